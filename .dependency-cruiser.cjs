@@ -82,6 +82,12 @@ module.exports = {
       { path: 'node_modules/(@nestjs|kafkajs)/' },
     ),
     rule(
+      'policy-is-pure',
+      'The autoscaling policy does no I/O and knows nothing of this pipeline.',
+      { path: '^libs/autoscaling/', pathNot: '[.]spec[.]ts$|/testing/' },
+      { pathNot: '^libs/autoscaling/' },
+    ),
+    rule(
       'domain-knows-no-legacy',
       'Only libs/legacy knows both models: it imports the domain, not the other way round.',
       { path: '^libs/orders/' },

@@ -55,6 +55,7 @@ export default {
         '<rootDir>/test/monitoring/',
         '<rootDir>/test/packages/',
         '<rootDir>/test/clients/',
+        '<rootDir>/test/kubernetes/',
         '<rootDir>/test/upgrade/',
       ],
     },
@@ -91,6 +92,12 @@ export default {
       ...shared,
       displayName: 'clients',
       testMatch: ['<rootDir>/test/clients/**/*.spec.ts'],
+    },
+    {
+      // Needs Go, from whose module proxy it builds kubeconform, and pip.
+      ...shared,
+      displayName: 'kubernetes',
+      testMatch: ['<rootDir>/test/kubernetes/**/*.spec.ts'],
     },
     {
       // Needs the history of the repository, from which it compiles the previous version.

@@ -1,3 +1,9 @@
+import {
+  autoscalingBeyond,
+  autoscalingHours,
+  autoscalingKeys,
+  autoscalingRebalances,
+} from './benchmarks/autoscaling.js';
 import { backup } from './benchmarks/backup.js';
 import { archive, busyArchive } from './benchmarks/archive.js';
 import { consoleCpu, consoleFirstPaint } from './benchmarks/console.js';
@@ -28,8 +34,9 @@ import { slowClients } from './benchmarks/slow-clients.js';
 import { verify } from './benchmarks/verify.js';
 import { fewKeys, windowOf } from './benchmarks/window.js';
 import type { Benchmark } from './harness/benchmark.js';
+import type { Simulation } from './harness/simulation.js';
 
-/** All benchmarks, in the order in which they run. */
+/** All benchmarks that need servers, in the order in which they run. */
 export const BENCHMARKS: readonly Benchmark[] = [
   windowOf(100),
   windowOf(1_000),
@@ -77,4 +84,12 @@ export const BENCHMARKS: readonly Benchmark[] = [
   busyArchive,
   consoleCpu,
   consoleFirstPaint,
+];
+
+/** All benchmarks in simulated time. They run first. */
+export const SIMULATIONS: readonly Simulation[] = [
+  autoscalingBeyond,
+  autoscalingHours,
+  autoscalingRebalances,
+  autoscalingKeys,
 ];

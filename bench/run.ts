@@ -7,7 +7,8 @@
 import { writeFile } from 'node:fs/promises';
 import { explain, StackError } from '../dev/stack-error.js';
 import { isSelected, parseBenchOptions, type BenchOptions } from './bench-options.js';
-import { BENCHMARKS } from './benchmarks.js';
+import { autoscalingChart } from './autoscaling/autoscaling-chart.js';
+import { BENCHMARKS, SIMULATIONS } from './benchmarks.js';
 import { runEndToEnd } from './end-to-end/end-to-end-run.js';
 import { runChart } from './end-to-end/run-chart.js';
 import { reportOf, resultsOf } from './end-to-end/run-report.js';
@@ -15,7 +16,7 @@ import { verdictRows } from './end-to-end/verdict-rows.js';
 import { verdictTable } from './end-to-end/verdict-table.js';
 import { Bench } from './harness/bench.js';
 import type { Result } from './harness/benchmark.js';
-import { currentCommit, describeMachine, isBusy } from '../dev/machine/machine-description.js';
+import { currentCommit, describeMachine, isBusy, type Machine } from '../dev/machine/machine-description.js';
 import { tableOf } from './harness/table.js';
 import { scalingChart } from './scaling/scaling-chart.js';
 
@@ -32,10 +33,15 @@ function interruption(): AbortSignal {
 /** Runs the selected benchmarks one after another. A failed one is reported and skipped. */
 async function measureAll({ only, quick, profileDirectory }: BenchOptions, signal: AbortSignal): Promise<Result[]> {
   const settings = { quick, print, signal, ...(profileDirectory !== undefined && { profileDirectory }) };
+  const results = SIMULATIONS.filter(({ name }) => isSelected(name, only)).map((simulation) => {
+    print(`${simulation.name}: ${simulation.about}`);
+    return simulation.simulate(quick);
+  });
+  const selected = BENCHMARKS.filter(({ name }) => isSelected(name, only));
+  if (selected.length === 0) return results;
   const bench = await Bench.start(settings);
-  const results: Result[] = [];
   try {
-    for (const benchmark of BENCHMARKS.filter(({ name }) => isSelected(name, only))) {
+    for (const benchmark of selected) {
       if (signal.aborted) break;
       print(`${benchmark.name}: ${benchmark.about}`);
       try {
@@ -59,7 +65,13 @@ async function runBenchmarks(options: BenchOptions, signal: AbortSignal): Promis
   console.log(tableOf(results));
   if (noisy) console.log('noisy: other processes used the machine, or the runs of a limit varied by more than 15 %');
   await writeReport(options.jsonFile, { commit: currentCommit(), machine, noisy, results });
-  if (options.chartFile !== undefined) await writeFile(options.chartFile, scalingChart(results, machine));
+  if (options.chartFile !== undefined) await writeFile(options.chartFile, chartOf(results, machine));
+}
+
+/** Draws the autoscaler's day if nothing but the autoscaler ran, and the scaling otherwise. */
+function chartOf(results: readonly Result[], machine: Machine): string {
+  const isAutoscaling = results.every(({ name }) => name.startsWith('autoscaling-'));
+  return isAutoscaling ? autoscalingChart() : scalingChart(results, machine);
 }
 
 /** Measures the whole stack. A broken reconciliation sets exit code 1, since it is a defect and not a slow result. */
@@ -87,7 +99,7 @@ async function writeReport(file: string | undefined, report: object): Promise<vo
 
 const signal = interruption();
 try {
-  const names = BENCHMARKS.map(({ name }) => name);
+  const names = [...SIMULATIONS, ...BENCHMARKS].map(({ name }) => name);
   const options = parseBenchOptions(process.argv.slice(2), names);
   if (options.orders === undefined) await runBenchmarks(options, signal);
   else await runFromEndToEnd(options.orders, options, signal);

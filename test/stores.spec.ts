@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { IndexedCollection } from '#orders/database/indexes.js';
 import { migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { Mongo } from '#service/mongodb/mongo.js';
+import { MongoAutoscalerStore } from '../apps/console/src/autoscaling/mongo-autoscaler-store.js';
+import { itIsAnAutoscalerStore } from '../apps/console/src/autoscaling/testing/autoscaler-store-contract.js';
 import { MongoBucketStore } from '../apps/facade/src/intents/mongo-bucket-store.js';
 import { MongoNumberStore } from '../apps/facade/src/intents/mongo-number-store.js';
 import { MongoMigrationStore } from '../apps/facade/src/state/mongo-migration-store.js';
@@ -50,6 +52,23 @@ describe('MongoIntakeStore', () => {
   itIsAnIntakeStore(async () => {
     await emptied('intakeBatches');
     return new MongoIntakeStore(mongo);
+  });
+});
+
+describe('MongoAutoscalerStore', () => {
+  itIsAnAutoscalerStore(async () => {
+    await emptied('autoscalerDecisions');
+    return [new MongoAutoscalerStore(mongo, 'one'), new MongoAutoscalerStore(mongo, 'other')];
+  });
+
+  it('lets another process decide once the lease of a silent one has expired', async () => {
+    await emptied();
+    await new MongoAutoscalerStore(mongo, 'one').take();
+    const policies = mongo.db.collection<{ _id: string; expiresAt: Date }>('autoscaler');
+    const lease = await policies.findOne({ _id: 'policy' });
+    expect(lease?.expiresAt.getTime()).toBeGreaterThan(Date.now());
+    await policies.updateOne({ _id: 'policy' }, { $set: { expiresAt: new Date(0) } });
+    expect(await new MongoAutoscalerStore(mongo, 'other').take()).toEqual({ isHeld: true, stored: null });
   });
 });
 

@@ -17,6 +17,7 @@ describe('the catalog of settings', () => {
   it('marks every setting with a credential as secret', () => {
     const secrets = settings.filter(({ secret }) => secret).map(({ name }) => name);
     expect(secrets.toSorted()).toEqual([
+      'AUTOSCALE_ACTUATOR_TOKEN',
       'FACADE_CLIENT_SECRET',
       'GRAFANA_ADMIN_PASSWORD',
       'KAFKA_SASL_PASSWORD',
@@ -42,7 +43,7 @@ describe('the catalog of settings', () => {
       '3001 (producer); 0 (consumer); 3000 (query API); 3002 (console); 3003 (issuer); 3005 (facade); 3010 (legacy system)',
     );
     expect(find('TOPIC_PARTITIONS')?.allowed).toBe(
-      'an integer from 1 to 10,000 (producer, consumer, npm run admin); an integer from 1 to 1,000 (npm start)',
+      'an integer from 1 to 10,000 (producer, consumer, console, npm run admin); an integer from 1 to 1,000 (npm start)',
     );
   });
 

@@ -109,7 +109,7 @@ function nameOf(app: string, n: number): string {
 }
 
 export function consoleDefinition(context: AppContext): AppDefinition {
-  const { consolePort, listenHost, producerPort, queryApiPort, facadePort, legacy } = context.options;
+  const { consolePort, listenHost, producerPort, queryApiPort, facadePort, legacy, autoscale } = context.options;
   return define('console', 'console', context, SERVICE_HEAP, {
     PORT: String(consolePort),
     PRODUCER_URL: reachedAt(listenHost, producerPort),
@@ -117,6 +117,7 @@ export function consoleDefinition(context: AppContext): AppDefinition {
     ...(legacy && { FACADE_URL: `http://127.0.0.1:${facadePort}` }),
     // The console sends requests to scale over its IPC channel to the supervisor.
     SCALED_BY: 'supervisor',
+    ...(autoscale !== undefined && { AUTOSCALE: autoscale }),
     ...allowFaults(context),
   });
 }

@@ -31,6 +31,7 @@ describe('npm start', () => {
       isSecured: false,
       legacy: false,
       console: true,
+      autoscale: undefined,
       serversOnly: false,
       serverPorts: { kafka: 9092, registry: 8081, mongodb: 27017 },
       producerPort: 3001,
@@ -43,6 +44,20 @@ describe('npm start', () => {
       consumerSettings: {},
       external: { kafka: false, registry: false, mongodb: false },
     });
+  });
+
+  it('lets the console scale, or only report: --autoscale has an optional mode', () => {
+    expect(read(['--autoscale']).autoscale).toBe('on');
+    expect(read(['--autoscale', '--consumers', '2'])).toMatchObject({ autoscale: 'on', consumers: 2 });
+    expect(read(['--autoscale', 'dry-run', '--auth']).autoscale).toBe('dry-run');
+    expect(read(['--autoscale=on']).autoscale).toBe('on');
+    expect(refusal(['--autoscale', 'off']).message).toBe('--autoscale must be on or dry-run, got "off".');
+    expect(refusal(['--partitions', '4'], { AUTOSCALE_MAX_CONSUMERS: '5' }).message).toContain(
+      'AUTOSCALE_MAX_CONSUMERS must be an integer from 1 to 1,000, got "5", which is above the number of partitions',
+    );
+    expect(refusal([], { AUTOSCALE_MIN_CONSUMERS: '5', AUTOSCALE_MAX_CONSUMERS: '4' }).code).toBe('bad-setting');
+    expect(read([], { AUTOSCALE_MAX_CONSUMERS: '24' }).partitions).toBeUndefined();
+    expect(refusal(['--autoscale', '--no-console']).message).toContain('can not be combined with --no-console');
   });
 
   it('accepts every documented flag', () => {

@@ -2,11 +2,13 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { kafkaConnectionSettings, registrySettings } from '#service/settings/kafka-settings.js';
 import { isGiven } from '#service/settings/setting-files.js';
-import { loadSettings, SettingsError } from '#service/settings/settings.js';
+import { loadSettings } from '#service/settings/settings.js';
 import { LAST_PORT } from '../machine/ports.js';
 import { serverPortClaims, type ServerPorts } from '../servers/embedded-servers.js';
 import { stackSettingsSchema } from '../settings/stack-settings.js';
 import { StackError } from '../stack-error.js';
+import { autoscaleMode, requireAutoscaleLimits, withAutoscaleMode } from './autoscale-options.js';
+import { orBadSetting } from './bad-setting.js';
 
 /** The options of `npm start`. */
 export interface StackOptions {
@@ -25,6 +27,8 @@ export interface StackOptions {
   /** Runs the legacy system and the facade beside the pipeline. */
   readonly legacy: boolean;
   readonly console: boolean;
+  /** Whether the console scales the consumers, or reports what it would do. Undefined: as `AUTOSCALE` says. */
+  readonly autoscale: 'on' | 'dry-run' | undefined;
   /** Starts Kafka, the registry and MongoDB, and no app: to restore a backup. */
   readonly serversOnly: boolean;
   readonly serverPorts: ServerPorts;
@@ -42,6 +46,7 @@ export interface StackOptions {
 }
 
 export const DEFAULT_PARTITIONS = 12;
+const MAX_PARTITIONS = 1_000;
 
 /** The list of all flags. */
 export const FLAGS = `The flags of npm start, after a --:
@@ -55,6 +60,7 @@ export const FLAGS = `The flags of npm start, after a --:
   --auth                require tokens, and run an issuer for them
   --secured             as --auth, and TLS and users with least privilege at Kafka, the registry and MongoDB
   --legacy              run the legacy system too, and the facade that migrates its traffic
+  --autoscale [MODE]    let the console scale the consumers: on (the default), or dry-run to only report what it would do
   --no-console          start without the console
   --servers-only        start the servers without any app, such as to restore a backup
   --watch               restart the apps when a source file changes (npm run dev)
@@ -72,6 +78,7 @@ const FLAG_TYPES = {
   auth: { type: 'boolean' },
   secured: { type: 'boolean' },
   legacy: { type: 'boolean' },
+  autoscale: { type: 'string' },
   'no-console': { type: 'boolean' },
   'servers-only': { type: 'boolean' },
   watch: { type: 'boolean' },
@@ -92,13 +99,16 @@ export function readStackOptions(
     dataDirectory: resolve(projectDirectory, flags.data || '.data'),
     consumers: flags.consumers === undefined ? (isReplicated ? 3 : 1) : wholeFlag('consumers', flags.consumers, 1, 64),
     partitions:
-      flags.partitions === undefined ? settings.TOPIC_PARTITIONS : wholeFlag('partitions', flags.partitions, 1, 1000),
+      flags.partitions === undefined
+        ? settings.TOPIC_PARTITIONS
+        : wholeFlag('partitions', flags.partitions, 1, MAX_PARTITIONS),
     watch: flags.watch ?? false,
     isReplicated,
     auth: checkAuth(flags, env),
     isSecured: checkSecured(flags.secured ?? false, env),
     legacy: flags.legacy ?? false,
     console: flags['no-console'] !== true,
+    autoscale: autoscaleMode(flags, badFlag),
     serversOnly: flags['servers-only'] ?? false,
     serverPorts: {
       kafka: settings.KAFKA_PORT,
@@ -126,12 +136,14 @@ export function readStackOptions(
   requireExternal('KAFKA_BROKERS', Object.keys(kafkaConnectionSettings), env);
   requireExternal('SCHEMA_REGISTRY_URL', Object.keys(registrySettings), env);
   requireDifferentPorts(options);
+  if (options.console) requireAutoscaleLimits(options.partitions ?? MAX_PARTITIONS, env);
   return options;
 }
 
 function parseFlags(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options: FLAG_TYPES, strict: true, allowPositionals: false }).values;
+    return parseArgs({ args: withAutoscaleMode(args), options: FLAG_TYPES, strict: true, allowPositionals: false })
+      .values;
   } catch (error) {
     throw badFlag(error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error));
   }
@@ -177,12 +189,7 @@ function badFlag(message: string): StackError {
 }
 
 function readSettings(env: NodeJS.ProcessEnv) {
-  try {
-    return loadSettings(stackSettingsSchema, env);
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    throw new StackError('bad-setting', error.message, 'Correct them in the environment or in .env.', { cause: error });
-  }
+  return orBadSetting(() => loadSettings(stackSettingsSchema, env));
 }
 
 /** Rejects credentials for the embedded servers, which have no TLS and users, or their own (`--secured`): every app would fail to connect. */

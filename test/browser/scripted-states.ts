@@ -53,6 +53,7 @@ export function pipelineState(changes: Partial<PipelineResponse> = {}): Pipeline
       silentSeconds: 0.4,
     })),
     changes: [],
+    autoscaling: null,
     ...changes,
   };
 }

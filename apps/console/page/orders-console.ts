@@ -123,6 +123,7 @@ export class OrdersConsole extends Part {
         <h2 id="scale-title" tabindex="-1">Scale</h2>
         <scale-controls .client=${client} .live=${live} .operations=${operations}></scale-controls>
         <scaling-verdicts .live=${live}></scaling-verdicts>
+        <autoscaling-panel .client=${client} .live=${live}></autoscaling-panel>
       </section>
       <section id="partitions" class="card wide" aria-labelledby="partitions-title">
         <h2 id="partitions-title" tabindex="-1">Partitions and consumers</h2>

@@ -1,3 +1,4 @@
+import { AutoscalingPanel } from './autoscaling/autoscaling-panel.js';
 import { ConfirmDialog } from './dialogs/confirm-dialog.js';
 import { ConflictComparison } from './dead-letters/conflict-comparison.js';
 import { ConnectionStateView } from './live/connection-state.js';
@@ -37,6 +38,7 @@ const PARTS = {
   'operation-dialog': OperationDialog,
   'scale-controls': ScaleControls,
   'scaling-verdicts': ScalingVerdicts,
+  'autoscaling-panel': AutoscalingPanel,
   'dead-letters': DeadLetters,
   'conflict-comparison': ConflictComparison,
   'letter-dialog': LetterDialog,

@@ -1,4 +1,9 @@
-import { Module, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Module,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { register } from 'prom-client';
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { kafkaAccess } from '#service/kafka/kafka-access.js';
@@ -12,6 +17,14 @@ import { EventStreams } from '#service/http/event-streams.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
 import { MetricsModule } from '#service/health/metrics.js';
 import { Mongo } from '#service/mongodb/mongo.js';
+import { Autoscaler } from './autoscaling/autoscaler.js';
+import { AutoscalingController } from './autoscaling/autoscaling.controller.js';
+import { exposeAutoscaling } from './autoscaling/autoscaling-metrics.js';
+import { autoscalingView } from './autoscaling/autoscaling-response.js';
+import { autoscaleLimits } from './autoscaling/autoscaling-settings.js';
+import { AutoscalingStatus } from './autoscaling/autoscaling-status.js';
+import { chooseActuator } from './autoscaling/choose-actuator.js';
+import { MongoAutoscalerStore } from './autoscaling/mongo-autoscaler-store.js';
 import { PipelineController } from './pipeline/pipeline.controller.js';
 import { PipelineSnapshots } from './pipeline/pipeline-snapshots.js';
 import { exposePipeline } from './pipeline/pipeline-metrics.js';
@@ -52,9 +65,22 @@ function connectMongo(): Mongo {
 })
 class DatabaseModule {}
 
+function makeAutoscaler(
+  status: AutoscalingStatus,
+  store: MongoAutoscalerStore,
+  watch: PipelineWatch,
+  supervised: Supervisor,
+  target: ScalingTarget,
+): Autoscaler {
+  const observed = (): number | null => watch.load?.configuredConsumers ?? null;
+  const actuator = chooseActuator(settings, { supervisor: supervised, target, observed });
+  const onKept = exposeAutoscaling(status, register);
+  return new Autoscaler({ status, store, actuator, observe: () => watch.load, onKept, clock: systemClock, logger });
+}
+
 @Module({
   imports: [logsModule(logger), MetricsModule, DatabaseModule, HealthModule.with(ConsoleReadiness, [DatabaseModule])],
-  controllers: [PipelineController, ScalingController],
+  controllers: [PipelineController, ScalingController, AutoscalingController],
   providers: [
     { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
     PipelineSnapshots,
@@ -62,18 +88,44 @@ class DatabaseModule {}
     { provide: ScalingTarget, useValue: new ScalingTarget(systemClock) },
     {
       provide: PipelineWatch,
-      useFactory: (snapshots: PipelineSnapshots, target: ScalingTarget) =>
-        new PipelineWatch(async () => snapshots.take(), target, systemClock),
-      inject: [PipelineSnapshots, ScalingTarget],
+      useFactory: (snapshots: PipelineSnapshots, target: ScalingTarget, status: AutoscalingStatus) =>
+        new PipelineWatch(
+          async () => snapshots.take(),
+          target,
+          systemClock,
+          () => autoscalingView(status),
+        ),
+      inject: [PipelineSnapshots, ScalingTarget, AutoscalingStatus],
     },
     { provide: Supervisor, useValue: new Supervisor(supervisor) },
+    {
+      provide: AutoscalingStatus,
+      useValue: new AutoscalingStatus(settings.AUTOSCALE, autoscaleLimits(settings)),
+    },
+    { provide: MongoAutoscalerStore, useFactory: (mongo: Mongo) => new MongoAutoscalerStore(mongo), inject: [Mongo] },
+    {
+      provide: Autoscaler,
+      useFactory: makeAutoscaler,
+      inject: [AutoscalingStatus, MongoAutoscalerStore, PipelineWatch, Supervisor, ScalingTarget],
+    },
   ],
 })
-export class ConsoleModule implements OnApplicationShutdown {
-  constructor(watch: PipelineWatch) {
+export class ConsoleModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+  constructor(
+    watch: PipelineWatch,
+    private readonly autoscaler: Autoscaler,
+  ) {
     exposePipeline(() => watch.snapshot, register);
     const counts = new SingleFlight(() => replicas.underReplicated(), systemClock, REPLICAS_WITHIN_MS);
     exposeReplicas(() => counts.result(), register);
+  }
+
+  onApplicationBootstrap(): void {
+    if (settings.AUTOSCALE !== 'off') this.autoscaler.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.autoscaler.stop();
   }
 
   async onApplicationShutdown(): Promise<void> {

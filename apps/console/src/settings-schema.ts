@@ -5,8 +5,9 @@ import { faultSettings } from '#service/settings/fault-settings.js';
 import { kafkaConnectionSettings } from '#service/settings/kafka-settings.js';
 import { eventStreamSettings, placeSettings } from '#service/settings/place-settings.js';
 import { httpSettings, mongoSettings } from '#service/settings/settings.js';
+import { autoscalingSettings, refuseContradictions } from './autoscaling/autoscaling-settings.js';
 
-export const settingsSchema = z.object({
+const settings = z.object({
   ...httpSettings(3002),
   ...authSettings,
   ...auditSettings,
@@ -47,4 +48,7 @@ export const settingsSchema = z.object({
     allowed: '`supervisor` or `none`',
     perProcess: true,
   }),
+  ...autoscalingSettings,
 });
+
+export const settingsSchema = refuseContradictions(settings);

@@ -3,7 +3,7 @@ import type { Client } from './client.js';
 import { ApiProblem } from './problem.js';
 
 export interface StreamListener {
-  /** Receives the data of each event. */
+  /** Receives the data of each `pipeline` event. */
   readonly data: (text: string) => void;
   /** Reports `true` with the first event of each connection, and `false` when it breaks or can't be established; it is retried. */
   readonly connected: (isConnected: boolean) => void;
@@ -56,7 +56,7 @@ async function readOnce(
   let timer = setTimeout(() => silence.abort(), SILENCE_TIMEOUT_MS);
   try {
     const response = await client.request(path, { signal: AbortSignal.any([signal, silence.signal]) });
-    const parser = createParser({ onEvent: ({ data }) => onData(data) });
+    const parser = createParser({ onEvent: ({ event, data }) => event === 'pipeline' && onData(data) });
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) {
       clearTimeout(timer);

@@ -6,6 +6,8 @@ import type { PipelineWatch } from './pipeline-watch.js';
 export class PipelineEvents {
   private isStopped = false;
   private latest: { readonly figures: PipelineResponse; readonly text: string } | undefined;
+  /** The last decision of the autoscaler that was sent, by its id. */
+  private decisionId: string | undefined;
 
   constructor(
     private readonly watch: PipelineWatch,
@@ -13,7 +15,8 @@ export class PipelineEvents {
   ) {}
 
   /**
-   * Yields an event each second until `stop`, or until the client's token is no longer valid. A client that reads slowly misses events: nothing
+   * Yields a `pipeline` event each second until `stop`, or until the client's token is no longer valid, and before it a `decision` event when the
+   * autoscaler has made one. A client that reads slowly misses events: nothing
    * is stored for it, and its next event is the newest.
    * @param validUntil milliseconds since 1970
    */
@@ -33,7 +36,17 @@ export class PipelineEvents {
   /** All clients share the text. */
   private textOf(figures: PipelineResponse): string {
     if (this.latest?.figures !== figures)
-      this.latest = { figures, text: `event: pipeline\ndata: ${JSON.stringify(figures)}\n\n` };
+      this.latest = {
+        figures,
+        text: `${this.decisionOf(figures)}event: pipeline\ndata: ${JSON.stringify(figures)}\n\n`,
+      };
     return this.latest.text;
+  }
+
+  private decisionOf({ autoscaling }: PipelineResponse): string {
+    const newest = autoscaling?.newest ?? null;
+    if (newest === null || newest.id === this.decisionId) return '';
+    this.decisionId = newest.id;
+    return `event: decision\ndata: ${JSON.stringify(newest)}\n\n`;
   }
 }

@@ -7,7 +7,7 @@ import type { PipelineResponse } from './pipeline-response.js';
 
 export type PipelineFigures = Omit<
   PipelineResponse,
-  'at' | 'changes' | 'scaling' | 'scalingRequests' | 'configuredConsumers'
+  'at' | 'changes' | 'scaling' | 'scalingRequests' | 'configuredConsumers' | 'autoscaling'
 >;
 
 /**

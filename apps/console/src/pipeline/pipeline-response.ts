@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { REPORTED_STATES } from '#orders/consumer/consumer-heartbeat.js';
+import { AutoscalingSchema } from '../autoscaling/autoscaling-response.js';
 
 const setUp = z
   .object({
@@ -132,6 +133,7 @@ export const PipelineResponseSchema = z
     configuredConsumers: count.describe(
       `How many consumers there should be: those of \`scaling\`, or else those that were added and not drained. A crash does not change it. ${unknown}`,
     ),
+    autoscaling: AutoscalingSchema.nullable().describe('What the autoscaler does; `null`: it is off.'),
   })
   .meta({ title: 'Pipeline' });
 

@@ -1,6 +1,8 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
+import type { SeenLoad } from '../autoscaling/autoscaler.js';
+import type { AutoscalingView } from '../autoscaling/autoscaling-response.js';
 import { toObservation } from '../changes/observation.js';
-import { PipelineChanges } from '../changes/pipeline-changes.js';
+import { PipelineChanges, type PipelineChange } from '../changes/pipeline-changes.js';
 import { isAlive } from '../consumers/consumer-state.js';
 import { ConsumerWatch } from '../consumers/consumer-watch.js';
 import { FigureHistory, type Figures, type RecordedSeries } from '../history/figure-history.js';
@@ -28,6 +30,7 @@ export class PipelineWatch {
   private next = Promise.withResolvers<PipelineResponse>();
   private latest: PipelineResponse | undefined;
   private latestSnapshot: PipelineSnapshot | undefined;
+  private seenLoad: SeenLoad | undefined;
   private readonly states = new ConsumerWatch();
   private readonly snapshots = new CountedSnapshots();
   private readonly changes = new PipelineChanges();
@@ -37,6 +40,8 @@ export class PipelineWatch {
     private readonly takeSnapshot: () => Promise<PipelineSnapshot>,
     private readonly target: ScalingTarget,
     private readonly clock: Clock,
+    /** Returns what the autoscaler does; `null`: it is off. */
+    private readonly autoscaling: () => AutoscalingView | null = () => null,
   ) {}
 
   /** Returns figures at most a second old. Just after the start it waits for two snapshots, since rates need two. */
@@ -55,6 +60,11 @@ export class PipelineWatch {
   /** The newest snapshot, at most a second old, or four while the pipeline is idle; `undefined` before the first one. */
   get snapshot(): PipelineSnapshot | undefined {
     return this.latestSnapshot;
+  }
+
+  /** The load of the newest snapshot, for the autoscaler; `undefined` before the first one. */
+  get load(): SeenLoad | undefined {
+    return this.seenLoad;
   }
 
   /** Returns the figures of the last hour. */
@@ -94,10 +104,16 @@ export class PipelineWatch {
   private take(snapshot: PipelineSnapshot, second: number): void {
     const watched = this.states.add(snapshot);
     const recent = this.snapshots.add(watched);
-    this.changes.add(toObservation(watched));
+    const observation = toObservation(watched);
+    this.changes.add(observation);
     this.target.observe(watched.consumers);
     const isDisturbed = this.changes.isDisturbed(snapshot.at);
     const figures = pipelineFigures(recent, isDisturbed);
+    const { pending: scaling, requests: scalingRequests } = this.target;
+    const { producedPerSecond, savedPerSecond } = figures;
+    const { configuredConsumers } = this.changes;
+    const changes = this.changes.list(scaling?.count ?? null);
+    this.seenLoad = { observation, producedPerSecond, savedPerSecond, changes, isDisturbed, configuredConsumers };
     const recorded = {
       produced: figures.producedPerSecond,
       saved: figures.savedPerSecond,
@@ -110,14 +126,14 @@ export class PipelineWatch {
     const isCalm = watched.consumers?.every(({ state }) => state === 'ready' || state === 'idle') ?? false;
     const isStill = [recorded.produced, recorded.saved, recorded.inFlight, recorded.lag].every((value) => value === 0);
     this.idle = isStill && isCalm && !isDisturbed && this.target.pending === null ? recorded : null;
-    const { pending: scaling, requests: scalingRequests } = this.target;
     this.publish({
       at: new Date(1_000 * second).toISOString(),
       ...figures,
-      changes: this.reportedChanges(snapshot.at, scaling?.count ?? null),
+      changes: reportedChanges(changes, snapshot.at),
       scaling,
       scalingRequests,
-      configuredConsumers: watched.consumers && (scaling?.count ?? this.changes.configuredConsumers),
+      configuredConsumers: watched.consumers && (scaling?.count ?? configuredConsumers),
+      autoscaling: this.autoscaling(),
     });
   }
 
@@ -128,18 +144,18 @@ export class PipelineWatch {
     for (let skipped = from; skipped <= second; skipped += 1) this.history.add(skipped, this.idle);
   }
 
-  private reportedChanges(now: number, requested: number | null): PipelineResponse['changes'] {
-    return Array.from(this.changes.list(requested), ({ at, ...change }) => ({
-      at: new Date(at).toISOString(),
-      secondsAgo: Math.max(0, Math.round((now - at) / 1_000)),
-      ...change,
-    }));
-  }
-
   private publish(figures: PipelineResponse): void {
     const { resolve } = this.next;
     this.next = Promise.withResolvers();
     this.latest = figures;
     resolve(figures);
   }
+}
+
+function reportedChanges(changes: readonly PipelineChange[], now: number): PipelineResponse['changes'] {
+  return Array.from(changes, ({ at, ...change }) => ({
+    at: new Date(at).toISOString(),
+    secondsAgo: Math.max(0, Math.round((now - at) / 1_000)),
+    ...change,
+  }));
 }

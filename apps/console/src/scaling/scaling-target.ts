@@ -17,13 +17,20 @@ const UNSETTLED: ReadonlySet<ConsumerState> = new Set(['starting', 'draining', '
 export class ScalingTarget {
   private requested: Request | undefined;
   private counted = 0;
+  private last: number | null = null;
 
   constructor(private readonly clock: Clock) {}
 
   /** @returns the number of this request, from 1 */
   request(count: number): number {
+    this.last = count;
     this.requested = { count, at: this.clock.now() };
     return (this.counted += 1);
+  }
+
+  /** The number of the last request, fulfilled or not; `null`: there was none since the console started. */
+  get lastRequested(): number | null {
+    return this.last;
   }
 
   /** How many requests there were since the console started. */

@@ -10,6 +10,7 @@ import { Audited } from '#service/audit/audited.js';
 import { setInFlightOverride } from '#orders/consumer/in-flight-override.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { Mongo } from '#service/mongodb/mongo.js';
+import { AutoscalingStatus } from '../autoscaling/autoscaling-status.js';
 import { PipelineWatch } from '../pipeline/pipeline-watch.js';
 import {
   InFlightRequestSchema,
@@ -31,6 +32,7 @@ export class ScalingController {
     private readonly target: ScalingTarget,
     private readonly watch: PipelineWatch,
     private readonly mongo: Mongo,
+    private readonly autoscaling: AutoscalingStatus,
   ) {}
 
   @Post('consumers')
@@ -42,6 +44,7 @@ export class ScalingController {
   @ApiConflictResponse({ description: 'Problem details: the consumers are not managed by `npm start`' })
   async scale(@Body({ schema: ScalingRequestSchema }) { count }: ScalingRequest): Promise<ScalingResponse> {
     this.supervisor.scale(count);
+    this.autoscaling.noteByHand(count);
     const request = this.target.request(count);
     const { partitions } = await this.watch.now();
     return { count, idle: partitions && Math.max(0, count - partitions.length), request };

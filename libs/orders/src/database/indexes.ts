@@ -51,6 +51,7 @@ export const INDEXES = {
     // Finds operations whose bookkeeping is not compacted yet.
     { name: 'compactedAt_id', key: { compactedAt: 1, _id: 1 } },
   ],
+  autoscalerDecisions: [{ name: 'at', key: { at: 1 }, expireAfterSeconds: 7 * DAY_SECONDS }],
   // A client can retry for two days.
   idempotencyKeys: [{ name: 'createdAt', key: { createdAt: 1 }, expireAfterSeconds: 2 * DAY_SECONDS }],
   intakeBatches: [

@@ -4,6 +4,8 @@
  */
 export const OPERATIONAL_COLLECTIONS: ReadonlySet<string> = new Set([
   'adminLocks',
+  'autoscaler',
+  'autoscalerDecisions',
   'consumers',
   'migrationInstances',
   'migrationLeases',

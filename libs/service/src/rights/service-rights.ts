@@ -155,7 +155,11 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
       topic(DEAD_LETTER_TOPIC, 'Describe'),
       group(ORDERS_CONSUMER_GROUP, 'Describe'),
     ],
-    collections: { consumers: 'read', deadLetters: 'read', consumerWishes: 'write', auditEvents: 'insert' },
+    collections: {
+      ...all(['consumers', 'deadLetters'], 'read'),
+      ...all(['autoscaler', 'autoscalerDecisions', 'consumerWishes'], 'write'),
+      auditEvents: 'insert',
+    },
   },
   facade: {
     ...NONE,

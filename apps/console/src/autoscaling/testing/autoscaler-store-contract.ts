@@ -1,0 +1,75 @@
+import { expect, it } from '@jest/globals';
+import { v7 as uuidv7 } from 'uuid';
+import { firstState } from '#autoscaling/follow-load.js';
+import type { AutoscalerStore, KeptDecision, StoredAutoscaler } from '../autoscaler-store.js';
+
+const STATE = firstState({
+  at: 1_000,
+  consumers: 2,
+  partitions: 12,
+  lagRecords: 0,
+  arrivalPerSecond: 0.5,
+  savedPerSecond: 0,
+  used: 0,
+  hasWork: false,
+  isCalm: true,
+  isSuspended: false,
+  verdict: null,
+  byHand: null,
+});
+const DECISION: StoredAutoscaler['decision'] = {
+  kind: 'keep',
+  reason: 'enough',
+  from: 2,
+  to: 2,
+  text: '2 consumers carry the load',
+  figures: {
+    lagRecords: 0,
+    arrivalPerSecond: 0.5,
+    savedPerSecond: 0,
+    ratePerConsumer: null,
+    waitSeconds: null,
+    pauseSeconds: 5,
+  },
+  verdict: null,
+};
+
+function keptAt(msecs: number): KeptDecision {
+  return { ...DECISION, id: uuidv7({ msecs }), at: new Date(msecs), mode: 'on' };
+}
+
+/** What every store of the autoscaler must do. @param makeTwo returns two stores of different processes on the same, empty data */
+export function itIsAnAutoscalerStore(makeTwo: () => Promise<readonly [AutoscalerStore, AutoscalerStore]>): void {
+  it('lets one of two processes decide, and the other one go on from its state', async () => {
+    const [one, other] = await makeTwo();
+    expect(await one.take()).toEqual({ isHeld: true, stored: null });
+    const stored: StoredAutoscaler = { mode: 'on', state: STATE, decision: DECISION };
+    expect(await one.save(stored)).toEqual({ isHeld: true, isResumeRequested: false });
+    expect(await other.take()).toEqual({ isHeld: false, stored });
+    expect((await other.save({ ...stored, mode: 'dry-run' })).isHeld).toBe(false);
+    expect(await one.take()).toEqual({ isHeld: true, stored });
+    await other.release();
+    expect((await one.save(stored)).isHeld).toBe(true);
+    await one.release();
+    expect(await other.take()).toEqual({ isHeld: true, stored });
+    expect((await one.save(stored)).isHeld).toBe(false);
+  });
+
+  it('gives a request to resume to the process that decides, once', async () => {
+    const [one, other] = await makeTwo();
+    await one.take();
+    const stored: StoredAutoscaler = { mode: 'on', state: null, decision: DECISION };
+    await one.save(stored);
+    await other.requestResume();
+    expect((await one.save(stored)).isResumeRequested).toBe(true);
+    expect((await one.save(stored)).isResumeRequested).toBe(false);
+  });
+
+  it('lists decisions newest first, in pages', async () => {
+    const [store] = await makeTwo();
+    const decisions = [1_000, 2_000, 3_000].map(keptAt);
+    for (const decision of decisions) await store.keep(decision);
+    expect(await store.list(undefined, 2)).toEqual([decisions[2], decisions[1]]);
+    expect(await store.list(decisions[1]?.id, 2)).toEqual([decisions[0]]);
+  });
+}

@@ -1,0 +1,108 @@
+import { carriedBy } from './capacity.js';
+import type { AutoscaleState } from './autoscale-state.js';
+import type { LoadObservation } from './load-observation.js';
+
+/** Rates are means over about this time: a shorter one would follow single batches. */
+const MEAN_SECONDS = 15;
+const PEAK_MS = 30_000;
+const KEPT_PEAKS = 11;
+/** After this time without observations, what was seen of the load is too old. */
+const GAP_MS = 60_000;
+/** From the first waiting record until the rate is that of full consumers. */
+const FULL_AFTER_MS = 8_000;
+/** From a step until the rate is that of the new number. */
+const SETTLED_AFTER_MS = 10_000;
+/** A consumer that uses this share of its in-flight limit does not wait for keys: what it saves then is the most that it can. */
+const FULL = 0.8;
+/** From this share on, the rate of a full consumer is estimated by the orders in flight; it may take longer when it is full, so slowly. */
+const ESTIMABLE = 0.2;
+const ESTIMATE_SECONDS = 120;
+/** Below this share of what the consumers can save, they do not save slowly: something is wrong with what they need. */
+const STALLED_SHARE = 0.1;
+/** Until it is measured. */
+const ASSUMED_PAUSE_SECONDS = 5;
+
+/** Returns the state of a policy that has seen one observation. */
+export function firstState({ at, consumers, arrivalPerSecond, savedPerSecond }: LoadObservation): AutoscaleState {
+  return {
+    at,
+    wanted: consumers,
+    arrivalPerSecond,
+    peaks: [],
+    savedPerSecond,
+    ratePerConsumer: null,
+    workSince: null,
+    pauseSeconds: ASSUMED_PAUSE_SECONDS,
+    step: null,
+    changedAt: at,
+    spareSince: null,
+    bound: null,
+    shortage: null,
+    heldUntil: null,
+  };
+}
+
+/** Adds an observation to what is known about the load. After a gap, only what was measured of the consumers is kept. */
+export function followLoad(before: AutoscaleState | null, observation: LoadObservation): AutoscaleState {
+  const { at } = observation;
+  if (before === null) return firstState(observation);
+  // The clock of another console may be behind.
+  if (Math.abs(at - before.at) > GAP_MS) {
+    const { ratePerConsumer, pauseSeconds, heldUntil } = before;
+    return { ...firstState(observation), ratePerConsumer, pauseSeconds, heldUntil };
+  }
+  const seconds = Math.max(0, at - before.at) / 1_000;
+  const mean = (old: number, sample: number, over = MEAN_SECONDS): number =>
+    old + (sample - old) * (1 - Math.exp(-seconds / over));
+  const arrivalPerSecond = mean(before.arrivalPerSecond, observation.arrivalPerSecond);
+  const state: AutoscaleState = {
+    ...before,
+    at,
+    arrivalPerSecond,
+    peaks: withPeak(before.peaks, at, arrivalPerSecond),
+    savedPerSecond: mean(before.savedPerSecond, observation.savedPerSecond),
+    workSince: observation.hasWork && observation.isCalm ? (before.workSince ?? at) : null,
+  };
+  const { ratePerConsumer } = before;
+  const sample = rateSample(state, observation);
+  if (sample === null) return state;
+  const over = observation.hasWork ? MEAN_SECONDS : ESTIMATE_SECONDS;
+  return { ...state, ratePerConsumer: ratePerConsumer === null ? sample : mean(ratePerConsumer, sample, over) };
+}
+
+/** Returns what one consumer saves while it is full, as far as this observation shows it; `null`: it does not. */
+function rateSample(state: AutoscaleState, observation: LoadObservation): number | null {
+  const { at, changedAt, step, workSince, ratePerConsumer } = state;
+  const { consumers, partitions, savedPerSecond, used, hasWork, isCalm } = observation;
+  if (!isCalm || step !== null || at - changedAt < SETTLED_AFTER_MS) return null;
+  const perConsumer = savedPerSecond / carriedBy(consumers, partitions);
+  if (!hasWork) return ratePerConsumer !== null && used >= ESTIMABLE && used <= 1 ? perConsumer / used : null;
+  if (workSince === null || at - workSince < FULL_AFTER_MS || isStalled(state, observation)) return null;
+  // Consumers that wait for keys could save more. Without another figure, theirs has to do.
+  return used >= FULL || ratePerConsumer === null ? perConsumer : null;
+}
+
+/** Returns the highest rate of arrival of the last minutes. @param sinceMs how far back, up to five minutes */
+export function peakArrival({ at, peaks, arrivalPerSecond }: AutoscaleState, sinceMs: number): number {
+  const recent = peaks.filter(({ from }) => from + PEAK_MS > at - sinceMs);
+  return Math.max(arrivalPerSecond, ...recent.map((peak) => peak.arrivalPerSecond));
+}
+
+/** Returns whether orders wait and nearly none is saved. More consumers do not help then. */
+export function isStalled(
+  state: AutoscaleState,
+  { at, consumers, partitions, savedPerSecond, used }: LoadObservation,
+): boolean {
+  const { workSince, ratePerConsumer } = state;
+  // Consumers that wait for keys are not full.
+  if (workSince === null || at - workSince < FULL_AFTER_MS || used < FULL) return false;
+  if (ratePerConsumer === null) return savedPerSecond === 0;
+  return savedPerSecond < STALLED_SHARE * ratePerConsumer * carriedBy(consumers, partitions);
+}
+
+function withPeak(peaks: AutoscaleState['peaks'], at: number, arrivalPerSecond: number): AutoscaleState['peaks'] {
+  const from = Math.floor(at / PEAK_MS) * PEAK_MS;
+  const last = peaks.at(-1);
+  if (last?.from !== from) return [...peaks.slice(1 - KEPT_PEAKS), { from, arrivalPerSecond }];
+  return [...peaks.slice(0, -1), { from, arrivalPerSecond: Math.max(last.arrivalPerSecond, arrivalPerSecond) }];
+}
