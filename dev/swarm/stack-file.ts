@@ -46,17 +46,15 @@ export class StackFile {
     readonly missing: readonly string[],
   ) {}
 
-  /** @param paths the services of later files are added to those of the first */
+  /** @param paths later files add to the first, and replace values in it */
   static read(paths: readonly string[], values: Readonly<Record<string, string | undefined>>): StackFile {
     const missing = new Set<string>();
-    const [first, ...others] = paths.map((path) => {
+    const contents = paths.map((path) => {
       // Docker reads YAML 1.1, where 0400 is an octal number.
       const content: unknown = parse(readFileSync(path, 'utf8'), { version: '1.1', merge: true });
-      return StackSchema.parse(withValues(content, values, missing));
+      return withValues(content, values, missing);
     });
-    if (first === undefined) throw new Error('no stack file is given');
-    const services = Object.assign({}, first.services, ...others.map((other) => other.services)) as typeof first.services;
-    return new StackFile({ ...first, services }, [...missing]);
+    return new StackFile(StackSchema.parse(contents.reduce(merged, {})), [...missing]);
   }
 
   get services(): ReadonlyMap<string, StackService> {
@@ -109,6 +107,19 @@ function withValues(
       .filter(([name]) => !name.startsWith('x-'))
       .map(([name, each]) => [name, withValues(each, values, missing)]),
   );
+}
+
+/** Returns a content with what another one adds or replaces. Lists are replaced as a whole. */
+function merged(before: unknown, after: unknown): unknown {
+  if (!isMapping(before) || !isMapping(after)) return after;
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return Object.fromEntries(
+    [...names].map((name) => [name, name in after ? merged(before[name], after[name]) : before[name]]),
+  );
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Returns the label of the node that runs a service, or undefined if any node may. */

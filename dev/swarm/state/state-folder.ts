@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -55,7 +56,9 @@ export class StateFolder {
   /** Makes a new authority, the first in the file. @param others certificates of authorities that stay valid */
   async renewAuthority(others: readonly string[]): Promise<void> {
     const notAfter = new Date(Date.now() + AUTHORITY_DAYS * DAY_MS);
-    const { own } = await PrivateAuthority.create(undefined, notAfter);
+    // A name of its own, so that a certificate has one possible issuer while two authorities are valid.
+    const name = `Orders pipeline, authority ${randomBytes(4).toString('hex')}`;
+    const { own } = await PrivateAuthority.create(name, notAfter);
     await this.replace(this.authorityKeyFile, own.key);
     await this.writeAuthorities([own.certificate, ...others]);
   }
