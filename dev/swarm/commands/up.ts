@@ -41,7 +41,7 @@ export async function up(
     await deployment.state.create(deployment.publicHosts);
     print(`made an authority, certificates and passwords in ${deployment.state.directory}: keep a copy at a safe place`);
   }
-  await labelNodes(docker, nodes.map((node) => (node === 'self' ? nodeId : node)));
+  if (nodes.length > 0) await labelNodes(docker, nodes.map((node) => (node === 'self' ? nodeId : node)));
   const stackFile = deployment.read(more);
   const nodesOfSwarm = await check(docker, deployment, stackFile, nodeId, print);
   if (checkOnly) return print('nothing is in the way');
