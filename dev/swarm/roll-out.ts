@@ -3,7 +3,7 @@ import { STACK_FOLDER } from './deployment.js';
 import type { DockerCli } from './docker-cli.js';
 import { readServices } from './service-states.js';
 import type { StackFile } from './stack-file.js';
-import { waitUntilSettled } from './wait-until-settled.js';
+import { areSettled, waitUntilSettled } from './wait-until-settled.js';
 
 /** Brokers and members, which are replaced one after another. */
 const SERVERS = ['kafka-1', 'kafka-2', 'kafka-3', 'mongodb-1', 'mongodb-2', 'mongodb-3'] as const;
@@ -68,22 +68,24 @@ export class RollOut {
   private async deploy(stackFile: StackFile, services: readonly string[], title: string): Promise<boolean> {
     const startedAt = performance.now();
     const { stack } = this.deployment;
-    const versions = await this.versions(services);
+    const before = await this.specs(services);
+    const wasSettled = await areSettled(this.docker, stack, services);
     const args = ['stack', 'deploy', '--compose-file', '-', '--resolve-image', this.options.resolveImage, stack];
     await this.docker.run(args, { input: stackFile.only(services), cwd: STACK_FOLDER });
-    await waitUntilSettled(this.docker, stack, services, SETTLED_WITHIN_SECONDS);
-    const hasChanged = (await this.versions(services)) !== versions;
+    const hasChanged = (await this.specs(services)) !== before;
+    if (hasChanged || !wasSettled) await waitUntilSettled(this.docker, stack, services, SETTLED_WITHIN_SECONDS);
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
     this.print(`${title}: ${hasChanged ? 'deployed' : 'unchanged'} (${seconds} s)`);
     return hasChanged;
   }
 
-  /** Returns a text that differs if the tasks of a service were replaced. */
-  private async versions(services: readonly string[]): Promise<string> {
-    const names = services.map((name) => `${this.deployment.stack}_${name}`);
-    const tasks = await Promise.all(
-      names.map(async (name) => this.docker.list(['service', 'ps', '--quiet', name]).catch(() => [])),
-    );
-    return JSON.stringify(tasks.map((ids) => ids.toSorted()));
+  /** Returns what the services shall be, as text. */
+  private async specs(services: readonly string[]): Promise<string> {
+    const existing = await this.docker.jsonLines(['service', 'ls', '--filter', `name=${this.deployment.stack}_`]);
+    const names = existing
+      .map((line) => (line as { Name: string }).Name)
+      .filter((name) => services.includes(name.slice(this.deployment.stack.length + 1)));
+    const found = (await this.docker.inspect('service', names.toSorted())) as { Spec: unknown }[];
+    return JSON.stringify(found.map(({ Spec }) => Spec));
   }
 }

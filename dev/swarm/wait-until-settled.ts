@@ -34,6 +34,12 @@ export async function waitUntilSettled(
   }
 }
 
+/** Returns whether the tasks of all services are healthy, and no update is under way or has failed. */
+export async function areSettled(docker: DockerCli, stack: string, services: readonly string[]): Promise<boolean> {
+  const states = await readServices(docker, stack);
+  return services.every((name) => isSettled(states.find(({ service }) => service === name)));
+}
+
 function isSettled(state: ServiceState | undefined): boolean {
   return state !== undefined && state.done === state.wanted && ENDED_WELL.has(state.update);
 }

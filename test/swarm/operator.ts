@@ -7,12 +7,20 @@ const UpdateSchema = z.object({ State: z.string() }).nullable();
 
 /** An operator on the only node: runs the scripts of deploy/swarm as a person does, and `docker`. */
 export class Operator {
+  private options: readonly string[] = ['--env', 'one-node.env', '--dev-issuer'];
+
   constructor(
     readonly engine: PrivateEngine,
     /** Where the state and files of the run are. */
     readonly directory: string,
-    private readonly variables: Readonly<Record<string, string>>,
+    private variables: Readonly<Record<string, string>>,
   ) {}
+
+  /** Adds options and variables to each later run of a script, as an operator who has deployed something else. */
+  keep(options: readonly string[], variables: Readonly<Record<string, string>>): void {
+    this.options = [...this.options, ...options];
+    this.variables = { ...this.variables, ...variables };
+  }
 
   /** The folder of the secrets. */
   get state(): string {
@@ -21,7 +29,7 @@ export class Operator {
 
   /** Runs a script of deploy/swarm with the options of this swarm. @returns its output @throws Error with its error output */
   async run(script: string, args: readonly string[] = [], variables: Readonly<Record<string, string>> = {}): Promise<string> {
-    const options = ['--env', 'one-node.env', '--state', this.state, '--dev-issuer'];
+    const options = ['--state', this.state, ...this.options];
     const command = [`deploy/swarm/${script}`, ...args, ...options].map((word) => `'${word}'`).join(' ');
     return this.engine.shell(command, { ...this.variables, ...variables });
   }

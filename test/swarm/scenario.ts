@@ -152,8 +152,9 @@ export class Scenario {
     const rolled = [...before.keys()].filter((name) => !NOT_ROLLED.has(name));
     const services = Object.fromEntries(rolled.map((name) => [name, { environment: { ROLLED: 'once' } }]));
     const file = await this.operator.file('rolled.yml', JSON.stringify({ services }));
+    this.operator.keep(['--file', file], { ORDERS_IMAGE: 'orders-pipeline:next' });
     this.running.take();
-    this.print(await this.operator.run('up', ['--file', file], { ORDERS_IMAGE: 'orders-pipeline:next' }));
+    this.print(await this.operator.run('up'));
     const after = await this.operator.tasks();
     const kept = rolled.filter((name) => before.get(name)?.some((task) => after.get(name)?.includes(task)));
     assert.deepEqual(kept, [], 'services with a task of before');

@@ -17,8 +17,9 @@ export interface Engine {
 
 /** Returns the engine, or what it lacks. Without it nothing else can be checked. @throws SwarmError with all that is missing */
 export async function checkEngine(docker: DockerCli): Promise<Engine> {
-  const info = InfoSchema.parse(JSON.parse(await read(docker, ['info', '--format', '{{json .}}'])));
+  // First, since it fails without an engine; `info` then only describes the client.
   const api = await read(docker, ['version', '--format', '{{.Server.APIVersion}}']);
+  const info = InfoSchema.parse(JSON.parse(await read(docker, ['info', '--format', '{{json .}}'])));
   const problems = engineProblems({ ...info, api });
   if (problems.length > 0) throw new SwarmError(problems);
   return { nodeId: info.Swarm.NodeID };
