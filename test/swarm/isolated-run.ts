@@ -1,9 +1,10 @@
 // The scenario of `npm run test:swarm`, in a network of its own that run.ts made.
 import { execFile } from 'node:child_process';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheDirectory } from '../../dev/parts/cache-directory.js';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { explain } from '../../dev/stack-error.js';
 import { Checklist } from '../compose/checklist.js';
 import { PrivateEngine } from '../compose/private-engine.js';
@@ -51,6 +52,9 @@ async function main(): Promise<void> {
   });
   try {
     await checklist.check('a private Docker engine starts, with all images', () => prepare(engine, join(directory, 'stand-ins')));
+    // The stand-ins have no digests, so images that are pinned are named by their tags here.
+    const stackFile = await readFile(join(PROJECT_DIRECTORY, 'deploy', 'swarm', 'stack.yml'), 'utf8');
+    operator.keep(['--file', await operator.file('unpinned.yml', stackFile.replaceAll(/@sha256:[\da-f]{64}/g, ''))], {});
     await new Scenario(operator, console.log).run(checklist);
   } catch (error) {
     if (!interrupted.signal.aborted) await printState(operator);
