@@ -35,13 +35,21 @@ export function swarmCommandLine({ env, print }: SwarmEnvironment, setExitCode: 
       .command(name)
       .description(description)
       .option('--stack <name>', 'the name of the stack', env['STACK'] || 'orders')
-      .option('--env <file>', 'a file of variables, such as one-node.env; several times: the last one counts', collect, [])
+      .option(
+        '--env <file>',
+        'a file of variables, such as one-node.env; several times: the last one counts',
+        collect,
+        [],
+      )
       .option('--state <folder>', 'the folder of the secrets and of the authority', '.swarm')
       .option('--file <file>', 'a stack file of yours, which adds to stack.yml or replaces values in it', collect, [])
       .option('--dev-issuer', 'deploy an OpenID provider for a trial, in which every name may log in');
   const deploymentOf = ({ stack, env: envFiles, file, state, devIssuer = false }: GlobalOptions): Deployment => {
     const [variables, files] = [envFiles, file].map((paths) => paths.map((path) => toPath(path, env)));
-    return new Deployment({ stack, envFiles: variables ?? [], files: files ?? [], state: toPath(state, env), devIssuer }, env);
+    return new Deployment(
+      { stack, envFiles: variables ?? [], files: files ?? [], state: toPath(state, env), devIssuer },
+      env,
+    );
   };
   const upWith = async (
     deployment: Deployment,

@@ -10,7 +10,7 @@ export function interpolate(
   values: Readonly<Record<string, string | undefined>>,
 ): { readonly text: string; readonly missing: readonly string[] } {
   const missing = new Set<string>();
-  const replaced = text.replaceAll(VARIABLE, (found, name: string | undefined, byDefault: string | undefined) => {
+  const replaced = text.replaceAll(VARIABLE, (_found, name: string | undefined, byDefault: string | undefined) => {
     if (name === undefined) return '$';
     const value = values[name] || byDefault;
     if (value === undefined) missing.add(name);

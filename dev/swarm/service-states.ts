@@ -34,9 +34,12 @@ export type TaskState = z.infer<typeof TaskSchema>;
 export async function readServices(docker: DockerCli, stack: string): Promise<ServiceState[]> {
   const label = `label=com.docker.stack.namespace=${stack}`;
   const listed = (await docker.jsonLines(['service', 'ls', '--filter', label])).map((line) => ListedSchema.parse(line));
-  const inspected = (await docker.inspect('service', listed.map(({ Name }) => Name))).map((each) =>
-    ServiceSchema.parse(each),
-  );
+  const inspected = (
+    await docker.inspect(
+      'service',
+      listed.map(({ Name }) => Name),
+    )
+  ).map((each) => ServiceSchema.parse(each));
   const updates = new Map(inspected.map(({ Spec, UpdateStatus }) => [Spec.Name, UpdateStatus]));
   return listed.map(({ Name, Replicas, Image, Mode }) => ({
     service: Name.slice(stack.length + 1),

@@ -25,7 +25,13 @@ describe('deploy/swarm/stack.yml', () => {
   });
 
   it.each(['one-node.env', 'three-nodes.env'])('has a value for every variable with %s', (file) => {
-    const options = { stack: 'orders', envFiles: [join(STACK_FOLDER, file)], files: [], state: '/none', devIssuer: true };
+    const options = {
+      stack: 'orders',
+      envFiles: [join(STACK_FOLDER, file)],
+      files: [],
+      state: '/none',
+      devIssuer: true,
+    };
     expect(new Deployment(options, {}).read().missing).toEqual([]);
   });
 
@@ -70,12 +76,20 @@ describe('deploy/swarm/stack.yml', () => {
   it('reads octal modes and reservations', () => {
     const kafka = read({ KAFKA_MEMORY: '1G', DATA_CPUS: '0.5' }).services.get('kafka-1');
     expect(kafka).toMatchObject({ secrets: [{ mode: 0o400 }] });
-    expect(kafka && [labelOf(kafka), reservedMemory(kafka), reservedCpus(kafka)]).toEqual(['orders.kafka-1', 2 ** 30, 0.5]);
+    expect(kafka && [labelOf(kafka), reservedMemory(kafka), reservedCpus(kafka)]).toEqual([
+      'orders.kafka-1',
+      2 ** 30,
+      0.5,
+    ]);
   });
 
   it('gives Docker a part of itself, in which no variable is left', () => {
-    const part = JSON.parse(read().only(['console'])) as { services: Record<string, { healthcheck: { test: string[] } }> };
+    const part = JSON.parse(read().only(['console'])) as {
+      services: Record<string, { healthcheck: { test: string[] } }>;
+    };
     expect(Object.keys(part.services)).toEqual(['console']);
-    expect(part.services['console']?.healthcheck.test.join(' ')).toContain('127.0.0.1:$${process.env.PORT}/health/ready');
+    expect(part.services['console']?.healthcheck.test.join(' ')).toContain(
+      '127.0.0.1:$${process.env.PORT}/health/ready',
+    );
   });
 });

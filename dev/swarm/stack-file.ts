@@ -3,8 +3,8 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { interpolate } from './interpolate.js';
 
-const ResourcesSchema = z.object({
-  reservations: z.object({ cpus: z.string(), memory: z.string() }).partial().optional(),
+const ResourcesSchema = z.looseObject({
+  reservations: z.looseObject({ cpus: z.string().optional(), memory: z.string().optional() }).optional(),
 });
 /** The fields that `up` reads. Everything else passes through to Docker. */
 const ServiceSchema = z.looseObject({
@@ -51,7 +51,7 @@ export class StackFile {
     const missing = new Set<string>();
     const contents = paths.map((path) => {
       // Docker reads YAML 1.1, where 0400 is an octal number.
-      const content: unknown = parse(readFileSync(path, 'utf8'), { version: '1.1', merge: true });
+      const content: unknown = parse(readFileSync(path, 'utf8'), { version: '1.1', merge: true, maxAliasCount: -1 });
       return withValues(content, values, missing);
     });
     return new StackFile(StackSchema.parse(contents.reduce(merged, {})), [...missing]);
@@ -62,7 +62,12 @@ export class StackFile {
   }
 
   /** Secrets and configs, by key: the path of the content, and the name in the swarm. */
-  get files(): readonly { readonly kind: 'secret' | 'config'; readonly key: string; readonly file: string; readonly name: string }[] {
+  get files(): readonly {
+    readonly kind: 'secret' | 'config';
+    readonly key: string;
+    readonly file: string;
+    readonly name: string;
+  }[] {
     const list = (kind: 'secret' | 'config', from: StackContent['secrets']) =>
       Object.entries(from).map(([key, { file, name }]) => ({ kind, key, file, name }));
     return [...list('secret', this.content.secrets), ...list('config', this.content.configs)];

@@ -55,7 +55,9 @@ async function rejectFailed(docker: DockerCli, stack: string, states: readonly S
 }
 
 async function hasFailedTask(docker: DockerCli, stack: string, service: string): Promise<boolean> {
-  return (await readTasks(docker, `${stack}_${service}`)).some(({ CurrentState }) => /^(Failed|Rejected)/.test(CurrentState));
+  return (await readTasks(docker, `${stack}_${service}`)).some(({ CurrentState }) =>
+    /^(Failed|Rejected)/.test(CurrentState),
+  );
 }
 
 /** Describes a service by its last failed task, and the end of its log. */

@@ -38,7 +38,16 @@ const STAND_INS: ImageSet = {
 export const APP_IMAGES: ImageSet = {
   name: 'apps',
   images: ['orders-pipeline', 'orders-pipeline-dev-issuer'],
-  sources: ['Dockerfile', '.dockerignore', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'apps', 'libs'],
+  sources: [
+    'Dockerfile',
+    '.dockerignore',
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'apps',
+    'libs',
+  ],
   versions: STAND_INS.versions,
 };
 

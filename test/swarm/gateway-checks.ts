@@ -32,7 +32,13 @@ export class GatewayChecks {
   }
 
   private async hidesInternals(): Promise<void> {
-    for (const path of ['/metrics', '/health/ready', '/query-api/metrics', '/producer/metrics', '/producer/health/live'])
+    for (const path of [
+      '/metrics',
+      '/health/ready',
+      '/query-api/metrics',
+      '/producer/metrics',
+      '/producer/health/live',
+    ])
       assert.equal((await this.gateway.send('GET', path)).status, 404, path);
   }
 

@@ -60,7 +60,11 @@ export class GatewayClient {
       });
       return { status: answer.statusCode, text: await answer.body.text(), headers: answer.headers };
     } catch (error) {
-      return { status: 0, text: error instanceof Error ? `${error.name} ${error.message}` : String(error), headers: {} };
+      return {
+        status: 0,
+        text: error instanceof Error ? `${error.name} ${error.message}` : String(error),
+        headers: {},
+      };
     }
   }
 

@@ -51,10 +51,15 @@ async function main(): Promise<void> {
     ...SIZES,
   });
   try {
-    await checklist.check('a private Docker engine starts, with all images', () => prepare(engine, join(directory, 'stand-ins')));
+    await checklist.check('a private Docker engine starts, with all images', () =>
+      prepare(engine, join(directory, 'stand-ins')),
+    );
     // The stand-ins have no digests, so images that are pinned are named by their tags here.
     const stackFile = await readFile(join(PROJECT_DIRECTORY, 'deploy', 'swarm', 'stack.yml'), 'utf8');
-    operator.keep(['--file', await operator.file('unpinned.yml', stackFile.replaceAll(/@sha256:[\da-f]{64}/g, ''))], {});
+    operator.keep(
+      ['--file', await operator.file('unpinned.yml', stackFile.replaceAll(/@sha256:[\da-f]{64}/g, ''))],
+      {},
+    );
     await new Scenario(operator, console.log).run(checklist);
   } catch (error) {
     if (!interrupted.signal.aborted) await printState(operator);

@@ -5,7 +5,9 @@ import type { Operator } from './operator.js';
 const WITHIN_MS = 120_000;
 const TargetsSchema = z.object({
   data: z.object({
-    activeTargets: z.array(z.object({ labels: z.record(z.string(), z.string()), health: z.string(), lastError: z.string() })),
+    activeTargets: z.array(
+      z.object({ labels: z.record(z.string(), z.string()), health: z.string(), lastError: z.string() }),
+    ),
   }),
 });
 const ResultSchema = z.object({ data: z.object({ result: z.array(z.unknown()) }) });
@@ -23,7 +25,12 @@ export class MonitoringChecks {
       const down = data.activeTargets.filter(({ health }) => health !== 'up');
       const found = new Set(data.activeTargets.map(({ labels }) => labels['job']));
       const missing = JOBS.filter((job) => !found.has(job));
-      return (down.length === 0 && missing.length === 0) || { missing, down: down.map(({ labels, lastError }) => `${labels['instance']} ${lastError}`) };
+      return (
+        (down.length === 0 && missing.length === 0) || {
+          missing,
+          down: down.map(({ labels, lastError }) => `${labels['instance']} ${lastError}`),
+        }
+      );
     });
     await eventually('every certificate has an expiry', WITHIN_MS, async () => {
       const expiries = encodeURIComponent('probe_ssl_earliest_cert_expiry > time() + 300 * 86400');

@@ -28,14 +28,22 @@ export class Operator {
   }
 
   /** Runs a script of deploy/swarm with the options of this swarm. @returns its output @throws Error with its error output */
-  async run(script: string, args: readonly string[] = [], variables: Readonly<Record<string, string>> = {}): Promise<string> {
+  async run(
+    script: string,
+    args: readonly string[] = [],
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
     const options = ['--state', this.state, ...this.options];
     const command = [`deploy/swarm/${script}`, ...args, ...options].map((word) => `'${word}'`).join(' ');
     return this.engine.shell(command, { ...this.variables, ...variables });
   }
 
   /** Runs a script that must fail. @returns its error output */
-  async refused(script: string, args: readonly string[] = [], variables: Readonly<Record<string, string>> = {}): Promise<string> {
+  async refused(
+    script: string,
+    args: readonly string[] = [],
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
     try {
       await this.run(script, args, variables);
     } catch (error) {
@@ -73,7 +81,9 @@ export class Operator {
     const lists = await Promise.all(
       names.map(async (name) => this.docker('service', 'ps', '--quiet', '--filter', 'desired-state=running', name)),
     );
-    return new Map(names.map((name, at) => [name.replace('orders_', ''), (lists[at] ?? '').split('\n').filter(Boolean)]));
+    return new Map(
+      names.map((name, at) => [name.replace('orders_', ''), (lists[at] ?? '').split('\n').filter(Boolean)]),
+    );
   }
 
   /** Writes a file of the run. @returns its path */

@@ -16,7 +16,10 @@ export class Refusals {
 
   async missingLabel(): Promise<void> {
     const lines = await this.operator.refused('up');
-    assert.match(lines, /^missing-label: no node has the label orders\.kafka-1, which kafka-1 needs: docker node update/m);
+    assert.match(
+      lines,
+      /^missing-label: no node has the label orders\.kafka-1, which kafka-1 needs: docker node update/m,
+    );
     assert.equal(lines.match(/^missing-label: /gm)?.length, 9);
     await this.nothingIsDeployed();
   }
@@ -39,7 +42,10 @@ export class Refusals {
     await once(other, 'listening');
     try {
       const lines = await this.operator.refused('up', ['--nodes', 'self']);
-      assert.match(lines, new RegExp(`^port-in-use: port ${this.port}, which gateway publishes, is in use by node`, 'm'));
+      assert.match(
+        lines,
+        new RegExp(`^port-in-use: port ${this.port}, which gateway publishes, is in use by node`, 'm'),
+      );
       await this.nothingIsDeployed();
     } finally {
       other.close();
@@ -57,7 +63,10 @@ export class Refusals {
     await folder.renewCertificates(['localhost'], -1);
     try {
       const lines = await this.operator.refused('up', ['--nodes', 'self']);
-      assert.match(lines, /^certificate-expired: kafka-1: the certificate of CN=orders-kafka expired on \d{4}-\d\d-\d\d: deploy/m);
+      assert.match(
+        lines,
+        /^certificate-expired: kafka-1: the certificate of CN=orders-kafka expired on \d{4}-\d\d-\d\d: deploy/m,
+      );
       await this.nothingIsDeployed();
     } finally {
       await folder.renewCertificates(['localhost']);
@@ -76,12 +85,18 @@ export class Refusals {
 
   /** Before `docker swarm init`. */
   async noSwarm(): Promise<void> {
-    assert.match(await this.operator.refused('up'), /^no-swarm: the engine is in no swarm \(inactive\): docker swarm init/m);
+    assert.match(
+      await this.operator.refused('up'),
+      /^no-swarm: the engine is in no swarm \(inactive\): docker swarm init/m,
+    );
   }
 
   async missingImage(): Promise<void> {
     const lines = await this.operator.refused('up', ['--nodes', 'self'], { ORDERS_IMAGE: 'orders-pipeline:none' });
-    assert.match(lines, /^missing-image: the image orders-pipeline:none is neither here nor in a registry: docker build/m);
+    assert.match(
+      lines,
+      /^missing-image: the image orders-pipeline:none is neither here nor in a registry: docker build/m,
+    );
     await this.nothingIsDeployed();
   }
 

@@ -88,7 +88,11 @@ export class Scenario {
       assert.deepEqual(await this.operator.tasks(), before);
     });
     const authority = join(this.operator.state, 'secrets', 'authority.pem');
-    const client = new GatewayClient(`https://localhost:${PORTS.gateway}`, `https://localhost:${PORTS.issuer}`, authority);
+    const client = new GatewayClient(
+      `https://localhost:${PORTS.gateway}`,
+      `https://localhost:${PORTS.issuer}`,
+      authority,
+    );
     this.gateway = client;
     await check('the issuer grants a token through the gateway', () => client.signIn());
     const checks = new GatewayChecks(client);
@@ -163,13 +167,26 @@ export class Scenario {
 
   private async rollBack(): Promise<void> {
     const startedAt = performance.now();
-    await this.operator.docker('service', 'update', '--detach', '--image', 'orders-pipeline:broken', 'orders_query-api');
+    await this.operator.docker(
+      'service',
+      'update',
+      '--detach',
+      '--image',
+      'orders-pipeline:broken',
+      'orders_query-api',
+    );
     await eventually('Swarm has rolled the image back', ROLLED_BACK_WITHIN_S * 1_000, async () => {
       const state = await this.operator.updateOf('query-api');
       return state === 'rollback_completed' || { state };
     });
     this.print(`rolled back after ${((performance.now() - startedAt) / 1_000).toFixed(0)} s`);
-    const image = await this.operator.docker('service', 'inspect', '--format', '{{.Spec.TaskTemplate.ContainerSpec.Image}}', 'orders_query-api');
+    const image = await this.operator.docker(
+      'service',
+      'inspect',
+      '--format',
+      '{{.Spec.TaskTemplate.ContainerSpec.Image}}',
+      'orders_query-api',
+    );
     assert.equal(image, 'orders-pipeline:next');
     await this.reportLoad('broken image', true);
   }
@@ -217,14 +234,22 @@ export class Scenario {
 
   private async down(): Promise<void> {
     this.print(await this.operator.run('down'));
-    for (const [what, filter] of [['service', []], ['secret', []], ['config', []], ['network', ['--filter', 'name=orders_']]] as const)
+    for (const [what, filter] of [
+      ['service', []],
+      ['secret', []],
+      ['config', []],
+      ['network', ['--filter', 'name=orders_']],
+    ] as const)
       assert.equal(await this.operator.docker(what, 'ls', '--quiet', ...filter), '', what);
     assert.equal(await this.operator.docker('ps', '--all', '--quiet'), '');
   }
 
   private async downVolumes(): Promise<void> {
     this.print(await this.operator.run('down', ['--volumes']));
-    assert.equal(await this.operator.docker('volume', 'ls', '--quiet', '--filter', 'label=com.docker.stack.namespace=orders'), '');
+    assert.equal(
+      await this.operator.docker('volume', 'ls', '--quiet', '--filter', 'label=com.docker.stack.namespace=orders'),
+      '',
+    );
   }
 
   private get client(): GatewayClient {

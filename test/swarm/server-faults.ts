@@ -35,7 +35,8 @@ export class ServerFaults {
   async serversAreSecured(): Promise<void> {
     const plain = await this.mongosh('mongodb-1', 'db.hello().ok', false).catch((error: unknown) => String(error));
     assert.doesNotMatch(plain, /^1$/);
-    const read = "try { db.getSiblingDB('orders').orders.findOne(); print('read') } catch (error) { print(error.codeName) }";
+    const read =
+      "try { db.getSiblingDB('orders').orders.findOne(); print('read') } catch (error) { print(error.codeName) }";
     assert.equal(await this.mongosh('mongodb-1', read), 'Unauthorized');
     // A TLS connection without a certificate at the port of the operators.
     const refused = await this.operator.inside(

@@ -32,7 +32,11 @@ class OneServiceEngine {
       this.version += 1;
     }
     if (!path.includes(`version=${this.version}&`) && path.includes('version='))
-      throw new Problem(HttpStatus.BAD_GATEWAY, 'docker-refuses', 'The Docker engine answers 500: update out of sequence');
+      throw new Problem(
+        HttpStatus.BAD_GATEWAY,
+        'docker-refuses',
+        'The Docker engine answers 500: update out of sequence',
+      );
     this.updates.push(body);
     this.spec = body as Record<string, unknown>;
     this.version += 1;

@@ -15,7 +15,11 @@ describe('engineProblems', () => {
   });
 
   it.each([
-    [{ ...ENGINE, api: '1.40', ServerVersion: '19.03.5' }, 'engine-too-old', /19\.03\.5 has the API 1\.40, and jobs need 1\.41/],
+    [
+      { ...ENGINE, api: '1.40', ServerVersion: '19.03.5' },
+      'engine-too-old',
+      /19\.03\.5 has the API 1\.40, and jobs need 1\.41/,
+    ],
     [{ ...ENGINE, Plugins: { Network: ['bridge'] } }, 'no-overlay-networks', /no driver for overlay networks/],
     [{ ...ENGINE, Swarm: { ...ENGINE.Swarm, LocalNodeState: 'inactive' } }, 'no-swarm', /docker swarm init/],
     [{ ...ENGINE, Swarm: { ...ENGINE.Swarm, ControlAvailable: false } }, 'not-a-manager', /this node is a worker/],

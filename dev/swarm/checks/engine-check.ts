@@ -46,7 +46,10 @@ export function engineProblems({
       text: `the engine is in no swarm (${Swarm.LocalNodeState}): docker swarm init --advertise-addr ADDRESS`,
     });
   else if (!Swarm.ControlAvailable)
-    problems.push({ code: 'not-a-manager', text: 'this node is a worker: run it on a manager (docker node ls works there)' });
+    problems.push({
+      code: 'not-a-manager',
+      text: 'this node is a worker: run it on a manager (docker node ls works there)',
+    });
   return problems;
 }
 

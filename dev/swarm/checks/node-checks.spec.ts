@@ -23,7 +23,10 @@ describe('labelProblems', () => {
 
   it('names a label that no node has, and the service that needs it', () => {
     expect(labelProblems({ labels }, [node('a')])).toEqual([
-      { code: 'missing-label', text: expect.stringContaining('no node has the label orders.kafka-1, which kafka-1 needs') },
+      {
+        code: 'missing-label',
+        text: expect.stringContaining('no node has the label orders.kafka-1, which kafka-1 needs'),
+      },
     ]);
   });
 

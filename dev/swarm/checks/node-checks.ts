@@ -26,7 +26,9 @@ export function labelProblems({ labels }: Pick<StackFile, 'labels'>, nodes: read
         },
       ];
     if (labelled.some(({ isReady }) => isReady)) return [];
-    return [{ code: 'node-not-ready', text: `${labelled[0]?.name}, the node of ${names}, is not ready: docker node ls` }];
+    return [
+      { code: 'node-not-ready', text: `${labelled[0]?.name}, the node of ${names}, is not ready: docker node ls` },
+    ];
   });
 }
 
@@ -58,10 +60,15 @@ export function roomProblems({ services }: Pick<StackFile, 'services'>, nodes: r
 function shortage(where: string, demands: readonly Demand[], nodes: readonly SwarmNode[]): SwarmProblem[] {
   const total = (of: (each: Demand) => number): number => demands.reduce((sum, each) => sum + of(each), 0);
   const free = (of: (node: SwarmNode) => number): number => nodes.reduce((sum, node) => sum + of(node), 0);
-  const memory = { needed: total((each) => each.memory), free: free((node) => node.memory - node.reservedByOthers.memory) };
+  const memory = {
+    needed: total((each) => each.memory),
+    free: free((node) => node.memory - node.reservedByOthers.memory),
+  };
   const cpus = { needed: total((each) => each.cpus), free: free((node) => node.cpus - node.reservedByOthers.cpus) };
   const lacks = [
-    ...(memory.needed > memory.free ? [`${mib(memory.needed)} MiB of memory, and has ${mib(memory.free)} MiB left`] : []),
+    ...(memory.needed > memory.free
+      ? [`${mib(memory.needed)} MiB of memory, and has ${mib(memory.free)} MiB left`]
+      : []),
     ...(cpus.needed > cpus.free ? [`${cpus.needed.toFixed(2)} CPUs, and has ${cpus.free.toFixed(2)} left`] : []),
   ];
   return lacks.map((lack) => ({

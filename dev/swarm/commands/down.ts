@@ -47,7 +47,10 @@ async function ended(docker: DockerCli, stack: string, isMeant: (service: string
     const running = (await docker.list(['ps', '--all', '--filter', filter, '--format', format])).filter(isMeant);
     if (running.length === 0) return;
     if (Date.now() > deadline)
-      throw SwarmError.of('docker-failed', `tasks of ${running.join(', ')} have not ended: docker ps --filter ${filter}`);
+      throw SwarmError.of(
+        'docker-failed',
+        `tasks of ${running.join(', ')} have not ended: docker ps --filter ${filter}`,
+      );
     await delay(POLL_MS);
   }
 }
@@ -55,7 +58,8 @@ async function ended(docker: DockerCli, stack: string, isMeant: (service: string
 async function networksGone(docker: DockerCli, label: string): Promise<void> {
   const deadline = Date.now() + ENDED_WITHIN_MS;
   while ((await docker.list(['network', 'ls', '--quiet', '--filter', label])).length > 0) {
-    if (Date.now() > deadline) throw SwarmError.of('docker-failed', `networks are left: docker network ls --filter ${label}`);
+    if (Date.now() > deadline)
+      throw SwarmError.of('docker-failed', `networks are left: docker network ls --filter ${label}`);
     await delay(POLL_MS);
   }
 }

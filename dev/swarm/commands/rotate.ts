@@ -64,9 +64,7 @@ export function rotationSteps(what: string, deployment: Deployment): RotationSte
         },
       ];
     case 'scaler-token':
-      return [
-        { title: 'a new token', change: edit((before) => ({ ...before, scalerToken: randomSecret() })) },
-      ];
+      return [{ title: 'a new token', change: edit((before) => ({ ...before, scalerToken: randomSecret() })) }];
     default:
       return userSteps(what, edit);
   }
@@ -86,7 +84,12 @@ function userSteps(
       title: `a new user for ${services.join(', ')}`,
       change: edit((before) => {
         const retiring = before.users.filter(({ service }) => services.some((each) => each === service));
-        const fresh = services.map((service) => newUser(service, retiring.find((user) => user.service === service)));
+        const fresh = services.map((service) =>
+          newUser(
+            service,
+            retiring.find((user) => user.service === service),
+          ),
+        );
         const users = before.users.map((user) => fresh.find(({ service }) => service === user.service) ?? user);
         return { ...before, users, retiring: [...before.retiring, ...retiring] };
       }),

@@ -39,13 +39,21 @@ export async function up(
     requireNewSwarm(deployment, await readServices(docker, deployment.stack));
     await mkdir(deployment.state.directory, { recursive: true });
     await deployment.state.create(deployment.publicHosts);
-    print(`made an authority, certificates and passwords in ${deployment.state.directory}: keep a copy at a safe place`);
+    print(
+      `made an authority, certificates and passwords in ${deployment.state.directory}: keep a copy at a safe place`,
+    );
   }
-  if (nodes.length > 0) await labelNodes(docker, nodes.map((node) => (node === 'self' ? nodeId : node)));
+  if (nodes.length > 0)
+    await labelNodes(
+      docker,
+      nodes.map((node) => (node === 'self' ? nodeId : node)),
+    );
   const stackFile = deployment.read(more);
   const nodesOfSwarm = await check(docker, deployment, stackFile, nodeId, print);
   if (checkOnly) return print('nothing is in the way');
-  await new RollOut(docker, deployment, { resolveImage: nodesOfSwarm.length === 1 ? 'never' : 'changed' }, print).run(stackFile);
+  await new RollOut(docker, deployment, { resolveImage: nodesOfSwarm.length === 1 ? 'never' : 'changed' }, print).run(
+    stackFile,
+  );
   await removeUnused(docker, deployment.stack, stackFile);
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
   print(`everything is healthy after ${seconds} s`);

@@ -13,7 +13,10 @@ export function secretFiles(state: SwarmState): ReadonlyMap<string, string> {
   return new Map([
     ...state.users.flatMap(filesOfUser),
     ['operator-mongodb-uri', `${mongodbUri('__system', key)}&authSource=local`],
-    ['users', [...state.users, ...state.retiring].map((user) => `${user.service} ${user.name} ${user.password}\n`).join('')],
+    [
+      'users',
+      [...state.users, ...state.retiring].map((user) => `${user.service} ${user.name} ${user.password}\n`).join(''),
+    ],
     ['mongodb-key', keyFile(state.mongodbKeys)],
     ['registry-users.properties', registryUsers([...state.users, ...state.retiring])],
     ['page-token', state.pageToken],

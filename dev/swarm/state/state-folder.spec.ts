@@ -95,7 +95,9 @@ describe('the state of a swarm', () => {
   });
 
   it('rejects an unknown rotation', () => {
-    expect(() => rotationSteps('user:printer', deployment)).toThrow(/^bad-argument: rotate takes one of users, certificates/);
+    expect(() => rotationSteps('user:printer', deployment)).toThrow(
+      /^bad-argument: rotate takes one of users, certificates/,
+    );
   });
 
   it('names a missing secret, an expired certificate, and one that expires soon', async () => {
@@ -109,7 +111,10 @@ describe('the state of a swarm', () => {
     expect(warnings).toHaveLength(9);
     await rm(join(deployment.state.secrets, 'page-token'));
     expect(secretProblems(deployment.read(), Date.now(), () => undefined)).toEqual([
-      { code: 'missing-secret', text: expect.stringMatching(/^the secret page-token is missing: restore .*page-token/) },
+      {
+        code: 'missing-secret',
+        text: expect.stringMatching(/^the secret page-token is missing: restore .*page-token/),
+      },
     ]);
   });
 });

@@ -48,7 +48,10 @@ export class StateFolder {
   /** Issues all certificates again, by the present authority. @param days until they expire */
   async renewCertificates(publicHosts: readonly string[], days?: number): Promise<void> {
     const certificate = readFileSync(this.authorityFile, 'utf8');
-    const authority = new PrivateAuthority({ certificate: firstOf(certificate), key: readFileSync(this.authorityKeyFile, 'utf8') });
+    const authority = new PrivateAuthority({
+      certificate: firstOf(certificate),
+      key: readFileSync(this.authorityKeyFile, 'utf8'),
+    });
     for (const [name, content] of await issueCertificates(authority, publicHosts, days))
       await this.replace(join(this.secrets, name), content);
   }

@@ -23,7 +23,9 @@ export async function kafkaObstacles(admin: Admin, brokers: number): Promise<str
   );
   return [
     ...(found.length < brokers ? [`${found.length} of ${brokers} brokers of Kafka are up`] : []),
-    ...(behind.length > 0 ? [`${behind.length} partitions have copies that are not in sync, such as ${behind[0]}`] : []),
+    ...(behind.length > 0
+      ? [`${behind.length} partitions have copies that are not in sync, such as ${behind[0]}`]
+      : []),
   ];
 }
 

@@ -21,7 +21,9 @@ export function addUsersCommand(program: Command, run: RunCommand): void {
     .command('users')
     .description('the users of the services in Kafka and MongoDB')
     .command('apply')
-    .description('create the users of a file, or give them their password, with the rights of their services; safe to run again')
+    .description(
+      'create the users of a file, or give them their password, with the rights of their services; safe to run again',
+    )
     .argument('<file>', 'lines of SERVICE NAME PASSWORD; several lines of a service are several users')
     .option('--remove-others', 'also remove users of the services that the file does not have')
     .action(async (file: string, { removeOthers = false }: { readonly removeOthers?: boolean }) =>

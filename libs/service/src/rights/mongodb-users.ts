@@ -27,7 +27,9 @@ export async function setMongodbUsers(admin: Db, users: readonly MongodbUser[]):
 /** Returns the names of users with the role of a service, in the database `admin`. */
 export async function mongodbServiceUsers(admin: Db): Promise<string[]> {
   const ours = new Set(SERVICES.map((service) => roleName(service)));
-  return (await storedUsers(admin)).filter(({ roles }) => roles.some(({ role }) => ours.has(role))).map(({ user }) => user);
+  return (await storedUsers(admin))
+    .filter(({ roles }) => roles.some(({ role }) => ours.has(role)))
+    .map(({ user }) => user);
 }
 
 /** Removes users. MongoDB rejects their next commands, also on open connections. */
