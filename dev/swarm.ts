@@ -2,8 +2,11 @@
 import { swarmCommandLine } from './swarm/command-line.js';
 import { SwarmError } from './swarm/swarm-error.js';
 
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
 try {
-  const print = (line: string): void => void process.stdout.write(`${line}\n`);
   const program = swarmCommandLine({ env: process.env, print }, (code) => {
     process.exitCode = code;
   });

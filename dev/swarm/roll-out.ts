@@ -8,7 +8,7 @@ import { areSettled, waitUntilSettled } from './wait-until-settled.js';
 /** Brokers and members, which are replaced one after another. */
 const SERVERS = ['kafka-1', 'kafka-2', 'kafka-3', 'mongodb-1', 'mongodb-2', 'mongodb-3'] as const;
 /** Readers before writers, as docs/upgrade.md explains. Services of one step are independent of each other. */
-const UPGRADE = [['query-api', 'console'], ['consumer'], ['producer', 'facade']] as const;
+const UPGRADE: readonly (readonly string[])[] = [['query-api', 'console'], ['consumer'], ['producer', 'facade']];
 const JOBS = ['prepare', 'servers-ready', 'migrate'];
 const SETTLED_WITHIN_SECONDS = 300;
 
@@ -35,9 +35,8 @@ export class RollOut {
     await this.runJob(stackFile, 'prepare');
     await this.deploy(stackFile, ['registry'], 'registry');
     await this.runJob(stackFile, 'migrate');
-    const apps = UPGRADE.map((step) => [...step]);
-    for (const step of isNew ? [apps.flat()] : apps) await this.deploy(stackFile, step, step.join(', '));
-    const done = new Set<string>([...SERVERS, 'registry', ...apps.flat(), ...JOBS]);
+    for (const step of isNew ? [UPGRADE.flat()] : UPGRADE) await this.deploy(stackFile, step, step.join(', '));
+    const done = new Set<string>([...SERVERS, 'registry', ...UPGRADE.flat(), ...JOBS]);
     const others = [...stackFile.services.keys()].filter((name) => !done.has(name));
     await this.deploy(stackFile, others, 'gateway and monitoring');
   }

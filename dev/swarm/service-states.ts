@@ -4,7 +4,7 @@ import type { DockerCli } from './docker-cli.js';
 const ListedSchema = z.object({ Name: z.string(), Replicas: z.string(), Image: z.string(), Mode: z.string() });
 const ServiceSchema = z.object({
   Spec: z.object({ Name: z.string() }),
-  UpdateStatus: z.object({ State: z.string(), Message: z.string().optional() }).optional(),
+  UpdateStatus: z.object({ State: z.string() }).optional(),
 });
 const TaskSchema = z.object({
   Name: z.string(),
@@ -24,7 +24,6 @@ export interface ServiceState {
   readonly wanted: number;
   /** Of the last update: `updating`, `completed`, `paused`, `rollback_started` …; `undefined` if there was none. */
   readonly update: string | undefined;
-  readonly message: string;
 }
 
 /** The end of a task, or what it does now. */
@@ -41,14 +40,11 @@ export async function readServices(docker: DockerCli, stack: string): Promise<Se
     )
   ).map((each) => ServiceSchema.parse(each));
   const updates = new Map(inspected.map(({ Spec, UpdateStatus }) => [Spec.Name, UpdateStatus]));
-  return listed.map(({ Name, Replicas, Image, Mode }) => ({
-    service: Name.slice(stack.length + 1),
-    image: Image,
-    isJob: Mode.endsWith('job'),
-    ...progressOf(Replicas),
-    update: updates.get(Name)?.State,
-    message: updates.get(Name)?.Message ?? '',
-  }));
+  return listed.map(({ Name, Replicas, Image, Mode }) => {
+    const { done, wanted } = progressOf(Replicas);
+    const update = updates.get(Name)?.State;
+    return { service: Name.slice(stack.length + 1), image: Image, isJob: Mode.endsWith('job'), done, wanted, update };
+  });
 }
 
 /** Reads `2/2`, `1/3 (max 2 per node)`, or `0/1 (1/1 completed)` of a job. */

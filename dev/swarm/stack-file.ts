@@ -38,6 +38,16 @@ type StackContent = z.infer<typeof StackSchema>;
 const LABEL = /^node\.labels\.(?<label>[\w.-]+) *== *true$/;
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
+/** A secret or a config. */
+export interface NamedFile {
+  readonly kind: 'secret' | 'config';
+  readonly key: string;
+  /** The path of its content, relative to the stack file. */
+  readonly file: string;
+  /** Its name in the swarm. */
+  readonly name: string;
+}
+
 /** The stack files, merged, with all variables replaced. */
 export class StackFile {
   private constructor(
@@ -61,16 +71,9 @@ export class StackFile {
     return new Map(Object.entries(this.content.services));
   }
 
-  /** Secrets and configs, by key: the path of the content, and the name in the swarm. */
-  get files(): readonly {
-    readonly kind: 'secret' | 'config';
-    readonly key: string;
-    readonly file: string;
-    readonly name: string;
-  }[] {
-    const list = (kind: 'secret' | 'config', from: StackContent['secrets']) =>
-      Object.entries(from).map(([key, { file, name }]) => ({ kind, key, file, name }));
-    return [...list('secret', this.content.secrets), ...list('config', this.content.configs)];
+  /** Secrets and configs. */
+  get files(): readonly NamedFile[] {
+    return [...namedFiles('secret', this.content.secrets), ...namedFiles('config', this.content.configs)];
   }
 
   /** The labels that services need, by label. A service with no replicas needs none. */
@@ -91,6 +94,10 @@ export class StackFile {
     // Docker replaces variables once more.
     return JSON.stringify({ ...this.content, services: Object.fromEntries(chosen) }).replaceAll('$', '$$$$');
   }
+}
+
+function namedFiles(kind: NamedFile['kind'], from: StackContent['secrets']): NamedFile[] {
+  return Object.entries(from).map(([key, { file, name }]) => ({ kind, key, file, name }));
 }
 
 /** Returns a content with the variables in its texts replaced. Texts stay texts, as with Docker. @param missing is added to */

@@ -4,8 +4,6 @@ import type { LoadFigures } from './swarm-load.js';
 export function describeLoad(figures: LoadFigures): string {
   const { reads, failedReads, accepted, failedSends, seconds, readP99Ms } = figures;
   const rate = (count: number): string => (count / seconds).toFixed(0);
-  const list = (kinds: ReadonlyMap<string, number>): string =>
-    kinds.size === 0 ? '0' : [...kinds].map(([what, count]) => `${count} x ${what}`).join(', ');
   return [
     `${seconds.toFixed(0)} s`,
     `${rate(reads)} reads/s, p99 ${readP99Ms.toFixed(0)} ms`,
@@ -13,6 +11,10 @@ export function describeLoad(figures: LoadFigures): string {
     `${rate(accepted)} orders/s accepted`,
     `failed sends, all cured: ${list(failedSends)}`,
   ].join('; ');
+}
+
+function list(kinds: ReadonlyMap<string, number>): string {
+  return kinds.size === 0 ? '0' : [...kinds].map(([what, count]) => `${count} x ${what}`).join(', ');
 }
 
 /** Returns the reads that failed. */

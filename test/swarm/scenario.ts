@@ -8,6 +8,7 @@ import { GatewayClient } from './gateway-client.js';
 import type { Operator } from './operator.js';
 import { describeLoad, failuresOf } from './load-report.js';
 import { MonitoringChecks } from './monitoring-checks.js';
+import { OrderChecks } from './order-checks.js';
 import { Refusals } from './refusals.js';
 import { ScalerChecks } from './scaler-checks.js';
 import { ServerFaults } from './server-faults.js';
@@ -15,18 +16,10 @@ import { SwarmLoad } from './swarm-load.js';
 
 export const PORTS = { gateway: 18_443, issuer: 18_444 } as const;
 const ORDERS = 10_000;
-const SAVED_WITHIN_MS = 180_000;
 const UP_WITHIN_S = 300;
 const ROLLED_BACK_WITHIN_S = 90;
 const CONSUMERS = 4;
 const NOT_ROLLED = new Set(['gateway', 'grafana', 'facade', 'prepare', 'servers-ready', 'migrate']);
-
-interface Operation {
-  readonly id: string;
-  readonly count: number;
-  readonly saved: number;
-  readonly deadLettered: number;
-}
 
 /** The steps of an operator of deploy/swarm, from an empty swarm to an empty swarm. Each step is a check. */
 export class Scenario {
@@ -98,7 +91,7 @@ export class Scenario {
     const checks = new GatewayChecks(client);
     await check('the gateway: one origin, tokens, limits, nothing internal', () => checks.all());
     await check('servers refuse clients without TLS, a user, or a right', () => this.faults.serversAreSecured());
-    await check(`populate ${ORDERS}: all are saved`, () => this.populate());
+    await check(`populate ${ORDERS}: all are saved`, () => this.orders.populate(ORDERS));
     await check('Prometheus reaches every service, and every certificate', () =>
       new MonitoringChecks(this.operator).reachesAll(),
     );
@@ -125,7 +118,7 @@ export class Scenario {
   private async scale(check: Checklist['check']): Promise<void> {
     await check(`service scale consumer=${CONSUMERS}: the console sees as many`, async () => {
       await this.operator.docker('service', 'scale', `orders_consumer=${CONSUMERS}`);
-      await this.consoleSees(CONSUMERS);
+      await this.orders.consoleSees(CONSUMERS);
     });
     await check('swarm-scaler: needs its token', () => this.scaler.needsToken());
     await check('swarm-scaler: keeps its bounds', () => this.scaler.keepsBounds());
@@ -142,8 +135,8 @@ export class Scenario {
     await check('backup: a complete folder', async () => {
       const folder = join(this.operator.directory, 'backup');
       this.print(await this.operator.run('backup', [folder]));
-      const files = [...(await readdir(join(folder, 'database'))), ...(await readdir(folder))];
-      for (const name of ['manifest.json', 'schemas.zip']) assert.ok(files.includes(name), `${name} is in the backup`);
+      const files = new Set([...(await readdir(join(folder, 'database'))), ...(await readdir(folder))]);
+      for (const name of ['manifest.json', 'schemas.zip']) assert.ok(files.has(name), `${name} is in the backup`);
       await rm(folder, { recursive: true });
     });
   }
@@ -197,39 +190,10 @@ export class Scenario {
     if (mustBeComplete) assert.deepEqual(failuresOf(figures), []);
   }
 
-  private async populate(): Promise<void> {
-    const operation = await this.client.json<Operation>('POST', '/v1/populate', { count: ORDERS });
-    await this.saved(operation.id, ORDERS);
-    await this.reconcile(operation.id);
-  }
-
-  private async saved(id: string, count: number): Promise<void> {
-    await eventually(`${count} orders of ${id} are saved`, SAVED_WITHIN_MS, async () => {
-      const { saved, deadLettered } = await this.client.json<Operation>('GET', `/v1/operations/${id}`);
-      assert.equal(deadLettered, 0);
-      return saved === count || { saved };
-    });
-  }
-
   private async nothingIsLost(): Promise<void> {
     await this.running.stop();
     this.print(`${this.running.accepted.toLocaleString('en-US')} orders were accepted`);
-    for (const [id, count] of this.running.operations) {
-      await this.saved(id, count);
-      await this.reconcile(id);
-    }
-  }
-
-  private async reconcile(id: string): Promise<void> {
-    this.print(await this.operator.inside('producer', 'node', 'dist/apps/reconcile/src/main.js', id));
-  }
-
-  private async consoleSees(consumers: number): Promise<void> {
-    await eventually(`the console sees ${consumers} consumers`, SAVED_WITHIN_MS, async () => {
-      const pipeline = await this.client.json<{ consumers: { partitions: number[] | null }[] }>('GET', '/v1/pipeline');
-      const seen = pipeline.consumers.flatMap(({ partitions }) => (partitions === null ? [] : [partitions]));
-      return (seen.length === consumers && seen.flat().length === 12) || seen;
-    });
+    for (const [id, count] of this.running.operations) await this.orders.isSaved(id, count);
   }
 
   private async down(): Promise<void> {
@@ -255,6 +219,10 @@ export class Scenario {
   private get client(): GatewayClient {
     assert.ok(this.gateway, 'the gateway is up');
     return this.gateway;
+  }
+
+  private get orders(): OrderChecks {
+    return new OrderChecks(this.operator, this.client, this.print);
   }
 
   private get running(): SwarmLoad {

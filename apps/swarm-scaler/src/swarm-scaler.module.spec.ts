@@ -25,7 +25,7 @@ describe('the scaler without a Docker engine', () => {
   async function get(url: string, authorization?: string): Promise<{ status: number; code: unknown }> {
     const headers = authorization === undefined ? {} : { authorization };
     const response = await app.inject({ method: 'GET', url, headers });
-    const body = response.headers['content-type']?.includes('json') ? (response.json() as { code?: unknown }) : {};
+    const body = response.headers['content-type']?.includes('json') ? response.json<{ code?: unknown }>() : {};
     return { status: response.statusCode, code: body.code };
   }
 

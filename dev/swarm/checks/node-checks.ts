@@ -46,8 +46,8 @@ export function roomProblems({ services }: Pick<StackFile, 'services'>, nodes: r
   const ready = nodes.filter(({ isReady }) => isReady);
   const demands = [...services].map(([name, service]) => {
     const tasks = service.deploy?.mode === 'replicated-job' ? 0 : (service.deploy?.replicas ?? 1);
-    const demand = { name, cpus: tasks * reservedCpus(service), memory: tasks * reservedMemory(service) };
-    return { ...demand, label: labelOf(service) };
+    const [cpus, memory] = [tasks * reservedCpus(service), tasks * reservedMemory(service)];
+    return { name, cpus, memory, label: labelOf(service) };
   });
   const pinned = ready.flatMap((node) => {
     // Of a label that several nodes have, each counts all tasks: that is the worst case.

@@ -33,9 +33,9 @@ describe('the state of a swarm', () => {
 
   it('has a file for each secret of the stack file, and no other', async () => {
     expect(secretProblems(deployment.read(), Date.now(), () => undefined)).toEqual([]);
-    const files = deployment.read().files.map(({ file }) => file);
+    const files = new Set(deployment.read().files.map(({ file }) => file));
     const own = (await readdir(deployment.state.secrets)).map((name) => join(deployment.state.secrets, name));
-    expect(own.filter((file) => !files.includes(file))).toEqual([]);
+    expect(own.filter((file) => !files.has(file))).toEqual([]);
   });
 
   it('is readable for its owner only', async () => {
