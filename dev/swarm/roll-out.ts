@@ -33,10 +33,12 @@ export class RollOut {
     if (isNew) await this.deploy(stackFile, [...SERVERS], 'servers');
     else await this.replaceServers(stackFile);
     await this.runJob(stackFile, 'prepare');
-    await this.deploy(stackFile, ['registry'], 'registry');
+    // Services are not ready before they have the keys of the issuer.
+    const first = ['registry', 'issuer'].filter((name) => stackFile.services.has(name));
+    await this.deploy(stackFile, first, first.join(', '));
     await this.runJob(stackFile, 'migrate');
     for (const step of isNew ? [UPGRADE.flat()] : UPGRADE) await this.deploy(stackFile, step, step.join(', '));
-    const done = new Set<string>([...SERVERS, 'registry', ...UPGRADE.flat(), ...JOBS]);
+    const done = new Set<string>([...SERVERS, ...first, ...UPGRADE.flat(), ...JOBS]);
     const others = [...stackFile.services.keys()].filter((name) => !done.has(name));
     await this.deploy(stackFile, others, 'gateway and monitoring');
   }

@@ -21,7 +21,7 @@ export class GatewayChecks {
   private async servesOneOrigin(): Promise<void> {
     const page = await this.gateway.send('GET', '/', { token: false });
     assert.match(page.text, /<orders-console>/);
-    assert.equal(page.headers['strict-transport-security'], 'max-age=31536000');
+    assert.match(String(page.headers['strict-transport-security']), /^max-age=\d+/);
     for (const path of ['/v1/orders', '/v1/operations', '/v1/pipeline', '/docs-json', '/producer/docs-json'])
       assert.equal((await this.gateway.send('GET', path)).status, 200, path);
   }

@@ -44,7 +44,7 @@ export class Refusals {
       const lines = await this.operator.refused('up', ['--nodes', 'self']);
       assert.match(
         lines,
-        new RegExp(`^port-in-use: port ${this.port}, which gateway publishes, is in use by node`, 'm'),
+        new RegExp(`^port-in-use: port ${this.port}, which gateway publishes, is in use by \\S+ \\(pid`, 'm'),
       );
       await this.nothingIsDeployed();
     } finally {

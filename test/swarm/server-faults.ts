@@ -84,7 +84,8 @@ export class ServerFaults {
   }
 
   private async mongosh(member: string, script: string, tls = true): Promise<string> {
+    const uri = `mongodb://${member}/?directConnection=true&serverSelectionTimeoutMS=3000`;
     const secure = tls ? ['--tls', '--tlsCAFile', '/run/authority.pem'] : [];
-    return this.operator.inside(member, 'mongosh', '--quiet', '--norc', '--host', member, ...secure, '--eval', script);
+    return this.operator.inside(member, 'mongosh', '--quiet', '--norc', uri, ...secure, '--eval', script);
   }
 }
