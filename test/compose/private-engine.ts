@@ -98,6 +98,8 @@ export class PrivateEngine {
         maxBuffer: 256 * 1024 * 1024,
         signal,
       });
+      // A program that ends without reading its stdin closes it: its exit code says whether that matters.
+      running.child.stdin?.on('error', () => undefined);
       running.child.stdin?.end(input);
       return (await running).stdout.trim();
     } catch (error) {

@@ -16,6 +16,7 @@ import { SwarmLoad } from './swarm-load.js';
 
 export const PORTS = { gateway: 18_443, issuer: 18_444 } as const;
 const ORDERS = 10_000;
+const RATES = { reads: 100, orders: 1_000 } as const;
 const UP_WITHIN_S = 300;
 const ROLLED_BACK_WITHIN_S = 90;
 const CONSUMERS = 4;
@@ -28,6 +29,7 @@ export class Scenario {
   private readonly faults: ServerFaults;
   private gateway: GatewayClient | undefined;
   private load: SwarmLoad | undefined;
+  private readonly failures: unknown[] = [];
 
   constructor(
     private readonly operator: Operator,
@@ -43,16 +45,21 @@ export class Scenario {
     try {
       await this.refuse(check);
       await this.deploy(check);
-      await this.update(check);
-      await this.fail(check);
-      await this.scale(check);
-      await this.rotateAndBackUp(check);
+      await this.whileItRuns(check);
       await check('every accepted order is saved, and reconcile holds', () => this.nothingIsLost());
     } finally {
       await this.gateway?.close();
     }
     await check('down: every task ends, and nothing is left but the volumes', () => this.down());
     await check('down --volumes: nothing is left', () => this.downVolumes());
+    assert.deepEqual(this.failures, []);
+  }
+
+  /** The groups do not depend on each other, so that one run shows all that fails. Each failed check has been printed and counted. */
+  private async whileItRuns(check: Checklist['check']): Promise<void> {
+    this.load = new SwarmLoad(this.client, RATES);
+    for (const group of [this.update, this.fail, this.scale, this.rotate, this.backUp])
+      await group.call(this, check).catch((error: unknown) => this.failures.push(error));
   }
 
   private async refuse(check: Checklist['check']): Promise<void> {
@@ -98,7 +105,6 @@ export class Scenario {
   }
 
   private async update(check: Checklist['check']): Promise<void> {
-    this.load = new SwarmLoad(this.client);
     await check('rolling update of every service but the gateway under load: 0 failed reads', () => this.rollAll());
     await check(`a broken image: rolled back within ${ROLLED_BACK_WITHIN_S} s, 0 failed reads`, () => this.rollBack());
   }
@@ -116,6 +122,7 @@ export class Scenario {
   }
 
   private async scale(check: Checklist['check']): Promise<void> {
+    this.running.take();
     await check(`service scale consumer=${CONSUMERS}: the console sees as many`, async () => {
       await this.operator.docker('service', 'scale', `orders_consumer=${CONSUMERS}`);
       await this.orders.consoleSees(CONSUMERS);
@@ -126,12 +133,16 @@ export class Scenario {
     await this.reportLoad('scaling', true);
   }
 
-  private async rotateAndBackUp(check: Checklist['check']): Promise<void> {
+  private async rotate(check: Checklist['check']): Promise<void> {
     await check('rotate user:query-api under load: 0 failed reads, and the user before is gone', async () => {
+      this.running.take();
       this.print(await this.operator.run('rotate', ['user:query-api']));
       await this.faults.userIsGone('orders-query-api-1', 'orders-query-api-2');
       await this.reportLoad('rotation', true);
     });
+  }
+
+  private async backUp(check: Checklist['check']): Promise<void> {
     await check('backup: a complete folder', async () => {
       const folder = join(this.operator.directory, 'backup');
       this.print(await this.operator.run('backup', [folder]));

@@ -2,8 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AcceptedOrders } from '../../apps/producer/src/intake/intake-body.js';
 import type { GatewayAnswer, GatewayClient } from './gateway-client.js';
 
-const READS_PER_SECOND = 100;
-const BATCHES_PER_SECOND = 20;
 const ORDERS_PER_BATCH = 50;
 const ACCOUNTS = 500;
 const RETRY_MS = 250;
@@ -22,8 +20,14 @@ export interface LoadFigures {
   readonly readP99Ms: number;
 }
 
+/** Requests per second. */
+export interface LoadRates {
+  readonly reads: number;
+  readonly orders: number;
+}
+
 /**
- * Clients behind the gateway: 100 reads per second, each sent once, and 1,000 orders per second in batches under keys, each sent until it is
+ * Clients behind the gateway: reads, each sent once, and orders in batches under keys, each sent until it is
  * accepted. Requests start by the clock, whether or not earlier ones have been answered.
  */
 export class SwarmLoad {
@@ -36,10 +40,13 @@ export class SwarmLoad {
   private figures = new Figures();
   private sent = 0;
 
-  constructor(private readonly gateway: GatewayClient) {
+  constructor(
+    private readonly gateway: GatewayClient,
+    { reads, orders }: LoadRates,
+  ) {
     this.loops = [
-      this.every(1_000 / READS_PER_SECOND, async () => this.read()),
-      this.every(1_000 / BATCHES_PER_SECOND, async () => this.sendBatch()),
+      this.every(1_000 / reads, async () => this.read()),
+      this.every((1_000 * ORDERS_PER_BATCH) / orders, async () => this.sendBatch()),
     ];
   }
 

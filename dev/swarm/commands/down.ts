@@ -30,6 +30,7 @@ export async function down(
   await ended(docker, stack, (name) => others.includes(name));
   if (services.length > 0) await docker.run(['stack', 'rm', stack]);
   await ended(docker, stack, () => true);
+  await removeEnded(docker, label);
   await networksGone(docker, label);
   print(`removed the stack ${stack}`);
   if (!volumes) return print(`its data stay in the volumes: docker volume ls --filter ${label}`);
@@ -44,13 +45,26 @@ async function ended(docker: DockerCli, stack: string, isMeant: (service: string
   const format = '{{.Label "com.docker.swarm.service.name"}}';
   const deadline = Date.now() + ENDED_WITHIN_MS;
   for (;;) {
-    const running = (await docker.list(['ps', '--all', '--filter', filter, '--format', format])).filter(isMeant);
+    const running = (await docker.list(['ps', '--filter', filter, '--format', format])).filter(isMeant);
     if (running.length === 0) return;
     if (Date.now() > deadline)
       throw SwarmError.of(
         'docker-failed',
         `tasks of ${running.join(', ')} have not ended: docker ps --filter ${filter}`,
       );
+    await delay(POLL_MS);
+  }
+}
+
+/** Swarm keeps the containers of jobs whose service was removed. It may remove others at the same time. */
+async function removeEnded(docker: DockerCli, label: string): Promise<void> {
+  const deadline = Date.now() + ENDED_WITHIN_MS;
+  for (;;) {
+    const left = await docker.list(['ps', '--all', '--quiet', '--filter', label]);
+    if (left.length === 0) return;
+    if (Date.now() > deadline)
+      throw SwarmError.of('docker-failed', `containers are left: docker ps --all --filter ${label}`);
+    await docker.run(['rm', ...left]).catch(() => '');
     await delay(POLL_MS);
   }
 }
