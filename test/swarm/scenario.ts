@@ -58,8 +58,14 @@ export class Scenario {
   /** The groups do not depend on each other, so that one run shows all that fails. Each failed check has been printed and counted. */
   private async whileItRuns(check: Checklist['check']): Promise<void> {
     this.load = new SwarmLoad(this.client, RATES);
-    for (const group of [this.update, this.fail, this.scale, this.rotate, this.backUp])
-      await group.call(this, check).catch((error: unknown) => this.failures.push(error));
+    const groups = [
+      async () => this.update(check),
+      async () => this.fail(check),
+      async () => this.scale(check),
+      async () => this.rotate(check),
+      async () => this.backUp(check),
+    ];
+    for (const group of groups) await group().catch((error: unknown) => this.failures.push(error));
   }
 
   private async refuse(check: Checklist['check']): Promise<void> {
