@@ -9,6 +9,7 @@ import type { Operator } from './operator.js';
 import { describeLoad, failuresOf } from './load-report.js';
 import { MonitoringChecks } from './monitoring-checks.js';
 import { OrderChecks } from './order-checks.js';
+import { Removal } from './removal.js';
 import { Refusals } from './refusals.js';
 import { ScalerChecks } from './scaler-checks.js';
 import { ServerFaults } from './server-faults.js';
@@ -25,6 +26,7 @@ const NOT_ROLLED = new Set(['gateway', 'grafana', 'facade', 'prepare', 'servers-
 /** The steps of an operator of deploy/swarm, from an empty swarm to an empty swarm. Each step is a check. */
 export class Scenario {
   private readonly refusals: Refusals;
+  private readonly removal: Removal;
   private readonly scaler: ScalerChecks;
   private readonly faults: ServerFaults;
   private gateway: GatewayClient | undefined;
@@ -36,6 +38,7 @@ export class Scenario {
     private readonly print: (line: string) => void,
   ) {
     this.refusals = new Refusals(operator, PORTS.gateway);
+    this.removal = new Removal(operator, print);
     this.scaler = new ScalerChecks(operator);
     this.faults = new ServerFaults(operator);
   }
@@ -50,8 +53,8 @@ export class Scenario {
     } finally {
       await this.gateway?.close();
     }
-    await check('down: every task ends, and nothing is left but the volumes', () => this.down());
-    await check('down --volumes: nothing is left', () => this.downVolumes());
+    await check('down: every task ends, and nothing is left but the volumes', () => this.removal.down());
+    await check('down --volumes: nothing is left', () => this.removal.downVolumes());
     assert.deepEqual(this.failures, []);
   }
 
@@ -211,26 +214,6 @@ export class Scenario {
     await this.running.stop();
     this.print(`${this.running.accepted.toLocaleString('en-US')} orders were accepted`);
     for (const [id, count] of this.running.operations) await this.orders.isSaved(id, count);
-  }
-
-  private async down(): Promise<void> {
-    this.print(await this.operator.run('down'));
-    for (const [what, filter] of [
-      ['service', []],
-      ['secret', []],
-      ['config', []],
-      ['network', ['--filter', 'name=orders_']],
-    ] as const)
-      assert.equal(await this.operator.docker(what, 'ls', '--quiet', ...filter), '', what);
-    assert.equal(await this.operator.docker('ps', '--all', '--quiet'), '');
-  }
-
-  private async downVolumes(): Promise<void> {
-    this.print(await this.operator.run('down', ['--volumes']));
-    assert.equal(
-      await this.operator.docker('volume', 'ls', '--quiet', '--filter', 'label=com.docker.stack.namespace=orders'),
-      '',
-    );
   }
 
   private get client(): GatewayClient {
