@@ -5,7 +5,7 @@ import { PROJECT_DIRECTORY } from './project-directory.js';
 import { findUnpinned, pinImages } from './supply-chain/pinned-files.js';
 import { registryDigest } from './supply-chain/registry-digest.js';
 
-const FILES = ['docker-compose.yml', 'deploy/docker-compose.monitoring.yml', 'Dockerfile'];
+const FILES = ['docker-compose.yml', 'deploy/docker-compose.monitoring.yml', 'deploy/swarm/stack.yml', 'Dockerfile'];
 
 const [command, ...given] = process.argv.slice(2);
 const paths = (given.length > 0 ? given : FILES).map((file) => join(PROJECT_DIRECTORY, file));

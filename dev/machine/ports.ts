@@ -98,7 +98,8 @@ function alternativeSetting({ setting, port }: PortClaim): string {
   return `${setting}=${port + 10_000 > LAST_PORT ? port - 10_000 : port + 10_000}`;
 }
 
-function isFree({ host, port }: Pick<PortClaim, 'host' | 'port'>): Promise<boolean> {
+/** Returns whether a port can be listened on now. */
+export function isFree({ host, port }: Pick<PortClaim, 'host' | 'port'>): Promise<boolean> {
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
   const server = createServer();
   server.once('error', (error) => {

@@ -3,9 +3,10 @@ import { MongoClient } from 'mongodb';
 import { aclDifferences, addAcls } from '#service/rights/apply-kafka-acls.js';
 import { applyRole, roleDifferences, ROLES_DB } from '#service/rights/apply-mongodb-roles.js';
 import { kafkaAcls } from '#service/rights/kafka-acls.js';
+import { setMongodbUsers } from '#service/rights/mongodb-users.js';
 import { roleName } from '#service/rights/mongodb-roles.js';
 import { keyAccess, type MongodbSecurity } from './mongodb-security.js';
-import type { StackUser } from './stack-user.js';
+import type { ServerUser } from '#service/rights/server-user.js';
 
 /** Gives every service its rights in Kafka, as `npm run admin -- roles apply` does. @param kafka of the operator */
 export async function grantKafkaRights(kafka: Kafka): Promise<void> {
@@ -26,17 +27,16 @@ export async function grantKafkaRights(kafka: Kafka): Promise<void> {
 export async function grantMongodbRights(
   uri: string,
   security: MongodbSecurity,
-  users: readonly StackUser[],
+  users: readonly ServerUser[],
 ): Promise<void> {
   const client = new MongoClient(uri, keyAccess(security));
   try {
     const admin = client.db(ROLES_DB);
     for (const difference of await roleDifferences(admin, client.db().databaseName)) await applyRole(admin, difference);
-    const { users: existing } = (await admin.command({ usersInfo: 1 })) as { users: { user: string }[] };
-    for (const { name, password } of users) {
-      const command = existing.some(({ user }) => user === name) ? { updateUser: name } : { createUser: name };
-      await admin.command({ ...command, pwd: password, roles: [name], mechanisms: ['SCRAM-SHA-256'] });
-    }
+    await setMongodbUsers(
+      admin,
+      users.map((user) => ({ ...user, role: user.name })),
+    );
   } finally {
     await client.close();
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { KafkaOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { KafkaSettings } from './kafka-settings.js';
 import type { CertifiedKey, PrivateAuthority } from './private-authority.js';
-import type { StackUser } from './stack-user.js';
+import type { ServerUser } from '#service/rights/server-user.js';
 
 /** TLS, users and access control of a Kafka. */
 export interface KafkaSecurity {
@@ -12,7 +12,7 @@ export interface KafkaSecurity {
   /** The certificate of the operator, who may do everything. Its common name is `OPERATOR_NAME`. */
   readonly operator: CertifiedKey;
   /** Users who may do only what an ACL allows. They get their passwords at each start. */
-  readonly clients: readonly StackUser[];
+  readonly clients: readonly ServerUser[];
 }
 
 /** The listener for the nodes and the operator, who sign in by certificate. */

@@ -14,7 +14,7 @@ import { PROJECT_DIRECTORY } from '../project-directory.js';
 import { StackError, ALTERNATIVES } from '../stack-error.js';
 import { kafkaProperties, type KafkaNode } from './kafka-properties.js';
 import { operatorAccess, writeCertificates } from './kafka-security.js';
-import { setKafkaUsers } from './kafka-users.js';
+import { setKafkaUsers } from '#service/rights/kafka-users.js';
 import type { ServerProgram } from './server-program.js';
 
 /** A Kafka node in KRaft mode on loopback, both broker and controller. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { EmbeddedParts } from '../parts/embedded-parts.js';
 import { keyAccess, securityArguments, writeMongodbFiles, type MongodbSecurity } from './mongodb-security.js';
 import { serveInReplicaSet } from './replica-set.js';
-import type { StackUser } from './stack-user.js';
+import type { ServerUser } from '#service/rights/server-user.js';
 import type { ServerProgram } from './server-program.js';
 
 const REPLICA_SET = 'orders';
@@ -50,7 +50,7 @@ export function replicaSet(ports: readonly number[], dataDirectory: string, foun
 /** The connection string in the form of MONGODB_URI, with every member. @param user at a set with TLS and users, and the authority's file */
 export function mongodbUri(
   memberPorts: readonly number[],
-  access?: { user: StackUser; authorityFile: string },
+  access?: { user: ServerUser; authorityFile: string },
 ): string {
   const hosts = hostsOf(memberPorts).join(',');
   if (access === undefined) return `mongodb://${hosts}/orders?replicaSet=${REPLICA_SET}`;

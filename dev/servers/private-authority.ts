@@ -11,14 +11,17 @@ const COMMON = { keyType: 'ec', algorithm: 'sha256' } as const;
 /** Java and OpenSSL reject a certificate of the same second on a clock that is a little behind. */
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
 
-/** A certificate authority for the embedded servers. Its key stays in memory: a restart creates another authority. */
+/** A certificate authority. That of the embedded servers stays in memory: a restart creates another one. That of a swarm is stored. */
 export class PrivateAuthority {
-  private constructor(private readonly own: CertifiedKey) {}
+  /** @param own its certificate and key, such as those of `create` */
+  constructor(readonly own: CertifiedKey) {}
 
-  static async create(name = 'Orders pipeline, private authority'): Promise<PrivateAuthority> {
+  /** @param notAfter when it expires; default: after a year */
+  static async create(name = 'Orders pipeline, private authority', notAfter?: Date): Promise<PrivateAuthority> {
     const { cert, private: key } = await generate([{ name: 'commonName', value: name }], {
       ...COMMON,
       notBeforeDate: new Date(Date.now() - CLOCK_TOLERANCE_MS),
+      ...(notAfter !== undefined && { notAfterDate: notAfter }),
       extensions: [
         { name: 'basicConstraints', cA: true, critical: true },
         { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },

@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PrivateAuthority } from './private-authority.js';
-import type { StackUser } from './stack-user.js';
+import type { ServerUser } from '#service/rights/server-user.js';
 
 /** TLS and users of a schema registry. */
 export interface RegistrySecurity {
   readonly authority: PrivateAuthority;
   /** Users who may register schemas and read them. All others are rejected. */
-  readonly users: readonly StackUser[];
+  readonly users: readonly ServerUser[];
 }
 
 /** Apicurio's name of the role that may register schemas and set their compatibility, but not change global rules. */

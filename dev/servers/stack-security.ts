@@ -7,7 +7,7 @@ import { OPERATOR_NAME, type KafkaSecurity } from './kafka-security.js';
 import type { MongodbSecurity } from './mongodb-security.js';
 import { PrivateAuthority, type CertifiedKey } from './private-authority.js';
 import type { RegistrySecurity } from './registry-security.js';
-import type { StackUser } from './stack-user.js';
+import type { ServerUser } from '#service/rights/server-user.js';
 
 const SECRET_BYTES = 24;
 
@@ -42,12 +42,12 @@ export class StackSecurity {
   }
 
   /** The user of a service. */
-  user(service: ServiceName): StackUser {
+  user(service: ServiceName): ServerUser {
     return { name: roleName(service), password: this.passwords.get(service) ?? '' };
   }
 
   /** The users of all services. */
-  get users(): StackUser[] {
+  get users(): ServerUser[] {
     return SERVICES.map((service) => this.user(service));
   }
 

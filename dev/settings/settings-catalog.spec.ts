@@ -26,6 +26,7 @@ describe('the catalog of settings', () => {
       'ORDERS_TOKEN',
       'PAGE_TOKEN_SECRET',
       'PAGE_TOKEN_SECRETS_BEFORE',
+      'SCALER_TOKEN',
       'SCHEMA_REGISTRY_PASSWORD',
       'SCHEMA_REGISTRY_TOKEN',
       'SCHEMA_REGISTRY_URL',
@@ -40,7 +41,7 @@ describe('the catalog of settings', () => {
   it('shows one value if all programs agree, and otherwise that of each', () => {
     expect(find('RATE_LIMIT_PER_MINUTE')?.shownDefault).toBe('120000');
     expect(find('PORT')?.shownDefault).toBe(
-      '3001 (producer); 0 (consumer); 3000 (query API); 3002 (console); 3003 (issuer); 3005 (facade); 3010 (legacy system)',
+      '3001 (producer); 0 (consumer); 3000 (query API); 3002 (console); 3003 (issuer); 3005 (facade); 3010 (legacy system); 3006 (swarm scaler)',
     );
     expect(find('TOPIC_PARTITIONS')?.allowed).toBe(
       'an integer from 1 to 10,000 (producer, consumer, console, npm run admin); an integer from 1 to 1,000 (npm start)',

@@ -14,6 +14,7 @@ import { settingsSchema as legacySchema } from '../../apps/legacy/src/settings.j
 import { settingsSchema as producerSchema } from '../../apps/producer/src/settings-schema.js';
 import { settingsSchema as queryApiSchema } from '../../apps/query-api/src/settings-schema.js';
 import { settingsSchema as reconcileSchema } from '../../apps/reconcile/src/settings.js';
+import { settingsSchema as scalerSchema } from '../../apps/swarm-scaler/src/settings-schema.js';
 import { composeSettingsSchema } from './compose-settings.js';
 import { stackSettingsSchema } from './stack-settings.js';
 
@@ -39,6 +40,7 @@ const READERS = new Map<string, z.ZodObject>([
   ['issuer', issuerSchema],
   ['facade', facadeSchema],
   ['legacy system', legacySchema],
+  ['swarm scaler', scalerSchema],
   ['npm start', stackSettingsSchema],
   ['Compose', composeSettingsSchema],
   ['npm run orders', cliSettingsSchema],
@@ -58,6 +60,7 @@ const SECTIONS = new Map<string, object>([
   ['Console', consoleSchema.shape],
   ['Legacy system', legacySchema.shape],
   ['Facade', facadeSchema.shape],
+  ['Swarm scaler', scalerSchema.shape],
   ['Command line', cliSettingsSchema.shape],
   ['Downloads and Docker Compose', { ...stackSettingsSchema.shape, ...composeSettingsSchema.shape }],
 ]);

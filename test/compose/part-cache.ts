@@ -6,7 +6,7 @@ import { FetchProgress } from '../../dev/parts/fetch-progress.js';
 import { installPart, partIn, removeUnfinished, type Part } from '../../dev/parts/part.js';
 
 /** The cache of the parts that a run needs besides those of the embedded stack. */
-const CACHE = join(cacheDirectory(process.env), 'compose');
+export const CACHE = join(cacheDirectory(process.env), 'compose');
 
 /** Waits until no other run of this user has an engine or fetches parts. Removes what a killed run has fetched incompletely. */
 export async function lockCache(): Promise<PidLock> {

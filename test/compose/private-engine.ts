@@ -14,6 +14,7 @@ const READY_WITHIN_MS = 60_000;
 const EMPTY_WITHIN_MS = 60_000;
 const END_WITHIN_MS = 30_000;
 const LAST_LINES = 25;
+const SWARM_STATE = ['info', '--format', '{{.Swarm.LocalNodeState}}'];
 /** The variables that a client inherits. Others, such as the user's KAFKA_PORT or DOCKER_CONTEXT, would change the test. */
 const INHERITED = ['PATH', 'HOME', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'];
 
@@ -97,6 +98,8 @@ export class PrivateEngine {
         maxBuffer: 256 * 1024 * 1024,
         signal,
       });
+      // A program that ends without reading its stdin closes it: its exit code says whether that matters.
+      running.child.stdin?.on('error', () => undefined);
       running.child.stdin?.end(input);
       return (await running).stdout.trim();
     } catch (error) {
@@ -157,6 +160,9 @@ export class PrivateEngine {
   private async empty(): Promise<void> {
     const signal = AbortSignal.timeout(EMPTY_WITHIN_MS);
     try {
+      // Otherwise Swarm would start each removed container again.
+      if ((await this.docker(SWARM_STATE, {}, signal)) === 'active')
+        await this.docker(['swarm', 'leave', '--force'], {}, signal);
       const containers = (await this.docker(['ps', '--all', '--quiet'], {}, signal)).split('\n').filter(Boolean);
       if (containers.length > 0) await this.docker(['rm', '--force', '--volumes', ...containers], {}, signal);
       await this.docker(['network', 'prune', '--force'], {}, signal);
@@ -166,7 +172,8 @@ export class PrivateEngine {
     }
   }
 
-  private get socket(): string {
+  /** The path of its socket. */
+  get socket(): string {
     return join(this.directory, 'docker.sock');
   }
 

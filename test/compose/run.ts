@@ -14,7 +14,8 @@ import { ComposeProject } from './compose-project.js';
 import { lockCache } from './part-cache.js';
 import { PrivateEngine } from './private-engine.js';
 import { Scenario } from './scenario.js';
-import { buildStandIns, provideStandInParts } from './stand-in-images.js';
+import { provideImages } from './cached-images.js';
+import { APP_IMAGES, provideStandIns } from './stand-in-images.js';
 
 const ALL_WITHIN_MS = 20 * 60_000;
 const LOG_LINES = '30';
@@ -32,17 +33,18 @@ function interruption(): AbortSignal {
 
 async function runChecks(engine: PrivateEngine, context: string, signal: AbortSignal): Promise<void> {
   await checklist.check('a private Docker engine starts', () => engine.start());
-  const parts = await checklist.check('Compose and the parts of the stand-ins are available', async () => {
+  await checklist.check('Compose and the stand-ins are available', async () => {
     await provideCompose(engine, signal);
-    return provideStandInParts(signal);
+    await provideStandIns(engine, context, signal);
   });
   const project = await ComposeProject.create(engine);
-  await checklist.check('the images build', async () => {
-    await buildStandIns(engine, parts, context);
-    // One after the other: the builder shares no layers between concurrent builds, and both begin with all packages.
-    await project.run('build', 'producer');
-    await project.run('build', 'issuer');
-  });
+  await checklist.check('the images build, or are those of the same sources', () =>
+    provideImages(engine, APP_IMAGES, async () => {
+      // One after the other: the builder shares no layers between concurrent builds, and both begin with all packages.
+      await project.run('build', 'producer');
+      await project.run('build', 'issuer');
+    }),
+  );
   try {
     await new Scenario(engine, project, signal).run(checklist);
   } catch (error) {

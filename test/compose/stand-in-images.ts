@@ -8,6 +8,7 @@ import { VERSIONS } from '../../dev/parts/versions.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { provideCommand } from '../support/debian-apt.js';
 import { KafkaTools } from '../support/foreign-clients/kafka-tools.js';
+import { areCached, provideImages, type ImageSet } from './cached-images.js';
 import { cachedPart } from './part-cache.js';
 import type { PrivateEngine } from './private-engine.js';
 
@@ -19,14 +20,51 @@ const MONGOSH = { name: 'mongosh', version: '2.12.0' };
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 
 /** The cached parts that the images are built from. */
-export interface StandInParts {
+interface StandInParts {
   readonly debianArchive: string;
   /** A path of the machine for each name in the build context. */
   readonly programs: Readonly<Record<string, string>>;
 }
 
+/** The stand-ins, by the names of the public images. */
+const STAND_INS: ImageSet = {
+  name: 'stand-ins',
+  images: ['debian:bookworm-slim', 'node:24-slim', 'apache/kafka:4.4.0', 'apicurio/apicurio-registry:3.3.3', 'mongo:8'],
+  sources: ['test/compose/stand-ins', 'package-lock.json'],
+  versions: [DEBIAN, NPM.version, MONGOSH.version, ...Object.values(VERSIONS).map(String)],
+};
+
+/** The images of the services, which the Dockerfile builds on a stand-in. */
+export const APP_IMAGES: ImageSet = {
+  name: 'apps',
+  images: ['orders-pipeline', 'orders-pipeline-dev-issuer'],
+  sources: [
+    'Dockerfile',
+    '.dockerignore',
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'apps',
+    'libs',
+  ],
+  versions: STAND_INS.versions,
+};
+
+/** Finds the stand-ins in the cache, or builds them. @param context as for `buildStandIns` */
+export async function provideStandIns(engine: PrivateEngine, context: string, signal: AbortSignal): Promise<string> {
+  return provideImages(engine, STAND_INS, async () => {
+    await buildStandIns(engine, await provideStandInParts(signal), context);
+  });
+}
+
+/** Returns whether nothing must be built. */
+export function areImagesCached(): boolean {
+  return areCached(STAND_INS) && areCached(APP_IMAGES);
+}
+
 /** Finds the parts in the caches; fetches or builds missing ones. The caller must hold the lock of the cache. */
-export async function provideStandInParts(signal: AbortSignal): Promise<StandInParts> {
+async function provideStandInParts(signal: AbortSignal): Promise<StandInParts> {
   if (process.arch !== 'x64') throw new Error('The stand-in images need x64, like the programs in them.');
   const embedded = await provideParts({ kafka: true, registry: true, mongodb: true }, console.log, signal);
   if (!isAbsolute(embedded.mongod)) {
@@ -52,7 +90,7 @@ export async function provideStandInParts(signal: AbortSignal): Promise<StandInP
  * Builds the stand-ins under the names of the public images, so that docker-compose.yml and stack files find them. Needs Compose.
  * @param context a new folder; the programs are copied into it, since links can't point outside of a build context
  */
-export async function buildStandIns(engine: PrivateEngine, parts: StandInParts, context: string): Promise<void> {
+async function buildStandIns(engine: PrivateEngine, parts: StandInParts, context: string): Promise<void> {
   await cp(join(PROJECT_DIRECTORY, 'test', 'compose', 'stand-ins'), context, { recursive: true });
   for (const [to, from] of Object.entries(parts.programs)) {
     await cp(from, join(context, to), { recursive: true, verbatimSymlinks: true });

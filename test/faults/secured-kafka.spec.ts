@@ -12,7 +12,7 @@ import {
 } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { z } from 'zod';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import type { StackUser } from '../../dev/servers/stack-user.js';
+import type { ServerUser } from '#service/rights/server-user.js';
 import {
   DEAD_LETTER_GROUP,
   DEAD_LETTER_TOPIC,
@@ -69,7 +69,7 @@ describe('a Kafka with TLS, users and ACLs', () => {
   afterAll(async () => kafka?.stop());
 
   /** Returns a service's options for Kafka, from its settings. */
-  function optionsOf(user: StackUser, other: NodeJS.ProcessEnv = {}): KafkaOptions {
+  function optionsOf(user: ServerUser, other: NodeJS.ProcessEnv = {}): KafkaOptions {
     const environment = { ...kafka.settingsOf(user), ...other };
     return { ...kafkaAccess(loadSettings(Schema, environment)), clientId: 'spec', logger };
   }
@@ -159,7 +159,7 @@ describe('a Kafka with TLS, users and ACLs', () => {
 
   it('lets the operator change the topics, and shows others what they may not', async () => {
     const { MONGODB_URI } = { ...(await emptyServers()) };
-    const run = async (user: StackUser, ...args: string[]): Promise<Run> =>
+    const run = async (user: ServerUser, ...args: string[]): Promise<Run> =>
       runApp('admin', { ...kafka.settingsOf(user), MONGODB_URI }, 'topics', ...args);
     const admin = connectKafka(optionsOf(OPERATOR)).admin();
     await admin.connect();

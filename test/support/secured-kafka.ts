@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addAcls } from '../../libs/service/src/rights/apply-kafka-acls.js';
 import type { KafkaOperation, KafkaRight } from '../../libs/service/src/rights/service-rights.js';
-import type { StackUser } from '../../dev/servers/stack-user.js';
+import type { ServerUser } from '#service/rights/server-user.js';
 import type { KafkaSettings } from '../../dev/servers/kafka-settings.js';
 import { OPERATOR_NAME } from '../../dev/servers/kafka-security.js';
 import { PrivateAuthority } from '../../dev/servers/private-authority.js';
 import { StandaloneKafka } from './standalone-kafka.js';
 
 /** The user of the services. Its password, like all here, must appear nowhere. */
-export const ORDERS: StackUser = { name: 'orders', password: 'canary-orders-password' };
+export const ORDERS: ServerUser = { name: 'orders', password: 'canary-orders-password' };
 /** The user of `npm run admin`. */
-export const OPERATOR: StackUser = { name: 'operator', password: 'canary-operator-password' };
+export const OPERATOR: ServerUser = { name: 'operator', password: 'canary-operator-password' };
 /** A user without rights. */
-export const STRANGER: StackUser = { name: 'stranger', password: 'canary-stranger-password' };
+export const STRANGER: ServerUser = { name: 'stranger', password: 'canary-stranger-password' };
 
 /** A real Kafka of one node with TLS, users and ACLs, on new data in a temporary folder. */
 export class SecuredKafka {
@@ -49,7 +49,7 @@ export class SecuredKafka {
   }
 
   /** Returns the settings of a service. */
-  settingsOf({ name, password }: StackUser): NodeJS.ProcessEnv {
+  settingsOf({ name, password }: ServerUser): NodeJS.ProcessEnv {
     return {
       KAFKA_BROKERS: this.brokers,
       TOPIC_REPLICATION_FACTOR: '1',
@@ -63,7 +63,7 @@ export class SecuredKafka {
   }
 
   /** Returns how Kafka's scripts connect as a user, as the text of a properties file. */
-  propertiesOf({ name, password }: StackUser): string {
+  propertiesOf({ name, password }: ServerUser): string {
     const login = 'org.apache.kafka.common.security.scram.ScramLoginModule required';
     return [
       'security.protocol=SASL_SSL',
@@ -76,7 +76,7 @@ export class SecuredKafka {
 
   /** Lets a user do operations on topics or groups. */
   async allow(
-    { name: user }: StackUser,
+    { name: user }: ServerUser,
     resource: KafkaRight['resource'],
     names: readonly string[],
     operations: readonly KafkaOperation[],

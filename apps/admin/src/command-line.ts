@@ -7,7 +7,9 @@ import { EXIT_CODE, EXIT_CODES_HELP, type ExitCode } from './exit-code.js';
 import { addMigrateCommand } from './migrate/migrate.command.js';
 import { addRestoreCommand } from './restore/restore.command.js';
 import { addRolesCommands } from './roles/roles.command.js';
+import { addServersCommand } from './servers/servers.command.js';
 import { addTopicsCommands } from './topics/topics.command.js';
+import { addUsersCommand } from './users/users.command.js';
 
 /**
  * Runs one command line of `npm run admin`, and prints its failure as one line.
@@ -46,6 +48,8 @@ function commandLine({ print, printError }: AdminEnvironment, run: RunCommand): 
   addTopicsCommands(program, run);
   addMigrateCommand(program, run);
   addRolesCommands(program, run);
+  addUsersCommand(program, run);
+  addServersCommand(program, run);
   addBackupCommand(program, run);
   addRestoreCommand(program, run);
   addArchiveCommands(program, run);

@@ -61,7 +61,15 @@ export function developmentProvider({ issuer, audience, keys, docsOrigins, cooki
       },
     },
   };
-  return new Provider(issuer, configuration);
+  const provider = new Provider(issuer, configuration);
+  // With an https address, a gateway is before it, whose headers say how clients reach it.
+  provider.proxy = issuer.startsWith('https:');
+  return provider;
+}
+
+/** Only native applications may use plain HTTP on localhost, and only others HTTPS on localhost. */
+function typeFor(origins: readonly string[]): 'native' | 'web' {
+  return origins.every((origin) => origin.startsWith('https:')) ? 'web' : 'native';
 }
 
 function demoClient(docsOrigins: readonly string[], scope: string): ClientMetadata {
@@ -69,8 +77,7 @@ function demoClient(docsOrigins: readonly string[], scope: string): ClientMetada
     client_id: DEMO_CLIENT.id,
     client_secret: DEMO_CLIENT.secret,
     client_name: 'Orders demo',
-    // Only native applications may use plain HTTP on localhost.
-    application_type: 'native',
+    application_type: typeFor(docsOrigins),
     token_endpoint_auth_method: 'client_secret_basic',
     grant_types: ['client_credentials', 'authorization_code'],
     response_types: ['code'],
@@ -84,7 +91,7 @@ function pageClient(origins: readonly string[], scope: string): ClientMetadata {
   return {
     client_id: 'orders-console',
     client_name: 'Orders console',
-    application_type: 'native',
+    application_type: typeFor(origins),
     token_endpoint_auth_method: 'none',
     grant_types: ['authorization_code'],
     response_types: ['code'],

@@ -53,6 +53,18 @@ export async function addAcls(admin: Admin, acls: readonly KafkaAcl[]): Promise<
   await admin.createAcls({ acl: acls.map(toEntry) });
 }
 
+/** Removes all permissions of users. @param admin connected; needs `Alter` on the cluster */
+export async function removeAcls(admin: Admin, users: readonly string[]): Promise<void> {
+  const filters = users.map((user) => ({
+    principal: `User:${user}`,
+    resourceType: AclResourceTypes.ANY,
+    resourcePatternType: ResourcePatternTypes.ANY,
+    operation: AclOperationTypes.ANY,
+    permissionType: AclPermissionTypes.ANY,
+  }));
+  if (filters.length > 0) await admin.deleteAcls({ filters });
+}
+
 function toEntry({ principal, operation, resource, name }: KafkaAcl): AclEntry {
   return {
     principal,

@@ -1,5 +1,5 @@
 /** A user of one of the servers, with a password. */
-export interface StackUser {
+export interface ServerUser {
   readonly name: string;
   readonly password: string;
 }

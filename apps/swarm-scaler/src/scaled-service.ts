@@ -1,0 +1,110 @@
+import { HttpStatus } from '@nestjs/common';
+import { z } from 'zod';
+import { Problem } from '#service/http/problem.js';
+import type { DockerEngine } from './docker-engine.js';
+
+/** The used part of a service, as the engine describes it. The rest of `Spec` is sent back unchanged. */
+const ServiceSchema = z.object({
+  ID: z.string(),
+  Version: z.object({ Index: z.number() }),
+  Spec: z.looseObject({
+    Mode: z.looseObject({ Replicated: z.looseObject({ Replicas: z.int() }).optional() }),
+  }),
+  UpdateStatus: z.object({ State: z.string() }).optional(),
+});
+const TasksSchema = z.array(z.object({ Status: z.object({ State: z.string() }) }));
+
+type Service = z.infer<typeof ServiceSchema>;
+
+/** States of an update that changes tasks now. */
+const UPDATING = new Set(['updating', 'rollback_started']);
+const ATTEMPTS = 3;
+
+/** How many consumers are wanted, and how many run. */
+export interface Replicas {
+  readonly replicas: number;
+  /** Tasks in the state `running`: their health check passes. */
+  readonly running: number;
+}
+
+/** The only service that is scaled. Changes its number of replicas, and nothing else. */
+export class ScaledService {
+  constructor(
+    private readonly engine: Pick<DockerEngine, 'get' | 'post'>,
+    private readonly options: { readonly name: string; readonly min: number; readonly max: number },
+  ) {}
+
+  async read(): Promise<Replicas> {
+    return this.describe(await this.service());
+  }
+
+  /**
+   * Sets the number of replicas. Resolves when Swarm has accepted it, not when the tasks run.
+   * @throws Problem 409 `beyond-bounds`, or `update-in-progress`: scaling would make the version that is being rolled out the one that
+   * a failed update is rolled back to
+   */
+  async scale(wanted: number): Promise<Replicas> {
+    const { min, max } = this.options;
+    if (wanted < min || wanted > max)
+      throw new Problem(
+        HttpStatus.CONFLICT,
+        'beyond-bounds',
+        `replicas must be an integer from ${min} to ${max} (settings SCALER_MIN and SCALER_MAX), got ${wanted}.`,
+      );
+    for (let attempt = 1; ; attempt += 1) {
+      const service = await this.service();
+      if (replicasOf(service) === wanted) return this.describe(service);
+      this.requireNoUpdate(service);
+      try {
+        await this.update(service, wanted);
+        return await this.read();
+      } catch (error) {
+        if (attempt === ATTEMPTS || !isOutdated(error)) throw error;
+      }
+    }
+  }
+
+  private async update({ ID, Version, Spec }: Service, wanted: number): Promise<void> {
+    const Mode = { ...Spec.Mode, Replicated: { ...Spec.Mode.Replicated, Replicas: wanted } };
+    await this.engine.post(`/services/${ID}/update?version=${Version.Index}&registryAuthFrom=spec`, { ...Spec, Mode });
+  }
+
+  private requireNoUpdate({ UpdateStatus }: Service): void {
+    if (!UPDATING.has(UpdateStatus?.State ?? '')) return;
+    throw new Problem(
+      HttpStatus.CONFLICT,
+      'update-in-progress',
+      `${this.options.name} is being updated: its replicas can be set when the update has ended.`,
+      {},
+      { 'Retry-After': '30' },
+    );
+  }
+
+  private async service(): Promise<Service> {
+    const service = ServiceSchema.parse(
+      await this.engine.get(`/services/${encodeURIComponent(this.options.name)}?insertDefaults=false`),
+    );
+    replicasOf(service);
+    return service;
+  }
+
+  private async describe(service: Service): Promise<Replicas> {
+    const filters = encodeURIComponent(JSON.stringify({ service: [service.ID], 'desired-state': ['running'] }));
+    const tasks = TasksSchema.parse(await this.engine.get(`/tasks?filters=${filters}`));
+    return {
+      replicas: replicasOf(service),
+      running: tasks.filter(({ Status }) => Status.State === 'running').length,
+    };
+  }
+}
+
+function replicasOf({ Spec }: Service): number {
+  const replicas = Spec.Mode.Replicated?.Replicas;
+  if (replicas !== undefined) return replicas;
+  throw new Problem(HttpStatus.CONFLICT, 'not-replicated', 'The service is not in the mode `replicated`.');
+}
+
+/** Swarm refuses an update of a version that another client has changed meanwhile. */
+function isOutdated(error: unknown): boolean {
+  return error instanceof Problem && /update out of sequence/.test(error.detail);
+}

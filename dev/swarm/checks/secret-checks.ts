@@ -1,0 +1,32 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { Deployment } from '../deployment.js';
+import type { StackFile } from '../stack-file.js';
+import { expiries } from '../state/certificates.js';
+import type { SwarmProblem } from '../swarm-error.js';
+
+/**
+ * Returns secrets and configs whose file is missing or empty, and certificates that have expired.
+ * @param warn gets a line for each certificate that expires soon
+ */
+export function secretProblems(
+  { files }: Pick<StackFile, 'files'>,
+  now: number,
+  warn: (line: string) => void,
+): SwarmProblem[] {
+  return files.flatMap(({ kind, key, file }): SwarmProblem[] => {
+    const path = Deployment.pathOf(file);
+    if (!existsSync(path) || readFileSync(path).length === 0)
+      return [
+        {
+          code: 'missing-secret',
+          text: `the ${kind} ${key} is missing: restore ${path} from your copy of the folder. A new one would lock the services out of their data`,
+        },
+      ];
+    const found = expiries(readFileSync(path, 'utf8'), now);
+    for (const { text } of found.filter(({ hasExpired }) => !hasExpired))
+      warn(`${key}: ${text}; deploy/swarm/rotate certificates`);
+    return found
+      .filter(({ hasExpired }) => hasExpired)
+      .map(({ text }) => ({ code: 'certificate-expired', text: `${key}: ${text}: deploy/swarm/rotate certificates` }));
+  });
+}

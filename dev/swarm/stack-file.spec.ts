@@ -1,0 +1,94 @@
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { STACK_FOLDER, Deployment } from './deployment.js';
+import { labelOf, reservedCpus, reservedMemory, StackFile } from './stack-file.js';
+
+const VALUES = { STACK: 'orders', SECRETS: '/secrets', KAFKA_CLUSTER_ID: 'c', ADMIN: 'admin', ORDERS_IMAGE: 'o:1' };
+const read = (more: Record<string, string> = {}): StackFile =>
+  StackFile.read([join(STACK_FOLDER, 'stack.yml')], { ...VALUES, ...more });
+
+describe('deploy/swarm/stack.yml', () => {
+  it('needs the labels of docs/swarm.md, and those of services with replicas only', () => {
+    expect([...read().labels.keys()].toSorted()).toEqual([
+      'orders.gateway',
+      'orders.kafka-1',
+      'orders.kafka-2',
+      'orders.kafka-3',
+      'orders.mongodb-1',
+      'orders.mongodb-2',
+      'orders.mongodb-3',
+      'orders.monitoring',
+      'orders.registry',
+    ]);
+    expect(read().labels.get('orders.monitoring')).toContain('grafana');
+    expect(read({ GRAFANAS: '0' }).labels.get('orders.monitoring')).not.toContain('grafana');
+  });
+
+  it.each(['one-node.env', 'three-nodes.env'])('has a value for every variable with %s', (file) => {
+    const options = {
+      stack: 'orders',
+      envFiles: [join(STACK_FOLDER, file)],
+      files: [],
+      state: '/none',
+      devIssuer: true,
+    };
+    expect(new Deployment(options, {}).read().missing).toEqual([]);
+  });
+
+  it('names variables without a value', () => {
+    expect(read().missing.filter((name) => !name.startsWith('HASH_'))).toEqual(['AUTH_ISSUER', 'PUBLIC_URL']);
+  });
+
+  it('gives each secret and config a name with the hash of its content', () => {
+    for (const { key, name } of read({ HASH_USERS: '123' }).files)
+      expect(name).toBe(`orders_${key}_${key === 'users' ? '123' : ''}`);
+  });
+
+  it('defines every secret and config that a service uses, and no other', () => {
+    const stackFile = read();
+    const used = [...stackFile.services.values()].flatMap(({ secrets = [], configs = [] }) =>
+      [...(secrets as unknown[]), ...(configs as unknown[])].map((each) =>
+        typeof each === 'string' ? each : (each as { source: string }).source,
+      ),
+    );
+    expect([...new Set(used)].toSorted()).toEqual(stackFile.files.map(({ key }) => key).toSorted());
+  });
+
+  it('lets every service be updated, rolled back and stopped in order', () => {
+    for (const [name, { deploy, ...service }] of read().services) {
+      if (deploy?.mode === 'replicated-job') continue;
+      expect([name, deploy]).toEqual([
+        name,
+        expect.objectContaining({
+          endpoint_mode: 'dnsrr',
+          update_config: expect.objectContaining({ failure_action: 'rollback', parallelism: 1 }),
+          rollback_config: expect.objectContaining({ parallelism: 1 }),
+          resources: expect.objectContaining({ limits: expect.anything(), reservations: expect.anything() }),
+        }),
+      ]);
+      expect([name, service]).toEqual([
+        name,
+        expect.objectContaining({ stop_grace_period: expect.any(String), healthcheck: expect.anything() }),
+      ]);
+    }
+  });
+
+  it('reads octal modes and reservations', () => {
+    const kafka = read({ KAFKA_MEMORY: '1G', DATA_CPUS: '0.5' }).services.get('kafka-1');
+    expect(kafka).toMatchObject({ secrets: [{ mode: 0o400 }] });
+    expect(kafka && [labelOf(kafka), reservedMemory(kafka), reservedCpus(kafka)]).toEqual([
+      'orders.kafka-1',
+      2 ** 30,
+      0.5,
+    ]);
+  });
+
+  it('gives Docker a part of itself, in which no variable is left', () => {
+    const part = JSON.parse(read().only(['console'])) as {
+      services: Record<string, { healthcheck: { test: string[] } }>;
+    };
+    expect(Object.keys(part.services)).toEqual(['console']);
+    const check = part.services['console']?.healthcheck.test.join(' ');
+    expect(check).toContain('/dev/tcp/127.0.0.1/$$PORT');
+  });
+});

@@ -1,0 +1,120 @@
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { X509Certificate } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { rotationSteps } from '../commands/rotate.js';
+import { secretProblems } from '../checks/secret-checks.js';
+import { Deployment, STACK_FOLDER } from '../deployment.js';
+
+describe('the state of a swarm', () => {
+  let directory: string;
+  let deployment: Deployment;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'orders-swarm-'));
+    const envFiles = [join(STACK_FOLDER, 'one-node.env')];
+    deployment = new Deployment({ stack: 'orders', envFiles, files: [], state: directory, devIssuer: true }, {});
+    await deployment.state.create(deployment.publicHosts);
+  });
+
+  afterAll(async () => rm(directory, { recursive: true }));
+
+  const secret = async (name: string): Promise<string> => readFile(join(directory, 'secrets', name), 'utf8');
+  const rotate = async (what: string): Promise<string[]> => {
+    const titles = [];
+    for (const { title, change } of rotationSteps(what, deployment)) {
+      await change();
+      titles.push(title);
+      expect(secretProblems(deployment.read(), Date.now(), () => undefined)).toEqual([]);
+    }
+    return titles;
+  };
+
+  it('has a file for each secret of the stack file, and no other', async () => {
+    expect(secretProblems(deployment.read(), Date.now(), () => undefined)).toEqual([]);
+    const files = new Set(deployment.read().files.map(({ file }) => file));
+    const own = (await readdir(deployment.state.secrets)).map((name) => join(deployment.state.secrets, name));
+    expect(own.filter((file) => !files.has(file))).toEqual([]);
+  });
+
+  it('is readable for its owner only', async () => {
+    expect((await stat(directory)).mode & 0o77).toBe(0);
+    for (const name of await readdir(deployment.state.secrets))
+      expect((await stat(join(deployment.state.secrets, name))).mode & 0o77).toBe(0);
+  });
+
+  it('has certificates for the names by which each server is reached', async () => {
+    const pem = await secret('gateway-certificate.pem');
+    const certificate = new X509Certificate(pem);
+    expect(certificate.checkHost('localhost')).toBe('localhost');
+    expect(certificate.checkIssued(new X509Certificate(await secret('authority.pem')))).toBe(true);
+    expect(new X509Certificate(await secret('kafka-2.pem')).checkHost('kafka-2')).toBe('kafka-2');
+  });
+
+  it('replaces a user by one of another name, and keeps both until the end', async () => {
+    const before = await secret('producer-username');
+    const [step] = rotationSteps('user:producer', deployment);
+    await step?.change();
+    expect(await secret('producer-username')).toBe('orders-producer-2');
+    const users = await secret('users');
+    for (const name of [before, 'orders-producer-2']) expect(users).toMatch(new RegExp(`^producer ${name} \\S+$`, 'm'));
+    expect(await secret('registry-users.properties')).toContain(`users."${before}"=`);
+    await rotationSteps('user:producer', deployment)[1]?.change();
+    expect(await secret('users')).not.toContain(before);
+  });
+
+  it('replaces the key of the members in three steps, in which neighbours accept each other', async () => {
+    const before = (await secret('mongodb-key')).trim();
+    const [accept, use] = rotationSteps('mongodb-key', deployment);
+    await accept?.change();
+    expect((await secret('mongodb-key')).split('\n')[0]).toBe(`- ${before}`);
+    await use?.change();
+    expect((await secret('mongodb-key')).split('\n')[1]).toBe(`- ${before}`);
+    await rotationSteps('mongodb-key', deployment)[2]?.change();
+    expect(await secret('mongodb-key')).not.toContain(before);
+  });
+
+  it('replaces the authority in three steps: the certificates change when all accept the new one', async () => {
+    const before = await secret('registry-certificate.pem');
+    const [accept, issue, forget] = rotationSteps('authority', deployment);
+    await accept?.change();
+    expect(deployment.state.authorities).toHaveLength(2);
+    expect(await secret('registry-certificate.pem')).toBe(before);
+    await issue?.change();
+    const issued = new X509Certificate(await secret('registry-certificate.pem'));
+    await forget?.change();
+    expect(deployment.state.authorities).toHaveLength(1);
+    expect(issued.checkIssued(new X509Certificate(await secret('authority.pem')))).toBe(true);
+  });
+
+  it('accepts page tokens of the secret before', async () => {
+    const before = await secret('page-token');
+    await rotate('page-token');
+    expect(await secret('page-tokens-before')).toBe(before);
+  });
+
+  it('rejects an unknown rotation', () => {
+    expect(() => rotationSteps('user:printer', deployment)).toThrow(
+      /^bad-argument: rotate takes one of users, certificates/,
+    );
+  });
+
+  it('names a missing secret, an expired certificate, and one that expires soon', async () => {
+    await deployment.state.renewCertificates(['localhost'], -1);
+    const codes = secretProblems(deployment.read(), Date.now(), () => undefined).map(({ code }) => code);
+    expect(new Set(codes)).toEqual(new Set(['certificate-expired']));
+    expect(codes).toHaveLength(9);
+    await deployment.state.renewCertificates(['localhost'], 10);
+    const warnings: string[] = [];
+    expect(secretProblems(deployment.read(), Date.now(), (line) => void warnings.push(line))).toEqual([]);
+    expect(warnings).toHaveLength(9);
+    await rm(join(deployment.state.secrets, 'page-token'));
+    expect(secretProblems(deployment.read(), Date.now(), () => undefined)).toEqual([
+      {
+        code: 'missing-secret',
+        text: expect.stringMatching(/^the secret page-token is missing: restore .*page-token/),
+      },
+    ]);
+  });
+});
