@@ -190,7 +190,7 @@ export function summariesSpecs(shared: () => Pipeline): void {
       rollups.built.length = 0;
       expect(await ask()).toEqual(await expected());
       expect(rollups.built).toEqual([]);
-    }, 30_000);
+    }, 90_000);
 
     it('follows the deletion of all orders of a block that is not full', async () => {
       const { ask } = new WatchedInstance(mongo);
@@ -226,7 +226,7 @@ export function summariesSpecs(shared: () => Pipeline): void {
 async function keptUntil(keeper: RollupKeeper, isDone: () => boolean | Promise<boolean>): Promise<void> {
   keeper.onApplicationBootstrap();
   try {
-    await eventually('the keeper has made the rollups', 20_000, isDone);
+    await eventually('the keeper has made the rollups', 60_000, isDone);
   } finally {
     await keeper.onModuleDestroy();
   }
