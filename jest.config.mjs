@@ -57,6 +57,7 @@ export default {
         '<rootDir>/test/clients/',
         '<rootDir>/test/kubernetes/',
         '<rootDir>/test/upgrade/',
+        '<rootDir>/test/autoscaling/',
       ],
     },
     {
@@ -107,6 +108,15 @@ export default {
       globalSetup: '<rootDir>/test/support/shared-servers.mjs',
       globalTeardown: '<rootDir>/test/support/stop-shared-servers.mjs',
       testMatch: ['<rootDir>/test/upgrade/**/*.spec.ts'],
+    },
+    {
+      // Waits for a scale-down, which is slow on purpose: some minutes.
+      ...shared,
+      displayName: 'autoscaling',
+      setupFilesAfterEnv: ['<rootDir>/test/support/without-time-limit.mjs'],
+      globalSetup: '<rootDir>/test/support/shared-servers.mjs',
+      globalTeardown: '<rootDir>/test/support/stop-shared-servers.mjs',
+      testMatch: ['<rootDir>/test/autoscaling/**/*.spec.ts'],
     },
     {
       ...shared,

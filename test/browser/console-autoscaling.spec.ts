@@ -70,7 +70,7 @@ describe('the autoscaler in the console', () => {
       status: 503,
       body: { title: 'Service Unavailable', status: 503, code: 'database-away', detail: 'The database is away.' },
     });
-    views.origin.show(pipelineState({ autoscaling: autoscaling({ newest: decision(9) }) }));
+    views.origin.show(pipelineState({ autoscaling: autoscaling({ failure: 'no response', newest: decision(9) }) }));
     await part.getByRole('alert').getByText('The database is away.').waitFor();
     expect(await part.getByRole('alert').count()).toBe(2);
   }, 30_000);
