@@ -17,7 +17,7 @@ export interface RollOutOptions {
   readonly resolveImage: 'changed' | 'never';
 }
 
-/** Deploys the services of a stack in an order in which no order is lost, and no read fails. */
+/** Deploys the services of a stack in order: one broker or member at a time, then readers before writers. */
 export class RollOut {
   constructor(
     private readonly docker: DockerCli,
