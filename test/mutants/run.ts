@@ -1,6 +1,6 @@
 /**
- * `npm run test:mutants [-- NAME]`: tests the tests of the engine, the facade, the intake, the archive, the compaction, the watermark and what services share. Applies one mutant after another to a copy of the
- * source and runs its specs, which must fail. NAME: only this source, or only mutants whose name contains it.
+ * `npm run test:mutants [-- NAME] [-- --shard K/N]`: tests the tests of the engine, the facade, the intake, the archive, the compaction, the watermark and what services share. Applies one mutant after another to a copy of the
+ * source and runs its specs, which must fail. NAME: only this source, or only mutants whose name contains it. --shard: the k-th of n parts.
  * Prints `N passed, N failed` (a killed mutant passes), and exits with 0 only if all were killed.
  */
 import { availableParallelism } from 'node:os';
@@ -18,6 +18,7 @@ import { SourceCopy } from './source-copy.js';
 import { SETTLING_MUTANTS, WATERMARK_MUTANTS } from './settling-mutants.js';
 import { STAGE_MUTANTS } from './stage-mutants.js';
 import { WINDOW_MUTANTS } from './window-mutants.js';
+import { readChoice, shardOf } from '../support/shard.js';
 
 const SOURCES: readonly MutatedSource[] = [
   {
@@ -87,7 +88,7 @@ const MAX_PARALLEL = 4;
 
 const print = (line: string): void => console.log(line);
 
-const only = process.argv.slice(2).join(' ');
+const { only, shard } = readChoice(process.argv.slice(2));
 let passed = 0;
 let failed = 0;
 
@@ -115,7 +116,8 @@ async function tryMutants(remaining: Mutant[], copy: SourceCopy): Promise<void> 
 }
 
 async function trySource(source: MutatedSource): Promise<void> {
-  const chosen = source.name === only ? [...source.mutants] : source.mutants.filter(({ name }) => name.includes(only));
+  const named = source.name === only ? source.mutants : source.mutants.filter(({ name }) => name.includes(only));
+  const chosen = shardOf(named, shard);
   if (chosen.length === 0) return;
   const names = Array.from(
     { length: Math.min(MAX_PARALLEL, availableParallelism()) },

@@ -1,5 +1,5 @@
 /**
- * `npm run test:chaos-mutants`: tests the fault test itself. Runs faults against one broken version of the product after another. The
+ * `npm run test:chaos-mutants [-- NAME] [-- --shard K/N]`: tests the fault test itself. Runs faults against one broken version of the product after another. The
  * checks must catch each mutant by orders lost, doubled, altered or out of order, by wrong answers to reads, or by repeated saves;
  * slowness alone does not count. The unchanged product runs first, and the checks must find nothing: the run of a mutant ends when it is
  * caught, and leaves records on the topic, which the next product saves. All run on the same servers, each in its own database. Prints `N passed, N failed` (a caught mutant passes), and exits with 0 only if all passed.
@@ -20,6 +20,7 @@ import { caughtIn } from './caught-in.js';
 import { MutatedProduct } from './mutated-product.js';
 import { CAUGHT_BY, type ProductMutant } from './product-mutant.js';
 import { CONTROL, PRODUCT_MUTANTS } from './product-mutants.js';
+import { readChoice, shardOf } from '../../support/shard.js';
 
 const SEED = 20_261_126;
 /** Long enough for one fault or two. */
@@ -35,8 +36,13 @@ const RECOVERY_TIMEOUT_MS = 15_000;
 const print = (line: string): void => console.log(line);
 const quiet = (): void => undefined;
 
-const only = process.argv.slice(2).join(' ');
-const chosen = [CONTROL, ...PRODUCT_MUTANTS].filter(({ name }) => name.includes(only));
+const { only, shard } = readChoice(process.argv.slice(2));
+const mutants = shardOf(
+  PRODUCT_MUTANTS.filter(({ name }) => name.includes(only)),
+  shard,
+);
+// Without the control, a check that finds something in any run would pass for one that catches mutants.
+const chosen = [CONTROL, ...mutants];
 await removeAbandonedRuns(tmpdir(), print);
 const directory = await mkdtemp(join(tmpdir(), RUN_PREFIX));
 const interrupted = new AbortController();
