@@ -1,11 +1,13 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
 import { ORDER_INDEXES } from '#orders/database/indexes.js';
 import { legacyPairs } from './support/imports.js';
+import { invalidExamples, type InvalidExample } from './support/invalid-examples.js';
 import {
   examplePaths,
   executedExamples,
@@ -229,4 +231,15 @@ describe('the pipeline from populate to query', () => {
     expect(links.length).toBeGreaterThan(0);
     for (const link of links) expect((await pipeline.get(link)).status).toBe(200);
   }, 90_000);
+
+  it('answers a bad request as the example in the OpenAPI documents shows', async () => {
+    const { producerUrl, queryApiUrl } = pipeline.stack;
+    const tried: InvalidExample[] = [];
+    for (const url of [producerUrl, queryApiUrl])
+      for await (const example of invalidExamples(url, await openApiDocument(url))) tried.push(example);
+    const isAsShown = ({ documented, named }: InvalidExample): boolean =>
+      named.some((field) => isDeepStrictEqual(field, documented));
+    expect(tried.filter((example) => !isAsShown(example))).toEqual([]);
+    expect(tried.length).toBeGreaterThan(20);
+  });
 });

@@ -17,7 +17,10 @@ interface Operation {
 export interface OpenApiDocument {
   readonly openapi: string;
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Json>> };
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Json>>;
+    readonly responses?: Readonly<Record<string, Json>>;
+  };
 }
 
 /** The result of one route, called as Swagger UI calls it with nothing changed. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
+import type { DecisionPage } from '../../apps/console/src/autoscaling/autoscaling-response.js';
 import { eventually } from '../support/eventually.js';
+import type { GatewayClient } from './gateway-client.js';
 import type { Operator } from './operator.js';
 
 const SCALED_WITHIN_MS = 90_000;
@@ -40,11 +42,26 @@ export class ScalerChecks {
     const before = await this.templateOfConsumer();
     const { status, body } = await this.ask('PUT', 'right', String(replicas));
     assert.deepEqual([status, body['replicas']], [200, replicas]);
+    await this.areRunning(replicas);
+    assert.equal(await this.templateOfConsumer(), before);
+  }
+
+  /** Deploys fewer consumers than the autoscaler's minimum, which it corrects. The next run of a script turns it off again. */
+  async autoscales(gateway: GatewayClient, least: number): Promise<void> {
+    await this.operator.run('up', [], { AUTOSCALE: 'on', CONSUMERS: String(least - 1), CONSUMERS_MIN: String(least) });
+    await this.areRunning(least);
+    const { items } = await gateway.json<DecisionPage>('GET', '/v1/pipeline/autoscaling/decisions');
+    assert.ok(
+      items.some(({ to, reason }) => to === least && reason === 'limits'),
+      JSON.stringify(items),
+    );
+  }
+
+  private async areRunning(replicas: number): Promise<void> {
     await eventually(`${replicas} consumers run`, SCALED_WITHIN_MS, async () => {
       const found = (await this.ask('GET', 'right')).body;
       return found['running'] === replicas || found;
     });
-    assert.equal(await this.templateOfConsumer(), before);
   }
 
   private async templateOfConsumer(): Promise<string> {

@@ -139,6 +139,9 @@ export class Scenario {
     await check('swarm-scaler: needs its token', () => this.scaler.needsToken());
     await check('swarm-scaler: keeps its bounds', () => this.scaler.keepsBounds());
     await check('swarm-scaler: sets the replicas, and nothing else', () => this.scaler.scales(CONSUMERS - 1));
+    await check('the autoscaler sets the consumers through swarm-scaler', () =>
+      this.scaler.autoscales(this.client, CONSUMERS - 1),
+    );
     await this.reportLoad('scaling', true);
   }
 

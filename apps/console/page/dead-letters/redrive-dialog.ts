@@ -62,14 +62,7 @@ export class RedriveDialog extends DialogPart {
         @input=${() => this.typed()}
         @change=${() => void this.count(readNumbers(this))}
       >
-        <number-field label="At most" name="limit" whole min="1" max="10000000" placeholder="all"></number-field>
-        <number-field
-          label="Rate per second"
-          name="ratePerSecond"
-          min="0.1"
-          max="1000000"
-          placeholder="unlimited"
-        ></number-field>
+        ${this.selection !== null && 'id' in this.selection ? nothing : limitFields()}
         <number-field
           label="Maximum redrives per letter"
           name="maxRedrives"
@@ -153,6 +146,18 @@ export class RedriveDialog extends DialogPart {
       if (isCurrent()) this.errorText = messageOf(error);
     }
   }
+}
+
+/** Fields that mean something for several letters only. */
+function limitFields(): TemplateResult {
+  return html`<number-field label="At most" name="limit" whole min="1" max="10000000" placeholder="all"></number-field>
+    <number-field
+      label="Rate per second"
+      name="ratePerSecond"
+      min="0.1"
+      max="1000000"
+      placeholder="unlimited"
+    ></number-field>`;
 }
 
 function planText({ letters, spent, errors }: RedrivePlan): string {

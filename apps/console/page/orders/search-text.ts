@@ -6,6 +6,7 @@ import { isRising, numberSearch, pageSearch, readNumbers } from './search-number
 
 /** The first group of an id, and what follows it. A group of digits only is a number. */
 const PART_OF_UUID = /^(?:(?=.{0,7}\d)(?=.{0,7}[a-f])[0-9a-f]{8}|[0-9a-f]{8}-[0-9a-f-]{0,40})$/i;
+const UUID_LENGTH = 36;
 const LETTER = /^[\w.-]{1,249}\/\d{1,6}\/\d{1,16}$/;
 const PAGE = /^page(?:\s+(?<page>.*))?$/i;
 const PART_OF_DATE = /^\d{4}-\d{0,2}(-\d{0,2})?(t[\d:.z]*)?$/i;
@@ -30,7 +31,7 @@ export function readSearch(text: string, now: number): Search {
   if (page !== undefined) return pageSearch(page['page'] ?? '');
   const days = readDays(given, now);
   if (days !== undefined) return days;
-  if (PART_OF_UUID.test(given)) return fault(`${quoted(given)} is only a part of an id: an id has 36 characters`);
+  if (PART_OF_UUID.test(given)) return fault(notAnId(given));
   if (PART_OF_DATE.test(given) && !isRising(given))
     return fault(`${quoted(given)} is neither a day, such as 2026-01-31, nor a range of numbers, such as 500..502`);
   const numbers = readNumbers(given);
@@ -57,6 +58,12 @@ function parameterSearch(given: string, parts: Readonly<Record<string, string>>,
   if (sign !== '=')
     return fault(`A range has two dots, such as 500..502 or 2026-01-30..2026-01-31, got ${quoted(given)}`);
   return value === '' ? fault(`${name} has no value, got ${quoted(given)}`) : search(value, now);
+}
+
+function notAnId(given: string): string {
+  if (given.length === UUID_LENGTH) return `${quoted(given)} is not an id: its dashes are not where those of an id are`;
+  const fault = given.length < UUID_LENGTH ? 'only a part of an id' : 'too long for an id';
+  return `${quoted(given)} is ${fault}: an id has ${UUID_LENGTH} characters`;
 }
 
 function notADay(text: string): string {

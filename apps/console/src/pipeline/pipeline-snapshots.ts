@@ -34,13 +34,15 @@ const RETAINED_MS = 30_000;
 @Injectable()
 export class PipelineSnapshots implements OnApplicationShutdown {
   private readonly outages = loggedOutages('pipeline');
+  /** What Kafka has answered since the start. */
+  private readonly answered = new Set<string>();
   private readonly ends = new SingleFlight(
-    async () => this.noted(async () => this.positions.ends(ORDERS_TOPIC)),
+    async () => this.noted('ends', async () => this.positions.ends(ORDERS_TOPIC)),
     systemClock,
     TIMEOUT_MS,
   );
   private readonly committed = new SingleFlight(
-    async () => this.noted(async () => this.positions.committed(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC)),
+    async () => this.noted('committed', async () => this.positions.committed(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC)),
     systemClock,
     TIMEOUT_MS,
   );
@@ -72,14 +74,15 @@ export class PipelineSnapshots implements OnApplicationShutdown {
     await succeededWithin(systemClock, CLOSE_WITHIN_MS, this.positions.close());
   }
 
-  /** Logs when Kafka stops or begins to answer. */
-  private async noted<T>(read: () => Promise<T>): Promise<T> {
+  /** Logs when Kafka stops or begins to answer. Until its first answer it is expected to fail: new topics have no leaders yet. */
+  private async noted<T>(what: string, read: () => Promise<T>): Promise<T> {
     try {
       const positions = await read();
+      this.answered.add(what);
       this.outages.works('kafka');
       return positions;
     } catch (error) {
-      this.outages.failed('kafka', error);
+      this.outages.failed('kafka', error, !this.answered.has(what));
       throw error;
     }
   }

@@ -2,7 +2,7 @@ import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationB
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { ParallelConsumerServer } from '@orders-pipeline/nestjs-parallel-consumer';
 import type { ParallelConsumerStatus } from '@orders-pipeline/parallel-consumer';
-import { ProgressMeter } from '../report/progress-line.js';
+import { formatProgress, ProgressMeter } from '../report/progress-line.js';
 
 const PROGRESS_EVERY_MS = 5_000;
 
@@ -32,7 +32,7 @@ export class OrdersConsumer implements OnApplicationBootstrap, BeforeApplication
     const meter = new ProgressMeter(Date.now());
     this.progress = setInterval(() => {
       const line = meter.next(this.status, Date.now());
-      if (line !== undefined) this.logger.log(line, `${line.processed}/${line.total} orders, ${line.savedPerSecond}/s`);
+      if (line !== undefined) this.logger.log(line, formatProgress(line));
     }, PROGRESS_EVERY_MS);
   }
 

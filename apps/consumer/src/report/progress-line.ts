@@ -2,13 +2,13 @@ import type { ParallelConsumerStatus } from '@orders-pipeline/parallel-consumer'
 
 export interface ProgressLine {
   readonly processed: number;
-  readonly total: number;
+  /** Orders that this consumer has still to save, of those that it knows. */
+  readonly waiting: number;
   readonly savedPerSecond: number;
 }
 
 /**
- * Computes a progress line for the log every few seconds: `processed/total`, as the job test printed it.
- * `total` is the number of orders that this process has finished plus the lag of its partitions.
+ * Computes a progress line for the log every few seconds: what this process has finished since its start, and what it has still to do.
  */
 export class ProgressMeter {
   private processed = 0;
@@ -19,12 +19,22 @@ export class ProgressMeter {
   }
 
   /** @returns the line, or `undefined` if nothing was finished since the last one */
-  next({ finished, lag }: Pick<ParallelConsumerStatus, 'finished' | 'lag'>, now: number): ProgressLine | undefined {
+  next(
+    { finished, unfinished }: Pick<ParallelConsumerStatus, 'finished' | 'unfinished'>,
+    now: number,
+  ): ProgressLine | undefined {
     const moved = finished - this.processed;
     const seconds = (now - this.at) / 1_000;
     this.processed = finished;
     this.at = now;
     if (moved === 0) return undefined;
-    return { processed: finished, total: finished + lag, savedPerSecond: Math.round(moved / seconds) };
+    return { processed: finished, waiting: unfinished, savedPerSecond: Math.round(moved / seconds) };
   }
+}
+
+/** Formats a line. `at least`: orders that arrived since the last fetch are not known yet. */
+export function formatProgress({ processed, waiting, savedPerSecond }: ProgressLine): string {
+  const text = (count: number): string => count.toLocaleString('en-US');
+  const rest = waiting === 0 ? 'none waits' : `at least ${text(waiting)} to save`;
+  return `${text(processed)} orders processed, ${text(savedPerSecond)}/s, ${rest}`;
 }

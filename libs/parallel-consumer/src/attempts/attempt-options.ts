@@ -44,7 +44,7 @@ export interface AttemptOptions {
   readonly poisonShare?: number;
   /**
    * A record that blocks its partition's commit for this long, in ms, is logged as a warning, and again after each further
-   * period. Default 60,000.
+   * period. Not while the consumer is suspended: then each failed probe is logged with its record. Default 60,000.
    */
   readonly stalledRecordWarnMs?: number;
   /**

@@ -3,6 +3,7 @@ import { errorDetails } from '../failures/failure.js';
 import type { AttemptSettings } from './attempt-options.js';
 import { CircuitBreaker, type SuspensionCause } from './circuit-breaker.js';
 import { PoisonBreaker, PoisonStormError, poisonLimit, type PoisonLimit } from './poison-breaker.js';
+import type { RunningAttempt } from './running-attempt.js';
 
 /**
  * Suspends the consumer while its environment is unavailable or nearly all records are poison: it drives the circuit breaker's
@@ -42,14 +43,14 @@ export class Suspension {
   }
 
   /** Begins or prolongs the suspension after an attempt that must wait. */
-  fail(sequence: number, error: unknown): void {
+  fail(attempt: RunningAttempt, error: unknown): void {
     if (!this.breaker.active) this.startedAt = this.options.clock.now();
-    this.probeLater(sequence, error);
+    this.probeLater(attempt, error);
   }
 
   /** Schedules another probe, if the attempt was the probe. A hanging probe proves nothing, and without another one no attempt would start. */
-  probeAgain(sequence: number, error: unknown): void {
-    if (this.breaker.active) this.probeLater(sequence, error);
+  probeAgain(attempt: RunningAttempt, error: unknown): void {
+    if (this.breaker.active) this.probeLater(attempt, error);
   }
 
   /** Records that the environment responded to an attempt. */
@@ -75,11 +76,13 @@ export class Suspension {
     return new PoisonStormError(this.limit, error);
   }
 
-  private probeLater(sequence: number, error: unknown): void {
+  private probeLater({ sequence, task }: RunningAttempt, error: unknown): void {
     const { clock, logger } = this.options;
     const wait = this.breaker.recordFailure(sequence);
     if (wait === undefined) return;
-    const details = { ...errorDetails(error), retryInMs: wait };
+    // If it is the same record each time, not the environment is at fault, but the record or its handler.
+    const { topic, partition, offset } = task.record;
+    const details = { topic, partition, offset, ...errorDetails(error), retryInMs: wait };
     if (this.storm) logger.error(details, 'suspended: nearly all records are poison, probing one at a time');
     else logger.warn(details, 'environment unavailable: no new attempts until a probe succeeds');
     clock.after(wait, () => {

@@ -157,7 +157,7 @@ export class TaskRunner {
   private failedInStorm(attempt: RunningAttempt, error: unknown, kind: FailureKind): void {
     const { task, sequence } = attempt;
     if (!this.breaker.isProbe(sequence) || !this.failures.isLast(task, kind)) return this.suspend(attempt, error);
-    this.suspension.probeAgain(sequence, error);
+    this.suspension.probeAgain(attempt, error);
     this.failures.record(task, error, kind);
   }
 
@@ -172,7 +172,7 @@ export class TaskRunner {
       'attempt abandoned: it exceeded its time limit and may still be running',
     );
     const error = new AttemptAbandonedError(`the attempt did not end within ${age} ms`);
-    this.suspension.probeAgain(attempt.sequence, error);
+    this.suspension.probeAgain(attempt, error);
     this.failures.record(task, error, 'retriable');
   }
 
@@ -180,10 +180,10 @@ export class TaskRunner {
     this.events.attempted(outcome, attempt.startedAt);
   }
 
-  private suspend({ task, sequence }: RunningAttempt, error: unknown): void {
-    this.suspension.fail(sequence, error);
+  private suspend(attempt: RunningAttempt, error: unknown): void {
+    this.suspension.fail(attempt, error);
     this.scheduler.paused();
-    this.failures.resume(task);
+    this.failures.resume(attempt.task);
     this.events.progressed();
     // A probe may be due: after the in-flight limit was lowered, it may have found no room until this attempt ended.
     this.pump();

@@ -74,4 +74,13 @@ describe('a stalled record', () => {
     expect(log.matching(/blocks the commit/)).toEqual([]);
     expect(letters()).toEqual([]);
   });
+
+  it('is named by each failed probe while the consumer is suspended', async () => {
+    const { clock, gate, log } = await consuming({}, (topic) => topic.append(1, 'k', 'a'));
+    await gate.fail('a', unavailable);
+    await clock.advance(5_000);
+    await gate.fail('a', unavailable);
+    const record = { topic: 'orders', partition: 1, offset: 0, code: 'ECONNREFUSED' };
+    expect(log.matching(/environment unavailable/)).toMatchObject([record, record]);
+  });
 });

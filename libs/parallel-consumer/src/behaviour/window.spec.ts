@@ -10,6 +10,20 @@ function fillWith(count: number, key: (index: number) => string) {
   };
 }
 
+describe('the status', () => {
+  it('counts a finished record as unfinished no longer, although it can not be committed yet', async () => {
+    const { gate, consumer } = await consuming(
+      { inFlight: 2 },
+      fillWith(6, (index) => `k${index}`),
+    );
+    expect(consumer.status).toMatchObject({ lag: 6, unfinished: 6 });
+    for (const name of ['r1', 'r2', 'r3']) await gate.end(name);
+    expect(consumer.status).toMatchObject({ finished: 3, lag: 6, unfinished: 3 });
+    for (const name of ['r0', 'r4', 'r5']) await gate.end(name);
+    expect(consumer.status).toMatchObject({ finished: 6, lag: 0, unfinished: 0, secondsToDrain: 0 });
+  });
+});
+
 describe('the in-flight limit', () => {
   it('can be raised at runtime: more records start immediately', async () => {
     const { gate, consumer } = await consuming(

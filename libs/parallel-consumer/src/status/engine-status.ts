@@ -35,6 +35,7 @@ export function collectStatus(parts: EngineParts): ParallelConsumerStatus {
   const { state, scheduler, runner, intake, ratePerSecond, now } = parts;
   const partitions = parts.assignments.map((assignment) => partitionStatus(assignment, now));
   const lag = partitions.reduce((sum, partition) => sum + partition.lag, 0);
+  const unfinished = scheduler.taken + parts.assignments.reduce((sum, assignment) => sum + unread(assignment), 0);
   const notReadyBecause = reasonNotReady(parts, partitions);
   return {
     state,
@@ -57,9 +58,10 @@ export function collectStatus(parts: EngineParts): ParallelConsumerStatus {
     ...runner.counts,
     skippedAsCompleted: intake.skippedAsCompleted,
     ratePerSecond,
-    secondsToDrain: lag === 0 ? 0 : ratePerSecond > 0 ? lag / ratePerSecond : undefined,
+    secondsToDrain: unfinished === 0 ? 0 : ratePerSecond > 0 ? unfinished / ratePerSecond : undefined,
     partitions,
     lag,
+    unfinished,
   };
 }
 
@@ -72,9 +74,9 @@ function reasonNotReady(
   if (state !== 'running') return `the consumer is ${state}`;
   if (!health.joined) return 'not a member of the consumer group';
   if (now - health.lastContactAt >= CONTACT_TIMEOUT_MS)
-    return `no response from the group coordinator since ${new Date(health.lastContactAt).toISOString()}`;
+    return `no response from the group coordinator since ${utc(health.lastContactAt)}`;
   if (runner.suspension.since !== undefined)
-    return `suspended since ${new Date(runner.suspension.since).toISOString()}: ${WHY_SUSPENDED[runner.suspension.cause ?? 'environment']}`;
+    return `suspended since ${utc(runner.suspension.since)}: ${WHY_SUSPENDED[runner.suspension.cause ?? 'environment']}`;
   const { failure } = runner.deadLetters;
   if (failure !== undefined) return describeFailure('dead letters could not be published to', failure);
   if (missingTopic !== undefined) return missingTopic;
@@ -83,7 +85,7 @@ function reasonNotReady(
     return describeFailure('nothing could be fetched from', fetchFailure);
   const unknown = assignments.find(({ begun, requestedSince }) => !begun && now - requestedSince >= FETCH_TIMEOUT_MS);
   if (unknown !== undefined)
-    return `the committed offset of partition ${unknown.partition} could not be read since ${new Date(unknown.requestedSince).toISOString()}`;
+    return `the committed offset of partition ${unknown.partition} could not be read since ${utc(unknown.requestedSince)}`;
   const stopped = partitions.flatMap(({ partition, stopped: why }) =>
     why === undefined ? [] : [`partition ${partition} is stopped (${why.reason}): ${why.message}`],
   );
@@ -91,7 +93,17 @@ function reasonNotReady(
 }
 
 function describeFailure(what: string, { topic, since, reason }: BrokerFailure): string {
-  return `${what} ${topic} since ${new Date(since).toISOString()}: ${reason}`;
+  return `${what} ${topic} since ${utc(since)}: ${reason}`;
+}
+
+/** Formats a time for people: `2026-01-31 12:00:05 UTC`. */
+function utc(time: number): string {
+  return `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** Offsets that the window has not reached yet. */
+function unread({ highWatermark, tracker }: Assignment): number {
+  return Math.max(0, highWatermark - tracker.next);
 }
 
 function partitionStatus(assignment: Assignment, now: number): PartitionStatus {

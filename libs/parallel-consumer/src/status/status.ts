@@ -20,7 +20,7 @@ export interface PartitionStatus {
   readonly partition: number;
   /** The offset to commit: that of the oldest unfinished record. */
   readonly committable: number;
-  /** Unfinished records of the partition, as of the last fetch. */
+  /** Offsets from `committable` to the end of the partition, as of the last fetch. Records beyond `committable` may be finished. */
   readonly lag: number;
   /** Age of the oldest unfinished record by its timestamp, in seconds; `undefined` when no record has been taken yet. */
   readonly lagSeconds: number | undefined;
@@ -60,9 +60,14 @@ export interface ParallelConsumerStatus {
   readonly skippedAsCompleted: number;
   /** Records finished per second, over about the last ten seconds. */
   readonly ratePerSecond: number;
-  /** `lag / ratePerSecond`; `undefined` while no record finishes. */
+  /** `unfinished / ratePerSecond`; `undefined` while no record finishes. */
   readonly secondsToDrain: number | undefined;
   readonly partitions: readonly PartitionStatus[];
-  /** Unfinished records on the assigned partitions, as of the last fetches. */
+  /** The sum of the lags of the assigned partitions. */
   readonly lag: number;
+  /**
+   * Records of the assigned partitions that are not finished, as of the last fetches. More may have arrived since: a partition whose
+   * buffer is full is not fetched. Transaction markers and compacted records that are not read yet count as well.
+   */
+  readonly unfinished: number;
 }

@@ -89,7 +89,9 @@ function addContents(operation: Operation, schema: object): void {
     const isProblem = Number(status) >= 400 && response !== undefined && 'description' in response && !response.content;
     if (!isProblem) continue;
     const example = Number(status) === 400 ? invalidRequest(operation) : exampleOf(Number(status));
-    response.content = { 'application/problem+json': { schema, example: { ...example, instance: '/v1/…' } } };
+    const content = { schema, ...(example && { example: { ...example, instance: '/v1/…' } }) };
+    // Routes of one controller can have the same object, but not the same example.
+    operation.responses[status] = { ...response, content: { 'application/problem+json': content } };
   }
 }
 
@@ -100,9 +102,10 @@ function exampleOf(status: number): object {
   return { type: problemType(code), title, status, detail, code };
 }
 
-/** Returns a problem that the route can really respond with. */
-function invalidRequest(operation: Operation): object {
+/** Returns a problem that the route can really respond with; `undefined` for a route without input. */
+function invalidRequest(operation: Operation): object | undefined {
   const error = invalidField(operation);
+  if (error === undefined) return undefined;
   return {
     type: problemType('invalid-request'),
     title: 'Bad Request',
@@ -115,18 +118,43 @@ function invalidRequest(operation: Operation): object {
 
 interface Parameter {
   readonly name?: string;
+  readonly in?: string;
   readonly schema?: { readonly maximum?: number };
 }
 
-function invalidField({ parameters = [], requestBody }: Operation): FieldError {
-  const names = parameters as readonly Parameter[];
-  const pageSize = names.find(({ name }) => name === 'pageSize');
+interface BodySchema {
+  readonly properties?: object;
+  readonly anyOf?: readonly BodySchema[];
+}
+
+function invalidField(operation: Operation): FieldError | undefined {
+  const parameters = (operation.parameters ?? []) as readonly Parameter[];
+  const pageSize = parameters.find(({ name }) => name === 'pageSize');
   if (pageSize !== undefined) {
     const maximum = pageSize.schema?.maximum?.toLocaleString('en-US');
     const detail = `must be an integer from 1 to ${maximum}, in digits only, got "0"`;
     return { field: 'pageSize', in: 'query', detail };
   }
-  if (names.some(({ name }) => name === 'id')) return { field: 'id', in: 'path', detail: 'must be a UUID, got "4711"' };
-  const place = requestBody === undefined ? ({ in: 'query' } as const) : ({ in: 'body', pointer: '/colour' } as const);
-  return { field: 'colour', ...place, detail: 'is unknown; see /docs for the known fields' };
+  if (parameters.some(({ name }) => name === 'id'))
+    return { field: 'id', in: 'path', detail: 'must be a UUID, got "4711"' };
+  const query = parameters.flatMap((parameter) => (parameter.in === 'query' ? fieldOf(parameter) : []));
+  if (query.length > 0) return unknownField({ in: 'query' }, query);
+  const body = bodyFields(operation);
+  return body.length > 0 ? unknownField({ in: 'body', pointer: '/colour' }, body) : undefined;
+}
+
+function unknownField(place: Pick<FieldError, 'in' | 'pointer'>, allowed: readonly string[]): FieldError {
+  return { field: 'colour', ...place, detail: `is unknown; allowed: ${[...new Set(allowed)].join(', ')}` };
+}
+
+/** A range such as `number[gte]` and `number[lt]` is one field, `number`. */
+function fieldOf({ name = '' }: Parameter): string {
+  return name.replace(/\[.*$/, '');
+}
+
+function bodyFields({ requestBody }: Operation): string[] {
+  if (requestBody === undefined || !('content' in requestBody)) return [];
+  const { schema } = requestBody.content['application/json'] ?? {};
+  const { properties, anyOf } = (schema ?? {}) as BodySchema;
+  return Object.keys(properties ?? anyOf?.[0]?.properties ?? {});
 }

@@ -37,17 +37,22 @@ export function pageSizeParameter(items: string, { maximum, byDefault }: { maxim
 /** Keeps a rejected value as a text. Checks of several fields then skip it, because they compare only numbers. */
 function queryValue(form: RegExp, limits: Limits, { type, text }: { type: 'integer' | 'number'; text: string }) {
   const digitsOnly = type === 'integer' ? ', in digits only' : '';
-  const error = `must be ${text} ${between(limits)}${digitsOnly}`;
+  const rule = (shown: string): string => `must be ${text} ${shown}${digitsOnly}`;
   const isAllowed = (value: number): boolean => value >= limits.minimum && value <= limits.maximum;
   return z
     .string()
-    .refine((given) => form.test(given) && isAllowed(Number(given)), error)
+    .refine((given) => form.test(given) && isAllowed(Number(given)), {
+      error: ({ input }) => rule(Number(input) > limits.maximum ? fromTo(limits) : between(limits)),
+    })
     .transform(Number)
     .meta({ type, ...limits });
 }
 
-function between({ minimum, maximum }: Limits): string {
-  // The limit of JavaScript is none that a person needs to know.
-  if (maximum === Number.MAX_SAFE_INTEGER) return `of at least ${minimum}`;
+function between(limits: Limits): string {
+  // The limit of JavaScript is only for those who exceed it.
+  return limits.maximum === Number.MAX_SAFE_INTEGER ? `of at least ${limits.minimum}` : fromTo(limits);
+}
+
+function fromTo({ minimum, maximum }: Limits): string {
   return `from ${minimum.toLocaleString('en-US')} to ${maximum.toLocaleString('en-US')}`;
 }

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { ArgumentMetadata } from '@nestjs/common';
 import { z } from 'zod';
-import { bodyInteger, bodyNumber, pageSizeParameter, queryNumber } from './input-numbers.js';
+import { bodyInteger, bodyNumber, pageSizeParameter, queryInteger, queryNumber } from './input-numbers.js';
 import { explainInput } from './input-texts.js';
 import { Problem } from './problem.js';
 import { ValidationPipe } from './validation-pipe.js';
@@ -10,6 +10,7 @@ const QUERY = z.strictObject({
   pageSize: pageSizeParameter('Orders', { maximum: 1_000, byDefault: 100 }),
   rate: queryNumber(0.1, 100).optional(),
   count: z.enum(['none', 'exact']).default('none'),
+  number: queryInteger(1, Number.MAX_SAFE_INTEGER).optional(),
   name: z.string().max(3).optional(),
 });
 const BODY = z
@@ -45,8 +46,13 @@ describe('the problem of an invalid request', () => {
     [{ pageSize: ['1', '2'] }, 'pageSize must be given once.'],
     [{ rate: '0.05' }, 'rate must be a number from 0.1 to 100, got "0.05".'],
     [{ count: 'all' }, 'count must be one of none, exact, got "all".'],
+    [{ number: '0' }, 'number must be an integer of at least 1, in digits only, got "0".'],
+    [
+      { number: '9007199254740992' },
+      'number must be an integer from 1 to 9,007,199,254,740,991, in digits only, got "9007199254740992".',
+    ],
     [{ name: 'abcd' }, 'name must have at most 3 characters, got "abcd".'],
-    [{ colour: 'red' }, 'colour is unknown; allowed: pageSize, rate, count, name.'],
+    [{ colour: 'red' }, 'colour is unknown; allowed: pageSize, rate, count, number, name.'],
   ])('of the query %j is: %s', async (query, detail) => {
     expect(await problemOf(query, 'query')).toMatchObject({ code: 'invalid-request', detail });
   });
