@@ -91,7 +91,7 @@ describe('a search text', () => {
     ['2026-01-31..2026-01-30', 'A range begins with its earlier day: 2026-01-30..2026-01-31.'],
     ['970844c7-0d33', 'is only a part of an id: an id has 36 characters.'],
     [`${ID}0`, 'is too long for an id: an id has 36 characters.'],
-    [ID.replace(/-(.)/, '$1-'), 'is not an id: its dashes are not where those of an id are.'],
+    [ID.replace(/-(.{4})-(.)/, '-$1$2-'), 'is not an id: its dashes are not where those of an id are.'],
   ])('%j is refused before anything is requested', (text, reason) => {
     const search = read(text);
     expect([search.kind, search.kind === 'fault' ? search.text : '']).toEqual([

@@ -136,7 +136,7 @@ function invalidField(operation: Operation): FieldError | undefined {
     return { field: 'pageSize', in: 'query', detail };
   }
   if (parameters.some(({ name }) => name === 'id'))
-    return { field: 'id', in: 'path', detail: 'must be a UUID, got "4711"' };
+    return { field: 'id', in: 'path', detail: 'must be a UUID, got "abc"' };
   const query = parameters.flatMap((parameter) => (parameter.in === 'query' ? fieldOf(parameter) : []));
   if (query.length > 0) return unknownField({ in: 'query' }, query);
   const body = bodyFields(operation);
