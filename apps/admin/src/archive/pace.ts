@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { pause, type Clock } from '@orders-pipeline/clock';
 
 /** How much of the time a command works, in percent, if `--share` is not given. */
-export const DEFAULT_SHARE = 60;
+export const DEFAULT_SHARE = 75;
 
 /** Parses `--share`. @throws InvalidArgumentError */
 export function toShare(text: string): number {
