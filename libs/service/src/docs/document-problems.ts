@@ -49,15 +49,21 @@ const WITH_TOKENS = {
   403: 'The token does not allow this: see `WWW-Authenticate`.',
 };
 
-/** The examples of statuses whose code is not derived from the status's name. */
+/** The problems that have the same text on every route. */
 const EXAMPLES: Readonly<Record<number, readonly [code: string, detail: string]>> = {
   401: ['unauthorized', 'A bearer token is required: see the WWW-Authenticate header.'],
-  403: ['insufficient-scope', 'The token does not have the scope orders:write.'],
-  404: ['not-found', 'There is no resource with this id.'],
   408: ['body-too-slow', 'The body did not arrive within 30 s (setting REQUEST_TIMEOUT_SECONDS).'],
-  429: ['too-many-requests', 'More than 120000 requests in a minute. Retry in 12 s.'],
+  429: ['too-many-requests', 'More than 120000 requests in a minute (setting RATE_LIMIT_PER_MINUTE). Retry in 12 s.'],
   500: ['internal-error', 'An unexpected error occurred; see the log.'],
   503: ['database-away', 'The database did not respond in time. Retry in a few seconds.'],
+};
+
+/** What a 404 of a route names, by the first part of its path. */
+const RESOURCES: Readonly<Record<string, string>> = {
+  orders: 'saved order 0197f5a2-8a52-7000-8000-00000000dead',
+  operations: 'operation 0197f5a2-8a52-7000-8000-00000000dead',
+  imports: 'import 0197f5a2-8a52-7000-8000-00000000dead',
+  'dead-letters': 'dead letter orders.v1/3/4711',
 };
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
@@ -80,26 +86,31 @@ export function documentProblems(
       const responses = operation.requestBody === undefined ? further : { ...further, ...WITH_BODY };
       if (path.startsWith('/v1/'))
         for (const [status, description] of Object.entries(responses)) operation.responses[status] ??= { description };
-      addContents(operation, schema);
+      addContents(path, operation, schema);
     }
 }
 
-function addContents(operation: Operation, schema: object): void {
+function addContents(path: string, operation: Operation, schema: object): void {
   for (const [status, response] of Object.entries(operation.responses)) {
     const isProblem = Number(status) >= 400 && response !== undefined && 'description' in response && !response.content;
     if (!isProblem) continue;
-    const example = Number(status) === 400 ? invalidRequest(operation) : exampleOf(Number(status));
+    const example = Number(status) === 400 ? invalidRequest(operation) : exampleOf(Number(status), path);
     const content = { schema, ...(example && { example: { ...example, instance: '/v1/…' } }) };
     // Routes of one controller can have the same object, but not the same example.
     operation.responses[status] = { ...response, content: { 'application/problem+json': content } };
   }
 }
 
-function exampleOf(status: number): object {
-  const title = STATUS_CODES[status] ?? 'Error';
-  const own = title.toLowerCase().replaceAll(/[^a-z]+/g, '-');
-  const [code, detail] = EXAMPLES[status] ?? [own, `${title}.`];
-  return { type: problemType(code), title, status, detail, code };
+/** Returns a problem that the route responds with; `undefined` where its description has to be enough. */
+function exampleOf(status: number, path: string): object | undefined {
+  const [code, detail] = (status === 404 ? notFoundAt(path) : EXAMPLES[status]) ?? [];
+  if (code === undefined) return undefined;
+  return { type: problemType(code), title: STATUS_CODES[status] ?? 'Error', status, detail, code };
+}
+
+function notFoundAt(path: string): readonly [code: string, detail: string] | undefined {
+  const what = RESOURCES[path.split('/')[2] ?? ''];
+  return what === undefined ? undefined : ['not-found', `There is no ${what}.`];
 }
 
 /** Returns a problem that the route can really respond with; `undefined` for a route without input. */
