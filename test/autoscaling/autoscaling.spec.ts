@@ -72,7 +72,8 @@ describe('npm start -- --autoscale', () => {
 
   it('scales up for a populate, says that it helped, and scales down after the drain', async () => {
     const before = await lastId();
-    const { id } = await pipeline.populate({ count: 60_000 });
+    // Enough for a step, a rebalance and a verdict: a minute at the rate of four.
+    const { id } = await pipeline.populate({ count: 100_000 });
     await eventually('it scales up', 60_000, async () => steps(await decisionsSince(before)).length === 1);
     await eventually('four consumers run', 60_000, async () => areShared(await pipelineState(pipeline), 4));
     expect(await desired()).toEqual({ desired: 4 });
