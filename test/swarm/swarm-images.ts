@@ -8,21 +8,16 @@ import { cachedPart } from '../compose/part-cache.js';
 import type { PrivateEngine } from '../compose/private-engine.js';
 import { APP_IMAGES, areImagesCached, provideStandIns } from '../compose/stand-in-images.js';
 import { aptUnpack } from '../support/debian-apt.js';
+import { CADDY, provideCaddy } from './gateway-program.js';
 
-const PACKAGES = [
-  'busybox-static',
-  'caddy',
-  'prometheus',
-  'prometheus-alertmanager',
-  'prometheus-blackbox-exporter',
-] as const;
+const PACKAGES = ['busybox-static', 'prometheus', 'prometheus-alertmanager', 'prometheus-blackbox-exporter'] as const;
 
 /** Stand-ins for the images that only the swarm needs. */
 const TOOL_IMAGES: ImageSet = {
   name: 'swarm-tools',
-  images: ['caddy:2.10.2', 'prom/prometheus:v3.5.0', 'prom/alertmanager:v0.28.1', 'prom/blackbox-exporter:v0.27.0'],
+  images: [`caddy:${CADDY}`, 'prom/prometheus:v3.5.0', 'prom/alertmanager:v0.28.1', 'prom/blackbox-exporter:v0.27.0'],
   sources: ['test/swarm/stand-ins'],
-  versions: [...PACKAGES],
+  versions: [CADDY, ...PACKAGES],
 };
 
 /** Returns whether the cache has all images of the swarm. */
@@ -48,6 +43,7 @@ export async function provideSwarmImages(engine: PrivateEngine, context: string,
 
 async function buildTools(engine: PrivateEngine, context: string, signal: AbortSignal): Promise<void> {
   await cp(join(PROJECT_DIRECTORY, 'test', 'swarm', 'stand-ins'), context, { recursive: true });
+  await cp(await provideCaddy(signal), join(context, 'caddy'), { recursive: true });
   for (const name of PACKAGES) {
     const part = await cachedPart(`debian-${name}`, async (directory) => aptUnpack(name, directory, signal));
     const to = join(context, name === 'busybox-static' ? 'busybox' : name);
