@@ -237,9 +237,8 @@ describe('the pipeline from populate to query', () => {
     const tried: InvalidExample[] = [];
     for (const url of [producerUrl, queryApiUrl])
       for await (const example of invalidExamples(url, await openApiDocument(url))) tried.push(example);
-    const isAsShown = ({ documented, named }: InvalidExample): boolean =>
-      named.some((field) => isDeepStrictEqual(field, documented));
-    expect(tried.filter((example) => !isAsShown(example))).toEqual([]);
+    const wrong = tried.filter(({ documented, named }) => !named.some((field) => isDeepStrictEqual(field, documented)));
+    expect(wrong).toEqual([]);
     expect(tried.length).toBeGreaterThan(20);
   });
 });

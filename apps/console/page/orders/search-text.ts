@@ -62,8 +62,8 @@ function parameterSearch(given: string, parts: Readonly<Record<string, string>>,
 
 function notAnId(given: string): string {
   if (given.length === UUID_LENGTH) return `${quoted(given)} is not an id: its dashes are not where those of an id are`;
-  const fault = given.length < UUID_LENGTH ? 'only a part of an id' : 'too long for an id';
-  return `${quoted(given)} is ${fault}: an id has ${UUID_LENGTH} characters`;
+  const why = given.length < UUID_LENGTH ? 'only a part of an id' : 'too long for an id';
+  return `${quoted(given)} is ${why}: an id has ${UUID_LENGTH} characters`;
 }
 
 function notADay(text: string): string {

@@ -34,7 +34,10 @@ export class ProgressMeter {
 
 /** Formats a line. `at least`: orders that arrived since the last fetch are not known yet. */
 export function formatProgress({ processed, waiting, savedPerSecond }: ProgressLine): string {
-  const text = (count: number): string => count.toLocaleString('en-US');
-  const rest = waiting === 0 ? 'none waits' : `at least ${text(waiting)} to save`;
-  return `${text(processed)} orders processed, ${text(savedPerSecond)}/s, ${rest}`;
+  const rest = waiting === 0 ? 'none waits' : `at least ${withSeparators(waiting)} to save`;
+  return `${withSeparators(processed)} orders processed, ${withSeparators(savedPerSecond)}/s, ${rest}`;
+}
+
+function withSeparators(count: number): string {
+  return count.toLocaleString('en-US');
 }
