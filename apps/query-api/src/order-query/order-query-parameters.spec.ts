@@ -51,6 +51,11 @@ describe('the parameters of an order query', () => {
     ['createdAt', '2026-01-31', 'must be a range, such as createdAt[gte]=2026-01-31&createdAt[lte]=2026-01-31'],
     ['number', '5', 'must be a range, such as number[gte]=5&number[lte]=5'],
     ['amount', 'much', 'must be a range, such as amount[gte]='],
+    [
+      'legacyNumber',
+      '99999999999999999999',
+      'must be an integer from 0 to 9,007,199,254,740,991, or a range such as legacyNumber[gte]=',
+    ],
   ])('%s=%s is rejected with the range to send instead', (field, value, message) => {
     const { error } = OrdersQuerySchema.safeParse({ [field]: value });
     expect(error?.issues).toMatchObject([{ path: [field], message }]);

@@ -22,7 +22,7 @@ export const orderQueryParameters = {
         legacyNumber.describe('Orders that have this number in the legacy system.'),
         sortRange('legacyNumber', () => legacyNumber, numberEnds('number in the legacy system')),
       ],
-      'must be a number, or a range such as legacyNumber[gte]=',
+      'must be an integer from 0 to 9,007,199,254,740,991, or a range such as legacyNumber[gte]=',
     )
     .optional(),
   sort: z
