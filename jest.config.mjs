@@ -36,7 +36,7 @@ export default {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{apps,libs,dev,bench}/**/*.spec.ts', '<rootDir>/test/chaos/**/*.spec.ts'],
+      testMatch: ['<rootDir>/{apps,libs,dev,bench}/**/*.spec.ts', '<rootDir>/test/{chaos,mutants}/**/*.spec.ts'],
     },
     {
       ...shared,
@@ -48,6 +48,7 @@ export default {
       testPathIgnorePatterns: [
         '/node_modules/',
         '<rootDir>/test/chaos/',
+        '<rootDir>/test/mutants/',
         '<rootDir>/test/faults/',
         '<rootDir>/test/secured/',
         '<rootDir>/test/browser/',

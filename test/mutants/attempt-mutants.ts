@@ -52,8 +52,8 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'an environment failure counts as an attempt',
     file: RUNNER,
-    replace: '    this.suspension.fail(sequence, error);\n    this.scheduler.paused();',
-    by: '    this.suspension.fail(sequence, error);\n    task.failedAttempts += 1;\n    this.scheduler.paused();',
+    replace: '    this.suspension.fail(attempt, error);\n    this.scheduler.paused();',
+    by: '    this.suspension.fail(attempt, error);\n    attempt.task.failedAttempts += 1;\n    this.scheduler.paused();',
     specs: 'behaviour/window',
   },
   {
@@ -73,8 +73,8 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'no further probe after an abandoned probe',
     file: RUNNER,
-    replace: 'this.suspension.probeAgain(attempt.sequence, error);',
-    by: '',
+    replace: "    this.suspension.probeAgain(attempt, error);\n    this.failures.record(task, error, 'retriable');",
+    by: "    this.failures.record(task, error, 'retriable');",
     specs: 'behaviour/time-limit',
   },
   {

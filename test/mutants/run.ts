@@ -4,84 +4,10 @@
  * Prints `N passed, N failed` (a killed mutant passes), and exits with 0 only if all were killed.
  */
 import { availableParallelism } from 'node:os';
-import { ADMIN_ARCHIVE_MUTANTS, CONSUMER_ARCHIVE_MUTANTS, QUERY_ARCHIVE_MUTANTS } from './archive-mutants.js';
-import { ATTEMPT_MUTANTS } from './attempt-mutants.js';
-import { COMPARISON_MUTANTS } from './comparison-mutants.js';
-import { EXPANSION_MUTANTS } from './expansion-mutants.js';
-import { INTAKE_MUTANTS } from './intake-mutants.js';
-import { INTENT_MUTANTS } from './intent-mutants.js';
 import type { Mutant, MutatedSource } from './mutant.js';
-import { OFFSET_MUTANTS } from './offset-mutants.js';
-import { RUN_MUTANTS } from './run-mutants.js';
-import { SERVICE_MUTANTS } from './service-mutants.js';
+import { SOURCES } from './mutated-sources.js';
 import { SourceCopy } from './source-copy.js';
-import { SETTLING_MUTANTS, WATERMARK_MUTANTS } from './settling-mutants.js';
-import { STAGE_MUTANTS } from './stage-mutants.js';
-import { WINDOW_MUTANTS } from './window-mutants.js';
 import { readChoice, shardOf } from '../support/shard.js';
-
-const SOURCES: readonly MutatedSource[] = [
-  {
-    name: 'engine',
-    folder: 'libs/parallel-consumer/src',
-    specs: 'behaviour/model.property',
-    mutants: [...OFFSET_MUTANTS, ...ATTEMPT_MUTANTS, ...WINDOW_MUTANTS],
-  },
-  {
-    name: 'facade',
-    folder: 'apps/facade/src',
-    specs: 'random-walks.property',
-    mutants: [...STAGE_MUTANTS, ...INTENT_MUTANTS, ...COMPARISON_MUTANTS, ...RUN_MUTANTS],
-  },
-  {
-    name: 'intake',
-    folder: 'apps/producer/src',
-    specs: 'intake/intake-crash.property',
-    mutants: [...INTAKE_MUTANTS, ...EXPANSION_MUTANTS],
-  },
-  {
-    name: 'compaction',
-    folder: 'apps/producer/src',
-    specs: 'compaction/',
-    unchanged: 'compaction/',
-    mutants: SETTLING_MUTANTS,
-  },
-  {
-    name: 'query-api',
-    folder: 'apps/query-api/src',
-    specs: 'freshness/complete-through',
-    unchanged: 'freshness/complete-through',
-    mutants: WATERMARK_MUTANTS,
-  },
-  {
-    name: 'service',
-    folder: 'libs/service/src',
-    specs: 'process/logged-requests',
-    unchanged: 'logged-requests|issuer-keys|audit/|http-shell',
-    mutants: SERVICE_MUTANTS,
-  },
-  {
-    name: 'archive',
-    folder: 'apps/admin/src',
-    specs: 'archive/archive-run',
-    unchanged: 'archive/',
-    mutants: ADMIN_ARCHIVE_MUTANTS,
-  },
-  {
-    name: 'archive in consumers',
-    folder: 'apps/consumer/src',
-    specs: 'save/archived-orders',
-    unchanged: 'save/archived-orders',
-    mutants: CONSUMER_ARCHIVE_MUTANTS,
-  },
-  {
-    name: 'archive in queries',
-    folder: 'apps/query-api/src',
-    specs: 'orders/number-holes',
-    unchanged: 'orders/number-holes|summary/rollup-keeper',
-    mutants: QUERY_ARCHIVE_MUTANTS,
-  },
-];
 
 /** Number of mutants in parallel; each uses its own copy of the source. */
 const MAX_PARALLEL = 4;
