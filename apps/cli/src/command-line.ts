@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 import { readGivenSettings } from '#service/settings/setting-files.js';
 import { CREDENTIALS_HELP, credentialsIn } from './auth/credentials.js';
 import { CliError, explain, usageError } from './cli-error.js';
@@ -56,6 +56,11 @@ export async function runCommandLine(
   }
 }
 
+/** `npm run migration` is its own script. */
+function usageAsTyped(command: Command): string {
+  return new Help().commandUsage(command).replace('npm run orders -- migration', 'npm run migration --');
+}
+
 function commandLine(
   env: CliSettings,
   terminal: Terminal,
@@ -66,7 +71,7 @@ function commandLine(
     .description('Starts and watches operations of the orders pipeline through the HTTP API of the producer.')
     .option('--url <url>', 'address of the producer (or ORDERS_URL)', defaultProducerUrl(env))
     .addHelpText('after', `${READING_HELP}\n${CREDENTIALS_HELP}\n${EXIT_CODES_HELP}`)
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, commandUsage: usageAsTyped })
     .configureOutput({
       writeOut: (text) => void terminal.out.write(text),
       writeErr: (text) => void terminal.err.write(text),
