@@ -65,6 +65,19 @@ describe('SavedFigure', () => {
     expect(counts).toEqual([0]);
   });
 
+  it('is counted for the first reader after some time: reports may have been lost meanwhile', async () => {
+    const { clock, state, counts, figure } = createFigure(
+      { status: 'succeeded', reportedSaved: 80 },
+      { saved: 85, letters: NONE },
+    );
+    await figure.current(NONE);
+    await clock.advance(50_000);
+    state.truth = { saved: 100, letters: NONE };
+    figure.update(operation({ status: 'succeeded', reportedSaved: 99 }), at(50));
+    expect(await figure.current(NONE)).toEqual({ saved: 100, savedAsOf: at(50) });
+    expect(counts).toEqual([0, 50_000]);
+  });
+
   it('is returned to its first reader after a second if the count takes longer', async () => {
     const { clock, slow, figure } = createFigure(
       { status: 'succeeded', reportedSaved: 90 },

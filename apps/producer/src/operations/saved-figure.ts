@@ -5,7 +5,7 @@ import { PacedRead, type ReadBudget } from './paced-read.js';
 
 /** Consumers report twice a second. A figure unchanged for this time, in ms, is complete, or reports were lost. */
 const UNCHANGED_MS = 3_000;
-/** How long the first reader of an operation whose orders are all sent waits for an exact count, in ms. */
+/** How long the first reader, or the first one for some time, of an operation whose orders are all sent waits for an exact count, in ms. */
 const FIRST_COUNT_MS = 1_000;
 
 /** The number of saved orders by a majority count, and the dead letters read after it. */
@@ -25,15 +25,15 @@ export interface SavedOrders {
  * The number of saved orders of one operation, for all its readers in this process.
  *
  * Progress uses the reports of the consumers: they cost nothing, are never too high and never decrease. The exact count only runs
- * to decide whether the operation is final, and whether reports were lost: for the first reader once all orders are sent, and when the
- * figure stops rising below the acknowledged orders.
+ * to decide whether the operation is final, and whether reports were lost: for the first reader once all orders are sent, for the first
+ * one after a time without readers, and when the figure stops rising below the acknowledged orders.
  */
 export class SavedFigure {
   private orders: number | undefined;
   private asOf = new Date(0);
   private changedAt: number;
   private isFinal = false;
-  private isFirstRead = true;
+  private readAt = -Infinity;
   /** The figures for which the end was last verified. */
   private verifiedFor: string | undefined;
   private readonly exact: PacedRead<ExactCount>;
@@ -73,14 +73,15 @@ export class SavedFigure {
   }
 
   /**
-   * Returns the figure at once, except to its first reader: nothing is known yet, or reports may have been lost before there was a reader
-   * who would have seen that the figure does not rise.
+   * Returns the figure at once, except to its first reader for some time: nothing is known yet, or reports may have been lost while no
+   * reader saw that the figure does not rise.
    */
   async current(letters: LetterCounts): Promise<SavedOrders> {
-    const isFirstRead = this.isFirstRead;
-    this.isFirstRead = false;
+    const now = this.budget.clock.now();
+    const wasUnread = now - this.readAt >= UNCHANGED_MS;
+    this.readAt = now;
     if (this.orders === undefined) await this.exact.get();
-    else if (isFirstRead && this.hasEnded && !this.isComplete(letters)) {
+    else if (wasUnread && this.hasEnded && !this.isComplete(letters)) {
       const counted = this.exact.get().catch(this.onError);
       await succeededWithin(this.budget.clock, FIRST_COUNT_MS, counted);
     } else if (this.isUnchanged && !this.isComplete(letters)) void this.exact.get(true).catch(this.onError);
