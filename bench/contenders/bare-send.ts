@@ -15,6 +15,7 @@ const NO_PRODUCER = new ReliableProducer({
   createClient: () => {
     throw new Error('this producer must not send');
   },
+  countPartitions: async () => Promise.resolve(PARTITIONS),
   logger,
 });
 

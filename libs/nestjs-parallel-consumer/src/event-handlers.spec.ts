@@ -43,6 +43,8 @@ describe('the check at startup', () => {
 
   it.each([
     ['empty topics', 'no-topics', {}],
+    ['missing topics', 'no-topics', undefined as never],
+    ['a topic without a group', 'no-group', { one: { deadLetterTopic: 'dead' } as never }],
     [
       'a consumer group with two topics',
       'group-shared',

@@ -141,9 +141,11 @@ export class ParallelConsumerServer extends Server<Record<string, never>, State>
   }
 }
 
-function requireOwnGroups({ topics }: ParallelConsumerServerOptions): void {
+function requireOwnGroups({ topics }: Partial<ParallelConsumerServerOptions>): void {
   const groups = new Map<string, string>();
-  for (const [topic, { groupId }] of Object.entries(topics)) {
+  for (const [topic, { groupId }] of Object.entries(topics ?? {})) {
+    if (typeof groupId !== 'string' || groupId === '')
+      throw new ParallelConsumerSetupError('no-group', `The topic ${topic} has no groupId: give it one.`);
     const other = groups.get(groupId);
     if (other !== undefined)
       throw new ParallelConsumerSetupError(

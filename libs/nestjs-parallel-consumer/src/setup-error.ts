@@ -1,5 +1,6 @@
 /**
  * - `no-topics`: the options name no topic
+ * - `no-group`: a topic has no `groupId`
  * - `group-shared`: two topics have the same consumer group
  * - `topic-without-handler`: a topic of the options has no handler
  * - `handler-without-topic`: a handler's topic is not in the options
@@ -9,6 +10,7 @@
  */
 export type SetupErrorCode =
   | 'no-topics'
+  | 'no-group'
   | 'group-shared'
   | 'topic-without-handler'
   | 'handler-without-topic'

@@ -2,12 +2,8 @@ import { ATTEMPT_DEFAULTS, type AttemptOptions, type AttemptSettings } from './a
 import { COMMIT_DEFAULTS, type CommitOptions, type CommitSettings } from './commits/commit-options.js';
 import { RUNTIME_DEFAULTS, type RuntimeOptions, type RuntimeSettings } from './events/runtime-options.js';
 import { LOG_DEFAULTS, type LogOptions, type LogSettings } from './intake/log-options.js';
-import {
-  requirePositiveIntegers,
-  WINDOW_DEFAULTS,
-  type WindowOptions,
-  type WindowSettings,
-} from './window/window-options.js';
+import { checkOptions, OPTION_CHECKS } from './option-checks.js';
+import { WINDOW_DEFAULTS, type WindowOptions, type WindowSettings } from './window/window-options.js';
 
 /** All options of the consumer. Each part has its options, with their defaults, in its own folder. */
 export interface ParallelConsumerOptions
@@ -38,19 +34,20 @@ const RENAMED = {
 };
 
 /**
- * Applies the defaults and validates the bounds.
- * @throws RangeError for an invalid bound, TypeError for a missing dead-letter topic or a renamed option
+ * Checks the options and applies the defaults. An option that is `undefined` counts as not given.
+ * @throws RangeError for a number out of bounds, TypeError for any other wrong, missing, unknown or renamed option
  */
-export function resolveOptions(options: ParallelConsumerOptions): ParallelConsumerSettings {
-  for (const [before, now] of Object.entries(RENAMED))
-    if (before in options) throw new TypeError(`${before} was renamed: set ${now} instead`);
-  const { inFlight = WINDOW_DEFAULTS.inFlight, maxInFlight = WINDOW_DEFAULTS.maxInFlight, maxBuffered } = options;
-  requirePositiveIntegers({ inFlight: inFlight === 'auto' ? 1 : inFlight, maxInFlight, maxBuffered: maxBuffered ?? 1 });
-  const { poisonShare = ATTEMPT_DEFAULTS.poisonShare } = options;
-  if (!(poisonShare >= 0 && poisonShare <= 1))
-    throw new RangeError(`poisonShare must be from 0 to 1, got ${poisonShare}`);
+export function resolveOptions(given: ParallelConsumerOptions, sourceTopic: string): ParallelConsumerSettings {
+  checkOptions(given, OPTION_CHECKS, RENAMED);
+  const options = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  ) as unknown as ParallelConsumerOptions;
   if (options.deadLetterTopic === undefined && options.onDeadLetter !== 'stop')
     throw new TypeError("deadLetterTopic is missing: set it to a topic name, or set onDeadLetter to 'stop'");
+  if (options.deadLetterTopic === sourceTopic)
+    throw new TypeError(
+      `deadLetterTopic must differ from the source topic ${sourceTopic}: the consumer would read its own dead letters`,
+    );
   return {
     ...ATTEMPT_DEFAULTS,
     ...WINDOW_DEFAULTS,
@@ -59,7 +56,5 @@ export function resolveOptions(options: ParallelConsumerOptions): ParallelConsum
     ...RUNTIME_DEFAULTS,
     drainTimeoutMs: 5_000,
     ...options,
-    inFlight,
-    maxInFlight,
   };
 }

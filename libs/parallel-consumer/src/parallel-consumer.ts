@@ -51,7 +51,7 @@ export class ParallelConsumer {
     options: ParallelConsumerOptions,
     private readonly broker: Broker,
   ) {
-    this.options = resolveOptions(options);
+    this.options = resolveOptions(options, broker.topic);
     const all = (): Iterable<Assignment> => this.assignments.all();
     this.scheduler = new Scheduler(this.options.ordering, InFlightLimit.windowFor(this.options, 1));
     this.limit = new InFlightLimit(this.options, this.scheduler);

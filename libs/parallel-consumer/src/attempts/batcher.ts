@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from '@orders-pipeline/clock';
-import { requirePositiveIntegers } from '../window/window-options.js';
+import { positiveInteger, timer } from '../checks/value-checks.js';
 
 /** Writes a batch. @returns one result per item, in their order. @throws when the outcome of all items is unknown */
 export type BatchWriter<T, R> = (items: readonly T[]) => Promise<readonly R[]>;
@@ -44,8 +44,10 @@ export class Batcher<T, R> {
     private readonly write: BatchWriter<T, R>,
     private readonly options: BatcherOptions,
   ) {
-    const { maxBatchSize, maxBatches = 2, clock = systemClock } = options;
-    requirePositiveIntegers({ maxBatchSize, maxBatches });
+    const { maxBatchSize, maxBatchWaitMs, maxBatches = 2, clock = systemClock } = options;
+    positiveInteger('maxBatchSize', maxBatchSize);
+    timer(0)('maxBatchWaitMs', maxBatchWaitMs);
+    positiveInteger('maxBatches', maxBatches);
     this.maxBatches = maxBatches;
     this.clock = clock;
   }

@@ -4,20 +4,73 @@ import { resolveOptions } from '../options.js';
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const OPTIONS = { handler: () => Promise.resolve(), logger: silent, deadLetterTopic: 'dead' };
 
+/** Resolves options as JavaScript may give them. */
+function resolve(given: Readonly<Record<string, unknown>>) {
+  return resolveOptions({ ...OPTIONS, ...given }, 'orders');
+}
+
 describe('the options', () => {
   it('have defaults, which given options replace', () => {
-    expect(resolveOptions(OPTIONS)).toMatchObject({ inFlight: 'auto', ordering: 'key', maxAttempts: 5 });
-    expect(resolveOptions({ ...OPTIONS, maxAttempts: 2 })).toMatchObject({ maxAttempts: 2 });
+    expect(resolve({})).toMatchObject({ inFlight: 'auto', ordering: 'key', maxAttempts: 5 });
+    expect(resolve({ maxAttempts: 2 })).toMatchObject({ maxAttempts: 2 });
   });
 
-  it('are rejected with the name and the value of a wrong bound', () => {
-    expect(() => resolveOptions({ ...OPTIONS, inFlight: 0 })).toThrow(
-      'inFlight must be an integer of at least 1, got 0',
+  it('that are `undefined` count as not given', () => {
+    expect(resolve({ maxAttempts: undefined, inFlight: undefined })).toMatchObject({
+      maxAttempts: 5,
+      inFlight: 'auto',
+    });
+  });
+
+  it.each([
+    [{ inFlight: 0 }, 'inFlight must be an integer of at least 1, got 0'],
+    [{ inFlight: '10' }, "inFlight must be an integer of at least 1, got '10'"],
+    [{ maxAttempts: Number.NaN }, 'maxAttempts must be an integer of at least 1, got NaN'],
+    [{ maxAttempts: 0 }, 'maxAttempts must be an integer of at least 1, got 0'],
+    [{ maxBytes: -1 }, 'maxBytes must be an integer of at least 1, got -1'],
+    [{ maxBuffered: 1.5 }, 'maxBuffered must be an integer of at least 1, got 1.5'],
+    [{ poisonShare: 2 }, 'poisonShare must be from 0 to 1, got 2'],
+    [{ attemptTimeoutMs: 0 }, 'attemptTimeoutMs must be a number of ms above 0, got 0'],
+    [{ drainTimeoutMs: -1 }, 'drainTimeoutMs must be a number of ms from 0 to 2147483647, got -1'],
+    [{ commitIntervalMs: 0 }, 'commitIntervalMs must be a number of ms from 1 to 2147483647, got 0'],
+    [
+      { retryBackOff: { initialMs: 100 } },
+      'retryBackOff.maxMs must be a number of ms from 1 to 2147483647, got undefined',
+    ],
+    [{ ordering: 'keys' }, "ordering must be one of key, partition, unordered, got 'keys'"],
+    [{ onDeadLetter: 'skip' }, "onDeadLetter must be one of publish, stop, got 'skip'"],
+    [{ commitCompletedOffsets: 'yes' }, "commitCompletedOffsets must be a boolean, got 'yes'"],
+    [{ handler: undefined }, 'handler is missing'],
+    [{ handler: {} }, 'handler must be a function, got an object'],
+    [
+      { logger: { info: console.info } },
+      'logger must be an object with the functions info, warn, error, got an object',
+    ],
+    [{ deadLetterTopic: '' }, "deadLetterTopic must be a non-empty text, got ''"],
+    [
+      { deadLetterTopic: 'orders' },
+      'deadLetterTopic must differ from the source topic orders: the consumer would read its own dead letters',
+    ],
+    [{ inflight: 10 }, 'inflight is not an option. Did you mean inFlight?'],
+  ])('are rejected by name: %p', (given, message) => {
+    expect(() => resolve(given)).toThrow(message);
+  });
+
+  it('are rejected with the list of all, if one is unknown', () => {
+    expect(() => resolve({ concurrency: 10 })).toThrow(
+      /^concurrency is not an option. The options are handler, .*inFlight/,
     );
   });
 
+  it('are rejected if there are none', () => {
+    expect(() => resolveOptions(undefined as never, 'orders')).toThrow('the options must be an object, got undefined');
+  });
+
+  it('may set times that never pass', () => {
+    expect(resolve({ attemptTimeoutMs: Infinity })).toMatchObject({ attemptTimeoutMs: Infinity });
+  });
+
   it('are rejected with the new name of a renamed one', () => {
-    const before = { ...OPTIONS, maxTaken: 100 };
-    expect(() => resolveOptions(before)).toThrow('maxTaken was renamed: set maxBuffered instead');
+    expect(() => resolve({ maxTaken: 100 })).toThrow('maxTaken was renamed: set maxBuffered instead');
   });
 });

@@ -2,9 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import type { OutgoingRecord } from '../records/record.js';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { RecordsRejectedError } from '../failures/records-rejected.js';
+import { RecordingLogger } from '../behaviour/gated-consumer.js';
 import { ReliableProducer, type ProducerClient } from './reliable-producer.js';
 
-const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+/** The topic has as many. */
+const PARTITIONS = 12;
 
 type ScriptedResponse = Error | readonly number[];
 
@@ -46,11 +48,18 @@ function records(...partitions: number[]): OutgoingRecord[] {
   }));
 }
 
+const countPartitions = async (): Promise<number> => Promise.resolve(PARTITIONS);
+
 function createProducer(...clients: ScriptedClient[]) {
   const clock = new ManualClock();
   const made = clients.slice();
+  const logger = new RecordingLogger();
   const createClient = (): ProducerClient => made.shift() ?? new ScriptedClient();
-  return { clock, producer: new ReliableProducer({ createClient, logger: quiet, clock, random: () => 1 }) };
+  return {
+    clock,
+    producer: new ReliableProducer({ createClient, countPartitions, logger, clock, random: () => 1 }),
+    logger,
+  };
 }
 
 function protocolError(type: string): Error {
@@ -101,6 +110,39 @@ describe('the reliable producer', () => {
     const closing = producer.close();
     await clock.advance(10_000);
     await closing;
+  });
+
+  it('throws when the topic lacks the partition for ten seconds, says so meanwhile, and continues with the next records', async () => {
+    const client = new ScriptedClient(Array.from({ length: 7 }, () => []));
+    const { clock, producer, logger } = createProducer(client);
+    const sending = producer.send('payments', records(99)).catch((error: unknown) => error);
+    const next = producer.send('payments', records(3));
+    await clock.advance(20_000);
+    const reason = 'partition 99 does not exist: topic payments has 12 partitions, 0 to 11';
+    expect(await sending).toMatchObject({ name: 'UnknownPartitionError', code: 'unknown-partition', message: reason });
+    expect(logger.matching(/batch not sent/)[0]).toMatchObject({ topic: 'payments', reason });
+    expect(await next).toHaveLength(1);
+    expect(producer.failure).toBeUndefined();
+  });
+
+  it('sends a record for a partition that is added within ten seconds', async () => {
+    const { clock, producer } = createProducer(new ScriptedClient([[], [], []]));
+    const sending = producer.send('payments', records(12));
+    await clock.advance(5_000);
+    expect(await sending).toHaveLength(1);
+  });
+
+  it.each([
+    [{ partition: -1 }, 'record 0: partition must be an integer of at least 0, got -1'],
+    [{ partition: 1.5 }, 'record 0: partition must be an integer of at least 0, got 1.5'],
+    [{ value: { amount: 1 } }, 'record 0: value must be a Buffer or null, got an object'],
+    [{ key: 17 }, 'record 0: key must be a Buffer, a string or null, got 17'],
+    [{ headers: undefined }, 'record 0: headers must be an object, got undefined'],
+  ])('refuses at once what it could never send: %p', async (wrong, message) => {
+    const { producer } = createProducer(new ScriptedClient());
+    const [record] = records(0);
+    await expect(producer.send('t', [{ ...record, ...wrong } as unknown as OutgoingRecord])).rejects.toThrow(message);
+    expect(await producer.send('t', records(0))).toHaveLength(1);
   });
 
   it('uses a new producer id when its sequence numbers no longer match the broker’s', async () => {

@@ -4,7 +4,9 @@ import type { OutgoingRecord } from '../records/record.js';
 import { RecordsRejectedError } from '../failures/records-rejected.js';
 import { errorDetails } from '../failures/failure.js';
 import type { EngineLogger } from '../events/engine-logger.js';
+import { requireSendable } from './outgoing-records.js';
 import { getProtocolErrorType } from './protocol-type.js';
+import { UnknownPartitionError, UnknownPartitions, type CountPartitions } from './unknown-partition.js';
 
 /** The offsets that Kafka acknowledged for one partition's part of a batch. */
 export interface Acknowledgement {
@@ -32,6 +34,8 @@ export interface ProducerClient {
 export interface ReliableProducerOptions {
   /** Creates a client with its own producer id. Called on first use and whenever the producer id is no longer usable. */
   readonly createClient: () => ProducerClient;
+  /** Asked when no leader is known for the records of a batch. */
+  readonly countPartitions: CountPartitions;
   readonly logger: EngineLogger;
   /** Back-off between retries of one batch; retries are unlimited. Default 200 ms, doubling to 5 s. */
   readonly backOff?: BackOff;
@@ -77,9 +81,11 @@ export class ReliableProducer {
 
   /**
    * Sends the records in order.
-   * @throws RecordsRejectedError when Kafka rejects them for good; Error when closed, and then some records may be on the topic
+   * @throws TypeError or RangeError at once for a record that can't be sent; UnknownPartitionError when the topic has had no such
+   * partition for 10 s; RecordsRejectedError when Kafka rejects them for good; Error when closed, and then some records may be on the topic
    */
   async send(topic: string, records: readonly OutgoingRecord[]): Promise<Acknowledgement[]> {
+    requireSendable(records);
     const sent = this.queue.then(() => this.sendAll(topic, records));
     this.queue = sent.catch(() => undefined);
     return sent;
@@ -97,6 +103,8 @@ export class ReliableProducer {
   private async sendAll(topic: string, records: readonly OutgoingRecord[]): Promise<Acknowledgement[]> {
     const acknowledged: Acknowledgement[] = [];
     let missing = records;
+    const { clock = systemClock, countPartitions } = this.options;
+    const unknown = new UnknownPartitions(countPartitions, clock);
     for (let failures = 0; missing.length > 0;) {
       if (this.closed) throw new Error('the producer was closed before Kafka acknowledged the batch');
       try {
@@ -110,7 +118,7 @@ export class ReliableProducer {
           'response did not cover all partitions: sending their records again',
         );
         // The client knows no leader. Retrying it without a back-off would block the event loop.
-        if (covered.size === 0) throw new Error('no partition of the batch has a known leader');
+        if (covered.size === 0) throw new Error(await unknown.explain(topic, missing));
       } catch (error) {
         failures += 1;
         await this.recover(topic, error, failures);
@@ -146,6 +154,10 @@ export class ReliableProducer {
       backOff = { initialMs: 200, maxMs: 5_000 },
       logger,
     } = this.options;
+    if (error instanceof UnknownPartitionError) {
+      this.failing = undefined;
+      throw error;
+    }
     const type = getProtocolErrorType(error);
     if (type !== undefined && REJECTIONS.has(type)) {
       // Other partitions of the batch may have been written, which the client's sequence numbers do not reflect.

@@ -9,6 +9,7 @@ export {
   type ProducerClient,
   type ReliableProducerOptions,
 } from '../kafka/reliable-producer.js';
+export { UnknownPartitionError, type CountPartitions } from '../kafka/unknown-partition.js';
 export type { KafkaApi } from '../protocol/kafka-api.js';
 export type { WireReader } from '../protocol/wire-reader.js';
 export type { WireWriter } from '../protocol/wire-writer.js';

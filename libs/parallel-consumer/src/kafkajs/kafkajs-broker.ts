@@ -1,6 +1,7 @@
 import { systemClock } from '@orders-pipeline/clock';
 import type { EngineLogger } from '../events/engine-logger.js';
 import { errorDetails } from '../failures/failure.js';
+import { positiveInteger, text, withFunctions } from '../checks/value-checks.js';
 import { errorName, isKafkaError, throwOnError } from '../protocol/kafka-error.js';
 import { METADATA } from '../protocol/metadata-request.js';
 import type { PartitionsByTopic } from '../protocol/consumer-protocol.js';
@@ -41,6 +42,8 @@ export interface KafkajsBrokerOptions {
   readonly maxBytesPerPartition?: number;
 }
 
+const MAX_BYTES = 2 * 1024 * 1024;
+const MAX_BYTES_PER_PARTITION = 256 * 1024;
 /** How often the broker checks the topic for added partitions. */
 const TOPIC_CHECK_INTERVAL_MS = 30_000;
 
@@ -60,13 +63,15 @@ export class KafkajsBroker implements Broker {
   private stopping = false;
   private cancelTopicWatch: (() => void) | undefined;
 
+  /** @throws TypeError or RangeError that names a wrong option */
   constructor(private readonly options: KafkajsBrokerOptions) {
     const { kafka, topic, groupId, logger, sessionTimeoutMs = 10_000 } = options;
+    requireBrokerOptions(options);
     this.topic = topic;
     this.connections = new KafkajsConnections(kafka);
     this.producer = reliableProducer(kafka, logger);
     this.log = new TopicLog(this.connections, topic);
-    const { maxBytes = 2 * 1024 * 1024, maxBytesPerPartition = 256 * 1024 } = options;
+    const { maxBytes = MAX_BYTES, maxBytesPerPartition = MAX_BYTES_PER_PARTITION } = options;
     this.fetcher = new Fetcher(this.connections, this.log, {
       maxBytes,
       maxBytesPerPartition,
@@ -193,4 +198,14 @@ export class KafkajsBroker implements Broker {
     this.assignedCount = this.log.partitionNumbers.length;
     return this.log.partitionNumbers.map((partition) => ({ topic: this.topic, partition }));
   }
+}
+
+function requireBrokerOptions(options: KafkajsBrokerOptions): void {
+  const { kafka, topic, groupId, logger, sessionTimeoutMs, maxBytes, maxBytesPerPartition } = options;
+  withFunctions('producer', 'consumer', 'admin')('kafka', kafka);
+  text('topic', topic);
+  text('groupId', groupId);
+  withFunctions('info', 'warn', 'error')('logger', logger);
+  for (const [name, value] of Object.entries({ sessionTimeoutMs, maxBytes, maxBytesPerPartition }))
+    if (value !== undefined) positiveInteger(name, value);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { RecordingLogger } from '../behaviour/gated-consumer.js';
+import { KafkajsBroker } from './kafkajs-broker.js';
 import { connectKafka } from './kafkajs-client.js';
 
 /** Logs an error or a warning as kafkajs does. @returns the level at which the caller's logger gets it */
@@ -12,6 +13,30 @@ function levelOf(level: 'error' | 'warn', namespace: string, message: string): s
     return entry.level;
   });
 }
+
+describe('connectKafka', () => {
+  const logger = new RecordingLogger();
+  it.each([
+    [{}, "brokers must be a list of addresses such as ['localhost:9092']"],
+    [{ brokers: [] }, "brokers must be a list of addresses such as ['localhost:9092']"],
+    [{ brokers: ['localhost:9092'] }, 'logger must be an object with the functions info, warn, error'],
+  ])('refuses %p', (options, message) => {
+    expect(() => connectKafka(options as never)).toThrow(message);
+  });
+
+  it('creates a client that a broker accepts, and a broker names what is wrong with its options', () => {
+    const kafka = connectKafka({ brokers: ['localhost:9092'], clientId: 'spec', logger });
+    const options = { kafka, topic: 'payments', groupId: 'savers', logger };
+    expect(() => new KafkajsBroker(options)).not.toThrow();
+    expect(() => new KafkajsBroker({ ...options, groupId: '' })).toThrow("groupId must be a non-empty text, got ''");
+    expect(() => new KafkajsBroker({ ...options, kafka: {} as never })).toThrow(
+      'kafka must be an object with the functions',
+    );
+    expect(() => new KafkajsBroker({ ...options, maxBytes: 0 })).toThrow(
+      'maxBytes must be an integer of at least 1, got 0',
+    );
+  });
+});
 
 describe('the log messages of kafkajs', () => {
   it.each([

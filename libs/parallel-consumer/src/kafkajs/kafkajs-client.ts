@@ -1,8 +1,10 @@
 // The only file that imports kafkajs, configured for this engine. The version is pinned to 2.2.4, because `kafkajs-patches.ts` and
 // `kafkajs-connections.ts` depend on its internals.
 import kafkajs, { type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
+import { withFunctions } from '../checks/value-checks.js';
 import type { EngineLogger } from '../events/engine-logger.js';
 import { encodeBatchesAtOnce, patchKafkajs } from './kafkajs-patches.js';
+import { getProtocolErrorType } from '../kafka/protocol-type.js';
 import { ReliableProducer } from '../kafka/reliable-producer.js';
 
 /** Connection settings; `ssl`, `sasl` and `retry` have kafkajs's format. `retry` extends or overrides `KAFKA_RETRY`. */
@@ -20,8 +22,18 @@ export const KAFKA_RETRY = { initialRetryTime: 200, maxRetryTime: 2_000, retries
 /** With kafkajs's default of 30 s, one unresponsive broker blocks all requests for half a minute. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** Creates a kafkajs client that retries while brokers restart, logs through the given logger and runs no timers while idle. */
+/**
+ * Creates a kafkajs client that retries while brokers restart, logs through the given logger and runs no timers while idle.
+ * @throws TypeError without brokers or a logger
+ */
 export function connectKafka({ brokers, clientId, logger, retry, ...security }: KafkaOptions): Kafka {
+  if (
+    !Array.isArray(brokers) ||
+    brokers.length === 0 ||
+    brokers.some((each) => typeof each !== 'string' || each === '')
+  )
+    throw new TypeError("brokers must be a list of addresses such as ['localhost:9092']");
+  withFunctions('info', 'warn', 'error')('logger', logger);
   patchKafkajs();
   const config: KafkaConfig = {
     ...security,
@@ -53,7 +65,26 @@ export function reliableProducer(kafka: Kafka, logger: EngineLogger): ReliablePr
       // A few seconds only: `ReliableProducer` retries without limit and logs each retry.
       retry: { ...KAFKA_RETRY, retries: 5 },
     });
-  return new ReliableProducer({ createClient, logger });
+  return new ReliableProducer({
+    createClient,
+    countPartitions: async (topic) => countPartitions(kafka, topic),
+    logger,
+  });
+}
+
+/** Connects for each call: it is only called when records can't be sent. */
+async function countPartitions(kafka: Kafka, topic: string): Promise<number> {
+  const admin = kafka.admin({ retry: { retries: 0 } });
+  await admin.connect();
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return topics[0]?.partitions.length ?? 0;
+  } catch (error) {
+    if (getProtocolErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return 0;
+    throw error;
+  } finally {
+    await admin.disconnect();
+  }
 }
 
 /** kafkajs logs this for every idempotent producer with limited retries; `ReliableProducer` retries without limit. */

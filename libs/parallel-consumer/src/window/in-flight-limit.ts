@@ -1,5 +1,6 @@
 import type { RuntimeSettings } from '../events/runtime-options.js';
-import { requirePositiveIntegers, type WindowSettings } from './window-options.js';
+import { positiveInteger } from '../checks/value-checks.js';
+import type { WindowSettings } from './window-options.js';
 import type { AttemptOutcome } from '../events/observer.js';
 import { AutoLimit } from './auto-limit.js';
 import type { Scheduler, WindowLimits } from './scheduler.js';
@@ -42,7 +43,7 @@ export class InFlightLimit {
       });
       this.apply(this.auto.current);
     } else {
-      requirePositiveIntegers({ inFlight: limit });
+      positiveInteger('inFlight', limit);
       this.auto = undefined;
       this.apply(limit);
     }

@@ -39,10 +39,3 @@ export const WINDOW_DEFAULTS = {
 
 /** `WindowOptions` with the defaults applied. */
 export type WindowSettings = WindowOptions & Required<Pick<WindowOptions, keyof typeof WINDOW_DEFAULTS>>;
-
-/** @throws RangeError for a value that is not an integer of at least 1 */
-export function requirePositiveIntegers(values: Record<string, number>): void {
-  for (const [name, value] of Object.entries(values))
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new RangeError(`${name} must be an integer of at least 1, got ${value}`);
-}
