@@ -8,7 +8,7 @@ describe('the autoscaler in the console', () => {
 
   it('says how to switch it on while it is off', async () => {
     const console = await views.open();
-    await console.part('Scale').getByText('Autoscaling is off. Start the console with AUTOSCALE=dry-run').waitFor();
+    await console.part('Scale').getByText('Autoscaling is off. To see here what it would do').waitFor();
     expect(views.origin.sent('GET /v1/pipeline/autoscaling')).toEqual([]);
   }, 30_000);
 

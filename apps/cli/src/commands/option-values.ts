@@ -6,7 +6,7 @@ import { InvalidArgumentError } from 'commander';
 export function wholeNumber(text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw new InvalidArgumentError('It must be an integer, in digits only, such as 100000.');
+  throw new InvalidArgumentError('It must be an integer, in digits only, such as 4 or 100000.');
 }
 
 /** @throws InvalidArgumentError */

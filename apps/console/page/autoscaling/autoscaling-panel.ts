@@ -32,7 +32,8 @@ export class AutoscalingPanel extends LivePart {
     const view = latest.autoscaling;
     if (view === null)
       return html`<p class="muted">
-        Autoscaling is off. Start the console with AUTOSCALE=dry-run to see here what it would do.
+        Autoscaling is off. To see here what it would do, start with <code>npm start -- --autoscale dry-run</code>, or
+        the console with AUTOSCALE=dry-run.
       </p>`;
     const state = stateOf(view);
     return html`

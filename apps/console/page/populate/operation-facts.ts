@@ -2,17 +2,17 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { hashOf } from '../routing/address.js';
 import { duration, figure, moment, percent, plural } from '../text/figures.js';
 import { orderName } from '../text/order-name.js';
-import { sendingSeconds, type Operation } from './operation.js';
+import { sendingSeconds, timeWord, type Operation } from './operation.js';
 
 /**
  * Shows what was requested, how long it took and what became of it.
  * @param letters pending dead letters that carry the id of the operation; `null`: unknown
  */
 export function operationFacts(operation: Operation, letters: number | null): TemplateResult {
-  const { status, requestedAt, seed, requestedRatePerSecond, ratePerSecond, faults } = operation;
+  const { requestedAt, seed, requestedRatePerSecond, ratePerSecond, faults } = operation;
   const facts: readonly (readonly [string, unknown])[] = [
     ['requested', moment(requestedAt)],
-    [status === 'cancelled' || status === 'failed' ? 'ended after' : 'sent in', timeText(operation)],
+    [timeWord(operation), timeText(operation)],
     [
       'sent per second',
       ratePerSecond === null

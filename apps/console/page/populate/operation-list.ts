@@ -5,7 +5,7 @@ import { messageOf } from '../api/problem.js';
 import { Part } from '../part.js';
 import { hashOf } from '../routing/address.js';
 import { duration, moment, plural } from '../text/figures.js';
-import { sendingSeconds, type Operation } from './operation.js';
+import { sendingSeconds, timeWord, type Operation } from './operation.js';
 import { progressView, stateView } from './operation-progress.js';
 import type { Operations } from './operations.js';
 
@@ -84,7 +84,6 @@ export class OperationList extends Part {
 function tookText(operation: Operation): string {
   const seconds = sendingSeconds(operation, Date.now());
   if (seconds === null) return '';
-  const { status, finishedAt } = operation;
-  if (finishedAt === null) return `, for ${duration(seconds)}`;
-  return `, ${status === 'cancelled' || status === 'failed' ? 'ended after' : 'sent in'} ${duration(seconds)}`;
+  if (operation.finishedAt === null) return `, for ${duration(seconds)}`;
+  return `, ${timeWord(operation)} ${duration(seconds)}`;
 }

@@ -136,3 +136,9 @@ export function mergeNewest(known: readonly Operation[], page: readonly Operatio
   const isJoined = last !== undefined && known.some(({ id }) => page.some((each) => each.id === id));
   return isJoined ? [...page, ...known.filter(({ id }) => id < last.id)] : page;
 }
+
+/** Names the time from the start to the end of an operation. An intake is open for as long as requests may come. */
+export function timeWord({ kind, status }: Pick<Operation, 'kind' | 'status'>): string {
+  if (kind === 'intake') return 'open for';
+  return status === 'cancelled' || status === 'failed' ? 'ended after' : 'sent in';
+}

@@ -14,6 +14,8 @@ import { runningConsumers, scalingNotice, type InFlightLimit, type LimitRequest 
 
 /** As many as the API accepts. */
 const MAX_CONSUMERS = 64;
+/** Consumers have memory for as many, or for those of their limit at the start. */
+const MAX_LIMIT = 10_000;
 
 /** Sets the number of consumers and their in-flight limit. */
 export class ScaleControls extends LivePart {
@@ -121,6 +123,7 @@ export class ScaleControls extends LivePart {
   private limitForm(): TemplateResult {
     const { latest } = this.live;
     const hint = latest && autoLimitHint(latest);
+    const current = this.currentLimit();
     return html`
       <form id="limit-form" class="fields" novalidate @submit=${(event: SubmitEvent) => void this.limit(event)}>
         <number-field
@@ -129,14 +132,22 @@ export class ScaleControls extends LivePart {
           required
           whole
           min="1"
-          max="10000"
-          placeholder=${this.currentLimit()}
+          max=${MAX_LIMIT}
+          placeholder=${figure(current)}
         ></number-field>
         <button>Apply limit</button>
         <button type="button" @click=${() => void this.setInFlight('auto')}>Use auto limit</button>
         <button type="button" @click=${() => void this.setInFlight(null)}>Reset to default</button>
       </form>
       ${hint ? html`<p class="hint">${hint}</p>` : nothing}
+      ${
+        current !== undefined && current > MAX_LIMIT
+          ? html`<p class="muted">
+              ${figure(current)} was set at the start, with the memory that it needs. Here, at most ${figure(MAX_LIMIT)}
+              can be set.
+            </p>`
+          : nothing
+      }
     `;
   }
 
@@ -144,8 +155,8 @@ export class ScaleControls extends LivePart {
     this.target = form.querySelector<NumberField>('number-field')?.number ?? null;
   }
 
-  private currentLimit(): string {
-    return figure(this.live.latest?.consumers?.find(({ inFlight }) => inFlight !== null)?.inFlightLimit);
+  private currentLimit(): number | undefined {
+    return this.live.latest?.consumers?.find(({ inFlight }) => inFlight !== null)?.inFlightLimit ?? undefined;
   }
 
   private async scale(event: SubmitEvent): Promise<void> {
