@@ -66,15 +66,17 @@ export class Mongo implements OnApplicationShutdown {
   async ping(): Promise<void> {
     // All that the driver would say is that its topology is closed.
     if (this.unreachable !== undefined) throw this.unreachable;
+    const session = this.client.startSession({ causalConsistency: false });
     const timer = new AbortController();
     const timeout = sleep(PING_TIMEOUT_MS, undefined, { signal: timer.signal }).then(() => {
       throw new Error(`no response within ${PING_TIMEOUT_MS} ms`);
     });
     try {
-      await Promise.race([this.db.command({ ping: 1 }), timeout]);
+      await Promise.race([this.db.command({ ping: 1 }, { session }), timeout]);
     } finally {
       timer.abort();
       timeout.catch(() => undefined);
+      void session.endSession();
     }
   }
 

@@ -55,6 +55,15 @@ describe('monotonic reads', () => {
     expect(client.begin().operationTime).toEqual(at(20));
   });
 
+  it('do not wait for what a session without causal consistency has received, such as the answer to a ping', () => {
+    const client = monotonicClient();
+    client.begin().respond(at(20));
+    const ping = client.startSession({ causalConsistency: false }) as unknown as Session;
+    expect([ping.operationTime, ping.options]).toEqual([undefined, { causalConsistency: false }]);
+    ping.respond(at(30));
+    expect(client.begin().operationTime).toEqual(at(20));
+  });
+
   it('keep the newest time if an older response arrives late', () => {
     const client = monotonicClient();
     const [slow, quick] = [client.begin(), client.begin()];

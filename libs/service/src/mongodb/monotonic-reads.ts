@@ -23,6 +23,8 @@ interface Heartbeat {
  *   leader completeness; section 8 of the Raft paper has the same rule for reads).
  * - A member that has not reached the time waits, at most for the time limit of the read.
  *
+ * A session with `causalConsistency: false` takes no part: for commands that read nothing.
+ *
  * This costs nothing while the primary does not change. Not guaranteed: seeing the writes of a new primary before this client
  * has received its first heartbeat.
  * @param client should write little: its reads wait until its own latest writes are committed
@@ -46,6 +48,8 @@ export function readMonotonically(client: Pick<MongoClient, 'on' | 'startSession
   const startSession = client.startSession.bind(client);
   // The driver starts a session for each read that has none.
   client.startSession = (options) => {
+    // A ping is answered with the time of the latest write, committed or not, and all later reads would wait for its commit.
+    if (options?.causalConsistency === false) return startSession(options);
     const session = startSession({ ...options, causalConsistency: true });
     if (newest !== undefined) session.advanceOperationTime(newest);
     open.add(session);
