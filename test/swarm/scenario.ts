@@ -61,6 +61,7 @@ export class Scenario {
   /** The groups do not depend on each other, so that one run shows all that fails. Each failed check has been printed and counted. */
   private async whileItRuns(check: Checklist['check']): Promise<void> {
     this.load = new SwarmLoad(this.client, RATES);
+    await check('clients begin: the new tasks keep up with them', () => this.running.isWarm());
     const groups = [
       async () => this.update(check),
       async () => this.fail(check),

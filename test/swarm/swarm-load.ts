@@ -1,10 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AcceptedOrders } from '../../apps/producer/src/intake/intake-body.js';
+import { eventually } from '../support/eventually.js';
 import type { GatewayAnswer, GatewayClient } from './gateway-client.js';
 
 const ORDERS_PER_BATCH = 50;
 const ACCOUNTS = 500;
 const RETRY_MS = 250;
+const WARM_P99_MS = 2_000;
+const WARM_WINDOW_MS = 5_000;
+const WARM_WITHIN_MS = 240_000;
 const KNOWN_ORDERS = 1_000;
 
 /** What happened to the requests between two moments. */
@@ -55,6 +59,16 @@ export class SwarmLoad {
     const { figures } = this;
     this.figures = new Figures();
     return figures.summary();
+  }
+
+  /** Resolves when reads are quick: tasks that have just started need minutes until V8 has compiled what they run. */
+  async isWarm(): Promise<void> {
+    await eventually(`99 of 100 reads take less than ${WARM_P99_MS} ms`, WARM_WITHIN_MS, async () => {
+      this.take();
+      await delay(WARM_WINDOW_MS);
+      const { readP99Ms } = this.take();
+      return readP99Ms < WARM_P99_MS || { readP99Ms };
+    });
   }
 
   /** Resolves when all requests have been answered, and all batches accepted. */
