@@ -106,14 +106,14 @@ function createServer(rebalances: Rebalances, saver: OrderSaver): ParallelConsum
     // Not an `@EventPattern` method: Nest's handler path caused a third of this process's garbage.
     handler: (record, attempt) => saver.save(record, attempt),
   };
-  // A letter that can't be stored is retried for ever, since it can not be dead-lettered again. If MongoDB rejects a single letter
-  // of a batch, only that one is retried.
+  // A letter that can't be stored is retried for ever, since it can not be dead-lettered again: `onDeadLetter` is never reached. If MongoDB
+  // rejects a single letter of a batch, only that one is retried.
   const deadLetters: TopicOptions = {
     groupId: DEAD_LETTER_GROUP,
     observer: metrics.observer(projectors),
     classify: (error) => (error instanceof LetterRejectedError ? 'retriable' : 'environment'),
     maxAttempts: Number.MAX_SAFE_INTEGER,
-    deadLetterTopic: DEAD_LETTER_TOPIC,
+    onDeadLetter: 'stop',
     inFlight: 1_000,
     deserializer: noPayload,
     logger: logger.child({ group: DEAD_LETTER_GROUP }),
