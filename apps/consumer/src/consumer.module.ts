@@ -75,7 +75,7 @@ async function loadArchived({ db }: Mongo): Promise<ArchivedList> {
 }
 
 function createSaver(mongo: Mongo, codec: OrderCodec, reports: SavedReports, archived: ArchivedList): OrderSaver {
-  const { SAVE_DELAY_MS, SAVE_DELAY_SEED } = settings;
+  const { SAVE_DELAY_MS, SAVE_DELAY_SEED, MAX_ORDER_BYTES, BATCH_WAIT_MS } = settings;
   const draw = SAVE_DELAY_SEED === undefined ? Math.random : seededDelays(SAVE_DELAY_SEED, Math.random);
   const delay = new SimulatedDelay(SAVE_DELAY_MS, draw, systemClock);
   const inserted = withoutArchived(
@@ -84,7 +84,8 @@ function createSaver(mongo: Mongo, codec: OrderCodec, reports: SavedReports, arc
     ArchivedIds.of(mongo.db, archived),
   );
   const insert = measuredInsert(inserted, register);
-  return new OrderSaver(codec, delay, settings.MAX_ORDER_BYTES, reports.reporting(insert));
+  const limits = { maxBytes: MAX_ORDER_BYTES, batchWaitMs: BATCH_WAIT_MS };
+  return new OrderSaver(codec, delay, limits, reports.reporting(insert));
 }
 
 function createSavedReports(mongo: Mongo): SavedReports {

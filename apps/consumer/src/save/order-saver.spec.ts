@@ -19,7 +19,7 @@ const orderAt = orderGenerator({
   from: new Date(0),
   to: new Date(1_000),
 });
-const ATTEMPT = { number: 2, signal: new AbortController().signal };
+const ATTEMPT = { number: 2, signal: new AbortController().signal, takeNext: () => undefined };
 const NO_DELAY = new SimulatedDelay({ minimum: 0, maximum: 0 }, () => 0, new ManualClock());
 
 /** Decodes a value, which is the order's index; a negative index can't be decoded. */
@@ -30,6 +30,7 @@ function decode(value: Buffer | null) {
 }
 
 const MAX_BYTES = 8;
+const LIMITS = { maxBytes: MAX_BYTES, batchWaitMs: 20 };
 
 const learn = (): undefined => undefined;
 
@@ -39,7 +40,7 @@ async function save(
   insert: (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>,
 ) {
   const inserted: OrderDocument[][] = [];
-  const saver = new OrderSaver({ learn, decode }, NO_DELAY, MAX_BYTES, async (documents) => {
+  const saver = new OrderSaver({ learn, decode }, NO_DELAY, LIMITS, async (documents) => {
     inserted.push([...documents]);
     return insert(documents);
   });
@@ -102,7 +103,7 @@ describe('OrderSaver', () => {
     const saver = new OrderSaver(
       { learn: (value) => (value === unknown ? response.promise : undefined), decode },
       NO_DELAY,
-      MAX_BYTES,
+      LIMITS,
       async (documents) => documents.map(() => ({ kind: 'saved' })),
     );
     const record = { topic: 'orders', partition: 0, offset: 0, key: null, headers: {}, timestamp: 0, byteLength: 0 };

@@ -16,7 +16,15 @@ import type { InsertResult } from './bulk-insert.js';
 import type { SimulatedDelay } from './simulated-delay.js';
 
 /** In a large bulk, a document costs MongoDB a 25th of a single insert. */
-const BATCHES = { maxBatchSize: 4_000, maxBatchWaitMs: 20 };
+const MAX_BATCH_SIZE = 4_000;
+
+/** Limits of saves. */
+export interface SaveLimits {
+  /** Of a record's value. */
+  readonly maxBytes: number;
+  /** The longest time that an order waits for others, in ms. */
+  readonly batchWaitMs: number;
+}
 
 /** Thrown when another order has the id or the number: the record is poison, and the saved order stays unchanged. */
 export class OrderConflictError extends Error {
@@ -55,16 +63,19 @@ export class OrderSaver {
   private operation: { readonly text: string; readonly id: UUID } | undefined;
 
   /**
-   * @param maxBytes limit of a record's value, in bytes
    * @param insert inserts documents like `insertOrders`: one result per document, in the same order
    */
   constructor(
     private readonly codec: Pick<OrderCodec, 'learn' | 'decode'>,
     private readonly delay: SimulatedDelay,
-    private readonly maxBytes: number,
+    private readonly limits: SaveLimits,
     private readonly insert: (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>,
   ) {
-    this.write = batchHandler({ handle: async (items) => this.saveTogether(items), ...BATCHES });
+    this.write = batchHandler({
+      handle: async (items) => this.saveTogether(items),
+      maxBatchSize: MAX_BATCH_SIZE,
+      maxBatchWaitMs: limits.batchWaitMs,
+    });
   }
 
   /**
@@ -73,8 +84,9 @@ export class OrderSaver {
    */
   save(record: ConsumedRecord, attempt: Attempt): Promise<void> {
     // Checked before the delay, so that thousands of large records do not wait at once. Each access to `value` creates a Buffer.
-    const bytes = record.byteLength > this.maxBytes ? (record.value?.length ?? 0) : 0;
-    if (bytes > this.maxBytes) return Promise.reject(new OversizedOrderError(bytes, this.maxBytes));
+    const { maxBytes } = this.limits;
+    const bytes = record.byteLength > maxBytes ? (record.value?.length ?? 0) : 0;
+    if (bytes > maxBytes) return Promise.reject(new OversizedOrderError(bytes, maxBytes));
     return this.delay.wait(record).then(() => {
       const learning = this.codec.learn(record.value);
       if (learning === undefined) return this.write(record, attempt);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import { Batcher, BatchResultsError } from './batcher.js';
+import { Batcher, BatchResultsError, type BatcherOptions } from './batcher.js';
 
 const OPTIONS = { maxBatchSize: 3, maxBatchWaitMs: 10, maxBatches: 1 };
 
@@ -24,14 +24,13 @@ class HeldWriter {
 }
 
 describe('Batcher', () => {
-  it('writes items added within the wait in one batch, and returns each item its own result', async () => {
+  it('writes the items of one turn at once in one batch, and returns each item its own result', async () => {
     const clock = new ManualClock();
     const writer = new HeldWriter();
     const batcher = new Batcher(writer.write, { ...OPTIONS, clock });
     const results = Promise.all([batcher.add(1), batcher.add(2)]);
-    await clock.advance(9);
     expect(writer.batches).toEqual([]);
-    await clock.advance(1);
+    await clock.advance(0);
     expect(writer.batches).toEqual([[1, 2]]);
     await writer.end();
     expect(await results).toEqual([10, 20]);
@@ -55,6 +54,82 @@ describe('Batcher', () => {
     await writer.end();
     expect(await results).toEqual([10, 20, 30, 40]);
     expect(await late).toBe(50);
+  });
+
+  describe('after a batch that took 80 ms', () => {
+    const options = { maxBatchSize: 1_000, maxBatchWaitMs: 100 };
+
+    /** Returns a batcher whose last batch has just ended, and the batches that it writes from then on. */
+    async function rested(more: Partial<BatcherOptions> = {}) {
+      const clock = new ManualClock();
+      const writer = new HeldWriter();
+      const batcher = new Batcher(writer.write, { ...options, clock, ...more });
+      void batcher.add(0);
+      await clock.advance(80);
+      await writer.end();
+      const add = (count: number): void => {
+        for (let item = 0; item < count; item += 1) void batcher.add(item);
+      };
+      const sizes = (): number[] => writer.batches.slice(1).map(({ length }) => length);
+      return { clock, writer, add, sizes };
+    }
+
+    it('gathers items for as long, while they arrive evenly', async () => {
+      const { clock, add, sizes } = await rested();
+      for (let ms = 0; ms < 79; ms += 1) {
+        add(1);
+        await clock.advance(1);
+      }
+      expect(sizes()).toEqual([]);
+      await clock.advance(1);
+      expect(sizes()).toEqual([79]);
+    });
+
+    it('writes them earlier once hardly any arrive', async () => {
+      const { clock, add, sizes } = await rested();
+      add(100);
+      await clock.advance(5);
+      add(3);
+      await clock.advance(4);
+      expect(sizes()).toEqual([]);
+      await clock.advance(1);
+      expect(sizes()).toEqual([103]);
+    });
+
+    it('gathers them no longer than `maxBatchWaitMs`', async () => {
+      const { clock, add, sizes } = await rested({ maxBatchWaitMs: 30 });
+      for (let ms = 0; ms < 30; ms += 1) {
+        add(1);
+        await clock.advance(1);
+      }
+      expect(sizes()).toEqual([30]);
+    });
+
+    it('writes a full batch without rest', async () => {
+      const { add, sizes } = await rested();
+      add(1_001);
+      expect(sizes()).toEqual([1_000]);
+    });
+
+    it('writes an item at once that arrives after the rest', async () => {
+      const { clock, add, sizes } = await rested();
+      await clock.advance(80);
+      add(1);
+      await clock.advance(0);
+      expect(sizes()).toEqual([1]);
+    });
+
+    it('writes a second batch beside a slow one when its first item has waited for `maxBatchWaitMs`', async () => {
+      const { clock, add, sizes } = await rested();
+      await clock.advance(80);
+      add(1);
+      await clock.advance(0);
+      add(2);
+      await clock.advance(99);
+      expect(sizes()).toEqual([1]);
+      await clock.advance(1);
+      expect(sizes()).toEqual([1, 2]);
+    });
   });
 
   it('runs two batches at a time by default', async () => {

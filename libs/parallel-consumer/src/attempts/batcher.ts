@@ -8,7 +8,10 @@ export type BatchWriter<T, R> = (items: readonly T[]) => Promise<readonly R[]>;
 export interface BatcherOptions {
   /** Maximum items per batch. */
   readonly maxBatchSize: number;
-  /** How long the first item of a batch waits for further items, in ms; 0: until the next turn of the event loop. */
+  /**
+   * The longest wait of an item for further items, in ms; 0: until the next turn of the event loop. It waits longer only while
+   * `maxBatches` batches are being written.
+   */
   readonly maxBatchWaitMs: number;
   /** Maximum concurrent batches. Default 2. The next batch grows while it waits, so a slower database gets larger batches. */
   readonly maxBatches?: number;
@@ -25,17 +28,33 @@ export class BatchResultsError extends Error {
   }
 }
 
+/** In how many steps a rest is divided. After each, a batch that has hardly grown is written. */
+const STEPS = 8;
+/** A batch that grew by a smaller part of itself in a step is written: while items arrive evenly, it grows by at least twice as much. */
+const LEAST_GROWTH = 1 / 32;
+
 /**
  * Collects single items into batches (group commit, as databases do with their logs). In MongoDB, a durable insert of one document
  * costs about 25 times as much as one document in an insert of a thousand. Each caller waits for its own item only.
+ *
+ * It finds out by itself how long to wait: after a batch, the writer rests for as long as the batch took, so that it works at most half
+ * of the time. So batches are small and prompt at low load, and grow with the load: an item that finds the writer at rest for longer is
+ * written at once. A rest ends early when the batch is full, when an item has waited for `maxBatchWaitMs`, or when hardly any items
+ * arrive, since waiting for more would gain nothing.
  *
  * Guarantees: every added item is in exactly one batch, in the order of the `add` calls. Not guaranteed: that concurrent batches end
  * in their order.
  */
 export class Batcher<T, R> {
   private waiting: { item: T; resolve: (result: R) => void; reject: (error: unknown) => void }[] = [];
+  private waitingSince = 0;
   private running = 0;
-  private cancelWait: (() => void) | undefined;
+  /** When the rest after the last batch ends. */
+  private restsUntil = 0;
+  private stepMs = 0;
+  /** The number of waiting items at the last step; `undefined` before the first. */
+  private sizeBefore: number | undefined;
+  private cancelStep: (() => void) | undefined;
   private readonly maxBatches: number;
   private readonly clock: Clock;
 
@@ -55,22 +74,52 @@ export class Batcher<T, R> {
   /** Adds an item to the next batch. @returns the item's result. @throws the error of its batch, or BatchResultsError */
   add(item: T): Promise<R> {
     return new Promise<R>((resolve, reject) => {
+      if (this.waiting.length === 0) this.waitingSince = this.clock.now();
       this.waiting.push({ item, resolve, reject });
       this.schedule();
     });
   }
 
+  /** Writes a full batch now, and any other at a step. */
   private schedule(): void {
     if (this.waiting.length === 0 || this.running >= this.maxBatches) return;
     if (this.waiting.length >= this.options.maxBatchSize) void this.flush();
-    else this.cancelWait ??= this.clock.after(this.options.maxBatchWaitMs, () => void this.flush());
+    else this.cancelStep ??= this.clock.after(this.nextStepMs(), () => this.step());
+  }
+
+  private step(): void {
+    this.cancelStep = undefined;
+    if (this.isDue()) void this.flush();
+    else {
+      this.sizeBefore = this.waiting.length;
+      this.schedule();
+    }
+  }
+
+  private isDue(): boolean {
+    const now = this.clock.now();
+    if (now >= this.waitingSince + this.options.maxBatchWaitMs) return true;
+    if (this.running > 0) return false;
+    if (now >= this.restsUntil) return true;
+    return this.sizeBefore !== undefined && this.waiting.length - this.sizeBefore < this.waiting.length * LEAST_GROWTH;
+  }
+
+  private nextStepMs(): number {
+    const now = this.clock.now();
+    const longest = this.waitingSince + this.options.maxBatchWaitMs - now;
+    if (this.running > 0) return Math.max(0, longest);
+    // The items of this turn of the event loop arrive together: growth is counted from then.
+    if (this.sizeBefore === undefined) return 0;
+    return Math.max(0, Math.min(this.stepMs, this.restsUntil - now, longest));
   }
 
   private async flush(): Promise<void> {
-    this.cancelWait?.();
-    this.cancelWait = undefined;
-    if (this.running >= this.maxBatches) return;
+    this.cancelStep?.();
+    this.cancelStep = undefined;
+    this.sizeBefore = undefined;
+    const startedAt = this.clock.now();
     const batch = this.waiting.splice(0, this.options.maxBatchSize);
+    this.waitingSince = startedAt;
     this.running += 1;
     this.schedule();
     try {
@@ -81,7 +130,16 @@ export class Batcher<T, R> {
       for (const { reject } of batch) reject(error);
     } finally {
       this.running -= 1;
-      this.schedule();
+      this.rest(this.clock.now() - startedAt);
     }
+  }
+
+  private rest(milliseconds: number): void {
+    const restMs = Math.min(milliseconds, this.options.maxBatchWaitMs);
+    this.restsUntil = this.clock.now() + restMs;
+    this.stepMs = Math.max(1, Math.ceil(restMs / STEPS));
+    this.cancelStep?.();
+    this.cancelStep = undefined;
+    this.schedule();
   }
 }
