@@ -6,6 +6,18 @@ const DRAIN = 'membership/drain.ts';
 /** Mutants of the scheduler, the order per key, drains and the partition assignment. */
 export const WINDOW_MUTANTS: readonly Mutant[] = [
   {
+    name: 'a record that runs in a batch with the one before starts again when that one is done',
+    file: 'window/scheduler.ts',
+    replace: 'if (behind !== undefined && !behind.isJoined)',
+    by: 'if (behind !== undefined)',
+  },
+  {
+    name: 'a revocation hands over records that run in a batch',
+    file: 'window/scheduler.ts',
+    replace: '.filter(({ isJoined }) => !isJoined)',
+    by: '',
+  },
+  {
     name: 'order: a second record of a key does not wait',
     file: SCHEDULER,
     replace: "if (task.order === 'nothing' || assignment.keys.enter(task))",

@@ -21,6 +21,7 @@ function getText({ record }: BatchItem): string {
 async function run(
   records: readonly (readonly [key: string, value: string])[],
   handle: BatchHandlerOptions['handle'],
+  more: Partial<BatchHandlerOptions> = {},
 ): Promise<Handled> {
   const clock = new ManualClock();
   const kafka = new FakeKafka();
@@ -34,6 +35,7 @@ async function run(
       batches.push(items.map(getText));
       return handle(items);
     },
+    ...more,
   });
   const options = { handler, clock, logger: silent, deadLetterTopic: 'dead', maxAttempts: 2, random: () => 0 };
   const broker = new FakeBroker(kafka, { topic: 'orders', groupId: 'savers' });
@@ -79,6 +81,87 @@ describe('batchHandler', () => {
       async (items) => items.map(() => undefined),
     );
     expect(batches).toEqual([['1', '3'], ['2'], ['4']]);
+  });
+
+  describe('with `sameKeyInBatch`', () => {
+    const sameKeys = { sameKeyInBatch: true };
+
+    it('fills a batch with the next records of its keys, in their order, up to its size', async () => {
+      const { batches } = await run(
+        [
+          ['a', 'a1'],
+          ['a', 'a2'],
+          ['b', 'b1'],
+          ['a', 'a3'],
+          ['b', 'b2'],
+        ],
+        async (items) => items.map(() => undefined),
+        { ...sameKeys, maxBatchSize: 4 },
+      );
+      expect(batches).toEqual([['a1', 'a2', 'a3', 'b1'], ['b2']]);
+    });
+
+    it('tries the records after a failed one of their key again, behind it, and those of other keys not', async () => {
+      const failed = new Set<string>();
+      const { batches, letters } = await run(
+        [
+          ['a', 'a1'],
+          ['a', 'fails once'],
+          ['a', 'a3'],
+          ['b', 'b1'],
+          ['b', 'b2'],
+        ],
+        async (items) =>
+          items.map((item) => {
+            if (getText(item) !== 'fails once' || failed.has('once')) return undefined;
+            failed.add('once');
+            return new Error('once');
+          }),
+        { ...sameKeys, maxBatchSize: 5 },
+      );
+      expect(batches).toEqual([
+        ['a1', 'fails once', 'a3', 'b1', 'b2'],
+        ['fails once', 'a3'],
+      ]);
+      expect(letters).toEqual([]);
+    });
+
+    it('probes an unavailable environment with one record', async () => {
+      let calls = 0;
+      const { batches } = await run(
+        [
+          ['a', 'a1'],
+          ['a', 'a2'],
+        ],
+        async (items) => {
+          calls += 1;
+          if (calls === 1) throw Object.assign(new Error('database unavailable'), { code: 'ECONNREFUSED' });
+          return items.map(() => undefined);
+        },
+        sameKeys,
+      );
+      expect(batches).toEqual([['a1', 'a2'], ['a1'], ['a2']]);
+    });
+
+    it('tries all records of a failed batch again, in their order', async () => {
+      let calls = 0;
+      const { batches } = await run(
+        [
+          ['a', 'a1'],
+          ['a', 'a2'],
+        ],
+        async (items) => {
+          calls += 1;
+          if (calls === 1) throw new Error('not primary');
+          return items.map(() => undefined);
+        },
+        sameKeys,
+      );
+      expect(batches).toEqual([
+        ['a1', 'a2'],
+        ['a1', 'a2'],
+      ]);
+    });
   });
 
   it('passes each record its own attempt', async () => {

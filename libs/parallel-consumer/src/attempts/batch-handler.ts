@@ -1,11 +1,12 @@
 import type { Attempt, RecordHandler } from './record-handler.js';
 import type { ConsumedRecord } from '../records/record.js';
 import { Batcher, type BatcherOptions } from './batcher.js';
+import { fillingWithSameKeys, type FirstItem } from './same-key-batches.js';
 
 /** One record of a batch, with its own attempt: a batch can mix first attempts and retries. */
 export interface BatchItem {
   readonly record: ConsumedRecord;
-  readonly attempt: Attempt;
+  readonly attempt: Pick<Attempt, 'number' | 'signal'>;
 }
 
 /** Result of one record of a batch: `undefined` when its effect is durable, else the error. */
@@ -18,19 +19,27 @@ export interface BatchHandlerOptions extends BatcherOptions {
    * number of results (BatchResultsError, code `batch-results`).
    */
   readonly handle: (items: readonly BatchItem[]) => Promise<readonly BatchResult[]>;
+  /**
+   * Whether a batch may hold several records of one key, in the order of the topic, so that the number of keys does not bound the rate.
+   * Set it only if `handle` applies them in that order, and none after one that failed: an earlier record that is retried later would
+   * overwrite it. Results after a failed one of the same key are ignored, and those records are tried again. Default false.
+   */
+  readonly sameKeyInBatch?: boolean;
 }
 
 /**
  * Creates a record handler that processes records in batches.
  *
  * Guarantees: each record has its own result, so one bad record never fails the others of its batch; only that record is retried or
- * dead-lettered. With `ordering: 'key'` a batch has at most one record per key, because the next one starts after it is done.
+ * dead-lettered. With `ordering: 'key'` a batch has at most one record per key, because the next one starts after it is done, unless
+ * `sameKeyInBatch` is set.
  * Not guaranteed: an order among the records of a batch, or full batches. `inFlight` also counts records that wait for their batch
  * to fill, so it must be at least `maxBatchSize`.
  * @throws RangeError for an invalid limit
  */
-export function batchHandler({ handle, ...options }: BatchHandlerOptions): RecordHandler {
-  const batcher = new Batcher<BatchItem, BatchResult>(handle, options);
+export function batchHandler({ handle, sameKeyInBatch = false, ...options }: BatchHandlerOptions): RecordHandler {
+  const write = sameKeyInBatch ? fillingWithSameKeys(handle, options.maxBatchSize) : handle;
+  const batcher = new Batcher<FirstItem, BatchResult>(write, options);
   return (record, attempt) => batcher.add({ record, attempt }).then(throwIfFailed);
 }
 

@@ -44,7 +44,7 @@ export class RecordFailures {
     const { clock, random, retryBackOff } = this.options;
     const { scheduler, events, counts, pump } = this.parts;
     counts.retries += 1;
-    scheduler.paused();
+    scheduler.paused(task);
     const wait = backOffMs(retryBackOff, task.failedAttempts, random);
     this.log.retrying(task, error, wait);
     clock.after(wait, () => {

@@ -9,6 +9,21 @@ export interface Attempt {
    * the attempt exceeded its time limit. Work done after the abort may be repeated by this member or another one.
    */
   readonly signal: AbortSignal;
+  /**
+   * Takes the next record of the same key, which waits until this one is done, so that one batch can have both. Its attempt ends together
+   * with this one: call `report` before this attempt's promise resolves. If this attempt or an earlier taken record fails, or if nothing
+   * was reported, the taken record counts as not tried.
+   * @returns undefined when no record waits, or when it may not start now
+   */
+  takeNext(): TakenRecord | undefined;
+}
+
+/** A record that was taken together with an earlier one of its key, and its attempt. */
+export interface TakenRecord {
+  readonly record: ConsumedRecord;
+  readonly attempt: Pick<Attempt, 'number' | 'signal'>;
+  /** Reports the result: without an error, that its effect is durable. */
+  report(error?: Error): void;
 }
 
 /**

@@ -1,6 +1,10 @@
 import type { ListNode } from '../structures/intrusive-list.js';
 import type { Task } from '../partition/assignment.js';
-import type { Attempt } from './record-handler.js';
+import type { ConsumedRecord } from '../records/record.js';
+import type { Attempt, TakenRecord } from './record-handler.js';
+
+/** Starts the next record of an attempt's key together with it, if one waits and may start. */
+export type TakeNext = (attempt: RunningAttempt) => JoinedAttempt | undefined;
 
 /** A running attempt. It creates its abort signal only when the handler reads it: one signal per record is expensive. */
 export class RunningAttempt implements Attempt, ListNode<RunningAttempt> {
@@ -9,6 +13,8 @@ export class RunningAttempt implements Attempt, ListNode<RunningAttempt> {
   readonly number: number;
   /** True once the attempt has ended or was abandoned: a later result of its handler is ignored. */
   settled = false;
+  /** The attempts of later records of its key that end together with this one, in their order. */
+  joined: JoinedAttempt[] | undefined;
   private controller: AbortController | undefined;
   private reason: Error | undefined;
 
@@ -18,8 +24,13 @@ export class RunningAttempt implements Attempt, ListNode<RunningAttempt> {
     readonly sequence: number,
     /** Milliseconds since 1970. */
     readonly startedAt: number,
+    private readonly take: TakeNext,
   ) {
     this.number = task.failedAttempts + 1;
+  }
+
+  takeNext(): TakenRecord | undefined {
+    return this.take(this);
   }
 
   get signal(): AbortSignal {
@@ -33,6 +44,43 @@ export class RunningAttempt implements Attempt, ListNode<RunningAttempt> {
     this.controller?.abort(this.reason);
   }
 }
+
+/** The attempt of a record that was taken together with an earlier one of its key. */
+export class JoinedAttempt implements TakenRecord {
+  readonly number: number;
+  /** Both are unset until the result is reported. */
+  hasSucceeded = false;
+  error: Error | undefined;
+
+  constructor(
+    readonly task: Task,
+    readonly sequence: number,
+    readonly startedAt: number,
+    private readonly first: RunningAttempt,
+  ) {
+    this.number = task.failedAttempts + 1;
+  }
+
+  get record(): ConsumedRecord {
+    return this.task.record;
+  }
+
+  get attempt(): this {
+    return this;
+  }
+
+  get signal(): AbortSignal {
+    return this.first.signal;
+  }
+
+  report(error?: Error): void {
+    this.hasSucceeded = error === undefined;
+    this.error = error;
+  }
+}
+
+/** An attempt that has ended. */
+export type EndedAttempt = Pick<RunningAttempt, 'task' | 'sequence' | 'startedAt' | 'number'>;
 
 /** An attempt exceeded its time limit and the grace period after it. It counts as failed and may still be running. */
 export class AttemptAbandonedError extends Error {

@@ -3,7 +3,7 @@ import { errorDetails } from '../failures/failure.js';
 import type { AttemptSettings } from './attempt-options.js';
 import { CircuitBreaker, type SuspensionCause } from './circuit-breaker.js';
 import { PoisonBreaker, PoisonStormError, poisonLimit, type PoisonLimit } from './poison-breaker.js';
-import type { RunningAttempt } from './running-attempt.js';
+import type { EndedAttempt } from './running-attempt.js';
 
 /**
  * Suspends the consumer while its environment is unavailable or nearly all records are poison: it drives the circuit breaker's
@@ -43,13 +43,13 @@ export class Suspension {
   }
 
   /** Begins or prolongs the suspension after an attempt that must wait. */
-  fail(attempt: RunningAttempt, error: unknown): void {
+  fail(attempt: EndedAttempt, error: unknown): void {
     if (!this.breaker.active) this.startedAt = this.options.clock.now();
     this.probeLater(attempt, error);
   }
 
   /** Schedules another probe, if the attempt was the probe. A hanging probe proves nothing, and without another one no attempt would start. */
-  probeAgain(attempt: RunningAttempt, error: unknown): void {
+  probeAgain(attempt: EndedAttempt, error: unknown): void {
     if (this.breaker.active) this.probeLater(attempt, error);
   }
 
@@ -76,7 +76,7 @@ export class Suspension {
     return new PoisonStormError(this.limit, error);
   }
 
-  private probeLater({ sequence, task }: RunningAttempt, error: unknown): void {
+  private probeLater({ sequence, task }: EndedAttempt, error: unknown): void {
     const { clock, logger } = this.options;
     const wait = this.breaker.recordFailure(sequence);
     if (wait === undefined) return;

@@ -5,7 +5,8 @@ import type { Assignment, Task } from '../partition/assignment.js';
 import type { AttemptSettings } from './attempt-options.js';
 import type { Scheduler } from '../window/scheduler.js';
 import { errorDetails, withoutThrowing, type FailureClassifier, type FailureKind } from '../failures/failure.js';
-import { AttemptAbandonedError, RunningAttempt } from './running-attempt.js';
+import { JoinedAttempts } from './joined-attempts.js';
+import { AttemptAbandonedError, RunningAttempt, type EndedAttempt, type JoinedAttempt } from './running-attempt.js';
 import { RunningAttempts } from './running-attempts.js';
 import type { DeadLetterPublisher } from './dead-letter-publisher.js';
 import type { RunnerCounts, RunnerEvents } from './runner-events.js';
@@ -17,7 +18,7 @@ import { TaskCompletion } from './task-completion.js';
 
 /** A failed attempt after which its record is not retried. */
 interface LastFailure {
-  readonly attempt: RunningAttempt;
+  readonly attempt: EndedAttempt;
   readonly error: unknown;
   readonly kind: FailureKind;
 }
@@ -27,6 +28,7 @@ export class TaskRunner {
   readonly suspension: Suspension;
   readonly counts: RunnerCounts = { finished: 0, deadLettered: 0, retries: 0, abandoned: 0 };
   private readonly attempts = new RunningAttempts();
+  private readonly joined: JoinedAttempts;
   private readonly breaker: CircuitBreaker;
   private readonly completion: TaskCompletion;
   private readonly failures: RecordFailures;
@@ -51,6 +53,10 @@ export class TaskRunner {
     const parts = { scheduler, events, counts: this.counts, pump: () => this.pump() };
     this.completion = new TaskCompletion(options, broker, parts);
     this.failures = new RecordFailures(options, parts, this.completion);
+    this.joined = new JoinedAttempts(parts, this.breaker, options.clock, {
+      succeeded: (attempt) => this.handled(attempt),
+      failed: (attempt, error) => this.handleFailure(attempt, error),
+    });
   }
 
   get deadLetters(): DeadLetterPublisher {
@@ -99,6 +105,7 @@ export class TaskRunner {
     if (attempt === undefined) return;
     attempt.abort(cause);
     this.attempts.settle(attempt);
+    this.joined.failed(attempt);
     void this.completion.deadLetter(task, cause);
   }
 
@@ -108,7 +115,7 @@ export class TaskRunner {
       void this.completion.deadLetter(task, task.deadLetterCause);
       return;
     }
-    const attempt = new RunningAttempt(task, this.breaker.begin(), this.options.clock.now());
+    const attempt = new RunningAttempt(task, this.breaker.begin(), this.options.clock.now(), this.takeNext);
     this.attempts.add(attempt);
     this.handle(attempt).then(
       () => this.succeeded(attempt),
@@ -125,16 +132,30 @@ export class TaskRunner {
     }
   }
 
+  /** One function for all attempts. */
+  private readonly takeNext = (attempt: RunningAttempt): JoinedAttempt | undefined =>
+    this.holding ? undefined : this.joined.take(attempt);
+
   private succeeded(attempt: RunningAttempt): void {
     if (!this.attempts.settle(attempt)) return;
+    this.handled(attempt);
+    this.joined.succeeded(attempt);
+  }
+
+  private failed(attempt: RunningAttempt, error: unknown): void {
+    if (!this.attempts.settle(attempt)) return;
+    this.joined.failed(attempt);
+    this.handleFailure(attempt, error);
+  }
+
+  private handled(attempt: EndedAttempt): void {
     this.reportAttempt(attempt, 'done');
     this.suspension.succeed(attempt.sequence);
     this.turnOutcomes.handled();
     this.completion.complete(attempt.task);
   }
 
-  private failed(attempt: RunningAttempt, error: unknown): void {
-    if (!this.attempts.settle(attempt)) return;
+  private handleFailure(attempt: EndedAttempt, error: unknown): void {
     const kind = this.classify(error);
     this.reportAttempt(attempt, kind);
     if (kind === 'environment') return this.suspend(attempt, error);
@@ -154,7 +175,7 @@ export class TaskRunner {
   }
 
   /** A failure never ends a storm. Only the probe's record may be dead-lettered: the next record of its key may be good. */
-  private failedInStorm(attempt: RunningAttempt, error: unknown, kind: FailureKind): void {
+  private failedInStorm(attempt: EndedAttempt, error: unknown, kind: FailureKind): void {
     const { task, sequence } = attempt;
     if (!this.breaker.isProbe(sequence) || !this.failures.isLast(task, kind)) return this.suspend(attempt, error);
     this.suspension.probeAgain(attempt, error);
@@ -163,6 +184,7 @@ export class TaskRunner {
 
   private abandon(attempt: RunningAttempt, age: number): void {
     if (!this.attempts.settle(attempt)) return;
+    this.joined.failed(attempt);
     const { task } = attempt;
     const { topic, partition, offset } = task.record;
     this.counts.abandoned += 1;
@@ -176,13 +198,13 @@ export class TaskRunner {
     this.failures.record(task, error, 'retriable');
   }
 
-  private reportAttempt(attempt: RunningAttempt, outcome: AttemptOutcome): void {
+  private reportAttempt(attempt: EndedAttempt, outcome: AttemptOutcome): void {
     this.events.attempted(outcome, attempt.startedAt);
   }
 
-  private suspend(attempt: RunningAttempt, error: unknown): void {
+  private suspend(attempt: EndedAttempt, error: unknown): void {
     this.suspension.fail(attempt, error);
-    this.scheduler.paused();
+    this.scheduler.paused(attempt.task);
     this.failures.resume(attempt.task);
     this.events.progressed();
     // A probe may be due: after the in-flight limit was lowered, it may have found no room until this attempt ended.

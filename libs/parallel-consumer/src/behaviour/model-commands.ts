@@ -13,7 +13,7 @@ export type ModelCommand =
       /** Whether a transaction marker follows. */
       readonly marker: boolean;
     }
-  | { readonly type: 'end'; readonly run: number; readonly ending: Ending }
+  | { readonly type: 'end'; readonly run: number; readonly ending: Ending; readonly next: readonly Ending[] }
   | { readonly type: 'pass'; readonly ms: number }
   /** `fetch`: each member fetches once. */
   | { readonly type: 'fetch' | 'join' | 'rejoin' }
@@ -44,7 +44,12 @@ const append = (keys: number): fc.Arbitrary<ModelCommand> =>
   });
 const fetch: fc.Arbitrary<ModelCommand> = fc.constant({ type: 'fetch' });
 const endingAs = (...endings: Ending[]): fc.Arbitrary<ModelCommand> =>
-  fc.record({ type: fc.constant('end' as const), run: pick, ending: fc.constantFrom(...endings) });
+  fc.record({
+    type: fc.constant('end' as const),
+    run: pick,
+    ending: fc.constantFrom(...endings),
+    next: fc.array(fc.constantFrom('done' as const, ...endings), { maxLength: 3 }),
+  });
 const pass: fc.Arbitrary<ModelCommand> = fc.record({
   type: fc.constant('pass' as const),
   ms: fc.constantFrom(50, 300, 1_100, 5_000),
@@ -79,7 +84,7 @@ export function calmCommands(keys: number): fc.Arbitrary<ModelCommand> {
 export function wildCommands(keys: number): fc.Arbitrary<ModelCommand> {
   return fc.oneof(
     { weight: 20, arbitrary: calmCommands(keys) },
-    { weight: 5, arbitrary: endingAs('retriable', 'poison', 'environment') },
+    { weight: 6, arbitrary: endingAs('done', 'retriable', 'poison', 'environment') },
     { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('crash' as const, 'expire' as const), member: pick }) },
     { weight: 1, arbitrary: fc.constant({ type: 'rejoin' as const }) },
     {

@@ -1,4 +1,4 @@
-import type { Attempt } from '../attempts/record-handler.js';
+import type { Attempt, TakenRecord } from '../attempts/record-handler.js';
 import type { ParallelConsumerOptions } from '../options.js';
 import { ParallelConsumer } from '../parallel-consumer.js';
 import type { ConsumedRecord } from '../records/record.js';
@@ -15,7 +15,8 @@ export type Ending = 'done' | 'retriable' | 'poison' | 'environment';
 export interface ModelRun {
   readonly record: ConsumedRecord;
   readonly attempt: Attempt;
-  end(ending: Ending): void;
+  /** @param next the results of later records of its key, which it takes along, as in a batch */
+  end(ending: Ending, next?: readonly Ending[]): void;
 }
 
 export type ModelOptions = Omit<ParallelConsumerOptions, 'handler' | 'logger' | 'deadLetterTopic' | 'observer'>;
@@ -99,15 +100,30 @@ export class ModelMember {
     const run: ModelRun = {
       record,
       attempt,
-      end: (ending) => {
+      end: (ending, next = []) => {
+        const taken = next.flatMap(() => attempt.takeNext() ?? []);
         this.runs.splice(this.runs.indexOf(run), 1);
-        if (ending !== 'done') return reject(new ModelFailure(ending));
-        this.observer.handled(record);
-        resolve();
+        if (ending === 'done') this.observer.handled(record);
+        this.endTaken(taken, ending === 'done' ? next : []);
+        if (ending === 'done') resolve();
+        else reject(new ModelFailure(ending));
       },
     };
     this.runs.push(run);
     return promise;
+  }
+
+  /** Reports the results in their order. After a failure, the handler applies none, and what it reports must be ignored. */
+  private endTaken(taken: readonly TakenRecord[], endings: readonly Ending[]): void {
+    let hasFailed = endings.length === 0;
+    for (const [index, each] of taken.entries()) {
+      const { record } = each;
+      const ending = endings[index] ?? 'done';
+      if (!hasFailed) this.observer.started(this, record);
+      if (!hasFailed && ending === 'done') this.observer.handled(record);
+      hasFailed ||= ending !== 'done';
+      each.report(ending === 'done' ? undefined : new ModelFailure(ending));
+    }
   }
 }
 

@@ -91,7 +91,7 @@ export class ModelWorld {
         return this.pick(
           this.members.flatMap(({ runs }) => runs),
           command.run,
-        )?.end(command.ending);
+        )?.end(command.ending, command.next);
       case 'pass':
         return;
       case 'join':

@@ -16,6 +16,8 @@ export class Task implements ListNode<Task>, KeyHolder<Task> {
   failedAttempts = 0;
   /** Set when the record must be dead-lettered: its next attempt publishes the dead letter. */
   deadLetterCause: Error | undefined;
+  /** Whether it runs together with an earlier task of its key, which holds the key. */
+  isJoined = false;
   older: Task | undefined;
   newer: Task | undefined;
   behind: Task | undefined;

@@ -48,7 +48,7 @@ describe('the scheduler', () => {
   it('keeps a key blocked while its record waits for a retry', () => {
     const { scheduler } = taking('key', 'a', 'a');
     const [first] = startAll(scheduler);
-    scheduler.paused();
+    scheduler.paused(first as Task);
     expect(startAll(scheduler)).toEqual([]);
     scheduler.resumed(first as Task);
     expect(offsets(startAll(scheduler))).toEqual([0]);

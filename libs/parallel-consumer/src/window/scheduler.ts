@@ -130,34 +130,66 @@ export class Scheduler {
     return task;
   }
 
+  /**
+   * Lets the task behind a running one of the same key run together with it.
+   * @returns that task; undefined when there is none, or the in-flight limit is reached
+   */
+  join(task: Task): Task | undefined {
+    const next = task.behind;
+    if (next === undefined || next.deadLetterCause !== undefined) return undefined;
+    if (task.assignment.revoked || this.runningCount >= this.limits.inFlight) return undefined;
+    this.runningCount += 1;
+    next.isJoined = true;
+    return next;
+  }
+
+  /**
+   * Ends a joined task that was not tried.
+   * @param holdsKey whether all tasks before it have finished, so that it may run now; otherwise it waits again
+   * @returns false when its partition was revoked meanwhile
+   */
+  parted(task: Task, holdsKey: boolean): boolean {
+    this.runningCount -= 1;
+    task.isJoined = false;
+    return this.waitAgain(task, holdsKey);
+  }
+
   /** Removes a task that is done or dead-lettered, and passes its key to the next task. */
   finished(task: Task): void {
     this.runningCount -= 1;
     this.release(task);
     if (task.order === 'nothing' || task.assignment.revoked) return;
     const behind = task.assignment.keys.leave(task);
-    if (behind !== undefined) this.ready.push(task.assignment.ready, behind);
+    if (behind !== undefined && !behind.isJoined) this.ready.push(task.assignment.ready, behind);
   }
 
   /** Frees the slot of a task that waits for a retry. The task keeps its key, so that no other task of the key overtakes it. */
-  paused(): void {
+  paused(task: Task): void {
     this.runningCount -= 1;
+    task.isJoined = false;
     this.pausedCount += 1;
   }
 
   /** Makes a paused task ready again. @returns false when its partition was revoked meanwhile */
   resumed(task: Task): boolean {
     this.pausedCount -= 1;
-    if (task.assignment.revoked) this.release(task);
-    else this.ready.push(task.assignment.ready, task);
-    return !task.assignment.revoked;
+    return this.waitAgain(task, true);
   }
 
   /** Releases all tasks of a revoked assignment that do not run. @returns how many are handed over */
   handOver(assignment: Assignment): number {
-    const dropped = [...this.ready.drainLane(assignment.ready), ...assignment.keys.drain()];
+    const dropped = [
+      ...this.ready.drainLane(assignment.ready),
+      ...assignment.keys.drain().filter(({ isJoined }) => !isJoined),
+    ];
     for (const task of dropped) this.release(task);
     return dropped.length;
+  }
+
+  private waitAgain(task: Task, holdsKey: boolean): boolean {
+    if (task.assignment.revoked) this.release(task);
+    else if (holdsKey) this.ready.push(task.assignment.ready, task);
+    return !task.assignment.revoked;
   }
 
   private release({ assignment, bytes }: Task): void {
