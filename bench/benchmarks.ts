@@ -10,6 +10,7 @@ import { consoleCpu, consoleFirstPaint } from './benchmarks/console.js';
 import { emission } from './benchmarks/emission.js';
 import { engineOverhead } from './benchmarks/engine-overhead.js';
 import { intake, intakeLatency } from './benchmarks/intake.js';
+import { jsonKeys, jsonNoSave, jsonSave } from './benchmarks/json.js';
 import { memoryStalledKey } from './benchmarks/memory-stalled-key.js';
 import { migrate } from './benchmarks/migrate.js';
 import { nestStrategy } from './benchmarks/nest-strategy.js';
@@ -44,6 +45,9 @@ export const BENCHMARKS: readonly Benchmark[] = [
   fewKeys,
   pipelineSave,
   pipelineNoSave,
+  jsonSave,
+  jsonNoSave,
+  jsonKeys,
   nestStrategy,
   oneAtATimeSave,
   oneAtATimeNoSave,

@@ -34,7 +34,7 @@ export const nestStrategy: Benchmark = {
 function candidate(bench: Bench, contender: 'nest-save' | 'engine-save'): Candidate {
   const dataset = ordersDataset(bench.quick ? 60_000 : 400_000);
   const records = bench.quick ? 40_000 : 200_000;
-  const options = { dataset, records, saves: true, heap: heapFor(IN_FLIGHT), timeoutMs: TIMEOUT_MS };
+  const options = { dataset, records, saves: 'orders' as const, heap: heapFor(IN_FLIGHT), timeoutMs: TIMEOUT_MS };
   return {
     label: `${contender}, ${IN_FLIGHT} in flight`,
     run: async () => bench.run(contender, { inFlight: IN_FLIGHT, saveMs: NO_WAIT }, options),

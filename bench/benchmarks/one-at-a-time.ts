@@ -34,7 +34,7 @@ function sampleBenchmark({ name, about, saveMs, records }: Sampled): Benchmark {
     measure: async (bench) => {
       const dataset = ordersDataset(bench.quick ? 60_000 : 400_000);
       const sample = bench.quick ? records / 5 : records;
-      const options = { dataset, records: sample, saves: true, timeoutMs: 60_000 };
+      const options = { dataset, records: sample, saves: 'orders' as const, timeoutMs: 60_000 };
       const measurement = await bench.run('one-at-a-time', { saveMs }, options);
       const run = runOf('one-at-a-time', ratePerSecond(measurement, 0, 100), measurement);
       return {

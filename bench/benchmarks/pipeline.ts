@@ -97,7 +97,7 @@ function savingRun(bench: Bench, purpose: Purpose): Omit<RunOptions, 'heap'> {
   const measured = bench.quick ? QUICK_RECORDS : RECORDS;
   const dataset = ordersDataset(measured + BEYOND);
   const records = purpose === 'search' ? Math.min(SEARCH_RECORDS, measured) : measured;
-  return { dataset, records, saves: true, timeoutMs: TIMEOUT_MS };
+  return { dataset, records, saves: 'orders', timeoutMs: TIMEOUT_MS };
 }
 
 /** Uses the whole run: the plain loop alternates between waiting and writing and has no steady middle. */

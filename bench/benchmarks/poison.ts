@@ -46,7 +46,7 @@ function saving(bench: Bench, label: string, dataset: Dataset, goodOrders: numbe
       bench.run(
         'engine-save',
         { inFlight: IN_FLIGHT, saveMs: SAVE_MS },
-        { dataset, records: goodOrders, saves: true, timeoutMs: TIMEOUT_MS, heap: heapFor(IN_FLIGHT) },
+        { dataset, records: goodOrders, saves: 'orders', timeoutMs: TIMEOUT_MS, heap: heapFor(IN_FLIGHT) },
       ),
     valueOf: (measurement) => ratePerSecond(measurement, 0, 100),
   };

@@ -27,6 +27,14 @@ export interface ContenderParameters {
     readonly fetch: FetchSize;
     readonly saveMs: SaveMs;
   };
+  /** The engine's public API in an adopter's code: JSON, one `insertMany` for a batch. */
+  readonly 'json-engine': {
+    readonly inFlight: InFlight;
+    readonly saveMs: SaveMs;
+    readonly ordering: 'key' | 'unordered';
+  };
+  /** The same with plain kafkajs: a whole batch at once. */
+  readonly 'json-plain': ContenderParameters['plain-save'];
   /** `eachMessage`, like NestJS's Kafka transport: one record at a time per partition. */
   readonly 'one-at-a-time': { readonly saveMs: SaveMs };
   /** The engine with a handler that does nothing, but never completes for the first record of one key. */
@@ -35,6 +43,8 @@ export interface ContenderParameters {
   readonly 'app-emission': { readonly chunkSize: number };
   /** Plain `send` of kafkajs, one after another, with records built beforehand. */
   readonly 'bare-send': { readonly recordsPerSend: number };
+  /** A bare loop of `insertMany`, in the order of numbers, with the orders generated meanwhile. */
+  readonly 'bare-insert': Record<string, never>;
   /** A plain cursor of the MongoDB driver over the saved orders, sorted by number. */
   readonly 'bare-cursor': Record<string, never>;
 }

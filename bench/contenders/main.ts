@@ -11,10 +11,13 @@ const LOADERS: { readonly [N in ContenderName]: () => Promise<{ readonly contend
   'engine-save': () => import('./engine-save.js'),
   'nest-save': () => import('./nest-save.js'),
   'plain-save': () => import('./plain-save.js'),
+  'json-engine': () => import('./json-engine.js'),
+  'json-plain': () => import('./json-plain.js'),
   'one-at-a-time': () => import('./one-at-a-time.js'),
   'engine-stalled-key': () => import('./engine-stalled-key.js'),
   'app-emission': () => import('./app-emission.js'),
   'bare-send': () => import('./bare-send.js'),
+  'bare-insert': () => import('./bare-insert.js'),
   'bare-cursor': () => import('./bare-cursor.js'),
 };
 

@@ -1,7 +1,7 @@
 import { orderGenerator } from '#orders/generator/generator.js';
 import { PARTITIONS, type Dataset } from './dataset.js';
 
-const OPERATION_ID = '01a20e65-570e-7570-bea6-26988d692e8b';
+export const DATASET_OPERATION_ID = '01a20e65-570e-7570-bea6-26988d692e8b';
 const SEED = 20_261_124;
 const FROM = new Date('2026-11-23T00:00:00Z');
 const TO = new Date('2026-11-24T00:00:00Z');
@@ -12,8 +12,8 @@ export function ordersDataset(records: number, accounts = 100_000): Dataset {
     topic: `bench.orders-${records}-of-${accounts}`,
     records,
     maker: (orders) => {
-      const orderAt = ordersOf(records, accounts);
-      return (index) => orders.record({ order: orderAt(index), index, fault: undefined }, OPERATION_ID);
+      const orderAt = orderAtOf(records, accounts);
+      return (index) => orders.record({ order: orderAt(index), index, fault: undefined }, DATASET_OPERATION_ID);
     },
   };
 }
@@ -24,10 +24,10 @@ export function poisonedOrdersDataset(records: number, poisonEvery: number, acco
     topic: `bench.poisoned-orders-${records}-of-${accounts}-every-${poisonEvery}`,
     records,
     maker: (orders) => {
-      const orderAt = ordersOf(records, accounts);
+      const orderAt = orderAtOf(records, accounts);
       return (index) => {
         const fault = index % poisonEvery === 0 ? 'poison' : undefined;
-        return orders.record({ order: orderAt(index), index, fault }, OPERATION_ID);
+        return orders.record({ order: orderAt(index), index, fault }, DATASET_OPERATION_ID);
       };
     },
   };
@@ -39,13 +39,13 @@ export function evenAccountsDataset(records: number, accounts: number): Dataset 
     topic: `bench.even-orders-${records}-of-${accounts}`,
     records,
     maker: (orders) => {
-      const orderAt = ordersOf(records, accounts);
+      const orderAt = orderAtOf(records, accounts);
       return (index) => {
         const account = index % accounts;
         const accountId = `acc-${account.toString().padStart(7, '0')}`;
         const record = orders.record(
           { order: { ...orderAt(index), accountId }, index, fault: undefined },
-          OPERATION_ID,
+          DATASET_OPERATION_ID,
         );
         return { ...record, partition: account % PARTITIONS };
       };
@@ -53,6 +53,15 @@ export function evenAccountsDataset(records: number, accounts: number): Dataset 
   };
 }
 
-function ordersOf(count: number, accounts: number): ReturnType<typeof orderGenerator> {
-  return orderGenerator({ operationId: OPERATION_ID, seed: SEED, count, firstNumber: 1, accounts, from: FROM, to: TO });
+/** Returns the generator of the orders by index. */
+export function orderAtOf(count: number, accounts: number): ReturnType<typeof orderGenerator> {
+  return orderGenerator({
+    operationId: DATASET_OPERATION_ID,
+    seed: SEED,
+    count,
+    firstNumber: 1,
+    accounts,
+    from: FROM,
+    to: TO,
+  });
 }

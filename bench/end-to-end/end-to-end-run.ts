@@ -1,6 +1,7 @@
 import { pause, systemClock } from '@orders-pipeline/clock';
 import { StackError } from '../../dev/stack-error.js';
 import { lastQuarterAgainstSecond } from '../harness/flatness.js';
+import { measureInsertLimit, type InsertLimit } from './insert-limit.js';
 import { follow, type Followed, type RunSample } from './follow.js';
 import { OwnStack } from './own-stack.js';
 import { ProcessWatch, type ProcessTotal } from './process-watch.js';
@@ -17,8 +18,8 @@ export interface SetUp {
 /** Configuration of the stack; everything else has the defaults of `npm start`. */
 export const SET_UP: SetUp = { consumers: 1, inFlight: 14_000, saveMs: '0..1000' };
 const FLAGS = ['--consumers', `${SET_UP.consumers}`, '--in-flight', `${SET_UP.inFlight}`, '--save-ms', SET_UP.saveMs];
-/** Disk space in Kafka and in MongoDB with journal and indexes, plus a reserve. */
-const MIB_PER_ORDER = 1 / 1_024;
+/** Disk space in Kafka and in MongoDB with journal and indexes, plus a reserve; twice in MongoDB. */
+const MIB_PER_ORDER = 1.7 / 1_024;
 const EMPTY_STACK_MIB = 1_024;
 /** Interval of the process samples during the reconciliation. */
 const SAMPLE_MS = 1_000;
@@ -37,6 +38,8 @@ export interface EndToEndRun {
   readonly reconciliation: Reconciliation;
   /** Totals of the processes after the reconciliation. */
   readonly processesAfter: readonly ProcessTotal[];
+  /** Measured right after the reconciliation. */
+  readonly insertLimit: InsertLimit;
 }
 
 export interface RunOptions {
@@ -71,7 +74,10 @@ async function measure(stack: OwnStack, { orders, print, signal }: RunOptions): 
   const processes = watch.totals();
   print('  all orders saved or dead-lettered; reconciling');
   const reconciliation = await reconcileWithSamples(watch, async () => reconcile(stack.producerUrl, id, signal));
-  return { ...deriveFigures(orders, followed), processes, reconciliation, processesAfter: watch.totals() };
+  const processesAfter = watch.totals();
+  print('  inserting as many orders with a bare insertMany');
+  const insertLimit = await measureInsertLimit({ mongodbUri: stack.mongodbUri, orders, signal }, watch);
+  return { ...deriveFigures(orders, followed), processes, reconciliation, processesAfter, insertLimit };
 }
 
 /** Samples the processes meanwhile, because the figures of a process that ends are lost. */
@@ -90,7 +96,7 @@ async function reconcileWithSamples(watch: ProcessWatch, work: () => Promise<Rec
 export function deriveFigures(
   orders: number,
   { samples, operation }: Followed,
-): Omit<EndToEndRun, 'processes' | 'processesAfter' | 'reconciliation'> {
+): Omit<EndToEndRun, 'processes' | 'processesAfter' | 'reconciliation' | 'insertLimit'> {
   const last = samples.at(-1);
   if (last === undefined) throw new RangeError('samples must not be empty');
   const { startedAt, finishedAt } = operation;

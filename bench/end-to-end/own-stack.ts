@@ -52,6 +52,10 @@ export class OwnStack {
     return this.stack.consoleUrl;
   }
 
+  get mongodbUri(): string {
+    return this.stack.mongodbUri;
+  }
+
   /** Only of a secured stack. */
   get issuerUrl(): string {
     return this.stack.issuerUrl;

@@ -13,7 +13,7 @@ export interface VerdictRow {
 
 /** Converts a run to lines of the table. */
 export function verdictRows(run: EndToEndRun): VerdictRow[] {
-  const { orders, seconds, emissionSeconds, deadLettered, processes } = run;
+  const { orders, seconds, emissionSeconds, deadLettered, processes, insertLimit } = run;
   return [
     withoutLimit('orders', whole(orders)),
     withoutLimit('dead letters', whole(deadLettered)),
@@ -21,11 +21,21 @@ export function verdictRows(run: EndToEndRun): VerdictRow[] {
       value.toFixed(1),
     ),
     atLeast('orders/s', orders / seconds, LIMITS.ordersPerSecond),
+    withoutLimit('bare insertMany, orders/s', whole(insertLimit.ordersPerSecond)),
+    atLeast(
+      'of the bare insertMany',
+      orders / seconds / insertLimit.ordersPerSecond,
+      LIMITS.shareOfInserts,
+      hundredths,
+    ),
     withoutLimit('emission, s', emissionSeconds.toFixed(1)),
     withoutLimit('emission, orders/s', whole(orders / emissionSeconds)),
     ...reconciliationRows(run),
     ...processes.flatMap((total) => memoryRows(run, total)),
-    ...processes.map(({ name, cpuSeconds }) => withoutLimit(`${name}, CPU s`, cpuSeconds.toFixed(1))),
+    ...processes.map(({ name, cpuSeconds }) =>
+      withoutLimit(`${name}, CPU us an order`, microseconds(cpuSeconds / orders)),
+    ),
+    withoutLimit('MongoDB with the bare insertMany, CPU us an order', insertLimit.mongodbCpuUs.toFixed(1)),
     ...processes
       .filter(({ restarts }) => restarts > 0)
       .map(({ name, restarts }) => atMost(`${name}, restarts`, restarts, 0, whole)),
@@ -63,9 +73,7 @@ function memoryRows({ growth }: EndToEndRun, { name, peakRssMiB }: ProcessTotal)
   const level = `${name}, RSS of the last quarter / the second`;
   return [
     atMost(peak, peakRssMiB, limit, whole),
-    grown === undefined
-      ? withoutLimit(level, 'too short')
-      : atMost(level, grown, LIMITS.growth, (value) => value.toFixed(2)),
+    grown === undefined ? withoutLimit(level, 'too short') : atMost(level, grown, LIMITS.growth, hundredths),
   ];
 }
 
@@ -77,8 +85,16 @@ function atMost(name: string, value: number, limit: number, format: (value: numb
   return { name, measured: format(value), limit: `<= ${format(limit)}`, isReached: value <= limit };
 }
 
-function atLeast(name: string, value: number, limit: number): VerdictRow {
-  return { name, measured: whole(value), limit: `>= ${whole(limit)}`, isReached: value >= limit };
+function atLeast(name: string, value: number, limit: number, format = whole): VerdictRow {
+  return { name, measured: format(value), limit: `>= ${format(limit)}`, isReached: value >= limit };
+}
+
+function hundredths(value: number): string {
+  return value.toFixed(2);
+}
+
+function microseconds(seconds: number): string {
+  return (seconds * 1_000_000).toFixed(1);
 }
 
 function whole(value: number): string {

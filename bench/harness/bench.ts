@@ -32,8 +32,8 @@ export interface RunOptions extends Omit<ProcessOptions, 'signal' | 'profileDire
   readonly dataset: Dataset;
   /** Records to complete. Default: the whole dataset. */
   readonly records?: number;
-  /** The contender saves orders: it gets a separate database, where the reported number is checked. */
-  readonly saves?: boolean;
+  /** The collection into which the contender saves: it gets a separate database, where the reported number is checked. */
+  readonly saves?: 'orders' | 'jsonOrders';
   /** The contender writes the topic, where the reported number is checked. It gets a separate database for its progress. */
   readonly emits?: boolean;
 }
@@ -121,16 +121,16 @@ export class Bench {
   async run<N extends ContenderName>(
     contender: N,
     parameters: ContenderParameters[N],
-    { dataset, records = dataset.records, saves = false, emits = false, ...options }: RunOptions,
+    { dataset, records = dataset.records, saves, emits = false, ...options }: RunOptions,
   ): Promise<Measurement> {
     await this.ensureWritten(dataset);
     const { addresses } = this.servers;
     this.runs += 1;
     const name = `bench-${this.runs}`;
-    const database = saves || emits ? await RunDatabase.create(addresses.MONGODB_URI, name) : undefined;
+    const database = saves !== undefined || emits ? await RunDatabase.create(addresses.MONGODB_URI, name) : undefined;
     const countWritten = emits
       ? async () => recordsOn(addresses.KAFKA_BROKERS, dataset.topic)
-      : database && (async () => database.savedOrders());
+      : saves && database && (async () => database.saved(saves));
     try {
       const job = {
         contender,

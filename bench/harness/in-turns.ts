@@ -13,6 +13,8 @@ export interface Contest {
   readonly times: number;
   readonly requiredRatio: number;
   readonly maxRssMiB?: number;
+  /** The same as a share of the limit's highest memory. */
+  readonly maxRssShare?: number;
   /** Earlier runs of the search for the best settings. */
   readonly before?: readonly Run[];
   readonly notes?: readonly string[];
@@ -39,12 +41,16 @@ export async function compareInTurns(contest: Contest, print: (line: string) => 
     ratioRange: [ratio.min, ratio.max],
     requiredRatio: contest.requiredRatio,
     peakRssMiB: Math.max(...subjects.map(({ peakRssMiB }) => peakRssMiB)),
-    maxRssMiB: contest.maxRssMiB ?? null,
+    maxRssMiB: contest.maxRssMiB ?? shareOf(limits, contest.maxRssShare),
     cpuSeconds: median(subjects.map(({ cpuSeconds }) => cpuSeconds)),
     noisy: spread(valuesOf(limits)) > NOISY_SPREAD,
     runs,
     notes: [`${contest.subject.label} compared with ${contest.limit.label}`, ...(contest.notes ?? [])],
   };
+}
+
+function shareOf(runs: readonly Run[], share: number | undefined): number | null {
+  return share === undefined ? null : share * Math.max(...runs.map(({ peakRssMiB }) => peakRssMiB));
 }
 
 function valuesOf(runs: readonly Run[]): number[] {

@@ -1,4 +1,3 @@
-import { ordersCollection } from '#orders/order/orders-collection.js';
 import { migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 
@@ -24,9 +23,9 @@ export class RunDatabase {
     return new RunDatabase(runUri, mongo);
   }
 
-  /** Counts the orders that a majority of the replica set has. */
-  async savedOrders(): Promise<number> {
-    return ordersCollection(this.mongo.db).countDocuments({}, { readConcern: { level: 'majority' } });
+  /** Counts the documents of a collection that a majority of the replica set has. */
+  async saved(collection: string): Promise<number> {
+    return this.mongo.db.collection(collection).countDocuments({}, { readConcern: { level: 'majority' } });
   }
 
   async drop(): Promise<void> {

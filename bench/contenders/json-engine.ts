@@ -1,0 +1,38 @@
+import { batchHandler, type ParallelConsumerOptions } from '@orders-pipeline/parallel-consumer';
+import type { JsonOrder } from '../datasets/json-orders-dataset.js';
+import { connectJsonOrders } from './json-orders.js';
+import type { Contender } from './contender.js';
+import { simulatedWait } from './simulated-wait.js';
+import { startEngine } from './start-engine.js';
+
+/** The engine as an adopter uses it: its public exports only. */
+export const contend: Contender<'json-engine'> = async (job, meter) => {
+  const { inFlight, saveMs, ordering } = job.parameters;
+  const orders = await connectJsonOrders(job);
+  const wait = simulatedWait(saveMs);
+  const inOrder = ordering === 'key';
+  const write = batchHandler({
+    maxBatchSize: 4_000,
+    maxBatchWaitMs: 50,
+    sameKeyInBatch: inOrder,
+    handle: async (items) => {
+      const documents = items.map(({ record }) => JSON.parse(String(record.value)) as JsonOrder);
+      // In order, MongoDB inserts none after one that failed.
+      await orders.insertMany(documents, { ordered: inOrder });
+      meter.finished(items.length);
+      return items.map(() => undefined);
+    },
+  });
+  const handler: ParallelConsumerOptions['handler'] =
+    saveMs.maximum === 0
+      ? (record, attempt) => {
+          meter.begin();
+          return write(record, attempt);
+        }
+      : (record, attempt) => {
+          meter.begin();
+          return wait().then(() => write(record, attempt));
+        };
+  await startEngine(job, { handler, inFlight, ordering });
+  await meter.done;
+};
