@@ -133,7 +133,7 @@ async function travel({ apps, servers, history, mongo, seed, journey, only, prin
     orderProblems: [...watch.problems, ...checks.orderProblems],
     fileStates: watch.states,
     readsAnswered: clients.answered.read,
-    mismatches: await checks.mismatches(),
+    mismatches: await checks.mismatches(Date.now() - history.now()),
   };
   return { evidence, refusals: Object.fromEntries(driver.refusals) };
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Db } from 'mongodb';
+import type { MismatchDocument } from '../../../../apps/facade/src/comparison/mismatches.js';
 import type { WrittenOrders } from '../clients/written-orders.js';
 import { outOfOrderOnTopic } from './account-order.js';
 import type { LegacyFiles } from './legacy-files.js';
@@ -73,9 +74,19 @@ export class StoredChecks {
     return this.knownRollbacks;
   }
 
-  /** Returns the mismatches that the facades have stored. No bug is planted, and so there must be none. */
-  async mismatches(): Promise<string[]> {
-    const found = await this.options.db.collection('migrationMismatches').find({ recheck: 'differs' }).toArray();
-    return found.map(({ capability, key, paths }) => `${capability} ${key}: ${JSON.stringify(paths).slice(0, 200)}`);
+  /**
+   * Returns the mismatches that the facades have stored. No bug is planted, and so there must be none.
+   * @param beganAt when the run began, in ms since 1970
+   */
+  async mismatches(beganAt: number): Promise<string[]> {
+    const found = await this.options.db
+      .collection<MismatchDocument>('migrationMismatches')
+      .find({ recheck: 'differs' })
+      .toArray();
+    return found.map(
+      ({ capability, key, version, firstAt, count, paths, legacyRaw, newRaw }) =>
+        `${capability} ${key} at ${firstAt.getTime() - beganAt} ms, ${count} times in version ${version}: ` +
+        `${JSON.stringify(paths)}; the legacy system: ${legacyRaw.slice(-300)}; the new side: ${newRaw.slice(-300)}`,
+    );
   }
 }
