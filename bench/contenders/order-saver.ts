@@ -10,7 +10,5 @@ const LIMITS = { maxBytes: 16_384, batchWaitMs: 100 };
 
 /** Builds the consumer app's save: wait, decode, write in batches. */
 export function orderSaver({ codec, mongo }: { codec: OrderCodec; mongo: Mongo }, saveMs: SaveMs): OrderSaver {
-  return new OrderSaver(codec, simulatedDelay(saveMs), LIMITS, async (documents) =>
-    insertOrders(mongo, documents),
-  );
+  return new OrderSaver(codec, simulatedDelay(saveMs), LIMITS, async (documents) => insertOrders(mongo, documents));
 }

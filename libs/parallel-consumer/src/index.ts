@@ -8,7 +8,8 @@ export type { WindowOptions } from './window/window-options.js';
 export type { Ordering } from './window/scheduler.js';
 
 export type { Attempt, RecordHandler } from './attempts/record-handler.js';
-export { batchHandler, type BatchHandlerOptions, type BatchItem, type BatchResult } from './attempts/batch-handler.js';
+export { batchHandler, type BatchHandlerOptions } from './attempts/batch-handler.js';
+export type { BatchItem, BatchResult } from './attempts/batch-item.js';
 export { Batcher, BatchResultsError, type BatcherOptions, type BatchWriter } from './attempts/batcher.js';
 export { DEAD_LETTER_HEADERS } from './attempts/dead-letter.js';
 export type { ConsumedRecord, OutgoingRecord, Position } from './records/record.js';

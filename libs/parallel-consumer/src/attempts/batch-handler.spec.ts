@@ -3,7 +3,8 @@ import { ParallelConsumer } from '../parallel-consumer.js';
 import { FakeBroker } from '../testing/fake-broker.js';
 import { FakeKafka } from '../testing/fake-kafka.js';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import { batchHandler, type BatchHandlerOptions, type BatchItem } from './batch-handler.js';
+import { batchHandler, type BatchHandlerOptions } from './batch-handler.js';
+import type { BatchItem } from './batch-item.js';
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 

@@ -1,16 +1,7 @@
-import type { Attempt, RecordHandler } from './record-handler.js';
-import type { ConsumedRecord } from '../records/record.js';
+import type { BatchItem, BatchResult } from './batch-item.js';
+import type { RecordHandler } from './record-handler.js';
 import { Batcher, type BatcherOptions } from './batcher.js';
 import { fillingWithSameKeys, type FirstItem } from './same-key-batches.js';
-
-/** One record of a batch, with its own attempt: a batch can mix first attempts and retries. */
-export interface BatchItem {
-  readonly record: ConsumedRecord;
-  readonly attempt: Pick<Attempt, 'number' | 'signal'>;
-}
-
-/** Result of one record of a batch: `undefined` when its effect is durable, else the error. */
-export type BatchResult = Error | undefined;
 
 /** How records are gathered into batches, and what handles a batch. */
 export interface BatchHandlerOptions extends BatcherOptions {

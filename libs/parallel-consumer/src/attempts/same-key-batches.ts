@@ -1,5 +1,5 @@
-import type { BatchHandlerOptions, BatchItem, BatchResult } from './batch-handler.js';
-import { BatchResultsError } from './batcher.js';
+import type { BatchItem, BatchResult } from './batch-item.js';
+import { BatchResultsError, type BatchWriter } from './batcher.js';
 import type { TakenRecord } from './record-handler.js';
 
 /** The first item of its key in a batch: only such items are added one by one. */
@@ -9,7 +9,7 @@ export type FirstItem = BatchItem & { readonly attempt: { takeNext(): TakenRecor
  * Fills each batch with records that wait behind its items for their key, in their order.
  * @returns what writes the first items together with them, and returns the results of the first items
  */
-export function fillingWithSameKeys(handle: BatchHandlerOptions['handle'], maxBatchSize: number) {
+export function fillingWithSameKeys(handle: BatchWriter<BatchItem, BatchResult>, maxBatchSize: number) {
   return async (firstItems: readonly FirstItem[]): Promise<readonly BatchResult[]> => {
     const items: (FirstItem | TakenRecord)[] = [];
     let room = maxBatchSize - firstItems.length;
