@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Clock } from '@orders-pipeline/clock';
 import { errors, Pool, type Dispatcher } from 'undici';
 import type { SideName } from './side.js';
 import { Breaker } from './breaker.js';
@@ -12,6 +13,7 @@ export interface ConnectionOptions {
   readonly connections: number;
   /** From the call to the headers of the response, a wait for a connection included; and between two pieces of its body. */
   readonly timeoutMs: number;
+  readonly clock: Clock;
 }
 
 export interface SideRequest {
@@ -49,10 +51,12 @@ export class SideConnection {
   readonly connections: number;
   private readonly pool: Pool;
   private readonly breaker: Breaker;
+  /** The last read without an answer. */
+  private unanswered: SideRequest = { method: 'GET', path: '/' };
   private readonly basePath: string;
   private readonly timeoutMs: number;
 
-  constructor({ side, url, connections, timeoutMs }: ConnectionOptions) {
+  constructor({ side, url, connections, timeoutMs, clock }: ConnectionOptions) {
     const { origin, pathname } = new URL(url);
     this.side = side;
     this.connections = connections;
@@ -70,6 +74,8 @@ export class SideConnection {
       side,
       maxRunning: Math.ceil(RUNNING_AND_WAITING * connections),
       pauseMs: BREAKER_PAUSE_MS,
+      probe: async () => this.probe(),
+      clock,
     });
   }
 
@@ -87,6 +93,8 @@ export class SideConnection {
       try {
         return await read(await this.send(request));
       } catch (error) {
+        const { method, path, headers = {} } = request;
+        if (method === 'GET') this.unanswered = { method, path, headers };
         throw this.toSideAway(error, request.signal);
       }
     });
@@ -105,7 +113,18 @@ export class SideConnection {
   }
 
   async close(): Promise<void> {
+    this.breaker.close();
     await this.pool.destroy();
+  }
+
+  /** Asks what was not answered last: a side may hang for some requests only. A write is not repeated, but any answer shows that it is there. */
+  private async probe(): Promise<void> {
+    try {
+      const { body } = await this.sendOnce(this.unanswered);
+      await body.dump();
+    } catch (error) {
+      throw this.toSideAway(error, undefined);
+    }
   }
 
   private async readWhole(body: SideResponse['body'], maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {

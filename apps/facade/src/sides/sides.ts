@@ -79,7 +79,7 @@ export class Sides {
     // Comparisons wait as long as a client would: the gate must not count answers as failures that a client would get.
     const comparingLegacy = { connections: COMPARING_CONNECTIONS, timeoutMs: legacyTimeoutMs };
     const comparingNew = { connections: COMPARING_CONNECTIONS, timeoutMs: newTimeoutMs };
-    const letters = new SideConnection({ side: 'new', url: producerUrl, ...comparingNew });
+    const letters = new SideConnection({ side: 'new', url: producerUrl, ...comparingNew, clock });
     // One for all purposes: the outbox waits for orders that a request of a client has written.
     const shared = { token, deadLetters: new DeadLetteredOrders(letterNumbers(letters, token), clock) };
     const answering = connect(options, shared, {
@@ -113,13 +113,13 @@ interface Limits {
 }
 
 function connect(
-  { legacyUrl, producerUrl, queryApiUrl, zone }: SidesOptions,
+  { legacyUrl, producerUrl, queryApiUrl, zone, clock }: SidesOptions,
   { token, deadLetters }: { readonly token: NewSideToken; readonly deadLetters: DeadLetteredOrders },
   limits: Readonly<Record<SideName, Limits>>,
 ): { readonly pair: SidePair; readonly connections: readonly SideConnection[] } {
-  const legacy = new SideConnection({ side: 'legacy', url: legacyUrl, ...limits.legacy });
-  const producer = new SideConnection({ side: 'new', url: producerUrl, ...limits.new });
-  const queryApi = new SideConnection({ side: 'new', url: queryApiUrl, ...limits.new });
+  const legacy = new SideConnection({ side: 'legacy', url: legacyUrl, ...limits.legacy, clock });
+  const producer = new SideConnection({ side: 'new', url: producerUrl, ...limits.new, clock });
+  const queryApi = new SideConnection({ side: 'new', url: queryApiUrl, ...limits.new, clock });
   const pair = {
     legacy: new LegacySide(legacy, zone),
     new: new NewSide({ producer, queryApi }, token, deadLetters),
