@@ -13,7 +13,13 @@ export type ModelCommand =
       /** Whether a transaction marker follows. */
       readonly marker: boolean;
     }
-  | { readonly type: 'end'; readonly run: number; readonly ending: Ending; readonly next: readonly Ending[] }
+  | { readonly type: 'take'; readonly run: number }
+  | {
+      readonly type: 'end';
+      readonly run: number;
+      readonly ending: Ending;
+      readonly next: readonly (Ending | 'untried')[];
+    }
   | { readonly type: 'pass'; readonly ms: number }
   /** `fetch`: each member fetches once. */
   | { readonly type: 'fetch' | 'join' | 'rejoin' }
@@ -48,8 +54,9 @@ const endingAs = (...endings: Ending[]): fc.Arbitrary<ModelCommand> =>
     type: fc.constant('end' as const),
     run: pick,
     ending: fc.constantFrom(...endings),
-    next: fc.array(fc.constantFrom('done' as const, ...endings), { maxLength: 3 }),
+    next: fc.array(fc.constantFrom('done' as const, 'untried' as const, ...endings), { maxLength: 3 }),
   });
+const take: fc.Arbitrary<ModelCommand> = fc.record({ type: fc.constant('take' as const), run: pick });
 const pass: fc.Arbitrary<ModelCommand> = fc.record({
   type: fc.constant('pass' as const),
   ms: fc.constantFrom(50, 300, 1_100, 5_000),
@@ -72,6 +79,7 @@ export function calmCommands(keys: number): fc.Arbitrary<ModelCommand> {
     { weight: 4, arbitrary: append(keys) },
     { weight: 6, arbitrary: fetch },
     { weight: 12, arbitrary: endingAs('done') },
+    { weight: 6, arbitrary: take },
     { weight: 4, arbitrary: pass },
     { weight: 1, arbitrary: join },
     { weight: 1, arbitrary: leave },

@@ -28,6 +28,11 @@ export class ModelInvariants implements ModelObserver {
       this.violated(record, `started beyond the limit of ${inFlightLimit}`);
     if (live.some(({ record: other }) => other.partition === partition && other.offset === offset))
       this.violated(record, 'started while already running');
+    this.applies(member, record);
+  }
+
+  applies(member: ModelMember, record: ConsumedRecord): void {
+    const { partition, offset } = record;
     // A member that is no longer in the group can't know the commits of others.
     if (member.state === 'alive' && covers(this.committed(partition), offset))
       this.violated(record, 'started although it is committed');

@@ -15,8 +15,10 @@ export type Ending = 'done' | 'retriable' | 'poison' | 'environment';
 export interface ModelRun {
   readonly record: ConsumedRecord;
   readonly attempt: Attempt;
-  /** @param next the results of later records of its key, which it takes along, as in a batch */
-  end(ending: Ending, next?: readonly Ending[]): void;
+  /** Takes the next record of its key along, as in a batch. */
+  take(): void;
+  /** @param next the results of the records that were taken along; none: it was not tried */
+  end(ending: Ending, next?: readonly (Ending | 'untried')[]): void;
 }
 
 export type ModelOptions = Omit<ParallelConsumerOptions, 'handler' | 'logger' | 'deadLetterTopic' | 'observer'>;
@@ -25,6 +27,8 @@ export type ModelOptions = Omit<ParallelConsumerOptions, 'handler' | 'logger' | 
 export interface ModelObserver {
   /** Called before the run is added to the member's runs. */
   started(member: ModelMember, record: ConsumedRecord): void;
+  /** Called when a record that was taken along is about to be applied. */
+  applies(member: ModelMember, record: ConsumedRecord): void;
   handled(record: ConsumedRecord): void;
   drained(report: DrainReport): void;
   /** Called for an error that the model did not inject. */
@@ -97,14 +101,15 @@ export class ModelMember {
   private async handle(record: ConsumedRecord, attempt: Attempt): Promise<void> {
     this.observer.started(this, record);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const taken: TakenRecord[] = [];
     const run: ModelRun = {
       record,
       attempt,
+      take: () => void taken.push(...[attempt.takeNext() ?? []].flat()),
       end: (ending, next = []) => {
-        const taken = next.flatMap(() => attempt.takeNext() ?? []);
         this.runs.splice(this.runs.indexOf(run), 1);
         if (ending === 'done') this.observer.handled(record);
-        this.endTaken(taken, ending === 'done' ? next : []);
+        this.endTaken(taken, ending === 'done' ? next : ['untried'], attempt.signal.aborted);
         if (ending === 'done') resolve();
         else reject(new ModelFailure(ending));
       },
@@ -113,13 +118,20 @@ export class ModelMember {
     return promise;
   }
 
-  /** Reports the results in their order. After a failure, the handler applies none, and what it reports must be ignored. */
-  private endTaken(taken: readonly TakenRecord[], endings: readonly Ending[]): void {
-    let hasFailed = endings.length === 0;
+  /**
+   * Reports the results in their order. After a failure, the handler applies none, and what it reports must be ignored.
+   * @param isStale whether the engine no longer waits: another member may have handled the records
+   */
+  private endTaken(taken: readonly TakenRecord[], endings: readonly (Ending | 'untried')[], isStale: boolean): void {
+    let hasFailed = false;
     for (const [index, each] of taken.entries()) {
       const { record } = each;
       const ending = endings[index] ?? 'done';
-      if (!hasFailed) this.observer.started(this, record);
+      if (ending === 'untried') {
+        hasFailed = true;
+        continue;
+      }
+      if (!hasFailed && !isStale) this.observer.applies(this, record);
       if (!hasFailed && ending === 'done') this.observer.handled(record);
       hasFailed ||= ending !== 'done';
       each.report(ending === 'done' ? undefined : new ModelFailure(ending));

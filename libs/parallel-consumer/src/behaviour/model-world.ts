@@ -87,6 +87,11 @@ export class ModelWorld {
         return this.append(command);
       case 'fetch':
         return this.fetch();
+      case 'take':
+        return this.pick(
+          this.members.flatMap(({ runs }) => runs),
+          command.run,
+        )?.take();
       case 'end':
         return this.pick(
           this.members.flatMap(({ runs }) => runs),
