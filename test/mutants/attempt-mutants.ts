@@ -55,6 +55,7 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
     file: JOINED,
     replace: 'this.part([failed], true)',
     by: 'this.part([failed])',
+    specs: 'behaviour/taken-records',
   },
   {
     name: 'a suspended consumer probes with a batch',

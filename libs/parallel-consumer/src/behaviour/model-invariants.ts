@@ -62,6 +62,7 @@ export class ModelInvariants implements ModelObserver {
     const { maxBuffered, maxBytes } = this.options;
     for (const { consumer, broker } of members) {
       const { taken, takenBytes } = consumer.status;
+      if (taken < 0 || takenBytes < 0) this.violations.push('records were released twice');
       if (taken > maxBuffered) this.violations.push(`${taken} records taken`);
       if (takenBytes > maxBytes + ONE_RECORD_BYTES) this.violations.push(`${takenBytes} bytes taken`);
       if (broker.strayCommits.length > 0)
