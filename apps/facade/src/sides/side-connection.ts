@@ -51,8 +51,8 @@ export class SideConnection {
   readonly connections: number;
   private readonly pool: Pool;
   private readonly breaker: Breaker;
-  /** The last read without an answer. */
-  private unanswered: SideRequest = { method: 'GET', path: '/' };
+  /** The path of the last read without an answer. */
+  private unanswered = '/';
   private readonly basePath: string;
   private readonly timeoutMs: number;
 
@@ -93,9 +93,9 @@ export class SideConnection {
       try {
         return await read(await this.send(request));
       } catch (error) {
-        const { method, path, headers = {} } = request;
-        if (method === 'GET') this.unanswered = { method, path, headers };
-        throw this.toSideAway(error, request.signal);
+        const failure = this.toSideAway(error, request.signal);
+        if (failure instanceof SideAwayError && request.method === 'GET') this.unanswered = request.path;
+        throw failure;
       }
     });
   }
@@ -117,10 +117,13 @@ export class SideConnection {
     await this.pool.destroy();
   }
 
-  /** Asks what was not answered last: a side may hang for some requests only. A write is not repeated, but any answer shows that it is there. */
+  /**
+   * Asks what was not answered last, since a side may hang for some requests only, but without the headers: they may have a client's token.
+   * A refusal is an answer too. Writes are never repeated.
+   */
   private async probe(): Promise<void> {
     try {
-      const { body } = await this.sendOnce(this.unanswered);
+      const { body } = await this.sendOnce({ method: 'GET', path: this.unanswered });
       await body.dump();
     } catch (error) {
       throw this.toSideAway(error, undefined);
