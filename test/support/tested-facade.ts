@@ -20,7 +20,7 @@ import { addLegacyApi } from '../../apps/facade/src/legacy-api.js';
 import { addReadRoutes } from '../../apps/facade/src/reads/read-routes.js';
 import { Reads } from '../../apps/facade/src/reads/reads.js';
 import { Sides } from '../../apps/facade/src/sides/sides.js';
-import type { ReadStage } from '../../apps/facade/src/stages/capability.js';
+import { isComparedStage, type ReadStage } from '../../apps/facade/src/stages/capability.js';
 
 export interface TestedFacadeOptions {
   readonly legacyUrl: string;
@@ -72,11 +72,13 @@ export class TestedFacade {
     });
     const observations = new Observations(db, systemClock, () => undefined);
     const mismatches = new Mismatches(db);
+    const isCompared = (): boolean => isComparedStage(facade.stage);
     const intents = { untilReadable: async (): Promise<void> => facade.untilReadable() };
     const comparisons = new Comparisons({
       sources: comparisonSources(sides.comparing),
       comparer: comparer ?? { compare: async (pair) => differencesOf(pair, zone) },
       intents,
+      stages: { isCompared },
       observations,
       mismatches,
       rules: () => new IgnoreRules([]),
@@ -90,6 +92,7 @@ export class TestedFacade {
         await facade.untilKnown();
         return { stage: facade.stage, version: facade.version };
       },
+      isCompared,
     };
     const { legacy, newReads } = sides.answering;
     const reads = new Reads({ stages, intents, legacy, newReads, comparisons, observations, metrics });

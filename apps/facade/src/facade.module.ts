@@ -21,7 +21,7 @@ import { FacadeMetrics } from './facade-metrics.js';
 import { FacadeFiles } from './files/facade-files.js';
 import { FacadeReadiness } from './readiness.js';
 import { AwaitedIntents } from './intents/awaited-intents.js';
-import { ReadStages } from './reads/read-stages.js';
+import { ReadStages } from './stages/read-stages.js';
 import { Reads } from './reads/reads.js';
 import { settings } from './settings.js';
 import { Sides } from './sides/sides.js';
@@ -92,11 +92,13 @@ const PROVIDERS: Provider[] = [
       mismatches: Mismatches,
       files: FacadeFiles,
       metrics: FacadeMetrics,
+      stages: ReadStages,
     ) =>
       new Comparisons({
         sources: comparisonSources(sides.comparing),
         comparer,
         intents,
+        stages,
         observations,
         mismatches,
         rules: () => files.rules,
@@ -104,7 +106,7 @@ const PROVIDERS: Provider[] = [
         clock: systemClock,
         budget: new ComparisonBudget(settings.COMPARED_PER_SECOND, () => performance.now()),
       }),
-    inject: [Sides, ThreadedComparer, AwaitedIntents, Observations, Mismatches, FacadeFiles, FacadeMetrics],
+    inject: [Sides, ThreadedComparer, AwaitedIntents, Observations, Mismatches, FacadeFiles, FacadeMetrics, ReadStages],
   },
   {
     provide: Reads,

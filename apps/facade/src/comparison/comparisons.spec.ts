@@ -40,6 +40,7 @@ describe('comparisons', () => {
   let events: string[];
   let rules: IgnoreRules;
   let isWithinBudget: boolean;
+  let isCompared: boolean;
   let comparisons: Comparisons;
 
   beforeEach(() => {
@@ -51,6 +52,7 @@ describe('comparisons', () => {
     store = async (found) => stored.push(found) > 0;
     rules = new IgnoreRules([]);
     isWithinBudget = true;
+    isCompared = true;
     comparisons = new Comparisons({
       sources: {
         askLegacy: async () => {
@@ -70,6 +72,7 @@ describe('comparisons', () => {
           await untilReadable(side);
         },
       },
+      stages: { isCompared: () => isCompared },
       observations: {
         record: ({ side, failed }) => void observed.push({ side, failed }),
         sample: (_capability, _version, matched) => void samples.push(matched),
@@ -165,6 +168,16 @@ describe('comparisons', () => {
     expect(asked).not.toContain('legacy');
     expect({ samples, stored }).toEqual({ samples: [], stored: [] });
     expect(events).toEqual(['undecided']);
+  });
+
+  it('decide nothing about reads that are not compared any more: an order may be on one side only', async () => {
+    other = async () => {
+      isCompared = false;
+      return null;
+    };
+    await offer(jobWith(JSON.stringify(ORDER)));
+    expect(asked).toContain('legacy');
+    expect({ samples, stored, events }).toEqual({ samples: [], stored: [], events: ['undecided'] });
   });
 
   it('count a side that gives no answer as its failure, not as a mismatch', async () => {

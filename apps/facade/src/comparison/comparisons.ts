@@ -4,6 +4,7 @@ import type { AwaitedIntents } from '../intents/awaited-intents.js';
 import type { SideName } from '../sides/side.js';
 import { SideAwayError } from '../sides/side-away-error.js';
 import type { WholeAnswer } from '../sides/side-connection.js';
+import type { ReadStages } from '../stages/read-stages.js';
 import type { Capability } from '../stages/capability.js';
 import type { Comparer } from './comparer.js';
 import type { ComparisonBudget } from './comparison-budget.js';
@@ -20,6 +21,7 @@ export interface ComparisonParts {
   readonly sources: ComparisonSources;
   readonly comparer: Comparer;
   readonly intents: AwaitedIntents;
+  readonly stages: Pick<ReadStages, 'isCompared'>;
   readonly observations: Pick<Observations, 'record' | 'sample'>;
   readonly mismatches: Pick<Mismatches, 'store'>;
   /** Returns the rules that are in use. */
@@ -96,6 +98,7 @@ export class Comparisons {
   }
 
   private async recheck(job: ComparisonJob, first: Compared): Promise<void> {
+    const { stages } = this.parts;
     let last = first;
     const { verdict, ...found } = await recheck(first.differences, async () => {
       await this.untilFinal(job);
@@ -103,6 +106,8 @@ export class Comparisons {
       return last.differences;
     });
     if (!('differences' in found)) return this.end(job, verdict);
+    // From the end of comparing on, an order may be on one side only.
+    if (job.capability !== 'writes' && !stages.isCompared(job.capability, job.key)) return this.end(job, 'undecided');
     await this.store(job, { verdict, ...found } as Verdict & { readonly verdict: 'differs' | 'passed' }, first, last);
     this.end(job, verdict);
   }

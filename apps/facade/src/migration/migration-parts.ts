@@ -14,7 +14,7 @@ import { MongoBucketStore } from '../intents/mongo-bucket-store.js';
 import { MongoNumberStore } from '../intents/mongo-number-store.js';
 import { MongoWorkerLease } from '../intents/worker-lease.js';
 import { AwaitedIntents } from '../intents/awaited-intents.js';
-import { ReadStages } from '../reads/read-stages.js';
+import { ReadStages } from '../stages/read-stages.js';
 import { RUNS } from '../runs/run-parts.js';
 import { settings } from '../settings.js';
 import { SideOrders } from '../sides/side-orders.js';

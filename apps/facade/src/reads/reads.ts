@@ -9,11 +9,11 @@ import type { NewReads } from '../sides/new-reads.js';
 import type { SideName } from '../sides/side.js';
 import { SideAwayError } from '../sides/side-away-error.js';
 import type { SideRequest } from '../sides/side-connection.js';
-import type { ReadCapability } from '../stages/capability.js';
+import { isComparedStage, type ReadCapability } from '../stages/capability.js';
 import { answerBody, type AnswerBody } from './answer-body.js';
 import { askedOrders, readKey, type LegacyRead } from '../sides/legacy-read.js';
 import type { ParsedRead } from './legacy-parameters.js';
-import type { ReadStages, StageOfRead } from './read-stages.js';
+import type { ReadStages, StageOfRead } from '../stages/read-stages.js';
 
 /** A read as it came from a client. */
 export interface ReadRequest {
@@ -120,7 +120,7 @@ export class Reads {
   /** Returns a function that offers the whole answer for a comparison, if the stage has any. */
   private offerFor(side: SideName, { request, read, stage, key }: Asked) {
     return (status: number, contentType: string | undefined, bytes: Uint8Array<ArrayBuffer>): void => {
-      if (!isCompared(stage)) return;
+      if (!isComparedStage(stage.stage)) return;
       const { capability } = request;
       const answer = { status, contentType, bytes };
       this.parts.comparisons.offer({ capability, version: stage.version, key, read, answered: { side, answer } });
@@ -145,12 +145,8 @@ interface Asked {
   readonly key: string;
 }
 
-function isCompared({ stage }: StageOfRead): boolean {
-  return stage === 'shadow' || stage === 'live';
-}
-
-function keptBytes(stage: StageOfRead): number {
-  return isCompared(stage) ? MAX_COMPARED_BYTES : 0;
+function keptBytes({ stage }: StageOfRead): number {
+  return isComparedStage(stage) ? MAX_COMPARED_BYTES : 0;
 }
 
 function codeOf(error: unknown): string {

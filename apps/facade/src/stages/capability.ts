@@ -17,6 +17,11 @@ export type WriteStage = (typeof WRITE_STAGES)[number];
 export const READ_STAGES = ['off', 'shadow', 'live', 'complete'] as const;
 export type ReadStage = (typeof READ_STAGES)[number];
 
+/** Whether the answers of a read are compared. Both sides get all orders meanwhile: writes leave them no earlier. */
+export function isComparedStage(stage: ReadStage): boolean {
+  return stage === 'shadow' || stage === 'live';
+}
+
 export type Stage = WriteStage | ReadStage;
 
 /** Returns the stages of a capability, in their order. */

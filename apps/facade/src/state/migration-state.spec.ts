@@ -86,6 +86,22 @@ describe('MigrationState', () => {
     expect(new Set(stages).size).toBe(2);
   });
 
+  it('knows that reads are not compared any more before it acknowledges the end of it', async () => {
+    await change(snapshotAt({ writes: ['live'], ...readsAt('live') }));
+    await clock.advance(500);
+    expect(state.isCompared('read-by-id', 'x')).toBe(true);
+    await change(snapshotAt({ writes: ['live'], ...readsAt('complete') }));
+    await clock.advance(1_500);
+    const { revision } = await store.read();
+    expect(await acknowledged()).toBe(revision);
+    expect(state.isCompared('read-by-id', 'x')).toBe(false);
+  });
+
+  it('trusts no comparison without the state', () => {
+    const other = new MigrationState(store, clock, { name: 'b', process: 'b-1' }, LOGGER);
+    expect(other.isCompared('read-by-id', 'x')).toBe(false);
+  });
+
   it('acknowledges the end of off only after its writes of off have ended', async () => {
     const end = state.beginUnfenced();
     await change({ fence: { epoch: 2, period: 2, stage: 'dualwrite', percent: 100 } });

@@ -1,7 +1,7 @@
 import type { Clock } from '@orders-pipeline/clock';
 import type { Logger } from 'pino';
 import { bucketOf } from '../stages/buckets.js';
-import type { ReadCapability, ReadStage, WriteStage } from '../stages/capability.js';
+import { isComparedStage, type ReadCapability, type ReadStage, type WriteStage } from '../stages/capability.js';
 import { stageOfBucket, writeRoute, type MigrationSnapshot } from '../stages/migration-snapshot.js';
 import type { MigrationStore } from './migration-store.js';
 
@@ -100,6 +100,12 @@ export class MigrationState {
       if (known.stage === 'off' || known.stage === 'shadow') return known;
     }
     return describe(await this.current(), capability, key);
+  }
+
+  /** See `ReadStages`. */
+  isCompared(capability: ReadCapability, key: string): boolean {
+    const { latest } = this;
+    return latest !== undefined && isComparedStage(describe(latest, capability, key).stage);
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { ReadCapability, ReadStage } from '../stages/capability.js';
+import type { ReadCapability, ReadStage } from './capability.js';
 
 /** What the migration state says about a read. */
 export interface StageOfRead {
@@ -14,4 +14,10 @@ export abstract class ReadStages {
    * @throws an error with code `state-unknown` if the state is too old and can not be read
    */
   abstract stageOf(capability: ReadCapability, key: string): Promise<StageOfRead>;
+
+  /**
+   * Returns whether answers to the read are compared, as far as this instance knows. It knows that they are not before any order is
+   * written to one side only.
+   */
+  abstract isCompared(capability: ReadCapability, key: string): boolean;
 }
