@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import type { LegacyRead } from '../sides/legacy-read.js';
 import type { SideName } from '../sides/side.js';
 import { SideAwayError } from '../sides/side-away-error.js';
 import type { ComparisonJob } from './comparison-queue.js';
@@ -10,22 +9,9 @@ import { differencesOf } from './differences.js';
 import { IgnoreRules } from './ignore-rules.js';
 import type { FoundMismatch } from './mismatches.js';
 import type { Observation } from './observations.js';
-import { ID, ORDER, RESPONSE } from './testing/one-order.js';
+import { given, ID, jobWith, ORDER, READ, RESPONSE } from './testing/one-order.js';
 
 const ZONE = new LegacyTimeZone('UTC');
-const READ: LegacyRead = { capability: 'read-by-id', id: ID };
-
-function given(text: string, status = 200) {
-  return { status, contentType: 'application/json', bytes: Uint8Array.from(Buffer.from(text)) };
-}
-const jobWith = (legacy: string, status = 200): ComparisonJob => ({
-  capability: 'read-by-id',
-  version: 3,
-  key: ID,
-  read: READ,
-  answered: { side: 'legacy', answer: given(legacy, status) },
-});
-
 describe('comparisons', () => {
   /** What the sides answer when they are asked; `null`: the new side does not have the order. */
   let legacy: () => Promise<string>;

@@ -1,3 +1,7 @@
+import type { LegacyRead } from '../../sides/legacy-read.js';
+import type { WholeAnswer } from '../../sides/side-connection.js';
+import type { ComparisonJob } from '../comparison-queue.js';
+
 /** The id of `ORDER`. */
 export const ID = '970844c7-0d33-42a3-ba87-000000001266';
 
@@ -24,3 +28,17 @@ export const RESPONSE = {
   createdAt: '2026-01-31T12:00:00.000Z',
   legacy: { number: 7, filled: [] },
 };
+
+/** The read that asks for it. */
+export const READ: LegacyRead = { capability: 'read-by-id', id: ID };
+
+/** Returns an answer with this body. */
+export function given(text: string, status = 200): WholeAnswer {
+  return { status, contentType: 'application/json', bytes: Uint8Array.from(Buffer.from(text)) };
+}
+
+/** Returns the comparison of a read that the legacy system has answered with this body. */
+export function jobWith(legacy: string, status = 200): ComparisonJob {
+  const answered = { side: 'legacy', answer: given(legacy, status) } as const;
+  return { capability: 'read-by-id', version: 3, key: ID, read: READ, answered };
+}
