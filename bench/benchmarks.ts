@@ -13,7 +13,7 @@ import { intake, intakeLatency } from './benchmarks/intake.js';
 import { jsonKeys, jsonNoSave, jsonSave } from './benchmarks/json.js';
 import { memoryStalledKey } from './benchmarks/memory-stalled-key.js';
 import { migrate } from './benchmarks/migrate.js';
-import { nestStrategy } from './benchmarks/nest-strategy.js';
+import { nestStrategy, nestStrategyMethod } from './benchmarks/nest-strategy.js';
 import { oneAtATimeNoSave, oneAtATimeSave } from './benchmarks/one-at-a-time.js';
 import { pipelineNoSave, pipelineSave } from './benchmarks/pipeline.js';
 import { poison } from './benchmarks/poison.js';
@@ -32,6 +32,7 @@ import {
 import { facadeRollback } from './benchmarks/facade-rollback.js';
 import { secured } from './benchmarks/secured.js';
 import { slowClients } from './benchmarks/slow-clients.js';
+import { visibleP50, visibleP99 } from './benchmarks/visible-latency.js';
 import { verify } from './benchmarks/verify.js';
 import { fewKeys, windowOf } from './benchmarks/window.js';
 import type { Benchmark } from './harness/benchmark.js';
@@ -49,10 +50,13 @@ export const BENCHMARKS: readonly Benchmark[] = [
   jsonNoSave,
   jsonKeys,
   nestStrategy,
+  nestStrategyMethod,
   oneAtATimeSave,
   oneAtATimeNoSave,
   engineOverhead,
   poison,
+  visibleP50,
+  visibleP99,
   emission,
   intake,
   intakeLatency,

@@ -19,8 +19,12 @@ export interface ContenderParameters {
   readonly 'bare-loop': { readonly fetch: FetchSize };
   /** The consumer app's path: wait, decode, group commit. */
   readonly 'engine-save': { readonly inFlight: InFlight; readonly saveMs: SaveMs };
-  /** The same path through the NestJS strategy. */
-  readonly 'nest-save': { readonly inFlight: InFlight; readonly saveMs: SaveMs };
+  /** The same path through the NestJS strategy: by its `handler` option, as the consumer app, or by a method of a controller. */
+  readonly 'nest-save': {
+    readonly inFlight: InFlight;
+    readonly saveMs: SaveMs;
+    readonly handledBy: 'option' | 'method';
+  };
   /** The usual code with plain kafkajs: a whole batch at once, one `insertMany`. No order per key, no in-flight limit. */
   readonly 'plain-save': {
     readonly partitionsConsumedConcurrently: number;

@@ -52,6 +52,10 @@ export class OwnStack {
     return this.stack.consoleUrl;
   }
 
+  get brokers(): string {
+    return this.stack.brokers;
+  }
+
   get mongodbUri(): string {
     return this.stack.mongodbUri;
   }

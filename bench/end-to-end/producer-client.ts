@@ -27,12 +27,12 @@ export class ProducerClient {
     private readonly token?: string,
   ) {}
 
-  /** Starts a populate with defaults except for the number of orders. */
-  async populate(orders: number): Promise<FollowedOperation> {
+  /** Starts a populate with defaults except for the number of orders and the rate. */
+  async populate(orders: number, ratePerSecond?: number): Promise<FollowedOperation> {
     return this.request('/v1/populate', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ count: orders }),
+      body: JSON.stringify({ count: orders, ratePerSecond }),
     });
   }
 

@@ -50,6 +50,8 @@ export async function recordsKept(kafka: Kafka, topic: string): Promise<number> 
 export interface ReadRecord {
   readonly partition: number;
   readonly offset: number;
+  /** In ms since the epoch. */
+  readonly timestamp: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: Readonly<Record<string, string>>;
@@ -93,8 +95,9 @@ async function readUntil(
     autoCommit: false,
     eachMessage: async ({ partition, message }) => {
       const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]);
-      const { key, value, offset } = message;
-      records.push({ partition, offset: Number(offset), key, value, headers: Object.fromEntries(headers) });
+      const { key, value } = message;
+      const [offset, timestamp] = [Number(message.offset), Number(message.timestamp)];
+      records.push({ partition, offset, timestamp, key, value, headers: Object.fromEntries(headers) });
       if (isEnough(records)) resolve();
     },
   });
