@@ -12,10 +12,9 @@ import type { Job } from './job.js';
 
 /** Only builds records. The reliable producer's send would make plain kafkajs faster than it is. */
 const NO_PRODUCER = new ReliableProducer({
-  createClient: () => {
+  connect: () => {
     throw new Error('this producer must not send');
   },
-  countPartitions: async () => Promise.resolve(PARTITIONS),
   logger,
 });
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { KafkajsConnections, RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { numberedRecords, writeAll } from '../support/numbered-records.js';
 import { workerKafka } from '../support/empty-servers.js';
 import { TestGroup } from '../support/member/test-group.js';
@@ -16,7 +16,7 @@ describe('reading single records by their offsets', () => {
   beforeEach(async () => {
     group = await TestGroup.on(workerKafka(), 'read', { partitions: PARTITIONS }, 'without dead letters');
     await writeAll(group.kafka, group.topic, numberedRecords(PARTITIONS * WRITTEN, 100, PARTITIONS));
-    reader = new RecordReader(group.kafka);
+    reader = new RecordReader(new KafkajsConnections(group.kafka));
   }, 60_000);
 
   afterEach(async () => {
@@ -70,7 +70,9 @@ describe('reading single records by their offsets', () => {
   it('knows the id of a topic, which another one of the same name has not', async () => {
     const before = await reader.topicId(group.topic);
     expect(before).toMatch(/^[0-9a-f]{32}$/);
-    await expect(new RecordReader(group.kafka).topicId('never-created')).rejects.toThrow('UNKNOWN_TOPIC');
+    await expect(new RecordReader(new KafkajsConnections(group.kafka)).topicId('never-created')).rejects.toThrow(
+      'UNKNOWN_TOPIC',
+    );
   });
 
   it('joins no consumer group', async () => {

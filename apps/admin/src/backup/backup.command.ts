@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { systemClock } from '@orders-pipeline/clock';
-import { connectKafka, RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { connectKafka, KafkajsConnections, RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { AdminEnvironment, RunCommand } from '../admin-environment.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { withKafkaAdmin } from '../kafka-admin.js';
@@ -51,7 +51,7 @@ async function backup(
   for (const name of ['SIGINT', 'SIGTERM']) process.once(name, interrupt);
   const manifest = await withKafkaAdmin(settings, async (admin, kafka) =>
     withMongo(settings, async ({ db }) => {
-      const reader = new RecordReader(connectKafka(kafka));
+      const reader = new RecordReader(new KafkajsConnections(connectKafka(kafka)));
       try {
         return await takeBackup({
           db,

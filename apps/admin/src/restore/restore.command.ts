@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Admin } from 'kafkajs';
 import type { Document } from 'mongodb';
 import { systemClock } from '@orders-pipeline/clock';
-import { connectKafka, RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { connectKafka, KafkajsConnections, RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { registryAccess } from '#service/kafka/registry-access.js';
@@ -56,7 +56,7 @@ async function restore(directory: string, options: RestoreOptions, environment: 
   print(`Backup ${manifest.id} of ${manifest.createdAt} is complete and unaltered.`);
   return withKafkaAdmin(settings, async (admin, kafka) =>
     withMongo(settings, async (mongo) => {
-      const reader = new RecordReader(connectKafka(kafka));
+      const reader = new RecordReader(new KafkajsConnections(connectKafka(kafka)));
       try {
         const context = { settings, directory, manifest, mongo, admin, reader, print };
         return await restoreTo(context, options, environment.print);

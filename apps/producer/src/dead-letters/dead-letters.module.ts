@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { KafkajsConnections, RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { ConnectionsModule, kafka } from '../connections.module.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { DeadLetters } from './dead-letters.js';
@@ -9,7 +9,7 @@ import { LetterRecords } from './letter-records.js';
 @Module({
   imports: [ConnectionsModule],
   controllers: [DeadLettersController],
-  providers: [{ provide: LetterRecords, useValue: new LetterRecords(new RecordReader(kafka)) }, DeadLetters],
+  providers: [{ provide: LetterRecords, useValue: new LetterRecords(new RecordReader(new KafkajsConnections(kafka))) }, DeadLetters],
   exports: [LetterRecords],
 })
 export class DeadLettersModule {}

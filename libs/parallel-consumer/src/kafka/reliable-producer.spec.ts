@@ -1,120 +1,128 @@
-import { describe, expect, it } from '@jest/globals';
-import type { OutgoingRecord } from '../records/record.js';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import { RecordsRejectedError } from '../failures/records-rejected.js';
 import { RecordingLogger } from '../behaviour/gated-consumer.js';
-import { ReliableProducer, type ProducerClient } from './reliable-producer.js';
-
-/** The topic has as many. */
-const PARTITIONS = 12;
-
-type ScriptedResponse = Error | readonly number[];
-
-/** A client with scripted responses: an error, or the partitions that the response covers. After the script, it covers all. */
-class ScriptedClient implements ProducerClient {
-  readonly sent: string[][] = [];
-  connected = 0;
-  concurrent = 0;
-  mostConcurrent = 0;
-
-  constructor(private readonly script: ScriptedResponse[] = []) {}
-
-  async connect(): Promise<void> {
-    this.connected += 1;
-  }
-
-  async disconnect(): Promise<void> {
-    this.connected -= 1;
-  }
-
-  async send({ messages }: { messages: OutgoingRecord[] }) {
-    this.concurrent += 1;
-    this.mostConcurrent = Math.max(this.mostConcurrent, this.concurrent);
-    await new Promise<void>((resolve) => void setImmediate(resolve));
-    this.concurrent -= 1;
-    this.sent.push(messages.map(({ value }) => String(value)));
-    const response = this.script.shift() ?? messages.map(({ partition }) => partition);
-    if (response instanceof Error) throw response;
-    return [...new Set(response)].map((partition) => ({ partition, errorCode: 0, baseOffset: '7' }));
-  }
-}
-
-function records(...partitions: number[]): OutgoingRecord[] {
-  return partitions.map((partition, index) => ({
-    partition,
-    key: null,
-    value: Buffer.from(`${partition}-${index}`),
-    headers: {},
-  }));
-}
-
-const countPartitions = async (): Promise<number> => Promise.resolve(PARTITIONS);
-
-function createProducer(...clients: ScriptedClient[]) {
-  const clock = new ManualClock();
-  const made = clients.slice();
-  const logger = new RecordingLogger();
-  const createClient = (): ProducerClient => made.shift() ?? new ScriptedClient();
-  return {
-    clock,
-    producer: new ReliableProducer({ createClient, countPartitions, logger, clock, random: () => 1 }),
-    logger,
-  };
-}
-
-function protocolError(type: string): Error {
-  return new Error('retries exceeded', { cause: Object.assign(new Error(type), { type }) });
-}
+import { RecordsRejectedError } from '../failures/records-rejected.js';
+import { METADATA } from '../protocol/metadata-request.js';
+import { INIT_PRODUCER_ID, PRODUCE } from '../protocol/produce-request.js';
+import type { OutgoingRecord } from '../records/record.js';
+import { ReliableProducer } from './reliable-producer.js';
+import { sentBatch } from './testing/sent-batch.js';
+import type { ScriptedConnections } from './testing/scripted-connections.js';
+import {
+  NOT_LEADER,
+  OK,
+  OUT_OF_ORDER,
+  produced,
+  records,
+  scriptedKafka,
+  TOO_LARGE,
+  topicWith,
+} from './testing/scripted-topic.js';
 
 describe('the reliable producer', () => {
-  it('resolves with the base offset of each partition', async () => {
-    const { producer } = createProducer(new ScriptedClient());
-    expect(await producer.send('t', records(0, 1, 0))).toEqual([
+  let clock: ManualClock;
+  let logger: RecordingLogger;
+  let kafka: ScriptedConnections;
+  /** All connections that the producer has asked for; the first is `kafka`. */
+  let connected: ScriptedConnections[];
+  let producer: ReliableProducer;
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    logger = new RecordingLogger();
+    kafka = scriptedKafka();
+    connected = [];
+    const connect = (): ScriptedConnections => {
+      const next = connected.length === 0 ? kafka : scriptedKafka();
+      connected.push(next);
+      return next;
+    };
+    producer = new ReliableProducer({ connect, logger, clock, random: () => 1 });
+  });
+
+  /** The values of each request, in order. */
+  const sent = (of = kafka): string[][] =>
+    of.made(PRODUCE).map(({ batches }) => batches.flatMap(({ records: bytes }) => sentBatch(bytes).values));
+
+  it('resolves with the base offset of each partition, and asks each leader for its own', async () => {
+    expect(await producer.send('payments', records(0, 1, 0))).toEqual([
       { partition: 0, records: 2, baseOffset: 7 },
       { partition: 1, records: 1, baseOffset: 7 },
     ]);
+    const requests = kafka.requests.filter(({ api }) => api === 'Produce');
+    expect(requests.map(({ node }) => node)).toEqual([0, 1]);
+    expect(sent()).toEqual([['0-0', '0-2'], ['1-1']]);
   });
 
-  it('resends records that a response does not cover, in the same order, before anything else', async () => {
-    const client = new ScriptedClient([[0]]);
-    const { producer } = createProducer(client);
-    const first = producer.send('t', records(0, 1, 1));
-    const second = producer.send('t', records(2));
+  it('resends only what is not acknowledged, in the same order, before anything else, to the new leader', async () => {
+    kafka.answer(
+      METADATA,
+      () => topicWith(12),
+      () => topicWith(12, () => 0),
+    );
+    kafka.answer(
+      PRODUCE,
+      (request) => produced(request, (partition) => (partition === 1 ? NOT_LEADER : OK)),
+      (request) => produced(request, (partition) => (partition === 1 ? NOT_LEADER : OK)),
+      (request) => produced(request),
+    );
+    const first = producer.send('payments', records(0, 1, 1));
+    const second = producer.send('payments', records(2));
+    await clock.advance(1_000);
     await Promise.all([first, second]);
-    expect(client.sent).toEqual([['0-0', '1-1', '1-2'], ['1-1', '1-2'], ['2-0']]);
+    expect(sent()).toEqual([['0-0'], ['1-1', '1-2'], ['1-1', '1-2'], ['2-0']]);
+    expect(kafka.requests.filter(({ api }) => api === 'Produce').map(({ node }) => node)).toEqual([0, 1, 0, 0]);
   });
 
   it('sends one batch at a time, however many wait', async () => {
-    const client = new ScriptedClient();
-    const { producer } = createProducer(client);
-    await Promise.all(Array.from({ length: 10 }, () => producer.send('t', records(0))));
-    expect(client.mostConcurrent).toBe(1);
+    let [running, most] = [0, 0];
+    kafka.answer(PRODUCE, async (request) => {
+      running += 1;
+      most = Math.max(most, running);
+      await settle();
+      running -= 1;
+      return produced(request);
+    });
+    await Promise.all(Array.from({ length: 10 }, () => producer.send('payments', records(0))));
+    expect(most).toBe(1);
   });
 
   it('retries the identical batch after errors, without limit', async () => {
-    const client = new ScriptedClient(Array.from({ length: 30 }, () => new Error('Broker not connected')));
-    const { clock, producer } = createProducer(client);
-    const sending = producer.send('t', records(0, 1));
+    let failures = 30;
+    kafka.answer(PRODUCE, (request) => ((failures -= 1) >= 0 ? new Error('Broker not connected') : produced(request)));
+    const sending = producer.send('payments', records(0, 2));
     await clock.advance(10 * 60_000);
     await sending;
-    expect(new Set(client.sent.map((batch) => batch.join())).size).toBe(1);
-    expect(client.sent).toHaveLength(31);
+    expect(new Set(sent().map((batch) => batch.join())).size).toBe(1);
+    expect(sent()).toHaveLength(31);
   });
 
   it('backs off between retries when no partition has a leader', async () => {
-    const client = new ScriptedClient(Array.from({ length: 1_000 }, () => []));
-    const { clock, producer } = createProducer(client);
-    void producer.send('t', records(0)).catch(() => undefined);
+    kafka.answer(METADATA, () => topicWith(12, () => -1));
+    void producer.send('payments', records(0)).catch(() => undefined);
     await clock.advance(30_000);
-    expect(client.sent.length).toBeLessThan(20);
+    expect(kafka.made(METADATA).length).toBeLessThan(20);
+    expect(producer.failure).toMatchObject({ topic: 'payments', code: 'LEADER_NOT_AVAILABLE' });
     const closing = producer.close();
     await clock.advance(10_000);
     await closing;
   });
 
+  it('waits for a topic that does not exist yet', async () => {
+    kafka.answer(
+      METADATA,
+      () => topicWith(0),
+      () => topicWith(12),
+    );
+    const sending = producer.send('payments', records(0));
+    await settle();
+    expect(producer.failure).toMatchObject({ code: 'UNKNOWN_TOPIC_OR_PARTITION' });
+    await clock.advance(1_000);
+    expect(await sending).toHaveLength(1);
+    expect(producer.failure).toBeUndefined();
+  });
+
   it('throws when the topic lacks the partition for ten seconds, says so meanwhile, and continues with the next records', async () => {
-    const client = new ScriptedClient(Array.from({ length: 7 }, () => []));
-    const { clock, producer, logger } = createProducer(client);
     const sending = producer.send('payments', records(99)).catch((error: unknown) => error);
     const next = producer.send('payments', records(3));
     await clock.advance(20_000);
@@ -126,7 +134,12 @@ describe('the reliable producer', () => {
   });
 
   it('sends a record for a partition that is added within ten seconds', async () => {
-    const { clock, producer } = createProducer(new ScriptedClient([[], [], []]));
+    kafka.answer(
+      METADATA,
+      () => topicWith(12),
+      () => topicWith(12),
+      () => topicWith(13),
+    );
     const sending = producer.send('payments', records(12));
     await clock.advance(5_000);
     expect(await sending).toHaveLength(1);
@@ -139,54 +152,53 @@ describe('the reliable producer', () => {
     [{ key: 17 }, 'record 0: key must be a Buffer, a string or null, got 17'],
     [{ headers: undefined }, 'record 0: headers must be an object, got undefined'],
   ])('refuses at once what it could never send: %p', async (wrong, message) => {
-    const { producer } = createProducer(new ScriptedClient());
     const [record] = records(0);
-    await expect(producer.send('t', [{ ...record, ...wrong } as unknown as OutgoingRecord])).rejects.toThrow(message);
-    expect(await producer.send('t', records(0))).toHaveLength(1);
+    const given = [{ ...record, ...wrong } as unknown as OutgoingRecord];
+    await expect(producer.send('payments', given)).rejects.toThrow(message);
+    expect(await producer.send('payments', records(0))).toHaveLength(1);
   });
 
   it('uses a new producer id when its sequence numbers no longer match the broker’s', async () => {
-    const outOfSequence = new ScriptedClient([protocolError('OUT_OF_ORDER_SEQUENCE_NUMBER')]);
-    const fresh = new ScriptedClient();
-    const { clock, producer } = createProducer(outOfSequence, fresh);
-    const sending = producer.send('t', records(0));
+    kafka.answer(PRODUCE, (request) => produced(request, () => OUT_OF_ORDER));
+    const sending = producer.send('payments', records(0));
     await clock.advance(1_000);
     await sending;
-    expect([outOfSequence.connected, fresh.connected]).toEqual([0, 1]);
+    expect(connected.map(({ isClosed }) => isClosed)).toEqual([true, false]);
   });
 
-  it('throws when Kafka rejects records for good, and continues with the next ones', async () => {
-    const { producer } = createProducer(new ScriptedClient([protocolError('MESSAGE_TOO_LARGE')]));
-    await expect(producer.send('t', records(0))).rejects.toThrow(RecordsRejectedError);
-    await expect(producer.send('t', records(0))).resolves.toHaveLength(1);
+  it('throws when Kafka rejects records for good, and continues with the next ones under a new producer id', async () => {
+    kafka.answer(PRODUCE, (request) => produced(request, () => TOO_LARGE));
+    await expect(producer.send('payments', records(0))).rejects.toThrow(RecordsRejectedError);
+    await expect(producer.send('payments', records(0))).resolves.toHaveLength(1);
+    expect(connected).toHaveLength(2);
   });
 
-  it('disconnects a connection that opens only after the close', async () => {
-    const connecting = Promise.withResolvers<undefined>();
-    const client = new ScriptedClient();
-    const late = Object.assign(client, {
-      connect: async () => {
-        await connecting.promise;
-        client.connected += 1;
-      },
-    });
-    const { clock, producer } = createProducer(late);
-    const sent = producer.send('orders', records(0)).catch((error: unknown) => error);
+  it('closes connections that open only after the close', async () => {
+    const connecting = Promise.withResolvers<{ id: bigint; epoch: number }>();
+    kafka.answer(INIT_PRODUCER_ID, () => connecting.promise);
+    const sending = producer.send('payments', records(0)).catch((error: unknown) => error);
+    await settle();
     const closed = producer.close();
     await clock.advance(2_000);
     await closed;
-    connecting.resolve(undefined);
+    connecting.resolve({ id: 1n, epoch: 0 });
     await clock.advance(10_000);
-    expect(await sent).toBeInstanceOf(Error);
-    expect(client.connected).toBe(0);
-    expect(client.sent).toEqual([]);
+    expect(await sending).toBeInstanceOf(Error);
+    expect(kafka.isClosed).toBe(true);
+    expect(sent()).toEqual([]);
+  });
+
+  it('closes connections over which it got no producer id', async () => {
+    kafka.answer(INIT_PRODUCER_ID, () => new Error('unavailable'));
+    const sending = producer.send('payments', records(0));
+    await clock.advance(1_000);
+    expect(await sending).toHaveLength(1);
+    expect(connected.map(({ isClosed }) => isClosed)).toEqual([true, false]);
   });
 
   it('rejects a batch that Kafka had not acknowledged before the close', async () => {
-    const { clock, producer } = createProducer(
-      new ScriptedClient([new Error('unavailable'), new Error('unavailable')]),
-    );
-    const sending = producer.send('t', records(0)).catch(String);
+    kafka.answer(PRODUCE, () => new Error('unavailable'));
+    const sending = producer.send('payments', records(0)).catch(String);
     await settle();
     const closing = producer.close();
     await clock.advance(5_000);

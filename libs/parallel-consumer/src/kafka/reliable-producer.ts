@@ -1,41 +1,19 @@
 import { backOffMs, type BackOff, pause, succeededWithin, systemClock, type Clock } from '@orders-pipeline/clock';
 import type { BrokerFailure } from '../broker/broker.js';
-import type { OutgoingRecord } from '../records/record.js';
-import { RecordsRejectedError } from '../failures/records-rejected.js';
-import { errorDetails } from '../failures/failure.js';
 import type { EngineLogger } from '../events/engine-logger.js';
+import { errorDetails } from '../failures/failure.js';
+import { RecordsRejectedError } from '../failures/records-rejected.js';
+import { isKafkaError } from '../protocol/kafka-error.js';
+import type { OutgoingRecord } from '../records/record.js';
+import type { KafkaConnections } from './kafka-connections.js';
 import { requireSendable } from './outgoing-records.js';
-import { getProtocolErrorType } from './protocol-type.js';
-import { UnknownPartitionError, UnknownPartitions, type CountPartitions } from './unknown-partition.js';
-
-/** The offsets that Kafka acknowledged for one partition's part of a batch. */
-export interface Acknowledgement {
-  readonly partition: number;
-  readonly records: number;
-  /** Offset of the first record; -1 when the broker recognised a duplicate batch. */
-  readonly baseOffset: number;
-}
-
-/** The required client: an idempotent producer with `acks=all`. kafkajs's producer implements this. */
-export interface ProducerClient {
-  /** Connects; called before the first `send`. */
-  connect(): Promise<void>;
-  /** Disconnects; the client is not used afterwards. */
-  disconnect(): Promise<void>;
-  /** Sends one batch, and returns what each partition acknowledged. */
-  send(batch: {
-    topic: string;
-    acks: number;
-    messages: OutgoingRecord[];
-  }): Promise<{ partition: number; errorCode: number; baseOffset?: string }[]>;
-}
+import { ProducerSession, type Acknowledgement, type Attempted } from './producer-session.js';
+import { UnknownPartitionError } from './unknown-partition.js';
 
 /** What a `ReliableProducer` sends with. */
 export interface ReliableProducerOptions {
-  /** Creates a client with its own producer id. Called on first use and whenever the producer id is no longer usable. */
-  readonly createClient: () => ProducerClient;
-  /** Asked when no leader is known for the records of a batch. */
-  readonly countPartitions: CountPartitions;
+  /** Returns connections of its own. Called on first use, and whenever the producer id is no longer usable. */
+  readonly connect: () => KafkaConnections;
   readonly logger: EngineLogger;
   /** Back-off between retries of one batch; retries are unlimited. Default 200 ms, doubling to 5 s. */
   readonly backOff?: BackOff;
@@ -45,34 +23,44 @@ export interface ReliableProducerOptions {
 }
 
 const CLOSE_TIMEOUT_MS = 2_000;
+/** How long an added partition may be unknown to a broker that answers. */
+const KNOWN_WITHIN_MS = 10_000;
 /** Kafka rejects the records for good. */
-const REJECTIONS = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_REQUIRED_ACKS']);
-/** The client's sequence numbers no longer match the broker's. kafkajs would keep using them without end. */
-const SEQUENCE_ERRORS = new Set([
+const REJECTIONS = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP'];
+/** The sequence numbers no longer match the broker's. */
+const SEQUENCE_ERRORS = [
   'OUT_OF_ORDER_SEQUENCE_NUMBER',
   'UNKNOWN_PRODUCER_ID',
   'INVALID_PRODUCER_EPOCH',
   'PRODUCER_FENCED',
-]);
+];
+
+/** One batch under way. */
+interface Sending {
+  readonly topic: string;
+  failures: number;
+  /** Since when a partition is unknown; `undefined` while none is. */
+  unknownSince: number | undefined;
+}
 
 /**
- * Sends batches. A resolved `send` means that every record is on all in-sync replicas. kafkajs alone breaks this guarantee in
- * three ways, each fixed here:
- * - Concurrent sends on one idempotent producer reuse sequence numbers after an error. Sends are queued, one at a time.
- * - Each retry assigns new partitions to records without one. The caller must choose the partitions.
- * - When a leader moves, a retry skips partitions and still resolves. The response is compared with the sent records, and
- *   missing records are sent again before anything else.
+ * Sends batches. A resolved `send` means that every record is on all in-sync replicas, in the order of the sends.
  *
- * Retries are unlimited until `close`. Not guaranteed: exactly-once delivery. A new producer id can repeat a batch, so consumers
- * must tolerate duplicates.
+ * The caller chooses the partitions. Batches are sent one at a time: what a broker has not acknowledged is sent again, before
+ * anything else, under the same sequence numbers. Retries are unlimited until `close`.
+ *
+ * Not guaranteed: exactly-once delivery. A new producer id can repeat a batch, so consumers must tolerate duplicates.
  */
 export class ReliableProducer {
-  private client: ProducerClient | undefined;
+  private session: ProducerSession | undefined;
   private queue: Promise<unknown> = Promise.resolve();
   private closed = false;
   private failing: BrokerFailure | undefined;
+  private readonly clock: Clock;
 
-  constructor(private readonly options: ReliableProducerOptions) {}
+  constructor(private readonly options: ReliableProducerOptions) {
+    this.clock = options.clock ?? systemClock;
+  }
 
   /** The failure for which the batch in progress is being retried; `undefined` when it has not failed. */
   get failure(): BrokerFailure | undefined {
@@ -94,104 +82,84 @@ export class ReliableProducer {
   /** Waits up to 2 s for the batch in progress, drops queued batches and disconnects within another 2 s. */
   async close(): Promise<void> {
     this.closed = true;
-    const { clock = systemClock } = this.options;
-    // While Kafka is unavailable, the client retries for up to a minute, which is too long for a shutdown.
-    await succeededWithin(clock, CLOSE_TIMEOUT_MS, this.queue);
-    await this.discardClient();
+    await succeededWithin(this.clock, CLOSE_TIMEOUT_MS, this.queue);
+    await this.discardSession();
   }
 
   private async sendAll(topic: string, records: readonly OutgoingRecord[]): Promise<Acknowledgement[]> {
+    const sending: Sending = { topic, failures: 0, unknownSince: undefined };
     const acknowledged: Acknowledgement[] = [];
-    let missing = records;
-    const { clock = systemClock, countPartitions } = this.options;
-    const unknown = new UnknownPartitions(countPartitions, clock);
-    for (let failures = 0; missing.length > 0;) {
+    for (let missing = records; missing.length > 0;) {
       if (this.closed) throw new Error('the producer was closed before Kafka acknowledged the batch');
-      try {
-        const client = await this.connected();
-        const covered = await this.sendOnce(client, topic, missing);
-        acknowledged.push(...covered.values());
-        missing = missing.filter(({ partition }) => !covered.has(partition));
-        if (missing.length === 0) break;
-        this.options.logger.warn(
-          { topic, records: missing.length },
-          'response did not cover all partitions: sending their records again',
-        );
-        // The client knows no leader. Retrying it without a back-off would block the event loop.
-        if (covered.size === 0) throw new Error(await unknown.explain(topic, missing));
-      } catch (error) {
-        failures += 1;
-        await this.recover(topic, error, failures);
-      }
+      const attempted = await this.attempt(topic, missing);
+      acknowledged.push(...attempted.acknowledged);
+      const done = new Set(attempted.acknowledged.map(({ partition }) => partition));
+      missing = missing.filter(({ partition }) => !done.has(partition));
+      if (missing.length > 0) await this.recover(sending, attempted.failures);
     }
     this.failing = undefined;
     return acknowledged;
   }
 
-  private async sendOnce(
-    client: ProducerClient,
-    topic: string,
-    records: readonly OutgoingRecord[],
-  ): Promise<Map<number, Acknowledgement>> {
-    const counts = new Map<number, number>();
-    for (const { partition } of records) counts.set(partition, (counts.get(partition) ?? 0) + 1);
-    const response = await client.send({ topic, acks: -1, messages: [...records] });
-    const covered = new Map<number, Acknowledgement>();
-    for (const { partition, errorCode: code, baseOffset } of response)
-      if (code === 0 && counts.has(partition))
-        covered.set(partition, {
-          partition,
-          records: counts.get(partition) ?? 0,
-          baseOffset: Number(baseOffset ?? -1),
-        });
-    return covered;
+  private async attempt(topic: string, records: readonly OutgoingRecord[]): Promise<Attempted> {
+    try {
+      const session = await this.opened();
+      return await session.send(topic, records);
+    } catch (error) {
+      return { acknowledged: [], failures: [error] };
+    }
   }
 
-  private async recover(topic: string, error: unknown, failures: number): Promise<void> {
-    const {
-      clock = systemClock,
-      random = Math.random,
-      backOff = { initialMs: 200, maxMs: 5_000 },
-      logger,
-    } = this.options;
-    if (error instanceof UnknownPartitionError) {
+  /** Waits before the next attempt. @throws when no further attempt can succeed */
+  private async recover(sending: Sending, failures: readonly unknown[]): Promise<void> {
+    const final = this.finalError(sending, failures);
+    if (final !== undefined) {
       this.failing = undefined;
+      // Other records of the batch may be on the topic, which the sequence numbers do not reflect.
+      await this.discardSession();
+      throw final;
+    }
+    if (failures.some((error) => isKafkaError(error, ...SEQUENCE_ERRORS))) await this.discardSession();
+    sending.failures += 1;
+    const { random = Math.random, backOff = { initialMs: 200, maxMs: 5_000 }, logger } = this.options;
+    const { topic } = sending;
+    const { code, reason } = errorDetails(failures[0]);
+    this.failing = { topic, since: this.failing?.since ?? this.clock.now(), code, reason };
+    const retryInMs = backOffMs(backOff, sending.failures, random);
+    logger.warn({ topic, code, reason, retryInMs }, 'batch not sent: retrying');
+    await pause(this.clock, retryInMs);
+  }
+
+  private finalError(sending: Sending, failures: readonly unknown[]): Error | undefined {
+    const rejected = failures.find((error) => isKafkaError(error, ...REJECTIONS));
+    if (isKafkaError(rejected, ...REJECTIONS)) return new RecordsRejectedError(rejected.code, { cause: rejected });
+    const unknown = failures.find((error) => error instanceof UnknownPartitionError);
+    if (unknown === undefined) return undefined;
+    // Added partitions become known to one node after another.
+    sending.unknownSince ??= this.clock.now();
+    return this.clock.now() - sending.unknownSince >= KNOWN_WITHIN_MS ? unknown : undefined;
+  }
+
+  private async opened(): Promise<ProducerSession> {
+    if (this.session !== undefined) return this.session;
+    const session = new ProducerSession(this.options.connect(), () => this.clock.now());
+    try {
+      await session.open();
+      if (this.closed) throw new Error('the producer was closed while it connected');
+    } catch (error) {
+      await session.close();
       throw error;
     }
-    const type = getProtocolErrorType(error);
-    if (type !== undefined && REJECTIONS.has(type)) {
-      // Other partitions of the batch may have been written, which the client's sequence numbers do not reflect.
-      this.failing = undefined;
-      await this.discardClient();
-      throw new RecordsRejectedError(type, { cause: error });
-    }
-    if (type !== undefined && SEQUENCE_ERRORS.has(type)) await this.discardClient();
-    const { code, reason } = errorDetails(error);
-    this.failing = { topic, since: this.failing?.since ?? clock.now(), code: type ?? code, reason };
-    const wait = backOffMs(backOff, failures, random);
-    logger.warn({ topic, code: type ?? code, reason, retryInMs: wait }, 'batch not sent: retrying');
-    await pause(clock, wait);
+    this.session = session;
+    return session;
   }
 
-  private async connected(): Promise<ProducerClient> {
-    if (this.client !== undefined) return this.client;
-    const client = this.options.createClient();
-    await client.connect();
-    if (this.closed) {
-      await client.disconnect();
-      throw new Error('the producer was closed while it connected');
-    }
-    this.client = client;
-    return client;
-  }
-
-  private async discardClient(): Promise<void> {
-    const { client } = this;
-    this.client = undefined;
+  private async discardSession(): Promise<void> {
+    const { session } = this;
+    this.session = undefined;
     try {
-      // kafkajs waits for pending requests, and a hanging broker never responds.
-      if (client !== undefined)
-        await succeededWithin(this.options.clock ?? systemClock, CLOSE_TIMEOUT_MS, client.disconnect());
+      // A client library may wait for pending requests, and a hanging broker never responds.
+      if (session !== undefined) await succeededWithin(this.clock, CLOSE_TIMEOUT_MS, session.close());
     } catch (error) {
       this.options.logger.warn(errorDetails(error), 'producer did not disconnect cleanly');
     }

@@ -3,8 +3,8 @@
 import kafkajs, { type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
 import { withFunctions } from '../checks/value-checks.js';
 import type { EngineLogger } from '../events/engine-logger.js';
-import { encodeBatchesAtOnce, patchKafkajs } from './kafkajs-patches.js';
-import { getProtocolErrorType } from '../kafka/protocol-type.js';
+import { KafkajsConnections } from './kafkajs-connections.js';
+import { patchKafkajs } from './kafkajs-patches.js';
 import { ReliableProducer } from '../kafka/reliable-producer.js';
 
 /** Connection settings; `ssl`, `sasl` and `retry` have kafkajs's format. `retry` extends or overrides `KAFKA_RETRY`. */
@@ -51,40 +51,7 @@ export function connectKafka({ brokers, clientId, logger, retry, ...security }: 
 
 /** Creates a producer whose `send` resolves only when every record is on all in-sync replicas. */
 export function reliableProducer(kafka: Kafka, logger: EngineLogger): ReliableProducer {
-  encodeBatchesAtOnce();
-  const createClient = () =>
-    kafka.producer({
-      idempotent: true,
-      maxInFlightRequests: 1,
-      // The caller chooses partitions: kafkajs's own partitioner lists all partitions with a leader for each record.
-      createPartitioner:
-        () =>
-        ({ message }) =>
-          message.partition ?? 0,
-      allowAutoTopicCreation: false,
-      // A few seconds only: `ReliableProducer` retries without limit and logs each retry.
-      retry: { ...KAFKA_RETRY, retries: 5 },
-    });
-  return new ReliableProducer({
-    createClient,
-    countPartitions: async (topic) => countPartitions(kafka, topic),
-    logger,
-  });
-}
-
-/** Connects for each call: it is only called when records can't be sent. */
-async function countPartitions(kafka: Kafka, topic: string): Promise<number> {
-  const admin = kafka.admin({ retry: { retries: 0 } });
-  await admin.connect();
-  try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-    return topics[0]?.partitions.length ?? 0;
-  } catch (error) {
-    if (getProtocolErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return 0;
-    throw error;
-  } finally {
-    await admin.disconnect();
-  }
+  return new ReliableProducer({ connect: () => new KafkajsConnections(kafka), logger });
 }
 
 /** kafkajs logs this for every idempotent producer with limited retries; `ReliableProducer` retries without limit. */

@@ -1,6 +1,5 @@
 // Patches internals of kafkajs 2.2.4, the version that package.json pins, where they do not suit this engine.
 import { createRequire } from 'node:module';
-import { encodeBatch, type BatchToEncode, type RecordToEncode } from '../records/encode-batch.js';
 
 /** Applies the patches that every client needs, once per process. */
 export function patchKafkajs(): void {
@@ -69,59 +68,4 @@ function skipUnavailableSeeds(): void {
       };
     };
   });
-}
-
-/** What kafkajs passes to its encoder of record batches. */
-interface KafkajsBatch extends Pick<BatchToEncode, 'records' | 'producerEpoch' | 'firstSequence'> {
-  /** 0 for none. */
-  readonly compression?: number;
-  readonly firstTimestamp: number | string;
-  readonly maxTimestamp: number | string;
-  readonly producerId?: { toString(): string };
-  readonly transactional?: boolean;
-}
-type EncodeRecord = (record: RecordToEncode) => object;
-interface BatchEncoder {
-  RecordBatch: (batch: Omit<KafkajsBatch, 'records'> & { readonly records: readonly object[] }) => Promise<object>;
-}
-
-let batchesAreEncodedHere = false;
-
-/**
- * Encodes uncompressed record batches in one buffer. kafkajs allocates a buffer for each record and each header, and copies all of them
- * several times: that cost three times as much. It takes effect if no producer of this process has sent before.
- */
-export function encodeBatchesAtOnce(): void {
-  if (batchesAreEncodedHere) return;
-  batchesAreEncodedHere = true;
-  const require = createRequire(import.meta.url);
-  const encodeRecord = require('kafkajs/src/protocol/recordBatch/record/v0') as EncodeRecord;
-  const encoder = require('kafkajs/src/protocol/recordBatch/v0') as BatchEncoder;
-  const encodeOriginally = encoder.RecordBatch;
-  const recordModule = require.cache[require.resolve('kafkajs/src/protocol/recordBatch/record/v0')];
-  if (recordModule === undefined) return;
-  recordModule.exports = (record: RecordToEncode) => record;
-  encoder.RecordBatch = async (batch) => {
-    const given = batch as KafkajsBatch;
-    if (given.compression) return encodeOriginally({ ...batch, records: given.records.map(encodeRecord) });
-    return Promise.resolve(asEncoder(encodeKafkajsBatch(given)));
-  };
-}
-
-/** Encodes a batch that kafkajs has prepared. */
-export function encodeKafkajsBatch({ producerId = -1, ...batch }: KafkajsBatch): Buffer {
-  return encodeBatch({
-    records: batch.records,
-    firstTimestamp: Number(batch.firstTimestamp),
-    maxTimestamp: Number(batch.maxTimestamp),
-    producerId: BigInt(producerId.toString()),
-    producerEpoch: batch.producerEpoch,
-    firstSequence: batch.firstSequence,
-    isTransactional: batch.transactional === true,
-  });
-}
-
-/** Returns bytes in the form of a kafkajs encoder. */
-function asEncoder(bytes: Buffer): object {
-  return { buf: bytes, buffer: bytes, size: () => bytes.length };
 }

@@ -1,28 +1,19 @@
 import { crc32c } from '@node-rs/crc32';
 import * as layout from './batch-layout.js';
+import type { OutgoingRecord } from './record.js';
 
-type Bytes = Buffer | string | null | undefined;
+type Bytes = Buffer | string | null;
 
 /** A record of a new batch. */
-export interface RecordToEncode {
-  readonly key?: Bytes;
-  readonly value: Bytes;
-  /** A header with several values is written once for each. */
-  readonly headers?: Readonly<Record<string, Bytes | readonly Bytes[]>>;
-  /** Milliseconds after the batch's first timestamp. */
-  readonly timestampDelta: number;
-}
+export type RecordToEncode = Pick<OutgoingRecord, 'key' | 'value' | 'headers'>;
 
 export interface BatchToEncode {
   readonly records: readonly RecordToEncode[];
-  /** Milliseconds since 1970. */
-  readonly firstTimestamp: number;
-  readonly maxTimestamp: number;
-  /** -1 for a producer that is neither idempotent nor transactional. */
+  /** Of all records, in ms since 1970. */
+  readonly timestamp: number;
   readonly producerId: bigint;
   readonly producerEpoch: number;
   readonly firstSequence: number;
-  readonly isTransactional: boolean;
 }
 
 /** Bytes that most records need for their length. */
@@ -41,10 +32,11 @@ export function encodeBatch(batch: BatchToEncode): Buffer {
   whole.writeInt32BE(whole.length - layout.LENGTH_END, layout.LENGTH_AT);
   whole.writeInt32BE(0, layout.LEADER_EPOCH_AT);
   whole.writeInt8(layout.MAGIC, layout.MAGIC_AT);
-  whole.writeInt16BE(batch.isTransactional ? layout.TRANSACTIONAL : 0, layout.ATTRIBUTES_AT);
+  whole.writeInt16BE(0, layout.ATTRIBUTES_AT);
   whole.writeInt32BE(records.length - 1, layout.LAST_OFFSET_DELTA_AT);
-  whole.writeBigInt64BE(BigInt(batch.firstTimestamp), layout.BASE_TIMESTAMP_AT);
-  whole.writeBigInt64BE(BigInt(batch.maxTimestamp), layout.MAX_TIMESTAMP_AT);
+  const timestamp = BigInt(batch.timestamp);
+  whole.writeBigInt64BE(timestamp, layout.BASE_TIMESTAMP_AT);
+  whole.writeBigInt64BE(timestamp, layout.MAX_TIMESTAMP_AT);
   whole.writeBigInt64BE(batch.producerId, layout.PRODUCER_ID_AT);
   whole.writeInt16BE(batch.producerEpoch, layout.PRODUCER_EPOCH_AT);
   whole.writeInt32BE(batch.firstSequence, layout.FIRST_SEQUENCE_AT);
@@ -61,13 +53,13 @@ class RecordWriter {
     public at: number,
   ) {}
 
-  write({ key, value, headers = {}, timestampDelta }: RecordToEncode, offsetDelta: number): void {
+  write({ key, value, headers }: RecordToEncode, offsetDelta: number): void {
     const start = this.at;
     this.at += USUAL_LENGTH_BYTES;
-    // No attributes.
+    // No attributes, and the timestamp of the batch.
     this.bytes[this.at] = 0;
-    this.at += 1;
-    this.varint(timestampDelta);
+    this.bytes[this.at + 1] = 0;
+    this.at += 2;
     this.varint(offsetDelta);
     this.withLength(key);
     this.withLength(value);
@@ -75,17 +67,12 @@ class RecordWriter {
     this.insertLength(start);
   }
 
-  private headers(headers: NonNullable<RecordToEncode['headers']>): void {
+  private headers(headers: RecordToEncode['headers']): void {
     const names = Object.keys(headers);
-    let count = 0;
-    for (const name of names) count += countOf(headers[name]);
-    this.varint(count);
+    this.varint(names.length);
     for (const name of names) {
-      const given = headers[name];
-      for (const value of isList(given) ? given : [given]) {
-        this.withLength(name);
-        this.withLength(value);
-      }
+      this.withLength(name);
+      this.withLength(headers[name] ?? null);
     }
   }
 
@@ -101,7 +88,7 @@ class RecordWriter {
   }
 
   private withLength(value: Bytes): void {
-    if (value === null || value === undefined) this.varint(-1);
+    if (value === null) this.varint(-1);
     else if (typeof value === 'string') this.text(value);
     else {
       this.varint(value.length);
@@ -138,24 +125,13 @@ function varintBytes(value: number): number {
 }
 
 /** Returns a number of bytes that a record does not exceed. */
-function mostBytes({ key, value, headers = {} }: RecordToEncode): number {
+function mostBytes({ key, value, headers }: RecordToEncode): number {
   let most = 5 * MAX_VARINT_BYTES + mostBytesOf(key) + mostBytesOf(value);
-  for (const name of Object.keys(headers)) {
-    const given = headers[name];
-    for (const each of isList(given) ? given : [given]) most += mostBytesOf(name) + mostBytesOf(each);
-  }
+  for (const name of Object.keys(headers)) most += mostBytesOf(name) + mostBytesOf(headers[name] ?? null);
   return most;
 }
 
 function mostBytesOf(value: Bytes): number {
-  if (value === null || value === undefined) return MAX_VARINT_BYTES;
+  if (value === null) return MAX_VARINT_BYTES;
   return MAX_VARINT_BYTES + (typeof value === 'string' ? MAX_UTF8_BYTES : 1) * value.length;
-}
-
-function countOf(value: Bytes | readonly Bytes[]): number {
-  return isList(value) ? value.length : 1;
-}
-
-function isList(value: Bytes | readonly Bytes[]): value is readonly Bytes[] {
-  return Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Admin } from 'kafkajs';
-import { connectKafka, RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { connectKafka, KafkajsConnections, RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { AdminEnvironment, RunCommand } from '../../admin-environment.js';
 import { GROUPS, readKafkaState } from '../../backup/kafka-state.js';
 import type { KafkaState } from '../../backup/manifest.js';
@@ -38,7 +38,7 @@ async function recover(apply: boolean, { env, print }: AdminEnvironment): Promis
   const settings = readSettings(env);
   return withKafkaAdmin(settings, async (admin, kafka) =>
     withMongo(settings, async ({ client, db, time }) => {
-      const reader = new RecordReader(connectKafka(kafka));
+      const reader = new RecordReader(new KafkajsConnections(connectKafka(kafka)));
       const state = await readKafkaState(admin, reader);
       await reader.close();
       requireEmptyTopics(state);

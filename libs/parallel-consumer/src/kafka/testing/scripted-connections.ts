@@ -12,6 +12,7 @@ export interface MadeRequest {
 /** Connections with scripted answers per API name. An answer that is an Error is thrown. */
 export class ScriptedConnections implements KafkaConnections {
   readonly requests: MadeRequest[] = [];
+  isClosed = false;
   private readonly answers = new Map<string, ((request: never, node: number) => unknown)[]>();
 
   /** Sets the answers to requests of this API, in order; the last answer repeats. */
@@ -51,6 +52,6 @@ export class ScriptedConnections implements KafkaConnections {
   }
 
   async close(): Promise<void> {
-    return undefined;
+    this.isClosed = true;
   }
 }

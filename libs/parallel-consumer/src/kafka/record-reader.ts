@@ -3,9 +3,8 @@ import { FETCH, type FetchedPartition } from '../protocol/fetch-request.js';
 import type { ConsumedRecord } from '../records/record.js';
 import { batchExtent } from '../records/batch-extent.js';
 import { FetchedRecords } from '../records/fetched-records.js';
-import type { Kafka } from 'kafkajs';
-import { KafkajsConnections } from './kafkajs-connections.js';
-import { TopicLog } from '../kafka/topic-log.js';
+import type { KafkaConnections } from './kafka-connections.js';
+import { TopicLog } from './topic-log.js';
 
 /** Kafka returns the first batch even when it is larger than this. */
 const FETCH_BYTES = 1024 * 1024;
@@ -39,12 +38,10 @@ export class OpenTransactionError extends Error {
 
 /** Reads records by offset, without a consumer group: single ones, or all of a range. */
 export class RecordReader {
-  private readonly connections: KafkajsConnections;
   private readonly logs = new Map<string, TopicLog>();
 
-  constructor(kafka: Kafka) {
-    this.connections = new KafkajsConnections(kafka);
-  }
+  /** @param connections of its own: `close` closes them */
+  constructor(private readonly connections: KafkaConnections) {}
 
   /**
    * Reads the records at the given offsets.
