@@ -1,6 +1,6 @@
-import type { Kafka, ProducerConfig } from 'kafkajs';
 import { createTopics } from '#service/kafka/create-topics.js';
 import { KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { connectPlatformatic, PlatformaticBroker } from '@orders-pipeline/parallel-consumer/platformatic';
 import { describeBrokerContract } from '../../libs/parallel-consumer/src/contract/broker-contract.js';
 import type { ContractKafka } from '../../libs/parallel-consumer/src/contract/contract-kafka.js';
 import { workerKafka } from '../support/empty-servers.js';
@@ -10,12 +10,19 @@ import { readRecords } from '../support/topic-writer.js';
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const READ_WITHIN_MS = 20_000;
 
-describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
+describeBrokerContract('a real Kafka over kafkajs', async () => {
   const { kafka } = workerKafka();
-  const members: Kafka = Object.create(kafka, {
-    // By default, kafkajs retries a send to a missing topic for a minute, even after it is disconnected.
-    producer: { value: (config: ProducerConfig) => kafka.producer({ ...config, retry: { retries: 2 } }) },
-  }) as Kafka;
+  return realKafka((topic, groupId) => new KafkajsBroker({ kafka, topic, groupId, logger: quiet }));
+});
+
+describeBrokerContract('a real Kafka over @platformatic/kafka', async () => {
+  const client = connectPlatformatic({ brokers: workerKafka().brokers.split(','), clientId: 'tests' });
+  return realKafka((topic, groupId) => new PlatformaticBroker({ client, topic, groupId, logger: quiet }));
+});
+
+/** Prepares topics with kafkajs's clients, and joins members of the client under test. */
+async function realKafka(member: ContractKafka['member']): Promise<ContractKafka> {
+  const { kafka } = workerKafka();
   const admin = kafka.admin();
   await admin.connect();
   const producer = kafka.producer({ allowAutoTopicCreation: false });
@@ -67,10 +74,10 @@ describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
         return Object.assign(record, { topic, headers: Object.fromEntries(bytes), timestamp: 0, byteLength: 0 });
       });
     },
-    member: (topic, groupId) => new KafkajsBroker({ kafka: members, topic, groupId, logger: quiet }),
+    member,
     end: async () => {
       await producer.disconnect();
       await admin.disconnect();
     },
   };
-});
+}
