@@ -6,7 +6,7 @@ const ENGINE_LAYERS = [
   ['records'],
   ['broker'],
   ['kafka', 'partition'],
-  ['kafkajs', 'window', 'commits'],
+  ['kafkajs', 'platformatic', 'window', 'commits'],
   ['attempts'],
   ['intake'],
   ['status'],
@@ -61,10 +61,19 @@ module.exports = {
       { path: '^libs/(?!(nestjs-)?parallel-consumer/)|node_modules/(?!(@nestjs|rxjs|kafkajs|@jest)/)' },
     ),
     rule(
-      'engine-has-one-kafkajs-folder',
-      'One folder imports kafkajs, so that another client is one more folder.',
-      { path: '^libs/parallel-consumer/', pathNot: '^libs/parallel-consumer/src/kafkajs/' },
-      { path: 'node_modules/kafkajs/' },
+      'engine-has-one-folder-for-each-client',
+      'Only its own folder imports a client library, so that another client is one more folder.',
+      { path: '^libs/parallel-consumer/', pathNot: '^libs/parallel-consumer/src/(kafkajs|platformatic)/' },
+      { path: 'node_modules/(kafkajs|@platformatic/kafka)/' },
+    ),
+    rule(
+      'clients-know-nothing-of-each-other',
+      'Each client library is optional.',
+      { path: '^libs/parallel-consumer/src/(kafkajs|platformatic)/' },
+      {
+        path: '^libs/parallel-consumer/src/(kafkajs|platformatic)/|node_modules/(kafkajs|@platformatic/kafka)/',
+        pathNot: '$1',
+      },
     ),
     rule(
       'packages-have-one-entry',
@@ -72,7 +81,8 @@ module.exports = {
       { path: '^(apps|libs|dev|bench)/', pathNot: '^libs/(clock|parallel-consumer|nestjs-parallel-consumer)/' },
       {
         path: '^libs/(clock|parallel-consumer|nestjs-parallel-consumer)/src/',
-        pathNot: '/src/(kafkajs/|testing/)?index[.]ts$|/clock/src/manual-clock[.]ts$|/metrics/prometheus-metrics[.]ts$',
+        pathNot:
+          '/src/(kafkajs/|platformatic/|testing/)?index[.]ts$|/clock/src/manual-clock[.]ts$|/metrics/prometheus-metrics[.]ts$',
       },
     ),
     rule(

@@ -86,7 +86,9 @@ describe('the packages, as npm would publish them', () => {
   });
 
   it('the engine imports all its entries in a project with only its peer dependencies', async () => {
-    const peers = await Promise.all(['kafkajs', 'prom-client'].map(async (name) => `${name}@${await versionOf(name)}`));
+    const peers = await Promise.all(
+      ['kafkajs', '@platformatic/kafka', 'prom-client'].map(async (name) => `${name}@${await versionOf(name)}`),
+    );
     const packed = [CLOCK, ENGINE].map((library) => String(tarballs[library]));
     const project = await FreshProject.create(join(folder, 'entries'), [...packed, ...peers]);
     const manifest = join(project.directory, 'node_modules', '@orders-pipeline', ENGINE, 'package.json');

@@ -57,6 +57,15 @@ const ENGINE: Readonly<Record<string, Program | Example>> = {
     after: '',
     prints: /acknowledged \[ \{ partition: 1, records: 1, baseOffset: \d+ \} \]/,
   },
+  'Another client': {
+    before: `
+import { setTimeout as sleep } from 'node:timers/promises';
+${LOGGER}
+const brokers = String(process.env['KAFKA_BROKERS']).split(',');
+`,
+    after: finishSome('other'),
+    prints: /^handled \{"id"/m,
+  },
   Metrics: {
     before: consumer('readme-metrics'),
     after: `await consumer.start(); ${finishSome('consumer')} console.log(await register.metrics());`,

@@ -86,7 +86,11 @@ describe('the READMEs of the packages, followed outside of this project', () => 
     await runCommands(codeOf(ENGINE, 'sh', 0), new FreshProject(PROJECT_DIRECTORY), folder);
     await runCommands(codeOf(ENGINE, 'sh', 1), plain, folder);
     await runCommands(codeOf(STRATEGY, 'sh', 1), nest, folder);
-    await nest.install(`prom-client@${await versionOf('prom-client')}`);
+    await nest.install(
+      ...(await Promise.all(
+        ['prom-client', '@platformatic/kafka'].map(async (name) => `${name}@${await versionOf(name)}`),
+      )),
+    );
     await copyExample('plain-node', plain);
     await copyExample('nestjs', nest);
     const env = { KAFKA_BROKERS: server.brokers };

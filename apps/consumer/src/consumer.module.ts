@@ -12,6 +12,7 @@ import { systemClock } from '@orders-pipeline/clock';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { PrometheusMetrics, type ConsumerNames } from '@orders-pipeline/parallel-consumer/prometheus';
 import { HealthModule } from '#service/health/health.js';
+import { dataClient } from '#service/kafka/data-client.js';
 import { kafkaAccess } from '#service/kafka/kafka-access.js';
 import { registryAccess } from '#service/kafka/registry-access.js';
 import { KafkaProbe } from '#service/kafka/kafka-probe.js';
@@ -39,6 +40,7 @@ import { InFlightOverride } from './consume/in-flight-override.js';
 const logger = createLogger('consumer', settings.LOG_LEVEL);
 const kafkaOptions = { ...kafkaAccess(settings), clientId: 'orders-consumer', logger };
 const kafka = connectKafka(kafkaOptions);
+const client = await dataClient(settings, kafkaOptions);
 
 /** Waits for MongoDB with its indexes, Kafka with its topics, and the registry, all at once. */
 export const startup = new Startup(logger);
@@ -120,7 +122,7 @@ function createServer(rebalances: Rebalances, saver: OrderSaver): ParallelConsum
     logger: logger.child({ group: DEAD_LETTER_GROUP }),
   };
   const topics = { [ORDERS_TOPIC]: orders, [DEAD_LETTER_TOPIC]: deadLetters };
-  const server = new ParallelConsumerServer({ kafka, logger, topics });
+  const server = new ParallelConsumerServer({ kafka: (options) => client.broker(options), logger, topics });
   for (const names of [savers, projectors])
     metrics.watch(names, {
       get status() {

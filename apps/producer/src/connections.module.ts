@@ -4,6 +4,7 @@ import { ArchivedList } from '#orders/archive/archived-list.js';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { earlierPartitionCounts } from '#orders/topics/topic-partitions.js';
 import { prepareTopics, topicExpectations } from '#service/kafka/prepare-topics.js';
+import { dataClient } from '#service/kafka/data-client.js';
 import { kafkaAccess } from '#service/kafka/kafka-access.js';
 import { registryAccess } from '#service/kafka/registry-access.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
@@ -19,6 +20,8 @@ import { settings } from './settings.js';
 export const logger = createLogger('producer', settings.LOG_LEVEL);
 const kafkaOptions = { ...kafkaAccess(settings), clientId: 'orders-producer', logger };
 export const kafka = connectKafka(kafkaOptions);
+/** Over which orders are sent and letters are read. */
+export const client = await dataClient(settings, kafkaOptions);
 
 /** Waits for MongoDB with its indexes, Kafka with its topics, and the registry. */
 export const startup = new Startup(logger);

@@ -164,5 +164,6 @@ function connect(
   kafka: Kafka | BrokerFactory,
   logger: EngineLogger,
 ): Broker {
-  return typeof kafka === 'function' ? kafka(topic) : new KafkajsBroker({ kafka, topic, groupId, logger, ...fetching });
+  const options = { topic, groupId, logger, ...fetching };
+  return typeof kafka === 'function' ? kafka(options) : new KafkajsBroker({ ...options, kafka });
 }

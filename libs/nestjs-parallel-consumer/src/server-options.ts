@@ -1,5 +1,5 @@
 import type { Broker, EngineLogger, ParallelConsumerOptions, RecordHandler } from '@orders-pipeline/parallel-consumer';
-import type { KafkajsBrokerOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
+import type { KafkaBrokerOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { Kafka } from 'kafkajs';
 import type { Deserializer } from './deserializer.js';
 
@@ -20,15 +20,18 @@ export interface TopicOptions extends Omit<ParallelConsumerOptions, 'handler' | 
   /** Default: the server's logger. */
   readonly logger?: EngineLogger;
   /** Session timeout and fetch sizes of this topic's consumer. */
-  readonly fetching?: Pick<KafkajsBrokerOptions, 'sessionTimeoutMs' | 'maxBytes' | 'maxBytesPerPartition'>;
+  readonly fetching?: Pick<KafkaBrokerOptions, 'sessionTimeoutMs' | 'maxBytes' | 'maxBytesPerPartition'>;
 }
 
-/** Creates the engine's broker for one topic; specs return a FakeBroker. */
-export type BrokerFactory = (topic: string) => Broker;
+/** Creates the engine's broker for one topic: that of another client library, or in specs a FakeBroker. */
+export type BrokerFactory = (options: KafkaBrokerOptions) => Broker;
 
 /** The topics that a `ParallelConsumerServer` consumes, and the Kafka that has them. */
 export interface ParallelConsumerServerOptions {
-  /** The kafkajs client, preferably created by `connectKafka`. Specs pass a factory of fake brokers instead. */
+  /**
+   * The kafkajs client, preferably created by `connectKafka`; or a function that creates a broker, such as
+   * `(options) => new PlatformaticBroker({ ...options, client })`.
+   */
   readonly kafka: Kafka | BrokerFactory;
   /**
    * The topics by name. Each needs a handler: `@EventPattern('the topic', PARALLEL_CONSUMER)`, or the `handler` of its options.

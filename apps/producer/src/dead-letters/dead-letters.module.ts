@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { KafkajsConnections, RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
-import { ConnectionsModule, kafka } from '../connections.module.js';
+import { RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { client, ConnectionsModule } from '../connections.module.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { DeadLetters } from './dead-letters.js';
 import { LetterRecords } from './letter-records.js';
@@ -9,7 +9,10 @@ import { LetterRecords } from './letter-records.js';
 @Module({
   imports: [ConnectionsModule],
   controllers: [DeadLettersController],
-  providers: [{ provide: LetterRecords, useValue: new LetterRecords(new RecordReader(new KafkajsConnections(kafka))) }, DeadLetters],
+  providers: [
+    { provide: LetterRecords, useValue: new LetterRecords(new RecordReader(client.connections())) },
+    DeadLetters,
+  ],
   exports: [LetterRecords],
 })
 export class DeadLettersModule {}

@@ -3,9 +3,8 @@ import { register } from 'prom-client';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { systemClock } from '@orders-pipeline/clock';
-import { reliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { BackgroundModule } from '../background/background.module.js';
-import { ConnectionsModule, kafka, logger } from '../connections.module.js';
+import { client, ConnectionsModule } from '../connections.module.js';
 import { SendGate } from '../expansion/send-gate.js';
 import { settings } from '../settings.js';
 import { consumerLag } from './consumer-lag.js';
@@ -16,7 +15,7 @@ import { OrdersTopic } from './orders-topic.js';
 import { SegmentLeases } from './segment-leases.js';
 
 function connectTopic(gate: SendGate, codec: OrderCodec): OrdersTopic {
-  const topic = new OrdersTopic(() => reliableProducer(kafka, logger), codec, gate, measureTopic(register));
+  const topic = new OrdersTopic(() => client.producer(), codec, gate, measureTopic(register));
   gate.attach(topic);
   return topic;
 }

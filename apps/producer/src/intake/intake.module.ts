@@ -1,9 +1,8 @@
 import { Module } from '@nestjs/common';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { reliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { BackgroundModule } from '../background/background.module.js';
-import { ConnectionsModule, kafka, logger } from '../connections.module.js';
+import { client, ConnectionsModule } from '../connections.module.js';
 import { EmissionModule } from '../emission/emission.module.js';
 import { OrdersTopic } from '../emission/orders-topic.js';
 import { SendGate } from '../expansion/send-gate.js';
@@ -18,7 +17,7 @@ import { MongoIntakeStore } from './mongo-intake-store.js';
 
 /** The metrics of the topic count the records of both. */
 function connectTopic(gate: SendGate, codec: OrderCodec, { observer }: OrdersTopic): IntakeTopic {
-  const topic = new IntakeTopic(() => reliableProducer(kafka, logger), codec, gate, observer);
+  const topic = new IntakeTopic(() => client.producer(), codec, gate, observer);
   gate.attach(topic);
   return topic;
 }

@@ -30,7 +30,10 @@ describe('a producer session', () => {
       (request) => produced(request),
     );
     await session.send('payments', records(0, 0));
-    expect(await session.send('payments', records(0, 0, 0))).toMatchObject({ acknowledged: [], failures: [new Error('connection closed')] });
+    expect(await session.send('payments', records(0, 0, 0))).toMatchObject({
+      acknowledged: [],
+      failures: [new Error('connection closed')],
+    });
     await session.send('payments', records(0, 0, 0));
     await session.send('payments', records(0));
     expect(sequences()).toEqual([0, 2, 2, 5]);

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { RecordingLogger } from '../behaviour/gated-consumer.js';
 import { RecordsRejectedError } from '../failures/records-rejected.js';
+import { KafkaError } from '../protocol/kafka-error.js';
 import { METADATA } from '../protocol/metadata-request.js';
 import { INIT_PRODUCER_ID, PRODUCE } from '../protocol/produce-request.js';
 import type { OutgoingRecord } from '../records/record.js';
@@ -194,6 +195,14 @@ describe('the reliable producer', () => {
     await clock.advance(1_000);
     expect(await sending).toHaveLength(1);
     expect(connected.map(({ isClosed }) => isClosed)).toEqual([true, false]);
+  });
+
+  it('does not warn while a cluster that has just started gives no producer ids yet', async () => {
+    kafka.answer(INIT_PRODUCER_ID, () => new KafkaError('COORDINATOR_LOAD_IN_PROGRESS', 'InitProducerId'));
+    const sending = producer.send('payments', records(0));
+    await clock.advance(1_000);
+    await sending;
+    expect(logger.entries.map(({ level }) => level)).toEqual(['info']);
   });
 
   it('rejects a batch that Kafka had not acknowledged before the close', async () => {

@@ -35,6 +35,8 @@ const SEQUENCE_ERRORS = [
   'PRODUCER_FENCED',
 ];
 
+const STARTING = ['COORDINATOR_LOAD_IN_PROGRESS', 'COORDINATOR_NOT_AVAILABLE'];
+
 /** One batch under way. */
 interface Sending {
   readonly topic: string;
@@ -126,7 +128,9 @@ export class ReliableProducer {
     const { code, reason } = errorDetails(failures[0]);
     this.failing = { topic, since: this.failing?.since ?? this.clock.now(), code, reason };
     const retryInMs = backOffMs(backOff, sending.failures, random);
-    logger.warn({ topic, code, reason, retryInMs }, 'batch not sent: retrying');
+    // A cluster that has just started needs a moment for its first producer ids.
+    const level = STARTING.includes(code) ? 'info' : 'warn';
+    logger[level]({ topic, code, reason, retryInMs }, 'batch not sent: retrying');
     await pause(this.clock, retryInMs);
   }
 

@@ -141,6 +141,10 @@ export const topicSafetySettings = {
 
 export const kafkaSettings = {
   ...kafkaConnectionSettings,
+  KAFKA_CLIENT: z.enum(['kafkajs', 'platformatic']).default('kafkajs').meta({
+    description:
+      'The client library over which records are sent and consumed: kafkajs or @platformatic/kafka. Topics and lag are always asked by kafkajs.',
+  }),
   ...registrySettings,
   ...topicSafetySettings,
   KAFKA_CLUSTER_ID: z.string().optional().meta({

@@ -23,6 +23,7 @@ describe('settings', () => {
       LOG_LEVEL: 'info',
       MONGODB_URI: 'mongodb://127.0.0.1:27017/orders',
       KAFKA_BROKERS: ['127.0.0.1:9092'],
+      KAFKA_CLIENT: 'kafkajs',
       KAFKA_SSL: 'false',
       SCHEMA_REGISTRY_URL: 'http://127.0.0.1:8081/apis/ccompat/v7',
       TOPIC_REPLICATION_FACTOR: 3,
