@@ -84,11 +84,11 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     edits: [
       {
         file: RELIABLE_PRODUCER,
-        replace: 'missing = missing.filter(({ partition }) => !covered.has(partition));',
+        replace: 'missing = missing.filter(({ partition }) => !done.has(partition));',
         by: 'missing = [];',
       },
     ],
-    // The client sends a rejected record again, but not to a broker that has answered already: that one may be the new leader.
+    // A broker that leads a partition no more refuses its records, and they must be sent again.
     faults: ['leader-moves'],
     minutes: 0.4,
     caughtBy: 'equation',
