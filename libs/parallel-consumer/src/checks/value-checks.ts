@@ -13,6 +13,11 @@ export const positiveIntegerOrAuto: Check = (name, value) => {
   if (value !== 'auto') positiveInteger(name, value);
 };
 
+/** How many of something in a second. */
+export const rate: Check = (name, value) => {
+  if (!(Number.isFinite(value) && Number(value) > 0)) throw outOfRange(name, 'a number above 0', value);
+};
+
 /** A time that is compared with the clock; `Infinity`: never. */
 export const period: Check = (name, value) => {
   if (!(typeof value === 'number' && value > 0)) throw outOfRange(name, 'a number of ms above 0', value);

@@ -1,0 +1,75 @@
+import type { Attempt, RecordHandler } from '../attempts/record-handler.js';
+import { Batcher, type BatcherOptions } from '../attempts/batcher.js';
+import { ofType, withFunctions } from '../checks/value-checks.js';
+import type { ConsumedRecord, OutgoingRecord } from '../records/record.js';
+
+/** A record to produce, and its topic. */
+export interface ProducedRecord extends OutgoingRecord {
+  readonly topic: string;
+}
+
+/** What sends the outputs: a `ReliableProducer`. */
+export interface OutputProducer {
+  /** Resolves once all in-sync replicas have the records. */
+  send(topic: string, records: readonly OutgoingRecord[]): Promise<unknown>;
+}
+
+export interface ProduceHandlerOptions extends Partial<Pick<BatcherOptions, 'maxBatchWaitMs' | 'clock'>> {
+  /** The caller closes it after the consumer has stopped. */
+  readonly producer: OutputProducer;
+  /** Returns what to produce for a record; empty: nothing. */
+  readonly handle: (record: ConsumedRecord, attempt: Attempt) => Promise<readonly ProducedRecord[]>;
+}
+
+/** Inputs whose outputs are sent together. */
+const MAX_BATCH_SIZE = 1_000;
+const MAX_BATCH_WAIT_MS = 20;
+
+type Outputs = readonly ProducedRecord[];
+
+/**
+ * Creates a record handler that produces records: consume, process, produce.
+ *
+ * Guarantees: the outputs of a record are acknowledged by all in-sync replicas before its offset is committed, so none is lost. With
+ * `ordering: 'key'`, the outputs for one partition have the order of the inputs of each key. A record whose outputs Kafka rejects for good
+ * fails alone.
+ *
+ * Not guaranteed: that an output is produced once. It is repeated, with its neighbours, after a crash, a rebalance that aborts the attempt, or an
+ * acknowledgement that was lost; so it needs an id that follows from its input, such as topic, partition and offset. Transactions (KIP-447)
+ * are not used: with thousands of records in flight, each commit would wait for the slowest of them.
+ * @throws TypeError that names a wrong option
+ */
+export function produceHandler({ producer, handle, ...batching }: ProduceHandlerOptions): RecordHandler {
+  withFunctions('send')('producer', producer);
+  ofType('function')('handle', handle);
+  const batcher = new Batcher<Outputs, Error | undefined>(async (items) => sendAll(producer, items), {
+    maxBatchSize: MAX_BATCH_SIZE,
+    maxBatchWaitMs: MAX_BATCH_WAIT_MS,
+    ...batching,
+  });
+  return async (record, attempt) => {
+    const outputs = await handle(record, attempt);
+    if (outputs.length === 0) return;
+    const failure = await batcher.add(outputs);
+    if (failure !== undefined) throw failure;
+  };
+}
+
+/** Sends the outputs of all inputs; if that fails, those of each input by itself. */
+async function sendAll(producer: OutputProducer, items: readonly Outputs[]): Promise<(Error | undefined)[]> {
+  const failure = await send(producer, items.flat());
+  if (failure === undefined) return items.map(() => undefined);
+  if (items.length === 1) return [failure];
+  const failures: (Error | undefined)[] = [];
+  for (const item of items) failures.push(await send(producer, item));
+  return failures;
+}
+
+async function send(producer: OutputProducer, outputs: Outputs): Promise<Error | undefined> {
+  try {
+    for (const [topic, records] of Map.groupBy(outputs, (output) => output.topic)) await producer.send(topic, records);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}

@@ -1,0 +1,48 @@
+import { systemClock, type Clock } from '@orders-pipeline/clock';
+import type { RecordHandler } from '../attempts/record-handler.js';
+import { ofType, rate } from '../checks/value-checks.js';
+
+export interface RateLimit {
+  /** Attempts that begin in a second, retries included. Fractions are allowed: 0.5 is one every two seconds. */
+  readonly perSecond: number;
+  readonly clock?: Clock;
+}
+
+/**
+ * Limits how many attempts of a handler begin in a second, such as for a service that allows no more.
+ *
+ * Guarantees: attempts begin evenly spaced, in the order in which the engine starts them: in n seconds at most n times the rate, and
+ * one. Not guaranteed: a limit for the group. Each member has its own, so divide the rate by their number.
+ *
+ * An attempt that waits is in flight: `inFlight` bounds how many wait, and the attempt's time limit includes the wait. A wait ends when
+ * the attempt is aborted.
+ * @throws TypeError for a handler that is no function, RangeError for a rate that is not above 0
+ */
+export function rateLimited(handler: RecordHandler, { perSecond, clock = systemClock }: RateLimit): RecordHandler {
+  ofType('function')('handler', handler);
+  rate('perSecond', perSecond);
+  const intervalMs = 1_000 / perSecond;
+  let next = Number.NEGATIVE_INFINITY;
+  return async (record, attempt) => {
+    const now = clock.now();
+    const beginsAt = Math.max(now, next);
+    next = beginsAt + intervalMs;
+    if (beginsAt > now) await wait(clock, Math.ceil(beginsAt - now), attempt.signal);
+    return handler(record, attempt);
+  };
+}
+
+/** @throws the reason of the signal */
+async function wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const abort = (): void => reject(signal.reason);
+  const cancel = clock.after(ms, resolve);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    await promise;
+  } finally {
+    cancel();
+    signal.removeEventListener('abort', abort);
+  }
+}
