@@ -10,7 +10,7 @@ const ENGINE_LAYERS = [
   ['attempts'],
   ['intake'],
   ['status'],
-  ['membership', 'metrics'],
+  ['membership', 'metrics', 'handlers'],
 ];
 const ENGINE = 'libs/parallel-consumer/src/';
 

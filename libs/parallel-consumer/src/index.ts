@@ -9,6 +9,14 @@ export type { Ordering } from './window/scheduler.js';
 
 export type { Attempt, RecordHandler } from './attempts/record-handler.js';
 export { batchHandler, type BatchHandlerOptions } from './attempts/batch-handler.js';
+export {
+  produceHandler,
+  type OutputProducer,
+  type ProducedRecord,
+  type ProduceHandlerOptions,
+} from './handlers/produce-handler.js';
+export { rateLimited, type RateLimit } from './handlers/rate-limited.js';
+export { HotKeys, type HotKey, type HotKeysOptions } from './handlers/hot-keys.js';
 export type { BatchItem, BatchResult } from './attempts/batch-item.js';
 export { Batcher, BatchResultsError, type BatcherOptions, type BatchWriter } from './attempts/batcher.js';
 export { DEAD_LETTER_HEADERS } from './attempts/dead-letter.js';

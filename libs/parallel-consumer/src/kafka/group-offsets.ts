@@ -4,6 +4,7 @@ import type { Position } from '../records/record.js';
 import { MetadataRejectedError, type CommittedPosition, type TopicPartition } from '../broker/broker.js';
 import type { GroupMember } from './group-member.js';
 import type { KafkaConnections } from './kafka-connections.js';
+import type { StartPositions } from './start-positions.js';
 import type { TopicLog } from './topic-log.js';
 
 const NO_EPOCH = -1;
@@ -15,6 +16,7 @@ export class GroupOffsets {
     private readonly log: TopicLog,
     private readonly groupId: string,
     private readonly member: GroupMember,
+    private readonly start: StartPositions,
   ) {}
 
   /**
@@ -67,7 +69,7 @@ export class GroupOffsets {
     logId: string,
   ): Promise<CommittedPosition> {
     if (offset < 0) {
-      const from = await this.log.edge(rest.partition, 'earliest');
+      const from = await this.start.of(rest.partition);
       return { ...rest, offset: undefined, from, leaderEpoch: undefined, logId };
     }
     return { ...rest, offset, from: offset, leaderEpoch: leaderEpoch === NO_EPOCH ? undefined : leaderEpoch, logId };

@@ -20,6 +20,7 @@ import { GroupMember } from './group-member.js';
 import { GroupOffsets } from './group-offsets.js';
 import type { KafkaConnections } from './kafka-connections.js';
 import type { ReliableProducer } from './reliable-producer.js';
+import { requireStartAt, StartPositions, type StartAt } from './start-positions.js';
 import { stickyAssignor, type Ownership } from './sticky-assigner.js';
 import { TopicLog } from './topic-log.js';
 
@@ -37,6 +38,8 @@ export interface KafkaBrokerOptions {
    * fetches per assigned partition. A larger record batch is still fetched.
    */
   readonly maxBytesPerPartition?: number;
+  /** Where partitions without a committed offset are read from. Default `earliest`. */
+  readonly startAt?: StartAt;
 }
 
 /** What a client library contributes. */
@@ -59,6 +62,7 @@ export abstract class KafkaBroker implements Broker {
   private readonly fetcher: Fetcher;
   private readonly member: GroupMember;
   private readonly offsets: GroupOffsets;
+  private readonly startPositions: StartPositions;
   private listener: BrokerListener | undefined;
   private ownership: Ownership = { since: 0, owned: {} };
   /** The number of partitions that this member assigned as group leader; `undefined` when another member leads. */
@@ -107,7 +111,8 @@ export abstract class KafkaBroker implements Broker {
         lost: (error) => this.lost(error),
       },
     );
-    this.offsets = new GroupOffsets(this.connections, this.log, groupId, this.member);
+    this.startPositions = new StartPositions(this.log, options.startAt ?? 'earliest');
+    this.offsets = new GroupOffsets(this.connections, this.log, groupId, this.member, this.startPositions);
   }
 
   /** Whether the member has joined, and when its coordinator last responded. */
@@ -130,6 +135,7 @@ export abstract class KafkaBroker implements Broker {
   async start(listener: BrokerListener): Promise<void> {
     this.listener = listener;
     await this.connections.connect();
+    await this.startPositions.requireOffsets();
     if (this.stopping) return;
     this.member.join();
     this.watchTopic();
@@ -206,10 +212,11 @@ export abstract class KafkaBroker implements Broker {
 }
 
 function requireBrokerOptions(options: KafkaBrokerOptions): void {
-  const { topic, groupId, logger, sessionTimeoutMs, maxBytes, maxBytesPerPartition } = options;
+  const { topic, groupId, logger, sessionTimeoutMs, maxBytes, maxBytesPerPartition, startAt } = options;
   text('topic', topic);
   text('groupId', groupId);
   withFunctions('info', 'warn', 'error')('logger', logger);
   for (const [name, value] of Object.entries({ sessionTimeoutMs, maxBytes, maxBytesPerPartition }))
     if (value !== undefined) positiveInteger(name, value);
+  if (startAt !== undefined) requireStartAt(startAt, systemClock.now());
 }

@@ -42,7 +42,7 @@ export class TopicLog {
   }
 
   /** Returns the first or the end offset of a partition's log. @throws KafkaError; another error when the leader does not respond */
-  async edge(partition: number, edge: LogEdge): Promise<number> {
+  async edge(partition: number, edge: LogEdge | number): Promise<number> {
     if (this.getLeader(partition) === undefined) await this.refresh();
     const leader = this.getLeader(partition)?.leader;
     if (leader === undefined) throw new Error(`partition ${partition} of topic ${this.topic} has no leader`);

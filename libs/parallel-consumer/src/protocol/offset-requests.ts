@@ -100,12 +100,13 @@ export type LogEdge = 'earliest' | 'end';
 export interface ListOffsetsRequest {
   readonly topic: string;
   readonly partition: number;
-  readonly edge: LogEdge;
+  /** A number: the first record with this timestamp or a later one, in ms since 1970. */
+  readonly edge: LogEdge | number;
 }
 
 const TIMESTAMPS = { earliest: -2, end: -1 } as const;
 
-/** Returns the first offset or the end offset. The end is the high watermark, regardless of open transactions. */
+/** Returns an offset; -1: no record has the timestamp. The end is the high watermark, regardless of open transactions. */
 export const LIST_OFFSETS: KafkaApi<ListOffsetsRequest, number> = {
   name: 'ListOffsets',
   key: 2,
@@ -115,9 +116,10 @@ export const LIST_OFFSETS: KafkaApi<ListOffsetsRequest, number> = {
     const readUncommitted = 0;
     const anyEpoch = -1;
     writer.int32(consumer).int8(readUncommitted);
+    const time = typeof edge === 'number' ? edge : TIMESTAMPS[edge];
     writer.compactArray([topic], (name) => {
       writer.compactString(name);
-      writer.compactArray([partition], (index) => writer.int32(index).int32(anyEpoch).int64(TIMESTAMPS[edge]).noTags());
+      writer.compactArray([partition], (index) => writer.int32(index).int32(anyEpoch).int64(time).noTags());
       writer.noTags();
     });
     writer.noTags();

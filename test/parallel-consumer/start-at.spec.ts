@@ -1,0 +1,113 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ParallelConsumer } from '@orders-pipeline/parallel-consumer';
+import { KafkajsBroker, type KafkaBrokerOptions, type StartAt } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { connectPlatformatic, PlatformaticBroker } from '@orders-pipeline/parallel-consumer/platformatic';
+import { createTopics } from '#service/kafka/create-topics.js';
+import { workerKafka } from '../support/empty-servers.js';
+import { eventually } from '../support/eventually.js';
+import { writeRecords } from '../support/topic-writer.js';
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const SECOND = 1_000;
+
+describe.each(['kafkajs', 'platformatic'] as const)('the start of a new group over %s', (client) => {
+  let consumer: ParallelConsumer | undefined;
+
+  afterEach(async () => {
+    await consumer?.stop();
+    consumer = undefined;
+  });
+
+  function brokerOf(options: KafkaBrokerOptions): KafkajsBroker | PlatformaticBroker {
+    const { kafka, brokers } = workerKafka();
+    if (client === 'kafkajs') return new KafkajsBroker({ ...options, kafka });
+    return new PlatformaticBroker({
+      ...options,
+      client: connectPlatformatic({ brokers: brokers.split(','), clientId: 'tests' }),
+    });
+  }
+
+  /** A topic with five records, written one second apart. @returns its name */
+  async function filledTopic(): Promise<string> {
+    const topic = `start-${crypto.randomUUID()}`;
+    const { kafka } = workerKafka();
+    const admin = kafka.admin();
+    await admin.connect();
+    await createTopics(admin, [{ topic, numPartitions: 1, replicationFactor: 1 }]);
+    await admin.disconnect();
+    const producer = kafka.producer({ allowAutoTopicCreation: false });
+    await producer.connect();
+    for (let index = 0; index < 5; index += 1)
+      await producer.send({
+        topic,
+        messages: [{ partition: 0, value: `v${index}`, timestamp: String((index + 1) * SECOND) }],
+      });
+    await producer.disconnect();
+    return topic;
+  }
+
+  async function start(topic: string, startAt: StartAt, groupId: string = crypto.randomUUID()): Promise<string[]> {
+    const handled: string[] = [];
+    const handler = async ({ value }: { readonly value: Buffer | null }): Promise<void> =>
+      void handled.push(String(value));
+    const broker = brokerOf({ topic, groupId, logger: quiet, startAt });
+    consumer = new ParallelConsumer({ handler, onDeadLetter: 'stop', logger: quiet }, broker);
+    await consumer.start();
+    await eventually(
+      'the partition is assigned',
+      20_000,
+      () => consumer?.status.partitions[0]?.committable !== undefined && consumer.status.ready,
+    );
+    return handled;
+  }
+
+  it.each<[string, StartAt, string[]]>([
+    ['earliest', 'earliest', ['v0', 'v1', 'v2', 'v3', 'v4', 'new']],
+    ['latest', 'latest', ['new']],
+    ['a timestamp', { timestamp: 2.5 * SECOND }, ['v2', 'v3', 'v4', 'new']],
+    ['a timestamp behind the last record', { timestamp: 60 * SECOND }, ['new']],
+    ['an offset', { offsets: { 0: 4 } }, ['v4', 'new']],
+  ])('is %s', async (_, startAt, expected) => {
+    const topic = await filledTopic();
+    const handled = await start(topic, startAt);
+    await eventually('the start is known', 20_000, () => consumer?.status.partitions[0]?.lag !== undefined);
+    const producer = workerKafka().kafka.producer({ allowAutoTopicCreation: false });
+    await producer.connect();
+    await producer.send({ topic, messages: [{ partition: 0, value: 'new', timestamp: String(90 * SECOND) }] });
+    await producer.disconnect();
+    await eventually('all records are handled', 20_000, () => handled.length >= expected.length);
+    expect(handled).toEqual(expected);
+  });
+
+  it('is committed, so that a restart does not choose another one', async () => {
+    const topic = await filledTopic();
+    const group = crypto.randomUUID();
+    await start(topic, 'latest', group);
+    await consumer?.stop();
+    await writeRecords(workerKafka().kafka, topic, [{ partition: 0, key: null, value: Buffer.from('between') }]);
+    const handled = await start(topic, 'latest', group);
+    await eventually('the record between is handled', 20_000, () => handled.length > 0);
+    expect(handled).toEqual(['between']);
+  });
+
+  it.each<[StartAt, string]>([
+    [{ offsets: { 0: 6 } }, 'has offset 6 for partition 0 of topic'],
+    [{ offsets: { 3: 0 } }, 'startAt names partition 3, and topic'],
+  ])('is refused for %p', async (startAt, message) => {
+    const topic = await filledTopic();
+    await expect(start(topic, startAt)).rejects.toMatchObject({
+      code: 'start-offset',
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it.each([
+    [{ timestamp: Date.now() + 60_000 }, 'startAt.timestamp is in the future'],
+    [{ timestamp: -1 }, 'startAt.timestamp must be ms since 1970'],
+    [{ offsets: { 0: -1 } }, 'startAt.offsets must have an offset for each partition, got 0: -1'],
+    ['newest', "startAt must be 'earliest', 'latest', { timestamp } or { offsets }"],
+  ])('is refused at construction for %p', (startAt, message) => {
+    const options = { topic: 't', groupId: 'g', logger: quiet, startAt: startAt as StartAt };
+    expect(() => brokerOf(options)).toThrow(message);
+  });
+});
