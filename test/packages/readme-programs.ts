@@ -81,6 +81,28 @@ async function insertAll(values: readonly (Buffer | null)[]): Promise<(Error | u
     after: `await consumer.start(); ${finishSome('consumer')}`,
     prints: /inserted [1-9]/,
   },
+  'Consume and produce': {
+    before: `${consumer('readme-produce')}
+const admin = kafka.admin();
+await admin.connect();
+await admin.createTopics({ topics: [{ topic: 'receipts.v1', numPartitions: 3 }], waitForLeaders: false });
+await admin.disconnect();
+`,
+    after: `await consumer.start(); ${finishSome('consumer')}
+await producer.close();
+const found = kafka.admin();
+await found.connect();
+const ends = await found.fetchTopicOffsets('receipts.v1');
+console.log('produced', ends.reduce((sum, { high }) => sum + Number(high), 0));
+await found.disconnect();
+`,
+    prints: /^produced [1-9]/m,
+  },
+  'Limit the rate, find hot keys': {
+    before: consumer('readme-limited'),
+    after: `await consumer.start(); ${finishSome('consumer')}`,
+    prints: /^called with \{"id"/m,
+  },
   'Tests without Kafka': {
     before: `${LOGGER}
 const handler = async () => {

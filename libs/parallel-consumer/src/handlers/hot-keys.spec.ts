@@ -9,18 +9,19 @@ const attempt: Attempt = { number: 1, signal: new AbortController().signal, take
 const record = (key: string | null): ConsumedRecord =>
   ({ key: key === null ? null : Buffer.from(key) }) as ConsumedRecord;
 
-describe('hot keys', () => {
-  async function handled(keys: readonly (string | null)[]) {
-    const clock = new ManualClock();
-    const logger = new RecordingLogger();
-    const hotKeys = new HotKeys({ logger, clock });
-    const handler = hotKeys.counting(async () => undefined);
-    for (const key of keys) await handler(record(key), attempt);
-    await clock.advance(60_000);
-    await handler(record('next minute'), attempt);
-    return { hotKeys, logged: logger.matching(/hot keys/) };
-  }
+/** Handles records with these keys in one minute, and one in the next. */
+async function handled(keys: readonly (string | null)[]) {
+  const clock = new ManualClock();
+  const logger = new RecordingLogger();
+  const hotKeys = new HotKeys({ logger, clock });
+  const handler = hotKeys.counting(async () => undefined);
+  for (const key of keys) await handler(record(key), attempt);
+  await clock.advance(60_000);
+  await handler(record('next minute'), attempt);
+  return { hotKeys, logged: logger.matching(/hot keys/) };
+}
 
+describe('hot keys', () => {
   it('are logged and remembered after a minute, with their share', async () => {
     const keys = Array.from({ length: 2_000 }, (_, at) => (at % 4 === 0 ? 'account-1' : `account-${at}`));
     const { hotKeys, logged } = await handled(keys);

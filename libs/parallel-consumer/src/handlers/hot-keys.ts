@@ -4,6 +4,7 @@ import { ofType, positiveInteger, share } from '../checks/value-checks.js';
 import type { EngineLogger } from '../events/engine-logger.js';
 import { FrequentKeys } from '../structures/frequent-keys.js';
 
+/** What counts as hot, and where it is logged. */
 export interface HotKeysOptions {
   readonly logger: EngineLogger;
   /** A key with at least this share of all attempts is hot. Default 0.1. */

@@ -11,6 +11,8 @@ import { produceHandler, type OutputProducer, type ProducedRecord } from './prod
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const PARTITIONS = 3;
 
+const tooLarge = ({ value }: OutgoingRecord): boolean => String(value) === 'large';
+
 /** Consumes `in`, and produces to `out` with what `producer` does. */
 class Pipe {
   readonly kafka = new FakeKafka();
@@ -101,7 +103,6 @@ describe('a handler that produces', () => {
   });
 
   it('fails only the record whose outputs Kafka rejects', async () => {
-    const tooLarge = ({ value }: OutgoingRecord): boolean => String(value) === 'large';
     const pipe: Pipe = new Pipe({
       send: async (topic, records) => {
         if (records.some(tooLarge)) throw new RecordsRejectedError('MESSAGE_TOO_LARGE', {});

@@ -14,6 +14,7 @@ export interface OutputProducer {
   send(topic: string, records: readonly OutgoingRecord[]): Promise<unknown>;
 }
 
+/** What to produce for a record, and what sends it. */
 export interface ProduceHandlerOptions extends Partial<Pick<BatcherOptions, 'maxBatchWaitMs' | 'clock'>> {
   /** The caller closes it after the consumer has stopped. */
   readonly producer: OutputProducer;
@@ -23,6 +24,7 @@ export interface ProduceHandlerOptions extends Partial<Pick<BatcherOptions, 'max
 
 /** Inputs whose outputs are sent together. */
 const MAX_BATCH_SIZE = 1_000;
+/** The default of `maxBatchWaitMs`. */
 const MAX_BATCH_WAIT_MS = 20;
 
 type Outputs = readonly ProducedRecord[];

@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '@orders-pipeline/clock';
 import type { RecordHandler } from '../attempts/record-handler.js';
 import { ofType, rate } from '../checks/value-checks.js';
 
+/** How often a handler may be called. */
 export interface RateLimit {
   /** Attempts that begin in a second, retries included. Fractions are allowed: 0.5 is one every two seconds. */
   readonly perSecond: number;

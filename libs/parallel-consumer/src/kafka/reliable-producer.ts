@@ -35,7 +35,7 @@ const SEQUENCE_ERRORS = [
   'PRODUCER_FENCED',
 ];
 
-const STARTING = ['COORDINATOR_LOAD_IN_PROGRESS', 'COORDINATOR_NOT_AVAILABLE'];
+const STARTING = new Set(['COORDINATOR_LOAD_IN_PROGRESS', 'COORDINATOR_NOT_AVAILABLE']);
 
 /** One batch under way. */
 interface Sending {
@@ -129,7 +129,7 @@ export class ReliableProducer {
     this.failing = { topic, since: this.failing?.since ?? this.clock.now(), code, reason };
     const retryInMs = backOffMs(backOff, sending.failures, random);
     // A cluster that has just started needs a moment for its first producer ids.
-    const level = STARTING.includes(code) ? 'info' : 'warn';
+    const level = STARTING.has(code) ? 'info' : 'warn';
     logger[level]({ topic, code, reason, retryInMs }, 'batch not sent: retrying');
     await pause(this.clock, retryInMs);
   }

@@ -34,7 +34,7 @@ export class FrequentKeys {
 
   /** Returns the most frequent keys, the most frequent one first. */
   top(count: number): CountedKey[] {
-    const all = [...this.entries].map(([key, entry]) => ({ key, ...entry }));
+    const all = Array.from(this.entries, ([key, { count: counted, error }]) => ({ key, count: counted, error }));
     return all.toSorted((a, b) => b.count - a.count).slice(0, count);
   }
 
