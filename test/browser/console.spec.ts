@@ -55,7 +55,7 @@ describe('the page of the console', () => {
     await console.newestSays(/sending/, 20_000);
     await console.part('Populate').getByRole('button', { name: 'Cancel' }).first().click();
     const dialog = console.page.getByRole('dialog');
-    await dialog.getByText('more orders will never be sent').waitFor();
+    await dialog.getByText('the others will never be sent').waitFor();
     await dialog.getByRole('button', { name: 'Cancel operation' }).click();
     await console.newestSays(/cancelled/, 20_000);
     expect(await console.part('Populate').getByRole('button', { name: 'Cancel' }).count()).toBe(0);

@@ -53,4 +53,15 @@ describe('the check at startup', () => {
   ])('rejects %s', (_what, expected, topics) => {
     expect(() => new ParallelConsumerServer({ kafka: mustNotConnect, topics })).toThrow(code(expected));
   });
+
+  it.each([
+    [undefined, 'the options must be an object, got undefined'],
+    [{ topics: {} }, 'kafka is missing'],
+    [
+      { kafka: mustNotConnect, topic: {} },
+      'topic is not an option. The options are kafka, topics, logger, transportId',
+    ],
+  ])('rejects the options %p', (options, message) => {
+    expect(() => new ParallelConsumerServer(options as never)).toThrow(message);
+  });
 });

@@ -20,6 +20,13 @@ import { TopicConsumer, type ProcessingHooks } from './topic-consumer.js';
 /** Marks handlers of this transport, as the second argument of the decorator: `@EventPattern('orders.v1', PARALLEL_CONSUMER)`. */
 export const PARALLEL_CONSUMER = Symbol('parallel-consumer');
 
+const OPTIONS: readonly string[] = [
+  'kafka',
+  'topics',
+  'logger',
+  'transportId',
+] satisfies (keyof ParallelConsumerServerOptions)[];
+
 /**
  * A NestJS transport strategy for the parallel consumer: `app.connectMicroservice({ strategy: new ParallelConsumerServer(…) })`.
  *
@@ -39,9 +46,10 @@ export class ParallelConsumerServer extends Server<Record<string, never>, State>
   private readonly noHook = this.onProcessingStartHook;
   private closing: Promise<void> | undefined;
 
-  /** @throws ParallelConsumerSetupError for invalid topics; RangeError or TypeError for invalid engine options */
+  /** @throws ParallelConsumerSetupError for invalid topics; RangeError or TypeError for other invalid, missing or unknown options */
   constructor(options: ParallelConsumerServerOptions) {
     super();
+    requireKnownOptions(options);
     keepRealErrors();
     this.transportId = options.transportId ?? PARALLEL_CONSUMER;
     requireOwnGroups(options);
@@ -139,6 +147,15 @@ export class ParallelConsumerServer extends Server<Record<string, never>, State>
       if (started instanceof Promise) started.catch(reject);
     });
   }
+}
+
+/** JavaScript has no compiler that would find a misspelt option. Those of the topics are checked by the engine. */
+function requireKnownOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`the options must be an object, got ${String(options)}`);
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
+  if (unknown !== undefined) throw new TypeError(`${unknown} is not an option. The options are ${OPTIONS.join(', ')}`);
+  if (!('kafka' in options)) throw new TypeError('kafka is missing');
 }
 
 function requireOwnGroups({ topics }: Partial<ParallelConsumerServerOptions>): void {

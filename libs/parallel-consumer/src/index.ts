@@ -23,6 +23,7 @@ export { DEAD_LETTER_HEADERS } from './attempts/dead-letter.js';
 export type { ConsumedRecord, OutgoingRecord, Position } from './records/record.js';
 
 export { classifyByNetworkCode, type FailureClassifier, type FailureKind } from './failures/failure.js';
+export { StartedBeforeError } from './failures/started-before.js';
 export { RecordsRejectedError } from './failures/records-rejected.js';
 export { UnreadableRecordsError, type UnreadableReason } from './records/unreadable-records.js';
 export { TopicError, type RequiredTopic } from './intake/topic-error.js';

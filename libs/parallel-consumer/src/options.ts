@@ -2,7 +2,8 @@ import { ATTEMPT_DEFAULTS, type AttemptOptions, type AttemptSettings } from './a
 import { COMMIT_DEFAULTS, type CommitOptions, type CommitSettings } from './commits/commit-options.js';
 import { RUNTIME_DEFAULTS, type RuntimeOptions, type RuntimeSettings } from './events/runtime-options.js';
 import { LOG_DEFAULTS, type LogOptions, type LogSettings } from './intake/log-options.js';
-import { checkOptions, OPTION_CHECKS } from './option-checks.js';
+import { checkOptions } from './checks/check-options.js';
+import { OPTION_CHECKS, REQUIRED_OPTIONS } from './option-checks.js';
 import { WINDOW_DEFAULTS, type WindowOptions, type WindowSettings } from './window/window-options.js';
 
 /** All options of the consumer. Each part has its options, with their defaults, in its own folder. */
@@ -38,7 +39,7 @@ const RENAMED = {
  * @throws RangeError for a number out of bounds, TypeError for any other wrong, missing, unknown or renamed option
  */
 export function resolveOptions(given: ParallelConsumerOptions, sourceTopic: string): ParallelConsumerSettings {
-  checkOptions(given, OPTION_CHECKS, RENAMED);
+  checkOptions(given, { checks: OPTION_CHECKS, required: REQUIRED_OPTIONS, renamed: RENAMED });
   const options = Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   ) as unknown as ParallelConsumerOptions;

@@ -1,4 +1,6 @@
 import { errorDetails } from './failures/failure.js';
+import { StartedBeforeError } from './failures/started-before.js';
+import { withFunctions } from './checks/value-checks.js';
 import { TaskRunner } from './attempts/task-runner.js';
 import { collectStatus } from './status/engine-status.js';
 import type { Broker } from './broker/broker.js';
@@ -18,6 +20,8 @@ import { InFlightLimit } from './window/in-flight-limit.js';
 import { Intake } from './intake/intake.js';
 import { Scheduler } from './window/scheduler.js';
 import { InFlightLog } from './status/in-flight-log.js';
+
+const aBroker = withFunctions('partitionCount', 'start', 'committed', 'read', 'commit', 'publish', 'stop');
 
 /**
  * After this long without a response from the coordinator the consumer takes no more records; running work continues.
@@ -46,11 +50,14 @@ export class ParallelConsumer {
   private readonly drain: Drain;
   private readonly rebalances: Rebalances;
   private leaving: Promise<DrainReport> | undefined;
+  private hasStarted = false;
 
+  /** @throws TypeError or RangeError that names a wrong, missing or unknown option */
   constructor(
     options: ParallelConsumerOptions,
     private readonly broker: Broker,
   ) {
+    aBroker('broker', broker);
     this.options = resolveOptions(options, broker.topic);
     const all = (): Iterable<Assignment> => this.assignments.all();
     this.scheduler = new Scheduler(this.options.ordering, InFlightLimit.windowFor(this.options, 1));
@@ -105,9 +112,11 @@ export class ParallelConsumer {
   /**
    * Checks the topics and starts to join the group; `status.ready` becomes true once the consumer is a member.
    * @throws TopicError for a missing source or dead-letter topic, or one with too few partitions; the broker's own error when
-   * Kafka can't be reached at all
+   * Kafka can't be reached at all; StartedBeforeError for a second call, also after a failed one or after `stop`
    */
   async start(): Promise<void> {
+    if (this.hasStarted || this.leaving !== undefined) throw new StartedBeforeError();
+    this.hasStarted = true;
     try {
       await this.topics.require();
       await this.broker.start(this.rebalances);

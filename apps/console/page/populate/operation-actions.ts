@@ -3,7 +3,7 @@ import type { Client } from '../api/client.js';
 import { messageOf } from '../api/problem.js';
 import type { Confirmation } from '../dialogs/confirm-dialog.js';
 import { Part } from '../part.js';
-import { figure, plural } from '../text/figures.js';
+import { figure } from '../text/figures.js';
 import type { Operation } from './operation.js';
 import type { Operations } from './operations.js';
 
@@ -44,14 +44,16 @@ export class OperationActions extends Part {
   }
 
   private confirmCancel(): void {
-    const { kind, count, acked } = this.operation;
-    const unit = kind === 'redrive' ? 'letter' : 'order';
-    const left = count === null ? `the other ${unit}s` : plural(Math.max(0, count - acked), `more ${unit}`);
+    const { kind, count, acked, status } = this.operation;
+    const unit = kind === 'redrive' ? 'letters' : 'orders';
+    const sent = count === null ? `${figure(acked)} ${unit}` : `${figure(acked)} of ${figure(count)} ${unit}`;
+    // The dialog does not follow the figures: sending goes on until the operation is cancelled.
+    const more = status === 'running' ? ', and more until you confirm' : '';
     const confirmation: Confirmation = {
       title: `Cancel this ${kind}?`,
       describe: async () =>
         Promise.resolve(
-          `${figure(acked)} ${unit}s are in Kafka already and will still be saved; ${left} will never be sent. A cancelled ${kind} can't be resumed: to stop for a while, pause it.`,
+          `So far ${sent} are in Kafka${more}. They will still be saved; the others will never be sent. A cancelled ${kind} can't be resumed: to stop for a while, pause it.`,
         ),
       action: 'Cancel operation',
       keep: 'Keep operation',

@@ -24,6 +24,7 @@ export function operationFacts(operation: Operation, letters: number | null): Te
     ['faulty on purpose', faults === null ? null : faultsText(faults)],
     ['letters', redriveView(operation)],
     ['dead letters', lettersView(operation, letters)],
+    ['to verify it', html`<code>npm run reconcile -- ${operation.id}</code>`],
   ];
   return html`<dl class="facts">
       ${facts.map(([name, value]) =>

@@ -1,3 +1,5 @@
+import { checkOptions } from '../checks/check-options.js';
+import { ofType, positiveInteger, timer, withFunctions, type Check } from '../checks/value-checks.js';
 import type { BatchItem, BatchResult } from './batch-item.js';
 import type { RecordHandler } from './record-handler.js';
 import { Batcher, type BatcherOptions } from './batcher.js';
@@ -18,6 +20,15 @@ export interface BatchHandlerOptions extends BatcherOptions {
   readonly sameKeyInBatch?: boolean;
 }
 
+const OPTION_CHECKS = {
+  handle: ofType('function'),
+  sameKeyInBatch: ofType('boolean'),
+  maxBatchSize: positiveInteger,
+  maxBatchWaitMs: timer(0),
+  maxBatches: positiveInteger,
+  clock: withFunctions('now', 'after'),
+} satisfies Record<keyof BatchHandlerOptions, Check>;
+
 /**
  * Creates a record handler that processes records in batches.
  *
@@ -26,9 +37,11 @@ export interface BatchHandlerOptions extends BatcherOptions {
  * `sameKeyInBatch` is set.
  * Not guaranteed: an order among the records of a batch, or full batches. `inFlight` also counts records that wait for their batch
  * to fill, so it must be at least `maxBatchSize`.
- * @throws RangeError for an invalid limit
+ * @throws TypeError or RangeError that names a wrong, missing or unknown option
  */
-export function batchHandler({ handle, sameKeyInBatch = false, ...options }: BatchHandlerOptions): RecordHandler {
+export function batchHandler(given: BatchHandlerOptions): RecordHandler {
+  checkOptions(given, { checks: OPTION_CHECKS, required: ['handle', 'maxBatchSize', 'maxBatchWaitMs'] });
+  const { handle, sameKeyInBatch = false, ...options } = given;
   const write = sameKeyInBatch ? fillingWithSameKeys(handle, options.maxBatchSize) : handle;
   const batcher = new Batcher<FirstItem, BatchResult>(write, options);
   return (record, attempt) => batcher.add({ record, attempt }).then(throwIfFailed);

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { batchHandler } from '../attempts/batch-handler.js';
 import { resolveOptions } from '../options.js';
+import { ParallelConsumer } from '../parallel-consumer.js';
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const OPTIONS = { handler: () => Promise.resolve(), logger: silent, deadLetterTopic: 'dead' };
@@ -52,6 +54,9 @@ describe('the options', () => {
       'deadLetterTopic must differ from the source topic orders: the consumer would read its own dead letters',
     ],
     [{ inflight: 10 }, 'inflight is not an option. Did you mean inFlight?'],
+    [{ observer: 5 }, 'observer must be an object with functions of attempted, committed, rebalanced, got 5'],
+    [{ observer: { foo: 1 } }, 'observer must be an object with functions of attempted, committed, rebalanced'],
+    [{ observer: { saved: () => 1 } }, 'observer.saved is never called. It may have attempted, committed, rebalanced'],
   ])('are rejected by name: %p', (given, message) => {
     expect(() => resolve(given)).toThrow(message);
   });
@@ -72,5 +77,18 @@ describe('the options', () => {
 
   it('are rejected with the new name of a renamed one', () => {
     expect(() => resolve({ maxTaken: 100 })).toThrow('maxTaken was renamed: set maxBuffered instead');
+  });
+
+  it.each([undefined, {}, { start: () => undefined }])('need a broker, not %p', (broker) => {
+    expect(() => new ParallelConsumer(OPTIONS, broker as never)).toThrow('broker must be an object with the functions');
+  });
+
+  it.each([
+    [undefined, 'the options must be an object, got undefined'],
+    [{ handle: 1, maxBatchSize: 1, maxBatchWaitMs: 1 }, 'handle must be a function, got 1'],
+    [{ handle: () => 1, maxBatchSize: 1 }, 'maxBatchWaitMs is missing'],
+    [{ handle: () => 1, maxBatchSize: 1, maxBatchWaitMs: 1, maxbatches: 2 }, 'Did you mean maxBatches?'],
+  ])('of a batch handler are rejected by name: %p', (options, message) => {
+    expect(() => batchHandler(options as never)).toThrow(message);
   });
 });

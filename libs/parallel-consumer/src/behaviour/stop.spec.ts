@@ -37,4 +37,14 @@ describe('a stop of the parallel consumer', () => {
     await stopped;
     expect(committed()).toBe(1);
   });
+
+  it('is final, and a consumer starts only once', async () => {
+    const { consumer } = await consuming({}, () => undefined);
+    await expect(consumer.start()).rejects.toMatchObject({ code: 'started-before' });
+    expect(consumer.status.ready).toBe(true);
+    await consumer.stop();
+    await expect(consumer.start()).rejects.toThrow(
+      'this consumer was started or stopped before: create another one, with a broker of its own',
+    );
+  });
 });

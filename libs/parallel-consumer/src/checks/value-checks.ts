@@ -64,6 +64,38 @@ export const withFunctions =
       throw wrongType(name, `an object with the functions ${names.join(', ')}`, value);
   };
 
+/** An object with some of these functions, and nothing else. */
+export const withOptionalFunctions =
+  (...names: readonly string[]): Check =>
+  (name, value) => {
+    if (!isObject(value) || Object.values(value).some((each) => each !== undefined && typeof each !== 'function'))
+      throw wrongType(name, `an object with functions of ${names.join(', ')}`, value);
+    const unknown = isPlain(value) ? Object.keys(value).find((each) => !names.includes(each)) : undefined;
+    if (unknown !== undefined)
+      throw new TypeError(`${name}.${unknown} is never called. It may have ${names.join(', ')}`);
+  };
+
+/** `host:port` of at least one server. */
+export const addresses: Check = (name, value) => {
+  const example = `a list of addresses such as ['localhost:9092']`;
+  if (!Array.isArray(value) || value.length === 0) throw wrongType(name, example, value);
+  const wrong: unknown = value.find((each) => typeof each !== 'string' || !isAddress(each));
+  if (wrong !== undefined) throw wrongType(name, example, wrong);
+};
+
+/** A value that another library checks. */
+export const unchecked: Check = () => undefined;
+
+function isAddress(given: string): boolean {
+  const port = /^.+:(\d{1,5})$/.exec(given)?.[1];
+  return port !== undefined && Number(port) <= 65_535;
+}
+
+/** Whether an object is a literal: instances of classes may have fields of their own. */
+function isPlain(value: object): boolean {
+  return Object.getPrototypeOf(value) === Object.prototype;
+}
+
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }

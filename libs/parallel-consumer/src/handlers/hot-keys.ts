@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '@orders-pipeline/clock';
 import type { RecordHandler } from '../attempts/record-handler.js';
-import { ofType, positiveInteger, share } from '../checks/value-checks.js';
+import { checkOptions } from '../checks/check-options.js';
+import { ofType, positiveInteger, share, withFunctions, type Check } from '../checks/value-checks.js';
 import type { EngineLogger } from '../events/engine-logger.js';
 import { FrequentKeys } from '../structures/frequent-keys.js';
 
@@ -21,6 +22,13 @@ export interface HotKey {
   readonly share: number;
 }
 
+const OPTION_CHECKS = {
+  logger: withFunctions('info', 'warn', 'error'),
+  hotShare: share,
+  capacity: positiveInteger,
+  clock: withFunctions('now', 'after'),
+} satisfies Record<keyof HotKeysOptions, Check>;
+
 const PERIOD_MS = 60_000;
 /** Fewer attempts say nothing about shares. */
 const LEAST_ATTEMPTS = 1_000;
@@ -40,9 +48,8 @@ export class HotKeys {
 
   /** @throws TypeError or RangeError that names a wrong option */
   constructor(private readonly options: HotKeysOptions) {
-    const { capacity = 100, hotShare = 0.1, clock = systemClock } = options;
-    positiveInteger('capacity', capacity);
-    share('hotShare', hotShare);
+    checkOptions(options, { checks: OPTION_CHECKS, required: ['logger'] });
+    const { capacity = 100, clock = systemClock } = options;
     this.counted = new FrequentKeys(capacity);
     this.clock = clock;
     this.since = clock.now();

@@ -20,7 +20,7 @@ class Pipe {
   readonly broker: FakeBroker;
   readonly consumer: ParallelConsumer;
 
-  constructor(producer: OutputProducer, outputs = 1) {
+  constructor(producer: OutputProducer, { outputs = 1, maxAttempts = 2 } = {}) {
     for (const topic of ['in', 'out', 'dead']) this.kafka.createTopic(topic, PARTITIONS);
     this.broker = new FakeBroker(this.kafka, { topic: 'in', groupId: 'pipe', clock: this.clock });
     const handler = produceHandler({
@@ -30,7 +30,7 @@ class Pipe {
         Array.from({ length: outputs }, (): ProducedRecord => ({ topic: 'out', partition, key, value, headers: {} })),
     });
     const options = { handler, deadLetterTopic: 'dead', clock: this.clock, logger: quiet, random: () => 1 };
-    this.consumer = new ParallelConsumer({ ...options, commitIntervalMs: 10 }, this.broker);
+    this.consumer = new ParallelConsumer({ ...options, commitIntervalMs: 10, maxAttempts }, this.broker);
   }
 
   produced(partition: number): string[] {
@@ -47,14 +47,17 @@ describe('a handler that produces', () => {
     const failures = fc.array(fc.constantFrom('none', 'before', 'after'), { maxLength: 10 });
     const property = fc.asyncProperty(inputs, failures, async (all, script) => {
       const left = [...script];
-      const pipe: Pipe = new Pipe({
-        send: async (topic, records) => {
-          const failure = left.shift() ?? 'none';
-          if (failure === 'before') throw new Error('no leader');
-          for (const record of records) await pipe.broker.publish(topic, [record]);
-          if (failure === 'after') throw new Error('the acknowledgement was lost');
+      const pipe: Pipe = new Pipe(
+        {
+          send: async (topic, records) => {
+            const failure = left.shift() ?? 'none';
+            if (failure === 'before') throw new Error('no leader');
+            for (const record of records) await pipe.broker.publish(topic, [record]);
+            if (failure === 'after') throw new Error('the acknowledgement was lost');
+          },
         },
-      });
+        { maxAttempts: 100 },
+      );
       for (const [index, { partition, key }] of all.entries())
         pipe.kafka.append('in', partition, `key-${key}`, `${key}:${index}`);
       await pipe.consumer.start();
@@ -93,7 +96,7 @@ describe('a handler that produces', () => {
 
   it('sends the outputs of many records together', async () => {
     const sends: number[] = [];
-    const pipe = new Pipe({ send: async (_, records) => void sends.push(records.length) }, 2);
+    const pipe = new Pipe({ send: async (_, records) => void sends.push(records.length) }, { outputs: 2 });
     for (let key = 0; key < 50; key += 1) pipe.kafka.append('in', 0, `key-${key}`, '1');
     await pipe.consumer.start();
     await pipe.broker.fetch();

@@ -1,6 +1,7 @@
 import type { Attempt, RecordHandler } from '../attempts/record-handler.js';
 import { Batcher, type BatcherOptions } from '../attempts/batcher.js';
-import { ofType, withFunctions } from '../checks/value-checks.js';
+import { checkOptions } from '../checks/check-options.js';
+import { ofType, timer, withFunctions, type Check } from '../checks/value-checks.js';
 import type { ConsumedRecord, OutgoingRecord } from '../records/record.js';
 
 /** A record to produce, and its topic. */
@@ -27,6 +28,13 @@ const MAX_BATCH_SIZE = 1_000;
 /** The default of `maxBatchWaitMs`. */
 const MAX_BATCH_WAIT_MS = 20;
 
+const OPTION_CHECKS = {
+  producer: withFunctions('send'),
+  handle: ofType('function'),
+  maxBatchWaitMs: timer(0),
+  clock: withFunctions('now', 'after'),
+} satisfies Record<keyof ProduceHandlerOptions, Check>;
+
 type Outputs = readonly ProducedRecord[];
 
 /**
@@ -39,11 +47,11 @@ type Outputs = readonly ProducedRecord[];
  * Not guaranteed: that an output is produced once. It is repeated, with its neighbours, after a crash, a rebalance that aborts the attempt, or an
  * acknowledgement that was lost; so it needs an id that follows from its input, such as topic, partition and offset. Transactions (KIP-447)
  * are not used: with thousands of records in flight, each commit would wait for the slowest of them.
- * @throws TypeError that names a wrong option
+ * @throws TypeError or RangeError that names a wrong, missing or unknown option
  */
-export function produceHandler({ producer, handle, ...batching }: ProduceHandlerOptions): RecordHandler {
-  withFunctions('send')('producer', producer);
-  ofType('function')('handle', handle);
+export function produceHandler(options: ProduceHandlerOptions): RecordHandler {
+  checkOptions(options, { checks: OPTION_CHECKS, required: ['producer', 'handle'] });
+  const { producer, handle, ...batching } = options;
   const batcher = new Batcher<Outputs, Error | undefined>(async (items) => sendAll(producer, items), {
     maxBatchSize: MAX_BATCH_SIZE,
     maxBatchWaitMs: MAX_BATCH_WAIT_MS,

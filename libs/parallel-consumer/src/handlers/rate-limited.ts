@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '@orders-pipeline/clock';
 import type { RecordHandler } from '../attempts/record-handler.js';
-import { ofType, rate } from '../checks/value-checks.js';
+import { checkOptions } from '../checks/check-options.js';
+import { ofType, rate, withFunctions, type Check } from '../checks/value-checks.js';
 
 /** How often a handler may be called. */
 export interface RateLimit {
@@ -8,6 +9,11 @@ export interface RateLimit {
   readonly perSecond: number;
   readonly clock?: Clock;
 }
+
+const OPTION_CHECKS = {
+  perSecond: rate,
+  clock: withFunctions('now', 'after'),
+} satisfies Record<keyof RateLimit, Check>;
 
 /**
  * Limits how many attempts of a handler begin in a second, such as for a service that allows no more.
@@ -19,9 +25,10 @@ export interface RateLimit {
  * the attempt is aborted.
  * @throws TypeError for a handler that is no function, RangeError for a rate that is not above 0
  */
-export function rateLimited(handler: RecordHandler, { perSecond, clock = systemClock }: RateLimit): RecordHandler {
+export function rateLimited(handler: RecordHandler, limit: RateLimit): RecordHandler {
   ofType('function')('handler', handler);
-  rate('perSecond', perSecond);
+  checkOptions(limit, { checks: OPTION_CHECKS, required: ['perSecond'] });
+  const { perSecond, clock = systemClock } = limit;
   const intervalMs = 1_000 / perSecond;
   let next = Number.NEGATIVE_INFINITY;
   return async (record, attempt) => {

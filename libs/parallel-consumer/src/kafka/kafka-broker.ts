@@ -1,7 +1,7 @@
 import { systemClock } from '@orders-pipeline/clock';
 import type { EngineLogger } from '../events/engine-logger.js';
 import { errorDetails } from '../failures/failure.js';
-import { positiveInteger, text, withFunctions } from '../checks/value-checks.js';
+import { positiveInteger, text, withFunctions, type Check } from '../checks/value-checks.js';
 import { errorName, isKafkaError, throwOnError } from '../protocol/kafka-error.js';
 import { METADATA } from '../protocol/metadata-request.js';
 import type { PartitionsByTopic } from '../protocol/consumer-protocol.js';
@@ -70,15 +70,15 @@ export abstract class KafkaBroker implements Broker {
   private stopping = false;
   private cancelTopicWatch: (() => void) | undefined;
 
-  /** @param client called once the options are checked @throws TypeError or RangeError that names a wrong option */
+  /** @param options checked by the caller */
   protected constructor(
     private readonly options: KafkaBrokerOptions,
-    client: () => KafkaClient,
+    { connections, producer }: KafkaClient,
   ) {
     const { topic, groupId, logger, sessionTimeoutMs = 10_000 } = options;
-    requireBrokerOptions(options);
     this.topic = topic;
-    ({ connections: this.connections, producer: this.producer } = client());
+    this.connections = connections;
+    this.producer = producer;
     this.log = new TopicLog(this.connections, topic);
     const { maxBytes = MAX_BYTES, maxBytesPerPartition = MAX_BYTES_PER_PARTITION } = options;
     this.fetcher = new Fetcher(this.connections, this.log, {
@@ -211,12 +211,16 @@ export abstract class KafkaBroker implements Broker {
   }
 }
 
-function requireBrokerOptions(options: KafkaBrokerOptions): void {
-  const { topic, groupId, logger, sessionTimeoutMs, maxBytes, maxBytesPerPartition, startAt } = options;
-  text('topic', topic);
-  text('groupId', groupId);
-  withFunctions('info', 'warn', 'error')('logger', logger);
-  for (const [name, value] of Object.entries({ sessionTimeoutMs, maxBytes, maxBytesPerPartition }))
-    if (value !== undefined) positiveInteger(name, value);
-  if (startAt !== undefined) requireStartAt(startAt, systemClock.now());
-}
+/** Checks of the options that all client libraries share. */
+export const BROKER_CHECKS = {
+  topic: text,
+  groupId: text,
+  logger: withFunctions('info', 'warn', 'error'),
+  sessionTimeoutMs: positiveInteger,
+  maxBytes: positiveInteger,
+  maxBytesPerPartition: positiveInteger,
+  startAt: (_name, value) => requireStartAt(value, systemClock.now()),
+} satisfies Record<keyof KafkaBrokerOptions, Check>;
+
+/** Options without a default. */
+export const REQUIRED_BROKER_OPTIONS = ['topic', 'groupId', 'logger'];

@@ -1,5 +1,7 @@
 import { backOffMs, type BackOff, pause, succeededWithin, systemClock, type Clock } from '@orders-pipeline/clock';
 import type { BrokerFailure } from '../broker/broker.js';
+import { checkOptions } from '../checks/check-options.js';
+import { backOff, ofType, withFunctions, type Check } from '../checks/value-checks.js';
 import type { EngineLogger } from '../events/engine-logger.js';
 import { errorDetails } from '../failures/failure.js';
 import { RecordsRejectedError } from '../failures/records-rejected.js';
@@ -21,6 +23,14 @@ export interface ReliableProducerOptions {
   /** Returns numbers from 0 (inclusive) to 1 (exclusive), for jitter. Default `Math.random`. */
   readonly random?: () => number;
 }
+
+const OPTION_CHECKS = {
+  connect: ofType('function'),
+  logger: withFunctions('info', 'warn', 'error'),
+  backOff,
+  clock: withFunctions('now', 'after'),
+  random: ofType('function'),
+} satisfies Record<keyof ReliableProducerOptions, Check>;
 
 const CLOSE_TIMEOUT_MS = 2_000;
 /** How long an added partition may be unknown to a broker that answers. */
@@ -60,7 +70,9 @@ export class ReliableProducer {
   private failing: BrokerFailure | undefined;
   private readonly clock: Clock;
 
+  /** @throws TypeError that names a wrong, missing or unknown option */
   constructor(private readonly options: ReliableProducerOptions) {
+    checkOptions(options, { checks: OPTION_CHECKS, required: ['connect', 'logger'] });
     this.clock = options.clock ?? systemClock;
   }
 
@@ -123,11 +135,11 @@ export class ReliableProducer {
     }
     if (failures.some((error) => isKafkaError(error, ...SEQUENCE_ERRORS))) await this.discardSession();
     sending.failures += 1;
-    const { random = Math.random, backOff = { initialMs: 200, maxMs: 5_000 }, logger } = this.options;
+    const { random = Math.random, backOff: given = { initialMs: 200, maxMs: 5_000 }, logger } = this.options;
     const { topic } = sending;
     const { code, reason } = errorDetails(failures[0]);
     this.failing = { topic, since: this.failing?.since ?? this.clock.now(), code, reason };
-    const retryInMs = backOffMs(backOff, sending.failures, random);
+    const retryInMs = backOffMs(given, sending.failures, random);
     // A cluster that has just started needs a moment for its first producer ids.
     const level = STARTING.has(code) ? 'info' : 'warn';
     logger[level]({ topic, code, reason, retryInMs }, 'batch not sent: retrying');

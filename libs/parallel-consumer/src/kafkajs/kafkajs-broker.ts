@@ -1,7 +1,7 @@
 import type { Kafka } from 'kafkajs';
-import { withFunctions } from '../checks/value-checks.js';
-import { KafkaBroker, type KafkaBrokerOptions } from '../kafka/kafka-broker.js';
-import { reliableProducer } from './kafkajs-client.js';
+import { checkOptions } from '../checks/check-options.js';
+import { BROKER_CHECKS, KafkaBroker, REQUIRED_BROKER_OPTIONS, type KafkaBrokerOptions } from '../kafka/kafka-broker.js';
+import { client, reliableProducer } from './kafkajs-client.js';
 import { KafkajsConnections } from './kafkajs-connections.js';
 
 export interface KafkajsBrokerOptions extends KafkaBrokerOptions {
@@ -12,11 +12,13 @@ export interface KafkajsBrokerOptions extends KafkaBrokerOptions {
 /** The engine's broker for a real Kafka, over kafkajs's connections. */
 export class KafkajsBroker extends KafkaBroker {
   /** @throws TypeError or RangeError that names a wrong option */
-  constructor({ kafka, ...options }: KafkajsBrokerOptions) {
-    withFunctions('producer', 'consumer', 'admin')('kafka', kafka);
-    super(options, () => ({
-      connections: new KafkajsConnections(kafka),
-      producer: reliableProducer(kafka, options.logger),
-    }));
+  constructor(given: KafkajsBrokerOptions) {
+    checkOptions(given, {
+      checks: { kafka: client, ...BROKER_CHECKS },
+      required: ['kafka', ...REQUIRED_BROKER_OPTIONS],
+    });
+    const { kafka, ...options } = given;
+    const { logger } = options;
+    super(options, { connections: new KafkajsConnections(kafka), producer: reliableProducer(kafka, logger) });
   }
 }

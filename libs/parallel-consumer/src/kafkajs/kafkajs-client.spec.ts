@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { RecordingLogger } from '../behaviour/gated-consumer.js';
 import { KafkajsBroker } from './kafkajs-broker.js';
-import { connectKafka } from './kafkajs-client.js';
+import { connectKafka, reliableProducer } from './kafkajs-client.js';
 
 /** Logs an error or a warning as kafkajs does. @returns the level at which the caller's logger gets it */
 function levelOf(level: 'error' | 'warn', namespace: string, message: string): string[] {
@@ -17,9 +17,15 @@ function levelOf(level: 'error' | 'warn', namespace: string, message: string): s
 describe('connectKafka', () => {
   const logger = new RecordingLogger();
   it.each([
-    [{}, "brokers must be a list of addresses such as ['localhost:9092']"],
+    [undefined, 'the options must be an object, got undefined'],
+    [{}, 'brokers is missing'],
     [{ brokers: [] }, "brokers must be a list of addresses such as ['localhost:9092']"],
-    [{ brokers: ['localhost:9092'] }, 'logger must be an object with the functions info, warn, error'],
+    [{ brokers: ['localhost'] }, "brokers must be a list of addresses such as ['localhost:9092'], got 'localhost'"],
+    [{ brokers: ['localhost:9092'], clientId: 'spec' }, 'logger is missing'],
+    [
+      { broker: ['localhost:9092'] },
+      'broker is not an option. The options are brokers, clientId, logger, ssl, sasl, retry',
+    ],
   ])('refuses %p', (options, message) => {
     expect(() => connectKafka(options as never)).toThrow(message);
   });
@@ -32,6 +38,12 @@ describe('connectKafka', () => {
     expect(() => new KafkajsBroker({ ...options, kafka: {} as never })).toThrow(
       'kafka must be an object with the functions',
     );
+    expect(() => new KafkajsBroker(undefined as never)).toThrow('the options must be an object, got undefined');
+    expect(() => new KafkajsBroker({ ...options, sesionTimeoutMs: 5 } as never)).toThrow(
+      'sesionTimeoutMs is not an option. The options are kafka, topic',
+    );
+    expect(() => reliableProducer(undefined as never, logger)).toThrow('kafka must be an object with the functions');
+    expect(() => reliableProducer(kafka, undefined as never)).toThrow('logger is missing');
     expect(() => new KafkajsBroker({ ...options, maxBytes: 0 })).toThrow(
       'maxBytes must be an integer of at least 1, got 0',
     );

@@ -1,7 +1,8 @@
 // The only file that imports kafkajs, configured for this engine. The version is pinned to 2.2.4, because `kafkajs-patches.ts` and
 // `kafkajs-connections.ts` depend on its internals.
 import kafkajs, { type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
-import { withFunctions } from '../checks/value-checks.js';
+import { checkOptions } from '../checks/check-options.js';
+import { addresses, text, unchecked, withFunctions, type Check } from '../checks/value-checks.js';
 import type { EngineLogger } from '../events/engine-logger.js';
 import { KafkajsConnections } from './kafkajs-connections.js';
 import { patchKafkajs } from './kafkajs-patches.js';
@@ -16,6 +17,18 @@ export interface KafkaOptions extends Pick<KafkaConfig, 'ssl' | 'sasl' | 'retry'
   readonly logger: EngineLogger;
 }
 
+const OPTION_CHECKS = {
+  brokers: addresses,
+  clientId: text,
+  logger: withFunctions('info', 'warn', 'error'),
+  ssl: unchecked,
+  sasl: unchecked,
+  retry: unchecked,
+} satisfies Record<keyof KafkaOptions, Check>;
+
+/** Checks a client of kafkajs. */
+export const client = withFunctions('producer', 'consumer', 'admin');
+
 /** Retries for about a minute. kafkajs's default of 5 retries ends before a broker has restarted. */
 export const KAFKA_RETRY = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 30 } as const;
 
@@ -24,16 +37,11 @@ const REQUEST_TIMEOUT_MS = 10_000;
 
 /**
  * Creates a kafkajs client that retries while brokers restart, logs through the given logger and runs no timers while idle.
- * @throws TypeError without brokers or a logger
+ * @throws TypeError that names a wrong, missing or unknown option
  */
-export function connectKafka({ brokers, clientId, logger, retry, ...security }: KafkaOptions): Kafka {
-  if (
-    !Array.isArray(brokers) ||
-    brokers.length === 0 ||
-    brokers.some((each) => typeof each !== 'string' || each === '')
-  )
-    throw new TypeError("brokers must be a list of addresses such as ['localhost:9092']");
-  withFunctions('info', 'warn', 'error')('logger', logger);
+export function connectKafka(options: KafkaOptions): Kafka {
+  checkOptions(options, { checks: OPTION_CHECKS, required: ['brokers', 'clientId', 'logger'] });
+  const { brokers, clientId, logger, retry, ...security } = options;
   patchKafkajs();
   const config: KafkaConfig = {
     ...security,
@@ -49,8 +57,9 @@ export function connectKafka({ brokers, clientId, logger, retry, ...security }: 
   return new kafkajs.Kafka(config);
 }
 
-/** Creates a producer whose `send` resolves only when every record is on all in-sync replicas. */
+/** Creates a producer whose `send` resolves only when every record is on all in-sync replicas. @throws TypeError without a client or a logger */
 export function reliableProducer(kafka: Kafka, logger: EngineLogger): ReliableProducer {
+  client('kafka', kafka);
   return new ReliableProducer({ connect: () => new KafkajsConnections(kafka), logger });
 }
 

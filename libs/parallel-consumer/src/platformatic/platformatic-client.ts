@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from '@platformatic/kafka';
-import { text, withFunctions } from '../checks/value-checks.js';
+import { checkOptions } from '../checks/check-options.js';
+import { addresses, text, unchecked, withFunctions, type Check } from '../checks/value-checks.js';
 import type { EngineLogger } from '../events/engine-logger.js';
 import { ReliableProducer } from '../kafka/reliable-producer.js';
 import { PlatformaticConnections } from './platformatic-connections.js';
@@ -18,28 +19,36 @@ export interface PlatformaticClient {
   connections(): PlatformaticConnections;
 }
 
+const OPTION_CHECKS = {
+  brokers: addresses,
+  clientId: text,
+  tls: unchecked,
+  sasl: unchecked,
+} satisfies Record<keyof PlatformaticOptions, Check>;
+
+/** Checks a client of `connectPlatformatic`. */
+export const connected = withFunctions('connections');
+
 /**
  * Prepares connections with `@platformatic/kafka`.
  * @throws TypeError or RangeError that names a wrong option
  */
-export function connectPlatformatic({ brokers, clientId, tls, sasl }: PlatformaticOptions): PlatformaticClient {
-  text('clientId', clientId);
-  if (!Array.isArray(brokers) || brokers.length === 0)
-    throw new TypeError("brokers must be a list of addresses such as ['localhost:9092']");
+export function connectPlatformatic(options: PlatformaticOptions): PlatformaticClient {
+  checkOptions(options, { checks: OPTION_CHECKS, required: ['brokers', 'clientId'] });
+  const { brokers, clientId, tls, sasl } = options;
   const seeds = brokers.map(toAddress);
   const security = { ...(tls !== undefined && { tls }), ...(sasl !== undefined && { sasl }) };
   return { connections: () => new PlatformaticConnections({ seeds, clientId, security }) };
 }
 
-/** Creates a producer whose `send` resolves only when every record is on all in-sync replicas. */
+/** Creates a producer whose `send` resolves only when every record is on all in-sync replicas. @throws TypeError without a client or a logger */
 export function reliableProducer(client: PlatformaticClient, logger: EngineLogger): ReliableProducer {
-  withFunctions('connections')('client', client);
+  connected('client', client);
   return new ReliableProducer({ connect: () => client.connections(), logger });
 }
 
-function toAddress(given: unknown): { readonly host: string; readonly port: number } {
-  const [, host = '', port = ''] = /^(.+):(\d{1,5})$/.exec(String(given)) ?? [];
-  if (host === '' || Number(port) > 65_535)
-    throw new TypeError(`brokers must be a list of addresses such as ['localhost:9092'], got ${String(given)}`);
-  return { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
+function toAddress(address: string): { readonly host: string; readonly port: number } {
+  const at = address.lastIndexOf(':');
+  // An IPv6 address is in brackets.
+  return { host: address.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port: Number(address.slice(at + 1)) };
 }
