@@ -1,11 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { backOffMs } from '@orders-pipeline/clock';
 import type { AcceptedOrders } from '../../apps/producer/src/intake/intake-body.js';
 import { eventually } from '../support/eventually.js';
 import type { GatewayAnswer, GatewayClient } from './gateway-client.js';
 
 const ORDERS_PER_BATCH = 50;
 const ACCOUNTS = 500;
-const RETRY_MS = 250;
+const RETRY_BACK_OFF = { initialMs: 250, maxMs: 5_000 };
+/** Four seconds of orders. A client that sends ever more to a server that is behind would need all memory of the machine. */
+const MAX_OPEN_BATCHES = 80;
+/** Two seconds of reads. Those that are left out are counted as failed. */
+const MAX_OPEN_READS = 200;
 const WARM_P99_MS = 2_000;
 const WARM_WINDOW_MS = 5_000;
 const WARM_WITHIN_MS = 240_000;
@@ -32,7 +37,7 @@ export interface LoadRates {
 
 /**
  * Clients behind the gateway: reads, each sent once, and orders in batches under keys, each sent until it is
- * accepted. Requests start by the clock, whether or not earlier ones have been answered.
+ * accepted, with a back-off. Requests start by the clock, whether or not earlier ones have been answered, up to a limit.
  */
 export class SwarmLoad {
   /** The operations of the accepted orders. */
@@ -40,6 +45,8 @@ export class SwarmLoad {
   private readonly ids: string[] = [];
   private readonly stopping = new AbortController();
   private readonly open = new Set<Promise<void>>();
+  private openReads = 0;
+  private openBatches = 0;
   private readonly loops: Promise<void>[];
   private figures = new Figures();
   private sent = 0;
@@ -66,8 +73,8 @@ export class SwarmLoad {
     await eventually(`99 of 100 reads take less than ${WARM_P99_MS} ms`, WARM_WITHIN_MS, async () => {
       this.take();
       await delay(WARM_WINDOW_MS);
-      const { readP99Ms } = this.take();
-      return readP99Ms < WARM_P99_MS || { readP99Ms };
+      const { readP99Ms, failedReads } = this.take();
+      return (readP99Ms < WARM_P99_MS && failedReads.size === 0) || { readP99Ms, failedReads: [...failedReads] };
     });
   }
 
@@ -96,7 +103,10 @@ export class SwarmLoad {
     const { figures } = this;
     const startedAt = performance.now();
     const path = this.nextPath();
+    if (this.openReads >= MAX_OPEN_READS) return figures.noteFailedRead(`left out, as ${MAX_OPEN_READS} were open`);
+    this.openReads += 1;
     const answer = await this.gateway.send('GET', path);
+    this.openReads -= 1;
     figures.addRead(performance.now() - startedAt, answer.status === 200 ? undefined : describe(path, answer));
   }
 
@@ -114,6 +124,13 @@ export class SwarmLoad {
   }
 
   private async sendBatch(): Promise<void> {
+    if (this.openBatches >= MAX_OPEN_BATCHES) return;
+    this.openBatches += 1;
+    await this.sendUntilAccepted();
+    this.openBatches -= 1;
+  }
+
+  private async sendUntilAccepted(): Promise<void> {
     const key = crypto.randomUUID();
     const first = this.sent;
     this.sent += ORDERS_PER_BATCH;
@@ -126,7 +143,7 @@ export class SwarmLoad {
       currency: 'USD',
     }));
     const body = JSON.stringify(orders);
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       const answer = await this.gateway.send('POST', '/v1/orders', { body, headers: { 'idempotency-key': key } });
       if (answer.status === 202) {
         const { operationId, items } = JSON.parse(answer.text) as AcceptedOrders;
@@ -136,7 +153,7 @@ export class SwarmLoad {
         return;
       }
       this.figures.noteFailedSend(describe('POST /v1/orders', answer));
-      await delay(RETRY_MS);
+      await delay(backOffMs(RETRY_BACK_OFF, tries, Math.random));
     }
   }
 }
@@ -154,7 +171,11 @@ class Figures {
 
   addRead(milliseconds: number, failure: string | undefined): void {
     this.durations.push(milliseconds);
-    if (failure !== undefined) this.failedReads.set(failure, (this.failedReads.get(failure) ?? 0) + 1);
+    if (failure !== undefined) this.noteFailedRead(failure);
+  }
+
+  noteFailedRead(what: string): void {
+    this.failedReads.set(what, (this.failedReads.get(what) ?? 0) + 1);
   }
 
   noteFailedSend(what: string): void {
