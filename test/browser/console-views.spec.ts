@@ -49,7 +49,9 @@ describe('the views of the console', () => {
       const part = console.part('Populate');
       await part.getByText('sending 22 %, saving 0 %').waitFor();
       await part.getByRole('button', { name: 'Cancel…' }).click();
-      await views.dialog.getByText('So far 22,000 of 100,000 orders are in Kafka, and more until you confirm').waitFor();
+      await views.dialog
+        .getByText('So far 22,000 of 100,000 orders are in Kafka, and more until you confirm')
+        .waitFor();
       await views.hasFocus('button', 'Keep operation');
       await console.page.keyboard.press('Enter');
       await views.dialog.waitFor({ state: 'hidden' });
