@@ -10,7 +10,7 @@ import { contenderLogger as logger } from './contender-logger.js';
 import type { Contender } from './contender.js';
 import type { Job } from './job.js';
 
-/** Only builds records. The reliable producer's send would make plain kafkajs faster than it is. */
+/** Only builds records: plain kafkajs sends them. */
 const NO_PRODUCER = new ReliableProducer({
   connect: () => {
     throw new Error('this producer must not send');

@@ -98,8 +98,8 @@ export interface BrokerHealth {
 }
 
 /**
- * The engine's interface to Kafka. Two implementations pass the contract suite, which tests each sentence here: a real Kafka
- * over kafkajs's connections, and an in-memory fake.
+ * The engine's interface to Kafka. Three implementations pass the contract suite, which tests each sentence here: a real Kafka
+ * over the connections of kafkajs and of `@platformatic/kafka`, and an in-memory fake.
  */
 export interface Broker {
   /** The topic that this broker reads. */
