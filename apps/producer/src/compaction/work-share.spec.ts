@@ -17,4 +17,14 @@ describe('the share of background work', () => {
     }
     expect([rested, clock.now()]).toEqual([3, 3_000]);
   });
+
+  it('pauses five seconds at most: a part that waited long for the database does not stop the work', async () => {
+    const clock = new ManualClock();
+    const share = new WorkShare(clock);
+    await clock.advance(60_000);
+    const resting = share.rest();
+    await clock.advance(5_000);
+    await resting;
+    expect(clock.now()).toBe(65_000);
+  });
 });
