@@ -9,6 +9,7 @@ function setUp() {
   let taken = 0;
   let takesMs = 0;
   let isIdle = false;
+  let isKnown = true;
   const target = new ScalingTarget(clock);
   const watch = new PipelineWatch(
     async (): Promise<PipelineSnapshot> => {
@@ -16,7 +17,8 @@ function setUp() {
       const ends = new Map([[0, isIdle ? 100 : 100 * taken]]);
       const at = clock.now();
       if (takesMs > 0) await new Promise<void>((resolve) => void clock.after(takesMs, resolve));
-      return { at, ends, committed: isIdle ? ends : new Map([[0, 0]]), consumers: [], deadLetters: 0 };
+      const committed = isIdle ? ends : new Map([[0, 0]]);
+      return { at, ends: isKnown ? ends : null, committed, consumers: [], deadLetters: 0 };
     },
     target,
     clock,
@@ -25,7 +27,8 @@ function setUp() {
   const delay = (milliseconds: number): void => void (takesMs = milliseconds);
   const rest = (): void => void (isIdle = true);
   const work = (): void => void (isIdle = false);
-  return { watch, target, clock, running, delay, rest, work, taken: () => taken };
+  const loseKafka = (): void => void (isKnown = false);
+  return { watch, target, clock, running, delay, rest, work, loseKafka, taken: () => taken };
 }
 
 describe('watching the pipeline', () => {
@@ -49,6 +52,17 @@ describe('watching the pipeline', () => {
     target.request(3);
     await clock.advance(1_000);
     expect(await watch.now()).toMatchObject({ configuredConsumers: 3, scalingRequests: 1, scaling: { count: 3 } });
+  });
+
+  it('still knows the number of partitions when Kafka does not answer', async () => {
+    const { watch, clock, loseKafka } = setUp();
+    expect(watch.partitionCount).toBeNull();
+    await clock.advance(2_000);
+    expect(watch.partitionCount).toBe(1);
+    loseKafka();
+    await clock.advance(2_000);
+    expect((await watch.now()).partitions).toBeNull();
+    expect(watch.partitionCount).toBe(1);
   });
 
   it('takes one snapshot for all clients', async () => {

@@ -31,6 +31,7 @@ export class PipelineWatch {
   private latest: PipelineResponse | undefined;
   private latestSnapshot: PipelineSnapshot | undefined;
   private seenLoad: SeenLoad | undefined;
+  private knownPartitions: number | null = null;
   private readonly states = new ConsumerWatch();
   private readonly snapshots = new CountedSnapshots();
   private readonly changes = new PipelineChanges();
@@ -65,6 +66,11 @@ export class PipelineWatch {
   /** The load of the newest snapshot, for the autoscaler; `undefined` before the first one. */
   get load(): SeenLoad | undefined {
     return this.seenLoad;
+  }
+
+  /** The number of partitions when Kafka last answered; `null`: not yet. It hardly ever changes, and never becomes smaller. */
+  get partitionCount(): number | null {
+    return this.knownPartitions;
   }
 
   /** Returns the figures of the last hour. */
@@ -109,6 +115,7 @@ export class PipelineWatch {
     this.target.observe(watched.consumers);
     const isDisturbed = this.changes.isDisturbed(snapshot.at);
     const figures = pipelineFigures(recent, isDisturbed);
+    this.knownPartitions = figures.partitions?.length ?? this.knownPartitions;
     const { pending: scaling, requests: scalingRequests } = this.target;
     const { producedPerSecond, savedPerSecond } = figures;
     const { configuredConsumers } = this.changes;

@@ -46,8 +46,9 @@ export class ScalingController {
     this.supervisor.scale(count);
     this.autoscaling.noteByHand(count);
     const request = this.target.request(count);
-    const { partitions } = await this.watch.now();
-    return { count, idle: partitions && Math.max(0, count - partitions.length), request };
+    await this.watch.now();
+    const partitions = this.watch.partitionCount;
+    return { count, idle: partitions === null ? null : Math.max(0, count - partitions), request };
   }
 
   @Post('in-flight')
