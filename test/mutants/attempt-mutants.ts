@@ -179,9 +179,30 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'a dead-letter topic with too few partitions is accepted at the start',
     file: 'intake/topic-error.ts',
-    replace: 'deadLetter.partitions < source.partitions',
+    replace: 'deadLetter.partitions < mostPartitions(topics)',
     by: 'deadLetter.partitions < 0',
     specs: 'behaviour/topics',
+  },
+  {
+    name: 'the dead-letter topic is compared with the smallest source topic',
+    file: 'intake/topic-error.ts',
+    replace: 'return Math.max(0, ...topics',
+    by: 'return Math.min(...topics',
+    specs: 'behaviour/several-topics',
+  },
+  {
+    name: 'a member is assigned partitions of topics that it does not read',
+    file: 'kafka/sticky-assigner.ts',
+    replace: 'if (isUniform)',
+    by: 'if (isUniform || claims.length > 0)',
+    specs: 'kafka/sticky-assigner',
+  },
+  {
+    name: 'a fetched partition is matched by its number only',
+    file: 'kafka/fetcher.ts',
+    replace: 'logId === fetched.topicId && partition === fetched.partition',
+    by: "logId !== '' && partition === fetched.partition",
+    specs: 'kafka/fetcher',
   },
   {
     name: 'the consumer stays ready while dead letters can not be published',

@@ -71,6 +71,17 @@ const brokers = String(process.env['KAFKA_BROKERS']).split(',');
     after: `await consumer.start(); ${finishSome('consumer')} console.log(await register.metrics());`,
     prints: /parallel_consumer_finished_total\{topic="payments.v1",group="payments-savers"\} [1-9]/,
   },
+  'Several topics': {
+    before: `${consumer('readme-topics')}
+import type { ConsumedRecord } from '@orders-pipeline/parallel-consumer';
+const admin = kafka.admin();
+await admin.connect();
+await admin.createTopics({ topics: [{ topic: 'refunds.v1', numPartitions: 1 }], waitForLeaders: false });
+await admin.disconnect();
+`,
+    after: `await consumer.start(); ${finishSome('consumer')}`,
+    prints: /^payment \{"id"/m,
+  },
   'In batches': {
     before: `${consumer('readme-batches')}
 async function insertAll(values: readonly (Buffer | null)[]): Promise<(Error | undefined)[]> {

@@ -10,6 +10,15 @@ import { writeRecords } from '../support/topic-writer.js';
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const SECOND = 1_000;
 
+/** Returns what a group has committed for partition 0; -1: nothing. */
+async function committedOffset(topic: string, groupId: string): Promise<number> {
+  const admin = workerKafka().kafka.admin();
+  await admin.connect();
+  const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
+  await admin.disconnect();
+  return Number(found?.partitions[0]?.offset ?? -1);
+}
+
 describe.each(['kafkajs', 'platformatic'] as const)('the start of a new group over %s', (client) => {
   let consumer: ParallelConsumer | undefined;
 
@@ -51,7 +60,7 @@ describe.each(['kafkajs', 'platformatic'] as const)('the start of a new group ov
     const handler = async ({ value }: { readonly value: Buffer | null }): Promise<void> =>
       void handled.push(String(value));
     const broker = brokerOf({ topic, groupId, logger: quiet, startAt });
-    consumer = new ParallelConsumer({ handler, onDeadLetter: 'stop', logger: quiet }, broker);
+    consumer = new ParallelConsumer({ handler, onDeadLetter: 'stop', logger: quiet, commitIntervalMs: 500 }, broker);
     await consumer.start();
     await eventually(
       'the partition is assigned',
@@ -83,6 +92,7 @@ describe.each(['kafkajs', 'platformatic'] as const)('the start of a new group ov
     const topic = await filledTopic();
     const group = crypto.randomUUID();
     await start(topic, 'latest', group);
+    await eventually('the start is committed', 20_000, async () => (await committedOffset(topic, group)) === 5);
     await consumer?.stop();
     await writeRecords(workerKafka().kafka, topic, [{ partition: 0, key: null, value: Buffer.from('between') }]);
     const handled = await start(topic, 'latest', group);

@@ -1,3 +1,4 @@
+import { handlers } from './attempts/topic-handlers.js';
 import {
   backOff,
   oneOf,
@@ -15,7 +16,7 @@ import {
 
 /** A check for each option of the consumer. */
 export const OPTION_CHECKS = {
-  handler: ofType('function'),
+  handler: handlers,
   logger: withFunctions('info', 'warn', 'error'),
   deadLetterTopic: text,
   onDeadLetter: oneOf('publish', 'stop'),

@@ -4,6 +4,7 @@ import { RUNTIME_DEFAULTS, type RuntimeOptions, type RuntimeSettings } from './e
 import { LOG_DEFAULTS, type LogOptions, type LogSettings } from './intake/log-options.js';
 import { checkOptions } from './checks/check-options.js';
 import { OPTION_CHECKS, REQUIRED_OPTIONS } from './option-checks.js';
+import { handlerOfTopics } from './attempts/topic-handlers.js';
 import { WINDOW_DEFAULTS, type WindowOptions, type WindowSettings } from './window/window-options.js';
 
 /** All options of the consumer. Each part has its options, with their defaults, in its own folder. */
@@ -36,18 +37,19 @@ const RENAMED = {
 
 /**
  * Checks the options and applies the defaults. An option that is `undefined` counts as not given.
+ * @param sources the topics that are read
  * @throws RangeError for a number out of bounds, TypeError for any other wrong, missing, unknown or renamed option
  */
-export function resolveOptions(given: ParallelConsumerOptions, sourceTopic: string): ParallelConsumerSettings {
+export function resolveOptions(given: ParallelConsumerOptions, sources: readonly string[]): ParallelConsumerSettings {
   checkOptions(given, { checks: OPTION_CHECKS, required: REQUIRED_OPTIONS, renamed: RENAMED });
   const options = Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   ) as unknown as ParallelConsumerOptions;
   if (options.deadLetterTopic === undefined && options.onDeadLetter !== 'stop')
     throw new TypeError("deadLetterTopic is missing: set it to a topic name, or set onDeadLetter to 'stop'");
-  if (options.deadLetterTopic === sourceTopic)
+  if (options.deadLetterTopic !== undefined && sources.includes(options.deadLetterTopic))
     throw new TypeError(
-      `deadLetterTopic must differ from the source topic ${sourceTopic}: the consumer would read its own dead letters`,
+      `deadLetterTopic must differ from the source topic ${options.deadLetterTopic}: the consumer would read its own dead letters`,
     );
   return {
     ...ATTEMPT_DEFAULTS,
@@ -57,5 +59,6 @@ export function resolveOptions(given: ParallelConsumerOptions, sourceTopic: stri
     ...RUNTIME_DEFAULTS,
     drainTimeoutMs: 5_000,
     ...options,
+    handler: handlerOfTopics(options.handler, sources),
   };
 }

@@ -30,7 +30,7 @@ const aBroker = withFunctions('partitionCount', 'start', 'committed', 'read', 'c
 const COORDINATOR_TIMEOUT_MS = 2_500;
 
 /**
- * Runs a handler over a topic with many records in flight, and commits an offset only when all records before it are finished.
+ * Runs a handler over one or several topics with many records in flight, and commits an offset only when all records before it are finished.
  *
  * Guarantees: at-least-once processing, also after a crash; order as defined by `ordering`; memory bounded by `maxBuffered` and
  * `maxBytes`; no record is skipped because its environment was unavailable. Not guaranteed: exactly-once processing (a crash
@@ -58,7 +58,7 @@ export class ParallelConsumer {
     private readonly broker: Broker,
   ) {
     aBroker('broker', broker);
-    this.options = resolveOptions(options, broker.topic);
+    this.options = resolveOptions(options, broker.topics);
     const all = (): Iterable<Assignment> => this.assignments.all();
     this.scheduler = new Scheduler(this.options.ordering, InFlightLimit.windowFor(this.options, 1));
     this.limit = new InFlightLimit(this.options, this.scheduler);

@@ -1,13 +1,14 @@
 import type { BackOff } from '@orders-pipeline/clock';
+import type { TopicHandlers } from './topic-handlers.js';
 import { classifyByNetworkCode, type FailureClassifier } from '../failures/failure.js';
 import type { RecordHandler } from './record-handler.js';
 
 /** How records are handled, retried and dead-lettered. */
 export interface AttemptOptions {
-  /** Handles each record, or batches of them: see `batchHandler`. */
-  readonly handler: RecordHandler;
+  /** Handles each record, or batches of them: see `batchHandler`. An object has a handler for each of the broker's topics. */
+  readonly handler: RecordHandler | TopicHandlers;
   /**
-   * Topic for records that can't be handled. It must exist and have at least as many partitions as the source topic.
+   * Topic for records that can't be handled. It must exist and have at least as many partitions as each source topic.
    * Required unless `onDeadLetter` is `stop`.
    */
   readonly deadLetterTopic?: string;
@@ -67,4 +68,5 @@ export const ATTEMPT_DEFAULTS = {
 } as const satisfies Partial<AttemptOptions>;
 
 /** `AttemptOptions` with the defaults applied. */
-export type AttemptSettings = AttemptOptions & Required<Pick<AttemptOptions, keyof typeof ATTEMPT_DEFAULTS>>;
+export type AttemptSettings = AttemptOptions &
+  Required<Pick<AttemptOptions, keyof typeof ATTEMPT_DEFAULTS>> & { readonly handler: RecordHandler };

@@ -8,7 +8,7 @@ const OPTIONS = { handler: () => Promise.resolve(), logger: silent, deadLetterTo
 
 /** Resolves options as JavaScript may give them. */
 function resolve(given: Readonly<Record<string, unknown>>) {
-  return resolveOptions({ ...OPTIONS, ...given }, 'orders');
+  return resolveOptions({ ...OPTIONS, ...given }, ['orders']);
 }
 
 describe('the options', () => {
@@ -43,7 +43,12 @@ describe('the options', () => {
     [{ onDeadLetter: 'skip' }, "onDeadLetter must be one of publish, stop, got 'skip'"],
     [{ commitCompletedOffsets: 'yes' }, "commitCompletedOffsets must be a boolean, got 'yes'"],
     [{ handler: undefined }, 'handler is missing'],
-    [{ handler: {} }, 'handler must be a function, got an object'],
+    [{ handler: {} }, 'handler has none for the topic orders'],
+    [{ handler: { orders: 5 } }, "handler['orders'] must be a function, got 5"],
+    [
+      { handler: { orders: OPTIONS.handler, payments: OPTIONS.handler } },
+      'handler has one for payments, which is none of the topics of the broker: orders',
+    ],
     [
       { logger: { info: console.info } },
       'logger must be an object with the functions info, warn, error, got an object',
@@ -68,7 +73,9 @@ describe('the options', () => {
   });
 
   it('are rejected if there are none', () => {
-    expect(() => resolveOptions(undefined as never, 'orders')).toThrow('the options must be an object, got undefined');
+    expect(() => resolveOptions(undefined as never, ['orders'])).toThrow(
+      'the options must be an object, got undefined',
+    );
   });
 
   it('may set times that never pass', () => {

@@ -7,6 +7,11 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
+/** Returns the name of a partition, such as `orders-3`. Unique, as the number at its end has no `-`. */
+export function partitionName({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`;
+}
+
 /** The committed offset of a partition, and where to start reading. */
 export interface CommittedPosition extends TopicPartition {
   /** `undefined` when the group has committed nothing yet. */
@@ -102,8 +107,8 @@ export interface BrokerHealth {
  * over the connections of kafkajs and of `@platformatic/kafka`, and an in-memory fake.
  */
 export interface Broker {
-  /** The topic that this broker reads. */
-  readonly topic: string;
+  /** The topics that this broker reads, at least one. */
+  readonly topics: readonly string[];
   readonly health: BrokerHealth;
 
   /** Returns the number of partitions of a topic; 0 when it does not exist. @throws when no node responds */

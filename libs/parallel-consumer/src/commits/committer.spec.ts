@@ -40,7 +40,7 @@ function createCommitter(respond: (positions: readonly Position[]) => Promise<vo
   receive(11);
   complete(11);
   const options = { handler: async () => undefined, logger: quiet, deadLetterTopic: 'dead', clock };
-  const committer = new Committer(resolveOptions(options, 'orders'), broker, () => [assignment]);
+  const committer = new Committer(resolveOptions(options, ['orders']), broker, () => [assignment]);
   return { clock, sent, assignment, receive, complete, committer };
 }
 

@@ -4,6 +4,7 @@ import type { OutgoingRecord } from '../records/record.js';
 import { ContractTopic, type ContractKafka, type MakeTopic } from './contract-kafka.js';
 import { describeMembership } from './membership-contract.js';
 import { describeReading } from './reading-contract.js';
+import { describeTopics } from './topics-contract.js';
 import { failureOf, joinGroup, startMember } from './started-member.js';
 
 const PER_SPEC_MS = 90_000;
@@ -39,6 +40,7 @@ export function describeBrokerContract(name: string, provide: () => Promise<Cont
     describeCommits(makeTopic);
     describePublishing(makeTopic);
     describeMembership(makeTopic, PER_SPEC_MS);
+    describeTopics(makeTopic, PER_SPEC_MS);
   });
 }
 

@@ -24,7 +24,7 @@ export interface ContractKafka {
   /** Returns all records of a topic, once it has at least `count`. */
   read(topic: string, count: number): Promise<ConsumedRecord[]>;
   /** Creates a group member that has not joined yet. */
-  member(topic: string, groupId: string): Broker;
+  member(topic: string | readonly string[], groupId: string): Broker;
   end(): Promise<void>;
 }
 
@@ -44,8 +44,10 @@ export class ContractTopic {
     return new ContractTopic(kafka, `contract-${name}`, `group-${name}`);
   }
 
-  member(): Broker {
-    const broker = this.kafka.member(this.topic, this.groupId);
+  /** @param others topics that the member reads too */
+  member(...others: readonly ContractTopic[]): Broker {
+    const topics = [this.topic, ...others.map(({ topic }) => topic)];
+    const broker = this.kafka.member(others.length === 0 ? this.topic : topics, this.groupId);
     this.members.push(broker);
     return broker;
   }

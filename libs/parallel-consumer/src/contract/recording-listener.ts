@@ -1,4 +1,12 @@
-import type { Broker, BrokerListener, FetchedBatch, LogProblem, ReadResult, TopicPartition } from '../broker/broker.js';
+import {
+  partitionName,
+  type Broker,
+  type BrokerListener,
+  type FetchedBatch,
+  type LogProblem,
+  type ReadResult,
+  type TopicPartition,
+} from '../broker/broker.js';
 import type { ConsumedRecord } from '../records/record.js';
 
 /** A batch whose records are stored, so that they can be read repeatedly. */
@@ -29,7 +37,7 @@ export interface Behaviour {
 export class RecordingListener implements BrokerListener {
   readonly calls: BrokerCall[] = [];
   private readonly waiting = new Set<() => void>();
-  private reading = new Set<number>();
+  private reading = new Set<string>();
 
   constructor(
     private readonly broker: Broker,
@@ -38,8 +46,8 @@ export class RecordingListener implements BrokerListener {
 
   assigned(partitions: readonly TopicPartition[], kept: boolean): void {
     this.note({ type: 'assigned', partitions: partitions.map(({ partition }) => partition), kept });
-    const added = partitions.filter(({ partition }) => !kept || !this.reading.has(partition));
-    this.reading = new Set(partitions.map(({ partition }) => partition));
+    const added = partitions.filter((each) => !kept || !this.reading.has(partitionName(each)));
+    this.reading = new Set(partitions.map(partitionName));
     if (this.behaviour.reads !== false) for (const each of added) this.readInBackground(each);
   }
 
@@ -70,16 +78,15 @@ export class RecordingListener implements BrokerListener {
     return this.calls.flatMap((call) => (call.type === 'problem' ? [call.problem] : []));
   }
 
-  /** Returns the fetches of one partition. */
-  fetches(partition: number): RecordedBatch[] {
-    return this.calls.flatMap((call) =>
-      call.type === 'fetched' && call.batch.partition === partition ? [call.batch] : [],
-    );
+  /** Returns the fetches of one partition. @param topic default: of each topic */
+  fetches(partition: number, topic?: string): RecordedBatch[] {
+    const batches = this.calls.flatMap((call) => (call.type === 'fetched' ? [call.batch] : []));
+    return batches.filter((batch) => batch.partition === partition && batch.topic === (topic ?? batch.topic));
   }
 
-  /** Returns the record values of one partition, in order of arrival. */
-  values(partition: number): string[] {
-    return this.fetches(partition).flatMap(({ records }) => records.map(({ value }) => String(value)));
+  /** Returns the record values of one partition, in order of arrival. @param topic default: of each topic */
+  values(partition: number, topic?: string): string[] {
+    return this.fetches(partition, topic).flatMap(({ records }) => records.map(({ value }) => String(value)));
   }
 
   /** Returns the offset after the last one that the fetches of a partition covered, with or without records. */

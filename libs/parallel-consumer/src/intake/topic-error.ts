@@ -7,7 +7,7 @@ export interface RequiredTopic {
 }
 
 /**
- * Thrown at the start when the source topic or the dead-letter topic is missing, or when the dead-letter topic has fewer partitions.
+ * Thrown at the start when a source topic or the dead-letter topic is missing, or when the dead-letter topic has fewer partitions.
  * The message names the topics with their partition counts, and how to create or change them.
  */
 export class TopicError extends Error {
@@ -18,8 +18,8 @@ export class TopicError extends Error {
     /** The topics as Kafka has them. */
     readonly topics: readonly RequiredTopic[],
   ) {
-    const source = topics.find(({ role }) => role === 'source')?.partitions ?? 0;
-    const remedies = topics.flatMap((topic) => toRemedy(topic, source) ?? []);
+    const most = mostPartitions(topics);
+    const remedies = topics.flatMap((topic) => toRemedy(topic, most) ?? []);
     super(`${topics.map(describe).join('; ')}. ${remedies.join('. ')}`);
   }
 }
@@ -27,10 +27,15 @@ export class TopicError extends Error {
 /** Returns why the consumer can't work with these topics; `undefined` when it can. */
 export function findTopicError(topics: readonly RequiredTopic[]): TopicError | undefined {
   if (topics.some(({ partitions }) => partitions === 0)) return new TopicError('topic-missing', topics);
-  const [source, deadLetter] = topics;
-  if (source !== undefined && deadLetter !== undefined && deadLetter.partitions < source.partitions)
+  const deadLetter = topics.find(({ role }) => role === 'dead-letter');
+  if (deadLetter !== undefined && deadLetter.partitions < mostPartitions(topics))
     return new TopicError('too-few-partitions', topics);
   return undefined;
+}
+
+/** The partitions of the largest source topic; 0 if none exists. */
+function mostPartitions(topics: readonly RequiredTopic[]): number {
+  return Math.max(0, ...topics.filter(({ role }) => role === 'source').map(({ partitions }) => partitions));
 }
 
 /** Describes a topic, such as `the source topic orders.v1 has 12 partitions`. */

@@ -11,7 +11,7 @@ const PAUSE_MS = 500;
 const INTERVAL_MS = 10_000;
 
 /**
- * Checks that the source topic and the dead-letter topic exist, and that the latter has at least as many partitions: at the start,
+ * Checks that the source topics and the dead-letter topic exist, and that the latter has at least as many partitions: at the start,
  * and every 10 s while the consumer runs. Without this check the first record that can't be handled would block its key for ever.
  */
 export class TopicWatch {
@@ -78,15 +78,13 @@ export class TopicWatch {
   private async readTopics(): Promise<RequiredTopic[]> {
     const { broker, deadLetters } = this;
     const { deadLetterTopic, onDeadLetter } = this.options;
-    const source: RequiredTopic = {
-      role: 'source',
-      topic: broker.topic,
-      partitions: await broker.partitionCount(broker.topic),
-    };
-    if (onDeadLetter === 'stop' || deadLetterTopic === undefined) return [source];
+    const sources: RequiredTopic[] = [];
+    for (const topic of broker.topics)
+      sources.push({ role: 'source', topic, partitions: await broker.partitionCount(topic) });
+    if (onDeadLetter === 'stop' || deadLetterTopic === undefined) return sources;
     const partitions = await broker.partitionCount(deadLetterTopic);
     // While the topic is missing, letters keep their partition: it is to be created with at least as many.
     if (partitions > 0) deadLetters.partitions = partitions;
-    return [source, { role: 'dead-letter', topic: deadLetterTopic, partitions }];
+    return [...sources, { role: 'dead-letter', topic: deadLetterTopic, partitions }];
   }
 }

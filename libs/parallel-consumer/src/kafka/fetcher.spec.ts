@@ -7,7 +7,7 @@ import { batchBytes, markerBytes } from '../records/testing/record-batches.js';
 import { ScriptedConnections } from './testing/scripted-connections.js';
 import type { ReadResult } from '../broker/broker.js';
 import { Fetcher } from './fetcher.js';
-import { TopicLog } from './topic-log.js';
+import { TopicLogs } from './topic-logs.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const LOG = 'a'.repeat(32);
@@ -51,16 +51,18 @@ const respondWith =
   (...partitions: Partial<FetchedPartition>[]) =>
   (_request: FetchRequest) => ({ errorCode: 0, partitions: partitions.map(fetched) });
 
+const partitionAt = (number: number) => ({ topic: 'orders', partition: number });
+
 const never = async (): Promise<never> => new Promise(() => undefined);
 
 async function createFetcher(leaders?: readonly number[]) {
   const clock = new ManualClock();
   const connections = new ScriptedConnections().answer(METADATA, topicOf(LOG, leaders)).answer(FETCH, never);
-  const log = new TopicLog(connections, 'orders');
-  await log.refresh();
-  const fetcher = new Fetcher(connections, log, { maxBytes: 1_000, maxBytesPerPartition: 100, logger: quiet, clock });
-  fetcher.assign([0, 1], false);
-  return { clock, connections, fetcher };
+  const logs = new TopicLogs(connections);
+  await logs.of('orders').refresh();
+  const fetcher = new Fetcher(connections, logs, { maxBytes: 1_000, maxBytesPerPartition: 100, logger: quiet, clock });
+  fetcher.assign([partitionAt(0), partitionAt(1)], false);
+  return { clock, connections, fetcher, logs };
 }
 
 const getValues = (answer: ReadResult | undefined): string[] => {
@@ -178,13 +180,31 @@ describe('Fetcher', () => {
     expect(await fetcher.read(at(15))).toEqual({ type: 'recreated', logId: OTHER_LOG, earliest: 0 });
   });
 
+  it('reads two topics in one fetch, and gives each the records of its own partition 0', async () => {
+    const { connections, fetcher, logs } = await createFetcher();
+    const other = { ...at(8), topic: 'payments', logId: OTHER_LOG };
+    connections.answer(METADATA, topicOf(OTHER_LOG));
+    await logs.of('payments').refresh();
+    fetcher.assign([partitionAt(0), { topic: 'payments', partition: 0 }], false);
+    connections.answer(
+      FETCH,
+      respondWith(
+        { topicId: OTHER_LOG, records: records(8, 'payment') },
+        { topicId: LOG, records: records(5, 'order') },
+      ),
+    );
+    const [order, payment] = [fetcher.read(at(5)), fetcher.read(other)];
+    expect(getValues(await order)).toEqual(['order']);
+    expect(getValues(await payment)).toEqual(['payment']);
+  });
+
   it('ends the reads of revoked partitions without a result, and ignores later responses for them', async () => {
     const { connections, fetcher } = await createFetcher();
     const late = Promise.withResolvers<ReturnType<ReturnType<typeof respondWith>>>();
     connections.answer(FETCH, async () => late.promise);
     const [kept, revoked] = [fetcher.read(at(5)), fetcher.read(at(8, 1))];
     await settle();
-    fetcher.assign([0], true);
+    fetcher.assign([partitionAt(0)], true);
     expect(await revoked).toBeUndefined();
     late.resolve({ errorCode: 0, partitions: [fetched({ records: records(5, 'a') })] });
     expect(getValues(await kept)).toEqual(['a']);

@@ -3,12 +3,19 @@ import type { EngineLogger } from '../events/engine-logger.js';
 import { FETCH, type FetchedPartition, type FetchPartition } from '../protocol/fetch-request.js';
 import { errorName, KafkaError, throwOnError } from '../protocol/kafka-error.js';
 import { errorDetails } from '../failures/failure.js';
-import type { BrokerFailure, ReadPosition, ReadResult } from '../broker/broker.js';
+import {
+  partitionName,
+  type BrokerFailure,
+  type ReadPosition,
+  type ReadResult,
+  type TopicPartition,
+} from '../broker/broker.js';
 import type { KafkaConnections } from './kafka-connections.js';
 import { findProblem } from './find-problem.js';
 import { ANY_EPOCH, OpenReads, type OpenRead } from './open-reads.js';
 import { toReadAnswer } from './read-answer.js';
-import type { TopicLog } from './topic-log.js';
+import type { PartitionMetadata } from '../protocol/metadata-request.js';
+import type { TopicLogs } from './topic-logs.js';
 
 export interface FetcherOptions {
   /** Maximum bytes of one fetch from one node. */
@@ -28,7 +35,7 @@ const RECENTLY_READ_MS = 1_000;
 const BACK_OFF = { initialMs: 200, maxMs: 5_000 };
 
 /**
- * Reads the partitions of one topic. Each node has at most one fetch in progress, which covers all pending reads on that node.
+ * Reads the partitions of the assigned topics. Each node has at most one fetch in progress, which covers all pending reads on that node.
  * A failing partition or node backs off without delaying the others.
  *
  * Fetches use the topic id, so records of a recreated topic are never mistaken for those of its predecessor (KIP-516). They also
@@ -37,14 +44,14 @@ const BACK_OFF = { initialMs: 200, maxMs: 5_000 };
 export class Fetcher {
   private readonly reads: OpenReads;
   /** All assigned partitions, with or without a pending read. */
-  private owned = new Set<number>();
+  private owned: ReadonlyMap<string, TopicPartition> = new Map();
   private readonly busyNodes = new Set<number>();
   private isPumpDue = false;
   private closed = false;
 
   constructor(
     private readonly connections: KafkaConnections,
-    private readonly log: TopicLog,
+    private readonly logs: TopicLogs,
     private readonly options: FetcherOptions,
   ) {
     this.reads = new OpenReads(options.clock);
@@ -59,14 +66,13 @@ export class Fetcher {
    * Sets the assigned partitions and ends the reads of revoked ones.
    * @param kept false also ends the reads of partitions that stay assigned
    */
-  assign(partitions: readonly number[], kept: boolean): void {
-    this.owned = new Set(partitions);
-    for (const read of this.reads)
-      if (!kept || !this.owned.has(read.position.partition)) this.reads.end(read, undefined);
+  assign(partitions: readonly TopicPartition[], kept: boolean): void {
+    this.owned = new Map(partitions.map((each) => [partitionName(each), each]));
+    for (const read of this.reads) if (!kept || !this.owns(read.position)) this.reads.end(read, undefined);
   }
 
   async read(position: ReadPosition): Promise<ReadResult | undefined> {
-    if (this.closed || !this.owned.has(position.partition)) return undefined;
+    if (this.closed || !this.owns(position)) return undefined;
     this.schedulePump();
     return this.reads.add(position);
   }
@@ -83,7 +89,7 @@ export class Fetcher {
     const leaderless: OpenRead[] = [];
     for (const read of this.reads) {
       if (read.isBackingOff) continue;
-      const leader = this.log.getLeader(read.position.partition)?.leader;
+      const leader = this.leaderOf(read.position)?.leader;
       if (leader === undefined) leaderless.push(read);
       else if (!this.busyNodes.has(leader)) byNode.set(leader, [...(byNode.get(leader) ?? []), read]);
     }
@@ -94,8 +100,10 @@ export class Fetcher {
   private async fetch(node: number, reads: readonly OpenRead[]): Promise<void> {
     this.busyNodes.add(node);
     try {
-      const requested = new Set(reads.map(({ position }) => position.partition));
-      const mayFollow = [...this.owned].some((each) => !requested.has(each) && this.wasReadRecently(each, node));
+      const requested = new Set(reads.map(({ position }) => partitionName(position)));
+      const mayFollow = [...this.owned].some(
+        ([name, each]) => !requested.has(name) && this.wasReadRecently(each, node),
+      );
       const response = await this.connections.request(node, FETCH, {
         maxWaitMs: mayFollow ? SHORT_WAIT_MS : MAX_WAIT_MS,
         maxBytes: this.options.maxBytes,
@@ -103,7 +111,9 @@ export class Fetcher {
       });
       throwOnError(response.errorCode, 'Fetch');
       for (const fetched of response.partitions) {
-        const read = reads.find(({ position }) => position.partition === fetched.partition);
+        const read = reads.find(
+          ({ position: { logId, partition } }) => logId === fetched.topicId && partition === fetched.partition,
+        );
         // The partition may have been revoked during the fetch, and even assigned again.
         if (read !== undefined && this.reads.isPending(read)) this.complete(read, fetched);
       }
@@ -118,16 +128,25 @@ export class Fetcher {
     this.schedulePump();
   }
 
-  private wasReadRecently(partition: number, node: number): boolean {
-    return this.reads.hasEndedWithin(partition, RECENTLY_READ_MS) && this.log.getLeader(partition)?.leader === node;
+  private owns(partition: TopicPartition): boolean {
+    return this.owned.has(partitionName(partition));
   }
 
-  private toFetch({ position: { partition, offset, logId }, epoch }: OpenRead): FetchPartition {
+  private leaderOf({ topic, partition }: TopicPartition): PartitionMetadata | undefined {
+    return this.logs.of(topic).getLeader(partition);
+  }
+
+  private wasReadRecently(partition: TopicPartition, node: number): boolean {
+    return this.reads.hasEndedWithin(partition, RECENTLY_READ_MS) && this.leaderOf(partition)?.leader === node;
+  }
+
+  private toFetch({ position, epoch }: OpenRead): FetchPartition {
+    const { partition, offset, logId } = position;
     return {
       topicId: logId,
       partition,
       offset,
-      currentLeaderEpoch: this.log.getLeader(partition)?.leaderEpoch ?? ANY_EPOCH,
+      currentLeaderEpoch: this.leaderOf(position)?.leaderEpoch ?? ANY_EPOCH,
       lastFetchedEpoch: epoch,
       maxBytes: this.options.maxBytesPerPartition,
     };
@@ -154,18 +173,18 @@ export class Fetcher {
   }
 
   private async resolveFailure(read: OpenRead, code: string): Promise<void> {
-    const { partition, offset } = read.position;
+    const { topic, partition, offset } = read.position;
     read.isBackingOff = true;
     let failure: unknown = new KafkaError(code, 'Fetch');
     try {
-      const problem = await findProblem(this.log, read.position, code);
+      const problem = await findProblem(this.logs.of(topic), read.position, code);
       if (problem !== undefined) return this.reads.end(read, problem);
       // The offset is in range, but the leader no longer knows the epoch of the request: the first records of that epoch were deleted.
       if (code === 'OFFSET_OUT_OF_RANGE') read.epoch = ANY_EPOCH;
-      else this.logFailure({ partition, offset }, failure);
+      else this.logFailure({ topic, partition, offset }, failure);
     } catch (error) {
       failure = error;
-      this.logFailure({ partition, offset, fetchCode: code }, error);
+      this.logFailure({ topic, partition, offset, fetchCode: code }, error);
     }
     await this.retryLater([read], failure);
   }
@@ -176,22 +195,26 @@ export class Fetcher {
    */
   private async retryLater(reads: readonly OpenRead[], error: unknown): Promise<void> {
     const { clock } = this.options;
-    this.reads.suspend(reads, this.log.topic, error);
+    this.reads.suspend(reads, error);
     const failures = Math.max(1, ...reads.map((read) => read.failures));
     await pause(clock, backOffMs(BACK_OFF, failures, Math.random));
-    try {
-      if (!this.closed) await this.log.refresh();
-    } catch (unrefreshed) {
-      this.logFailure({}, unrefreshed);
-      for (const read of reads) this.reads.fail(read, this.log.topic, unrefreshed);
-    }
+    const byTopic = Map.groupBy(reads, ({ position }) => position.topic);
+    await Promise.all([...byTopic].map(async ([topic, ofTopic]) => this.findLeaders(topic, ofTopic)));
     for (const read of reads) read.isBackingOff = false;
     this.schedulePump();
   }
 
+  private async findLeaders(topic: string, reads: readonly OpenRead[]): Promise<void> {
+    try {
+      if (!this.closed) await this.logs.of(topic).refresh();
+    } catch (error) {
+      this.logFailure({ topic }, error);
+      for (const read of reads) this.reads.fail(read, error);
+    }
+  }
+
   private logFailure(details: object, error: unknown): void {
     if (this.closed) return;
-    const { topic } = this.log;
-    this.options.logger.warn({ topic, ...details, ...errorDetails(error) }, 'fetch failed: retrying');
+    this.options.logger.warn({ ...details, ...errorDetails(error) }, 'fetch failed: retrying');
   }
 }

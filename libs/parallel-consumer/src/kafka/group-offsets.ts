@@ -5,15 +5,15 @@ import { MetadataRejectedError, type CommittedPosition, type TopicPartition } fr
 import type { GroupMember } from './group-member.js';
 import type { KafkaConnections } from './kafka-connections.js';
 import type { StartPositions } from './start-positions.js';
-import type { TopicLog } from './topic-log.js';
+import type { TopicLogs } from './topic-logs.js';
 
 const NO_EPOCH = -1;
 
-/** Commits and reads a group's offsets for one topic, with the leader epoch and metadata of each offset. */
+/** Commits and reads a group's offsets, with the leader epoch and metadata of each offset. */
 export class GroupOffsets {
   constructor(
     private readonly connections: KafkaConnections,
-    private readonly log: TopicLog,
+    private readonly logs: TopicLogs,
     private readonly groupId: string,
     private readonly member: GroupMember,
     private readonly start: StartPositions,
@@ -54,22 +54,20 @@ export class GroupOffsets {
     );
     const coordinator = await this.member.coordinator.find();
     const found = await this.connections.request(coordinator, OFFSET_FETCH, { groupId, topics });
-    // A topic that was recreated since the last refresh has a new id.
-    await this.log.refresh();
-    const logId = await this.log.topicId();
-    const settled = await Promise.allSettled(found.map((each) => this.toCommittedPosition(each, logId)));
+    const settled = await Promise.allSettled(found.map((each) => this.toCommittedPosition(each)));
     const known = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     const [failure] = settled.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
     if (known.length === 0 && failure !== undefined) throw failure;
     return known;
   }
 
-  private async toCommittedPosition(
-    { offset, leaderEpoch, ...rest }: CommittedOffset,
-    logId: string,
-  ): Promise<CommittedPosition> {
+  private async toCommittedPosition({ offset, leaderEpoch, ...rest }: CommittedOffset): Promise<CommittedPosition> {
+    const log = this.logs.of(rest.topic);
+    // A topic that was recreated since the last refresh has a new id.
+    await log.refresh();
+    const logId = await log.topicId();
     if (offset < 0) {
-      const from = await this.start.of(rest.partition);
+      const from = await this.start.of(rest);
       return { ...rest, offset: undefined, from, leaderEpoch: undefined, logId };
     }
     return { ...rest, offset, from: offset, leaderEpoch: leaderEpoch === NO_EPOCH ? undefined : leaderEpoch, logId };

@@ -1,5 +1,11 @@
 import type { Clock } from '@orders-pipeline/clock';
-import type { BrokerFailure, ReadPosition, ReadResult } from '../broker/broker.js';
+import {
+  partitionName,
+  type BrokerFailure,
+  type ReadPosition,
+  type ReadResult,
+  type TopicPartition,
+} from '../broker/broker.js';
 import { errorDetails } from '../failures/failure.js';
 import { KafkaError } from '../protocol/kafka-error.js';
 
@@ -19,10 +25,11 @@ export interface OpenRead {
   failure: BrokerFailure | undefined;
 }
 
-/** The pending reads of one topic, at most one per partition, and why they fail. */
+/** The pending reads, at most one per partition, and why they fail. */
 export class OpenReads implements Iterable<OpenRead> {
-  private readonly reads = new Map<number, OpenRead>();
-  private readonly endedAt = new Map<number, number>();
+  /** By the names of their partitions. */
+  private readonly reads = new Map<string, OpenRead>();
+  private readonly endedAt = new Map<string, number>();
 
   constructor(private readonly clock: Clock) {}
 
@@ -42,39 +49,40 @@ export class OpenReads implements Iterable<OpenRead> {
     return new Promise((resolve) => {
       const epoch = position.leaderEpoch ?? ANY_EPOCH;
       const unfailed = { isBackingOff: false, failures: 0, failure: undefined };
-      this.reads.set(position.partition, { position, epoch, resolve, ...unfailed });
+      this.reads.set(partitionName(position), { position, epoch, resolve, ...unfailed });
     });
   }
 
   /** Whether the read has not ended: its partition may have been revoked, and even assigned again. */
   isPending(read: OpenRead): boolean {
-    return this.reads.get(read.position.partition) === read;
+    return this.reads.get(partitionName(read.position)) === read;
   }
 
   end(read: OpenRead, answer: ReadResult | undefined): void {
     if (!this.isPending(read)) return;
-    const { partition } = read.position;
-    this.reads.delete(partition);
-    this.endedAt.set(partition, this.clock.now());
+    const name = partitionName(read.position);
+    this.reads.delete(name);
+    this.endedAt.set(name, this.clock.now());
     read.resolve(answer);
   }
 
   /** Whether the last read of a partition ended at most this many milliseconds ago. */
-  hasEndedWithin(partition: number, milliseconds: number): boolean {
-    return this.clock.now() - (this.endedAt.get(partition) ?? Number.NEGATIVE_INFINITY) < milliseconds;
+  hasEndedWithin(partition: TopicPartition, milliseconds: number): boolean {
+    return this.clock.now() - (this.endedAt.get(partitionName(partition)) ?? Number.NEGATIVE_INFINITY) < milliseconds;
   }
 
   /** Suspends failed reads until `resume`. @param error undefined when no leader is known, which an earlier error may explain */
-  suspend(reads: readonly OpenRead[], topic: string, error: unknown): void {
+  suspend(reads: readonly OpenRead[], error: unknown): void {
     for (const read of reads) {
       read.isBackingOff = true;
       read.failures += 1;
-      if (error !== undefined || read.failure === undefined) this.fail(read, topic, error ?? NO_LEADER);
+      if (error !== undefined || read.failure === undefined) this.fail(read, error ?? NO_LEADER);
     }
   }
 
   /** Notes why a read fails now. */
-  fail(read: OpenRead, topic: string, error: unknown): void {
+  fail(read: OpenRead, error: unknown): void {
+    const { topic } = read.position;
     read.failure = { topic, since: read.failure?.since ?? this.clock.now(), ...errorDetails(error) };
   }
 

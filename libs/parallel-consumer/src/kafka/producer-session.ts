@@ -8,7 +8,8 @@ import {
   type ProducerIdentity,
 } from '../protocol/produce-request.js';
 import type { KafkaConnections } from './kafka-connections.js';
-import { TopicLog } from './topic-log.js';
+import type { TopicLog } from './topic-log.js';
+import { TopicLogs } from './topic-logs.js';
 import { UnknownPartitionError } from './unknown-partition.js';
 
 /** The offsets that Kafka acknowledged for one partition's part of a batch. */
@@ -46,7 +47,7 @@ const SEQUENCE_NUMBERS = 2 ** 31;
  */
 export class ProducerSession {
   private identity: ProducerIdentity | undefined;
-  private readonly logs = new Map<string, TopicLog>();
+  private readonly logs: TopicLogs;
   /** The number of the next record, by topic and partition. */
   private readonly sequences = new Map<string, number>();
 
@@ -54,7 +55,9 @@ export class ProducerSession {
   constructor(
     private readonly connections: KafkaConnections,
     private readonly now: () => number,
-  ) {}
+  ) {
+    this.logs = new TopicLogs(connections);
+  }
 
   /** Connects, and gets a producer id. @throws when no node responds */
   async open(): Promise<void> {
@@ -68,8 +71,7 @@ export class ProducerSession {
 
   /** Sends the records once. @throws when the topic's leaders can't be found */
   async send(topic: string, records: readonly OutgoingRecord[]): Promise<Attempted> {
-    const log = this.logs.get(topic) ?? new TopicLog(this.connections, topic);
-    this.logs.set(topic, log);
+    const log = this.logs.of(topic);
     const parts = partsOf(records);
     if (parts.some(({ partition }) => log.getLeader(partition) === undefined)) await log.refresh();
     const failures: unknown[] = [];
@@ -91,7 +93,7 @@ export class ProducerSession {
       }),
     );
     // Another node may lead the partitions now.
-    if (failures.length > 0) this.logs.delete(topic);
+    if (failures.length > 0) this.logs.forget(topic);
     return { acknowledged, failures };
   }
 

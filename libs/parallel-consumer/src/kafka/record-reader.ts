@@ -4,7 +4,8 @@ import type { ConsumedRecord } from '../records/record.js';
 import { batchExtent } from '../records/batch-extent.js';
 import { FetchedRecords } from '../records/fetched-records.js';
 import type { KafkaConnections } from './kafka-connections.js';
-import { TopicLog } from './topic-log.js';
+import type { TopicLog } from './topic-log.js';
+import { TopicLogs } from './topic-logs.js';
 
 /** Kafka returns the first batch even when it is larger than this. */
 const FETCH_BYTES = 1024 * 1024;
@@ -38,10 +39,12 @@ export class OpenTransactionError extends Error {
 
 /** Reads records by offset, without a consumer group: single ones, or all of a range. */
 export class RecordReader {
-  private readonly logs = new Map<string, TopicLog>();
+  private readonly logs: TopicLogs;
 
   /** @param connections of its own: `close` closes them */
-  constructor(private readonly connections: KafkaConnections) {}
+  constructor(private readonly connections: KafkaConnections) {
+    this.logs = new TopicLogs(connections);
+  }
 
   /**
    * Reads the records at the given offsets.
@@ -50,7 +53,7 @@ export class RecordReader {
    * @throws UnreadableRecordsError; another error when Kafka does not respond
    */
   async read(topic: string, partition: number, offsets: readonly number[]): Promise<Map<number, ConsumedRecord>> {
-    const log = this.logOf(topic);
+    const log = this.logs.of(topic);
     const found = new Map<number, ConsumedRecord>();
     for (let left = offsets.toSorted((a, b) => a - b); left[0] !== undefined;) {
       const [from] = left;
@@ -74,7 +77,7 @@ export class RecordReader {
     partition: number,
     { from, to }: { readonly from: number; readonly to: number },
   ): AsyncGenerator<readonly ConsumedRecord[]> {
-    const log = this.logOf(topic);
+    const log = this.logs.of(topic);
     let emptyReads = 0;
     for (let at = from; at < to;) {
       const { records, nextOffset } = await this.fetchFrom(log, partition, at);
@@ -91,18 +94,12 @@ export class RecordReader {
 
   /** Returns the id of a topic: one that was deleted and created again has another (KIP-516). @throws KafkaError when it does not exist */
   async topicId(topic: string): Promise<string> {
-    return this.logOf(topic).topicId();
+    return this.logs.of(topic).topicId();
   }
 
   /** Closes the connections. */
   async close(): Promise<void> {
     await this.connections.close();
-  }
-
-  private logOf(topic: string): TopicLog {
-    const log = this.logs.get(topic) ?? new TopicLog(this.connections, topic);
-    this.logs.set(topic, log);
-    return log;
   }
 
   private async fetchFrom(log: TopicLog, partition: number, offset: number): Promise<ReadPart> {

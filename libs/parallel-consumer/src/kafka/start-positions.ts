@@ -1,12 +1,13 @@
 import { isObject } from '../checks/value-checks.js';
-import type { TopicLog } from './topic-log.js';
+import type { TopicPartition } from '../broker/broker.js';
+import type { TopicLogs } from './topic-logs.js';
 
 /**
  * Where a partition is read from if the group has committed nothing for it.
  * - `earliest`: its first record.
  * - `latest`: records that are written after the member was assigned the partition.
  * - `timestamp`: the first record with this timestamp or a later one, in ms since 1970; behind the last record if there is none.
- * - `offsets`: the offset of each partition. Partitions that are not named begin at their first record.
+ * - `offsets`: the offset of each partition, of a broker of one topic. Partitions that are not named begin at their first record.
  *
  * The position is committed with the first commit, so that a restart does not choose another one.
  */
@@ -25,22 +26,25 @@ export class StartOffsetError extends Error {
 /** Finds where to begin to read. */
 export class StartPositions {
   constructor(
-    private readonly log: TopicLog,
+    private readonly logs: TopicLogs,
+    private readonly topics: readonly string[],
     private readonly startAt: StartAt,
   ) {}
 
   /** @throws StartOffsetError for an offset that the log does not have: a start there would skip or repeat records */
   async requireOffsets(): Promise<void> {
     if (typeof this.startAt === 'string' || !('offsets' in this.startAt)) return;
-    await this.log.refresh();
+    const [topic = ''] = this.topics;
+    const log = this.logs.of(topic);
+    await log.refresh();
     for (const [name, offset] of Object.entries(this.startAt.offsets)) {
       const partition = Number(name);
-      const { topic, partitionNumbers } = this.log;
+      const { partitionNumbers } = log;
       if (!partitionNumbers.includes(partition))
         throw new StartOffsetError(
           `startAt names partition ${partition}, and topic ${topic} has ${partitionNumbers.length}`,
         );
-      const [first, end] = [await this.log.edge(partition, 'earliest'), await this.log.edge(partition, 'end')];
+      const [first, end] = [await log.edge(partition, 'earliest'), await log.edge(partition, 'end')];
       if (offset < first || offset > end)
         throw new StartOffsetError(
           `startAt has offset ${offset} for partition ${partition} of topic ${topic}, whose offsets are ${first} to ${end}`,
@@ -49,8 +53,9 @@ export class StartPositions {
   }
 
   /** @throws like `TopicLog.edge` */
-  async of(partition: number): Promise<number> {
-    const { startAt, log } = this;
+  async of({ topic, partition }: TopicPartition): Promise<number> {
+    const { startAt } = this;
+    const log = this.logs.of(topic);
     if (startAt === 'earliest') return log.edge(partition, 'earliest');
     if (startAt === 'latest') return log.edge(partition, 'end');
     if ('offsets' in startAt) return startAt.offsets[partition] ?? log.edge(partition, 'earliest');

@@ -1,7 +1,13 @@
-import { decodeSubscription, encodeAssignment, type PartitionsByTopic } from '../protocol/consumer-protocol.js';
-import type { TopicPartition } from '../broker/broker.js';
+import { partitionName, type TopicPartition } from '../broker/broker.js';
+import type { JoinResponse } from '../protocol/group-requests.js';
+import {
+  decodeSubscription,
+  encodeAssignment,
+  type PartitionsByTopic,
+  type Subscription,
+} from '../protocol/consumer-protocol.js';
 import type { Assignor } from './assignor.js';
-import { stickyAssignment } from './sticky-assignment.js';
+import { stickyAssignment, type StickyMember } from './sticky-assignment.js';
 
 /** The partitions that a member owns, as it reports them to the group leader: JSON in the protocol's user data. */
 export interface Ownership {
@@ -16,43 +22,83 @@ export interface Ownership {
 const NAMES = ['ParallelConsumerSticky', 'RoundRobinAssigner'];
 const NO_PARTITIONS: Ownership = { since: 0, owned: {} };
 
-/** Assigns partitions evenly and lets members keep the ones they own. All members must support this assignor. */
+/** A member as the leader sees it. */
+interface Claim extends StickyMember {
+  readonly topics: readonly string[];
+}
+
+/**
+ * Assigns partitions evenly and lets members keep the ones they own. All members must support this assignor. While the members differ in their
+ * topics, as during an update that adds one, each topic is divided by itself among those that read it.
+ * @param listPartitions returns the partitions of topics, for the leader
+ */
 export function stickyAssignor(
   ownership: () => Ownership,
-  listPartitions: () => Promise<readonly TopicPartition[]>,
+  listPartitions: (topics: readonly string[]) => Promise<readonly TopicPartition[]>,
 ): Assignor {
   return {
     names: NAMES,
     userData: () => Buffer.from(JSON.stringify(ownership())),
     assign: async (members) => {
-      const partitions = new Map((await listPartitions()).map((each) => [`${each.topic}-${each.partition}`, each]));
-      const claims = members.map(({ memberId, subscription }) => {
-        const { since, owned } = decodeOwnership(subscription);
-        const names = Object.entries(owned).flatMap(([topic, numbers]) => numbers.map((each) => `${topic}-${each}`));
-        return { id: memberId, owned: names, ownedSince: since };
-      });
-      const shares = stickyAssignment(claims, [...partitions.keys()]);
-      return new Map(
-        [...shares].map(([memberId, names]) => {
-          const assignment: Record<string, number[]> = {};
-          for (const name of names) {
-            const { topic, partition } = partitions.get(name) as TopicPartition;
-            (assignment[topic] ??= []).push(partition);
-          }
-          return [memberId, encodeAssignment(assignment)] as const;
-        }),
-      );
+      const claims = members.map(toClaim);
+      const assigned = new Map<string, TopicPartition[]>(members.map(({ memberId }) => [memberId, []]));
+      const partitions = await listPartitions([...new Set(claims.flatMap(({ topics }) => topics))]);
+      for (const { readers, shared } of divided(claims, partitions)) {
+        const byName = new Map(shared.map((each) => [partitionName(each), each]));
+        for (const [memberId, names] of stickyAssignment(readers, [...byName.keys()]))
+          assigned.get(memberId)?.push(...names.flatMap((name) => byName.get(name) ?? []));
+      }
+      return new Map([...assigned].map(([memberId, list]) => [memberId, encodeAssignment(byTopic(list))]));
     },
   };
 }
 
-/** Treats unreadable user data as no owned partitions: one member's data must not fail the join of the whole group. */
-function decodeOwnership(subscription: Buffer): Ownership {
+function byTopic(partitions: readonly TopicPartition[]): PartitionsByTopic {
+  const numbers = [...Map.groupBy(partitions, ({ topic }) => topic)].map(
+    ([topic, list]) => [topic, list.map(({ partition }) => partition)] as const,
+  );
+  return Object.fromEntries(numbers);
+}
+
+/** Returns which members share which partitions. */
+function divided(
+  claims: readonly Claim[],
+  partitions: readonly TopicPartition[],
+): { readonly readers: readonly Claim[]; readonly shared: readonly TopicPartition[] }[] {
+  const isUniform = claims.every(({ topics }) => partitions.every(({ topic }) => topics.includes(topic)));
+  if (isUniform) return [{ readers: claims, shared: partitions }];
+  return [...Map.groupBy(partitions, ({ topic }) => topic)].map(([topic, shared]) => ({
+    readers: claims.filter(({ topics }) => topics.includes(topic)),
+    shared,
+  }));
+}
+
+function toClaim({ memberId, subscription }: JoinResponse['members'][number]): Claim {
+  const { topics, userData } = subscriptionOf(subscription);
+  const { since, owned } = decodeOwnership(userData);
+  const names = Object.entries(owned).flatMap(([topic, numbers]) =>
+    numbers.map((partition) => partitionName({ topic, partition })),
+  );
+  return { id: memberId, topics, owned: names, ownedSince: since };
+}
+
+/** Treats an unreadable subscription as one to nothing: one member's data must not fail the join of the whole group. */
+function subscriptionOf(bytes: Buffer): Subscription {
   try {
-    const { since, owned } = JSON.parse(decodeSubscription(subscription).userData.toString()) as Partial<Ownership>;
+    return decodeSubscription(bytes);
+  } catch (error) {
+    if (error instanceof RangeError) return { topics: [], userData: Buffer.alloc(0) };
+    throw error;
+  }
+}
+
+/** Treats unreadable user data as no owned partitions, for the same reason. */
+function decodeOwnership(userData: Buffer): Ownership {
+  try {
+    const { since, owned } = JSON.parse(userData.toString()) as Partial<Ownership>;
     return typeof since === 'number' && typeof owned === 'object' ? { since, owned } : NO_PARTITIONS;
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof RangeError) return NO_PARTITIONS;
+    if (error instanceof SyntaxError) return NO_PARTITIONS;
     throw error;
   }
 }

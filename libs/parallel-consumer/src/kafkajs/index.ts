@@ -2,7 +2,7 @@ export { connectKafka, KAFKA_RETRY, reliableProducer, type KafkaOptions } from '
 export { KafkajsBroker, type KafkajsBrokerOptions } from './kafkajs-broker.js';
 export { KafkajsConnections } from './kafkajs-connections.js';
 export { LazyAdmin } from './lazy-admin.js';
-export type { KafkaBrokerOptions } from '../kafka/kafka-broker.js';
+export type { KafkaBrokerOptions } from '../kafka/kafka-broker-options.js';
 export { StartOffsetError, type StartAt } from '../kafka/start-positions.js';
 export { OpenTransactionError, RecordReader } from '../kafka/record-reader.js';
 export { ReliableProducer, type ReliableProducerOptions } from '../kafka/reliable-producer.js';

@@ -1,6 +1,6 @@
 import type { Kafka } from 'kafkajs';
-import { checkOptions } from '../checks/check-options.js';
-import { BROKER_CHECKS, KafkaBroker, REQUIRED_BROKER_OPTIONS, type KafkaBrokerOptions } from '../kafka/kafka-broker.js';
+import { checkBrokerOptions, type KafkaBrokerOptions } from '../kafka/kafka-broker-options.js';
+import { KafkaBroker } from '../kafka/kafka-broker.js';
 import { client, reliableProducer } from './kafkajs-client.js';
 import { KafkajsConnections } from './kafkajs-connections.js';
 
@@ -13,10 +13,7 @@ export interface KafkajsBrokerOptions extends KafkaBrokerOptions {
 export class KafkajsBroker extends KafkaBroker {
   /** @throws TypeError or RangeError that names a wrong option */
   constructor(given: KafkajsBrokerOptions) {
-    checkOptions(given, {
-      checks: { kafka: client, ...BROKER_CHECKS },
-      required: ['kafka', ...REQUIRED_BROKER_OPTIONS],
-    });
+    checkBrokerOptions(given, { kafka: client });
     const { kafka, ...options } = given;
     const { logger } = options;
     super(options, { connections: new KafkajsConnections(kafka), producer: reliableProducer(kafka, logger) });

@@ -48,6 +48,19 @@ describe('connectKafka', () => {
       'maxBytes must be an integer of at least 1, got 0',
     );
   });
+
+  it('reads several topics, each named once, and offsets to start at belong to a single one', () => {
+    const kafka = connectKafka({ brokers: ['localhost:9092'], clientId: 'spec', logger });
+    const brokerOf = (topic: string | readonly string[], given: object = {}) =>
+      new KafkajsBroker({ kafka, topic, groupId: 'savers', logger, ...given });
+    expect(brokerOf(['orders', 'payments']).topics).toEqual(['orders', 'payments']);
+    expect(() => brokerOf([])).toThrow('topic must name at least one topic');
+    expect(() => brokerOf(['orders', ''])).toThrow("topic must be a non-empty text, got ''");
+    expect(() => brokerOf(['orders', 'orders'])).toThrow('topic names orders twice');
+    expect(() => brokerOf(['orders', 'payments'], { startAt: { offsets: { 0: 1 } } })).toThrow(
+      'startAt.offsets are those of one topic, got 2 topics: orders, payments',
+    );
+  });
 });
 
 describe('the log messages of kafkajs', () => {

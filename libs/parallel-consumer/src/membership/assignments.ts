@@ -1,5 +1,5 @@
 import type { TaskRunner } from '../attempts/task-runner.js';
-import type { TopicPartition } from '../broker/broker.js';
+import { partitionName, type TopicPartition } from '../broker/broker.js';
 import { Assignment } from '../partition/assignment.js';
 import type { Scheduler } from '../window/scheduler.js';
 
@@ -73,8 +73,4 @@ export class Assignments {
     }
     return left;
   }
-}
-
-function partitionName({ topic, partition }: TopicPartition): string {
-  return `${topic}-${partition}`;
 }

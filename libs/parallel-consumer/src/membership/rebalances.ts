@@ -1,4 +1,4 @@
-import type { BrokerListener, TopicPartition } from '../broker/broker.js';
+import { partitionName, type BrokerListener, type TopicPartition } from '../broker/broker.js';
 import { formatDrain } from '../events/drain-report.js';
 import type { RuntimeSettings } from '../events/runtime-options.js';
 import { errorDetails } from '../failures/failure.js';
@@ -33,10 +33,7 @@ export class Rebalances implements BrokerListener {
     const { assignments, committer, intake, lifecycle, runner } = this.parts;
     const change = assignments.assign(partitions, kept);
     this.report(change.left);
-    this.options.logger.info(
-      { partitions: partitions.map(({ partition }) => partition), kept: change.kept },
-      'partitions assigned',
-    );
+    this.options.logger.info({ partitions: partitions.map(partitionName), kept: change.kept }, 'partitions assigned');
     this.rejoining = false;
     if (lifecycle.state === 'starting') lifecycle.to('running');
     if (lifecycle.state !== 'running') return;

@@ -1,5 +1,5 @@
-import { checkOptions } from '../checks/check-options.js';
-import { BROKER_CHECKS, KafkaBroker, REQUIRED_BROKER_OPTIONS, type KafkaBrokerOptions } from '../kafka/kafka-broker.js';
+import { checkBrokerOptions, type KafkaBrokerOptions } from '../kafka/kafka-broker-options.js';
+import { KafkaBroker } from '../kafka/kafka-broker.js';
 import { connected, reliableProducer, type PlatformaticClient } from './platformatic-client.js';
 
 export interface PlatformaticBrokerOptions extends KafkaBrokerOptions {
@@ -11,10 +11,7 @@ export interface PlatformaticBrokerOptions extends KafkaBrokerOptions {
 export class PlatformaticBroker extends KafkaBroker {
   /** @throws TypeError or RangeError that names a wrong option */
   constructor(given: PlatformaticBrokerOptions) {
-    checkOptions(given, {
-      checks: { client: connected, ...BROKER_CHECKS },
-      required: ['client', ...REQUIRED_BROKER_OPTIONS],
-    });
+    checkBrokerOptions(given, { client: connected });
     const { client, ...options } = given;
     super(options, { connections: client.connections(), producer: reliableProducer(client, options.logger) });
   }

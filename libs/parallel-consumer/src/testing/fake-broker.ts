@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '@orders-pipeline/clock';
 import type { OutgoingRecord, Position } from '../records/record.js';
 import {
   MetadataRejectedError,
+  partitionName,
   type Broker,
   type BrokerFailure,
   type BrokerHealth,
@@ -19,9 +20,10 @@ const FETCH_SIZE = 100;
 const MAX_METADATA = 4_096;
 let members = 0;
 
-/** The topic and group that a `FakeBroker` joins. */
+/** The topics and the group that a `FakeBroker` joins. */
 export interface FakeBrokerOptions {
-  readonly topic: string;
+  /** The topic that is read, or several. */
+  readonly topic: string | readonly string[];
   readonly groupId: string;
   /** `manual` (the default): the spec calls `fetch`. `auto`: reads are answered as soon as there are records. */
   readonly fetching?: 'manual' | 'auto';
@@ -37,9 +39,9 @@ interface OpenRead {
 /** A group member on the fake Kafka: it reads, commits and rebalances like the real one. */
 export class FakeBroker implements Broker, GroupMember {
   readonly id: string;
-  readonly topic: string;
+  readonly topics: readonly string[];
   readonly group: FakeGroup;
-  owned: readonly number[] = [];
+  owned: readonly TopicPartition[] = [];
   /** Errors that the calls throw as long as they are set. */
   failing: { commit?: Error; committed?: Error; publish?: Error } = {};
   /** Time of the coordinator's last response. Default: infinity, as if it always responded. */
@@ -48,7 +50,8 @@ export class FakeBroker implements Broker, GroupMember {
   readonly strayCommits: number[] = [];
   /** Number of records of each `publish` call. */
   readonly published: number[] = [];
-  private readonly reads = new Map<number, OpenRead>();
+  /** By the names of their partitions. */
+  private readonly reads = new Map<string, OpenRead>();
   private listener: BrokerListener | undefined;
   /** The last generation with an assignment; -1: none. */
   private generation = -1;
@@ -64,7 +67,8 @@ export class FakeBroker implements Broker, GroupMember {
   ) {
     members += 1;
     this.id = `member-${String(members).padStart(6, '0')}`;
-    this.topic = options.topic;
+    const { topic } = options;
+    this.topics = typeof topic === 'string' ? [topic] : topic;
     this.group = kafka.group(options.groupId);
   }
 
@@ -94,11 +98,11 @@ export class FakeBroker implements Broker, GroupMember {
   }
 
   async read(position: ReadPosition): Promise<ReadResult | undefined> {
-    const { partition } = position;
-    if (this.ended || !this.owned.includes(partition)) return undefined;
+    if (this.ended || !this.owns(position)) return undefined;
+    const name = partitionName(position);
     const { promise, resolve } = Promise.withResolvers<ReadResult | undefined>();
-    this.reads.set(partition, { position, answer: resolve });
-    if (this.options.fetching === 'auto') this.answer(partition);
+    this.reads.set(name, { position, answer: resolve });
+    if (this.options.fetching === 'auto') this.answer(name);
     return promise;
   }
 
@@ -109,8 +113,8 @@ export class FakeBroker implements Broker, GroupMember {
     if (positions.some(({ metadata = '' }) => metadata.length > MAX_METADATA))
       throw new MetadataRejectedError('OFFSET_METADATA_TOO_LARGE');
     for (const { topic, partition, offset, leaderEpoch, metadata = '' } of positions) {
-      if (!this.owned.includes(partition)) this.strayCommits.push(partition);
-      this.group.positions.set(`${topic}-${partition}`, { offset, leaderEpoch, metadata });
+      if (!this.owns({ topic, partition })) this.strayCommits.push(partition);
+      this.group.positions.set(partitionName({ topic, partition }), { offset, leaderEpoch, metadata });
     }
   }
 
@@ -157,7 +161,7 @@ export class FakeBroker implements Broker, GroupMember {
   async fetch(): Promise<void> {
     // The engine reads a new partition only after it knows its committed offset.
     await settle();
-    for (const partition of this.reads.keys()) this.answer(partition);
+    for (const name of this.reads.keys()) this.answer(name);
     await settle();
   }
 
@@ -167,22 +171,25 @@ export class FakeBroker implements Broker, GroupMember {
   }
 
   /** Called by the group when it assigns partitions to this member. */
-  assign(partitions: readonly number[], missedGeneration: boolean): void {
+  assign(partitions: readonly TopicPartition[], missedGeneration: boolean): void {
     const kept = this.generation >= 0 && !this.expired && !missedGeneration;
     this.expired = false;
     this.generation = this.group.generation;
     this.owned = partitions;
-    this.endReads((partition) => !kept || !partitions.includes(partition));
-    this.listener?.assigned(
-      partitions.map((partition) => ({ topic: this.topic, partition })),
-      kept,
-    );
+    this.endReads(({ position }) => !kept || !this.owns(position));
+    this.listener?.assigned(partitions, kept);
   }
 
   wake(): void {
-    const isMissing = this.reads.size > 0 && this.kafka.partitionCount(this.topic) === 0;
-    this.fetchFailure = isMissing ? this.missing(this.topic, this.fetchFailure) : undefined;
-    if (this.options.fetching === 'auto') for (const partition of this.reads.keys()) this.answer(partition);
+    const read = [...this.reads.values()].map(({ position }) => position.topic);
+    const missing = read.find((topic) => this.kafka.partitionCount(topic) === 0);
+    this.fetchFailure = missing === undefined ? undefined : this.missing(missing, this.fetchFailure);
+    if (this.options.fetching === 'auto') for (const name of this.reads.keys()) this.answer(name);
+  }
+
+  private owns(partition: TopicPartition): boolean {
+    const name = partitionName(partition);
+    return this.owned.some((each) => partitionName(each) === name);
   }
 
   private missing(topic: string, before: BrokerFailure | undefined): BrokerFailure {
@@ -190,19 +197,19 @@ export class FakeBroker implements Broker, GroupMember {
     return { topic, since, code: 'UNKNOWN_TOPIC_OR_PARTITION', reason: `topic ${topic} or a partition does not exist` };
   }
 
-  private endReads(isGone: (partition: number) => boolean): void {
-    for (const [partition, { answer }] of this.reads)
-      if (isGone(partition)) {
-        this.reads.delete(partition);
-        answer(undefined);
+  private endReads(isGone: (read: OpenRead) => boolean): void {
+    for (const [name, read] of this.reads)
+      if (isGone(read)) {
+        this.reads.delete(name);
+        read.answer(undefined);
       }
   }
 
-  private answer(partition: number): void {
-    const read = this.reads.get(partition);
+  private answer(name: string): void {
+    const read = this.reads.get(name);
     const found = read === undefined ? undefined : this.kafka.read(read.position, FETCH_SIZE);
     if (found === undefined) return;
-    this.reads.delete(partition);
+    this.reads.delete(name);
     read?.answer(found);
   }
 }

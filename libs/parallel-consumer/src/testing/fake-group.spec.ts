@@ -6,10 +6,10 @@ function createMember(id: string): GroupMember & { readonly assigned: (readonly 
   const assigned: (readonly number[])[] = [];
   return {
     id,
-    topic: 'orders',
+    topics: ['orders'],
     owned: [],
     prepareToJoin: async () => undefined,
-    assign: (partitions) => void assigned.push(partitions),
+    assign: (partitions) => void assigned.push(partitions.map(({ partition }) => partition)),
     wake: () => undefined,
     assigned,
   };

@@ -1,15 +1,16 @@
-import type { CommittedPosition, TopicPartition } from '../broker/broker.js';
+import { partitionName, type CommittedPosition, type TopicPartition } from '../broker/broker.js';
 import { stickyAssignment } from '../kafka/sticky-assignment.js';
 
 /** The callbacks of a group member. */
 export interface GroupMember {
   readonly id: string;
-  readonly topic: string;
-  readonly owned: readonly number[];
+  /** The same for all members of a group. */
+  readonly topics: readonly string[];
+  readonly owned: readonly TopicPartition[];
   /** Waits for the engine to drain. */
   prepareToJoin(): Promise<void>;
   /** @param missedGeneration whether the group had a generation without this member in between */
-  assign(partitions: readonly number[], missedGeneration: boolean): void;
+  assign(partitions: readonly TopicPartition[], missedGeneration: boolean): void;
   /** Called when there are new records to fetch. */
   wake(): void;
 }
@@ -52,7 +53,7 @@ export class FakeGroup {
 
   /**
    * Rebalances the group.
-   * @param forced partitions of each member, in the order in which they joined. Without it, or when the number of members has
+   * @param forced partitions of the first topic for each member, in the order in which they joined. Without it, or when the number of members has
    * changed by then, the assignment is sticky.
    */
   async rebalance(forced?: readonly (readonly number[])[]): Promise<void> {
@@ -62,7 +63,8 @@ export class FakeGroup {
   }
 
   committed({ topic, partition }: TopicPartition): Omit<CommittedPosition, 'from' | 'logId'> {
-    const { offset, leaderEpoch, metadata = '' } = this.positions.get(`${topic}-${partition}`) ?? { offset: undefined };
+    const name = partitionName({ topic, partition });
+    const { offset, leaderEpoch, metadata = '' } = this.positions.get(name) ?? { offset: undefined };
     return { topic, partition, offset, leaderEpoch, metadata };
   }
 
@@ -92,14 +94,24 @@ export class FakeGroup {
     this.joins += 1;
     const [first] = members;
     if (first === undefined) return;
-    const names = Array.from({ length: this.partitionCount(first.topic) }, (_, partition) => String(partition));
+    const [topic = ''] = first.topics;
+    const partitions = new Map(
+      first.topics.flatMap((each) => this.partitionsOf(each)).map((each) => [partitionName(each), each]),
+    );
     const sticky = stickyAssignment(
-      members.map(({ id, owned }) => ({ id, owned: owned.map(String), ownedSince: this.joins })),
-      names,
+      members.map(({ id, owned }) => ({ id, owned: owned.map(partitionName), ownedSince: this.joins })),
+      [...partitions.keys()],
     );
     // A forced assignment for other members could assign one partition to two of them, which no group does.
     const owners = forced?.length === members.length ? forced : undefined;
-    for (const [index, member] of members.entries())
-      member.assign(owners?.[index] ?? (sticky.get(member.id) ?? []).map(Number), returned.has(member));
+    for (const [index, member] of members.entries()) {
+      const own = owners?.[index]?.map((partition) => ({ topic, partition }));
+      const names = sticky.get(member.id) ?? [];
+      member.assign(own ?? names.flatMap((name) => partitions.get(name) ?? []), returned.has(member));
+    }
+  }
+
+  private partitionsOf(topic: string): TopicPartition[] {
+    return Array.from({ length: this.partitionCount(topic) }, (_, partition) => ({ topic, partition }));
   }
 }

@@ -1,0 +1,69 @@
+import { systemClock } from '@orders-pipeline/clock';
+import { checkOptions } from '../checks/check-options.js';
+import { positiveInteger, text, withFunctions, type Check } from '../checks/value-checks.js';
+import type { EngineLogger } from '../events/engine-logger.js';
+import { requireStartAt, type StartAt } from './start-positions.js';
+
+/** The topics and the group that a broker joins, and how it fetches. */
+export interface KafkaBrokerOptions {
+  /** The topic that is read, or several: then all members of the group should name the same ones. */
+  readonly topic: string | readonly string[];
+  readonly groupId: string;
+  readonly logger: EngineLogger;
+  /** The group expels this member after this time without a heartbeat, in ms. Default 10,000. */
+  readonly sessionTimeoutMs?: number;
+  /** Maximum bytes of one fetch from one node. Default 2 MiB. */
+  readonly maxBytes?: number;
+  /**
+   * Maximum bytes of one fetch for one partition. Default 256 KiB. Besides the records in the window, memory holds at most two such
+   * fetches per assigned partition. A larger record batch is still fetched.
+   */
+  readonly maxBytesPerPartition?: number;
+  /** Where partitions without a committed offset are read from. Default `earliest`. */
+  readonly startAt?: StartAt;
+}
+
+/** Checks of the options that all client libraries share. */
+const BROKER_CHECKS = {
+  topic: topicNames,
+  groupId: text,
+  logger: withFunctions('info', 'warn', 'error'),
+  sessionTimeoutMs: positiveInteger,
+  maxBytes: positiveInteger,
+  maxBytesPerPartition: positiveInteger,
+  startAt: (_name, value) => requireStartAt(value, systemClock.now()),
+} satisfies Record<keyof KafkaBrokerOptions, Check>;
+
+const REQUIRED_OPTIONS = ['topic', 'groupId', 'logger'];
+
+/**
+ * Checks the options of a broker of any client library.
+ * @param client the name of the option with the client, and its check
+ * @throws TypeError or RangeError that names a wrong option
+ */
+export function checkBrokerOptions(given: KafkaBrokerOptions, client: Readonly<Record<string, Check>>): void {
+  checkOptions(given, {
+    checks: { ...client, ...BROKER_CHECKS },
+    required: [...Object.keys(client), ...REQUIRED_OPTIONS],
+  });
+  requireOneTopic(given);
+}
+
+/** Returns the topics of a broker as a list. */
+export function topicsOf(topic: KafkaBrokerOptions['topic']): readonly string[] {
+  return typeof topic === 'string' ? [topic] : topic;
+}
+
+function topicNames(name: string, value: unknown): void {
+  const topics: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (topics.length === 0) throw new TypeError(`${name} must name at least one topic`);
+  for (const topic of topics) text(name, topic);
+  const twice = topics.find((topic, at) => topics.indexOf(topic) !== at);
+  if (typeof twice === 'string') throw new TypeError(`${name} names ${twice} twice`);
+}
+
+function requireOneTopic({ topic, startAt }: KafkaBrokerOptions): void {
+  const topics = topicsOf(topic);
+  if (topics.length > 1 && typeof startAt === 'object' && 'offsets' in startAt)
+    throw new TypeError(`startAt.offsets are those of one topic, got ${topics.length} topics: ${topics.join(', ')}`);
+}
