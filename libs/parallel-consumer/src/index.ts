@@ -10,6 +10,7 @@ export type { Ordering } from './window/scheduler.js';
 export type { Attempt, RecordHandler } from './attempts/record-handler.js';
 export { batchHandler, type BatchHandlerOptions } from './attempts/batch-handler.js';
 export {
+  OutputsError,
   produceHandler,
   type OutputProducer,
   type ProducedRecord,

@@ -57,6 +57,8 @@ export class ParallelConsumer {
     options: ParallelConsumerOptions,
     private readonly broker: Broker,
   ) {
+    // JavaScript has no compiler that would find a missing argument.
+    if ((broker as unknown) === undefined) throw new TypeError('broker is missing');
     aBroker('broker', broker);
     this.options = resolveOptions(options, broker.topics);
     const all = (): Iterable<Assignment> => this.assignments.all();

@@ -16,14 +16,16 @@ export type ReadNumber =
 const GROUPED = /^\d{1,3}(?:[, \u00a0\u202f]\d{3})+(?:\.\d+)?$/;
 const SEPARATORS = /[, \u00a0\u202f]/g;
 const NUMBER = /^(?:\d+(?:\.\d*)?|\.\d+)$/;
+/** In many languages a point separates thousands: `100.000` must not become 100. */
+const POINT = '.';
 
-/** Reads the text of a number field: `100000`, `100,000`, ` 100 000 `. */
+/** Reads the text of a number field: `100000`, `100,000`, ` 100 000 `. A whole number has no point. */
 export function readNumber(text: string, rule: NumberRule): ReadNumber {
   const given = text.trim();
   if (given === '') return { value: undefined };
   const value = toNumber(given);
-  const isFit =
-    value !== undefined && value >= rule.min && value <= rule.max && (!rule.isWhole || Number.isInteger(value));
+  const hasParts = given.includes(POINT) || !Number.isInteger(value);
+  const isFit = value !== undefined && value >= rule.min && value <= rule.max && !(rule.isWhole && hasParts);
   return isFit ? { value } : { fault: `must be ${allowed(rule)}, got ${quoted(given)}` };
 }
 

@@ -12,6 +12,9 @@ import { judgedScalings, scaleStep } from './scale-step.js';
 
 const STORED = 'orders-guide';
 const COUNT_QUERIES_MS = 2_000;
+const SMALL_LIMIT = 2_000;
+const HIGH_LIMIT = html` On a machine with two cores, one consumer uses nearly all of them with this in-flight limit:
+set it to 1,000 before.`;
 
 /** Guides through the first populate, watching, scaling and query. Each step is checked off by what really happened. */
 export class FirstRunGuide extends LivePart {
@@ -150,8 +153,14 @@ export class FirstRunGuide extends LivePart {
             >Populate</a
           >
           at least ${figure(step.orders)} orders. ${MEASURED_SECONDS} s after all are sent, while they are being saved,
-          set the consumers to ${step.consumers} in ${scale} and press “Scale”. A verdict says whether it helped.`;
+          set the consumers to ${step.consumers} in ${scale} and press “Scale”. A verdict says whether it
+          helped.${this.isLimitHigh() ? HIGH_LIMIT : nothing}`;
     }
+  }
+
+  /** Whether one consumer may use nearly all of a small machine. */
+  private isLimitHigh(): boolean {
+    return this.live.latest?.consumers?.some(({ inFlightLimit }) => (inFlightLimit ?? 0) > SMALL_LIMIT) ?? false;
   }
 
   private store(progress: GuideProgress): void {

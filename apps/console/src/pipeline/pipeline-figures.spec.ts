@@ -73,6 +73,14 @@ describe('pipeline figures', () => {
     expect(figuresFor(snapshot(0), snapshot(1)).secondsToDrain).toBe(0);
   });
 
+  it('have no time to drain in the first seconds of a backlog: the rate is still that of an idle pipeline', () => {
+    const behind = { ends: new Map([[0, 700]]), committed: new Map([[0, 100]]) };
+    const saving = (second: number): WatchedSnapshot =>
+      snapshot(second, { ...behind, consumers: [consumer('a', 200 * second)] });
+    expect(figuresFor(snapshot(0, { consumers: [consumer('a', 0)] }), saving(1), saving(2)).secondsToDrain).toBeNull();
+    expect(figuresFor(snapshot(0), ...[1, 6, 7].map(saving)).secondsToDrain).toBe(3);
+  });
+
   it('have no time to drain while the consumers rebalance, and until the rates are those of afterwards', () => {
     const behind = { ends: new Map([[0, 700]]), committed: new Map([[0, 100]]) };
     const at = (second: number, state: WatchedConsumer['state']): WatchedSnapshot =>

@@ -23,7 +23,7 @@ export function pipelineFigures(snapshots: readonly CountedSnapshot[], isDisturb
   const savedPerSecond = rateOf(snapshots, 'saved');
   const partitions = ends && toPartitions(ends, committed, consumers);
   const alive = consumers?.filter((each) => isAlive(each));
-  const isSteady = !isDisturbed && snapshots.every((each) => !isRebalancing(each));
+  const isSteady = !isDisturbed && snapshots.every((each) => !isRebalancing(each) && hasBacklog(each));
   return {
     producedPerSecond: rateOf(snapshots, 'produced'),
     savedPerSecond,
@@ -35,6 +35,11 @@ export function pipelineFigures(snapshots: readonly CountedSnapshot[], isDisturb
     partitions,
     consumers: consumers?.map((each) => toConsumer(each, rateOfConsumer(snapshots, each))).toSorted(byName) ?? null,
   };
+}
+
+/** Whether records waited, as far as is known: a rate over seconds without any says nothing about how long a backlog takes. */
+function hasBacklog({ ends, committed }: CountedSnapshot): boolean {
+  return ends === null || committed === null || recordsBetween(committed, ends) > 0;
 }
 
 function isRebalancing({ consumers }: CountedSnapshot): boolean {

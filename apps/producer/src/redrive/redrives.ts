@@ -66,7 +66,7 @@ export class Redrives {
       'nothing-to-redrive',
       spent > 0
         ? `The ${spent} matching dead letters were already redriven ${maxRedrives} times (maxRedrives).`
-        : 'No pending dead letter matches; matching ones may already be redriven.',
+        : 'No pending dead letter matches; matching ones may already be redriven or discarded.',
     );
   }
 

@@ -50,7 +50,10 @@ export const RangeQuerySchema = z
     ...pagingParameters,
   })
   .refine(hasSingleStart, TWO_STARTS)
-  .refine(({ from, to }) => !isAbove(from, to), { path: ['from'], message: 'must not be above `to`' });
+  .refine(({ from, to }) => !isAbove(from, to), {
+    path: ['from'],
+    error: ({ input }) => `must not be above \`to\`, which is ${(input as { readonly to: number }).to}`,
+  });
 
 export type OrdersRequest = z.infer<typeof OrdersQuerySchema>;
 export type RangeRequest = z.infer<typeof RangeQuerySchema>;

@@ -162,7 +162,20 @@ describe('Batcher', () => {
     const clock = new ManualClock();
     const batcher = new Batcher(async (items: readonly number[]) => items.slice(1), { ...OPTIONS, clock });
     const results = await Promise.allSettled([1, 2, 3].map(async (item) => batcher.add(item)));
-    expect(results).toEqual(results.map(() => ({ status: 'rejected', reason: new BatchResultsError(3, 2) })));
+    expect(results).toEqual(results.map(() => ({ status: 'rejected', reason: new BatchResultsError(3, [1, 2]) })));
+  });
+
+  it.each([
+    [undefined, 'undefined instead of a list'],
+    [null, 'null instead of a list'],
+    ['abc', "'abc' instead of a list"],
+    [[], '0'],
+  ])('rejects all items when the writer returns %p', async (results, got) => {
+    const batcher = new Batcher(async (_items: readonly number[]) => results as never, OPTIONS);
+    await expect(batcher.add(1)).rejects.toMatchObject({
+      code: 'batch-results',
+      message: `a batch of 1 items must return 1 results in the same order, got ${got}`,
+    });
   });
 
   it('rejects limits below 1', () => {

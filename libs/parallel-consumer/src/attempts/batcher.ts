@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from '@orders-pipeline/clock';
-import { positiveInteger, timer } from '../checks/value-checks.js';
+import { display, positiveInteger, timer } from '../checks/value-checks.js';
 
 /** Writes a batch. @returns one result per item, in their order. @throws when the outcome of all items is unknown */
 export type BatchWriter<T, R> = (items: readonly T[]) => Promise<readonly R[]>;
@@ -18,14 +18,21 @@ export interface BatcherOptions {
   readonly clock?: Clock;
 }
 
-/** A writer returned more or fewer results than its batch has items, so the results cannot be matched to items. */
+/** A writer returned no list, or more or fewer results than its batch has items, so the results cannot be matched to items. */
 export class BatchResultsError extends Error {
   override readonly name = 'BatchResultsError';
   readonly code = 'batch-results';
 
-  constructor(items: number, results: number) {
-    super(`a batch of ${items} items must return ${items} results in the same order, got ${results}`);
+  constructor(items: number, results: unknown) {
+    const got = Array.isArray(results) ? results.length : `${display(results)} instead of a list`;
+    super(`a batch of ${items} items must return ${items} results in the same order, got ${got}`);
   }
+}
+
+/** Returns the results of a batch. JavaScript has no compiler that would find a forgotten `return`. @throws BatchResultsError */
+export function checkedResults<R>(results: readonly R[], items: number): readonly R[] {
+  if (!Array.isArray(results) || results.length !== items) throw new BatchResultsError(items, results);
+  return results;
 }
 
 /** In how many steps a rest is divided. After each, a batch that has hardly grown is written. */
@@ -123,8 +130,7 @@ export class Batcher<T, R> {
     this.running += 1;
     this.schedule();
     try {
-      const results = await this.write(batch.map(({ item }) => item));
-      if (results.length !== batch.length) throw new BatchResultsError(batch.length, results.length);
+      const results = checkedResults(await this.write(batch.map(({ item }) => item)), batch.length);
       for (const [index, { resolve }] of batch.entries()) resolve(results[index] as R);
     } catch (error) {
       for (const { reject } of batch) reject(error);

@@ -1,5 +1,5 @@
 import type { BatchItem, BatchResult } from './batch-item.js';
-import { BatchResultsError, type BatchWriter } from './batcher.js';
+import { checkedResults, type BatchWriter } from './batcher.js';
 import type { TakenRecord } from './record-handler.js';
 
 /** The first item of its key in a batch: only such items are added one by one. */
@@ -20,8 +20,7 @@ export function fillingWithSameKeys(handle: BatchWriter<BatchItem, BatchResult>,
         room -= 1;
       }
     }
-    const results = await handle(items);
-    if (results.length !== items.length) throw new BatchResultsError(items.length, results.length);
+    const results = checkedResults(await handle(items), items.length);
     for (const [index, item] of items.entries()) if ('report' in item) item.report(results[index]);
     return results.filter((_, index) => !('report' in (items[index] as FirstItem | TakenRecord)));
   };

@@ -48,7 +48,7 @@ export class TaskRunner {
     this.suspension = new Suspension(options, () => this.pump());
     this.breaker = this.suspension.breaker;
     this.classify = withoutThrowing(options.classify, (defect, error) =>
-      options.logger.error({ ...errorDetails(defect), of: String(error) }, 'classifier threw: treated as retriable'),
+      options.logger.error({ ...errorDetails(defect), of: String(error) }, 'classify failed: treated as retriable'),
     );
     const parts = { scheduler, events, counts: this.counts, pump: () => this.pump() };
     this.completion = new TaskCompletion(options, broker, parts);

@@ -87,7 +87,9 @@ describe('the options', () => {
   });
 
   it.each([undefined, {}, { start: () => undefined }])('need a broker, not %p', (broker) => {
-    expect(() => new ParallelConsumer(OPTIONS, broker as never)).toThrow('broker must be an object with the functions');
+    expect(() => new ParallelConsumer(OPTIONS, broker as never)).toThrow(
+      broker === undefined ? 'broker is missing' : 'broker must be an object with the functions',
+    );
   });
 
   it.each([

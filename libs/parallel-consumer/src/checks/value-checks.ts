@@ -111,5 +111,6 @@ function outOfRange(name: string, expected: string, value: unknown): RangeError 
 /** Shows a value in a message. */
 export function display(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }

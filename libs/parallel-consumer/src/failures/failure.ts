@@ -1,3 +1,5 @@
+import { display } from '../checks/value-checks.js';
+
 /**
  * The cause of a failed attempt.
  * - `environment`: a dependency is unavailable, such as a database, a broker or a registry. The failure says nothing about the
@@ -31,14 +33,18 @@ export const classifyByNetworkCode: FailureClassifier = (error) => {
   return 'retriable';
 };
 
-/** Returns a classifier that never throws: when `classify` throws, it calls `onDefect` and returns `retriable`. */
+const KINDS: ReadonlySet<unknown> = new Set<FailureKind>(['environment', 'retriable', 'poison']);
+
+/** Returns a classifier that never throws: when `classify` throws or returns no kind, it calls `onDefect` and returns `retriable`. */
 export function withoutThrowing(
   classify: FailureClassifier,
   onDefect: (defect: unknown, error: unknown) => void,
 ): FailureClassifier {
   return (error) => {
     try {
-      return classify(error);
+      const kind = classify(error);
+      if (!KINDS.has(kind)) throw new TypeError(`${display(kind)} is none of ${[...KINDS].join(', ')}`);
+      return kind;
     } catch (defect) {
       onDefect(defect, error);
       return 'retriable';

@@ -105,6 +105,17 @@ describe('a handler that produces', () => {
     await stop(pipe);
   });
 
+  it('fails a record for which nothing is returned, and says what to return', async () => {
+    const handler = produceHandler({
+      producer: { send: async () => undefined },
+      handle: async () => undefined as never,
+    });
+    await expect(handler({} as never, {} as never)).rejects.toMatchObject({
+      code: 'outputs',
+      message: 'handle must return a list of records to produce, or [] for none, got undefined',
+    });
+  });
+
   it('fails only the record whose outputs Kafka rejects', async () => {
     const pipe: Pipe = new Pipe({
       send: async (topic, records) => {

@@ -1,7 +1,7 @@
 import type { Attempt, RecordHandler } from '../attempts/record-handler.js';
 import { Batcher, type BatcherOptions } from '../attempts/batcher.js';
 import { checkOptions } from '../checks/check-options.js';
-import { ofType, timer, withFunctions, type Check } from '../checks/value-checks.js';
+import { display, ofType, timer, withFunctions, type Check } from '../checks/value-checks.js';
 import type { ConsumedRecord, OutgoingRecord } from '../records/record.js';
 
 /** A record to produce, and its topic. */
@@ -19,8 +19,18 @@ export interface OutputProducer {
 export interface ProduceHandlerOptions extends Partial<Pick<BatcherOptions, 'maxBatchWaitMs' | 'clock'>> {
   /** The caller closes it after the consumer has stopped. */
   readonly producer: OutputProducer;
-  /** Returns what to produce for a record; empty: nothing. */
+  /** Returns what to produce for a record; empty: nothing. Anything but a list fails the record: OutputsError, code `outputs`. */
   readonly handle: (record: ConsumedRecord, attempt: Attempt) => Promise<readonly ProducedRecord[]>;
+}
+
+/** `handle` returned no list of records. */
+export class OutputsError extends Error {
+  override readonly name = 'OutputsError';
+  readonly code = 'outputs';
+
+  constructor(outputs: unknown) {
+    super(`handle must return a list of records to produce, or [] for none, got ${display(outputs)}`);
+  }
 }
 
 /** Inputs whose outputs are sent together. */
@@ -59,6 +69,7 @@ export function produceHandler(options: ProduceHandlerOptions): RecordHandler {
   });
   return async (record, attempt) => {
     const outputs = await handle(record, attempt);
+    if (!Array.isArray(outputs)) throw new OutputsError(outputs);
     if (outputs.length === 0) return;
     const failure = await batcher.add(outputs);
     if (failure !== undefined) throw failure;
