@@ -32,9 +32,9 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'order: a key is released while its record waits for a retry',
     file: FAILURES,
-    replace: '    counts.retries += 1;\n    scheduler.paused(task);',
+    replace: '    counts.retries += 1;\n    scheduler.postponed(task);',
     by: `    counts.retries += 1;
-    scheduler.paused(task);
+    scheduler.postponed(task);
     const behind = task.assignment.keys.leave(task);
     if (behind !== undefined) scheduler.ready.push(task.assignment.ready, behind);`,
   },
@@ -101,8 +101,8 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'an environment failure counts as an attempt',
     file: RUNNER,
-    replace: '    this.suspension.fail(attempt, error);\n    this.scheduler.paused(attempt.task);',
-    by: '    this.suspension.fail(attempt, error);\n    attempt.task.failedAttempts += 1;\n    this.scheduler.paused(attempt.task);',
+    replace: '    this.suspension.fail(attempt, error);\n    this.scheduler.postponed(attempt.task);',
+    by: '    this.suspension.fail(attempt, error);\n    attempt.task.failedAttempts += 1;\n    this.scheduler.postponed(attempt.task);',
     specs: 'behaviour/window',
   },
   {

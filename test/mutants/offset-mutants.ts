@@ -56,7 +56,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
   {
     name: 'skip unread records: a record is dropped when the buffer is full',
     file: INTAKE,
-    replace: 'if (!this.membership.takes(assignment) || !this.scheduler.hasShare(assignment)) continue;',
+    replace: 'if (!this.membership.takes(assignment) || !this.scheduler.mayTake(assignment)) continue;',
     by: `if (!this.membership.takes(assignment)) continue;
       if (!this.scheduler.hasShare(assignment)) {
         assignment.buffer.take();

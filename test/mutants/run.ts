@@ -11,6 +11,9 @@ import { readChoice, shardOf } from '../support/shard.js';
 
 /** Number of mutants in parallel; each uses its own copy of the source. */
 const MAX_PARALLEL = 4;
+const UNCHANGED_WITHIN_MS = 600_000;
+/** A mutant counts as killed if its specs take longer than this, and three times as long as those of the unchanged source. */
+const LEAST_MUTANT_MS = 120_000;
 
 const print = (line: string): void => console.log(line);
 
@@ -19,9 +22,9 @@ let passed = 0;
 let failed = 0;
 
 /** @returns what killed the mutant; `undefined` if it survived or could not be applied */
-async function killerOf(mutant: Mutant, copy: SourceCopy): Promise<string | undefined> {
+async function killerOf(mutant: Mutant, copy: SourceCopy, withinMs: number): Promise<string | undefined> {
   try {
-    const run = await copy.run(mutant);
+    const run = await copy.run(withinMs, mutant);
     if (run.ended === 'green') return undefined;
     return run.ended === 'red' ? run.first : 'a timeout of the specs';
   } catch (error) {
@@ -31,10 +34,10 @@ async function killerOf(mutant: Mutant, copy: SourceCopy): Promise<string | unde
 }
 
 /** Tries the remaining mutants, one after another. */
-async function tryMutants(remaining: Mutant[], copy: SourceCopy): Promise<void> {
+async function tryMutants(remaining: Mutant[], copy: SourceCopy, withinMs: number): Promise<void> {
   for (let mutant = remaining.shift(); mutant !== undefined; mutant = remaining.shift()) {
     const startedAt = performance.now();
-    const killedBy = await killerOf(mutant, copy);
+    const killedBy = await killerOf(mutant, copy, withinMs);
     if (killedBy === undefined) failed += 1;
     else passed += 1;
     print(`${mutant.name} | ${killedBy ?? 'SURVIVED'} | ${((performance.now() - startedAt) / 1_000).toFixed(1)}`);
@@ -51,11 +54,13 @@ async function trySource(source: MutatedSource): Promise<void> {
   );
   const copies = await Promise.all(names.map(async (name) => SourceCopy.make(source, name)));
   try {
-    const unchanged = await copies[0]?.run();
+    const startedAt = performance.now();
+    const unchanged = await copies[0]?.run(UNCHANGED_WITHIN_MS);
+    const withinMs = Math.max(LEAST_MUTANT_MS, Math.ceil(3 * (performance.now() - startedAt)));
     if (unchanged?.ended !== 'green')
       throw new Error(`the specs of the ${source.name} fail without a mutant: ${JSON.stringify(unchanged)}`);
     print(`${source.name}: mutant | killed by | seconds`);
-    await Promise.all(copies.map(async (copy) => tryMutants(chosen, copy)));
+    await Promise.all(copies.map(async (copy) => tryMutants(chosen, copy, withinMs)));
   } finally {
     for (const copy of copies) await copy.remove();
   }

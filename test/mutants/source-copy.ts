@@ -5,9 +5,6 @@ import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import type { Mutant, MutatedSource } from './mutant.js';
 
 const COPIES = join(PROJECT_DIRECTORY, 'dist/mutants');
-/** A mutant whose specs exceed this time counts as killed. */
-const RUN_WITHIN_MS = 120_000;
-
 /** Matches Jest's title of a failure: the describe blocks and the test name. */
 const FIRST_FAILURE = /^ {2}● (.+)$/m;
 
@@ -32,10 +29,11 @@ export class SourceCopy {
 
   /**
    * Runs the specs on the unchanged source, or on one mutant, which is reverted afterwards.
+   * @param withinMs a run that takes longer is ended, in ms
    * @throws Error unless the mutant's text occurs exactly once, or if the specs could not run
    */
-  async run(mutant?: Mutant): Promise<SpecRun> {
-    if (mutant === undefined) return this.runSpecs(this.source.unchanged ?? '');
+  async run(withinMs: number, mutant?: Mutant): Promise<SpecRun> {
+    if (mutant === undefined) return this.runSpecs(this.source.unchanged ?? '', withinMs);
     const file = join(this.directory, mutant.file);
     const text = await readFile(file, 'utf8');
     const found = text.split(mutant.replace).length - 1;
@@ -48,7 +46,7 @@ export class SourceCopy {
       text.replace(mutant.replace, () => mutant.by),
     );
     try {
-      return await this.runSpecs(mutant.specs ?? this.source.specs);
+      return await this.runSpecs(mutant.specs ?? this.source.specs, withinMs);
     } finally {
       await writeFile(file, text);
     }
@@ -58,8 +56,8 @@ export class SourceCopy {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  private async runSpecs(which: string): Promise<SpecRun> {
-    const { code, output } = await runJest(this.directory, which);
+  private async runSpecs(which: string, withinMs: number): Promise<SpecRun> {
+    const { code, output } = await runJest(this.directory, which, withinMs);
     if (code === 0) return { ended: 'green' };
     if (code === null) return { ended: 'no-end' };
     const first = FIRST_FAILURE.exec(output)?.[1];
@@ -70,7 +68,11 @@ export class SourceCopy {
 }
 
 /** Runs Jest. @returns its exit code, `null` after a timeout, and its output */
-async function runJest(directory: string, which: string): Promise<{ code: number | null; output: string }> {
+async function runJest(
+  directory: string,
+  which: string,
+  withinMs: number,
+): Promise<{ code: number | null; output: string }> {
   const jest = join(PROJECT_DIRECTORY, 'node_modules/jest/bin/jest.js');
   const config = join(PROJECT_DIRECTORY, 'test/mutants/jest.config.mjs');
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
@@ -81,7 +83,7 @@ async function runJest(directory: string, which: string): Promise<{ code: number
       cwd: PROJECT_DIRECTORY,
       env: { ...process.env, MUTANT_DIRECTORY: directory, MODEL_RUNS: 'all' },
       stdio: ['ignore', 'ignore', 'pipe'],
-      timeout: RUN_WITHIN_MS,
+      timeout: withinMs,
       killSignal: 'SIGKILL',
     },
   );

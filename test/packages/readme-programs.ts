@@ -114,6 +114,13 @@ await found.disconnect();
     after: `await consumer.start(); ${finishSome('consumer')}`,
     prints: /^called with \{"id"/m,
   },
+  Pause: {
+    before: `${consumer('readme-pause')}
+const consumer = new ParallelConsumer(options, broker);
+`,
+    after: finishSome('consumer'),
+    prints: /^paused \[ \{ key: 'account-1' \} \]$/m,
+  },
   'Tests without Kafka': {
     before: `${LOGGER}
 const handler = async () => {

@@ -5,7 +5,8 @@ export type { CommitOptions } from './commits/commit-options.js';
 export type { LogOptions } from './intake/log-options.js';
 export type { RuntimeOptions } from './events/runtime-options.js';
 export type { WindowOptions } from './window/window-options.js';
-export type { Ordering } from './window/scheduler.js';
+export type { PauseScope } from './window/pauses.js';
+export type { Ordering } from './window/ordering.js';
 
 export type { Attempt, RecordHandler } from './attempts/record-handler.js';
 export { batchHandler, type BatchHandlerOptions } from './attempts/batch-handler.js';

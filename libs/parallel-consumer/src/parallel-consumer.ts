@@ -18,6 +18,7 @@ import { TopicWatch } from './intake/topic-watch.js';
 import { Watchdog } from './attempts/watchdog.js';
 import { InFlightLimit } from './window/in-flight-limit.js';
 import { Intake } from './intake/intake.js';
+import { Pauses, type PauseScope } from './window/pauses.js';
 import { Scheduler } from './window/scheduler.js';
 import { InFlightLog } from './status/in-flight-log.js';
 
@@ -39,6 +40,7 @@ const COORDINATOR_TIMEOUT_MS = 2_500;
 export class ParallelConsumer {
   private readonly options: ParallelConsumerSettings;
   private readonly lifecycle = new Lifecycle();
+  private readonly pauses: Pauses;
   private readonly scheduler: Scheduler;
   private readonly limit: InFlightLimit;
   private readonly runner: TaskRunner;
@@ -62,7 +64,9 @@ export class ParallelConsumer {
     aBroker('broker', broker);
     this.options = resolveOptions(options, broker.topics);
     const all = (): Iterable<Assignment> => this.assignments.all();
-    this.scheduler = new Scheduler(this.options.ordering, InFlightLimit.windowFor(this.options, 1));
+    this.pauses = new Pauses(broker.topics);
+    const window = InFlightLimit.windowFor(this.options, 1);
+    this.scheduler = new Scheduler(this.options.ordering, window, this.pauses);
     this.limit = new InFlightLimit(this.options, this.scheduler);
     this.runner = new TaskRunner(this.options, this.scheduler, broker, {
       progressed: () => {
@@ -90,7 +94,7 @@ export class ParallelConsumer {
     this.rebalances = new Rebalances(this.options, { ...parts, lifecycle, drain: this.drain, isLeaving });
     this.topics = new TopicWatch(this.options, broker, this.runner.deadLetters);
     const inFlightLog = new InFlightLog(this.options.logger);
-    this.watchdog = new Watchdog(this.options, this.runner, all, () => {
+    this.watchdog = new Watchdog(this.options, this.runner, this.scheduler, all, () => {
       this.intake.pull();
       inFlightLog.check(this.status);
     });
@@ -105,6 +109,7 @@ export class ParallelConsumer {
       runner: this.runner,
       intake: this.intake,
       missingTopic: this.topics.missing,
+      paused: this.pauses.all,
       ratePerSecond: this.watchdog.rate.perSecond,
       assignments: [...this.assignments.all()],
       now: this.options.clock.now(),
@@ -153,6 +158,28 @@ export class ParallelConsumer {
    */
   setInFlight(limit: number | 'auto'): void {
     this.limit.set(limit);
+    this.resized();
+  }
+
+  /**
+   * Starts no new attempts of all records, of a topic, of a key, or of a key in a topic, until `resume` is called with the same scope. The
+   * consumer stays in its group and ready.
+   *
+   * Guarantees: no attempt of a paused record begins after the call, retries and dead letters included; running ones end. The order of keys
+   * is kept. Time limits do not count meanwhile. Not guaranteed: that other records go on for ever. Those that are taken behind a paused key
+   * stay in memory and uncommitted, until `maxBuffered` or `maxUncommittedOffsets` is reached. A pause is lost with the process, and does
+   * not apply to other members of the group.
+   * @throws TypeError for a wrong scope, or a topic that the broker does not read
+   */
+  pause(scope: PauseScope = {}): void {
+    if (this.pauses.add(scope)) this.options.logger.info({ ...scope, key: scope.key?.toString() }, 'paused');
+  }
+
+  /** Undoes a `pause` of the same scope: without one, that of all records, while paused topics and keys stay so. @throws like `pause` */
+  resume(scope: PauseScope = {}): void {
+    if (!this.pauses.remove(scope)) return;
+    this.options.logger.info({ ...scope, key: scope.key?.toString() }, 'resumed');
+    this.scheduler.resume();
     this.resized();
   }
 

@@ -32,10 +32,10 @@ export class RecordFailures {
     else this.retryLater(task, error);
   }
 
-  /** Makes a paused task ready again, or hands it over when its partition was revoked. */
+  /** Makes a postponed task ready again, or hands it over when its partition was revoked. */
   resume(task: Task): void {
     const { scheduler, events } = this.parts;
-    if (scheduler.resumed(task)) return;
+    if (scheduler.readyAgain(task)) return;
     events.handedOver(1);
     events.progressed();
   }
@@ -44,7 +44,7 @@ export class RecordFailures {
     const { clock, random, retryBackOff } = this.options;
     const { scheduler, events, counts, pump } = this.parts;
     counts.retries += 1;
-    scheduler.paused(task);
+    scheduler.postponed(task);
     const wait = backOffMs(retryBackOff, task.failedAttempts, random);
     this.log.retrying(task, error, wait);
     clock.after(wait, () => {

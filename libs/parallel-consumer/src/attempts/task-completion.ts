@@ -37,7 +37,7 @@ export class TaskCompletion {
   async deadLetter(task: Task, cause: unknown): Promise<void> {
     const { scheduler, events, counts } = this.parts;
     if (this.options.onDeadLetter === 'stop') {
-      scheduler.paused(task);
+      scheduler.postponed(task);
       events.halted(task, cause);
       events.progressed();
       return;

@@ -77,7 +77,7 @@ export class TaskRunner {
   pump(): void {
     while (!this.holding && this.scheduler.hasReady() && this.breaker.tryAcquire()) {
       const task = this.scheduler.next();
-      if (task === undefined) return;
+      if (task === undefined) return this.breaker.release();
       this.run(task);
     }
   }
@@ -204,7 +204,7 @@ export class TaskRunner {
 
   private suspend(attempt: EndedAttempt, error: unknown): void {
     this.suspension.fail(attempt, error);
-    this.scheduler.paused(attempt.task);
+    this.scheduler.postponed(attempt.task);
     this.failures.resume(attempt.task);
     this.events.progressed();
     // A probe may be due: after the in-flight limit was lowered, it may have found no room until this attempt ended.

@@ -2,6 +2,7 @@ import type { RuntimeSettings } from '../events/runtime-options.js';
 import { StalledRecordError } from './running-attempt.js';
 import type { TaskRunner } from './task-runner.js';
 import type { Assignment, Task } from '../partition/assignment.js';
+import type { Scheduler } from '../window/scheduler.js';
 import type { AttemptSettings } from './attempt-options.js';
 import { RateMeter } from '@orders-pipeline/clock';
 
@@ -25,6 +26,7 @@ export class Watchdog {
   constructor(
     private readonly options: AttemptSettings & RuntimeSettings,
     private readonly runner: TaskRunner,
+    private readonly scheduler: Pick<Scheduler, 'isPaused'>,
     private readonly assignments: () => Iterable<Assignment>,
     /** Called each second. */
     private readonly ticked: () => void,
@@ -56,6 +58,8 @@ export class Watchdog {
     const { oldest } = assignment.tracker;
     let stalled = this.stalled.get(assignment);
     if (oldest === undefined) return;
+    // It waits on purpose, and is late only from its resumption on.
+    if (this.scheduler.isPaused(oldest)) return void this.stalled.delete(assignment);
     if (stalled?.task !== oldest) {
       stalled = { task: oldest, since: now, warnings: 0 };
       this.stalled.set(assignment, stalled);

@@ -32,6 +32,8 @@ export type ModelCommand =
       readonly what: 'commit' | 'committed' | 'publish';
       readonly on: boolean;
     }
+  /** Pauses or resumes a key; 0: all records. */
+  | { readonly type: 'pause' | 'resume'; readonly member: number; readonly key: number }
   | { readonly type: 'resize'; readonly member: number; readonly limit: number }
   /** The member misses one generation of the group. */
   | { readonly type: 'miss'; readonly member: number }
@@ -73,6 +75,12 @@ const resize: fc.Arbitrary<ModelCommand> = fc.record({
   limit: fc.integer({ min: 1, max: 8 }),
 });
 
+const pause: fc.Arbitrary<ModelCommand> = fc.record({
+  type: fc.constantFrom('pause' as const, 'resume' as const),
+  member: pick,
+  key: fc.nat(3),
+});
+
 /** Commands of a healthy group: records arrive and are handled, and members join and leave in an orderly way. */
 export function calmCommands(keys: number): fc.Arbitrary<ModelCommand> {
   return fc.oneof(
@@ -85,6 +93,7 @@ export function calmCommands(keys: number): fc.Arbitrary<ModelCommand> {
     { weight: 1, arbitrary: leave },
     { weight: 1, arbitrary: force },
     { weight: 1, arbitrary: resize },
+    { weight: 2, arbitrary: pause },
   );
 }
 

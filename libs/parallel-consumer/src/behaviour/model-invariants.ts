@@ -28,6 +28,7 @@ export class ModelInvariants implements ModelObserver {
       this.violated(record, `started beyond the limit of ${inFlightLimit}`);
     if (live.some(({ record: other }) => other.partition === partition && other.offset === offset))
       this.violated(record, 'started while already running');
+    this.startsAttempt(member, record);
     this.applies(member, record);
   }
 
@@ -38,6 +39,11 @@ export class ModelInvariants implements ModelObserver {
       this.violated(record, 'started although it is committed');
     for (const other of this.ledger.before(record))
       if (!this.ledger.isAccounted(other)) this.violated(record, `started before ${other.offset} was finished`);
+  }
+
+  startsAttempt(member: ModelMember, record: ConsumedRecord): void {
+    const isPaused = member.consumer.status.paused.some(({ key }) => key === undefined || key === String(record.key));
+    if (isPaused) this.violated(record, 'started although it is paused');
   }
 
   handled(record: ConsumedRecord): void {

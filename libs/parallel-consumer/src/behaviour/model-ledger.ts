@@ -2,7 +2,7 @@ import { DEAD_LETTER_HEADERS } from '../attempts/dead-letter.js';
 import type { CommittedPosition } from '../broker/broker.js';
 import { decodeCompletedOffsets } from '../commits/completed-offsets.js';
 import type { ConsumedRecord } from '../records/record.js';
-import type { Ordering } from '../window/scheduler.js';
+import type { Ordering } from '../window/ordering.js';
 import type { FakeKafka } from '../testing/fake-kafka.js';
 
 export type Committed = Omit<CommittedPosition, 'from' | 'logId'>;

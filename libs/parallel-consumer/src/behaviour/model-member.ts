@@ -27,6 +27,8 @@ export type ModelOptions = Omit<ParallelConsumerOptions, 'handler' | 'logger' | 
 export interface ModelObserver {
   /** Called before the run is added to the member's runs. */
   started(member: ModelMember, record: ConsumedRecord): void;
+  /** Called for each record whose attempt begins, also one that is taken along. */
+  startsAttempt(member: ModelMember, record: ConsumedRecord): void;
   /** Called when a record that was taken along is about to be applied. */
   applies(member: ModelMember, record: ConsumedRecord): void;
   handled(record: ConsumedRecord): void;
@@ -105,7 +107,12 @@ export class ModelMember {
     const run: ModelRun = {
       record,
       attempt,
-      take: () => void taken.push(...[attempt.takeNext() ?? []].flat()),
+      take: () => {
+        const next = attempt.takeNext();
+        if (next === undefined) return;
+        this.observer.startsAttempt(this, next.record);
+        taken.push(next);
+      },
       end: (ending, next = []) => {
         this.runs.splice(this.runs.indexOf(run), 1);
         if (ending === 'done') this.observer.handled(record);

@@ -1,6 +1,7 @@
 import type { ConsumedRecord } from '../records/record.js';
 import { FakeKafka } from '../testing/fake-kafka.js';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
+import type { PauseScope } from '../window/pauses.js';
 import { ModelInvariants, type WorldOptions } from './model-invariants.js';
 import { ModelLedger } from './model-ledger.js';
 import { ModelMember } from './model-member.js';
@@ -53,7 +54,10 @@ export class ModelWorld {
 
   /** Ends all failures, completes all work and stops all members. @throws Error when work remains */
   async heal(): Promise<void> {
-    for (const { broker } of this.members) broker.failing = {};
+    for (const { broker, consumer } of this.members) {
+      broker.failing = {};
+      for (const scope of consumer.status.paused) consumer.resume(scope);
+    }
     for (const member of this.members) if (member.state === 'expired') this.rejoin(member);
     if (this.alive().length === 0) this.join();
     await this.work({ ends: () => true, left: () => this.left() });
@@ -113,6 +117,9 @@ export class ModelWorld {
         return this.force(command.owners);
       case 'fail':
         return this.fail(command);
+      case 'pause':
+      case 'resume':
+        return this.pick(this.alive(), command.member)?.consumer[command.type](scopeOf(command.key));
       case 'resize':
         return this.pick(this.alive(), command.member)?.consumer.setInFlight(command.limit);
       case 'miss':
@@ -225,4 +232,8 @@ export class ModelWorld {
     const status = this.alive().map(({ consumer }) => consumer.status);
     return JSON.stringify({ records, uncommitted: this.uncommitted(), status });
   }
+}
+
+function scopeOf(key: number): PauseScope {
+  return key === 0 ? {} : { key: `key-${key}` };
 }

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { calmCommands, wildCommands, type ModelCommand } from './model-commands.js';
 import type { WorldOptions } from './model-invariants.js';
 import { ModelWorld } from './model-world.js';
-import type { Ordering } from '../window/scheduler.js';
+import type { Ordering } from '../window/ordering.js';
 
 const PARTITIONS = 4;
 const NEVER_MS = 1_000_000_000;

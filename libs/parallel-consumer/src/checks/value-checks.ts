@@ -57,6 +57,11 @@ export const text: Check = (name, value) => {
   if (typeof value !== 'string' || value === '') throw wrongType(name, 'a non-empty text', value);
 };
 
+/** A key as text or bytes. */
+export const keyBytes: Check = (name, value) => {
+  if (typeof value !== 'string' && !Buffer.isBuffer(value)) throw wrongType(name, 'a text or a Buffer', value);
+};
+
 export const withFunctions =
   (...names: readonly string[]): Check =>
   (name, value) => {

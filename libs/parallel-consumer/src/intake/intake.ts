@@ -85,7 +85,7 @@ export class Intake {
   /** Yields the partitions from which a record can be taken now, with the record's timestamp. */
   private *candidates(): Generator<{ readonly assignment: Assignment; readonly timestamp: number }> {
     for (const assignment of this.membership.assignments()) {
-      if (!this.membership.takes(assignment) || !this.scheduler.hasShare(assignment)) continue;
+      if (!this.membership.takes(assignment) || !this.scheduler.mayTake(assignment)) continue;
       const timestamp = this.nextTimestamp(assignment);
       if (timestamp !== undefined) yield { assignment, timestamp };
     }

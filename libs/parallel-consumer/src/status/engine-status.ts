@@ -6,6 +6,7 @@ import type { State } from './lifecycle.js';
 import type { Assignment } from '../partition/assignment.js';
 import type { OldestRecord, ParallelConsumerStatus, PartitionStatus } from './status.js';
 import type { Intake } from '../intake/intake.js';
+import type { PauseScope } from '../window/pauses.js';
 import type { Scheduler } from '../window/scheduler.js';
 
 /** After this long without a response the coordinator counts as unavailable. Heartbeats are 1 s apart. */
@@ -25,6 +26,7 @@ export interface EngineParts {
   readonly intake: Intake;
   /** Why the consumer is not ready: a topic is missing. */
   readonly missingTopic: string | undefined;
+  readonly paused: readonly PauseScope[];
   readonly ratePerSecond: number;
   readonly assignments: readonly Assignment[];
   /** Milliseconds since 1970. */
@@ -39,6 +41,7 @@ export function collectStatus(parts: EngineParts): ParallelConsumerStatus {
   const notReadyBecause = reasonNotReady(parts, partitions);
   return {
     state,
+    paused: parts.paused,
     joined: parts.health.joined,
     ready: notReadyBecause === undefined,
     notReadyBecause,
@@ -51,7 +54,7 @@ export function collectStatus(parts: EngineParts): ParallelConsumerStatus {
       intake,
       assignments: parts.assignments,
       isSuspended: runner.suspension.since !== undefined,
-      isPaused: state !== 'running' || runner.isHolding,
+      isPaused: state !== 'running' || runner.isHolding || parts.paused.some(isOfAll),
     }),
     taken: scheduler.taken,
     takenBytes: scheduler.bytes,
@@ -63,6 +66,10 @@ export function collectStatus(parts: EngineParts): ParallelConsumerStatus {
     lag,
     unfinished,
   };
+}
+
+function isOfAll({ topic, key }: PauseScope): boolean {
+  return topic === undefined && key === undefined;
 }
 
 function reasonNotReady(

@@ -13,7 +13,7 @@ import type { Scheduler } from '../window/scheduler.js';
  * - `fetch`: the next records are on their way from Kafka.
  * - `records`: all records of the assigned partitions are in memory.
  * - `suspended`: the environment is unavailable, or nearly all records are poison.
- * - `paused`: the consumer starts, rebalances or stops.
+ * - `paused`: the consumer starts, rebalances or stops, or enough records are in memory, but they are paused.
  */
 export type InFlightBound =
   | 'limit'
@@ -59,12 +59,14 @@ export function findInFlightBound({
   isSuspended,
   isPaused,
 }: BoundingParts): InFlightBound {
-  const { running, inFlightLimit, waitingInOrder, waitingForRetry } = scheduler;
+  const { running, inFlightLimit, waitingInOrder, waitingForRetry, waitingForResume } = scheduler;
   if (isPaused) return 'paused';
   if (running >= inFlightLimit) return 'limit';
   if (isSuspended) return 'suspended';
+  const inMemory = running + waitingInOrder + waitingForRetry + waitingForResume;
+  if (waitingForResume > 0 && (inMemory >= inFlightLimit || running === 0)) return 'paused';
   // With other keys, the records in memory would fill the limit.
-  if (running + waitingInOrder + waitingForRetry >= inFlightLimit)
+  if (inMemory >= inFlightLimit)
     return waitingForRetry > waitingInOrder ? 'retries' : scheduler.ordering === 'partition' ? 'partitions' : 'keys';
   const untaken = assignments.filter(({ buffer }) => buffer.current !== undefined);
   if (untaken.some((assignment) => intake.isHeldBack(assignment))) return 'uncommitted-offsets';

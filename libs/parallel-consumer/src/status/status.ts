@@ -1,5 +1,6 @@
 import type { StoppedPartition } from '../partition/stopped-partition.js';
 import type { SuspensionCause } from '../attempts/circuit-breaker.js';
+import type { PauseScope } from '../window/pauses.js';
 import type { InFlightBound } from './in-flight-bound.js';
 import type { State } from './lifecycle.js';
 
@@ -32,6 +33,8 @@ export interface PartitionStatus {
 /** A snapshot of the engine's state, for metrics, progress and readiness. */
 export interface ParallelConsumerStatus {
   readonly state: State;
+  /** What `pause` was called for, and `resume` was not. */
+  readonly paused: readonly PauseScope[];
   /** False before the first assignment, during a rebalance, and when the group has removed this member. */
   readonly joined: boolean;
   /**

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { Assignment, type Task } from '../partition/assignment.js';
 import type { ConsumedRecord } from '../records/record.js';
-import { Scheduler, type Ordering } from './scheduler.js';
+import { Pauses } from './pauses.js';
+import type { Ordering } from './ordering.js';
+import { Scheduler } from './scheduler.js';
 
 const LIMITS = { inFlight: 4, maxBuffered: 20, maxBytes: 1_000_000 };
 
@@ -20,7 +22,7 @@ function record(partition: number, offset: number, key: string | null): Consumed
 
 /** Creates a scheduler and an assignment that has taken records with these keys, at offsets 0, 1, … */
 function taking(ordering: Ordering, ...keys: (string | null)[]): { scheduler: Scheduler; assignment: Assignment } {
-  const scheduler = new Scheduler(ordering, LIMITS);
+  const scheduler = new Scheduler(ordering, LIMITS, new Pauses([]));
   const assignment = new Assignment('t', 0);
   for (const [offset, key] of keys.entries()) scheduler.take(record(0, offset, key), assignment, 0);
   return { scheduler, assignment };
@@ -48,9 +50,9 @@ describe('the scheduler', () => {
   it('keeps a key blocked while its record waits for a retry', () => {
     const { scheduler } = taking('key', 'a', 'a');
     const [first] = startAll(scheduler);
-    scheduler.paused(first as Task);
+    scheduler.postponed(first as Task);
     expect(startAll(scheduler)).toEqual([]);
-    scheduler.resumed(first as Task);
+    scheduler.readyAgain(first as Task);
     expect(offsets(startAll(scheduler))).toEqual([0]);
   });
 
@@ -77,7 +79,7 @@ describe('the scheduler', () => {
   });
 
   it('takes records behind a busy key, and leaves a third of the window to other partitions', () => {
-    const scheduler = new Scheduler('key', LIMITS);
+    const scheduler = new Scheduler('key', LIMITS, new Pauses([]));
     const [hot, other] = [new Assignment('t', 0), new Assignment('t', 1)];
     let offset = 0;
     for (; scheduler.hasShare(hot); offset += 1) scheduler.take(record(0, offset, 'hot'), hot, 0);
@@ -87,7 +89,7 @@ describe('the scheduler', () => {
   });
 
   it('shares bytes like records', () => {
-    const scheduler = new Scheduler('key', { ...LIMITS, maxBuffered: 1_000, maxBytes: 6_000 });
+    const scheduler = new Scheduler('key', { ...LIMITS, maxBuffered: 1_000, maxBytes: 6_000 }, new Pauses([]));
     const [hot, other] = [new Assignment('t', 0), new Assignment('t', 1)];
     for (let offset = 0; scheduler.hasShare(hot); offset += 1) scheduler.take(record(0, offset, 'hot'), hot, 0);
     expect(scheduler.bytes).toBeLessThanOrEqual(4_800);
@@ -102,7 +104,7 @@ describe('the scheduler', () => {
   });
 
   it('serves partitions in turn, so that a long queue does not starve a short one', () => {
-    const scheduler = new Scheduler('unordered', LIMITS);
+    const scheduler = new Scheduler('unordered', LIMITS, new Pauses([]));
     const [long, short] = [new Assignment('t', 0), new Assignment('t', 1)];
     for (let offset = 0; offset < 4; offset += 1) scheduler.take(record(0, offset, null), long, 0);
     for (let offset = 0; offset < 2; offset += 1) scheduler.take(record(1, offset, null), short, 0);

@@ -1,20 +1,9 @@
-import { type Assignment, Task, type OrderScope } from '../partition/assignment.js';
+import { type Assignment, Task } from '../partition/assignment.js';
 import { estimateBytes, type ConsumedRecord } from '../records/record.js';
+import { scopeOf, type Ordering } from './ordering.js';
+import type { Pauses } from './pauses.js';
 import { FairQueue } from '../structures/fair-queue.js';
 import { hashKey } from '../partition/key-queues.js';
-
-/**
- * The processing order, and the maximum rate that it allows.
- *
- * - `unordered`: no order; any `inFlight` records run at once. Maximum rate: inFlight / mean handler time.
- * - `key` (the default): records of one key run one after another in offset order, also across retries. Records without a key
- *   are unordered. Maximum rate: min(inFlight, busy keys) / mean handler time. Not guaranteed: an order between keys; the
- *   position of a dead-lettered record, which leaves its key's order; the order of a key after an abandoned attempt, which may
- *   still be running.
- * - `partition`: records of one partition run one after another in offset order. Maximum rate: min(inFlight, partitions) / mean
- *   handler time. Not guaranteed: an order between partitions, and the same exceptions as for `key`.
- */
-export type Ordering = 'unordered' | 'key' | 'partition';
 
 /** Limits of the records in memory. */
 export interface WindowLimits {
@@ -37,14 +26,17 @@ const SHARE_OF_FREE = 2;
 /** Decides which records are taken and which task runs next. Synchronous, without I/O: it neither runs tasks nor waits. */
 export class Scheduler {
   private readonly ready = new FairQueue<Task>();
+  /** Tasks that may run except that they are paused. They keep their keys, so that no other task of a key overtakes them. */
+  private readonly held = new Set<Task>();
   private runningCount = 0;
   private takenCount = 0;
   private takenBytes = 0;
-  private pausedCount = 0;
+  private postponedCount = 0;
 
   constructor(
     readonly ordering: Ordering,
     private limits: WindowLimits,
+    private readonly pauses: Pauses,
   ) {}
 
   get running(): number {
@@ -61,12 +53,17 @@ export class Scheduler {
 
   /** Records that wait for an earlier record of their key or partition. */
   get waitingInOrder(): number {
-    return this.takenCount - this.runningCount - this.ready.size - this.pausedCount;
+    return this.takenCount - this.runningCount - this.ready.size - this.postponedCount - this.held.size;
   }
 
   /** Records that wait for their next attempt. */
   get waitingForRetry(): number {
-    return this.pausedCount;
+    return this.postponedCount;
+  }
+
+  /** Records that could run except that they are paused. */
+  get waitingForResume(): number {
+    return this.held.size;
   }
 
   get inFlightLimit(): number {
@@ -94,7 +91,17 @@ export class Scheduler {
     return this.runningCount + this.ready.size < 1.125 * this.limits.inFlight;
   }
 
-  /** Whether the partition may take another record. */
+  /** Whether a task may not start because it is paused. */
+  isPaused({ record }: Task): boolean {
+    return this.pauses.has(record);
+  }
+
+  /** Whether records of the partition may be taken now: not while its topic is paused, and not beyond its share of the window. */
+  mayTake(assignment: Assignment): boolean {
+    return !this.pauses.hasTopic(assignment.topic) && this.hasShare(assignment);
+  }
+
+  /** Whether the window has room for another record of the partition. */
   hasShare({ taken, takenBytes }: Assignment): boolean {
     const { maxBuffered, maxBytes } = this.limits;
     return (
@@ -103,7 +110,7 @@ export class Scheduler {
     );
   }
 
-  /** Whether `next` would return a task. */
+  /** Whether `next` would return a task, unless all that are ready are paused. */
   hasReady(): boolean {
     return this.ready.size > 0 && this.runningCount < this.limits.inFlight;
   }
@@ -113,7 +120,7 @@ export class Scheduler {
     const bytes = estimateBytes(record);
     // Read once: each access to the key creates a new slice.
     const key = this.ordering === 'key' ? record.key : null;
-    const task = new Task(record, assignment, this.getOrder(key), key === null ? 0 : hashKey(key), bytes, now);
+    const task = new Task(record, assignment, scopeOf(this.ordering, key), key === null ? 0 : hashKey(key), bytes, now);
     this.takenCount += 1;
     this.takenBytes += bytes;
     assignment.taken += 1;
@@ -122,12 +129,27 @@ export class Scheduler {
     return task;
   }
 
-  /** Returns the next task and counts it as running. @returns undefined when none is ready or the in-flight limit is reached */
+  /** Returns the next task and counts it as running. @returns undefined when none may start */
   next(): Task | undefined {
-    if (!this.hasReady()) return undefined;
-    const task = this.ready.shift();
-    if (task !== undefined) this.runningCount += 1;
-    return task;
+    while (this.hasReady()) {
+      const task = this.ready.shift();
+      if (task === undefined) return undefined;
+      if (!this.isPaused(task)) {
+        this.runningCount += 1;
+        return task;
+      }
+      this.held.add(task);
+    }
+    return undefined;
+  }
+
+  /** Makes tasks ready again that are not paused any more. */
+  resume(): void {
+    for (const task of this.held) {
+      if (this.isPaused(task)) continue;
+      this.held.delete(task);
+      this.ready.push(task.assignment.ready, task);
+    }
   }
 
   /**
@@ -136,7 +158,7 @@ export class Scheduler {
    */
   join(task: Task): Task | undefined {
     const next = task.behind;
-    if (next === undefined || next.deadLetterCause !== undefined) return undefined;
+    if (next === undefined || next.deadLetterCause !== undefined || this.isPaused(next)) return undefined;
     if (task.assignment.revoked || this.runningCount >= this.limits.inFlight) return undefined;
     this.runningCount += 1;
     next.isJoined = true;
@@ -164,21 +186,24 @@ export class Scheduler {
   }
 
   /** Frees the slot of a task that waits for a retry. The task keeps its key, so that no other task of the key overtakes it. */
-  paused(task: Task): void {
+  postponed(task: Task): void {
     this.runningCount -= 1;
     task.isJoined = false;
-    this.pausedCount += 1;
+    this.postponedCount += 1;
   }
 
-  /** Makes a paused task ready again. @returns false when its partition was revoked meanwhile */
-  resumed(task: Task): boolean {
-    this.pausedCount -= 1;
+  /** Makes a postponed task ready again. @returns false when its partition was revoked meanwhile */
+  readyAgain(task: Task): boolean {
+    this.postponedCount -= 1;
     return this.waitAgain(task, true);
   }
 
   /** Releases all tasks of a revoked assignment that do not run. @returns how many are handed over */
   handOver(assignment: Assignment): number {
+    const held = [...this.held].filter((task) => task.assignment === assignment);
+    for (const task of held) this.held.delete(task);
     const dropped = [
+      ...held,
       ...this.ready.drainLane(assignment.ready),
       ...assignment.keys.drain().filter(({ isJoined }) => !isJoined),
     ];
@@ -197,10 +222,5 @@ export class Scheduler {
     this.takenBytes -= bytes;
     assignment.taken -= 1;
     assignment.takenBytes -= bytes;
-  }
-
-  private getOrder(key: Buffer | null): OrderScope {
-    if (this.ordering === 'key') return key === null ? 'nothing' : 'key';
-    return this.ordering === 'partition' ? 'partition' : 'nothing';
   }
 }

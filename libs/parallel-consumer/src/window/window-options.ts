@@ -1,4 +1,4 @@
-import type { Ordering } from './scheduler.js';
+import type { Ordering } from './ordering.js';
 
 /** How many records the consumer holds and handles at once, and in which order. */
 export interface WindowOptions {
