@@ -73,7 +73,6 @@ const brokers = String(process.env['KAFKA_BROKERS']).split(',');
   },
   'Several topics': {
     before: `${consumer('readme-topics')}
-import type { ConsumedRecord } from '@orders-pipeline/parallel-consumer';
 const admin = kafka.admin();
 await admin.connect();
 await admin.createTopics({ topics: [{ topic: 'refunds.v1', numPartitions: 1 }], waitForLeaders: false });

@@ -18,9 +18,11 @@ describe('progress in words', () => {
   it('shows the records beyond the orders, whose dead letters the operation does not count', () => {
     const ackedFaults = { poison: 3, oversized: 0, duplicate: 5, conflict: 8 };
     expect(textOf({ deadLettered: 3, ackedFaults })).toMatch(
-      /, 3 dead letters, 8 conflict records beyond the orders \(dead letters too\)$/,
+      /, 3 dead letters, 8 more dead letters, of conflict records beyond the orders$/,
     );
-    expect(textOf({ ackedFaults: { ...ackedFaults, conflict: 1 } })).toMatch(/, 1 conflict record beyond the orders/);
+    expect(textOf({ ackedFaults: { ...ackedFaults, conflict: 1 } })).toMatch(
+      /, 1 more dead letter, of a conflict record beyond the orders/,
+    );
     expect(textOf({ ackedFaults: { ...ackedFaults, conflict: 0 } })).not.toContain('conflict');
   });
 

@@ -79,8 +79,8 @@ function unsavedNotes({ deadLettered, redrive }: Operation): string[] {
 /** The dead letters that an operation does not count, because they are of records beyond its orders. */
 export function extraLettersNotes({ ackedFaults }: Operation): string[] {
   const conflicts = ackedFaults?.conflict ?? 0;
-  const records = conflicts === 1 ? 'record' : 'records';
-  return conflicts === 0 ? [] : [`${count(conflicts)} conflict ${records} beyond the orders (dead letters too)`];
+  const letters = conflicts === 1 ? 'dead letter, of a conflict record' : 'dead letters, of conflict records';
+  return conflicts === 0 ? [] : [`${count(conflicts)} more ${letters} beyond the orders`];
 }
 
 function statusNotes({ status, interruption, waitingFor, savesWaitFor }: Operation): string[] {

@@ -80,14 +80,16 @@ function lettersView({ id, kind, deadLettered }: Operation, letters: number | nu
     >${extra > 0 ? `: ${plural(orders, 'order')}, and ${plural(extra, 'extra record')} (conflicts or repeats), which the operation does not count` : nothing}`;
 }
 
-function errorsView({ firstErrors, firstNumber }: Operation): TemplateResult | typeof nothing {
+function errorsView({ firstErrors, firstNumber, kind }: Operation): TemplateResult | typeof nothing {
   if (firstErrors === null || firstErrors.length === 0) return nothing;
+  const of = kind === 'redrive' ? ' of its operation' : '';
   return html`<h4>First errors</h4>
     <ul class="plain">
       ${firstErrors.map(
         ({ index, code, message }) =>
           html`<li>
-            ${index === null ? nothing : `${orderName(index, firstNumber)}: `}<b>${code}</b>, <span>${message}</span>
+            ${index === null ? nothing : `${orderName(index, firstNumber)}${of}: `}<b>${code}</b>,
+            <span>${message}</span>
           </li>`,
       )}
     </ul>`;

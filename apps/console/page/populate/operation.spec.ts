@@ -72,9 +72,11 @@ describe('the dead letters beyond the orders', () => {
 
   it('are those of conflict records, which the list of dead letters has and the operation does not count', () => {
     expect(extraLettersText({ ackedFaults: { ...faults, conflict: 8 } })).toBe(
-      '8 conflict records beyond the orders (dead letters too)',
+      '8 more dead letters, of conflict records beyond the orders',
     );
-    expect(extraLettersText({ ackedFaults: { ...faults, conflict: 1 } })).toMatch(/^1 conflict record beyond/);
+    expect(extraLettersText({ ackedFaults: { ...faults, conflict: 1 } })).toMatch(
+      /^1 more dead letter, of a conflict record beyond/,
+    );
   });
 
   it('are not mentioned when there are none: a duplicate is no dead letter', () => {

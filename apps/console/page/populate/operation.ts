@@ -117,7 +117,9 @@ export function stateOf({ status, interruption, state }: Operation): State {
  */
 export function extraLettersText({ ackedFaults }: Pick<Operation, 'ackedFaults'>): string | undefined {
   const conflicts = ackedFaults?.conflict ?? 0;
-  return conflicts === 0 ? undefined : `${plural(conflicts, 'conflict record')} beyond the orders (dead letters too)`;
+  if (conflicts === 0) return undefined;
+  const records = conflicts === 1 ? 'a conflict record' : 'conflict records';
+  return `${plural(conflicts, 'more dead letter')}, of ${records} beyond the orders`;
 }
 
 /** Seconds from the start until all records were in Kafka, or until `now` while it runs. `null` before the start. */
