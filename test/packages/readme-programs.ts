@@ -1,44 +1,5 @@
-import type { CodeBlock } from './readme.js';
-
-/** Completes an excerpt of a README to a program that ends by itself. */
-export interface Program {
-  /** What the README's text or its first example has before the excerpt. */
-  readonly before: string;
-  readonly after: string;
-  /** What the program prints. */
-  readonly prints: RegExp;
-}
-
-/** The block is an example of its own, which `examples.spec` runs. */
-export interface Example {
-  readonly example: 'plain-node' | 'nestjs';
-}
-
-const LOGGER = `
-const log = (details: object, message: string) => console.log(message, JSON.stringify(details));
-const logger = { info: log, warn: log, error: log };
-`;
-
-const CONNECTED = `
-import { setTimeout as sleep } from 'node:timers/promises';
-import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
-${LOGGER}
-const kafka = connectKafka({ brokers: String(process.env['KAFKA_BROKERS']).split(','), clientId: 'readme', logger });
-`;
-
-/** A consumer group of its own, which begins at the first record of the topic. */
-const consumer = (groupId: string): string => `
-import { ParallelConsumer } from '@orders-pipeline/parallel-consumer';
-import { KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
-${CONNECTED}
-const broker = new KafkajsBroker({ kafka, topic: 'payments.v1', groupId: '${groupId}', logger });
-const options = { deadLetterTopic: 'payments.v1.dead-letter', logger, handler: async () => undefined };
-`;
-
-const finishSome = (name: string): string => `
-while (${name}.status.finished === 0) await sleep(100);
-await ${name}.stop();
-`;
+import { ENGINE_MIGRATION, STRATEGY_MIGRATION } from './migration-programs.js';
+import { CONNECTED, consumer, finishSome, LOGGER, type Example, type Program } from './program.js';
 
 const ENGINE: Readonly<Record<string, Program | Example>> = {
   Start: { example: 'plain-node' },
@@ -46,6 +7,17 @@ const ENGINE: Readonly<Record<string, Program | Example>> = {
     before: '',
     after: `console.log(classify(new SyntaxError('no JSON')), classify(new Error('503')));`,
     prints: /^poison environment$/m,
+  },
+  Rebalances: {
+    before: consumer('readme-rebalances'),
+    after: `
+const member = new ParallelConsumer(
+  { handler: async ({ value }) => console.log('handled', String(value)), onDeadLetter: 'stop', logger },
+  cooperative,
+);
+await member.start();
+${finishSome('member')}`,
+    prints: /^handled \{"id"/m,
   },
   'Dead letters': {
     before: CONNECTED,
@@ -71,6 +43,11 @@ const brokers = String(process.env['KAFKA_BROKERS']).split(',');
     after: `await consumer.start(); ${finishSome('consumer')} console.log(await register.metrics());`,
     prints: /parallel_consumer_finished_total\{topic="payments.v1",group="payments-savers"\} [1-9]/,
   },
+  Liveness: {
+    before: consumer('readme-liveness'),
+    after: `await consumer.start(); ${finishSome('consumer')} console.log('alive', isAlive());`,
+    prints: /^alive true$/m,
+  },
   'Several topics': {
     before: `${consumer('readme-topics')}
 const admin = kafka.admin();
@@ -80,6 +57,22 @@ await admin.disconnect();
 `,
     after: `await consumer.start(); ${finishSome('consumer')}`,
     prints: /^payment \{"id"/m,
+  },
+  'Retry topics': {
+    before: `${consumer('readme-retries')}
+const admin = kafka.admin();
+await admin.connect();
+const names = ['payments.v1.retry-2s', 'payments.v1.retry-1h'];
+await admin.createTopics({ topics: names.map((topic) => ({ topic, numPartitions: 1 })), waitForLeaders: false });
+await admin.disconnect();
+`,
+    after: `await consumer.start();
+const lag = () => consumer.status.partitions.filter(({ topic }) => topic === 'payments.v1.retry-2s');
+while (lag().every(({ committable }) => committable === 0)) await sleep(100);
+await consumer.stop();
+`,
+    prints: /^tried in payments\.v1$[^]*^tried in payments\.v1\.retry-2s$/m,
+    group: 'readme-retried',
   },
   'In batches': {
     before: `${consumer('readme-batches')}
@@ -227,14 +220,11 @@ async function retry(then: () => void, on: Clock): Promise<void> {
   },
 };
 
-/** The programs of each package's README, by the names of its blocks. */
+/** The programs of each page of the packages, by the names of its blocks. */
 export const PROGRAMS: Readonly<Record<string, Readonly<Record<string, Program | Example>>>> = {
-  'parallel-consumer': ENGINE,
-  'nestjs-parallel-consumer': STRATEGY,
-  clock: CLOCK,
+  'parallel-consumer/README.md': ENGINE,
+  'nestjs-parallel-consumer/README.md': STRATEGY,
+  'clock/README.md': CLOCK,
+  'parallel-consumer/MIGRATING.md': ENGINE_MIGRATION,
+  'nestjs-parallel-consumer/MIGRATING.md': STRATEGY_MIGRATION,
 };
-
-/** Returns the whole program of an excerpt. */
-export function toProgram({ code }: CodeBlock, { before, after }: Program): string {
-  return `${before}\n${code}\n${after}`;
-}

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 
-/** A fenced code block of a README. */
+/** A fenced code block of a package's page. */
 export interface CodeBlock {
   /** Its section, with a number from the second block of the same language on, such as `Start` or `Start (2)`. */
   readonly name: string;
@@ -13,9 +13,9 @@ export interface CodeBlock {
 
 const HEADING_OR_BLOCK = /^#+ (?<heading>.+)$|^```(?<language>\w*)\n(?<code>[^]*?)^```$/gm;
 
-/** Reads the code blocks of a package's README, in order. */
-export async function readCodeBlocks(library: string): Promise<CodeBlock[]> {
-  const text = await readFile(join(PROJECT_DIRECTORY, 'libs', library, 'README.md'), 'utf8');
+/** Reads the code blocks of a page of a package, in order. @param page its path in `libs/` */
+export async function readCodeBlocks(page: string): Promise<CodeBlock[]> {
+  const text = await readFile(join(PROJECT_DIRECTORY, 'libs', page), 'utf8');
   const blocks: CodeBlock[] = [];
   const counts = new Map<string, number>();
   let section = '';

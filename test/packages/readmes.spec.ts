@@ -9,7 +9,8 @@ import { StandaloneKafka } from '../support/standalone-kafka.js';
 import { ExampleRun } from './example-run.js';
 import { FreshProject, versionOf, type RunningScript } from './fresh-project.js';
 import { runCommands } from './readme-commands.js';
-import { PROGRAMS, toProgram, type Example, type Program } from './readme-programs.js';
+import { toProgram, type Example, type Program } from './program.js';
+import { PROGRAMS } from './readme-programs.js';
 import { readCodeBlocks, type CodeBlock } from './readme.js';
 
 const ENGINE = 'parallel-consumer';
@@ -52,22 +53,22 @@ const HANDLED = {
 const REFUNDS = ['refunds.v1', 'refunds.v1.dead-letter'].map((topic) => ({ topic, numPartitions: 1 }));
 
 interface Excerpt {
-  readonly library: string;
+  readonly page: string;
   readonly block: CodeBlock;
   readonly program: Program;
 }
 
 const blocks = new Map<string, CodeBlock[]>();
-for (const library of LIBRARIES) blocks.set(library, await readCodeBlocks(library));
-const blocksOf = (library: string, language: string): CodeBlock[] =>
-  (blocks.get(library) ?? []).filter((block) => block.language === language);
+for (const page of Object.keys(PROGRAMS)) blocks.set(page, await readCodeBlocks(page));
+const blocksOf = (library: string, language: string, page = 'README.md'): CodeBlock[] =>
+  (blocks.get(`${library}/${page}`) ?? []).filter((block) => block.language === language);
 const codeOf = (library: string, language: string, number: number): string =>
   blocksOf(library, language)[number]?.code ?? '';
 const isProgram = (each: Program | Example | undefined): each is Program => each !== undefined && 'before' in each;
-const excerpts: Excerpt[] = LIBRARIES.flatMap((library) =>
-  blocksOf(library, 'ts').flatMap((block) => {
-    const program = PROGRAMS[library]?.[block.name];
-    return isProgram(program) ? [{ library, block, program }] : [];
+const excerpts: Excerpt[] = Object.entries(PROGRAMS).flatMap(([page, programs]) =>
+  (blocks.get(page) ?? []).flatMap((block) => {
+    const program = block.language === 'ts' ? programs[block.name] : undefined;
+    return isProgram(program) ? [{ page, block, program }] : [];
   }),
 );
 
@@ -105,10 +106,15 @@ describe('the READMEs of the packages, followed outside of this project', () => 
     await rm(folder, { recursive: true, force: true });
   }, 30_000);
 
-  it.each(LIBRARIES)('the README of %s has no code block that these specs do not run', (library) => {
-    const names = (blocks.get(library) ?? []).map(({ language }) => language);
-    expect(names.filter((language) => !['ts', 'js', 'json', 'sh'].includes(language))).toEqual([]);
-    expect(blocksOf(library, 'ts').map(({ name }) => name)).toEqual(Object.keys(PROGRAMS[library] ?? {}));
+  it.each(Object.keys(PROGRAMS))('%s has no code block that these specs do not run', (page) => {
+    const found = blocks.get(page) ?? [];
+    const allowed = page.endsWith('README.md') ? ['ts', 'js', 'json', 'sh'] : ['ts'];
+    expect(found.filter(({ language }) => !allowed.includes(language))).toEqual([]);
+    const programs = found.filter(({ language }) => language === 'ts').map(({ name }) => name);
+    expect(programs).toEqual(Object.keys(PROGRAMS[page] ?? {}));
+  });
+
+  it.each(LIBRARIES)('the README of %s has no commands or files that these specs do not use', (library) => {
     expect(blocksOf(library, 'sh')).toHaveLength(library === 'clock' ? 0 : 2);
     expect([...blocksOf(library, 'js'), ...blocksOf(library, 'json')]).toHaveLength(
       FILES[library].filter(([, language]) => language !== 'ts').length,
@@ -175,9 +181,9 @@ describe('the READMEs of the packages, followed outside of this project', () => 
       expect(errors).toEqual([]);
     });
 
-    it.each(excerpts.map((each) => [each.library, each.block.name, each] as const))(
-      'of %s, %s, prints what the README says',
-      async (_library, _name, excerpt) => {
+    it.each(excerpts.map((each) => [each.page, each.block.name, each] as const))(
+      'of %s, %s, prints what the page says',
+      async (_page, _name, excerpt) => {
         const script = running.get(fileOf(excerpt));
         const code = await script?.ends(60_000);
         expect(script?.output).toMatch(excerpt.program.prints);
@@ -205,6 +211,6 @@ function isSource(path: string): boolean {
 }
 
 /** The name of an excerpt's program, without its ending. */
-function fileOf({ library, block: { name } }: Excerpt): string {
-  return `${library}-${name}`.toLowerCase().replaceAll(/[^a-z\d]+/g, '-');
+function fileOf({ page, block: { name } }: Excerpt): string {
+  return `${page}-${name}`.toLowerCase().replaceAll(/[^a-z\d]+/g, '-');
 }
