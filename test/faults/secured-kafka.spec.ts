@@ -4,12 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ParallelConsumer } from '@orders-pipeline/parallel-consumer';
-import {
-  connectKafka,
-  KafkajsBroker,
-  reliableProducer,
-  type KafkaOptions,
-} from '@orders-pipeline/parallel-consumer/kafkajs';
+import { connectKafka, type KafkaOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { z } from 'zod';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import type { ServerUser } from '#service/rights/server-user.js';
@@ -19,12 +14,13 @@ import {
   ORDERS_CONSUMER_GROUP,
   ORDERS_TOPIC,
 } from '../../libs/orders/src/topics/topics.js';
+import { dataClient, type DataClient } from '../../libs/service/src/kafka/data-client.js';
 import { kafkaAccess } from '../../libs/service/src/kafka/kafka-access.js';
 import { KafkaPositions } from '../../libs/service/src/kafka/kafka-positions.js';
 import { KafkaProbe } from '../../libs/service/src/kafka/kafka-probe.js';
 import { prepareTopics } from '../../libs/service/src/kafka/prepare-topics.js';
 import { explainConnection } from '../../libs/service/src/availability/explain-connection.js';
-import { kafkaConnectionSettings } from '../../libs/service/src/settings/kafka-settings.js';
+import { kafkaConnectionSettings, kafkaSettings } from '../../libs/service/src/settings/kafka-settings.js';
 import { loadSettings } from '../../libs/service/src/settings/settings.js';
 import { emptyServers } from '../support/empty-servers.js';
 import { eventually } from '../support/eventually.js';
@@ -74,10 +70,18 @@ describe('a Kafka with TLS, users and ACLs', () => {
     return { ...kafkaAccess(loadSettings(Schema, environment)), clientId: 'spec', logger };
   }
 
+  /** Returns the client that `KAFKA_CLIENT` names, for the user of the services. */
+  async function ordersClient(): Promise<DataClient> {
+    const { KAFKA_CLIENT } = process.env;
+    const settings = loadSettings(z.object(kafkaSettings), { ...kafka.settingsOf(ORDERS), KAFKA_CLIENT });
+    return dataClient(settings, { clientId: 'spec', logger });
+  }
+
   it('lets a user with ACLs create the topics, produce and consume', async () => {
-    const client = connectKafka(optionsOf(ORDERS));
-    expect(await prepareTopics(client, ANY, logger)).toBe(2);
-    const producer = reliableProducer(client, logger);
+    const kafkajs = connectKafka(optionsOf(ORDERS));
+    expect(await prepareTopics(kafkajs, ANY, logger)).toBe(2);
+    const client = await ordersClient();
+    const producer = client.producer();
     const received = Promise.withResolvers<string>();
     const consumer = new ParallelConsumer(
       {
@@ -85,14 +89,14 @@ describe('a Kafka with TLS, users and ACLs', () => {
         logger,
         deadLetterTopic: DEAD_LETTER_TOPIC,
       },
-      new KafkajsBroker({ kafka: client, topic: ORDERS_TOPIC, groupId: ORDERS_CONSUMER_GROUP, logger }),
+      client.broker({ topic: ORDERS_TOPIC, groupId: ORDERS_CONSUMER_GROUP, logger }),
     );
     await consumer.start();
     await producer.send(ORDERS_TOPIC, [{ partition: 1, key: 'a', value: Buffer.from('saved'), headers: {} }]);
     expect(await received.promise).toBe('saved');
     await consumer.stop();
     await producer.close();
-    const positions = new KafkaPositions(client);
+    const positions = new KafkaPositions(kafkajs);
     expect([...(await positions.committed(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC)).values()]).toContain(1);
     await positions.close();
   });
@@ -141,10 +145,10 @@ describe('a Kafka with TLS, users and ACLs', () => {
   });
 
   it('keeps a consumer without the ACL of its group running and not ready, and its log names what is missing', async () => {
-    const client = connectKafka(optionsOf(ORDERS));
+    const client = await ordersClient();
     const consumer = new ParallelConsumer(
       { handler: async () => Promise.resolve(), logger, deadLetterTopic: DEAD_LETTER_TOPIC },
-      new KafkajsBroker({ kafka: client, topic: ORDERS_TOPIC, groupId: 'other-group', logger }),
+      client.broker({ topic: ORDERS_TOPIC, groupId: 'other-group', logger }),
     );
     const started = consumer.start();
     try {

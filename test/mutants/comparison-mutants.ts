@@ -35,6 +35,13 @@ export const COMPARISON_MUTANTS: readonly Mutant[] = [
     specs,
   },
   {
+    name: 'compare answers of a minute ago',
+    file: 'comparison/comparison-queue.ts',
+    replace: 'if (now - oldest.since <= MAX_WAIT_MS) return oldest.job;',
+    by: 'return oldest.job;',
+    specs,
+  },
+  {
     name: 'compare beyond the budget',
     file: 'comparison/comparison-budget.ts',
     replace: 'if (this.left < 1) return false;',

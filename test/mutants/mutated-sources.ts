@@ -1,10 +1,12 @@
 import { ADMIN_ARCHIVE_MUTANTS, CONSUMER_ARCHIVE_MUTANTS, QUERY_ARCHIVE_MUTANTS } from './archive-mutants.js';
 import { ATTEMPT_MUTANTS } from './attempt-mutants.js';
 import { COMPARISON_MUTANTS } from './comparison-mutants.js';
+import { COOPERATION_MUTANTS } from './cooperation-mutants.js';
 import { EXPANSION_MUTANTS } from './expansion-mutants.js';
 import { INTAKE_MUTANTS } from './intake-mutants.js';
 import { INTENT_MUTANTS } from './intent-mutants.js';
 import { OFFSET_MUTANTS } from './offset-mutants.js';
+import { RETRY_TOPIC_MUTANTS } from './retry-topic-mutants.js';
 import { RUN_MUTANTS } from './run-mutants.js';
 import { SERVICE_MUTANTS } from './service-mutants.js';
 import { SETTLING_MUTANTS, WATERMARK_MUTANTS } from './settling-mutants.js';
@@ -18,7 +20,7 @@ export const SOURCES: readonly MutatedSource[] = [
     name: 'engine',
     folder: 'libs/parallel-consumer/src',
     specs: 'behaviour/model.property',
-    mutants: [...OFFSET_MUTANTS, ...ATTEMPT_MUTANTS, ...WINDOW_MUTANTS],
+    mutants: [...OFFSET_MUTANTS, ...ATTEMPT_MUTANTS, ...WINDOW_MUTANTS, ...RETRY_TOPIC_MUTANTS, ...COOPERATION_MUTANTS],
   },
   {
     name: 'facade',

@@ -41,8 +41,8 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
   {
     name: 'records of a paused topic are taken',
     file: SCHEDULER,
-    replace: 'return !this.pauses.hasTopic(assignment.topic) && this.hasShare(assignment);',
-    by: 'return this.hasShare(assignment);',
+    replace: ' && !this.pauses.hasTopic(assignment.topic) && this.hasShare(assignment);',
+    by: ' && this.hasShare(assignment);',
     specs: 'behaviour/pause',
   },
   {
@@ -119,8 +119,8 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
   {
     name: 'a drain does not wait for running handlers',
     file: DRAIN,
-    replace: 'while (scheduler.running > 0 && clock.now() < deadline)',
-    by: 'while (false)',
+    replace: 'await this.until(() => scheduler.running === 0);',
+    by: '',
     specs: 'behaviour/delivery',
   },
   {
@@ -133,8 +133,8 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
   {
     name: 'a rebalance does not wait for a stop that drains',
     file: 'membership/rebalances.ts',
-    replace: 'if (isLeaving()) return drain.current;',
-    by: 'if (isLeaving()) return;',
+    replace: 'if (assignments.size === 0) return;\n    if (isLeaving()) return drain.current;',
+    by: 'if (assignments.size === 0 || isLeaving()) return;',
     specs: 'behaviour/stop',
   },
   {

@@ -12,12 +12,17 @@ const READ_WITHIN_MS = 20_000;
 
 describeBrokerContract('a real Kafka over kafkajs', async () => {
   const { kafka } = workerKafka();
-  return realKafka((topic, groupId) => new KafkajsBroker({ kafka, topic, groupId, logger: quiet }));
+  return realKafka(
+    (topic, groupId, rebalancing = 'eager') => new KafkajsBroker({ kafka, topic, groupId, rebalancing, logger: quiet }),
+  );
 });
 
 describeBrokerContract('a real Kafka over @platformatic/kafka', async () => {
   const client = connectPlatformatic({ brokers: workerKafka().brokers.split(','), clientId: 'tests' });
-  return realKafka((topic, groupId) => new PlatformaticBroker({ client, topic, groupId, logger: quiet }));
+  return realKafka(
+    (topic, groupId, rebalancing = 'eager') =>
+      new PlatformaticBroker({ client, topic, groupId, rebalancing, logger: quiet }),
+  );
 });
 
 /** Prepares topics with kafkajs's clients, and joins members of the client under test. */
@@ -71,7 +76,7 @@ async function realKafka(member: ContractKafka['member']): Promise<ContractKafka
       const records = await readRecords(kafka, topic, count, READ_WITHIN_MS);
       return records.map(({ headers, ...record }) => {
         const bytes = Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)] as const);
-        return Object.assign(record, { topic, headers: Object.fromEntries(bytes), timestamp: 0, byteLength: 0 });
+        return Object.assign(record, { topic, headers: Object.fromEntries(bytes), byteLength: 0 });
       });
     },
     member,

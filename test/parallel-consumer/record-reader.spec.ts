@@ -61,6 +61,18 @@ describe('reading single records by their offsets', () => {
     expect(await reader.read(group.topic, 77, [0])).toEqual(new Map());
   });
 
+  it('throws for a record that an open transaction hides, and omits it once the transaction is aborted', async () => {
+    const producer = group.kafka.producer({ transactionalId: group.topic, maxInFlightRequests: 1, idempotent: true });
+    await producer.connect();
+    const transaction = await producer.transaction();
+    await transaction.send({ topic: group.topic, messages: [{ partition: 1, value: 'in the transaction' }] });
+    await writeRecords(group.kafka, group.topic, [{ partition: 1, key: 'k', value: Buffer.from('behind it') }]);
+    await expect(valuesAt(WRITTEN + 1)).rejects.toMatchObject({ code: 'open-transaction' });
+    await transaction.abort();
+    expect(await valuesAt(WRITTEN, WRITTEN + 1)).toEqual({ [WRITTEN + 1]: 'behind it' });
+    await producer.disconnect();
+  }, 60_000);
+
   it('reads all records of a range in their order, without those that are deleted', async () => {
     expect(await offsetsIn(0, WRITTEN)).toEqual(Array.from({ length: WRITTEN }, (_, offset) => offset));
     expect(await offsetsIn(1_498, 1_499)).toEqual([1_498]);

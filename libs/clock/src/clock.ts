@@ -15,9 +15,19 @@ export const systemClock: Clock = {
   },
 };
 
-/** Waits for the given time. */
-export async function pause(clock: Clock, milliseconds: number): Promise<void> {
-  await new Promise<void>((resolve) => void clock.after(milliseconds, resolve));
+/** Waits for the given time. @param signal ends the wait early @throws the reason of the signal */
+export async function pause(clock: Clock, milliseconds: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const abort = (): void => reject(signal?.reason);
+  const cancel = clock.after(milliseconds, resolve);
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    await promise;
+  } finally {
+    cancel();
+    signal?.removeEventListener('abort', abort);
+  }
 }
 
 /**

@@ -18,6 +18,7 @@ export {
   type ProduceHandlerOptions,
 } from './handlers/produce-handler.js';
 export { rateLimited, type RateLimit } from './handlers/rate-limited.js';
+export { RETRY_HEADERS, retryTopics, type RetryStep, type RetryTopicsOptions } from './handlers/retry-topics.js';
 export { HotKeys, type HotKey, type HotKeysOptions } from './handlers/hot-keys.js';
 export type { BatchItem, BatchResult } from './attempts/batch-item.js';
 export { Batcher, BatchResultsError, type BatcherOptions, type BatchWriter } from './attempts/batcher.js';
@@ -31,6 +32,7 @@ export { UnreadableRecordsError, type UnreadableReason } from './records/unreada
 export { TopicError, type RequiredTopic } from './intake/topic-error.js';
 
 export type { OldestRecord, ParallelConsumerStatus, PartitionStatus } from './status/status.js';
+export { StuckCheck, type StuckCheckOptions } from './status/stuck-check.js';
 export { IN_FLIGHT_BOUNDS, type InFlightBound } from './status/in-flight-bound.js';
 export type { State } from './status/lifecycle.js';
 export type { StoppedPartition, StopReason } from './partition/stopped-partition.js';

@@ -1,6 +1,6 @@
 import { errorDetails } from './failures/failure.js';
 import { StartedBeforeError } from './failures/started-before.js';
-import { withFunctions } from './checks/value-checks.js';
+import { aBroker } from './checks/value-checks.js';
 import { TaskRunner } from './attempts/task-runner.js';
 import { collectStatus } from './status/engine-status.js';
 import type { Broker } from './broker/broker.js';
@@ -22,13 +22,13 @@ import { Pauses, type PauseScope } from './window/pauses.js';
 import { Scheduler } from './window/scheduler.js';
 import { InFlightLog } from './status/in-flight-log.js';
 
-const aBroker = withFunctions('partitionCount', 'start', 'committed', 'read', 'commit', 'publish', 'stop');
-
 /**
  * After this long without a response from the coordinator the consumer takes no more records; running work continues.
  * Heartbeats are 1 s apart.
  */
 const COORDINATOR_TIMEOUT_MS = 2_500;
+/** How long a stop waits for the end of a rebalance that has rejected its commit. */
+const COMMIT_AGAIN_MS = 2_000;
 
 /**
  * Runs a handler over one or several topics with many records in flight, and commits an offset only when all records before it are finished.
@@ -59,8 +59,6 @@ export class ParallelConsumer {
     options: ParallelConsumerOptions,
     private readonly broker: Broker,
   ) {
-    // JavaScript has no compiler that would find a missing argument.
-    if ((broker as unknown) === undefined) throw new TypeError('broker is missing');
     aBroker('broker', broker);
     this.options = resolveOptions(options, broker.topics);
     const all = (): Iterable<Assignment> => this.assignments.all();
@@ -70,7 +68,7 @@ export class ParallelConsumer {
     this.limit = new InFlightLimit(this.options, this.scheduler);
     this.runner = new TaskRunner(this.options, this.scheduler, broker, {
       progressed: () => {
-        if (this.scheduler.running === 0) this.drain.idle();
+        this.drain.progressed();
         if (this.scheduler.hasSlack()) this.intake.pull();
       },
       handedOver: (count) => {
@@ -212,12 +210,17 @@ export class ParallelConsumer {
   private async leave(): Promise<DrainReport> {
     const before = this.runner.counts.finished;
     await this.drain.run();
+    // A rebalance of a cooperative group may have rejected the commit. Its assignment accepts it.
+    if (this.committer.hasUncommitted) {
+      await this.rebalances.assignedWithin(COMMIT_AGAIN_MS);
+      await this.committer.commit();
+    }
     this.runner.abort(new Error('the consumer is stopping'));
     this.watchdog.stop();
     this.topics.stop();
     await this.broker.stop();
     const report = this.drain.report(before, this.assignments.revokeAll());
-    this.drain.idle();
+    this.drain.progressed();
     const finishedSinceStart = this.runner.counts.finished;
     const text = `stopped: finished ${finishedSinceStart} since the start; ${formatDrain(report)}`;
     this.options.logger.info({ ...report, finishedSinceStart }, text);

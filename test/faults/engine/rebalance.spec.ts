@@ -5,7 +5,7 @@ import { workerKafka } from '../../support/empty-servers.js';
 import { TestGroup } from '../../support/member/test-group.js';
 import { numberedRecords, writeAll } from '../../support/numbered-records.js';
 
-const RECORDS = 24_000;
+const RECORDS = 36_000;
 const PARTITIONS = 12;
 const KEYS = 6_000;
 /** The handler time is well below the drain timeout, so that every handler ends within a drain. */
@@ -19,30 +19,46 @@ describe('a member that joins and leaves while the others work', () => {
     await group.end();
   });
 
-  it('makes all members drain before the rebalance: no record is lost or repeated', async () => {
-    group = await TestGroup.on(workerKafka(), 'third', { partitions: PARTITIONS });
-    await writeAll(group.kafka, group.topic, numberedRecords(RECORDS, KEYS, PARTITIONS));
-    const stayers = [group.launch(SETTINGS), group.launch(SETTINGS)];
-    await Promise.all(stayers.map((member) => member.joins()));
-    await group.handles(RECORDS / 12);
+  it.each(['eager', 'cooperative'] as const)(
+    'makes all members drain before a rebalance (%s): no record is lost or repeated',
+    async (rebalancing) => {
+      group = await TestGroup.on(workerKafka(), 'third', { partitions: PARTITIONS });
+      await writeAll(group.kafka, group.topic, numberedRecords(RECORDS, KEYS, PARTITIONS));
+      const stayers = [group.launch(SETTINGS, { rebalancing }), group.launch(SETTINGS, { rebalancing })];
+      await Promise.all(stayers.map((member) => member.joins()));
+      await group.handles(RECORDS / 12);
 
-    const drainsBefore = stayers.map((member) => member.logged(DRAINED).length);
-    const third = group.launch(SETTINGS);
-    await third.joins();
-    await eventually('the third member handles its share', 60_000, () => group.effects.by(third.name).length > 500);
-    const drains = stayers.map((member) => member.logged(DRAINED).length);
-    expect(drains.map((count, index) => count - (drainsBefore[index] ?? 0))).toEqual([1, 1]);
+      const drainsBefore = stayers.map((member) => member.logged(DRAINED).length);
+      const third = group.launch(SETTINGS, { rebalancing });
+      await third.joins();
+      await eventually('the third member handles its share', 60_000, () => group.effects.by(third.name).length > 500);
+      const drains = stayers.map((member) => member.logged(DRAINED).length);
+      expect(drains.map((count, index) => count - (drainsBefore[index] ?? 0))).toEqual([1, 1]);
 
-    expect(await third.stop()).toBe(0);
-    expect(
-      third.logged(/^stopped: finished \d+ since the start; the drain finished \d+, handed over \d+, lost 0$/),
-    ).toHaveLength(1);
-    expect(group.effects.handled).toBeLessThan(RECORDS * 0.9);
-    await group.handles(RECORDS);
-    for (const member of stayers) expect(await member.stop()).toBe(0);
+      expect(await third.stop()).toBe(0);
+      expect(
+        third.logged(/^stopped: finished \d+ since the start; the drain finished \d+, handed over \d+, lost 0$/),
+      ).toHaveLength(1);
+      expect(group.effects.handled).toBeLessThan(RECORDS * 0.9);
+      await group.handles(RECORDS);
+      for (const member of stayers) expect(await member.stop()).toBe(0);
 
-    await expectNothingLost(group, RECORDS);
-    expect(group.effects.repeats()).toEqual([]);
+      await expectNothingLost(group, RECORDS);
+      expect(group.effects.repeats()).toEqual([]);
+    },
+  );
+
+  it('does not join a group of another kind, and its status names the reason', async () => {
+    group = await TestGroup.on(workerKafka(), 'kinds', { partitions: PARTITIONS });
+    const eager = group.launch(SETTINGS);
+    await eager.joins();
+    const cooperative = group.launch(SETTINGS, { rebalancing: 'cooperative' });
+    await eventually('the status names the reason', 60_000, async () => {
+      const { ready, notReadyBecause = '' } = await cooperative.status();
+      return !ready && notReadyBecause.includes('INCONSISTENT_GROUP_PROTOCOL');
+    });
+    expect((await eager.status()).partitions).toHaveLength(PARTITIONS);
+    expect([await cooperative.stop(), await eager.stop()]).toEqual([0, 0]);
   });
 
   it('hands over records whose handlers exceed the drain timeout: these may repeat, but none is lost', async () => {

@@ -1,16 +1,22 @@
 /**
  * A member of a consumer group in a separate process, so that a test can kill it. `MemberProcess` starts it with one argument
- * (`MemberSettings` as JSON). It sends `MemberMessage`s, drains on SIGTERM, and ends with its parent.
+ * (`MemberSettings` as JSON), and `KAFKA_CLIENT` in its environment. It sends `MemberMessage`s, drains on SIGTERM, and ends with its parent.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type Attempt,
   classifyByNetworkCode,
   type EngineLogger,
   ParallelConsumer,
   type ConsumedRecord,
+  produceHandler,
+  type RecordHandler,
 } from '@orders-pipeline/parallel-consumer';
-import { connectKafka, KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { z } from 'zod';
+import { dataClient } from '#service/kafka/data-client.js';
 import { onParentExit } from '#service/process/parent-process.js';
+import { kafkaSettings } from '#service/settings/kafka-settings.js';
+import { loadSettings } from '#service/settings/settings.js';
 import {
   BEHAVIOUR_HEADER,
   STATUS_REQUEST,
@@ -39,13 +45,14 @@ function monotonicMicroseconds(): number {
   return Number(process.hrtime.bigint() / 1_000n);
 }
 
-async function handle(record: ConsumedRecord): Promise<void> {
+async function handle(record: ConsumedRecord, attempt: Attempt): Promise<void> {
   const { partition, offset, key, value, headers } = record;
   const startedAt = monotonicMicroseconds();
   const behaviour = headers[BEHAVIOUR_HEADER]?.toString();
   if (behaviour === 'stall') await new Promise<never>(() => undefined);
   await delay(Math.floor(random() * (settings.handlerMs + 1)));
   if (behaviour === 'poison') throw new PoisonError(`record ${offset} is poison`);
+  await produce?.(record, attempt);
   const text = { key: key === null ? null : String(key), value: String(value) };
   const content = settings.reportsBytes === true ? { ...text, bytes: toRecordBytes(record) } : text;
   await send({
@@ -54,13 +61,27 @@ async function handle(record: ConsumedRecord): Promise<void> {
   });
 }
 
+/** Returns a handler that sends each record on, to the same partition of another topic. */
+function producesTo(topic: string): RecordHandler {
+  return produceHandler({
+    producer: client.producer(),
+    handle: async ({ partition, key, value }) =>
+      Promise.resolve([{ topic, partition, key: key && String(key), value, headers: { member: String(process.pid) } }]),
+  });
+}
+
 function logAt(level: LogLine['level']): (details: object, message: string) => void {
   return (details, message) => void send({ kind: 'log', line: { level, message, details: { ...details } } });
 }
 
 const logger: EngineLogger = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
-const { brokers, topic, groupId, deadLetterTopic, sessionTimeoutMs, engine } = settings;
-const kafka = connectKafka({ brokers: brokers.split(','), clientId: `member-${process.pid}`, logger });
+const { brokers, topic, groupId, deadLetterTopic, sessionTimeoutMs, rebalancing = 'eager', engine } = settings;
+const { KAFKA_CLIENT } = process.env;
+const client = await dataClient(loadSettings(z.object(kafkaSettings), { KAFKA_CLIENT, KAFKA_BROKERS: brokers }), {
+  clientId: `member-${process.pid}`,
+  logger,
+});
+const produce = settings.outputTopic === undefined ? undefined : producesTo(settings.outputTopic);
 const consumer = new ParallelConsumer(
   {
     handler: handle,
@@ -69,7 +90,7 @@ const consumer = new ParallelConsumer(
     classify: (error) => (error instanceof PoisonError ? 'poison' : classifyByNetworkCode(error)),
     ...engine,
   },
-  new KafkajsBroker({ kafka, topic, groupId, logger, sessionTimeoutMs }),
+  client.broker({ topic, groupId, logger, sessionTimeoutMs, rebalancing }),
 );
 
 process.on('message', (message) => {

@@ -26,6 +26,10 @@ export interface MemberSettings {
   readonly handlerMs: number;
   readonly seed: number;
   readonly sessionTimeoutMs: number;
+  /** Default `eager`. */
+  readonly rebalancing?: 'eager' | 'cooperative';
+  /** A topic that gets an output for each record, by `produceHandler`, with the member's name in the header `member`. Default: none. */
+  readonly outputTopic?: string;
   /** Whether effects contain the record's bytes. Default false: text is enough for records that a test numbered. */
   readonly reportsBytes?: boolean;
   readonly engine: EngineSettings;

@@ -123,9 +123,9 @@ export class TestGroup {
     );
   }
 
-  /** Returns one past the last offset of each partition, transaction markers included. */
-  async ends(): Promise<Map<number, number>> {
-    const offsets = await this.asAdmin((admin) => admin.fetchTopicOffsets(this.topic));
+  /** Returns one past the last offset of each partition, transaction markers included. @param topic default: the one that is read */
+  async ends(topic = this.topic): Promise<Map<number, number>> {
+    const offsets = await this.asAdmin((admin) => admin.fetchTopicOffsets(topic));
     return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
   }
 

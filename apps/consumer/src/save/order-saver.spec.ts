@@ -67,7 +67,7 @@ describe('OrderSaver', () => {
     const { errors, inserted } = await save([5, 2, 9, 0], async (documents) =>
       documents.map(() => ({ kind: 'saved' })),
     );
-    expect(errors).toEqual([undefined, undefined, undefined, undefined]);
+    expect(errors).toStrictEqual([undefined, undefined, undefined, undefined]);
     expect(inserted.map(numbersOf)).toEqual([[1, 3, 6, 10]]);
   });
 
@@ -81,13 +81,18 @@ describe('OrderSaver', () => {
     const { errors, saver } = await save([5, 2, 9, 0], async (documents) =>
       numbersOf(documents).map((number) => kinds[number] ?? { kind: 'saved' }),
     );
-    expect(errors).toEqual([new OrderRefusedError('too large'), new OrderConflictError('taken'), undefined, undefined]);
+    expect(errors).toStrictEqual([
+      new OrderRefusedError('too large'),
+      new OrderConflictError('taken'),
+      undefined,
+      undefined,
+    ]);
     expect(saver.repeated).toBe(1);
   });
 
   it('fails only the record that can’t be decoded', async () => {
     const { errors, inserted } = await save([4, -1, 1], async (documents) => documents.map(() => ({ kind: 'saved' })));
-    expect(errors).toEqual([undefined, new UndecodableOrderError('malformed-avro', 'no order -1'), undefined]);
+    expect(errors).toStrictEqual([undefined, new UndecodableOrderError('malformed-avro', 'no order -1'), undefined]);
     expect(inserted.map(numbersOf)).toEqual([[2, 5]]);
   });
 
@@ -118,7 +123,7 @@ describe('OrderSaver', () => {
     const { errors, inserted } = await save([10 ** 8, 1], async (documents) =>
       documents.map(() => ({ kind: 'saved' })),
     );
-    expect(errors).toEqual([new OversizedOrderError(9, MAX_BYTES), undefined]);
+    expect(errors).toStrictEqual([new OversizedOrderError(9, MAX_BYTES), undefined]);
     expect(inserted.map(numbersOf)).toEqual([[2]]);
   });
 

@@ -20,11 +20,26 @@ const OWN_HEADERS: ReadonlySet<string> = new Set(Object.values(DEAD_LETTER_HEADE
 
 const MAX_MESSAGE_CHARACTERS = 1_000;
 
+/** Names of the headers that say where a failed record came from, and why it failed. */
+type FailureHeaders = Readonly<
+  Record<'topic' | 'partition' | 'offset' | 'timestamp' | 'errorCode' | 'errorMessage' | 'attempts', string>
+>;
+
 /**
  * Creates the dead letter of a record: its raw key, value and headers, plus its origin and the error.
  * It keeps the partition number, so dead letters of one key stay in order if both topics have the same partitions.
  */
 export function toDeadLetter(record: ConsumedRecord, error: unknown, attempts: number): OutgoingRecord {
+  return failedCopy(record, DEAD_LETTER_HEADERS, error, attempts);
+}
+
+/** Copies a record that failed: its raw key, value and headers, plus its origin and the error under these names. */
+export function failedCopy(
+  record: ConsumedRecord,
+  names: FailureHeaders,
+  error: unknown,
+  attempts: number,
+): OutgoingRecord {
   // Null values become empty, because kafkajs cannot send null. `fromEntries` also handles a header named `__proto__`.
   const headers = Object.fromEntries(
     Object.entries(record.headers).map(([name, value]) => [name, value ?? Buffer.alloc(0)]),
@@ -36,13 +51,13 @@ export function toDeadLetter(record: ConsumedRecord, error: unknown, attempts: n
     value: record.value,
     headers: {
       ...headers,
-      [DEAD_LETTER_HEADERS.topic]: record.topic,
-      [DEAD_LETTER_HEADERS.partition]: String(record.partition),
-      [DEAD_LETTER_HEADERS.offset]: String(record.offset),
-      [DEAD_LETTER_HEADERS.timestamp]: String(record.timestamp),
-      [DEAD_LETTER_HEADERS.errorCode]: errorCode(error),
-      [DEAD_LETTER_HEADERS.errorMessage]: message.slice(0, MAX_MESSAGE_CHARACTERS),
-      [DEAD_LETTER_HEADERS.attempts]: String(attempts),
+      [names.topic]: record.topic,
+      [names.partition]: String(record.partition),
+      [names.offset]: String(record.offset),
+      [names.timestamp]: String(record.timestamp),
+      [names.errorCode]: errorCode(error),
+      [names.errorMessage]: message.slice(0, MAX_MESSAGE_CHARACTERS),
+      [names.attempts]: String(attempts),
     },
   };
 }

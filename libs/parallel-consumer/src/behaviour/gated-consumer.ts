@@ -1,6 +1,7 @@
 import type { Attempt } from '../attempts/record-handler.js';
 import type { EngineLogger } from '../events/engine-logger.js';
 import type { ParallelConsumerOptions } from '../options.js';
+import type { Rebalancing } from '../kafka/held-partitions.js';
 import { ParallelConsumer } from '../parallel-consumer.js';
 import type { ConsumedRecord } from '../records/record.js';
 import { FakeBroker } from '../testing/fake-broker.js';
@@ -66,7 +67,11 @@ export class RecordingLogger implements EngineLogger {
 export type Append = (partition: number, key: string | null, value: string, offset?: number) => void;
 
 /** Starts a consumer of two partitions on the fake Kafka. `fill` appends records, which the consumer takes before this resolves. */
-export async function consuming(options: Partial<ParallelConsumerOptions>, fill: (topic: { append: Append }) => void) {
+export async function consuming(
+  options: Partial<ParallelConsumerOptions>,
+  fill: (topic: { append: Append }) => void,
+  rebalancing: Rebalancing = 'eager',
+) {
   const kafka = new FakeKafka();
   kafka.createTopic('orders', 2);
   kafka.createTopic('dead', 2);
@@ -74,7 +79,7 @@ export async function consuming(options: Partial<ParallelConsumerOptions>, fill:
     void kafka.append('orders', partition, key, value, offset === undefined ? {} : { offset });
   fill({ append });
   const clock = new ManualClock();
-  const broker = new FakeBroker(kafka, { topic: 'orders', groupId: 'savers', clock });
+  const broker = new FakeBroker(kafka, { topic: 'orders', groupId: 'savers', clock, rebalancing });
   const gate = new Gate();
   const log = new RecordingLogger();
   const consumer = new ParallelConsumer(

@@ -3,6 +3,7 @@ import type { ParallelConsumerOptions } from '../options.js';
 import { ParallelConsumer } from '../parallel-consumer.js';
 import type { ConsumedRecord } from '../records/record.js';
 import type { DrainReport } from '../events/drain-report.js';
+import type { Rebalancing } from '../kafka/held-partitions.js';
 import { FakeBroker } from '../testing/fake-broker.js';
 import type { FakeKafka } from '../testing/fake-kafka.js';
 
@@ -37,6 +38,13 @@ export interface ModelObserver {
   broken(error: unknown): void;
 }
 
+/** What a member reads, and how its group rebalances. */
+interface MemberOfGroup {
+  readonly topic: string;
+  readonly deadLetterTopic: string;
+  readonly rebalancing: Rebalancing;
+}
+
 /** One engine with its own broker. The model decides when, if ever, its handlers end. */
 export class ModelMember {
   readonly broker: FakeBroker;
@@ -48,17 +56,17 @@ export class ModelMember {
 
   constructor(
     kafka: FakeKafka,
-    topics: { readonly topic: string; readonly deadLetterTopic: string },
+    { deadLetterTopic, ...group }: MemberOfGroup,
     options: ModelOptions,
     private readonly observer: ModelObserver,
   ) {
-    this.broker = new FakeBroker(kafka, { topic: topics.topic, groupId: 'savers' });
+    this.broker = new FakeBroker(kafka, { ...group, groupId: 'savers' });
     this.consumer = new ParallelConsumer(
       {
         ...options,
         handler: (record, attempt) => this.handle(record, attempt),
         logger: quiet,
-        deadLetterTopic: topics.deadLetterTopic,
+        deadLetterTopic,
         classify: (error) => {
           if (error instanceof ModelFailure) return error.kind;
           observer.broken(error);

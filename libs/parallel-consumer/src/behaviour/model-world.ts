@@ -1,4 +1,5 @@
 import type { ConsumedRecord } from '../records/record.js';
+import type { Rebalancing } from '../kafka/held-partitions.js';
 import { FakeKafka } from '../testing/fake-kafka.js';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import type { PauseScope } from '../window/pauses.js';
@@ -36,6 +37,7 @@ export class ModelWorld {
   constructor(
     private readonly options: WorldOptions,
     private readonly partitions: number,
+    private readonly rebalancing: Rebalancing,
   ) {
     this.kafka.createTopic(TOPIC, partitions);
     this.kafka.createTopic(DEAD_LETTERS, partitions);
@@ -154,10 +156,10 @@ export class ModelWorld {
 
   private join(): void {
     if (this.alive().length >= MAX_MEMBERS) return;
-    const topics = { topic: TOPIC, deadLetterTopic: DEAD_LETTERS };
+    const group = { topic: TOPIC, deadLetterTopic: DEAD_LETTERS, rebalancing: this.rebalancing };
     const member = new ModelMember(
       this.kafka,
-      topics,
+      group,
       { ...this.options, clock: this.clock, random: () => 0.5 },
       this.invariants,
     );

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { calmCommands, wildCommands, type ModelCommand } from './model-commands.js';
+import type { Rebalancing } from '../kafka/held-partitions.js';
 import type { WorldOptions } from './model-invariants.js';
 import { ModelWorld } from './model-world.js';
 import type { Ordering } from '../window/ordering.js';
@@ -8,6 +9,7 @@ import type { Ordering } from '../window/ordering.js';
 const PARTITIONS = 4;
 const NEVER_MS = 1_000_000_000;
 const SIXTY_SECONDS = 60_000;
+const REBALANCING = fc.constantFrom<Rebalancing>('eager', 'cooperative');
 /** The specs run a third of the sequences; the mutants run all of them, on the unchanged engine too. */
 const SHARE = process.env['MODEL_RUNS'] === 'all' ? 1 : 1 / 3;
 
@@ -32,8 +34,12 @@ function worldOptions(ordering: Ordering): fc.Arbitrary<WorldOptions> {
 }
 
 /** Creates a world whose first member has fetched some records of each partition, and applies all commands. */
-async function worldAfter(options: WorldOptions, commands: readonly ModelCommand[]): Promise<ModelWorld> {
-  const world = new ModelWorld(options, PARTITIONS);
+async function worldAfter(
+  options: WorldOptions,
+  rebalancing: Rebalancing,
+  commands: readonly ModelCommand[],
+): Promise<ModelWorld> {
+  const world = new ModelWorld(options, PARTITIONS, rebalancing);
   await world.apply({ type: 'join' });
   for (let partition = 0; partition < PARTITIONS; partition += 1)
     await world.apply({ type: 'append', partition, keys: [1, 2, 1, 3, 2, 1], gap: 0, marker: false });
@@ -57,9 +63,10 @@ describe('under any sequence of failures', () => {
     async (ordering, keys, numRuns) => {
       const property = fc.asyncProperty(
         worldOptions(ordering),
+        REBALANCING,
         listsOf(wildCommands(keys)),
-        async (options, commands) => {
-          const world = await worldAfter(options, commands);
+        async (options, rebalancing, commands) => {
+          const world = await worldAfter(options, rebalancing, commands);
           await world.heal();
           expect(world.ledger.unaccounted()).toEqual([]);
         },
@@ -76,11 +83,16 @@ describe('when members join and leave in an orderly way, and drain completely', 
     async () => {
       const patient = { drainTimeoutMs: NEVER_MS, attemptTimeoutMs: NEVER_MS, stalledRecordDeadLetterMs: NEVER_MS };
       const calm = { ...patient, commitCompletedOffsets: true };
-      const property = fc.asyncProperty(worldOptions('key'), listsOf(calmCommands(5)), async (options, commands) => {
-        const world = await worldAfter({ ...options, ...calm }, commands);
-        await world.heal();
-        expect(world.ledger.repeats).toBe(0);
-      });
+      const property = fc.asyncProperty(
+        worldOptions('key'),
+        REBALANCING,
+        listsOf(calmCommands(5)),
+        async (options, rebalancing, commands) => {
+          const world = await worldAfter({ ...options, ...calm }, rebalancing, commands);
+          await world.heal();
+          expect(world.ledger.repeats).toBe(0);
+        },
+      );
       await fc.assert(property, { numRuns: Math.ceil(200 * SHARE) });
     },
     SIXTY_SECONDS,

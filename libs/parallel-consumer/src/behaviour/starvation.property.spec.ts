@@ -28,7 +28,7 @@ async function leftBeside(
   wanted: (record: ConsumedRecord) => boolean,
 ): Promise<ConsumedRecord[]> {
   const options: WorldOptions = { ordering: 'key', inFlight: 3, maxBuffered, maxBytes: 1_000_000 };
-  const world = new ModelWorld({ ...options, attemptTimeoutMs: NEVER_MS }, PARTITIONS);
+  const world = new ModelWorld({ ...options, attemptTimeoutMs: NEVER_MS }, PARTITIONS, 'eager');
   await world.apply({ type: 'join' });
   await world.apply({ type: 'join' });
   for (const { partition, keys } of [{ partition: 0, keys: [STALLED] }, ...appended])

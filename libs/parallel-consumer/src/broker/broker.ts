@@ -64,7 +64,7 @@ export type LogProblem =
 /** The answer to a read: records, or why there are none. */
 export type ReadResult = FetchedBatch | LogProblem;
 
-/** Receives the events of the consumer group. Calls do not overlap. */
+/** Receives the events of the consumer group. Calls do not overlap, except that `lost` may come while `surrendering` waits. */
 export interface BrokerListener {
   /**
    * Called when this member has joined a generation.
@@ -74,6 +74,11 @@ export interface BrokerListener {
   assigned(partitions: readonly TopicPartition[], kept: boolean): void;
   /** Called when a rebalance is due. Must finish and commit running work before it resolves: the old generation is valid until then. */
   rebalancing(): Promise<void>;
+  /**
+   * Called in a group that rebalances cooperatively, when other members will get some of this one's partitions, and instead of `rebalancing`.
+   * Must finish and commit the running work of these partitions before it resolves. `assigned` with the others follows.
+   */
+  surrendering(partitions: readonly TopicPartition[]): Promise<void>;
   /** Called when the group expelled this member: other members may own its partitions. The broker rejoins on its own. */
   lost(error: unknown): void;
 }

@@ -69,6 +69,12 @@ export const withFunctions =
       throw wrongType(name, `an object with the functions ${names.join(', ')}`, value);
   };
 
+/** What implements `Broker`. JavaScript has no compiler that would find a missing argument. */
+export const aBroker: Check = (name, value) => {
+  if (value === undefined) throw new TypeError(`${name} is missing`);
+  withFunctions('partitionCount', 'start', 'committed', 'read', 'commit', 'publish', 'stop')(name, value);
+};
+
 /** An object with some of these functions, and nothing else. */
 export const withOptionalFunctions =
   (...names: readonly string[]): Check =>

@@ -41,6 +41,11 @@ export class Committer {
     this.cancel = undefined;
   }
 
+  /** Whether an offset is not committed, such as after a commit that failed. */
+  get hasUncommitted(): boolean {
+    return [...this.assignments()].some((each) => each.mayCommit && each.isDirty(this.withCompletedOffsets));
+  }
+
   /** Commits all partitions that changed. Never rejects: a failed commit causes repeats after a crash, but no loss. */
   async commit(): Promise<void> {
     this.round += 1;

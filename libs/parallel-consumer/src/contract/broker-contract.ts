@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { MetadataRejectedError } from '../broker/broker.js';
 import type { OutgoingRecord } from '../records/record.js';
 import { ContractTopic, type ContractKafka, type MakeTopic } from './contract-kafka.js';
+import { describeCooperation } from './cooperative-contract.js';
 import { describeMembership } from './membership-contract.js';
 import { describeReading } from './reading-contract.js';
 import { describeTopics } from './topics-contract.js';
@@ -40,6 +41,7 @@ export function describeBrokerContract(name: string, provide: () => Promise<Cont
     describeCommits(makeTopic);
     describePublishing(makeTopic);
     describeMembership(makeTopic, PER_SPEC_MS);
+    describeCooperation(makeTopic, PER_SPEC_MS);
     describeTopics(makeTopic, PER_SPEC_MS);
   });
 }
@@ -94,7 +96,7 @@ function describeCommits(makeTopic: MakeTopic): void {
 
 function describePublishing(makeTopic: MakeTopic): void {
   it(
-    'publishes to the given partition, with key, value and headers',
+    'publishes to the given partition, with key, value, headers and the present time',
     async () => {
       const topic = await makeTopic(3);
       const record = {
@@ -106,6 +108,7 @@ function describePublishing(makeTopic: MakeTopic): void {
       await topic.member().publish(topic.topic, [record]);
       const [read] = await topic.kafka.read(topic.topic, 1);
       expect(read).toMatchObject({ partition: 2, offset: 0, key: Buffer.from('k'), value: Buffer.from('v') });
+      expect(Math.abs((read?.timestamp ?? 0) - Date.now())).toBeLessThan(60_000);
       expect(read?.headers).toEqual({ text: Buffer.from('é'), bytes: Buffer.from([0, 127]) });
     },
     PER_SPEC_MS,

@@ -1,4 +1,5 @@
 import type { Broker, CommittedPosition } from '../broker/broker.js';
+import type { Rebalancing } from '../kafka/held-partitions.js';
 import type { ConsumedRecord } from '../records/record.js';
 
 /** An open transaction: consumers receive its records only after a commit, and never after an abort. */
@@ -23,8 +24,8 @@ export interface ContractKafka {
   deleteBefore(topic: string, partition: number, offset: number): Promise<void>;
   /** Returns all records of a topic, once it has at least `count`. */
   read(topic: string, count: number): Promise<ConsumedRecord[]>;
-  /** Creates a group member that has not joined yet. */
-  member(topic: string | readonly string[], groupId: string): Broker;
+  /** Creates a group member that has not joined yet. @param rebalancing of its group; default: `eager` */
+  member(topic: string | readonly string[], groupId: string, rebalancing?: Rebalancing): Broker;
   end(): Promise<void>;
 }
 
@@ -48,6 +49,13 @@ export class ContractTopic {
   member(...others: readonly ContractTopic[]): Broker {
     const topics = [this.topic, ...others.map(({ topic }) => topic)];
     const broker = this.kafka.member(others.length === 0 ? this.topic : topics, this.groupId);
+    this.members.push(broker);
+    return broker;
+  }
+
+  /** Creates a member of a cooperative group. */
+  cooperativeMember(): Broker {
+    const broker = this.kafka.member(this.topic, this.groupId, 'cooperative');
     this.members.push(broker);
     return broker;
   }

@@ -22,11 +22,13 @@ export type BrokerCall =
   | { readonly type: 'fetched'; readonly batch: RecordedBatch }
   | { readonly type: 'problem'; readonly partition: number; readonly problem: LogProblem }
   | { readonly type: 'rebalancing' }
+  | { readonly type: 'surrendering'; readonly partitions: readonly number[] }
   | { readonly type: 'lost' | 'failed'; readonly error: unknown };
 
 /** The behaviour of a listener. By default it reads each partition from the committed offset to the end. */
 export interface Behaviour {
   rebalancing?(): Promise<void>;
+  surrendering?(): Promise<void>;
   /** Whether to read the assigned partitions. Default: true. */
   readonly reads?: boolean;
   /** @returns the offset to read next; default: the one after the batch */
@@ -56,6 +58,11 @@ export class RecordingListener implements BrokerListener {
     await this.behaviour.rebalancing?.();
   }
 
+  async surrendering(partitions: readonly TopicPartition[]): Promise<void> {
+    this.note({ type: 'surrendering', partitions: partitions.map(({ partition }) => partition) });
+    await this.behaviour.surrendering?.();
+  }
+
   lost(error: unknown): void {
     this.reading.clear();
     this.note({ type: 'lost', error });
@@ -72,6 +79,11 @@ export class RecordingListener implements BrokerListener {
   /** The partitions of the last assignment; `undefined` before the first. */
   get assignment(): readonly number[] | undefined {
     return this.calls.findLast((call) => call.type === 'assigned')?.partitions;
+  }
+
+  /** The partitions that it had to surrender last. */
+  get surrendered(): readonly number[] {
+    return this.calls.findLast((call) => call.type === 'surrendering')?.partitions ?? [];
   }
 
   get problems(): LogProblem[] {

@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '@orders-pipeline/clock';
+import { pause, systemClock, type Clock } from '@orders-pipeline/clock';
 import type { RecordHandler } from '../attempts/record-handler.js';
 import { checkOptions } from '../checks/check-options.js';
 import { ofType, rate, withFunctions, type Check } from '../checks/value-checks.js';
@@ -35,22 +35,7 @@ export function rateLimited(handler: RecordHandler, limit: RateLimit): RecordHan
     const now = clock.now();
     const beginsAt = Math.max(now, next);
     next = beginsAt + intervalMs;
-    if (beginsAt > now) await wait(clock, Math.ceil(beginsAt - now), attempt.signal);
+    if (beginsAt > now) await pause(clock, Math.ceil(beginsAt - now), attempt.signal);
     return handler(record, attempt);
   };
-}
-
-/** @throws the reason of the signal */
-async function wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const abort = (): void => reject(signal.reason);
-  const cancel = clock.after(ms, resolve);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    await promise;
-  } finally {
-    cancel();
-    signal.removeEventListener('abort', abort);
-  }
 }

@@ -17,15 +17,18 @@ function createCoordinator(connections: ScriptedConnections) {
   const clock = new ManualClock();
   const logged: [message: string, details: object][] = [];
   const log = (details: object, message: string): void => void logged.push([message, details]);
-  const coordinator = new GroupCoordinator(connections, {
-    groupId: 'savers',
-    topics: ['orders'],
-    sessionTimeoutMs: 10_000,
-    rebalanceTimeoutMs: 20_000,
-    assignor: { names: ['sticky'], userData: () => Buffer.alloc(0), assign: async () => new Map() },
-    logger: { info: log, warn: log, error: log },
-    clock,
-  });
+  const coordinator = new GroupCoordinator(
+    { usual: connections, joins: connections },
+    {
+      groupId: 'savers',
+      topics: ['orders'],
+      sessionTimeoutMs: 10_000,
+      rebalanceTimeoutMs: 20_000,
+      assignor: { names: ['sticky'], userData: () => Buffer.alloc(0), assign: async () => new Map() },
+      logger: { info: log, warn: log, error: log },
+      clock,
+    },
+  );
   return { clock, coordinator, logged };
 }
 

@@ -25,6 +25,12 @@ export interface GroupCoordinatorOptions {
   readonly clock: Clock;
 }
 
+/** Connections of a member. In a cooperative group other requests must not wait behind a join, so that joins have connections of their own. */
+export interface GroupConnections {
+  readonly usual: KafkaConnections;
+  readonly joins: KafkaConnections;
+}
+
 /** A new group waits 3 s for its first members (`group.initial.rebalance.delay.ms`), a running group only for late ones. */
 const JOIN_NOTICE_MS = 3_500;
 
@@ -34,7 +40,7 @@ export class GroupCoordinator {
   private lastContact = 0;
 
   constructor(
-    private readonly connections: KafkaConnections,
+    private readonly connections: GroupConnections,
     private readonly options: GroupCoordinatorOptions,
   ) {}
 
@@ -50,7 +56,7 @@ export class GroupCoordinator {
 
   /** Returns the node that coordinates the group. @throws when it cannot be found */
   async find(): Promise<number> {
-    this.known ??= await this.connections.requestAny(FIND_COORDINATOR, this.options.groupId);
+    this.known ??= await this.connections.usual.requestAny(FIND_COORDINATOR, this.options.groupId);
     return this.known;
   }
 
@@ -68,7 +74,7 @@ export class GroupCoordinator {
   async join(node: number, memberId: string): Promise<JoinResponse> {
     const { groupId, sessionTimeoutMs, rebalanceTimeoutMs, assignor, topics } = this.options;
     const response = await this.noticingWait(
-      this.connections.request(node, JOIN_GROUP, {
+      this.connections.joins.request(node, JOIN_GROUP, {
         groupId,
         sessionTimeoutMs,
         rebalanceTimeoutMs,
@@ -86,7 +92,7 @@ export class GroupCoordinator {
   async sync(node: number, { generationId, memberId, leaderId, members }: JoinResponse): Promise<PartitionsByTopic> {
     const { groupId, rebalanceTimeoutMs, assignor } = this.options;
     const assignments = leaderId === memberId ? await assignor.assign(members) : new Map<string, Buffer>();
-    const assignment = await this.connections.request(node, SYNC_GROUP, {
+    const assignment = await this.connections.joins.request(node, SYNC_GROUP, {
       groupId,
       generationId,
       memberId,
@@ -98,14 +104,14 @@ export class GroupCoordinator {
 
   /** Keeps the session alive. @throws KafkaError REBALANCE_IN_PROGRESS when a rebalance is due */
   async heartbeat(node: number, membership: GroupMembership): Promise<void> {
-    await this.connections.request(node, HEARTBEAT, membership);
+    await this.connections.usual.request(node, HEARTBEAT, membership);
   }
 
   /** Removes a member from the group. */
   async leave(memberId: string): Promise<void> {
     const { groupId } = this.options;
     try {
-      await this.connections.request(await this.find(), LEAVE_GROUP, { groupId, memberId });
+      await this.connections.usual.request(await this.find(), LEAVE_GROUP, { groupId, memberId });
     } catch (error) {
       this.forget();
       // With this error, the group has already removed the member.

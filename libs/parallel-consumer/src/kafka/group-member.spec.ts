@@ -1,62 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { encodeAssignment } from '../protocol/consumer-protocol.js';
 import { FIND_COORDINATOR, HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, SYNC_GROUP } from '../protocol/group-requests.js';
 import { KafkaError } from '../protocol/kafka-error.js';
-import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import { ScriptedConnections } from './testing/scripted-connections.js';
-import { GroupMember } from './group-member.js';
-
-const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
-const error = (code: string) => () => new KafkaError(code, 'spec');
-const joinedAs =
-  (generationId: number, memberId = 'm') =>
-  () => ({
-    errorCode: 0,
-    generationId,
-    protocol: 'sticky',
-    leaderId: 'another',
-    memberId,
-    members: [],
-  });
-const MEMBER_ID_REQUIRED = 79;
-const idRequired = () => ({ ...joinedAs(-1)(), errorCode: MEMBER_ID_REQUIRED });
-const assignment = () => encodeAssignment({ orders: [0, 1] });
-const ok = () => undefined;
-const unreachable = () => new Error('no broker');
-
-/** Creates a member whose coordinator responds as scripted; by default, every request succeeds. */
-function createMember(rebalancing: () => Promise<void> = async () => undefined) {
-  const clock = new ManualClock();
-  const calls: unknown[] = [];
-  const connections = new ScriptedConnections()
-    .answer(FIND_COORDINATOR, () => 1)
-    .answer(JOIN_GROUP, joinedAs(5))
-    .answer(SYNC_GROUP, assignment)
-    .answer(HEARTBEAT, ok)
-    .answer(LEAVE_GROUP, ok);
-  const member = new GroupMember(
-    connections,
-    {
-      groupId: 'savers',
-      topics: ['orders'],
-      sessionTimeoutMs: 10_000,
-      rebalanceTimeoutMs: 20_000,
-      heartbeatIntervalMs: 1_000,
-      assignor: { names: ['sticky'], userData: () => Buffer.alloc(0), assign: async () => new Map() },
-      logger: quiet,
-      clock,
-    },
-    {
-      assigned: (_partitions, kept) => calls.push(['assigned', kept]),
-      rebalancing: async () => {
-        calls.push('rebalancing');
-        await rebalancing();
-      },
-      lost: () => calls.push('lost'),
-    },
-  );
-  return { member, connections, clock, calls };
-}
+import { settle } from '@orders-pipeline/clock/testing';
+import { assignment, createMember, error, idRequired, joinedAs, ok, unreachable } from './testing/scripted-member.js';
 
 describe('GroupMember', () => {
   it('joins under the id that the coordinator assigns, and sends heartbeats', async () => {

@@ -2,12 +2,13 @@ import { succeededWithin } from '@orders-pipeline/clock';
 import { errorDetails } from '../failures/failure.js';
 import type { GroupMembership, JoinResponse } from '../protocol/group-requests.js';
 import { isKafkaError } from '../protocol/kafka-error.js';
-import { GroupCoordinator, type GroupCoordinatorOptions } from './group-coordinator.js';
-import type { KafkaConnections } from './kafka-connections.js';
+import { GroupCoordinator, type GroupConnections, type GroupCoordinatorOptions } from './group-coordinator.js';
+import type { Rebalancing } from './held-partitions.js';
 import type { MembershipEvents } from './membership-events.js';
 
 export interface GroupMemberOptions extends GroupCoordinatorOptions {
   readonly heartbeatIntervalMs: number;
+  readonly rebalancing: Rebalancing;
 }
 
 const RETRY_PAUSE_MS = 500;
@@ -17,9 +18,10 @@ const LEAVE_ATTEMPTS = 3;
 
 /**
  * One member of a consumer group: finds the coordinator, joins, sends heartbeats, and rejoins when the group rebalances
- * (the classic protocol, eager: https://cwiki.apache.org/confluence/display/KAFKA/Kafka+Client-side+Assignment+Proposal).
- * Heartbeats continue on their own timer while the old generation drains, so the drain is bounded by the rebalance timeout
- * (twice the session timeout), not by the session timeout. Failures are retried until `leave`.
+ * (the classic protocol: https://cwiki.apache.org/confluence/display/KAFKA/Kafka+Client-side+Assignment+Proposal). In an eager group all work
+ * drains before each join. In a cooperative one (KIP-429) it goes on meanwhile, and a member drains only what its new assignment lacks, and
+ * joins again. Heartbeats continue on their own timer during a drain, so it is bounded by the rebalance timeout (twice the session timeout),
+ * not by the session timeout. Failures are retried until `leave`.
  */
 export class GroupMember {
   readonly coordinator: GroupCoordinator;
@@ -38,7 +40,7 @@ export class GroupMember {
   private failure: string | undefined;
 
   constructor(
-    connections: KafkaConnections,
+    connections: GroupConnections,
     private readonly options: GroupMemberOptions,
     private readonly events: MembershipEvents,
   ) {
@@ -50,7 +52,7 @@ export class GroupMember {
   }
 
   get joined(): boolean {
-    return !this.joining && this.current !== undefined;
+    return this.current !== undefined && (!this.joining || this.isCooperative);
   }
 
   get joinFailure(): string | undefined {
@@ -85,7 +87,7 @@ export class GroupMember {
   private async run(): Promise<void> {
     while (!this.isLeaving) {
       try {
-        await this.joinGroup();
+        if (await this.beatDuringJoin(this.joinGroup())) await this.surrender();
         await this.heartbeatUntilRebalance();
       } catch (error) {
         await this.recover(error);
@@ -97,51 +99,94 @@ export class GroupMember {
       );
   }
 
-  private async joinGroup(): Promise<void> {
+  private get isCooperative(): boolean {
+    return this.options.rebalancing === 'cooperative';
+  }
+
+  /** @returns whether this member has an assignment */
+  private async joinGroup(): Promise<boolean> {
     const node = await this.coordinator.find();
     const response = await this.coordinator.join(node, this.memberId);
     this.memberId = response.memberId;
     this.coordinator.noteContact();
-    if (this.isLeaving || response.errorCode !== 0) return;
-    await this.syncGroup(node, response);
+    if (this.isLeaving || response.errorCode !== 0) return false;
+    return this.syncGroup(node, response);
   }
 
-  private async syncGroup(coordinator: number, joined: JoinResponse): Promise<void> {
+  private async syncGroup(coordinator: number, joined: JoinResponse): Promise<boolean> {
     const { generationId, memberId } = joined;
     const assignment = await this.coordinator.sync(coordinator, joined);
-    if (this.isLeaving) return;
+    if (this.isLeaving) return false;
     const { synced } = this;
-    // After a missed generation, another member may have worked on the same partitions.
-    const kept = synced.memberId === memberId && synced.generationId + 1 === generationId;
+    // After a missed generation, another member may have worked on the same partitions of an eager group. In a cooperative one each leader has seen
+    // this member's claim.
+    const isNext = this.isCooperative || synced.generationId + 1 === generationId;
+    const kept = synced.memberId === memberId && isNext;
     this.synced = { memberId, generationId };
     this.current = { groupId: this.options.groupId, generationId, memberId, coordinator };
     this.joining = false;
     this.failure = undefined;
     this.coordinator.noteContact();
     this.events.assigned(assignment, kept);
+    return true;
   }
 
-  /** Sends heartbeats until a rebalance is due, then drains the running work. @throws when the membership ends */
+  /** Stays in contact while a cooperative group waits for other members: this one goes on meanwhile. */
+  private async beatDuringJoin(joined: Promise<boolean>): Promise<boolean> {
+    if (!this.isCooperative) return joined;
+    const { clock, heartbeatIntervalMs } = this.options;
+    const ended = joined.catch(() => false);
+    while (!(await succeededWithin(clock, heartbeatIntervalMs, ended)) && !this.isLeaving) await this.beatOnce();
+    return joined;
+  }
+
+  /** Sends a heartbeat whose answer is that a rebalance is in progress. The join reports anything else. */
+  private async beatOnce(): Promise<void> {
+    const { current } = this;
+    if (current === undefined) return;
+    try {
+      await this.coordinator.heartbeat(current.coordinator, current);
+      this.coordinator.noteContact();
+    } catch (error) {
+      if (isKafkaError(error, 'REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION')) this.coordinator.noteContact();
+    }
+  }
+
+  private async surrender(): Promise<void> {
+    if (!this.isCooperative) return;
+    const surrendered = this.events.surrender();
+    // When the membership ends, its loss is reported at once: the partitions that stay must stop too.
+    await this.beatUntil(surrendered);
+    if (await surrendered) this.isRejoinDue = true;
+  }
+
+  /** Sends heartbeats until a rebalance is due, then drains the running work of an eager group. @throws when the membership ends */
   private async heartbeatUntilRebalance(): Promise<void> {
     while (this.current !== undefined && !this.isLeaving) {
-      await this.sleep(this.options.heartbeatIntervalMs);
+      if (!this.isRejoinDue) await this.sleep(this.options.heartbeatIntervalMs);
       if (this.isLeaving || (!this.isRejoinDue && (await this.heartbeat()))) continue;
       this.joining = true;
       this.isRejoinDue = false;
-      return this.drain();
+      if (!this.isCooperative) await this.drain();
+      return;
     }
   }
 
-  /** Waits for the work of the old generation and keeps its session alive with heartbeats. */
+  /** Waits for the work of the old generation. */
   private async drain(): Promise<void> {
-    const { clock, heartbeatIntervalMs } = this.options;
     const drained = this.events.rebalancing();
     try {
-      while (!(await succeededWithin(clock, heartbeatIntervalMs, drained)) && !this.isLeaving) await this.heartbeat();
+      await this.beatUntil(drained);
     } finally {
-      // Needed even if the membership is lost meanwhile: events must not overlap.
+      // Needed even if the membership is lost meanwhile: no event follows before the drain has ended.
       await drained;
     }
+  }
+
+  /** Waits for a drain, and keeps the session alive with heartbeats. @throws when the membership ends */
+  private async beatUntil(drained: Promise<unknown>): Promise<void> {
+    const { clock, heartbeatIntervalMs } = this.options;
+    while (!(await succeededWithin(clock, heartbeatIntervalMs, drained)) && !this.isLeaving) await this.heartbeat();
   }
 
   /** Sends one heartbeat. @returns false when a rebalance is due. @throws when the membership ended */

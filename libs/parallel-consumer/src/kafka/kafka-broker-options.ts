@@ -1,7 +1,8 @@
 import { systemClock } from '@orders-pipeline/clock';
 import { checkOptions } from '../checks/check-options.js';
-import { positiveInteger, text, withFunctions, type Check } from '../checks/value-checks.js';
+import { oneOf, positiveInteger, text, withFunctions, type Check } from '../checks/value-checks.js';
 import type { EngineLogger } from '../events/engine-logger.js';
+import type { Rebalancing } from './held-partitions.js';
 import { requireStartAt, type StartAt } from './start-positions.js';
 
 /** The topics and the group that a broker joins, and how it fetches. */
@@ -19,6 +20,13 @@ export interface KafkaBrokerOptions {
    * fetches per assigned partition. A larger record batch is still fetched.
    */
   readonly maxBytesPerPartition?: number;
+  /**
+   * How partitions move to other members. Default `eager`: before each rebalance all members finish and commit their running records, and nothing
+   * new begins until it is over. `cooperative`: only partitions that move are finished and committed, the others go on. All members of a group
+   * must have the same setting, so change it while none runs: one with another setting does not join, and is not ready
+   * (`INCONSISTENT_GROUP_PROTOCOL`).
+   */
+  readonly rebalancing?: Rebalancing;
   /** Where partitions without a committed offset are read from. Default `earliest`. */
   readonly startAt?: StartAt;
 }
@@ -31,6 +39,7 @@ const BROKER_CHECKS = {
   sessionTimeoutMs: positiveInteger,
   maxBytes: positiveInteger,
   maxBytesPerPartition: positiveInteger,
+  rebalancing: oneOf('eager', 'cooperative'),
   startAt: (_name, value) => requireStartAt(value, systemClock.now()),
 } satisfies Record<keyof KafkaBrokerOptions, Check>;
 

@@ -16,17 +16,19 @@ import type {
 import { Fetcher } from './fetcher.js';
 import { GroupMember } from './group-member.js';
 import { GroupOffsets } from './group-offsets.js';
+import { HeldPartitions } from './held-partitions.js';
 import type { KafkaConnections } from './kafka-connections.js';
 import { LedPartitions } from './led-partitions.js';
 import type { ReliableProducer } from './reliable-producer.js';
 import { topicsOf, type KafkaBrokerOptions } from './kafka-broker-options.js';
 import { StartPositions } from './start-positions.js';
-import { stickyAssignor, type Ownership } from './sticky-assigner.js';
+import { stickyAssignor } from './sticky-assigner.js';
 import { TopicLogs } from './topic-logs.js';
 
 /** What a client library contributes. */
 export interface KafkaClient {
-  readonly connections: KafkaConnections;
+  /** Returns connections of their own. They connect on first use. */
+  readonly connect: () => KafkaConnections;
   readonly producer: ReliableProducer;
 }
 
@@ -39,6 +41,7 @@ const TOPIC_CHECK_INTERVAL_MS = 30_000;
 export abstract class KafkaBroker implements Broker {
   readonly topics: readonly string[];
   private readonly connections: KafkaConnections;
+  private readonly joins: KafkaConnections;
   private readonly producer: ReliableProducer;
   private readonly led: LedPartitions;
   private readonly fetcher: Fetcher;
@@ -46,18 +49,20 @@ export abstract class KafkaBroker implements Broker {
   private readonly offsets: GroupOffsets;
   private readonly startPositions: StartPositions;
   private listener: BrokerListener | undefined;
-  private ownership: Ownership = { since: 0, owned: {} };
+  private readonly held: HeldPartitions;
   private stopping = false;
   private cancelTopicWatch: (() => void) | undefined;
 
   /** @param options checked by the caller */
   protected constructor(
     private readonly options: KafkaBrokerOptions,
-    { connections, producer }: KafkaClient,
+    { connect, producer }: KafkaClient,
   ) {
-    const { topic, groupId, logger, sessionTimeoutMs = 10_000 } = options;
+    const { topic, groupId, logger, sessionTimeoutMs = 10_000, rebalancing = 'eager' } = options;
     this.topics = topicsOf(topic);
-    this.connections = connections;
+    this.held = new HeldPartitions(this.topics, rebalancing);
+    this.connections = connect();
+    this.joins = rebalancing === 'cooperative' ? connect() : this.connections;
     this.producer = producer;
     const logs = new TopicLogs(this.connections);
     this.led = new LedPartitions(logs, logger);
@@ -69,17 +74,19 @@ export abstract class KafkaBroker implements Broker {
       clock: systemClock,
     });
     this.member = new GroupMember(
-      this.connections,
+      { usual: this.connections, joins: this.joins },
       {
         groupId,
         topics: this.topics,
         sessionTimeoutMs,
         rebalanceTimeoutMs: 2 * sessionTimeoutMs,
         heartbeatIntervalMs: Math.min(1_000, sessionTimeoutMs / 3),
+        rebalancing,
         assignor: stickyAssignor(
+          rebalancing,
           () => {
             this.led.forget();
-            return this.ownership;
+            return this.held.ownership;
           },
           async (topics) => this.led.list(topics),
         ),
@@ -89,6 +96,7 @@ export abstract class KafkaBroker implements Broker {
       {
         assigned: (assignment, kept) => this.assigned(assignment, kept),
         rebalancing: async () => this.listener?.rebalancing(),
+        surrender: async () => this.surrender(),
         lost: (error) => this.lost(error),
       },
     );
@@ -145,14 +153,25 @@ export abstract class KafkaBroker implements Broker {
     this.fetcher.close();
     await this.member.leave();
     await this.producer.close();
-    await this.connections.close();
+    await Promise.all([this.connections.close(), this.joins.close()]);
   }
 
   private assigned(assignment: PartitionsByTopic, kept: boolean): void {
-    this.ownership = { since: Date.now(), owned: assignment };
-    const partitions = this.topics.flatMap((topic) =>
-      (assignment[topic] ?? []).map((partition) => ({ topic, partition })),
-    );
+    const generation = this.member.membership?.generationId ?? 0;
+    this.reassign(this.held.assign(assignment, generation, kept), kept);
+  }
+
+  private async surrender(): Promise<boolean> {
+    const { surrendered } = this.held;
+    if (surrendered.length === 0) return false;
+    await this.listener?.surrendering(surrendered);
+    // The membership was lost meanwhile.
+    if (this.held.surrendered !== surrendered) return false;
+    this.reassign(this.held.release(), true);
+    return true;
+  }
+
+  private reassign(partitions: readonly TopicPartition[], kept: boolean): void {
     this.fetcher.assign(partitions, kept);
     this.listener?.assigned(partitions, kept);
   }
@@ -171,7 +190,7 @@ export abstract class KafkaBroker implements Broker {
   }
 
   private lost(error: unknown): void {
-    this.ownership = { since: 0, owned: {} };
+    this.held.clear();
     this.fetcher.assign([], false);
     this.listener?.lost(error);
   }

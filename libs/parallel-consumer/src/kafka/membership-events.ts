@@ -1,11 +1,16 @@
 import type { PartitionsByTopic } from '../protocol/consumer-protocol.js';
 
-/** Receives the events of a membership. Calls do not overlap. */
+/** Receives the events of a membership. Calls do not overlap, except that `lost` may come while `surrender` waits. */
 export interface MembershipEvents {
   /** @param kept whether the member kept its id and missed no generation since its last assignment */
   assigned(assignment: PartitionsByTopic, kept: boolean): void;
-  /** Called when the next generation is due. The current generation can still commit until this resolves. */
+  /** Called when the next generation is due, in an eager group. The current generation can still commit until this resolves. */
   rebalancing(): Promise<void>;
+  /**
+   * Called after each assignment of a cooperative group: drains what the assignment does not have any more.
+   * @returns whether there was something, so that the group has to rebalance once more
+   */
+  surrender(): Promise<boolean>;
   /** Called when the group expelled this member. */
   lost(error: unknown): void;
 }

@@ -24,17 +24,27 @@ const MOVED = [
 const MAX_ATTEMPTS = 3;
 /** Empty responses of MAX_WAIT_MS, before a range counts as unreadable: about 30 s. */
 const MAX_EMPTY_READS = 60;
+/** The same for a single record: about 3 s. A new leader knows only after the next fetch of its followers which records are committed. */
+const MAX_EMPTY_READS_OF_ONE = 6;
 
 /** Part of a log, and the offset behind it. */
 interface ReadPart {
   readonly records: ConsumedRecord[];
   readonly nextOffset: number;
+  /** End of the committed records; undefined when the offset is outside of the log. */
+  readonly end?: number;
 }
 
 /** Thrown when records that exist stay invisible, because a transaction before them has not ended. */
 export class OpenTransactionError extends Error {
   override readonly name = 'OpenTransactionError';
   readonly code = 'open-transaction';
+
+  constructor(topic: string, partition: number, offset: number) {
+    super(
+      `the records of ${topic} partition ${partition} from offset ${offset} on are not visible: end the transaction that is open there`,
+    );
+  }
 }
 
 /** Reads records by offset, without a consumer group: single ones, or all of a range. */
@@ -50,14 +60,14 @@ export class RecordReader {
    * Reads the records at the given offsets.
    * @param offsets in any order
    * @returns the existing records by offset; deleted, compacted and unwritten ones are omitted
-   * @throws UnreadableRecordsError; another error when Kafka does not respond
+   * @throws UnreadableRecordsError; OpenTransactionError after three seconds; another error when Kafka does not respond
    */
   async read(topic: string, partition: number, offsets: readonly number[]): Promise<Map<number, ConsumedRecord>> {
     const log = this.logs.of(topic);
     const found = new Map<number, ConsumedRecord>();
     for (let left = offsets.toSorted((a, b) => a - b); left[0] !== undefined;) {
       const [from] = left;
-      const { records } = await this.fetchFrom(log, partition, from);
+      const records = await this.visibleFrom(log, partition, from);
       const wanted = new Set(left);
       for (const record of records) if (wanted.has(record.offset)) found.set(record.offset, record);
       // Always moves past the first offset: its record does not exist when the fetch starts after it.
@@ -82,10 +92,7 @@ export class RecordReader {
     for (let at = from; at < to;) {
       const { records, nextOffset } = await this.fetchFrom(log, partition, at);
       emptyReads = nextOffset > at ? 0 : emptyReads + 1;
-      if (emptyReads === MAX_EMPTY_READS)
-        throw new OpenTransactionError(
-          `the records of ${topic} partition ${partition} from offset ${at} on are not visible: end the transaction that is open there`,
-        );
+      if (emptyReads === MAX_EMPTY_READS) throw new OpenTransactionError(topic, partition, at);
       at = Math.max(at, nextOffset);
       const within = records.filter(({ offset }) => offset < to);
       if (within.length > 0) yield within;
@@ -100,6 +107,17 @@ export class RecordReader {
   /** Closes the connections. */
   async close(): Promise<void> {
     await this.connections.close();
+  }
+
+  /** Returns the records from an offset on; none when it is outside of the log. @throws OpenTransactionError when they stay invisible */
+  private async visibleFrom(log: TopicLog, partition: number, offset: number): Promise<readonly ConsumedRecord[]> {
+    for (let emptyReads = 1; ; emptyReads += 1) {
+      const { records, nextOffset, end } = await this.fetchFrom(log, partition, offset);
+      if (nextOffset > offset || end === undefined) return records;
+      if (emptyReads < MAX_EMPTY_READS_OF_ONE) continue;
+      if (offset < end) throw new OpenTransactionError(log.topic, partition, offset);
+      return [];
+    }
   }
 
   private async fetchFrom(log: TopicLog, partition: number, offset: number): Promise<ReadPart> {
@@ -133,11 +151,11 @@ export class RecordReader {
 }
 
 function toPart(
-  { partition, errorCode, records: bytes, abortedTransactions }: FetchedPartition,
+  { partition, errorCode, records: bytes, abortedTransactions, highWatermark }: FetchedPartition,
   topic: string,
   fetchOffset: number,
 ): ReadPart {
   throwOnError(errorCode, `Fetch of ${topic} partition ${partition}`);
   const records = [...new FetchedRecords({ topic, partition, fetchOffset, bytes, abortedTransactions })];
-  return { records, nextOffset: batchExtent(bytes, fetchOffset).nextOffset };
+  return { records, nextOffset: batchExtent(bytes, fetchOffset).nextOffset, end: highWatermark };
 }

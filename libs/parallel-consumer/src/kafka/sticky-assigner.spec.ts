@@ -1,13 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeAssignment, encodeSubscription } from '../protocol/consumer-protocol.js';
-import { stickyAssignor, type Ownership } from './sticky-assigner.js';
+import type { Ownership, Rebalancing } from './held-partitions.js';
+import { stickyAssignor } from './sticky-assigner.js';
 
 const PARTITIONS: Readonly<Record<string, number>> = { orders: 3, payments: 2 };
 
 /** Assigns partitions to members as the group leader does. */
-async function assign(members: readonly { readonly memberId: string; readonly subscription: Buffer }[]) {
+async function assign(
+  members: readonly { readonly memberId: string; readonly subscription: Buffer }[],
+  rebalancing: Rebalancing = 'eager',
+) {
   const asked: string[] = [];
   const assignor = stickyAssignor(
+    rebalancing,
     () => ({ since: 0, owned: {} }),
     async (topics) => {
       asked.push(...topics);
@@ -20,8 +25,8 @@ async function assign(members: readonly { readonly memberId: string; readonly su
   return { asked, of: (memberId: string) => decodeAssignment(assigned.get(memberId) ?? Buffer.alloc(0)) };
 }
 
-function member(memberId: string, topics: readonly string[], owned: Ownership['owned'] = {}) {
-  const userData = Buffer.from(JSON.stringify({ since: 1, owned }));
+function member(memberId: string, topics: readonly string[], owned: Ownership['owned'] = {}, since = 1) {
+  const userData = Buffer.from(JSON.stringify({ since, owned }));
   return { memberId, subscription: encodeSubscription({ topics, userData }) };
 }
 
@@ -40,6 +45,27 @@ describe('the sticky assignor', () => {
     expect(of('old')['payments']).toBeUndefined();
     expect(of('new')['payments']).toEqual([0, 1]);
     expect(new Set([...(of('old')['orders'] ?? []), ...(of('new')['orders'] ?? [])])).toEqual(new Set([0, 1, 2]));
+  });
+
+  it('leaves a partition of a cooperative group to its owner, and to none while it moves', async () => {
+    const all = { orders: [0, 1, 2] };
+    const first = await assign([member('a', ['orders'], all), member('b', ['orders'])], 'cooperative');
+    const kept = first.of('a')['orders'] ?? [];
+    expect([kept.length, first.of('b')]).toEqual([2, {}]);
+    const surrendered = { orders: kept };
+    const second = await assign([member('a', ['orders'], surrendered), member('b', ['orders'])], 'cooperative');
+    expect(second.of('a')).toEqual(surrendered);
+    expect(second.of('b')['orders']).toHaveLength(1);
+  });
+
+  it('takes the latest claim in a cooperative group for that of the owner: the other member missed a generation', async () => {
+    const members = [
+      member('late', ['orders'], { orders: [0, 1] }, 4),
+      member('owner', ['orders'], { orders: [0] }, 7),
+    ];
+    const { of } = await assign(members, 'cooperative');
+    expect(of('owner')['orders']).toContain(0);
+    expect(of('late')['orders']).toContain(1);
   });
 
   it('gives nothing to a member whose subscription is unreadable, and all to the others', async () => {

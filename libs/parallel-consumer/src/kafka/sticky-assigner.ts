@@ -7,19 +7,16 @@ import {
   type Subscription,
 } from '../protocol/consumer-protocol.js';
 import type { Assignor } from './assignor.js';
+import type { Ownership, Rebalancing } from './held-partitions.js';
 import { stickyAssignment, type StickyMember } from './sticky-assignment.js';
-
-/** The partitions that a member owns, as it reports them to the group leader: JSON in the protocol's user data. */
-export interface Ownership {
-  readonly since: number;
-  readonly owned: PartitionsByTopic;
-}
 
 /**
  * kafkajs consumers use the second name for their round-robin assigner, so a kafkajs group can migrate member by member.
  * An assignment is a list of partitions under either name, so the sticky assignment serves both.
  */
-const NAMES = ['ParallelConsumerSticky', 'RoundRobinAssigner'];
+const EAGER_NAMES = ['ParallelConsumerSticky', 'RoundRobinAssigner'];
+/** Another name: the members of a cooperative group go on during a rebalance, which those of an eager one must not. */
+const COOPERATIVE_NAMES = ['ParallelConsumerCooperative'];
 const NO_PARTITIONS: Ownership = { since: 0, owned: {} };
 
 /** A member as the leader sees it. */
@@ -29,28 +26,41 @@ interface Claim extends StickyMember {
 
 /**
  * Assigns partitions evenly and lets members keep the ones they own. All members must support this assignor. While the members differ in their
- * topics, as during an update that adds one, each topic is divided by itself among those that read it.
+ * topics, as during an update that adds one, each topic is divided by itself among those that read it. In a cooperative group, a partition that
+ * another member still claims is assigned to none: the rebalance after its surrender assigns it.
  * @param listPartitions returns the partitions of topics, for the leader
  */
 export function stickyAssignor(
+  rebalancing: Rebalancing,
   ownership: () => Ownership,
   listPartitions: (topics: readonly string[]) => Promise<readonly TopicPartition[]>,
 ): Assignor {
+  const isCooperative = rebalancing === 'cooperative';
   return {
-    names: NAMES,
+    names: isCooperative ? COOPERATIVE_NAMES : EAGER_NAMES,
     userData: () => Buffer.from(JSON.stringify(ownership())),
     assign: async (members) => {
       const claims = members.map(toClaim);
       const assigned = new Map<string, TopicPartition[]>(members.map(({ memberId }) => [memberId, []]));
       const partitions = await listPartitions([...new Set(claims.flatMap(({ topics }) => topics))]);
+      const owners = isCooperative ? ownersOf(claims) : new Map<string, string>();
+      const isFree = (name: string, memberId: string): boolean => (owners.get(name) ?? memberId) === memberId;
       for (const { readers, shared } of divided(claims, partitions)) {
         const byName = new Map(shared.map((each) => [partitionName(each), each]));
         for (const [memberId, names] of stickyAssignment(readers, [...byName.keys()]))
-          assigned.get(memberId)?.push(...names.flatMap((name) => byName.get(name) ?? []));
+          assigned
+            .get(memberId)
+            ?.push(...names.flatMap((name) => (isFree(name, memberId) ? (byName.get(name) ?? []) : [])));
       }
       return new Map([...assigned].map(([memberId, list]) => [memberId, encodeAssignment(byTopic(list))]));
     },
   };
+}
+
+/** Returns who owns each partition: of several claims the latest one, because the others missed a generation. */
+function ownersOf(claims: readonly Claim[]): Map<string, string> {
+  const byClaim = claims.toSorted((a, b) => a.ownedSince - b.ownedSince);
+  return new Map(byClaim.flatMap(({ id, owned }) => owned.map((name) => [name, id] as const)));
 }
 
 function byTopic(partitions: readonly TopicPartition[]): PartitionsByTopic {

@@ -16,6 +16,6 @@ export class KafkajsBroker extends KafkaBroker {
     checkBrokerOptions(given, { kafka: client });
     const { kafka, ...options } = given;
     const { logger } = options;
-    super(options, { connections: new KafkajsConnections(kafka), producer: reliableProducer(kafka, logger) });
+    super(options, { connect: () => new KafkajsConnections(kafka), producer: reliableProducer(kafka, logger) });
   }
 }

@@ -31,6 +31,11 @@ export class Assignments {
     return this.assignments.values();
   }
 
+  /** Returns the assignments of these partitions, as far as this member owns them. */
+  of(partitions: readonly TopicPartition[]): Assignment[] {
+    return partitions.flatMap((each) => this.assignments.get(partitionName(each)) ?? []);
+  }
+
   /** Replaces the owned partitions. @param kept false when another member may have worked on all of them in between */
   assign(partitions: readonly TopicPartition[], kept: boolean): AssignmentChange {
     const wanted = new Map(partitions.map((each) => [partitionName(each), each]));
@@ -51,7 +56,8 @@ export class Assignments {
     const { topic, partition } = assignment;
     const name = partitionName(assignment);
     this.revoke((each) => each === name);
-    const replacement = new Assignment(topic, partition);
+    const replacement = new Assignment(topic, partition, assignment.isIdle ? undefined : assignment);
+    replacement.isLeaving = assignment.isLeaving;
     this.assignments.set(name, replacement);
     return replacement;
   }

@@ -5,6 +5,7 @@ import type { RuntimeSettings } from '../events/runtime-options.js';
 import type { Intake } from '../intake/intake.js';
 import { ConditionVariable } from '../structures/condition-variable.js';
 import type { Scheduler } from '../window/scheduler.js';
+import type { Assignment } from '../partition/assignment.js';
 import type { Assignments } from './assignments.js';
 
 /** The parts of the engine that a drain holds, and counts the records of. */
@@ -16,10 +17,12 @@ export interface DrainedParts {
   readonly assignments: Assignments;
 }
 
-/** Drains before a rebalance and before a stop: starts nothing new, waits for running work, and commits. */
+/** Drains before a rebalance, before partitions leave this member, and before a stop: starts nothing new, waits for running work, and commits. */
 export class Drain {
   private readonly progress = new ConditionVariable();
   private draining: Promise<void> | undefined;
+  /** Drains that wait for running work. */
+  private waits = 0;
 
   constructor(
     private readonly options: RuntimeSettings & { readonly drainTimeoutMs: number },
@@ -31,9 +34,9 @@ export class Drain {
     return this.draining;
   }
 
-  /** Called when the last running attempt has ended. */
-  idle(): void {
-    this.progress.wake();
+  /** Called when an attempt has ended. */
+  progressed(): void {
+    if (this.waits > 0) this.progress.wake();
   }
 
   /** Runs one drain at a time: a stop during a rebalance waits for the same drain, and vice versa. */
@@ -41,6 +44,13 @@ export class Drain {
     this.draining ??= this.runOnce();
     await this.draining;
     this.draining = undefined;
+  }
+
+  /** Drains partitions that another member will get, while the others go on. */
+  async surrender(leaving: readonly Assignment[]): Promise<void> {
+    for (const assignment of leaving) assignment.isLeaving = true;
+    await this.until(() => leaving.every(({ isIdle, revoked }) => isIdle || revoked));
+    await this.parts.committer.commit();
   }
 
   /** Accounts for all records. @param left number of records that are left to the next owners */
@@ -52,14 +62,19 @@ export class Drain {
   }
 
   private async runOnce(): Promise<void> {
-    const { clock, drainTimeoutMs } = this.options;
     const { scheduler, runner, committer } = this.parts;
-    const deadline = clock.now() + drainTimeoutMs;
     runner.hold(true);
     // A timed commit while joining could store the old generation's offsets in the new generation.
     committer.hold();
-    this.progress.wake();
-    while (scheduler.running > 0 && clock.now() < deadline) await this.progress.wait(clock, deadline - clock.now());
+    await this.until(() => scheduler.running === 0);
     await committer.commit();
+  }
+
+  private async until(isDrained: () => boolean): Promise<void> {
+    const { clock, drainTimeoutMs } = this.options;
+    const deadline = clock.now() + drainTimeoutMs;
+    this.waits += 1;
+    while (!isDrained() && clock.now() < deadline) await this.progress.wait(clock, deadline - clock.now());
+    this.waits -= 1;
   }
 }

@@ -3,6 +3,7 @@ import { formatDrain } from '../events/drain-report.js';
 import type { RuntimeSettings } from '../events/runtime-options.js';
 import { errorDetails } from '../failures/failure.js';
 import type { Assignment } from '../partition/assignment.js';
+import { ConditionVariable } from '../structures/condition-variable.js';
 import type { Lifecycle } from '../status/lifecycle.js';
 import type { Drain, DrainedParts } from './drain.js';
 
@@ -14,9 +15,10 @@ export interface RebalancedParts extends DrainedParts {
   readonly isLeaving: () => boolean;
 }
 
-/** Drains before each rebalance, and resumes with the new assignments after it. */
+/** Drains before each rebalance, or only the partitions that leave, and resumes with the new assignments after it. */
 export class Rebalances implements BrokerListener {
   private rejoining = false;
+  private readonly assignment = new ConditionVariable();
   private drained: { readonly finished: number; readonly at: number } | undefined;
 
   constructor(
@@ -35,12 +37,18 @@ export class Rebalances implements BrokerListener {
     this.report(change.left);
     this.options.logger.info({ partitions: partitions.map(partitionName), kept: change.kept }, 'partitions assigned');
     this.rejoining = false;
+    this.assignment.wake();
     if (lifecycle.state === 'starting') lifecycle.to('running');
     if (lifecycle.state !== 'running') return;
     runner.hold(false);
     committer.resume();
     intake.begin(change.added);
     intake.pull();
+  }
+
+  /** Resolves at the next assignment, or after this time. */
+  async assignedWithin(milliseconds: number): Promise<void> {
+    await this.assignment.wait(this.options.clock, milliseconds);
   }
 
   async rebalancing(): Promise<void> {
@@ -50,6 +58,13 @@ export class Rebalances implements BrokerListener {
     if (isLeaving()) return drain.current;
     this.drained = { finished: runner.counts.finished, at: this.options.clock.now() };
     await drain.run();
+  }
+
+  async surrendering(partitions: readonly TopicPartition[]): Promise<void> {
+    const { assignments, drain, isLeaving, runner } = this.parts;
+    if (isLeaving()) return drain.current;
+    this.drained = { finished: runner.counts.finished, at: this.options.clock.now() };
+    await drain.surrender(assignments.of(partitions));
   }
 
   lost(error: unknown): void {

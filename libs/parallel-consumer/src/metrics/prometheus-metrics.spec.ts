@@ -56,6 +56,26 @@ describe('the metrics of a consumer', () => {
     expect(await value(`parallel_consumer_rebalance_duration_seconds_count{${LABELS}}`)).toBe(1);
   });
 
+  it('export the lag of each topic of a consumer that reads several', async () => {
+    const registry = new Registry();
+    const metrics = new PrometheusMetrics(registry);
+    const { consumer } = await consuming({}, () => undefined);
+    const { status } = consumer;
+    const [partition] = status.partitions;
+    if (partition === undefined) throw new Error('it has partitions');
+    const partitions = [
+      { ...partition, topic: 'orders', lag: 1 },
+      { ...partition, topic: 'returns', lag: 2 },
+    ];
+    metrics.watch(NAMES, { status: { ...status, partitions } });
+    const text = await registry.metrics();
+    for (const [topic, lag] of [
+      ['orders', 1],
+      ['returns', 2],
+    ])
+      expect(text).toContain(`parallel_consumer_lag_records{topic="${topic}",group="savers",partition="0"} ${lag}\n`);
+  });
+
   it('export whether the consumer is suspended because the environment is unavailable', async () => {
     const { gate, value } = await observed({ classify: () => 'environment' });
     expect(await value(`parallel_consumer_suspended{${LABELS}}`)).toBe(0);

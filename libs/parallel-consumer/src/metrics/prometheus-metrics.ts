@@ -154,7 +154,8 @@ export class PrometheusMetrics {
       this.gauge(name, help, ['partition'], (gauge, names, { partitions }) => {
         for (const each of partitions) {
           const value = read(each);
-          if (value !== undefined) gauge.set({ ...names, partition: String(each.partition) }, value);
+          // A consumer may read several topics.
+          if (value !== undefined) gauge.set({ ...names, topic: each.topic, partition: String(each.partition) }, value);
         }
       });
     this.gauge('in_flight_bound', BOUND_HELP, ['bound'], (gauge, names, { inFlightBound }) => {

@@ -81,6 +81,10 @@ export class Assignment {
   /** Number of taken, unfinished records, and their size in bytes. */
   taken = 0;
   takenBytes = 0;
+  /** Number of records in the handler. */
+  running = 0;
+  /** Whether another member will get the partition: no attempt begins any more. */
+  isLeaving = false;
   /** One past the partition's last record, as of the last fetch. */
   highWatermark = 0;
   /** Timestamp of the last record taken, in ms since 1970. */
@@ -92,10 +96,17 @@ export class Assignment {
   private committedOffset: number | undefined;
   private committedChanges = 0;
 
+  /** @param before the assignment of the log that this one replaces */
   constructor(
     readonly topic: string,
     readonly partition: number,
+    private readonly before?: Assignment,
   ) {}
+
+  /** Whether no record is in the handler, also none that was read before the log was replaced. */
+  get isIdle(): boolean {
+    return this.running === 0 && (this.before?.isIdle ?? true);
+  }
 
   get revoked(): boolean {
     return this.isRevoked;

@@ -12,6 +12,7 @@ import {
   type ReadPosition,
   type TopicPartition,
 } from '../broker/broker.js';
+import type { Rebalancing } from '../kafka/held-partitions.js';
 import type { FakeGroup, GroupMember } from './fake-group.js';
 import type { FakeKafka } from './fake-kafka.js';
 import { settle } from '@orders-pipeline/clock/testing';
@@ -27,7 +28,9 @@ export interface FakeBrokerOptions {
   readonly groupId: string;
   /** `manual` (the default): the spec calls `fetch`. `auto`: reads are answered as soon as there are records. */
   readonly fetching?: 'manual' | 'auto';
-  /** Source of the times in `health`. Default `systemClock`; pass the clock of the consumer. */
+  /** As the real broker's. Default `eager`. */
+  readonly rebalancing?: Rebalancing;
+  /** Source of the times in `health`, and of the records that it publishes. Default `systemClock`; pass the clock of the consumer. */
   readonly clock?: Clock;
 }
 
@@ -41,6 +44,7 @@ export class FakeBroker implements Broker, GroupMember {
   readonly id: string;
   readonly topics: readonly string[];
   readonly group: FakeGroup;
+  readonly rebalancing: Rebalancing;
   owned: readonly TopicPartition[] = [];
   /** Errors that the calls throw as long as they are set. */
   failing: { commit?: Error; committed?: Error; publish?: Error } = {};
@@ -70,12 +74,14 @@ export class FakeBroker implements Broker, GroupMember {
     const { topic } = options;
     this.topics = typeof topic === 'string' ? [topic] : topic;
     this.group = kafka.group(options.groupId);
+    this.rebalancing = options.rebalancing ?? 'eager';
   }
 
   /** As the real broker's, with `lastContactAt` as the spec sets it. */
   get health(): BrokerHealth {
     const { lastContactAt, fetchFailure, publishFailure } = this;
-    return { joined: this.generation >= 0 && !this.group.rebalanceDue, lastContactAt, fetchFailure, publishFailure };
+    const isMember = this.generation >= 0 && (!this.group.rebalanceDue || this.rebalancing === 'cooperative');
+    return { joined: isMember, lastContactAt, fetchFailure, publishFailure };
   }
 
   async partitionCount(topic: string): Promise<number> {
@@ -126,7 +132,8 @@ export class FakeBroker implements Broker, GroupMember {
     }
     this.publishFailure = undefined;
     if (this.ended) throw new Error('the producer was closed');
-    for (const record of records) this.kafka.produce(topic, record);
+    const now = (this.options.clock ?? systemClock).now();
+    for (const record of records) this.kafka.produce(topic, record, now);
     this.published.push(records.length);
   }
 
@@ -170,14 +177,23 @@ export class FakeBroker implements Broker, GroupMember {
     await this.listener?.rebalancing();
   }
 
+  /** Called during a cooperative rebalance: waits for the engine to drain partitions, and drops them. */
+  async surrender(partitions: readonly TopicPartition[]): Promise<void> {
+    await this.listener?.surrendering(partitions);
+    const names = new Set(partitions.map(partitionName));
+    if (this.generation >= 0)
+      this.take(
+        this.owned.filter((each) => !names.has(partitionName(each))),
+        true,
+      );
+  }
+
   /** Called by the group when it assigns partitions to this member. */
   assign(partitions: readonly TopicPartition[], missedGeneration: boolean): void {
     const kept = this.generation >= 0 && !this.expired && !missedGeneration;
     this.expired = false;
     this.generation = this.group.generation;
-    this.owned = partitions;
-    this.endReads(({ position }) => !kept || !this.owns(position));
-    this.listener?.assigned(partitions, kept);
+    this.take(partitions, kept);
   }
 
   wake(): void {
@@ -185,6 +201,12 @@ export class FakeBroker implements Broker, GroupMember {
     const missing = read.find((topic) => this.kafka.partitionCount(topic) === 0);
     this.fetchFailure = missing === undefined ? undefined : this.missing(missing, this.fetchFailure);
     if (this.options.fetching === 'auto') for (const name of this.reads.keys()) this.answer(name);
+  }
+
+  private take(partitions: readonly TopicPartition[], kept: boolean): void {
+    this.owned = partitions;
+    this.endReads(({ position }) => !kept || !this.owns(position));
+    this.listener?.assigned(partitions, kept);
   }
 
   private owns(partition: TopicPartition): boolean {

@@ -8,6 +8,8 @@ function createMember(id: string): GroupMember & { readonly assigned: (readonly 
     id,
     topics: ['orders'],
     owned: [],
+    rebalancing: 'eager',
+    surrender: async () => undefined,
     prepareToJoin: async () => undefined,
     assign: (partitions) => void assigned.push(partitions.map(({ partition }) => partition)),
     wake: () => undefined,

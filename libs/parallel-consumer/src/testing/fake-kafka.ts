@@ -110,12 +110,13 @@ export class FakeKafka {
   }
 
   /** @throws Error for an unknown topic or partition */
-  produce(topic: string, { partition, key, value, headers }: OutgoingRecord): void {
+  produce(topic: string, { partition, key, value, headers }: OutgoingRecord, timestamp = 0): void {
     const log = this.log(topic, partition);
-    const record = { topic, partition, offset: log.end, timestamp: 0, value, byteLength: value?.length ?? 0 };
+    const record = { topic, partition, offset: log.end, timestamp, value, byteLength: value?.length ?? 0 };
     const bytes = Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const);
     log.records.push({ ...record, key: key === null ? null : Buffer.from(key), headers: Object.fromEntries(bytes) });
     log.end += 1;
+    this.wakeAll();
   }
 
   /** Deletes the records before an offset, as retention does. */

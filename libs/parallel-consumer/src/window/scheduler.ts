@@ -91,14 +91,14 @@ export class Scheduler {
     return this.runningCount + this.ready.size < 1.125 * this.limits.inFlight;
   }
 
-  /** Whether a task may not start because it is paused. */
-  isPaused({ record }: Task): boolean {
-    return this.pauses.has(record);
+  /** Whether a task may not start because it is paused, or because its partition leaves this member. */
+  isPaused({ record, assignment }: Task): boolean {
+    return assignment.isLeaving || this.pauses.has(record);
   }
 
-  /** Whether records of the partition may be taken now: not while its topic is paused, and not beyond its share of the window. */
+  /** Whether records of the partition may be taken now: not while it leaves or its topic is paused, and not beyond its share of the window. */
   mayTake(assignment: Assignment): boolean {
-    return !this.pauses.hasTopic(assignment.topic) && this.hasShare(assignment);
+    return !assignment.isLeaving && !this.pauses.hasTopic(assignment.topic) && this.hasShare(assignment);
   }
 
   /** Whether the window has room for another record of the partition. */
@@ -135,7 +135,7 @@ export class Scheduler {
       const task = this.ready.shift();
       if (task === undefined) return undefined;
       if (!this.isPaused(task)) {
-        this.runningCount += 1;
+        this.started(task);
         return task;
       }
       this.held.add(task);
@@ -160,7 +160,7 @@ export class Scheduler {
     const next = task.behind;
     if (next === undefined || next.deadLetterCause !== undefined || this.isPaused(next)) return undefined;
     if (task.assignment.revoked || this.runningCount >= this.limits.inFlight) return undefined;
-    this.runningCount += 1;
+    this.started(next);
     next.isJoined = true;
     return next;
   }
@@ -171,14 +171,14 @@ export class Scheduler {
    * @returns false when its partition was revoked meanwhile
    */
   parted(task: Task, holdsKey: boolean): boolean {
-    this.runningCount -= 1;
+    this.ended(task);
     task.isJoined = false;
     return this.waitAgain(task, holdsKey);
   }
 
   /** Removes a task that is done or dead-lettered, and passes its key to the next task. */
   finished(task: Task): void {
-    this.runningCount -= 1;
+    this.ended(task);
     this.release(task);
     if (task.order === 'nothing' || task.assignment.revoked) return;
     const behind = task.assignment.keys.leave(task);
@@ -187,7 +187,7 @@ export class Scheduler {
 
   /** Frees the slot of a task that waits for a retry. The task keeps its key, so that no other task of the key overtakes it. */
   postponed(task: Task): void {
-    this.runningCount -= 1;
+    this.ended(task);
     task.isJoined = false;
     this.postponedCount += 1;
   }
@@ -209,6 +209,16 @@ export class Scheduler {
     ];
     for (const task of dropped) this.release(task);
     return dropped.length;
+  }
+
+  private started({ assignment }: Task): void {
+    this.runningCount += 1;
+    assignment.running += 1;
+  }
+
+  private ended({ assignment }: Task): void {
+    this.runningCount -= 1;
+    assignment.running -= 1;
   }
 
   private waitAgain(task: Task, holdsKey: boolean): boolean {

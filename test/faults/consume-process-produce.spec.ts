@@ -1,0 +1,128 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { MemberProcess } from '../support/member/member-process.js';
+import { TestGroup } from '../support/member/test-group.js';
+import { numberedRecords, writeAll } from '../support/numbered-records.js';
+import { StandaloneKafka } from '../support/standalone-kafka.js';
+import { readToEnd, type ReadRecord } from '../support/topic-writer.js';
+
+/** `KILL_MINUTES=10` for a long run. */
+const MINUTES = Number(process.env['KILL_MINUTES'] ?? 0.75);
+const PARTITIONS = 12;
+const KEYS = 600;
+const MEMBERS = 3;
+const CHUNK = 500;
+const CHUNK_EVERY_MS = 500;
+/** A killed broker is away for so long, and a killed member is replaced at once. */
+const AWAY_MS = 4_000;
+const BETWEEN_KILLS_MS = 8_000;
+const SETTINGS = { inFlight: 200, commitIntervalMs: 200 };
+const HANDLER_MS = 100;
+/** A killed member repeats what was in flight and not committed, which its partitions' new owner produces within this time. */
+const EXPLAINED_WITHIN_MS = 30_000;
+
+describe('consume, process, produce while members and brokers are killed', () => {
+  let server: StandaloneKafka;
+  let group: TestGroup;
+
+  beforeAll(async () => {
+    server = await StandaloneKafka.start(3, { 'min.insync.replicas': 2 });
+  }, 120_000);
+
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  afterEach(async () => {
+    await group.end();
+  });
+
+  /** Writes a chunk of numbered records again and again. @returns how many when it was stopped */
+  async function writeUntil(signal: AbortSignal): Promise<number> {
+    let written = 0;
+    while (!signal.aborted) {
+      await writeAll(group.kafka, group.topic, numberedRecords(CHUNK, KEYS, PARTITIONS, written));
+      written += CHUNK;
+      await delay(CHUNK_EVERY_MS);
+    }
+    return written;
+  }
+
+  /** Kills a member and a broker by turns. @returns when, in ms since 1970 */
+  async function killInTurns(members: MemberProcess[], launch: () => MemberProcess): Promise<number[]> {
+    const kills: number[] = [];
+    const until = Date.now() + MINUTES * 60_000;
+    for (let turn = 0; Date.now() < until; turn += 1) {
+      await delay(BETWEEN_KILLS_MS);
+      kills.push(Date.now());
+      if (turn % 2 === 0) {
+        await members.shift()?.kill();
+        members.push(launch());
+        continue;
+      }
+      const node = server.node(1 + (Math.floor(turn / 2) % 3));
+      await node.kill();
+      await delay(AWAY_MS);
+      await node.start();
+    }
+    return kills;
+  }
+
+  it(
+    'loses no output, keeps the order of each key, and repeats outputs only after a kill',
+    async () => {
+      group = await TestGroup.on(server, 'produce', { partitions: PARTITIONS });
+      const outputTopic = `${group.topic}.out`;
+      await group.createTopic(outputTopic, { partitions: PARTITIONS });
+      const launch = () => group.launch(SETTINGS, { handlerMs: HANDLER_MS, outputTopic });
+      const members = Array.from({ length: MEMBERS }, launch);
+      await Promise.all(members.map((member) => member.joins()));
+      const end = new AbortController();
+      const writing = writeUntil(end.signal);
+      const kills = await killInTurns(members, launch);
+      end.abort();
+      const written = await writing;
+      await group.commitsAll(120_000);
+      for (const member of members) expect(await member.stop()).toBe(0);
+
+      const outputs = await readToEnd(group.kafka, outputTopic, await group.ends(outputTopic), 120_000);
+      const { first, repeats } = splitRepeats(outputs);
+      const lost = numberedRecords(written, KEYS, PARTITIONS).filter(({ value }) => !first.has(String(value)));
+      expect(lost).toEqual([]);
+      expect(outOfOrder([...first.values()])).toEqual([]);
+      const unexplained = repeats.filter(
+        ({ timestamp }) => !kills.some((at) => at <= timestamp && timestamp <= at + EXPLAINED_WITHIN_MS),
+      );
+      expect(unexplained).toEqual([]);
+      console.info(
+        `consume, process, produce: ${kills.length} kills in ${MINUTES} min, ${written} inputs, ${lost.length} lost, ` +
+          `${repeats.length} outputs repeated, all within ${EXPLAINED_WITHIN_MS / 1_000} s after a kill`,
+      );
+    },
+    (MINUTES + 6) * 60_000,
+  );
+});
+
+/** Returns the first output of each input, by the input's number, and the others. */
+function splitRepeats(outputs: readonly ReadRecord[]): {
+  readonly first: ReadonlyMap<string, ReadRecord>;
+  readonly repeats: readonly ReadRecord[];
+} {
+  const first = new Map<string, ReadRecord>();
+  const repeats: ReadRecord[] = [];
+  for (const output of outputs.toSorted((a, b) => a.offset - b.offset)) {
+    const name = String(output.value);
+    if (first.has(name)) repeats.push(output);
+    else first.set(name, output);
+  }
+  return { first, repeats };
+}
+
+/** Returns the numbers of outputs that come before an output of the same key with a lower number. */
+function outOfOrder(first: readonly ReadRecord[]): string[] {
+  const byKey = Map.groupBy(first, ({ key }) => String(key));
+  return [...byKey.values()].flatMap((outputs) => {
+    const numbers = outputs.toSorted((a, b) => a.offset - b.offset).map(({ value }) => Number(value));
+    return numbers.filter((number, at) => number < (numbers[at - 1] ?? -1)).map(String);
+  });
+}
