@@ -6,6 +6,7 @@ import {
 } from './benchmarks/autoscaling.js';
 import { backup } from './benchmarks/backup.js';
 import { archive, busyArchive } from './benchmarks/archive.js';
+import { clientsConsumer, clientsProducer } from './benchmarks/clients.js';
 import { consoleCpu, consoleFirstPaint } from './benchmarks/console.js';
 import { emission } from './benchmarks/emission.js';
 import { engineOverhead } from './benchmarks/engine-overhead.js';
@@ -58,6 +59,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
   visibleP50,
   visibleP99,
   emission,
+  clientsConsumer,
+  clientsProducer,
   intake,
   intakeLatency,
   slowClients,

@@ -1,4 +1,4 @@
-import type { LoadObservation } from '#autoscaling/load-observation.js';
+import type { ConsumerCount, LoadObservation } from '#autoscaling/load-observation.js';
 import { toLoadObservation } from '../../apps/console/src/autoscaling/to-load-observation.js';
 import type { Observation, ObservedConsumer } from '../../apps/console/src/changes/observation.js';
 import { PipelineChanges } from '../../apps/console/src/changes/pipeline-changes.js';
@@ -21,22 +21,21 @@ export class ObservedPipeline {
   constructor(private readonly pipeline: SimulatedPipeline) {}
 
   /** Observes the last second. */
-  observe(): LoadObservation | null {
+  observe(): LoadObservation | ConsumerCount {
     const { arrived, saved, wanted } = this.pipeline;
     this.recent = [...this.recent.slice(1 - WINDOW_SECONDS), { arrived, saved }];
     const observation = this.observation();
     this.changes.add(observation);
     const mean = (value: (second: { arrived: number; saved: number }) => number): number =>
       this.recent.reduce((sum, each) => sum + value(each), 0) / this.recent.length;
-    return toLoadObservation({
+    const load = {
       observation,
       producedPerSecond: mean((each) => each.arrived),
       savedPerSecond: mean((each) => each.saved),
       changes: this.changes.list(wanted),
       isDisturbed: false,
-      configured: wanted,
-      byHand: null,
-    });
+    };
+    return toLoadObservation(load, { at: observation.at, consumers: wanted, byHand: null });
   }
 
   private observation(): Observation {

@@ -40,7 +40,8 @@ export const emission: Benchmark = {
 function appEmission(bench: Bench): Candidate {
   return {
     label: 'app-emission',
-    run: async () => bench.run('app-emission', { chunkSize: CHUNK }, { ...writingRun(bench), heap: PRODUCER_HEAP }),
+    run: async () =>
+      bench.run('app-emission', { chunkSize: CHUNK, client: 'kafkajs' }, { ...writingRun(bench), heap: PRODUCER_HEAP }),
     valueOf: warmRate,
   };
 }

@@ -46,7 +46,7 @@ function engineCandidates(bench: Bench): Candidate[] {
   return Object.entries(FETCHES).flatMap(([name, fetch]) =>
     limits.map((inFlight) => ({
       label: `engine-no-op, ${inFlight} in flight, fetches of ${name}`,
-      run: async () => bench.run('engine-no-op', { inFlight, fetch }, optionsOf(bench)),
+      run: async () => bench.run('engine-no-op', { inFlight, fetch, client: 'kafkajs' }, optionsOf(bench)),
       valueOf: warmRate,
     })),
   );

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { connectKafka, reliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { connectClient } from './connect-client.js';
 import { connectSave } from './connect-save.js';
 import { contenderLogger as logger } from './contender-logger.js';
 import type { Contender } from './contender.js';
@@ -11,8 +12,9 @@ export const contend: Contender<'app-emission'> = async (job, meter) => {
   Logger.overrideLogger({ log: () => undefined, warn: logWarning, error: logWarning });
   const { codec, mongo } = await connectSave(job);
   const kafka = connectKafka({ brokers: job.brokers.split(','), clientId: 'bench', logger });
-  const topic = new MeteredTopic(reliableProducer(kafka, logger), codec, meter);
-  await startEmission({ kafka, mongo, topic }, { count: job.records, chunkSize: job.parameters.chunkSize });
+  const { chunkSize, client } = job.parameters;
+  const topic = new MeteredTopic((await connectClient(job, client)).producer(), codec, meter);
+  await startEmission({ kafka, mongo, topic }, { count: job.records, chunkSize });
   await meter.done;
 };
 

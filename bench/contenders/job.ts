@@ -9,12 +9,15 @@ export interface SaveMs {
 /** A fixed in-flight limit, or the engine's automatic limit. */
 export type InFlight = number | 'auto';
 
+/** The client library below the engine. */
+export type KafkaClient = 'kafkajs' | 'platformatic';
+
 /** Parameters of every contender, by name. */
 export interface ContenderParameters {
   /** The engine in key mode with a handler that only waits. */
   readonly 'engine-wait': { readonly inFlight: InFlight; readonly saveMs: SaveMs };
   /** The engine in key mode with a handler that does nothing. */
-  readonly 'engine-no-op': { readonly inFlight: InFlight; readonly fetch: FetchSize };
+  readonly 'engine-no-op': { readonly inFlight: InFlight; readonly fetch: FetchSize; readonly client: KafkaClient };
   /** A bare `eachBatch` loop that awaits the same handler for each message. */
   readonly 'bare-loop': { readonly fetch: FetchSize };
   /** The consumer app's path: wait, decode, group commit. */
@@ -44,7 +47,7 @@ export interface ContenderParameters {
   /** The engine with a handler that does nothing, but never completes for the first record of one key. */
   readonly 'engine-stalled-key': { readonly inFlight: InFlight; readonly stalledKey: string; readonly stillMs: number };
   /** The producer app's emission of one populate: generator, codec, reliable producer, progress in MongoDB. */
-  readonly 'app-emission': { readonly chunkSize: number };
+  readonly 'app-emission': { readonly chunkSize: number; readonly client: KafkaClient };
   /** Plain `send` of kafkajs, one after another, with records built beforehand. */
   readonly 'bare-send': { readonly recordsPerSend: number };
   /** A bare loop of `insertMany`, in the order of numbers, with the orders generated meanwhile. */
