@@ -81,7 +81,7 @@ describe('the facade and odd answers', () => {
       await eventually('it is reported', 25_000, async () => (await found()).includes('changes-between-reads'));
       const [mismatch] = (await facade.mismatches.list({ limit: 1 })) ?? [];
       expect(mismatch).toMatchObject({ recheck: 'passed', paths: [{ path: '5.symbol', legacy: '"OTHER"' }] });
-      expect(await facade.observations.read('read-by-page', facade.version)).toMatchObject({
+      expect(await facade.figuresOf('read-by-page')).toMatchObject({
         samples: 1,
         mismatches: 0,
       });
@@ -101,7 +101,7 @@ describe('the facade and odd answers', () => {
         '7',
       ]);
       expect(await response.text()).toBe('no');
-      const { failures } = await facade.observations.read('read-by-page', facade.version);
+      const { failures } = await facade.figuresOf('read-by-page');
       expect(failures.legacy).toBe(status >= 500 ? 1 : 0);
     });
 
@@ -115,7 +115,7 @@ describe('the facade and odd answers', () => {
       scripted.answer(() => 'hang');
       expect(await errorOf(facade, '/orders/page/1')).toEqual(away('legacy-away'));
       expect(await errorOf(await around.open({ legacyUrl: NOWHERE }), '/orders/page/1')).toEqual(away('legacy-away'));
-      const { requests, failures } = await facade.observations.read('read-by-page', facade.version);
+      const { requests, failures } = await facade.figuresOf('read-by-page');
       expect({ requests: requests.legacy, failures: failures.legacy }).toEqual({ requests: 1, failures: 1 });
     });
 
@@ -123,7 +123,7 @@ describe('the facade and odd answers', () => {
       scripted.answer(() => 'hang');
       const asked = ask(facade, '/orders/page/1');
       const legacy = async (): Promise<object> => {
-        const { requests, failures } = await facade.observations.read('read-by-page', facade.version);
+        const { requests, failures } = await facade.figuresOf('read-by-page');
         return { requests: requests.legacy, failures: failures.legacy };
       };
       await eventually('it counts as failed', 5_000, async () => isDeepStrictEqual(await legacy(), ONCE));

@@ -57,9 +57,9 @@ describe('the reads of the facade', () => {
         ];
         for (const path of asked) await ask(facade, path);
         const figures = async () => ({
-          id: await facade.observations.read('read-by-id', facade.version),
-          page: await facade.observations.read('read-by-page', facade.version),
-          range: await facade.observations.read('read-by-range', facade.version),
+          id: await facade.figuresOf('read-by-id'),
+          page: await facade.figuresOf('read-by-page'),
+          range: await facade.figuresOf('read-by-range'),
         });
         await eventually('all are compared', 25_000, async () => {
           const { id, page, range } = await figures();
@@ -89,9 +89,7 @@ describe('the reads of the facade', () => {
         }
         await eventually('all are compared', 25_000, async () => {
           const [id, page] = await Promise.all(
-            (['read-by-id', 'read-by-page'] as const).map(async (each) =>
-              facade.observations.read(each, facade.version),
-            ),
+            (['read-by-id', 'read-by-page'] as const).map(async (each) => facade.figuresOf(each)),
           );
           return (id?.mismatches === 2 && page?.mismatches === 2) || { id, page };
         });

@@ -31,7 +31,7 @@ export function addDemoCommand(migration: Command): void {
     .option('--bug <name>', 'the translation bug that shadow must catch', TRANSLATION_BUGS[0].name)
     .option('--report <folder>', 'folder of report.md and report.html', join('.data', 'migration-demo'))
     .option('--orders <n>', 'orders in the legacy system', wholeNumber, 100_000)
-    .option('--rate <n>', 'requests per second', wholeNumber, 50)
+    .option('--rate <n>', 'requests per second', wholeNumber, 30)
     .addHelpText('after', BUGS_HELP)
     .action(async (given: GivenOptions) => {
       process.exitCode = await demo(given);

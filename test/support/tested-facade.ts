@@ -20,7 +20,13 @@ import { addLegacyApi } from '../../apps/facade/src/legacy-api.js';
 import { addReadRoutes } from '../../apps/facade/src/reads/read-routes.js';
 import { Reads } from '../../apps/facade/src/reads/reads.js';
 import { Sides } from '../../apps/facade/src/sides/sides.js';
-import { isComparedStage, type ReadStage } from '../../apps/facade/src/stages/capability.js';
+import {
+  byCapability,
+  isComparedStage,
+  type ReadCapability,
+  type ReadStage,
+} from '../../apps/facade/src/stages/capability.js';
+import type { Figures } from '../../apps/facade/src/stages/figures.js';
 
 export interface TestedFacadeOptions {
   readonly legacyUrl: string;
@@ -105,6 +111,11 @@ export class TestedFacade {
     });
     await app.listen({ host: '127.0.0.1', port: 0 });
     return facade;
+  }
+
+  /** Returns what was observed of a kind of read since its stage was entered. */
+  async figuresOf(capability: ReadCapability): Promise<Figures> {
+    return (await this.observations.read(byCapability(() => this.version)))[capability];
   }
 
   get url(): string {

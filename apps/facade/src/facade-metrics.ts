@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { ComparisonOutcome, DropReason } from './comparison/comparison-watch.js';
+import { DROP_REASONS, type ComparisonOutcome, type DropReason } from './comparison/comparison-watch.js';
 import type { SideName } from './sides/side.js';
 import { CAPABILITIES, type Capability, type ReadCapability } from './stages/capability.js';
 
@@ -51,7 +51,7 @@ export class FacadeMetrics {
     });
     // An alert on the first mismatch needs a sample before it.
     for (const capability of CAPABILITIES) this.comparisons.inc({ capability, outcome: 'differs' }, 0);
-    for (const reason of ['queue-full', 'rechecks-full', 'mismatches-full'] as const) this.dropped.inc({ reason }, 0);
+    for (const reason of DROP_REASONS) this.dropped.inc({ reason }, 0);
   }
 
   /** @param outcome `answered`, `failed` (5xx of the side), or the code of an error */

@@ -5,11 +5,12 @@ const POLL_MS = 200;
 
 /**
  * Waits until a question has an answer.
+ * @param what a function if it depends on the last answers
  * @param ask returns `undefined` as long as there is none
  * @throws StackError with what was waited for, after `withinMs`
  */
 export async function waitUntil<T>(
-  what: string,
+  what: string | (() => string),
   withinMs: number,
   signal: AbortSignal,
   ask: () => Promise<T | undefined>,
@@ -18,7 +19,8 @@ export async function waitUntil<T>(
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    if (performance.now() > deadline) throw failure(`${what}: not within ${withinMs / 1_000} s`);
+    if (performance.now() > deadline)
+      throw failure(`${typeof what === 'string' ? what : what()}: not within ${withinMs / 1_000} s`);
     await delay(POLL_MS, undefined, { signal });
   }
 }

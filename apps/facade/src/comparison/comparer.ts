@@ -1,6 +1,6 @@
 import { Piscina } from 'piscina';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { differencesOf, type AnswerPair, type Difference } from './differences.js';
+import { areSame, differencesOf, type AnswerPair, type Difference } from './differences.js';
 
 /** Compares answers. */
 export interface Comparer {
@@ -31,6 +31,7 @@ export class ThreadedComparer implements Comparer {
   }
 
   async compare(pair: AnswerPair): Promise<readonly Difference[]> {
+    if (areSame(pair)) return [];
     const parts = bytesOf(pair);
     if (parts.reduce((sum, { byteLength }) => sum + byteLength, 0) <= INLINE_BYTES)
       return differencesOf(pair, this.zone);

@@ -5,7 +5,8 @@ import type { FoundMismatch } from './mismatches.js';
 export type ComparisonOutcome = 'equal' | 'passed' | 'differs' | 'undecided' | 'unanswered';
 
 /** Why a comparison was not made, or its finding not stored. */
-export type DropReason = 'queue-full' | 'rechecks-full' | 'mismatches-full';
+export const DROP_REASONS = ['queue-full', 'overdue', 'rechecks-full', 'mismatches-full'] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
 
 /** What a person can see of the comparisons: metrics and logs. */
 export interface ComparisonWatch {

@@ -47,8 +47,9 @@ interface Compared {
 }
 
 /**
- * Compares answers in the background. Nothing here delays an answer: offering one only queues it, and a full queue drops it. The sides
- * are asked over connections of their own, with few requests at a time, a limit for each second, and a circuit breaker.
+ * Compares answers in the background. Nothing here delays an answer: offering one only queues it, and the queue drops what it has no room
+ * for, and what has waited for more than a second. The sides are asked over connections of their own, with few requests at a time, a limit
+ * for each second, and a circuit breaker.
  */
 export class Comparisons {
   private readonly queue = new ComparisonQueue();
@@ -65,7 +66,7 @@ export class Comparisons {
     const { budget, watch } = this.parts;
     // A failure was counted as such.
     if (this.stopping.signal.aborted || (job.answered?.answer.status ?? 200) >= 500 || !budget.take()) return;
-    if (!this.queue.add(job)) return watch.dropped('queue-full');
+    if (!this.queue.add(job, this.parts.clock.now())) return watch.dropped('queue-full');
     // The answer goes out first.
     setImmediate(() => this.startNext());
   }
@@ -79,7 +80,8 @@ export class Comparisons {
 
   private startNext(): void {
     if (this.running >= CONCURRENCY) return;
-    const job = this.queue.take();
+    const { clock, watch } = this.parts;
+    const job = this.queue.take(clock.now(), () => watch.dropped('overdue'));
     if (job === undefined) return;
     this.running += 1;
     void this.guarded(job, () => this.first(job)).finally(() => {

@@ -38,7 +38,7 @@ const MAX_DIFFERENCES = 50;
 /** Compares two answers exactly: nothing is rounded. Pure. @returns at most 50 differences; none if the answers are equal */
 export function differencesOf(pair: AnswerPair, zone: LegacyTimeZone): Difference[] {
   // Most answers are equal. Parsing without losing anything takes most of the time.
-  if ('bytes' in pair.new && isText(pair.legacy, pair.new.bytes)) return [];
+  if (areSame(pair)) return [];
   const other = readNew(pair, zone);
   if ('text' in other && isText(pair.legacy, Buffer.from(other.text))) return [];
   const legacy = readAnswer(pair.legacy, pair.form, zone);
@@ -46,6 +46,11 @@ export function differencesOf(pair: AnswerPair, zone: LegacyTimeZone): Differenc
   if (!('answer' in legacy) || !('answer' in other)) return faults;
   const found = diff(legacy.answer.orders, other.answer.orders, { cyclesFix: false });
   return found.slice(0, MAX_DIFFERENCES).map((change) => differenceOf(change, pair.form, legacy.answer));
+}
+
+/** Returns whether a client got the same bytes from both sides. */
+export function areSame({ legacy, new: other }: AnswerPair): boolean {
+  return 'bytes' in other && isText(legacy, other.bytes);
 }
 
 /** Reads the answer of the new side: as a client got it, or with its text as a client would have got it. */

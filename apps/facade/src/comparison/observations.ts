@@ -1,7 +1,8 @@
 import type { Collection, Db } from 'mongodb';
 import type { Clock } from '@orders-pipeline/clock';
 import type { SideName } from '../sides/side.js';
-import type { Capability } from '../stages/capability.js';
+import { byCapability, type ByCapability, type Capability } from '../stages/capability.js';
+import type { Figures } from '../stages/figures.js';
 import { bucketOf, percentileMs } from './latency-buckets.js';
 
 /** A request that a side must answer. */
@@ -16,21 +17,6 @@ export interface ObservedRequest {
 export interface Observation extends ObservedRequest {
   readonly ms: number;
   readonly failed: boolean;
-}
-
-type BySide<T> = Readonly<Record<SideName, T>>;
-
-/** What all instances have observed since a version of a capability's state. */
-export interface ObservedFigures {
-  /** Comparisons with a result. */
-  readonly samples: number;
-  /** Samples that still differed after the re-check. */
-  readonly mismatches: number;
-  readonly requests: BySide<number>;
-  readonly failures: BySide<number>;
-  /** Of the answers; `null` without any. At most 9 % too high. */
-  readonly p50Ms: BySide<number | null>;
-  readonly p99Ms: BySide<number | null>;
 }
 
 /** Counters by name: `samples`, `mismatches`, `legacy.requests`, `legacy.failures`, `legacy.ms.17` and so on. */
@@ -120,22 +106,16 @@ export class Observations {
     if (!matched) add(counters, 'mismatches', 1);
   }
 
-  /** Returns the figures of all instances; those of the others may be a second old. */
-  async read(capability: Capability, version: number): Promise<ObservedFigures> {
+  /**
+   * Returns the figures of all instances since these versions; those of the others may be a second old, and percentiles are at most 9 %
+   * too high.
+   */
+  async read(versions: ByCapability<number>): Promise<ByCapability<Figures>> {
     await this.flush();
-    const found = await this.collection.findOne({ _id: idOf(capability, version) });
-    const bySide = <T>(value: (counts: SideCounts) => T): BySide<T> => ({
-      legacy: value(found?.legacy ?? {}),
-      new: value(found?.new ?? {}),
-    });
-    return {
-      samples: found?.samples ?? 0,
-      mismatches: found?.mismatches ?? 0,
-      requests: bySide(({ requests = 0 }) => requests),
-      failures: bySide(({ failures = 0 }) => failures),
-      p50Ms: bySide(({ ms = {} }) => percentileMs(ms, 0.5)),
-      p99Ms: bySide(({ ms = {} }) => percentileMs(ms, 0.99)),
-    };
+    const ids = byCapability((capability) => idOf(capability, versions[capability]));
+    const found = await this.collection.find({ _id: { $in: Object.values(ids) } }).toArray();
+    const byId = new Map(found.map((document) => [document._id, document]));
+    return byCapability((capability) => figuresIn(byId.get(ids[capability])));
   }
 
   /** Adds the counted figures to MongoDB. @throws if MongoDB does not take them; they are counted on */
@@ -179,6 +159,21 @@ export class Observations {
   private get collection(): Collection<ObservationDocument> {
     return this.db.collection<ObservationDocument>('migrationObservations');
   }
+}
+
+function figuresIn(found: ObservationDocument | undefined): Figures {
+  const bySide = <T>(value: (counts: SideCounts) => T): Readonly<Record<SideName, T>> => ({
+    legacy: value(found?.legacy ?? {}),
+    new: value(found?.new ?? {}),
+  });
+  return {
+    samples: found?.samples ?? 0,
+    mismatches: found?.mismatches ?? 0,
+    requests: bySide(({ requests = 0 }) => requests),
+    failures: bySide(({ failures = 0 }) => failures),
+    p50Ms: bySide(({ ms = {} }) => percentileMs(ms, 0.5)),
+    p99Ms: bySide(({ ms = {} }) => percentileMs(ms, 0.99)),
+  };
 }
 
 function idOf(capability: Capability, version: number): string {

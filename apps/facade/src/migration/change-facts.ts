@@ -1,4 +1,4 @@
-import type { Capability } from '../stages/capability.js';
+import { byCapability, type ByCapability } from '../stages/capability.js';
 import type { Figures } from '../stages/figures.js';
 import { evaluateGate, type GateCondition, type GateLimits, type VerifyResult } from '../stages/gate.js';
 import type { MigrationSnapshot } from '../stages/migration-snapshot.js';
@@ -7,8 +7,8 @@ import type { BucketStore } from '../intents/bucket-store.js';
 
 /** What was observed of the sides. */
 export interface ObservedFigures {
-  /** Returns the figures of a capability since the change that led to this version. */
-  read(capability: Capability, version: number): Promise<Figures>;
+  /** Returns the figures of each capability since the change that led to this version. */
+  read(versions: ByCapability<number>): Promise<ByCapability<Figures>>;
 }
 
 /** The last verify that has ended. */
@@ -22,6 +22,13 @@ export interface IntentFigures {
   readonly oldestMs: number;
 }
 
+/** What the gates of all capabilities are evaluated by. */
+export interface GateReading {
+  readonly figures: ByCapability<Figures>;
+  readonly intents: IntentFigures;
+  readonly lastVerify: VerifyResult | null;
+}
+
 /** Collects what the gate and the views need to know. */
 export class ChangeFacts {
   constructor(
@@ -31,8 +38,17 @@ export class ChangeFacts {
     private readonly limits: GateLimits,
   ) {}
 
-  async figuresOf({ capabilities }: MigrationSnapshot, capability: Capability): Promise<Figures> {
-    return this.figures.read(capability, capabilities[capability].version);
+  async figuresOf({ capabilities }: MigrationSnapshot): Promise<ByCapability<Figures>> {
+    return this.figures.read(byCapability((capability) => capabilities[capability].version));
+  }
+
+  async read(snapshot: MigrationSnapshot): Promise<GateReading> {
+    const [figures, intents, lastVerify] = await Promise.all([
+      this.figuresOf(snapshot),
+      this.intents(),
+      this.verifies.last(),
+    ]);
+    return { figures, intents, lastVerify };
   }
 
   /** @param until only intents that were admitted until then */
@@ -46,14 +62,11 @@ export class ChangeFacts {
   }
 
   /** Evaluates the gate of a step forward. */
-  async gate(
-    snapshot: MigrationSnapshot,
+  gate(
+    { copyingSince }: MigrationSnapshot,
     { capability, stage }: Pick<Move, 'capability' | 'stage'>,
-    intents: IntentFigures,
-  ): Promise<readonly GateCondition[]> {
-    const figures = await this.figuresOf(snapshot, capability);
-    const lastVerify = await this.verifies.last();
-    const { copyingSince } = snapshot;
-    return evaluateGate(capability, stage, this.limits, { figures, intents, lastVerify, copyingSince });
+    { figures, ...others }: GateReading,
+  ): readonly GateCondition[] {
+    return evaluateGate(capability, stage, this.limits, { figures: figures[capability], ...others, copyingSince });
   }
 }

@@ -1,18 +1,17 @@
 import type { z } from 'zod';
 import type { BucketStore } from '../intents/bucket-store.js';
-import { CAPABILITIES, stagesOf, type Capability } from '../stages/capability.js';
+import { byCapability, stagesOf, type Capability } from '../stages/capability.js';
 import { errorRateOf } from '../stages/figures.js';
 import { needsGate } from '../stages/gate.js';
 import type { MigrationSnapshot } from '../stages/migration-snapshot.js';
 import type { AuditEntry } from '../state/audit-entry.js';
 import type { MigrationStore } from '../state/migration-store.js';
-import type { ChangeFacts, IntentFigures } from './change-facts.js';
+import type { ChangeFacts, GateReading } from './change-facts.js';
 import type { AuditSchema, MigrationResponse, PendingIntentsSchema } from './migration-response.js';
 
 const MAX_PENDING = 1_000;
 
 /** The migration as responses show it. */
-
 export class MigrationView {
   constructor(
     private readonly store: MigrationStore,
@@ -22,11 +21,8 @@ export class MigrationView {
 
   async whole(): Promise<MigrationResponse> {
     const snapshot = await this.store.read();
-    const intents = await this.facts.intents();
+    const reading = await this.facts.read(snapshot);
     const { revision, hold, change } = snapshot;
-    const capabilities = await Promise.all(
-      CAPABILITIES.map(async (name) => [name, await this.capability(snapshot, name, intents)] as const),
-    );
     return {
       revision,
       hold: hold && { ...hold, since: hold.since.toISOString() },
@@ -43,7 +39,7 @@ export class MigrationView {
         revision: applied,
         refreshedAt: refreshedAt.toISOString(),
       })),
-      capabilities: Object.fromEntries(capabilities) as MigrationResponse['capabilities'],
+      capabilities: byCapability((capability) => this.capability(snapshot, capability, reading)),
     };
   }
 
@@ -73,15 +69,13 @@ export class MigrationView {
     return { items: (await this.store.audit(limit)).map(entryOf) };
   }
 
-  private async capability(snapshot: MigrationSnapshot, capability: Capability, intents: IntentFigures) {
+  private capability(snapshot: MigrationSnapshot, capability: Capability, reading: GateReading) {
     const { since, ...state } = snapshot.capabilities[capability];
-    const figures = await this.facts.figuresOf(snapshot, capability);
+    const figures = reading.figures[capability];
     const stages = stagesOf(capability);
     const next = state.percent === 100 ? stages[stages.indexOf(state.stage) + 1] : state.stage;
     const gate =
-      next !== undefined && needsGate(next)
-        ? await this.facts.gate(snapshot, { capability, stage: next }, intents)
-        : [];
+      next !== undefined && needsGate(next) ? this.facts.gate(snapshot, { capability, stage: next }, reading) : [];
     return {
       ...state,
       since: since.toISOString(),
@@ -90,7 +84,7 @@ export class MigrationView {
       errorRate: { legacy: errorRateOf(figures, 'legacy'), new: errorRateOf(figures, 'new') },
       p50Ms: { ...figures.p50Ms },
       p99Ms: { ...figures.p99Ms },
-      pendingIntents: intents.count,
+      pendingIntents: reading.intents.count,
       gate: [...gate],
     };
   }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { pino } from 'pino';
+import { byCapability } from '../stages/capability.js';
 import { NO_FIGURES, type Figures } from '../stages/figures.js';
 import type { RollbackDecision } from '../stages/rollback-policy.js';
 import { ChangeRefusal } from '../stages/change-refusal.js';
@@ -35,7 +36,7 @@ describe('RollbackWatch', () => {
       rolledBack.push(`${capability} to ${stage}: ${cause}`);
       return Promise.resolve();
     };
-    const facts = { figuresOf: async () => Promise.resolve(figures) };
+    const facts = { figuresOf: async () => Promise.resolve(byCapability(() => figures)) };
     const logger = pino({ level: 'silent' });
     watch = new RollbackWatch(store, facts, { rollBack }, LIMITS, clock, logger, () => isLegacyAway);
   });

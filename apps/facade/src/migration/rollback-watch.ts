@@ -1,6 +1,6 @@
 import type { Clock } from '@orders-pipeline/clock';
 import type { Logger } from 'pino';
-import { CAPABILITIES, type Capability } from '../stages/capability.js';
+import { byCapability, type ByCapability, type Capability } from '../stages/capability.js';
 import { ChangeRefusal } from '../stages/change-refusal.js';
 import { NO_FIGURES, type Figures } from '../stages/figures.js';
 import type { MigrationSnapshot } from '../stages/migration-snapshot.js';
@@ -54,17 +54,17 @@ export class RollbackWatch {
       await this.carryOut(decision, snapshot);
   }
 
-  private async observe(snapshot: MigrationSnapshot, now: number): Promise<Record<Capability, Observed>> {
-    const entries = CAPABILITIES.map(async (capability): Promise<[Capability, Observed]> => {
+  private async observe(snapshot: MigrationSnapshot, now: number): Promise<ByCapability<Observed>> {
+    const figures = await this.facts.figuresOf(snapshot);
+    return byCapability((capability) => {
       const { version } = snapshot.capabilities[capability];
-      const sinceChange = await this.facts.figuresOf(snapshot, capability);
+      const sinceChange = figures[capability];
       const samples = (this.history.get(capability) ?? []).filter(
         (sample) => sample.version === version && now - sample.at <= WINDOW_MS,
       );
       this.history.set(capability, [...samples, { at: now, version, figures: sinceChange }]);
-      return [capability, { sinceChange, lately: difference(sinceChange, samples[0]?.figures ?? NO_FIGURES) }];
+      return { sinceChange, lately: difference(sinceChange, samples[0]?.figures ?? NO_FIGURES) };
     });
-    return Object.fromEntries(await Promise.all(entries)) as Record<Capability, Observed>;
   }
 
   private async carryOut(decision: RollbackDecision, snapshot: MigrationSnapshot): Promise<void> {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { bucketOf } from '../stages/buckets.js';
-import type { Capability, Stage } from '../stages/capability.js';
+import { byCapability, type Capability, type Stage } from '../stages/capability.js';
 import { ChangeRefusal } from '../stages/change-refusal.js';
 import type { ChangeRequest } from '../stages/changes.js';
 import { NO_FIGURES, type Figures } from '../stages/figures.js';
@@ -52,7 +52,7 @@ describe('changes of stages', () => {
       },
     };
     const facts = new ChangeFacts(
-      { read: async () => Promise.resolve(figures) },
+      { read: async () => Promise.resolve(byCapability(() => figures)) },
       { last: async () => Promise.resolve(lastVerify) },
       buckets,
       LIMITS,

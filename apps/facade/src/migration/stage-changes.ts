@@ -74,8 +74,8 @@ export class StageChanges {
     isForced: boolean,
   ): Promise<readonly GateCondition[]> {
     const isLast = move.capability === 'writes' && move.stage === 'complete';
-    const intents = isLast ? await this.settledIntents() : await this.facts.intents();
-    const gate = await this.facts.gate(snapshot, move, intents);
+    const settled = isLast ? { intents: await this.settledIntents() } : {};
+    const gate = this.facts.gate(snapshot, move, { ...(await this.facts.read(snapshot)), ...settled });
     const binding = isForced ? unforcedConditions(move.capability, move.stage, gate) : gate;
     const unmet = binding.filter(({ holds }) => !holds).map(({ condition }) => condition);
     if (unmet.length === 0) return gate;

@@ -3,6 +3,14 @@ export const CAPABILITIES = ['writes', 'read-by-id', 'read-by-page', 'read-by-ra
 export type Capability = (typeof CAPABILITIES)[number];
 export type ReadCapability = Exclude<Capability, 'writes'>;
 
+/** A value for each capability. */
+export type ByCapability<T> = Readonly<Record<Capability, T>>;
+
+/** Makes a value for each capability. */
+export function byCapability<T>(valueOf: (capability: Capability) => T): ByCapability<T> {
+  return Object.fromEntries(CAPABILITIES.map((capability) => [capability, valueOf(capability)])) as ByCapability<T>;
+}
+
 /**
  * The stages of writes. `off`: only the legacy system. `dualwrite`: the legacy system answers, the new side follows. `live`: the new
  * side answers, the legacy system follows. `complete`: only the new side, for ever.

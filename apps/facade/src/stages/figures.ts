@@ -14,6 +14,7 @@ export interface Figures {
   readonly p99Ms: Readonly<Record<SideName, number | null>>;
 }
 
+/** The figures of a capability without a request. */
 export const NO_FIGURES: Figures = {
   samples: 0,
   mismatches: 0,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { readsAt, snapshotAt } from '../testing/snapshots.js';
-import { CAPABILITIES, type Capability } from './capability.js';
+import { byCapability } from './capability.js';
 import { NO_FIGURES, type Figures } from './figures.js';
 import type { MigrationSnapshot } from './migration-snapshot.js';
 import { decideRollbacks, type Observed } from './rollback-policy.js';
@@ -11,7 +11,7 @@ const LIVE = snapshotAt({ writes: ['live'], ...readsAt('live') });
 
 function decide(snapshot: MigrationSnapshot, lately: Figures, { isLegacyAway = false, mismatches = 0 } = {}): string[] {
   const each: Observed = { sinceChange: { ...NO_FIGURES, mismatches }, lately };
-  const observed = Object.fromEntries(CAPABILITIES.map((name) => [name, each])) as Record<Capability, Observed>;
+  const observed = byCapability(() => each);
   return decideRollbacks(snapshot, observed, LIMITS, isLegacyAway).map((decision) =>
     decision.decision === 'alert' ? `${decision.capability} alert` : `${decision.capability} to ${decision.stage}`,
   );

@@ -13,6 +13,7 @@ import {
   type MigrationLimits,
   type MigrationPorts,
 } from '../migration/migration-runtime.js';
+import { byCapability } from '../stages/capability.js';
 import { NO_FIGURES } from '../stages/figures.js';
 import type { SideName } from '../sides/side.js';
 import type { LegacyRead } from '../sides/legacy-read.js';
@@ -120,7 +121,7 @@ export class SimulatedWorld {
         highestNumber: async () =>
           process.over({ highest: async () => Promise.resolve(this.sides.legacy.highest) }).highest(),
       },
-      figures: { read: async () => Promise.resolve(NO_FIGURES) },
+      figures: { read: async () => Promise.resolve(byCapability(() => NO_FIGURES)) },
       verifies: { last: async () => Promise.resolve(this.verify()) },
       reports: {
         diverged: async ({ order }) => {
