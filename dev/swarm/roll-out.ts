@@ -1,8 +1,9 @@
 import type { Deployment } from './deployment.js';
 import { STACK_FOLDER } from './deployment.js';
 import type { DockerCli } from './docker-cli.js';
+import { keptConsumers } from './kept-consumers.js';
 import { readServices } from './service-states.js';
-import type { StackFile } from './stack-file.js';
+import type { StackFile, StackService } from './stack-file.js';
 import { areSettled, waitUntilSettled } from './wait-until-settled.js';
 
 /** Brokers and members, which are replaced one after another. */
@@ -15,6 +16,8 @@ const SETTLED_WITHIN_SECONDS = 300;
 export interface RollOutOptions {
   /** `changed` pins images to the digests of their registry, so that all nodes run the same; `never`: a swarm of one node uses its own images. */
   readonly resolveImage: 'changed' | 'never';
+  /** Whether the running number of consumers stays. */
+  readonly keepsConsumers: boolean;
 }
 
 /** Deploys the services of a stack in order: one broker or member at a time, then readers before writers. */
@@ -72,12 +75,20 @@ export class RollOut {
     const before = await this.specs(services);
     const wasSettled = await areSettled(this.docker, stack, services);
     const args = ['stack', 'deploy', '--compose-file', '-', '--resolve-image', this.options.resolveImage, stack];
-    await this.docker.run(args, { input: stackFile.only(services), cwd: STACK_FOLDER });
+    const input = stackFile.only(services, await this.changed(stackFile, services));
+    await this.docker.run(args, { input, cwd: STACK_FOLDER });
     const hasChanged = (await this.specs(services)) !== before;
     if (hasChanged || !wasSettled) await waitUntilSettled(this.docker, stack, services, SETTLED_WITHIN_SECONDS);
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
     this.print(`${title}: ${hasChanged ? 'deployed' : 'unchanged'} (${seconds} s)`);
     return hasChanged;
+  }
+
+  /** Returns the services that differ from the stack file. */
+  private async changed(stackFile: StackFile, services: readonly string[]): Promise<Record<string, StackService>> {
+    const consumer = stackFile.services.get('consumer');
+    if (!this.options.keepsConsumers || consumer === undefined || !services.includes('consumer')) return {};
+    return { consumer: keptConsumers(consumer, await readServices(this.docker, this.deployment.stack)) };
   }
 
   /** Returns what the services shall be, as text. */

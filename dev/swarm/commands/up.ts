@@ -51,9 +51,9 @@ export async function up(
   const stackFile = deployment.read(more);
   const nodesOfSwarm = await check(docker, deployment, stackFile, nodeId, print);
   if (checkOnly) return print('nothing is in the way');
-  await new RollOut(docker, deployment, { resolveImage: nodesOfSwarm.length === 1 ? 'never' : 'changed' }, print).run(
-    stackFile,
-  );
+  const resolveImage = nodesOfSwarm.length === 1 ? 'never' : 'changed';
+  const keepsConsumers = deployment.value('AUTOSCALE', 'off') === 'on';
+  await new RollOut(docker, deployment, { resolveImage, keepsConsumers }, print).run(stackFile);
   await removeUnused(docker, deployment.stack, stackFile);
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
   print(`everything is healthy after ${seconds} s`);

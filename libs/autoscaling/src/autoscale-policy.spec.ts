@@ -101,4 +101,28 @@ describe('the autoscaling policy', () => {
     expect(decision).toMatchObject({ kind: 'keep', reason: 'unknown', to: 1 });
     expect(policy.next(null, null).state).toBeNull();
   });
+
+  it('corrects a number outside the limits, and follows a person, while only the number is known', () => {
+    const limits = { ...LIMITS, minConsumers: 3, maxConsumers: 5 };
+    const policy = new AutoscalePolicy({ limits, isApplied: true, foreignCounts: 'hold' });
+    const first = policy.next(null, { at: 1_000, consumers: 1, byHand: null });
+    expect(first.decision).toMatchObject({ kind: 'up', reason: 'limits', from: 1, to: 3 });
+    expect(first.decision.text).toBe('to 3 consumers: the limits are 3 to 5');
+    expect(first.state).toMatchObject({ wanted: 3, step: { kind: 'up', from: 1, to: 3, at: 1_000 } });
+    const waiting = policy.next(first.state, { at: 2_000, consumers: 1, byHand: null });
+    expect([waiting.decision.reason, waiting.state?.wanted]).toEqual(['unknown', 3]);
+    const after = policy.next(null, { at: 1_000, consumers: 9, byHand: null });
+    expect(after.decision).toMatchObject({ kind: 'down', reason: 'limits', to: 5 });
+    const held = policy.next(waiting.state, { at: 3_000, consumers: 1, byHand: 1 });
+    expect(held.state).toMatchObject({ wanted: 1, heldUntil: 3_000 + HOLD_MS });
+    expect(policy.next(held.state, { at: 4_000, consumers: 1, byHand: null }).decision.kind).toBe('keep');
+  });
+
+  it('changes no number without the load in a dry run', () => {
+    const limits = { ...LIMITS, minConsumers: 3 };
+    const policy = new AutoscalePolicy({ limits, isApplied: false, foreignCounts: 'hold' });
+    const { state, decision } = policy.next(null, { at: 1_000, consumers: 1, byHand: null });
+    expect(decision).toMatchObject({ kind: 'up', reason: 'limits', to: 3 });
+    expect(state).toMatchObject({ wanted: 1, step: null });
+  });
 });

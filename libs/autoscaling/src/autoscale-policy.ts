@@ -3,10 +3,10 @@ import type { AutoscaleState, Step } from './autoscale-state.js';
 import { carriedBy } from './capacity.js';
 import type { Decision, DecisionReason } from './decision.js';
 import { TEXTS } from './decision-texts.js';
-import { followLoad, isStalled, peakArrival } from './follow-load.js';
+import { followLoad, isStalled, peakArrival, stateBefore } from './follow-load.js';
 import { followStep } from './follow-step.js';
 import { followBound, learnedBound, withShortage } from './learned-bound.js';
-import type { LoadObservation } from './load-observation.js';
+import type { ConsumerCount, LoadObservation } from './load-observation.js';
 import { enoughConsumers, isGoalAtRisk, isWorthItsPause, sparingConsumers, waitSeconds } from './sizing.js';
 import { decisionOf, keep, sizingOf, unknownDecision, type Outcome, type Turn } from './turn.js';
 
@@ -37,10 +37,11 @@ const DOWN_AFTER = 0.6;
 export class AutoscalePolicy {
   constructor(private readonly options: PolicyOptions) {}
 
-  /** @param observation `null`: figures are missing; nothing changes, as without any consumer */
-  next(stored: AutoscaleState | null, observation: LoadObservation | null): Outcome {
+  /** @param observation `null`: not even the number of consumers is known; nothing changes, as without any consumer */
+  next(stored: AutoscaleState | null, observation: LoadObservation | ConsumerCount | null): Outcome {
     if (observation === null || observation.consumers === 0)
       return { state: stored, decision: unknownDecision(stored) };
+    if (!('lagRecords' in observation)) return this.withoutLoad(stored, observation);
     const turn = this.turn(stored, observation);
     return (
       this.keepHeld(turn) ??
@@ -53,6 +54,22 @@ export class AutoscalePolicy {
     );
   }
 
+  /** Follows a person, and corrects a number outside the limits: neither needs to know the load. */
+  private withoutLoad(stored: AutoscaleState | null, count: ConsumerCount): Outcome {
+    const before = stateBefore(stored, { ...count, arrivalPerSecond: 0, savedPerSecond: 0 });
+    const state = this.followOthers(before, count);
+    const decision = unknownDecision(state);
+    const isHeld = state.heldUntil !== null && count.at < state.heldUntil && this.options.isApplied;
+    const to = within(this.options.limits, Number.POSITIVE_INFINITY, state.wanted);
+    if (isHeld || to === state.wanted) return { state, decision };
+    const kind = to > state.wanted ? 'up' : 'down';
+    const text = TEXTS.limits(to, this.options.limits);
+    return {
+      state: this.options.isApplied ? withStep({ ...state, at: count.at }, to, kind) : state,
+      decision: { ...decision, kind, reason: 'limits', to, text },
+    };
+  }
+
   private turn(stored: AutoscaleState | null, observation: LoadObservation): Turn {
     const { limits } = this.options;
     const followed = this.followOthers(followLoad(stored, observation), observation);
@@ -63,7 +80,7 @@ export class AutoscalePolicy {
   }
 
   /** Takes over a number that others have set. A consumer that died changes no number. */
-  private followOthers(state: AutoscaleState, { at, consumers, byHand }: LoadObservation): AutoscaleState {
+  private followOthers(state: AutoscaleState, { at, consumers, byHand }: ConsumerCount): AutoscaleState {
     const { isApplied, foreignCounts } = this.options;
     const isForeign = state.step === null && consumers !== state.wanted;
     if (!isApplied) return isForeign ? withStep(state, consumers) : state;

@@ -29,7 +29,7 @@ export const TEXTS = {
   down: (to: number, peak: number, capacity: number) =>
     `to ${plural(to)}: at most ${figure(peak)}/s arrived in the last minutes, and ${to} save ${figure(capacity)}/s`,
   enough: (state: AutoscaleState) =>
-    `${plural(state.wanted)} carry the load: ${figure(state.arrivalPerSecond)}/s arrive`,
+    `${plural(state.wanted)} ${state.wanted === 1 ? 'carries' : 'carry'} the load: ${figure(state.arrivalPerSecond)}/s arrive`,
   measuring: ({ from, to }: { readonly from: number; readonly to: number }) =>
     `${from} → ${plural(to)}: measuring whether it helped`,
   learning: () => 'measuring what one consumer saves',

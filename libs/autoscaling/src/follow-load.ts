@@ -22,8 +22,10 @@ const STALLED_SHARE = 0.1;
 /** Until it is measured. */
 const ASSUMED_PAUSE_SECONDS = 5;
 
+type FirstObservation = Pick<LoadObservation, 'at' | 'consumers' | 'arrivalPerSecond' | 'savedPerSecond'>;
+
 /** Returns the state of a policy that has seen one observation. */
-export function firstState({ at, consumers, arrivalPerSecond, savedPerSecond }: LoadObservation): AutoscaleState {
+export function firstState({ at, consumers, arrivalPerSecond, savedPerSecond }: FirstObservation): AutoscaleState {
   return {
     at,
     wanted: consumers,
@@ -42,15 +44,20 @@ export function firstState({ at, consumers, arrivalPerSecond, savedPerSecond }: 
   };
 }
 
-/** Adds an observation to what is known about the load. After a gap, only what was measured of the consumers is kept. */
-export function followLoad(before: AutoscaleState | null, observation: LoadObservation): AutoscaleState {
-  const { at } = observation;
+/** Returns the state to go on from. After a gap, only what was measured of the consumers is kept. */
+export function stateBefore(before: AutoscaleState | null, observation: FirstObservation): AutoscaleState {
   if (before === null) return firstState(observation);
   // The clock of another console may be behind.
-  if (Math.abs(at - before.at) > GAP_MS) {
-    const { ratePerConsumer, pauseSeconds, heldUntil } = before;
-    return { ...firstState(observation), ratePerConsumer, pauseSeconds, heldUntil };
-  }
+  if (Math.abs(observation.at - before.at) <= GAP_MS) return before;
+  const { ratePerConsumer, pauseSeconds, heldUntil } = before;
+  return { ...firstState(observation), ratePerConsumer, pauseSeconds, heldUntil };
+}
+
+/** Adds an observation to what is known about the load. */
+export function followLoad(stored: AutoscaleState | null, observation: LoadObservation): AutoscaleState {
+  const before = stateBefore(stored, observation);
+  if (before !== stored) return before;
+  const { at } = observation;
   const seconds = Math.max(0, at - before.at) / 1_000;
   const mean = (old: number, sample: number, over = MEAN_SECONDS): number =>
     old + (sample - old) * (1 - Math.exp(-seconds / over));

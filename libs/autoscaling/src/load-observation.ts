@@ -14,12 +14,18 @@ export interface StepVerdict {
   readonly bound: Bound | null;
 }
 
-/** The load and the consumers at one moment. */
-export interface LoadObservation {
+/** The consumers at one moment, while nothing is known of the load. */
+export interface ConsumerCount {
   /** Milliseconds since 1970. */
   readonly at: number;
   /** How many consumers there should be, as whatever starts them says. */
   readonly consumers: number;
+  /** A number that a person requested since the observation before; `null`: none. */
+  readonly byHand: number | null;
+}
+
+/** The load and the consumers at one moment. */
+export interface LoadObservation extends ConsumerCount {
   readonly partitions: number;
   /** Records that are not committed. */
   readonly lagRecords: number;
@@ -35,6 +41,4 @@ export interface LoadObservation {
   readonly isSuspended: boolean;
   /** The verdict on the last change of the number of consumers; `null`: none yet. */
   readonly verdict: StepVerdict | null;
-  /** A number that a person requested since the observation before; `null`: none. */
-  readonly byHand: number | null;
 }

@@ -21,6 +21,7 @@ class Surroundings {
   lag = 0;
   arrival = 0;
   isActuatorAway = false;
+  isObserved = true;
 
   readonly actuator: Actuator = {
     foreignCounts: 'hold',
@@ -34,13 +35,17 @@ class Surroundings {
     },
   };
 
-  autoscaler(name: string, mode: AutoscaleMode = 'on'): { autoscaler: Autoscaler; status: AutoscalingStatus } {
-    const status = new AutoscalingStatus(mode, LIMITS);
+  autoscaler(
+    name: string,
+    mode: AutoscaleMode = 'on',
+    limits = LIMITS,
+  ): { autoscaler: Autoscaler; status: AutoscalingStatus } {
+    const status = new AutoscalingStatus(mode, limits);
     const autoscaler = new Autoscaler({
       status,
       store: new MemoryAutoscalerStore(this.shared, name),
       actuator: this.actuator,
-      observe: () => this.load(),
+      observe: () => (this.isObserved ? this.load() : undefined),
       onKept: (decision) => this.kept.push(decision),
       clock: this.clock,
       logger: { info: () => undefined, warn: (fields: unknown) => this.log.push(JSON.stringify(fields)) },
@@ -109,6 +114,14 @@ describe('the autoscaler', () => {
     const proposals = around.kept.map(({ kind, mode }) => `${kind} ${mode}`);
     expect(new Set(proposals)).toEqual(new Set(['up dry-run']));
     expect(proposals.length).toBeLessThanOrEqual(5);
+  });
+
+  it('raises the number to its minimum before anything else is observed', async () => {
+    const around = new Surroundings();
+    around.isObserved = false;
+    const { autoscaler } = around.autoscaler('one', 'on', { ...LIMITS, minConsumers: 3 });
+    await around.seconds(3, autoscaler);
+    expect([around.requested, around.kept]).toMatchObject([[3], [{ kind: 'up', reason: 'limits', from: 1, to: 3 }]]);
   });
 
   it('decides in one of two consoles; the other one goes on from its state when it ends', async () => {

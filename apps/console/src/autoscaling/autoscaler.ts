@@ -4,7 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { AutoscalePolicy, resumed } from '#autoscaling/autoscale-policy.js';
 import type { AutoscaleState } from '#autoscaling/autoscale-state.js';
 import type { Decision } from '#autoscaling/decision.js';
-import type { LoadObservation } from '#autoscaling/load-observation.js';
+import type { ConsumerCount, LoadObservation } from '#autoscaling/load-observation.js';
 import type { Actuator } from './actuator.js';
 import type { AutoscalerStore, KeptDecision } from './autoscaler-store.js';
 import type { AutoscalingStatus } from './autoscaling-status.js';
@@ -13,11 +13,11 @@ import { toLoadObservation, type ObservedLoad } from './to-load-observation.js';
 
 const EVERY_MS = 1_000;
 
-/** What the console knows, without what only the actuator or a person knows. */
-export type SeenLoad = Omit<ObservedLoad, 'configured' | 'byHand'> & {
+/** What the console has observed, without what only the actuator or a person knows. */
+export interface SeenLoad extends ObservedLoad {
   /** How many consumers belong to the configuration, by their heartbeats; `null`: unknown. */
   readonly configuredConsumers: number | null;
-};
+}
 
 export interface AutoscalerParts {
   readonly status: AutoscalingStatus;
@@ -95,13 +95,13 @@ export class Autoscaler {
     return isHeld;
   }
 
-  private async observation(): Promise<LoadObservation | null> {
-    const { observe, actuator, status } = this.parts;
+  private async observation(): Promise<LoadObservation | ConsumerCount | null> {
+    const { observe, actuator, status, clock } = this.parts;
     const seen = observe();
-    if (seen === undefined) return null;
-    const { configuredConsumers, ...load } = seen;
-    const configured = actuator === null ? configuredConsumers : await actuator.present();
-    return toLoadObservation({ ...load, configured, byHand: status.takeByHand() });
+    const consumers = actuator === null ? (seen?.configuredConsumers ?? null) : await actuator.present();
+    if (consumers === null) return null;
+    const count = { at: Math.floor(clock.now()), consumers, byHand: status.takeByHand() };
+    return seen === undefined ? count : toLoadObservation(seen, count);
   }
 
   private async saved(state: AutoscaleState | null, decision: Decision): Promise<boolean> {
@@ -116,7 +116,7 @@ export class Autoscaler {
   }
 
   /** Requests the number of a step until it is seen: a request may be lost with a crash. */
-  private async act(state: AutoscaleState | null, observation: LoadObservation | null): Promise<void> {
+  private async act(state: AutoscaleState | null, observation: ConsumerCount | null): Promise<void> {
     const { actuator, status } = this.parts;
     if (actuator === null || status.mode !== 'on' || state?.step == null || state.step.isApplied) return;
     if (observation?.consumers !== state.wanted) await actuator.set(state.wanted);

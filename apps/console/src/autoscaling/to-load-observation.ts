@@ -1,4 +1,4 @@
-import type { LoadObservation, StepVerdict } from '#autoscaling/load-observation.js';
+import type { ConsumerCount, LoadObservation, StepVerdict } from '#autoscaling/load-observation.js';
 import { isCalm, type Observation } from '../changes/observation.js';
 import { hasWork } from '../changes/observation-window.js';
 import type { PipelineChange } from '../changes/pipeline-changes.js';
@@ -13,21 +13,19 @@ export interface ObservedLoad {
   readonly changes: readonly PipelineChange[];
   /** The figures show the effect of a crash. */
   readonly isDisturbed: boolean;
-  /** How many consumers there should be. */
-  readonly configured: number | null;
-  readonly byHand: number | null;
 }
 
-/** @returns `null` when a figure is unknown */
-export function toLoadObservation(load: ObservedLoad): LoadObservation | null {
-  const { observation, producedPerSecond, savedPerSecond, configured, isDisturbed, byHand } = load;
-  if (observation === undefined || producedPerSecond === null || savedPerSecond === null || configured === null)
-    return null;
+/** @returns only the number of consumers when a figure of the load is unknown */
+export function toLoadObservation(
+  { observation, producedPerSecond, savedPerSecond, isDisturbed, changes }: ObservedLoad,
+  count: ConsumerCount,
+): LoadObservation | ConsumerCount {
+  if (observation === undefined || producedPerSecond === null || savedPerSecond === null) return count;
   const { at, partitions, lagRecords, inFlight, inFlightLimit, consumers } = observation;
   const alive = [...consumers.values()].filter((each) => isAlive(each));
   return {
+    ...count,
     at,
-    consumers: configured,
     partitions,
     lagRecords,
     arrivalPerSecond: producedPerSecond,
@@ -36,8 +34,7 @@ export function toLoadObservation(load: ObservedLoad): LoadObservation | null {
     hasWork: hasWork(observation),
     isCalm: isCalm(observation) && !isDisturbed,
     isSuspended: alive.length > 0 && alive.every(({ state }) => state === 'waiting'),
-    verdict: lastVerdict(load.changes),
-    byHand,
+    verdict: lastVerdict(changes),
   };
 }
 

@@ -3,20 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { firstState } from '#autoscaling/follow-load.js';
 import type { AutoscalerStore, KeptDecision, StoredAutoscaler } from '../autoscaler-store.js';
 
-const STATE = firstState({
-  at: 1_000,
-  consumers: 2,
-  partitions: 12,
-  lagRecords: 0,
-  arrivalPerSecond: 0.5,
-  savedPerSecond: 0,
-  used: 0,
-  hasWork: false,
-  isCalm: true,
-  isSuspended: false,
-  verdict: null,
-  byHand: null,
-});
+const STATE = firstState({ at: 1_000, consumers: 2, arrivalPerSecond: 0.5, savedPerSecond: 0 });
 const DECISION: StoredAutoscaler['decision'] = {
   kind: 'keep',
   reason: 'enough',
