@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { Agent, request } from 'undici';
 import { z } from 'zod';
 
-const WITHIN_MS = 15_000;
+/** A service waits 20 s for a primary, after up to 6 s for one that hangs. Its 503 says more than no answer. */
+const WITHIN_MS = 30_000;
 const TokenSchema = z.object({ access_token: z.string() });
 
 /** An answer of the gateway; `status` 0: there was none, and `text` says why. */

@@ -11,6 +11,7 @@ import { PrivateEngine } from '../compose/private-engine.js';
 import { Operator } from './operator.js';
 import { PORTS, Scenario } from './scenario.js';
 import { provideSwarmImages } from './swarm-images.js';
+import { readSwarmOptions } from './swarm-options.js';
 
 const LOG_LINES = '20';
 /** Sizes for two busy cores, below those of one-node.env. */
@@ -60,7 +61,7 @@ async function main(): Promise<void> {
       ['--file', await operator.file('unpinned.yml', stackFile.replaceAll(/@sha256:[\da-f]{64}/g, ''))],
       {},
     );
-    await new Scenario(operator, console.log).run(checklist);
+    await new Scenario(operator, readSwarmOptions(process.argv.slice(2)), console.log).run(checklist);
   } catch (error) {
     if (!interrupted.signal.aborted) await printState(operator);
     throw error;

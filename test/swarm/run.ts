@@ -1,6 +1,6 @@
 /**
- * Runs deploy/swarm with a real engine in a real swarm of one node: `npm run test:swarm`, as root, on Debian. Builds the images or takes
- * them from the cache, runs the scenario in a network of its own, and leaves only the cache.
+ * Runs deploy/swarm with a real engine in a real swarm of one node: `npm run test:swarm`, as root, on Debian. Its options are in
+ * swarm-options.ts. Builds the images or takes them from the cache, runs the scenario in a network of its own, and leaves only the cache.
  * Prints `N passed, N failed` at the end, and exits with 0 only if all checks passed.
  */
 import { spawn } from 'node:child_process';
@@ -11,9 +11,9 @@ import { explain } from '../../dev/stack-error.js';
 import { Checklist } from '../compose/checklist.js';
 import { lockCache } from '../compose/part-cache.js';
 import { PrivateEngine } from '../compose/private-engine.js';
+import { readSwarmOptions } from './swarm-options.js';
 import { areAllCached, provideSwarmImages } from './swarm-images.js';
 
-const ALL_WITHIN_MS = 25 * 60_000;
 const SCENARIO = join(import.meta.dirname, 'isolated-run.js');
 
 const checklist = new Checklist();
@@ -35,7 +35,7 @@ async function buildImages(signal: AbortSignal): Promise<void> {
  * counts are printed by it.
  */
 async function runIsolated(signal: AbortSignal): Promise<number> {
-  const flags = ['--disable-warning=TimeoutNegativeWarning', SCENARIO];
+  const flags = ['--disable-warning=TimeoutNegativeWarning', SCENARIO, ...process.argv.slice(2)];
   const child = spawn('unshare', ['--net', '--mount', process.execPath, ...flags], { stdio: 'inherit' });
   const stop = (): void => void child.kill('SIGTERM');
   signal.addEventListener('abort', stop);
@@ -45,12 +45,13 @@ async function runIsolated(signal: AbortSignal): Promise<number> {
 }
 
 async function main(): Promise<void> {
+  const { minutes } = readSwarmOptions(process.argv.slice(2));
   // Debian installs dockerd in sbin, which isn't on the PATH of a non-login shell.
   process.env['PATH'] = [process.env['PATH'], '/usr/sbin', '/sbin'].join(delimiter);
   const interrupted = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(name, () => interrupted.abort(new Error(`Ended by ${name}; cleaning up.`)));
-  const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(ALL_WITHIN_MS)]);
+  const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(minutes * 60_000)]);
   const lock = await lockCache();
   try {
     if (!areAllCached()) await checklist.check('the images are built and stored', () => buildImages(signal));

@@ -46,9 +46,12 @@ export class ScalerChecks {
     assert.equal(await this.templateOfConsumer(), before);
   }
 
-  /** Deploys fewer consumers than the autoscaler's minimum, which it corrects. The next run of a script turns it off again. */
+  /**
+   * Turns the autoscaler on with a minimum above the running number, which it corrects; `CONSUMERS` does not count then. The next run of a script
+   * turns it off again.
+   */
   async autoscales(gateway: GatewayClient, least: number): Promise<void> {
-    await this.operator.run('up', [], { AUTOSCALE: 'on', CONSUMERS: String(least - 1), CONSUMERS_MIN: String(least) });
+    await this.operator.run('up', [], { AUTOSCALE: 'on', CONSUMERS: '1', CONSUMERS_MIN: String(least) });
     await this.areRunning(least);
     const { items } = await gateway.json<DecisionPage>('GET', '/v1/pipeline/autoscaling/decisions');
     assert.ok(
