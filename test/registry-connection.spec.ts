@@ -16,6 +16,8 @@ const UNKNOWN_SCHEMA = Buffer.from([0, 0, 0, 0, 9, 1]);
 /** Imitates a registry that requires a user or a token for every request, and knows one schema. */
 class GuardedRegistry {
   readonly requests: string[] = [];
+  /** Whether it answers the next request; default: always. */
+  answers = (): boolean => true;
   readonly url: string;
 
   private constructor(
@@ -37,6 +39,7 @@ class GuardedRegistry {
     const path = `${request.method} ${request.url}`;
     this.requests.push(path);
     request.resume();
+    if (!this.answers()) return;
     const [status, body] = ![BASIC, `Bearer ${SECRET}`].includes(authorization)
       ? [401, { error_code: 401 }]
       : path.startsWith('GET /config')
@@ -89,6 +92,15 @@ describe('the connection to a registry', () => {
       'GET /schemas/ids/9',
     ]);
   });
+
+  it('sends a request once more when no response arrives', async () => {
+    let sent = 0;
+    plain.answers = () => ++sent % 2 === 0;
+    await expect(useAll(USER, plain.url)).rejects.toMatchObject({ code: 'unknown-schema' });
+    plain.answers = () => true;
+    // Each of the five requests is sent twice: those of the client, of the registration and of the lookup.
+    expect(sent).toBe(10);
+  }, 30_000);
 
   it('takes the user of an address', async () => {
     const url = plain.url.replace('//', `//ann:${SECRET}@`);

@@ -1,6 +1,6 @@
 import { COMPATIBILITY, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { ORDER_SCHEMA } from './order-schema.js';
-import { RegistryRejectionError, type RegistryConnection } from './registry-connection.js';
+import { hasStatus, RegistryRejectionError, type RegistryConnection } from './registry-connection.js';
 import { ORDERS_SUBJECT } from '../topics/topics.js';
 
 /** Thrown when the registry rejects this version's schema for the subject. The service must not produce or consume with it. */
@@ -63,8 +63,3 @@ async function currentLevel(registry: RegistryConnection): Promise<COMPATIBILITY
 }
 
 const CONFIG_PATH = `/config/${encodeURIComponent(ORDERS_SUBJECT)}`;
-
-/** Returns whether the registry's client failed with this HTTP status. */
-export function hasStatus(error: unknown, status: number): boolean {
-  return typeof error === 'object' && error !== null && 'status' in error && error.status === status;
-}

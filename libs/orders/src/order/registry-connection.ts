@@ -29,8 +29,12 @@ export class RegistryUnavailableError extends Error {
   override readonly name = 'RegistryUnavailableError';
 }
 
-/** Without a time-out, a registry that accepts connections and never responds would block its records for ever. */
-const TIMEOUT_MS = 5_000;
+/**
+ * Without a time-out, a registry that accepts connections and never responds would block its records for ever. A request
+ * without a response is sent once more: a single lost response does not mean that the registry is unavailable. All requests
+ * here can be repeated, also the registration.
+ */
+const TIMEOUT_MS = 2_500;
 
 type Middleware = NonNullable<ConstructorParameters<typeof SchemaRegistry>[0]['middlewares']>[number];
 
@@ -71,17 +75,34 @@ export class RegistryConnection {
     if (authorization !== undefined) headers.set('authorization', authorization);
     // With TLS, undici accepts Brotli too, and Apicurio 3.3 then sends a body that it can't decode. The bodies are small.
     headers.set('accept-encoding', 'identity');
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const attempt = async (): Promise<Response> =>
+      fetch(`${url}${path}`, { ...init, headers, signal: AbortSignal.timeout(TIMEOUT_MS), ...this.dispatcher });
     try {
-      return await fetch(`${url}${path}`, { ...init, headers, signal, ...this.dispatcher });
+      return await attempt().catch(attempt);
     } catch (cause) {
       throw new RegistryUnavailableError(`The schema registry at ${url} can't be reached: ${String(cause)}`, { cause });
     }
   }
 }
 
-/** Enables the time-out of the client's HTTP library, which is off by default, and adds the credentials. */
+/** Enables the time-out of the client's HTTP library, which is off by default, asks again once, and adds the credentials. */
 function clientRequests({ authorization }: RegistryAccess): Middleware {
   const headers = authorization === undefined ? {} : { authorization };
-  return () => ({ prepareRequest: async (next) => (await next()).enhance({ timeout: TIMEOUT_MS, headers }) });
+  return () => ({
+    prepareRequest: async (next) => (await next()).enhance({ timeout: TIMEOUT_MS, headers }),
+    // The client reports a request without a response as status 400. Its own retries do not include time-outs.
+    response: async (next) => {
+      try {
+        return await next();
+      } catch (error) {
+        if (!hasStatus(error, 400)) throw error;
+        return next();
+      }
+    },
+  });
+}
+
+/** Returns whether the registry's client failed with this HTTP status. */
+export function hasStatus(error: unknown, status: number): boolean {
+  return typeof error === 'object' && error !== null && 'status' in error && error.status === status;
 }
