@@ -12,7 +12,7 @@ import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { KafkaProbe } from '#service/kafka/kafka-probe.js';
 import { createLogger } from '#service/process/logs.js';
 import { connectPrepared } from '#service/mongodb/connect-prepared.js';
-import { Mongo } from '#service/mongodb/mongo.js';
+import { LONGER_THAN_AN_ELECTION_MS, Mongo } from '#service/mongodb/mongo.js';
 import { Startup } from '#service/availability/startup.js';
 import { SendGate } from './expansion/send-gate.js';
 import { settings } from './settings.js';
@@ -35,7 +35,7 @@ export class PreparedTopics {
 }
 
 async function connectMongo(): Promise<Mongo> {
-  const mongo = new Mongo(settings.MONGODB_URI, 'orders-producer');
+  const mongo = new Mongo(settings.MONGODB_URI, 'orders-producer', LONGER_THAN_AN_ELECTION_MS);
   database.resolve(mongo);
   return connectPrepared(mongo, startup, [
     'orders',

@@ -7,7 +7,7 @@ import { HealthModule } from '#service/health/health.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
 import { MetricsModule } from '#service/health/metrics.js';
 import { connectPrepared } from '#service/mongodb/connect-prepared.js';
-import { Mongo } from '#service/mongodb/mongo.js';
+import { LONGER_THAN_AN_ELECTION_MS, Mongo } from '#service/mongodb/mongo.js';
 import { Startup } from '#service/availability/startup.js';
 import { readMonotonically } from '#service/mongodb/monotonic-reads.js';
 import { AuditController } from './audit/audit.controller.js';
@@ -47,7 +47,7 @@ const logger = createLogger('query-api', settings.LOG_LEVEL);
 export const startup = new Startup(logger);
 
 async function connectMongo(): Promise<Mongo> {
-  const mongo = new Mongo(settings.MONGODB_URI, 'orders-query-api');
+  const mongo = new Mongo(settings.MONGODB_URI, 'orders-query-api', LONGER_THAN_AN_ELECTION_MS);
   readMonotonically(mongo.client);
   return connectPrepared(mongo, startup, ['orders', 'settledBlocks', 'summaryRollups', 'auditEvents']);
 }

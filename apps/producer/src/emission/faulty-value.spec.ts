@@ -37,7 +37,7 @@ describe('the value of a deliberately faulty record', () => {
     const bytes = faultyValue('oversized', 0, order, codec)?.length ?? 0;
     expect(bytes).toBeGreaterThan(16_384);
     expect(bytes).toBeLessThan(100_000);
-    expect(encoded.map((each) => orderViolation(each))).toEqual([undefined]);
+    expect(encoded.map((each) => orderViolation(each))).toStrictEqual([undefined]);
   });
 
   it('is a valid order with the same id and other content when conflicting', () => {
@@ -46,7 +46,7 @@ describe('the value of a deliberately faulty record', () => {
       faultyValue('conflict', 0, { ...order, quantity, amount: BigInt(quantity) * order.price }, codec);
     expect(encoded.map(({ quantity }) => quantity)).toEqual([2, 1, 9_999]);
     expect(encoded.every((each) => each.id === order.id && each.number === order.number)).toBe(true);
-    expect(encoded.map((each) => orderViolation(each))).toEqual([undefined, undefined, undefined]);
+    expect(encoded.map((each) => orderViolation(each))).toStrictEqual([undefined, undefined, undefined]);
   });
 
   it('is the same order when duplicate', () => {

@@ -7,6 +7,11 @@ import { MongoTime } from './mongo-time.js';
 
 const PING_TIMEOUT_MS = 2_000;
 const CONNECT_AGAIN_MS = 1_000;
+/**
+ * For services that answer requests. The members notice after 10 s that a primary is dead (`electionTimeoutMillis`), and then elect
+ * another one. On a busy machine this took more than 15 s.
+ */
+export const LONGER_THAN_AN_ELECTION_MS = 20_000;
 
 /** The connection to MongoDB, one per process. */
 @Injectable()
@@ -20,12 +25,13 @@ export class Mongo implements OnApplicationShutdown {
   private unreachable: Error | undefined;
   private readonly closing: (() => Promise<void>)[] = [];
 
-  constructor(uri: string, appName: string) {
+  /** @param waitForPrimaryMs how long a call waits for a primary before it fails, in milliseconds */
+  constructor(uri: string, appName: string, waitForPrimaryMs = 5_000) {
     this.client = createMongoClient(uri, {
       appName,
       // These detect a dead primary within seconds and bound every call: by default the driver waits for ever, and
       // version 7.9 ignores `timeoutMS`, which should bound all calls.
-      serverSelectionTimeoutMS: 5_000,
+      serverSelectionTimeoutMS: waitForPrimaryMs,
       connectTimeoutMS: 5_000,
       socketTimeoutMS: 10_000,
       waitQueueTimeoutMS: 10_000,
