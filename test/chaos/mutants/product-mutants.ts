@@ -116,6 +116,12 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
         replace: 'findOne({ _id: new UUID(id) }, READ_OPTIONS);',
         by: 'findOne({ _id: new UUID(id) }, READ_OPTIONS).catch(() => null);',
       },
+      // Otherwise reads wait until there is a primary again, and none fails.
+      {
+        file: 'dist/libs/service/src/mongodb/mongo.js',
+        replace: 'LONGER_THAN_AN_ELECTION_MS = 20_000',
+        by: 'LONGER_THAN_AN_ELECTION_MS = 1_000',
+      },
     ],
     faults: ['primary-away'],
     caughtBy: 'reads',

@@ -62,7 +62,7 @@ describe('the credentials in the environment', () => {
     async (env) => {
       const { exitCode, requests, arrivals } = await runOrders(['populate', '5', '--watch'], operation, { env });
       expect([exitCode, requests]).toEqual([0, ['POST /v1/populate', `GET /v1/operations/${OPERATION.id}/events`]]);
-      expect(arrivals.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined]);
+      expect(arrivals.map(({ headers }) => headers.authorization)).toStrictEqual([undefined, undefined]);
     },
   );
 
