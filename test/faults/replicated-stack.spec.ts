@@ -8,7 +8,35 @@ const COUNT = 30_000;
 const PROCESSES = 15;
 const RECOVERS_WITHIN_MS = 60_000;
 const KILLS = 3;
+const READERS = 4;
 const HOLDS = { code: 0, verdict: 'holds', missing: 0, doubled: 0, altered: 0, phantom: 0, pending: 0 };
+
+/** Reads pages all the time, and notes each response that is not 200. */
+class Readers {
+  readonly failures: string[] = [];
+  responses = 0;
+  private readonly stopping = new AbortController();
+  private readonly running: Promise<unknown>;
+
+  constructor(private readonly url: string) {
+    this.running = Promise.all(Array.from({ length: READERS }, async (_, index) => this.read(index + 1)));
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  private async read(page: number): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      const response = await fetch(`${this.url}/v1/orders?page=${page}&pageSize=10`);
+      const text = await response.text();
+      this.responses += 1;
+      if (!response.ok) this.failures.push(`${response.status} ${text}`);
+    }
+  }
+}
 
 describe('a replicated stack', () => {
   let pipeline: Pipeline;
@@ -70,12 +98,19 @@ describe('a replicated stack', () => {
   it.each<[string, () => Promise<string>]>([
     ["MongoDB's primary", primary],
     ['a node of Kafka', async () => Promise.resolve('Kafka-2')],
-  ])('continues after a kill of %s', async (_, name) => {
+  ])('continues after a kill of %s, and every read succeeds', async (_, name) => {
     const before = (await tryOperation())?.saved ?? 0;
     const { pid } = pipeline.stack.process(await name());
-    process.kill(pid, 'SIGKILL');
-    // More than the orders that were in the pipeline at the kill.
-    expect(await savedBeyond(before + 5 * PER_SECOND)).toBeGreaterThan(before);
+    const readers = new Readers(pipeline.stack.queryApiUrl);
+    try {
+      process.kill(pid, 'SIGKILL');
+      // More than the orders that were in the pipeline at the kill.
+      expect(await savedBeyond(before + 5 * PER_SECOND)).toBeGreaterThan(before);
+    } finally {
+      await readers.stop();
+    }
+    expect(readers.failures).toEqual([]);
+    expect(readers.responses).toBeGreaterThan(READERS);
     await eventually('all processes run again', RECOVERS_WITHIN_MS, async () => {
       return Promise.resolve(pipeline.stack.processes().length === PROCESSES);
     });

@@ -55,6 +55,8 @@ describe('places', () => {
     const reply = { raw: response } as unknown as FastifyReply;
     const request = { caller: null, ip: '::ffff:10.0.0.1' };
     places.hold(request, reply);
+    // The request is repeated.
+    places.hold(request, reply);
     expect(places.count).toBe(1);
     response.emit('close');
     expect(places.count).toBe(0);

@@ -24,6 +24,7 @@ export class Places<Name extends string = string> {
   private readonly perCaller: number;
   private readonly inTotal: number;
   private readonly taken = new Map<string, number>();
+  private readonly holders = new WeakSet<object>();
   private total = 0;
 
   constructor(
@@ -40,11 +41,13 @@ export class Places<Name extends string = string> {
   }
 
   /**
-   * Takes a place until the response is sent or the client disconnects.
+   * Takes a place until the response is sent or the client disconnects. A request that is repeated keeps the place it has.
    * @throws Problem 429 when the caller has all its places, 503 when none is left
    */
   hold(request: Pick<FastifyRequest, 'caller' | 'ip'>, { raw }: Pick<FastifyReply, 'raw'>): void {
+    if (this.holders.has(raw)) return;
     const release = this.take(callerKey(request));
+    this.holders.add(raw);
     // The client has already disconnected: `close` is emitted only once, so it would never fire here.
     if (raw.destroyed) release();
     else raw.once('close', release);

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it } from '@jest/globals';
-import { MongoNetworkError, MongoServerError } from 'mongodb';
-import { isDatabaseUnavailable } from './database-unavailable.js';
+import { MongoNetworkError, MongoNetworkTimeoutError, MongoServerError } from 'mongodb';
+import { isConnectionLost, isDatabaseUnavailable } from './database-unavailable.js';
 
 /** Errors of the driver's connection pool, which the driver doesn't export. */
 const { PoolClearedOnNetworkError, PoolClosedError } = createRequire(import.meta.url)(
@@ -35,5 +35,19 @@ describe('isDatabaseUnavailable', () => {
     ['the error is not from MongoDB', new Error('no answer')],
   ])('returns false when %s', (_, error) => {
     expect(isDatabaseUnavailable(error)).toBe(false);
+  });
+});
+
+describe('isConnectionLost', () => {
+  it.each([
+    ['a connection broke', new MongoNetworkError('read ECONNRESET'), true],
+    ['the pool was cleared during a request', new PoolClearedOnNetworkError(pool), true],
+    ['a broken connection failed while sending', Object.assign(new Error('ended'), { code: 'EPIPE' }), true],
+    ['a member ceased to be the primary', serverError(11_602), true],
+    ['a member did not respond in time', new MongoNetworkTimeoutError('timed out'), false],
+    ['a request exceeded its time limit', serverError(50), false],
+    ['a request is invalid', serverError(2), false],
+  ])('when %s: %#', (_, error, expected) => {
+    expect(isConnectionLost(error)).toBe(expected);
   });
 });

@@ -28,6 +28,7 @@ import type { Startup } from '../availability/startup.js';
 import { StartingServer } from './starting-server.js';
 import { ProblemFilter } from '../http/problem-filter.js';
 import { Mongo } from '../mongodb/mongo.js';
+import { RepeatedReads } from '../mongodb/repeated-reads.js';
 import type { HttpSettings } from '../settings/settings.js';
 import { createLogger } from './logs.js';
 import { ValidationPipe } from '../http/validation-pipe.js';
@@ -117,12 +118,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
   await options.prepare?.(fastify);
   app.useLogger(app.get(PinoLogger));
   app.useGlobalFilters(problems);
-  explainInput();
-  app.useGlobalPipes(new ValidationPipe());
-  if (auth?.AUTH_ISSUER !== undefined)
-    app.useGlobalGuards(
-      new ScopeGuard(app.get(Reflector), auth.AUTH_AUDIENCE, (type) => app.get(type, { strict: false })),
-    );
+  surroundHandlers(app, auth);
   if (options.docs) serveApiDocs(app, options.docs, auth?.AUTH_ISSUER);
   for (const strategy of options.strategies ?? []) app.connectMicroservice({ strategy: app.get(strategy) });
   if (tokens && options.isReadyWithoutIssuer !== true)
@@ -135,6 +131,15 @@ export async function startService(options: ServiceOptions): Promise<void> {
   await admin?.listen({ host: settings.LISTEN_HOST, port: settings.ADMIN_PORT ?? 0 });
   await app.listen({ host: settings.LISTEN_HOST, port: settings.PORT });
   announceToParent(await app.getUrl());
+}
+
+function surroundHandlers(app: NestFastifyApplication, auth: ServiceOptions['auth']): void {
+  app.useGlobalInterceptors(new RepeatedReads());
+  explainInput();
+  app.useGlobalPipes(new ValidationPipe());
+  if (auth?.AUTH_ISSUER === undefined) return;
+  const { AUTH_AUDIENCE: audience } = auth;
+  app.useGlobalGuards(new ScopeGuard(app.get(Reflector), audience, (type) => app.get(type, { strict: false })));
 }
 
 function recordAudited(
