@@ -67,8 +67,15 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'a batcher that rests writes at once',
     file: BATCHER,
-    replace: 'if (now >= this.restsUntil) return true;',
+    replace: 'if (now >= this.restsUntil()) return true;',
     by: 'return true;',
+    specs: 'attempts/batcher',
+  },
+  {
+    name: 'a batcher forgets the rest that it still owes',
+    file: BATCHER,
+    replace: 'Math.max(this.restedAt, this.busySince)',
+    by: 'this.busySince',
     specs: 'attempts/batcher',
   },
   {

@@ -7,7 +7,7 @@ import { createSegments, type Segment } from '#orders/operation/segments.js';
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { systemClock } from '@orders-pipeline/clock';
 import { SendGate } from '../expansion/send-gate.js';
-import { emit, evenChunkSize } from './emission.js';
+import { emit, nextChunkSize } from './emission.js';
 import { LagCeiling } from './lag-ceiling.js';
 import type { OrdersTopic } from './orders-topic.js';
 import type { SegmentProgress } from './segment-leases.js';
@@ -82,6 +82,12 @@ describe('emitting a segment', () => {
     expect(end).toMatchObject({ ackedTo: 15, generatedTo: 25 });
   });
 
+  it('catches up in one chunk after a stall', async () => {
+    const schedule = { at: new Date(Date.now() - 3_600_000), from: 0 };
+    const { chunks } = await emitSegment({ ...SEGMENT, to: 12 }, { ratePerSecond: 1, schedule });
+    expect(chunks).toEqual([[5, 12]]);
+  });
+
   it('sends extra records after their orders, and counts the faults', async () => {
     const faults = { poison: 0, oversized: 0, duplicate: 1, conflict: 1 };
     const { sent, end } = await emitSegment({ ...SEGMENT, to: 7 }, { faults });
@@ -94,10 +100,18 @@ describe('the chunk size of an emission', () => {
   it.each<[number | null, number]>([
     [null, 1_000],
     [100_000, 1_000],
-    [5_000, 500],
+    [5_000, 100],
     [10, 1],
     [0.1, 1],
   ])('at %s orders per second is %i orders', (ratePerSecond, size) => {
-    expect(evenChunkSize({ chunkSize: 1_000, ratePerSecond })).toBe(size);
+    expect(nextChunkSize({ chunkSize: 1_000, ratePerSecond }, -3)).toBe(size);
+  });
+
+  it.each([
+    [20, 100],
+    [101, 101],
+    [1_001, 1_000],
+  ])('has the orders that are overdue: with %i of them %i', (overdue, size) => {
+    expect(nextChunkSize({ chunkSize: 1_000, ratePerSecond: 5_000 }, overdue)).toBe(size);
   });
 });

@@ -12,8 +12,8 @@ import { Pace } from './pace.js';
 import type { SegmentProgress } from './segment-leases.js';
 import { untilDue } from './until-due.js';
 
-/** A rate-limited emission sends about this many chunks per second, so that the rate is even. */
-const CHUNKS_PER_SECOND = 10;
+/** A rate-limited emission that is on time sends about this many chunks per second, so that the rate is even. */
+const CHUNKS_PER_SECOND = 50;
 const CEILING_POLL_MS = 250;
 
 export interface EmissionOptions {
@@ -49,7 +49,8 @@ export async function emit(options: EmissionOptions): Promise<SegmentProgress> {
   const { operation, segment, topic, signal, onProgress } = options;
   const { at, from: firstDue } = operation.schedule ?? { at: options.now(), from: segment.ackedTo };
   const pace = new Pace(operation.ratePerSecond, at.getTime());
-  const buildChunk = createChunkBuilder(options);
+  const overdue = (from: number): number => firstDue + pace.dueBy(options.now().getTime()) - from;
+  const buildChunk = createChunkBuilder(options, overdue);
   let { ackedTo, faults } = segment;
   let chunk = await buildChunk(ackedTo);
   while (ackedTo < segment.to && !signal.aborted) {
@@ -73,20 +74,26 @@ export async function emit(options: EmissionOptions): Promise<SegmentProgress> {
   return { generatedTo: chunk.to, ackedTo, faults };
 }
 
-/** Returns a smaller chunk size for a slow rate: 1,000 orders at once every minute are not 17 orders per second. */
-export function evenChunkSize({
-  chunkSize,
-  ratePerSecond,
-}: Pick<EmittedDocument, 'chunkSize' | 'ratePerSecond'>): number {
+/**
+ * Returns a smaller chunk size for a slow rate: 1,000 orders at once every minute are not 17 orders per second. An emission that is late
+ * sends the overdue orders together, since each chunk waits for the acknowledgement of the one before.
+ */
+export function nextChunkSize(
+  { chunkSize, ratePerSecond }: Pick<EmittedDocument, 'chunkSize' | 'ratePerSecond'>,
+  overdue: number,
+): number {
   if (ratePerSecond === null) return chunkSize;
-  return Math.min(chunkSize, Math.max(1, Math.ceil(ratePerSecond / CHUNKS_PER_SECOND)));
+  return Math.min(chunkSize, Math.max(1, Math.ceil(ratePerSecond / CHUNKS_PER_SECOND), overdue));
 }
 
-function createChunkBuilder({ operation, segment, source, topic }: EmissionOptions): (from: number) => Promise<Chunk> {
-  const chunkSize = evenChunkSize(operation);
+/** @param overdue returns how many orders from an index on should have been sent already */
+function createChunkBuilder(
+  { operation, segment, source, topic }: EmissionOptions,
+  overdue: (from: number) => number,
+): (from: number) => Promise<Chunk> {
   const faultsAt = createFaultSelector(operation);
   return async (from) => {
-    const to = Math.min(from + chunkSize, segment.to);
+    const to = Math.min(from + nextChunkSize(operation, overdue(from)), segment.to);
     const planned = plannedRecords(await source({ from, to }), from, faultsAt);
     return {
       to,

@@ -12,7 +12,14 @@ describe('Pace', () => {
     expect(pace.untilDue(3_500, 3_000)).toBe(500);
   });
 
+  it('counts the orders that are due', () => {
+    const pace = new Pace(1_000, 1_000);
+    expect([999, 1_000, 1_001, 2_000].map((now) => pace.dueBy(now))).toEqual([0, 1, 2, 1_001]);
+  });
+
   it('never waits without a rate', () => {
-    expect(new Pace(null, 0).untilDue(1_000_000, 0)).toBe(0);
+    const pace = new Pace(null, 0);
+    expect(pace.untilDue(1_000_000, 0)).toBe(0);
+    expect(pace.dueBy(0)).toBe(Number.POSITIVE_INFINITY);
   });
 });

@@ -13,4 +13,10 @@ export class Pace {
     if (this.ratePerSecond === null) return 0;
     return Math.max(0, this.startedAt + (sent / this.ratePerSecond) * 1_000 - now);
   }
+
+  /** Returns how many orders are due by `now`. */
+  dueBy(now: number): number {
+    if (this.ratePerSecond === null) return Number.POSITIVE_INFINITY;
+    return Math.max(0, Math.floor(((now - this.startedAt) / 1_000) * this.ratePerSecond) + 1);
+  }
 }

@@ -56,7 +56,33 @@ describe('Batcher', () => {
     expect(await late).toBe(50);
   });
 
-  describe('after a batch that took 80 ms', () => {
+  describe('with hardly any load', () => {
+    const options = { maxBatchSize: 1_000, maxBatchWaitMs: 100 };
+
+    it('writes what arrives during a batch beside it', async () => {
+      const clock = new ManualClock();
+      const { batches, write } = new HeldWriter();
+      const batcher = new Batcher(write, { ...options, clock });
+      void batcher.add(1);
+      await clock.advance(5);
+      void batcher.add(2);
+      await clock.advance(0);
+      expect(batches).toEqual([[1], [2]]);
+    });
+
+    it('writes without rest until the writer has worked for 50 ms, and gathers from then on', async () => {
+      const clock = new ManualClock();
+      const { batches, write } = new HeldWriter();
+      const batcher = new Batcher(write, { ...options, clock });
+      void batcher.add(1);
+      await clock.advance(51);
+      void batcher.add(2);
+      await clock.advance(0);
+      expect(batches).toEqual([[1]]);
+    });
+  });
+
+  describe('after a batch that took 80 ms, under load', () => {
     const options = { maxBatchSize: 1_000, maxBatchWaitMs: 100 };
 
     /** Returns a batcher whose last batch has just ended, and the batches that it writes from then on. */
@@ -64,13 +90,15 @@ describe('Batcher', () => {
       const clock = new ManualClock();
       const writer = new HeldWriter();
       const batcher = new Batcher(writer.write, { ...options, clock, ...more });
-      void batcher.add(0);
-      await clock.advance(80);
-      await writer.end();
+      for (const ms of [50, 80]) {
+        void batcher.add(0);
+        await clock.advance(ms);
+        await writer.end();
+      }
       const add = (count: number): void => {
         for (let item = 0; item < count; item += 1) void batcher.add(item);
       };
-      const sizes = (): number[] => writer.batches.slice(1).map(({ length }) => length);
+      const sizes = (): number[] => writer.batches.slice(2).map(({ length }) => length);
       return { clock, writer, add, sizes };
     }
 
@@ -123,7 +151,7 @@ describe('Batcher', () => {
       const { clock, add, sizes } = await rested();
       await clock.advance(80);
       add(1);
-      await clock.advance(0);
+      await clock.advance(1);
       add(2);
       await clock.advance(99);
       expect(sizes()).toEqual([1]);

@@ -35,6 +35,8 @@ export function checkedResults<R>(results: readonly R[], items: number): readonl
   return results;
 }
 
+/** How much rest a writer that did not need it saves up, in ms: half as long it may write without rest. */
+const MAX_CREDIT_MS = 50;
 /** In how many steps a rest is divided. After each, a batch that has hardly grown is written. */
 const STEPS = 8;
 /** A batch that grew by a smaller part of itself in a step is written: while items arrive evenly, it grows by at least twice as much. */
@@ -44,10 +46,10 @@ const LEAST_GROWTH = 1 / 32;
  * Collects single items into batches (group commit, as databases do with their logs). In MongoDB, a durable insert of one document
  * costs about 25 times as much as one document in an insert of a thousand. Each caller waits for its own item only.
  *
- * It finds out by itself how long to wait: after a batch, the writer rests for as long as the batch took, so that it works at most half
- * of the time. So batches are small and prompt at low load, and grow with the load: an item that finds the writer at rest for longer is
- * written at once. A rest ends early when the batch is full, when an item has waited for `maxBatchWaitMs`, or when hardly any items
- * arrive, since waiting for more would gain nothing.
+ * It finds out by itself how long to wait: the writer rests for as long as it wrote, so that it works at most half of the time. It may
+ * take the rest later, up to 50 ms of it. So batches are small and prompt at low load, where items are written at once, and grow with
+ * the load. A rest ends early when the batch is full, when an item has waited for `maxBatchWaitMs`, or when hardly any items arrive,
+ * since waiting for more would gain nothing.
  *
  * Guarantees: every added item is in exactly one batch, in the order of the `add` calls. Not guaranteed: that concurrent batches end
  * in their order.
@@ -56,8 +58,10 @@ export class Batcher<T, R> {
   private waiting: { item: T; resolve: (result: R) => void; reject: (error: unknown) => void }[] = [];
   private waitingSince = 0;
   private running = 0;
-  /** When the rest after the last batch ends. */
-  private restsUntil = 0;
+  /** Since when at least one batch is being written. */
+  private busySince = 0;
+  /** When the writer has rested, or will have, for as long as it wrote until `busySince`. */
+  private restedAt = 0;
   private stepMs = 0;
   /** The number of waiting items at the last step; `undefined` before the first. */
   private sizeBefore: number | undefined;
@@ -106,18 +110,27 @@ export class Batcher<T, R> {
   private isDue(): boolean {
     const now = this.clock.now();
     if (now >= this.waitingSince + this.options.maxBatchWaitMs) return true;
+    if (now >= this.restsUntil()) return true;
     if (this.running > 0) return false;
-    if (now >= this.restsUntil) return true;
     return this.sizeBefore !== undefined && this.waiting.length - this.sizeBefore < this.waiting.length * LEAST_GROWTH;
   }
 
   private nextStepMs(): number {
     const now = this.clock.now();
     const longest = this.waitingSince + this.options.maxBatchWaitMs - now;
-    if (this.running > 0) return Math.max(0, longest);
     // The items of this turn of the event loop arrive together: growth is counted from then.
     if (this.sizeBefore === undefined) return 0;
-    return Math.max(0, Math.min(this.stepMs, this.restsUntil - now, longest));
+    if (this.running > 0) return Math.max(0, longest);
+    return Math.max(0, Math.min(this.stepMs, this.restsUntil() - now, longest));
+  }
+
+  /** Returns from when on an item need not wait for more. While a batch is being written, it gets later by 2 ms in each. */
+  private restsUntil(): number {
+    return this.restedFor(this.running > 0 ? this.clock.now() - this.busySince : 0) - MAX_CREDIT_MS;
+  }
+
+  private restedFor(busyMs: number): number {
+    return busyMs === 0 ? this.restedAt : Math.max(this.restedAt, this.busySince) + 2 * busyMs;
   }
 
   private async flush(): Promise<void> {
@@ -127,6 +140,7 @@ export class Batcher<T, R> {
     const startedAt = this.clock.now();
     const batch = this.waiting.splice(0, this.options.maxBatchSize);
     this.waitingSince = startedAt;
+    if (this.running === 0) this.busySince = startedAt;
     this.running += 1;
     this.schedule();
     try {
@@ -136,16 +150,21 @@ export class Batcher<T, R> {
       for (const { reject } of batch) reject(error);
     } finally {
       this.running -= 1;
-      this.rest(this.clock.now() - startedAt);
+      if (this.running === 0) this.rest();
+      this.reschedule();
     }
   }
 
-  private rest(milliseconds: number): void {
-    const restMs = Math.min(milliseconds, this.options.maxBatchWaitMs);
-    this.restsUntil = this.clock.now() + restMs;
-    this.stepMs = Math.max(1, Math.ceil(restMs / STEPS));
+  private reschedule(): void {
     this.cancelStep?.();
     this.cancelStep = undefined;
     this.schedule();
+  }
+
+  private rest(): void {
+    const now = this.clock.now();
+    const restMs = Math.min(now - this.busySince, this.options.maxBatchWaitMs);
+    this.restedAt = Math.min(this.restedFor(now - this.busySince), now + MAX_CREDIT_MS + restMs);
+    this.stepMs = Math.max(1, Math.ceil(restMs / STEPS));
   }
 }
