@@ -1,5 +1,6 @@
 import { ADMIN_ARCHIVE_MUTANTS, CONSUMER_ARCHIVE_MUTANTS, QUERY_ARCHIVE_MUTANTS } from './archive-mutants.js';
 import { ATTEMPT_MUTANTS } from './attempt-mutants.js';
+import { BATCH_MUTANTS } from './batch-mutants.js';
 import { COMPARISON_MUTANTS } from './comparison-mutants.js';
 import { COOPERATION_MUTANTS } from './cooperation-mutants.js';
 import { EXPANSION_MUTANTS } from './expansion-mutants.js';
@@ -20,7 +21,14 @@ export const SOURCES: readonly MutatedSource[] = [
     name: 'engine',
     folder: 'libs/parallel-consumer/src',
     specs: 'behaviour/model.property',
-    mutants: [...OFFSET_MUTANTS, ...ATTEMPT_MUTANTS, ...WINDOW_MUTANTS, ...RETRY_TOPIC_MUTANTS, ...COOPERATION_MUTANTS],
+    mutants: [
+      ...OFFSET_MUTANTS,
+      ...ATTEMPT_MUTANTS,
+      ...BATCH_MUTANTS,
+      ...WINDOW_MUTANTS,
+      ...RETRY_TOPIC_MUTANTS,
+      ...COOPERATION_MUTANTS,
+    ],
   },
   {
     name: 'facade',
