@@ -35,8 +35,8 @@ export function checkedResults<R>(results: readonly R[], items: number): readonl
   return results;
 }
 
-/** How much rest a writer that did not need it saves up, in ms: half as long it may write without rest. */
-const MAX_CREDIT_MS = 50;
+/** For how long a writer that was idle may write without rest, in ms: it owes the rest until later. */
+const MAX_OWED_MS = 50;
 /** In how many steps a rest is divided. After each, a batch that has hardly grown is written. */
 const STEPS = 8;
 /** A batch that grew by a smaller part of itself in a step is written: while items arrive evenly, it grows by at least twice as much. */
@@ -47,7 +47,7 @@ const LEAST_GROWTH = 1 / 32;
  * costs about 25 times as much as one document in an insert of a thousand. Each caller waits for its own item only.
  *
  * It finds out by itself how long to wait: the writer rests for as long as it wrote, so that it works at most half of the time. It may
- * take the rest later, up to 50 ms of it. So batches are small and prompt at low load, where items are written at once, and grow with
+ * owe up to 50 ms of that rest. So batches are small and prompt at low load, where items are written at once, and grow with
  * the load. A rest ends early when the batch is full, when an item has waited for `maxBatchWaitMs`, or when hardly any items arrive,
  * since waiting for more would gain nothing.
  *
@@ -60,7 +60,7 @@ export class Batcher<T, R> {
   private running = 0;
   /** Since when at least one batch is being written. */
   private busySince = 0;
-  /** When the writer has rested, or will have, for as long as it wrote until `busySince`. */
+  /** When the writer has rested, or will have, for as long as it was busy before. */
   private restedAt = 0;
   private stepMs = 0;
   /** The number of waiting items at the last step; `undefined` before the first. */
@@ -124,13 +124,14 @@ export class Batcher<T, R> {
     return Math.max(0, Math.min(this.stepMs, this.restsUntil() - now, longest));
   }
 
-  /** Returns from when on an item need not wait for more. While a batch is being written, it gets later by 2 ms in each. */
+  /** Returns from when on an item need not wait for more. */
   private restsUntil(): number {
-    return this.restedFor(this.running > 0 ? this.clock.now() - this.busySince : 0) - MAX_CREDIT_MS;
+    return this.restedAfter(this.running > 0 ? this.clock.now() - this.busySince : 0) - MAX_OWED_MS;
   }
 
-  private restedFor(busyMs: number): number {
-    return busyMs === 0 ? this.restedAt : Math.max(this.restedAt, this.busySince) + 2 * busyMs;
+  /** Returns when the writer will have rested enough, if it has been busy for this long since `busySince`. */
+  private restedAfter(busyMs: number): number {
+    return Math.max(this.restedAt, this.busySince) + 2 * busyMs;
   }
 
   private async flush(): Promise<void> {
@@ -164,7 +165,7 @@ export class Batcher<T, R> {
   private rest(): void {
     const now = this.clock.now();
     const restMs = Math.min(now - this.busySince, this.options.maxBatchWaitMs);
-    this.restedAt = Math.min(this.restedFor(now - this.busySince), now + MAX_CREDIT_MS + restMs);
+    this.restedAt = Math.min(this.restedAfter(now - this.busySince), now + MAX_OWED_MS + restMs);
     this.stepMs = Math.max(1, Math.ceil(restMs / STEPS));
   }
 }
