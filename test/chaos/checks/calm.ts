@@ -2,6 +2,8 @@ import type { History } from '../history/history.js';
 
 /** An event within this time after a recovery may still be caused by the fault. */
 const AFTERMATH_MS = 5_000;
+/** Some partitions catch up later than others, while the sums of all show only that new orders are saved instead. */
+const UNEVEN_MS = 5_000;
 
 interface Interval {
   readonly from: number;
@@ -30,12 +32,14 @@ function calmIntervals(history: Pick<History, 'of'>): Interval[] {
 }
 
 /**
- * Finds the first sample at which as many orders are saved as were acknowledged at `since`. Until then, orders that the fault caused
+ * Finds when as many orders are saved as were acknowledged at `since`. Until then, orders that the fault caused
  * to be saved twice may be waiting. Samples at the recovery itself don't count: the producers have not emitted the delayed orders yet.
  */
 function caughtUpAt(history: Pick<History, 'of'>, since: number): number {
   const later = history.of('sample').filter(({ at, sample: { acked } }) => at >= since && acked !== null);
   const backlogEnd = later[0]?.sample.acked;
   if (backlogEnd === undefined || backlogEnd === null) return since;
-  return later.find(({ sample: { saved } }) => saved >= backlogEnd)?.at ?? Infinity;
+  const caughtUp = later.find(({ sample: { saved } }) => saved >= backlogEnd);
+  if (caughtUp === undefined) return Infinity;
+  return caughtUp === later[0] ? caughtUp.at : caughtUp.at + UNEVEN_MS;
 }
