@@ -71,15 +71,13 @@ describe('npm run admin -- topics expand, while producers and consumers work', (
     const inserts: Insert[] = [];
     const watch = new InsertWatch(ordersCollection(pipeline.db), (insert) => inserts.push(insert));
     await watch.start();
-    const populate = await pipeline.populate({ count: 30_000, accounts: 50, ratePerSecond: 1_500 });
     const urls = [pipeline.stack.producerUrl, other.url];
     const clients = Array.from({ length: CLIENTS }, (_, n) => new IntakeClient(`client-${n}`, () => urls));
     const accepted = (): number => Math.min(...clients.map((client) => client.accepted));
-    await eventually(
-      'all send',
-      60_000,
-      async () => accepted() > 20 && (await pipeline.operation(populate.id)).acked > 0,
-    );
+    await eventually('all send', 60_000, () => accepted() > 20);
+    // Begun last, and longer than the expansion: its orders must be on both sides of it.
+    const populate = await pipeline.populate({ count: 20_000, accounts: 50, ratePerSecond: 500 });
+    await eventually('the populate sends', 60_000, async () => (await pipeline.operation(populate.id)).acked > 500);
     const { code, stdout, stderr } = await runDocumented('npm run admin -- topics expand --partitions 24', {
       env: settings(),
     });

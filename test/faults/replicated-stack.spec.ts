@@ -4,7 +4,8 @@ import { Pipeline, type PopulateResponse } from '../support/pipeline.js';
 import { reconciled } from '../support/run-reconcile.js';
 
 const PER_SECOND = 1_000;
-const COUNT = 30_000;
+/** Enough for a minute and a half: both kills must find orders under way. */
+const COUNT = 90_000;
 const PROCESSES = 15;
 const RECOVERS_WITHIN_MS = 60_000;
 const KILLS = 3;

@@ -69,9 +69,10 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
       },
       {
         file: EMISSION,
-        replace: 'const sending = topic.send(sent.records);',
-        by: `const quarter = Math.ceil(sent.records.length / 4);
-        const quarters = [0, 1, 2, 3].map((part) => sent.records.slice(part * quarter, (part + 1) * quarter));
+        replace: 'const sending = topic.send(sent.flatMap(({ records }) => records));',
+        by: `const whole = sent.flatMap(({ records }) => records);
+        const quarter = Math.ceil(whole.length / 4);
+        const quarters = [0, 1, 2, 3].map((part) => whole.slice(part * quarter, (part + 1) * quarter));
         const sending = Promise.all(quarters.filter(({ length }) => length > 0).map((part) => topic.send(part))).then((all) => all.flat());`,
       },
     ],

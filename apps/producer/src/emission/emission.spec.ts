@@ -7,7 +7,7 @@ import { createSegments, type Segment } from '#orders/operation/segments.js';
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { systemClock } from '@orders-pipeline/clock';
 import { SendGate } from '../expansion/send-gate.js';
-import { emit, nextChunkSize } from './emission.js';
+import { emit, evenChunkSize } from './emission.js';
 import { LagCeiling } from './lag-ceiling.js';
 import type { OrdersTopic } from './orders-topic.js';
 import type { SegmentProgress } from './segment-leases.js';
@@ -15,6 +15,7 @@ import type { SegmentProgress } from './segment-leases.js';
 /** Emits a segment to a topic that acknowledges everything, and returns what was sent and reported. */
 async function emitSegment(segment: Segment, change: object = {}, stopAfter = Number.POSITIVE_INFINITY) {
   const sent: number[] = [];
+  const sends: number[] = [];
   const chunks: AcknowledgedChunk[] = [];
   const progress: SegmentProgress[] = [];
   const stop = new AbortController();
@@ -23,7 +24,8 @@ async function emitSegment(segment: Segment, change: object = {}, stopAfter = Nu
     record: ({ index }: PlannedRecord): OutgoingRecord => ({ partition: index, key: null, value: null, headers: {} }),
     send: async (records: readonly OutgoingRecord[]) => {
       sent.push(...records.map(({ partition }) => partition));
-      return [{ partition: 0, records: records.length, baseOffset: 0 }];
+      sends.push(records.length);
+      return records.map(({ partition }) => ({ partition, records: 1, baseOffset: 0 }));
     },
   } as unknown as OrdersTopic;
   const operation = {
@@ -49,7 +51,7 @@ async function emitSegment(segment: Segment, change: object = {}, stopAfter = Nu
     },
     onWaiting: async () => undefined,
   });
-  return { sent, chunks: chunks.map(({ _id, to }) => [_id.from, to]), progress, end };
+  return { sent, sends, chunks: chunks.map(({ _id, to }) => [_id.from, to]), progress, end };
 }
 
 const SEGMENT: Segment = { ...(createSegments(35)[0] as Segment), from: 5, generatedTo: 5, ackedTo: 5 };
@@ -82,10 +84,12 @@ describe('emitting a segment', () => {
     expect(end).toMatchObject({ ackedTo: 15, generatedTo: 25 });
   });
 
-  it('catches up in one chunk after a stall', async () => {
+  it('sends overdue chunks together after a stall, and reports each as always', async () => {
     const schedule = { at: new Date(Date.now() - 3_600_000), from: 0 };
-    const { chunks } = await emitSegment({ ...SEGMENT, to: 12 }, { ratePerSecond: 1, schedule });
-    expect(chunks).toEqual([[5, 12]]);
+    const { sends, chunks, progress } = await emitSegment({ ...SEGMENT, to: 17 }, { ratePerSecond: 100, schedule });
+    expect(sends).toEqual([10, 2]);
+    expect(chunks).toEqual([5, 7, 9, 11, 13, 15].map((from) => [from, from + 2]));
+    expect(progress.map(({ ackedTo }) => ackedTo)).toEqual([7, 9, 11, 13, 15, 17]);
   });
 
   it('sends extra records after their orders, and counts the faults', async () => {
@@ -104,14 +108,6 @@ describe('the chunk size of an emission', () => {
     [10, 1],
     [0.1, 1],
   ])('at %s orders per second is %i orders', (ratePerSecond, size) => {
-    expect(nextChunkSize({ chunkSize: 1_000, ratePerSecond }, -3)).toBe(size);
-  });
-
-  it.each([
-    [20, 100],
-    [101, 101],
-    [1_001, 1_000],
-  ])('has the orders that are overdue: with %i of them %i', (overdue, size) => {
-    expect(nextChunkSize({ chunkSize: 1_000, ratePerSecond: 5_000 }, overdue)).toBe(size);
+    expect(evenChunkSize({ chunkSize: 1_000, ratePerSecond })).toBe(size);
   });
 });

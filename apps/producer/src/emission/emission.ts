@@ -6,6 +6,7 @@ import { createFaultSelector, type OrderSource } from '#orders/operation/order-s
 import { plannedRecords } from '#orders/operation/planned-records.js';
 import type { Segment } from '#orders/operation/segments.js';
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
+import { chunkParts } from './chunk-parts.js';
 import type { LagCeiling } from './lag-ceiling.js';
 import type { OrdersTopic } from './orders-topic.js';
 import { Pace } from './pace.js';
@@ -41,8 +42,9 @@ interface Chunk {
 }
 
 /**
- * Emits a segment, starting after its last acknowledged order. Each chunk is acknowledged before the next one is sent.
- * The next chunk is built while the current one is in flight, so memory is bounded by two chunks.
+ * Emits a segment, starting after its last acknowledged order. Each chunk is acknowledged before the next one is sent; an emission that is
+ * late sends the overdue chunks together. The next ones are built while the current ones are in flight, so memory is bounded by the orders
+ * of two full chunks.
  * @returns the progress: the segment's end, unless the signal ended the emission earlier
  */
 export async function emit(options: EmissionOptions): Promise<SegmentProgress> {
@@ -50,56 +52,74 @@ export async function emit(options: EmissionOptions): Promise<SegmentProgress> {
   const { at, from: firstDue } = operation.schedule ?? { at: options.now(), from: segment.ackedTo };
   const pace = new Pace(operation.ratePerSecond, at.getTime());
   const overdue = (from: number): number => firstDue + pace.dueBy(options.now().getTime()) - from;
-  const buildChunk = createChunkBuilder(options, overdue);
+  const buildChunks = createChunkBuilder(options, overdue);
   let { ackedTo, faults } = segment;
-  let chunk = await buildChunk(ackedTo);
+  let chunks = await buildChunks(ackedTo);
   while (ackedTo < segment.to && !signal.aborted) {
     await waitForConsumers(options);
     await untilDue(pace.untilDue(ackedTo - firstDue, options.now().getTime()), signal);
     if (signal.aborted) break;
-    const sent = chunk;
-    const sending = topic.send(sent.records);
+    const sent = chunks;
+    const sending = topic.send(sent.flatMap(({ records }) => records));
     // The failure is handled at `await sending`; until then it must not count as an unhandled rejection.
     sending.catch(() => undefined);
-    // The client encodes within this turn of the event loop. Building the next chunk first would delay the send.
+    // The client encodes within this turn of the event loop. Building the next chunks first would delay the send.
     await nextTurn();
-    chunk = await buildChunk(sent.to);
-    const parts = await sending;
-    const _id = { operationId: operation._id, from: ackedTo };
-    ackedTo = sent.to;
-    faults = sum(faults, sent.faults);
-    const acknowledged = { _id, to: ackedTo, parts, partitions: topic.gate.partitions };
-    await onProgress({ generatedTo: chunk.to, ackedTo, faults }, acknowledged);
+    chunks = await buildChunks(endOf(sent, ackedTo));
+    const generatedTo = endOf(chunks, endOf(sent, ackedTo));
+    const parts = chunkParts(
+      sent.map(({ records }) => records),
+      await sending,
+    );
+    for (const [place, chunk] of sent.entries()) {
+      const _id = { operationId: operation._id, from: ackedTo };
+      ackedTo = chunk.to;
+      faults = sum(faults, chunk.faults);
+      const acknowledged = { _id, to: ackedTo, parts: parts[place] ?? [], partitions: topic.gate.partitions };
+      await onProgress({ generatedTo, ackedTo, faults }, acknowledged);
+    }
   }
-  return { generatedTo: chunk.to, ackedTo, faults };
+  return { generatedTo: endOf(chunks, ackedTo), ackedTo, faults };
+}
+
+function endOf(chunks: readonly Chunk[], otherwise: number): number {
+  return chunks.at(-1)?.to ?? otherwise;
+}
+
+/** Returns a smaller chunk size for a slow rate: 1,000 orders at once every minute are not 17 orders per second. */
+export function evenChunkSize({
+  chunkSize,
+  ratePerSecond,
+}: Pick<EmittedDocument, 'chunkSize' | 'ratePerSecond'>): number {
+  if (ratePerSecond === null) return chunkSize;
+  return Math.min(chunkSize, Math.max(1, Math.ceil(ratePerSecond / CHUNKS_PER_SECOND)));
 }
 
 /**
- * Returns a smaller chunk size for a slow rate: 1,000 orders at once every minute are not 17 orders per second. An emission that is late
- * sends the overdue orders together, since each chunk waits for the acknowledgement of the one before.
+ * Builds one chunk, or as many as are overdue, up to the size of a full one. All chunks of a segment begin at multiples of the same size,
+ * also late ones: those of an emission that is repeated after a crash replace those before.
+ * @param overdue returns how many orders from an index on should have been sent already
  */
-export function nextChunkSize(
-  { chunkSize, ratePerSecond }: Pick<EmittedDocument, 'chunkSize' | 'ratePerSecond'>,
-  overdue: number,
-): number {
-  if (ratePerSecond === null) return chunkSize;
-  return Math.min(chunkSize, Math.max(1, Math.ceil(ratePerSecond / CHUNKS_PER_SECOND), overdue));
-}
-
-/** @param overdue returns how many orders from an index on should have been sent already */
 function createChunkBuilder(
   { operation, segment, source, topic }: EmissionOptions,
   overdue: (from: number) => number,
-): (from: number) => Promise<Chunk> {
+): (from: number) => Promise<readonly Chunk[]> {
+  const size = evenChunkSize(operation);
   const faultsAt = createFaultSelector(operation);
-  return async (from) => {
-    const to = Math.min(from + nextChunkSize(operation, overdue(from)), segment.to);
-    const planned = plannedRecords(await source({ from, to }), from, faultsAt);
-    return {
-      to,
-      records: planned.map((record) => topic.record(record, operation._id)),
-      faults: planned.map(({ fault }) => fault).filter((fault) => fault !== undefined),
-    };
+  return async (first) => {
+    const together = Math.max(1, Math.floor(Math.min(overdue(first), operation.chunkSize) / size));
+    const end = Math.min(first + together * size, segment.to);
+    const orders = await source({ from: first, to: end });
+    const starts = Array.from({ length: Math.ceil((end - first) / size) }, (_, place) => first + place * size);
+    return starts.map((from) => {
+      const to = Math.min(from + size, end);
+      const planned = plannedRecords(orders.slice(from - first, to - first), from, faultsAt);
+      return {
+        to,
+        records: planned.map((record) => topic.record(record, operation._id)),
+        faults: planned.map(({ fault }) => fault).filter((fault) => fault !== undefined),
+      };
+    });
   };
 }
 
