@@ -6,6 +6,9 @@ import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { eventually } from './eventually.js';
 import type { RunningStack } from './running-stack.js';
 
+/** Beside the servers of another spec, a start takes 18 s on two cores. */
+const START_WITHIN_MS = 60_000;
+
 /** A second producer on the servers of a running stack. */
 export class ExtraProducer {
   private constructor(
@@ -31,11 +34,17 @@ export class ExtraProducer {
     const script = join(PROJECT_DIRECTORY, 'dist/apps/producer/src/main.js');
     const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'ignore', 'inherit'] });
     const url = `http://127.0.0.1:${port}`;
-    await eventually('another producer is ready', 30_000, async () => {
-      const response = await fetch(`${url}/health/ready`).catch(() => undefined);
-      return response?.status === 200;
-    });
-    return new ExtraProducer(child, url);
+    const producer = new ExtraProducer(child, url);
+    try {
+      await eventually('another producer is ready', START_WITHIN_MS, async () => {
+        const response = await fetch(`${url}/health/ready`).catch(() => undefined);
+        return response?.status === 200;
+      });
+    } catch (error) {
+      await producer.kill();
+      throw error;
+    }
+    return producer;
   }
 
   /** Stops the process, so that it hangs, or lets it continue. */
