@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, HttpStatus, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify';
 import type { Order } from '#orders/order/order.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { AwaitedOrders } from './freshness/awaited-orders.js';
@@ -97,6 +98,7 @@ export class OrdersController {
   }
 
   @Post('batch-get')
+  @RouteConfig({ onlyReads: true } satisfies FastifyContextConfig)
   @HttpCode(HttpStatus.OK)
   @ApiOperation({ summary: 'Get several orders by id' })
   @ApiOkResponse({ standardSchema: BatchGetResponseSchema, headers: COMPLETE_THROUGH_HEADERS })

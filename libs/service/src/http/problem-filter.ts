@@ -3,6 +3,7 @@ import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { IssuerUnavailableError } from '../auth/token-verifier.js';
 import { isDatabaseUnavailable } from '../mongodb/database-unavailable.js';
+import { repeatRead } from '../mongodb/repeated-reads.js';
 import { unsupportedContentType } from './content-types.js';
 import { Problem, problemType, type ProblemExtensions } from './problem.js';
 
@@ -24,14 +25,19 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Converts every error, including the framework's own, to problem details. Unexpected errors expose no internal details. */
+/**
+ * Converts every error, including the framework's own, to problem details, unless the handler is called again. Unexpected errors expose
+ * no internal details.
+ */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger(ProblemFilter.name);
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    this.send(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    if (!repeatRead(error, request, reply)) this.send(error, request, reply);
   }
 
   /** Sends an error that occurs before Nest has the request, such as a URL that can't be decoded. */

@@ -28,7 +28,6 @@ import type { Startup } from '../availability/startup.js';
 import { StartingServer } from './starting-server.js';
 import { ProblemFilter } from '../http/problem-filter.js';
 import { Mongo } from '../mongodb/mongo.js';
-import { RepeatedReads } from '../mongodb/repeated-reads.js';
 import type { HttpSettings } from '../settings/settings.js';
 import { createLogger } from './logs.js';
 import { ValidationPipe } from '../http/validation-pipe.js';
@@ -134,7 +133,6 @@ export async function startService(options: ServiceOptions): Promise<void> {
 }
 
 function surroundHandlers(app: NestFastifyApplication, auth: ServiceOptions['auth']): void {
-  app.useGlobalInterceptors(new RepeatedReads());
   explainInput();
   app.useGlobalPipes(new ValidationPipe());
   if (auth?.AUTH_ISSUER === undefined) return;
