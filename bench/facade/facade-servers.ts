@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { FACADE_HEAP, LEGACY_HEAP } from '../../dev/supervisor/app-definitions.js';
+import { SERVICE_HEAP, LEGACY_HEAP } from '../../dev/supervisor/app-definitions.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { HttpServer } from '../reads/http-server.js';
 
@@ -21,7 +21,7 @@ export async function startLegacy(folder: string, connections: number): Promise<
 export async function startBareProxy(targetUrl: string, connections: number): Promise<HttpServer> {
   return HttpServer.start({
     script: join(PROJECT_DIRECTORY, 'dist', 'bench', 'facade', 'bare-proxy.js'),
-    heap: FACADE_HEAP,
+    heap: SERVICE_HEAP,
     env: { TARGET_URL: targetUrl, MALLOC_ARENA_MAX: '2' },
     connections,
   });
@@ -41,7 +41,7 @@ export async function startFacade(
 ): Promise<HttpServer> {
   return HttpServer.start({
     script: join(PROJECT_DIRECTORY, 'dist', 'apps', 'facade', 'src', 'main.js'),
-    heap: FACADE_HEAP,
+    heap: SERVICE_HEAP,
     env: {
       ...COMMON,
       FACADE_INSTANCE: name,
