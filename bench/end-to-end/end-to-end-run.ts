@@ -16,7 +16,7 @@ export interface SetUp {
 }
 
 /** Configuration of the stack; everything else has the defaults of `npm start`. */
-export const SET_UP: SetUp = { consumers: 1, inFlight: 14_000, saveMs: '0..1000' };
+export const SET_UP: SetUp = { consumers: 1, inFlight: 18_000, saveMs: '0..1000' };
 const FLAGS = ['--consumers', `${SET_UP.consumers}`, '--in-flight', `${SET_UP.inFlight}`, '--save-ms', SET_UP.saveMs];
 /** Disk space in Kafka and in MongoDB with journal and indexes, plus a reserve; twice in MongoDB. */
 const MIB_PER_ORDER = 1.7 / 1_024;
