@@ -52,9 +52,10 @@ export function setUpOf({ options, machine, commit, versions, leftOut, history, 
     ? `interrupted before its ${minutes} minutes were over`
     : `${minutes} minutes of faults, ${calmSeconds} s from each recovery to the next fault`;
   const parts = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const client = process.env['KAFKA_CLIENT'] === undefined ? '' : `KAFKA_CLIENT=${process.env['KAFKA_CLIENT']} `;
   return {
     facts: `Seed ${seed}, ${lasted}, ${orders.toLocaleString('en-US')} orders; commit ${commit}; ${machine.cores} cores, ${machine.memoryGiB} GiB; ${parts.join(', ')}.`,
-    again: `npm run chaos -- ${flags.join(' ')}`,
+    again: `${client}npm run chaos -- ${flags.join(' ')}`,
     leftOut: [
       ...(leftOut.length === 0 ? [] : [`Not supported on this machine: ${leftOut.join(', ')}.`]),
       ...(notDrawn.length === 0 ? [] : [`Not drawn in this run: ${notDrawn.join(', ')}.`]),
