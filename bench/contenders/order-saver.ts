@@ -6,7 +6,7 @@ import type { SaveMs } from './job.js';
 import { simulatedDelay } from './simulated-wait.js';
 
 /** The defaults of the consumer app. */
-const LIMITS = { maxBytes: 16_384, batchWaitMs: 50 };
+const LIMITS = { maxBytes: 16_384, batchWaitMs: 100 };
 
 /** Builds the consumer app's save: wait, decode, write in batches. */
 export function orderSaver({ codec, mongo }: { codec: OrderCodec; mongo: Mongo }, saveMs: SaveMs): OrderSaver {

@@ -46,7 +46,7 @@ export const settingsSchema = z.object({
   ORDERING: z.enum(['key', 'partition', 'unordered']).default('key').meta({
     description: 'Ordering guarantee: per account (`key`), per partition (`partition`) or none (`unordered`).',
   }),
-  BATCH_WAIT_MS: wholeNumber(0, 10_000).default(50).meta({
+  BATCH_WAIT_MS: wholeNumber(0, 10_000).default(100).meta({
     description:
       'Longest time in ms that an order waits for others, to be inserted with them. It waits under load only, at most as long as the last insert took.',
   }),
