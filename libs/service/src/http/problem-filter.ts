@@ -3,7 +3,7 @@ import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { IssuerUnavailableError } from '../auth/token-verifier.js';
 import { isDatabaseUnavailable } from '../mongodb/database-unavailable.js';
-import { repeatRead } from '../mongodb/repeated-reads.js';
+import { repeatRead } from './repeated-reads.js';
 import { unsupportedContentType } from './content-types.js';
 import { Problem, problemType, type ProblemExtensions } from './problem.js';
 

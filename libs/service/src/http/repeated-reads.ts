@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { systemClock } from '@orders-pipeline/clock';
-import { isConnectionLost } from './database-unavailable.js';
+import { isConnectionLost } from '../mongodb/database-unavailable.js';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -4,7 +4,7 @@ import { FastifyAdapter, RouteConfig, type NestFastifyApplication } from '@nestj
 import type { FastifyContextConfig, FastifyReply } from 'fastify';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { MongoNetworkError, MongoNetworkTimeoutError } from 'mongodb';
-import { ProblemFilter } from '../http/problem-filter.js';
+import { ProblemFilter } from './problem-filter.js';
 
 const LOST = new MongoNetworkError('read ECONNRESET');
 const failures: Error[] = [];
