@@ -1,7 +1,6 @@
-import { Decimal128, Long, type UUID } from 'mongodb';
+import { Decimal128, Long, UUID } from 'mongodb';
 import { moneyFromDecimal128, moneyToDecimal128 } from './money.js';
 import type { Order } from './order.js';
-import { uuidOf } from './uuid-of.js';
 
 /** How an order was ingested: everything that may differ between two attempts to save the same order. */
 export interface Ingest {
@@ -35,7 +34,7 @@ export interface OrderDocument {
 
 export function toDocument(order: Order, ingest: Ingest): OrderDocument {
   return {
-    _id: uuidOf(order.id),
+    _id: new UUID(order.id),
     number: Long.fromNumber(order.number),
     accountId: order.accountId,
     side: order.side,
