@@ -9,7 +9,7 @@ describe('the chart of a run', () => {
 
   it('has a title with the result and a subtitle with the configuration, but no date', () => {
     expect(svg).toContain('>40,000 orders from the producer into MongoDB in 2 s: 25,000 a second<');
-    expect(svg).toContain('one consumer, 14,000 in flight; each save waits 0 to 1000 ms; all on 2 cores and 24 GiB');
+    expect(svg).toContain('one consumer, 18,000 in flight; each save waits 0 to 1000 ms; all on 2 cores and 24 GiB');
   });
 
   it('draws the produced and saved rates, and the memory of both apps', () => {
