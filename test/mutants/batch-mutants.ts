@@ -1,7 +1,7 @@
 import type { Mutant } from './mutant.js';
 
 const JOINED = 'attempts/joined-attempts.ts';
-const BATCHER = 'attempts/batcher.ts';
+const BATCHER = 'attempts/batch-queue.ts';
 
 /** Mutants of batches, and of attempts that join one. */
 export const BATCH_MUTANTS: readonly Mutant[] = [
@@ -58,5 +58,33 @@ export const BATCH_MUTANTS: readonly Mutant[] = [
     replace: 'if (now >= this.waitingSince + this.options.maxBatchWaitMs) return true;',
     by: '',
     specs: 'attempts/batcher',
+  },
+  {
+    name: 'a record taken behind another is reported after it',
+    file: 'attempts/batch-handler.ts',
+    replace: 'reportIf(isTaken, items, results);\n        reportIf(isFirst, items, results);',
+    by: 'reportIf(isFirst, items, results);\n        reportIf(isTaken, items, results);',
+    specs: 'attempts/batch-handler',
+  },
+  {
+    name: 'a batch that throws without an error counts as handled',
+    file: 'attempts/reporting-handler.ts',
+    replace: "(thrown ?? new Error('it failed without an error')) as Error",
+    by: 'thrown as Error',
+    specs: 'attempts/reporting-handler',
+  },
+  {
+    name: 'a handler that throws when it is started leaves its record in flight',
+    file: 'attempts/task-runner.ts',
+    replace: 'queueMicrotask(() => this.failed(attempt, error));',
+    by: 'void error;',
+    specs: 'attempts/reporting-handler',
+  },
+  {
+    name: 'an attempt that ends while it is started starts the next one inside of it',
+    file: 'attempts/task-runner.ts',
+    replace: 'if (this.isPumping) return;',
+    by: '',
+    specs: 'attempts/reporting-handler',
   },
 ];

@@ -1,3 +1,4 @@
+import { CLOCK } from './clock-programs.js';
 import { ENGINE_MIGRATION, STRATEGY_MIGRATION } from './migration-programs.js';
 import { CONNECTED, consumer, finishSome, LOGGER, type Example, type Program } from './program.js';
 
@@ -79,6 +80,20 @@ await consumer.stop();
 async function insertAll(values: readonly (Buffer | null)[]): Promise<(Error | undefined)[]> {
   console.log('inserted', values.length);
   return values.map(() => undefined);
+}
+`,
+    after: `await consumer.start(); ${finishSome('consumer')}`,
+    prints: /inserted [1-9]/,
+  },
+  'Without a promise for each record': {
+    before: `${consumer('readme-reporting')}
+import type { BatchItem, ConsumedRecord } from '@orders-pipeline/parallel-consumer';
+async function insertAll(items: readonly BatchItem[]): Promise<(Error | undefined)[]> {
+  console.log('inserted', items.length);
+  return items.map(() => undefined);
+}
+function checkWithBank({ offset }: ConsumedRecord, done: (error?: Error) => void): void {
+  setTimeout(() => done(offset < 0 ? new Error('refused') : undefined), 10);
 }
 `,
     after: `await consumer.start(); ${finishSome('consumer')}`,
@@ -190,33 +205,6 @@ await app.close();
     before: NEST.replace(/^const kafka = .*$/m, ''),
     after: '',
     prints: /saved payment \{"id":"1","amount":1\}[^]*^1$/m,
-  },
-};
-
-const CLOCK: Readonly<Record<string, Program | Example>> = {
-  '@orders-pipeline/clock': {
-    before: '',
-    after: `
-let calls = 0;
-await retry(async () => {
-  calls += 1;
-  if (calls < 3) throw new Error('not yet');
-});
-console.log(calls, 'calls');
-`,
-    prints: /^3 calls$/m,
-  },
-  '@orders-pipeline/clock (2)': {
-    before: `
-import { pause, type Clock } from '@orders-pipeline/clock';
-const work = () => console.log('worked');
-async function retry(then: () => void, on: Clock): Promise<void> {
-  await pause(on, 59_000);
-  then();
-}
-`,
-    after: 'await retried;',
-    prints: /^worked$/m,
   },
 };
 

@@ -8,7 +8,8 @@ export type { WindowOptions } from './window/window-options.js';
 export type { PauseScope } from './window/pauses.js';
 export type { Ordering } from './window/ordering.js';
 
-export type { Attempt, RecordHandler } from './attempts/record-handler.js';
+export type { Attempt, OpenRecord, RecordHandler, TakenRecord } from './attempts/record-handler.js';
+export { reportingHandler, type ReportingHandler } from './attempts/reporting-handler.js';
 export { batchHandler, type BatchHandlerOptions } from './attempts/batch-handler.js';
 export {
   OutputsError,
@@ -21,7 +22,8 @@ export { rateLimited, type RateLimit } from './handlers/rate-limited.js';
 export { RETRY_HEADERS, retryTopics, type RetryStep, type RetryTopicsOptions } from './handlers/retry-topics.js';
 export { HotKeys, type HotKey, type HotKeysOptions } from './handlers/hot-keys.js';
 export type { BatchItem, BatchResult } from './attempts/batch-item.js';
-export { Batcher, BatchResultsError, type BatcherOptions, type BatchWriter } from './attempts/batcher.js';
+export { Batcher, BatchResultsError, type BatchWriter } from './attempts/batcher.js';
+export type { BatcherOptions } from './attempts/batch-queue.js';
 export { DEAD_LETTER_HEADERS } from './attempts/dead-letter.js';
 export type { ConsumedRecord, OutgoingRecord, Position } from './records/record.js';
 

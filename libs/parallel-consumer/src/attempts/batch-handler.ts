@@ -1,9 +1,11 @@
 import { checkOptions } from '../checks/check-options.js';
 import { ofType, positiveInteger, timer, withFunctions, type Check } from '../checks/value-checks.js';
 import type { BatchItem, BatchResult } from './batch-item.js';
-import type { RecordHandler } from './record-handler.js';
-import { Batcher, type BatcherOptions } from './batcher.js';
-import { fillingWithSameKeys, type FirstItem } from './same-key-batches.js';
+import { BatchQueue, type BatcherOptions } from './batch-queue.js';
+import { checkedResults } from './batcher.js';
+import type { OpenRecord, TakenRecord } from './record-handler.js';
+import { reasonOf, reportingHandler, type ReportingHandler } from './reporting-handler.js';
+import { withSameKeys } from './same-key-batches.js';
 
 /** How records are gathered into batches, and what handles a batch. */
 export interface BatchHandlerOptions extends BatcherOptions {
@@ -39,15 +41,42 @@ const OPTION_CHECKS = {
  * to fill, so it must be at least `maxBatchSize`.
  * @throws TypeError or RangeError that names a wrong, missing or unknown option
  */
-export function batchHandler(given: BatchHandlerOptions): RecordHandler {
+export function batchHandler(given: BatchHandlerOptions): ReportingHandler {
   checkOptions(given, { checks: OPTION_CHECKS, required: ['handle', 'maxBatchSize', 'maxBatchWaitMs'] });
   const { handle, sameKeyInBatch = false, ...options } = given;
-  const write = sameKeyInBatch ? fillingWithSameKeys(handle, options.maxBatchSize) : handle;
-  const batcher = new Batcher<FirstItem, BatchResult>(write, options);
-  return (record, attempt) => batcher.add({ record, attempt }).then(throwIfFailed);
+  const queue = new BatchQueue<OpenRecord>(async (firstItems) => {
+    const items = sameKeyInBatch ? withSameKeys(firstItems, options.maxBatchSize) : firstItems;
+    try {
+      const results = checkedResults(await handle(items), items.length);
+      return () => {
+        // First the records that were taken behind others of their keys: they end with those.
+        reportIf(isTaken, items, results);
+        reportIf(isFirst, items, results);
+      };
+    } catch (error) {
+      return () => {
+        for (const item of firstItems) item.report(reasonOf(error));
+      };
+    }
+  }, options);
+  return reportingHandler((item) => queue.add(item));
 }
 
-/** Shared by all records: an async frame or closure per record would stay alive as long as its batch. */
-function throwIfFailed(result: BatchResult): void {
-  if (result !== undefined) throw result;
+type Item = OpenRecord | TakenRecord;
+
+/** Not by `entries()`, which allocates as much for each record as an attempt. */
+function reportIf(isDue: (item: Item) => boolean, items: readonly Item[], results: readonly BatchResult[]): void {
+  let at = 0;
+  for (const item of items) {
+    if (isDue(item)) item.report(results[at]);
+    at += 1;
+  }
+}
+
+function isFirst({ attempt }: Item): boolean {
+  return 'takeNext' in attempt;
+}
+
+function isTaken(item: Item): boolean {
+  return !isFirst(item);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import { Batcher, BatchResultsError, type BatcherOptions } from './batcher.js';
+import type { BatcherOptions } from './batch-queue.js';
+import { Batcher, BatchResultsError } from './batcher.js';
 
 const OPTIONS = { maxBatchSize: 3, maxBatchWaitMs: 10, maxBatches: 1 };
 

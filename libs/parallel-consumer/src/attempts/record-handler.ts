@@ -18,6 +18,14 @@ export interface Attempt {
   takeNext(): TakenRecord | undefined;
 }
 
+/** A record whose attempt ends when it is reported. */
+export interface OpenRecord {
+  readonly record: ConsumedRecord;
+  readonly attempt: Attempt;
+  /** Ends the attempt: without an error, the record's effect is durable. Later calls are ignored. Call it as a method of the record. */
+  report(error?: Error): void;
+}
+
 /** A record that was taken together with an earlier one of its key, and its attempt. */
 export interface TakenRecord {
   readonly record: ConsumedRecord;
@@ -29,6 +37,6 @@ export interface TakenRecord {
 /**
  * Handles one record. It must resolve only when the effect is durable: the consumer then completes the record and does not
  * retry it. A crash can still cause a redelivery (at least once), so the effect must be idempotent.
- * To handle several records in one call, see `batchHandler`.
+ * To handle several records in one call, see `batchHandler`. To need no promise for each record, see `reportingHandler`.
  */
 export type RecordHandler = (record: ConsumedRecord, attempt: Attempt) => Promise<void>;

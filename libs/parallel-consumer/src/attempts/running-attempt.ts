@@ -1,13 +1,18 @@
 import type { ListNode } from '../structures/intrusive-list.js';
 import type { Task } from '../partition/assignment.js';
 import type { ConsumedRecord } from '../records/record.js';
-import type { Attempt, TakenRecord } from './record-handler.js';
+import type { Attempt, OpenRecord, TakenRecord } from './record-handler.js';
 
-/** Starts the next record of an attempt's key together with it, if one waits and may start. */
-export type TakeNext = (attempt: RunningAttempt) => JoinedAttempt | undefined;
+/** What an attempt reports to. */
+export interface AttemptOwner {
+  /** Starts the next record of the attempt's key together with it, if one waits and may start. */
+  takeNext(attempt: RunningAttempt): JoinedAttempt | undefined;
+  succeeded(attempt: RunningAttempt): void;
+  failed(attempt: RunningAttempt, error: unknown): void;
+}
 
 /** A running attempt. It creates its abort signal only when the handler reads it: one signal per record is expensive. */
-export class RunningAttempt implements Attempt, ListNode<RunningAttempt> {
+export class RunningAttempt implements Attempt, OpenRecord, ListNode<RunningAttempt> {
   older: RunningAttempt | undefined;
   newer: RunningAttempt | undefined;
   readonly number: number;
@@ -24,13 +29,26 @@ export class RunningAttempt implements Attempt, ListNode<RunningAttempt> {
     readonly sequence: number,
     /** Milliseconds since 1970. */
     readonly startedAt: number,
-    private readonly take: TakeNext,
+    private readonly owner: AttemptOwner,
   ) {
     this.number = task.failedAttempts + 1;
   }
 
+  get record(): ConsumedRecord {
+    return this.task.record;
+  }
+
+  get attempt(): this {
+    return this;
+  }
+
   takeNext(): TakenRecord | undefined {
-    return this.take(this);
+    return this.owner.takeNext(this);
+  }
+
+  report(error?: Error): void {
+    if (error === undefined) this.owner.succeeded(this);
+    else this.owner.failed(this, error);
   }
 
   get signal(): AbortSignal {

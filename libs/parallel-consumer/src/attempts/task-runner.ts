@@ -6,7 +6,14 @@ import type { AttemptSettings } from './attempt-options.js';
 import type { Scheduler } from '../window/scheduler.js';
 import { errorDetails, withoutThrowing, type FailureClassifier, type FailureKind } from '../failures/failure.js';
 import { JoinedAttempts } from './joined-attempts.js';
-import { AttemptAbandonedError, RunningAttempt, type EndedAttempt, type JoinedAttempt } from './running-attempt.js';
+import {
+  AttemptAbandonedError,
+  RunningAttempt,
+  type AttemptOwner,
+  type EndedAttempt,
+  type JoinedAttempt,
+} from './running-attempt.js';
+import { startOf } from './reporting-handler.js';
 import { RunningAttempts } from './running-attempts.js';
 import type { DeadLetterPublisher } from './dead-letter-publisher.js';
 import type { RunnerCounts, RunnerEvents } from './runner-events.js';
@@ -24,7 +31,7 @@ interface LastFailure {
 }
 
 /** Runs each task through the handler until it ends in one of the three ways of `TaskCompletion`. */
-export class TaskRunner {
+export class TaskRunner implements AttemptOwner {
   readonly suspension: Suspension;
   readonly counts: RunnerCounts = { finished: 0, deadLettered: 0, retries: 0, abandoned: 0 };
   private readonly attempts = new RunningAttempts();
@@ -38,6 +45,8 @@ export class TaskRunner {
     (failure) => this.failedPermanently(failure),
   );
   private holding = false;
+  private isPumping = false;
+  private readonly start: (attempt: RunningAttempt) => void;
 
   constructor(
     private readonly options: AttemptSettings & RuntimeSettings,
@@ -45,6 +54,7 @@ export class TaskRunner {
     broker: Broker,
     private readonly events: RunnerEvents,
   ) {
+    this.start = startOf(options.handler);
     this.suspension = new Suspension(options, () => this.pump());
     this.breaker = this.suspension.breaker;
     this.classify = withoutThrowing(options.classify, (defect, error) =>
@@ -75,10 +85,17 @@ export class TaskRunner {
 
   /** Starts all tasks that may run now. */
   pump(): void {
-    while (!this.holding && this.scheduler.hasReady() && this.breaker.tryAcquire()) {
-      const task = this.scheduler.next();
-      if (task === undefined) return this.breaker.release();
-      this.run(task);
+    // An attempt that ends while it is started calls `pump` recursively.
+    if (this.isPumping) return;
+    this.isPumping = true;
+    try {
+      while (!this.holding && this.scheduler.hasReady() && this.breaker.tryAcquire()) {
+        const task = this.scheduler.next();
+        if (task === undefined) return this.breaker.release();
+        this.run(task);
+      }
+    } finally {
+      this.isPumping = false;
     }
   }
 
@@ -115,34 +132,27 @@ export class TaskRunner {
       void this.completion.deadLetter(task, task.deadLetterCause);
       return;
     }
-    const attempt = new RunningAttempt(task, this.breaker.begin(), this.options.clock.now(), this.takeNext);
+    const attempt = new RunningAttempt(task, this.breaker.begin(), this.options.clock.now(), this);
     this.attempts.add(attempt);
-    this.handle(attempt).then(
-      () => this.succeeded(attempt),
-      (error: unknown) => this.failed(attempt, error),
-    );
-  }
-
-  /** Calls the handler. A synchronous throw fails only this record. */
-  private handle(attempt: RunningAttempt): Promise<void> {
     try {
-      return Promise.resolve(this.options.handler(attempt.task.record, attempt));
+      this.start(attempt);
     } catch (error) {
-      return Promise.reject(error);
+      // A synchronous throw fails only this record, and not before it would as a rejection.
+      queueMicrotask(() => this.failed(attempt, error));
     }
   }
 
-  /** One function for all attempts. */
-  private readonly takeNext = (attempt: RunningAttempt): JoinedAttempt | undefined =>
-    this.holding ? undefined : this.joined.take(attempt);
+  takeNext(attempt: RunningAttempt): JoinedAttempt | undefined {
+    return this.holding ? undefined : this.joined.take(attempt);
+  }
 
-  private succeeded(attempt: RunningAttempt): void {
+  succeeded(attempt: RunningAttempt): void {
     if (!this.attempts.settle(attempt)) return;
     this.handled(attempt);
     this.joined.succeeded(attempt);
   }
 
-  private failed(attempt: RunningAttempt, error: unknown): void {
+  failed(attempt: RunningAttempt, error: unknown): void {
     if (!this.attempts.settle(attempt)) return;
     this.joined.failed(attempt);
     this.handleFailure(attempt, error);

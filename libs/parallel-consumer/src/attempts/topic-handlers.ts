@@ -1,4 +1,5 @@
 import type { RecordHandler } from './record-handler.js';
+import { reportingHandler, startOf } from './reporting-handler.js';
 import { isObject, ofType, type Check } from '../checks/value-checks.js';
 
 /** A handler for the records of each topic. */
@@ -20,5 +21,6 @@ export function handlerOfTopics(given: RecordHandler | TopicHandlers, topics: re
       throw new TypeError(
         `handler has one for ${topic}, which is none of the topics of the broker: ${topics.join(', ')}`,
       );
-  return async (record, attempt) => (byTopic.get(record.topic) as RecordHandler)(record, attempt);
+  const starts = new Map([...byTopic].map(([topic, handler]) => [topic, startOf(handler)]));
+  return reportingHandler((item) => starts.get(item.record.topic)?.(item));
 }

@@ -1,5 +1,6 @@
 import type { Attempt, RecordHandler } from '../attempts/record-handler.js';
-import { Batcher, type BatcherOptions } from '../attempts/batcher.js';
+import type { BatcherOptions } from '../attempts/batch-queue.js';
+import { Batcher } from '../attempts/batcher.js';
 import { checkOptions } from '../checks/check-options.js';
 import { display, ofType, timer, withFunctions, type Check } from '../checks/value-checks.js';
 import type { ConsumedRecord, OutgoingRecord } from '../records/record.js';

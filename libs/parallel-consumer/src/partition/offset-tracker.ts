@@ -96,7 +96,9 @@ export class OffsetTracker<T extends TrackedRecord<T>> {
   /** Yields the completed offsets beyond the committable one, ascending. */
   *completedBeyond(): Generator<OffsetRange> {
     let from: number | undefined;
-    for (const { offset } of this.unfinished) {
+    // Not by the list's iterator: with ten thousand records in flight, it made a tenth of the consumer's garbage collections.
+    for (let entry = this.unfinished.oldest; entry !== undefined; entry = entry.newer) {
+      const { offset } = entry;
       if (from !== undefined && offset > from) yield { from, to: offset };
       from = offset + 1;
     }
