@@ -1,4 +1,4 @@
-import { batchHandler, type ParallelConsumerOptions } from '@orders-pipeline/parallel-consumer';
+import { batchHandler, reportingHandler } from '@orders-pipeline/parallel-consumer';
 import type { JsonOrder } from '../datasets/json-orders-dataset.js';
 import { connectJsonOrders } from './json-orders.js';
 import type { Contender } from './contender.js';
@@ -23,16 +23,11 @@ export const contend: Contender<'json-engine'> = async (job, meter) => {
       return items.map(() => undefined);
     },
   });
-  const handler: ParallelConsumerOptions['handler'] =
-    saveMs.maximum === 0
-      ? (record, attempt) => {
-          meter.begin();
-          return write(record, attempt);
-        }
-      : (record, attempt) => {
-          meter.begin();
-          return wait().then(() => write(record, attempt));
-        };
+  const handler = reportingHandler((item) => {
+    meter.begin();
+    if (saveMs.maximum === 0) write.start(item);
+    else void wait().then(() => write.start(item));
+  });
   await startEngine(job, { handler, inFlight, ordering });
   await meter.done;
 };

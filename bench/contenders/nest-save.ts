@@ -7,7 +7,7 @@ import {
   PARALLEL_CONSUMER,
   ParallelConsumerServer,
 } from '@orders-pipeline/nestjs-parallel-consumer';
-import type { Attempt, ConsumedRecord } from '@orders-pipeline/parallel-consumer';
+import type { RecordHandler } from '@orders-pipeline/parallel-consumer';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { classifySaveFailure } from '../../apps/consumer/src/save/save-failure.js';
 import { DEAD_LETTERS } from '../datasets/dataset.js';
@@ -15,18 +15,11 @@ import { SMALL_FETCH } from '../harness/fetch-size.js';
 import { connectSave } from './connect-save.js';
 import { contenderLogger as logger } from './contender-logger.js';
 import type { Contender } from './contender.js';
-import { orderSaver } from './order-saver.js';
-
-type RecordHandler = (record: ConsumedRecord, attempt: Attempt) => Promise<void>;
+import { meteredSaver } from './order-saver.js';
 
 export const contend: Contender<'nest-save'> = async (job, meter) => {
   const { inFlight, saveMs, handledBy } = job.parameters;
-  const saver = orderSaver(await connectSave(job), saveMs);
-  const finished = (): void => meter.finished();
-  const handler: RecordHandler = (record, attempt) => {
-    meter.begin();
-    return saver.save(record, attempt).then(finished);
-  };
+  const { handler } = meteredSaver(await connectSave(job), saveMs, meter);
   const kafka = connectKafka({ brokers: job.brokers.split(','), clientId: 'bench', logger });
   const strategy = new ParallelConsumerServer({
     kafka,

@@ -34,7 +34,7 @@ import { Rebalances } from './consume/rebalances.js';
 import { classifySaveFailure } from './save/save-failure.js';
 import { SavedReports } from './report/saved-reports.js';
 import { settings } from './settings.js';
-import { seededDelays, SimulatedDelay } from './save/simulated-delay.js';
+import { seededDelays, simulatedDelay } from './save/simulated-delay.js';
 import { InFlightOverride } from './consume/in-flight-override.js';
 
 const logger = createLogger('consumer', settings.LOG_LEVEL);
@@ -79,7 +79,7 @@ async function loadArchived({ db }: Mongo): Promise<ArchivedList> {
 function createSaver(mongo: Mongo, codec: OrderCodec, reports: SavedReports, archived: ArchivedList): OrderSaver {
   const { SAVE_DELAY_MS, SAVE_DELAY_SEED, MAX_ORDER_BYTES, BATCH_WAIT_MS } = settings;
   const draw = SAVE_DELAY_SEED === undefined ? Math.random : seededDelays(SAVE_DELAY_SEED, Math.random);
-  const delay = new SimulatedDelay(SAVE_DELAY_MS, draw, systemClock);
+  const delay = simulatedDelay(SAVE_DELAY_MS, draw, systemClock);
   const inserted = withoutArchived(
     async (documents) => insertOrders(mongo, documents),
     archived,
@@ -107,7 +107,7 @@ function createServer(rebalances: Rebalances, saver: OrderSaver): ParallelConsum
     ordering: settings.ORDERING,
     poisonShare: settings.POISON_SHARE,
     // Not an `@EventPattern` method: Nest's handler path caused a third of this process's garbage.
-    handler: (record, attempt) => saver.save(record, attempt),
+    handler: saver.handler,
   };
   // A letter that can't be stored is retried for ever, since it can not be dead-lettered again: `onDeadLetter` is never reached. If MongoDB
   // rejects a single letter of a batch, only that one is retried.

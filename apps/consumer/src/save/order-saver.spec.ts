@@ -7,7 +7,7 @@ import { BatchResultsError } from '@orders-pipeline/parallel-consumer';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import type { InsertResult } from './bulk-insert.js';
 import { OrderConflictError, OrderRefusedError, OrderSaver, OversizedOrderError } from './order-saver.js';
-import { SimulatedDelay } from './simulated-delay.js';
+import { simulatedDelay } from './simulated-delay.js';
 
 const OPERATION_ID = '01935c9e-8a00-7000-8000-000000000001';
 const orderAt = orderGenerator({
@@ -20,7 +20,7 @@ const orderAt = orderGenerator({
   to: new Date(1_000),
 });
 const ATTEMPT = { number: 2, signal: new AbortController().signal, takeNext: () => undefined };
-const NO_DELAY = new SimulatedDelay({ minimum: 0, maximum: 0 }, () => 0, new ManualClock());
+const NO_DELAY = simulatedDelay({ minimum: 0, maximum: 0 }, () => 0, new ManualClock());
 
 /** Decodes a value, which is the order's index; a negative index can't be decoded. */
 function decode(value: Buffer | null) {
@@ -50,7 +50,7 @@ async function save(
         'operation-id': Buffer.from(originHeaders({ operationId: OPERATION_ID, index })['operation-id'] ?? ''),
       };
       const value = Buffer.from(String(index));
-      return saver.save(
+      return saver.handler(
         { topic: 'orders', partition: 3, offset, key: null, value, headers, timestamp: 0, byteLength: value.length },
         ATTEMPT,
       );
@@ -112,8 +112,8 @@ describe('OrderSaver', () => {
       async (documents) => documents.map(() => ({ kind: 'saved' })),
     );
     const record = { topic: 'orders', partition: 0, offset: 0, key: null, headers: {}, timestamp: 0, byteLength: 0 };
-    const waiting = saver.save({ ...record, value: unknown }, ATTEMPT);
-    await saver.save({ ...record, value: Buffer.from('4') }, ATTEMPT);
+    const waiting = saver.handler({ ...record, value: unknown }, ATTEMPT);
+    await saver.handler({ ...record, value: Buffer.from('4') }, ATTEMPT);
     const denied = new UndecodableOrderError('unknown-schema', 'the registry has no schema 9');
     response.reject(denied);
     await expect(waiting).rejects.toBe(denied);

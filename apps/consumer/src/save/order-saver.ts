@@ -8,12 +8,13 @@ import {
   type BatchItem,
   type BatchResult,
   BatchResultsError,
-  type Attempt,
-  type RecordHandler,
   type ConsumedRecord,
+  type OpenRecord,
+  reportingHandler,
+  type ReportingHandler,
 } from '@orders-pipeline/parallel-consumer';
 import type { InsertResult } from './bulk-insert.js';
-import type { SimulatedDelay } from './simulated-delay.js';
+import type { Delay } from './simulated-delay.js';
 
 /** In a large bulk, a document costs MongoDB a 25th of a single insert. */
 const MAX_BATCH_SIZE = 4_000;
@@ -59,7 +60,12 @@ export class OrderArchivedError extends Error {
 export class OrderSaver {
   /** Number of saves that found the same order saved before, since the start. */
   repeated = 0;
-  private readonly write: RecordHandler;
+  /**
+   * Ends an attempt once the order is durable. It reports the ends, since the promises of thousands of waiting records would stay alive
+   * during their delays.
+   */
+  readonly handler: ReportingHandler;
+  private readonly batches: ReportingHandler;
   private operation: { readonly text: string; readonly id: UUID } | undefined;
 
   /**
@@ -67,31 +73,39 @@ export class OrderSaver {
    */
   constructor(
     private readonly codec: Pick<OrderCodec, 'learn' | 'decode'>,
-    private readonly delay: SimulatedDelay,
+    delay: Delay,
     private readonly limits: SaveLimits,
     private readonly insert: (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>,
   ) {
-    this.write = batchHandler({
+    this.batches = batchHandler({
       handle: async (items) => this.saveTogether(items),
       maxBatchSize: MAX_BATCH_SIZE,
       maxBatchWaitMs: limits.batchWaitMs,
     });
+    const wait = delay<OpenRecord>((item) => this.join(item));
+    this.handler = reportingHandler((item) => {
+      const oversized = this.oversized(item.record);
+      if (oversized === undefined) wait(item);
+      else item.report(oversized);
+    });
   }
 
-  /**
-   * Resolves once the order is durable. Not an `async` function, whose frame would stay alive during the delay for each of
-   * thousands of waiting records. An unknown schema is requested here, where it delays only its own record.
-   */
-  save(record: ConsumedRecord, attempt: Attempt): Promise<void> {
-    // Checked before the delay, so that thousands of large records do not wait at once. Each access to `value` creates a Buffer.
+  /** Checked before the delay, so that thousands of large records do not wait at once. Each access to `value` creates a Buffer. */
+  private oversized(record: ConsumedRecord): OversizedOrderError | undefined {
     const { maxBytes } = this.limits;
     const bytes = record.byteLength > maxBytes ? (record.value?.length ?? 0) : 0;
-    if (bytes > maxBytes) return Promise.reject(new OversizedOrderError(bytes, maxBytes));
-    return this.delay.wait(record).then(() => {
-      const learning = this.codec.learn(record.value);
-      if (learning === undefined) return this.write(record, attempt);
-      return learning.then(async () => this.write(record, attempt));
-    });
+    return bytes > maxBytes ? new OversizedOrderError(bytes, maxBytes) : undefined;
+  }
+
+  /** Adds a record to the next batch. An unknown schema is requested first, and delays only its own records. */
+  private join(item: OpenRecord): void {
+    const learning = this.codec.learn(item.record.value);
+    if (learning === undefined) this.batches.start(item);
+    else
+      learning.then(
+        () => this.batches.start(item),
+        (error: Error) => item.report(error),
+      );
   }
 
   /**
@@ -100,21 +114,26 @@ export class OrderSaver {
    * end, MongoDB needs a fifth more CPU.
    */
   private async saveTogether(items: readonly BatchItem[]): Promise<BatchResult[]> {
-    const results: BatchResult[] = items.map(() => undefined);
+    const results: BatchResult[] = [];
     const orders: { readonly index: number; readonly number: number; readonly document: OrderDocument }[] = [];
     const savedAt = new Date();
-    for (const [index, item] of items.entries()) {
+    for (const item of items) {
       try {
         const document = this.documentOf(item, savedAt);
-        orders.push({ index, number: document.number.toNumber(), document });
+        orders.push({ index: results.length, number: document.number.toNumber(), document });
+        results.push(undefined);
       } catch (error) {
-        results[index] = error as Error;
+        results.push(error as Error);
       }
     }
     orders.sort((a, b) => a.number - b.number);
     const inserted = orders.length === 0 ? [] : await this.insert(orders.map(({ document }) => document));
     if (inserted.length !== orders.length) throw new BatchResultsError(orders.length, inserted.length);
-    for (const [place, { index }] of orders.entries()) results[index] = this.resultOf(inserted[place] as InsertResult);
+    let place = 0;
+    for (const { index } of orders) {
+      results[index] = this.resultOf(inserted[place] as InsertResult);
+      place += 1;
+    }
     return results;
   }
 

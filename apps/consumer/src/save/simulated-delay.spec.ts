@@ -3,7 +3,7 @@ import { originHeaders } from '#orders/operation/record-headers.js';
 import { saveDrawsOf } from '#orders/consumer/simulated-save.js';
 import type { Clock } from '@orders-pipeline/clock';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import { seededDelays, SimulatedDelay } from './simulated-delay.js';
+import { seededDelays, simulatedDelay } from './simulated-delay.js';
 
 /** Creates a delay with these draws, and records when each wait ends. */
 function createDelay(bounds: { minimum: number; maximum: number }, draws: readonly number[]) {
@@ -17,9 +17,10 @@ function createDelay(bounds: { minimum: number; maximum: number }, draws: readon
     },
   };
   const remaining = [...draws];
-  const delay = new SimulatedDelay(bounds, () => remaining.shift() ?? 0, counting);
   const ended: number[] = [];
-  const start = (): void => void delay.wait({ headers: {} }).then(() => ended.push(clock.now()));
+  const delay = simulatedDelay(bounds, () => remaining.shift() ?? 0, counting);
+  const pass = delay(() => ended.push(clock.now()));
+  const start = (): void => pass({ record: { headers: {} } });
   return { clock, start, ended, timers: () => timers };
 }
 
