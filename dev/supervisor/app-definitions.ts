@@ -137,13 +137,14 @@ export function consumerDefinition(context: AppContext, n: number): AppDefinitio
 
 /**
  * Returns the heap limits of a consumer, which needs some kilobytes per record in flight. It covers the highest limit that can be set
- * at runtime (or that `auto` may reach), and a higher one set at the start. Thousands of records live for half a second, too long for
- * a small young generation; a larger one saves a tenth of the CPU time.
+ * at runtime (or that `auto` may reach), and a higher one set at the start. Thousands of records live for half a second, longer than the
+ * young generation lasts: an old generation that may double between full collections saves as much CPU time as a young one of twice this
+ * size, in 30 MiB less.
  */
 export function consumerHeap({ IN_FLIGHT_LIMIT }: NodeJS.ProcessEnv): Heap {
   const started = IN_FLIGHT_LIMIT === 'auto' ? 0 : Number(IN_FLIGHT_LIMIT || 0);
   const inFlight = Math.max(MAX_IN_FLIGHT_OVERRIDE, started);
-  return { oldMiB: 128 + Math.ceil(inFlight / 50), youngMiB: 64 };
+  return { oldMiB: 128 + Math.ceil(inFlight / 50), youngMiB: 32, growthPercent: 100 };
 }
 
 /** Returns the token issuer for `--auth`, whose tokens all services require. It listens on loopback only. */

@@ -17,6 +17,8 @@ export interface Heap {
   readonly oldMiB?: number;
   /** The size of one half of the young generation. Up to three times as much is resident. */
   readonly youngMiB: number;
+  /** By how many per cent the old generation may grow after a full collection before the next one; by default V8 decides. */
+  readonly growthPercent?: number;
 }
 
 /**
@@ -24,9 +26,14 @@ export interface Heap {
  * collections, V8 allocates all later ones in the old generation (pretenuring). There, a dead chunk of orders keeps its records alive until
  * the next full collection. That more than doubled the producer's CPU time for an order, and hit one of three query APIs.
  */
-export function heapFlags({ oldMiB, youngMiB }: Heap): string[] {
-  const old = oldMiB === undefined ? [] : [`--max-old-space-size=${oldMiB}`];
-  return ['--enable-source-maps', ...old, `--max-semi-space-size=${youngMiB}`, '--no-allocation-site-pretenuring'];
+export function heapFlags({ oldMiB, youngMiB, growthPercent }: Heap): string[] {
+  return [
+    '--enable-source-maps',
+    ...(oldMiB === undefined ? [] : [`--max-old-space-size=${oldMiB}`]),
+    `--max-semi-space-size=${youngMiB}`,
+    ...(growthPercent === undefined ? [] : [`--heap-growing-percent=${growthPercent}`]),
+    '--no-allocation-site-pretenuring',
+  ];
 }
 
 /** How to run one of the services. */
