@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import kafkajs from 'kafkajs';
 import { systemClock } from '@orders-pipeline/clock';
-import { pagesOf } from '../../apps/cli/src/producer/pages.js';
 import { ProducerClient } from '../../apps/cli/src/producer/producer-client.js';
 import { eventually } from '../support/eventually.js';
 import type { Checklist } from './checklist.js';
 import type { ComposeProject } from './compose-project.js';
 import { DocumentedComposeCommands } from './documented-commands.js';
+import { OrderQueries } from './order-queries.js';
 import type { PrivateEngine } from './private-engine.js';
 import { APPS, clientOptions, ProtectionChecks, urlOf } from './protection-checks.js';
 
@@ -15,7 +15,6 @@ const ORDERS = 10_000;
 const ORDERS_AFTER_RESTART = 500;
 const CONSUMERS = 4;
 const PARTITIONS = 12;
-const PAGE_SIZE = 100;
 const SAVED_WITHIN_MS = 120_000;
 const REBALANCED_WITHIN_MS = 90_000;
 /** The public client of the development issuer. */
@@ -23,10 +22,6 @@ const CREDENTIALS = { client: { id: 'orders-demo', secret: 'orders-demo-secret' 
 
 /** The fields of the responses that the run reads. */
 type Operation = Record<'count' | 'firstNumber' | 'saved' | 'deadLettered', number> & { readonly id: string };
-interface Order {
-  readonly id: string;
-  readonly number: number;
-}
 interface Pipeline {
   readonly consumers: readonly { readonly partitions: readonly number[] | null }[];
 }
@@ -34,8 +29,8 @@ interface Pipeline {
 /** The steps of a user of docker-compose.yml, from the first `up` to `down`. Each step is a check. */
 export class Scenario {
   private readonly producer: ProducerClient;
-  private readonly queryApi: ProducerClient;
   private readonly console: ProducerClient;
+  private readonly queries: OrderQueries;
   private readonly protection: ProtectionChecks;
   private readonly documented: DocumentedComposeCommands;
 
@@ -49,8 +44,8 @@ export class Scenario {
     const { PRODUCER_PORT, QUERY_API_PORT, CONSOLE_PORT } = project.ports;
     const timing = { clock: systemClock, random: Math.random };
     this.producer = new ProducerClient(urlOf(PRODUCER_PORT), timing, CREDENTIALS);
-    this.queryApi = new ProducerClient(urlOf(QUERY_API_PORT), timing, CREDENTIALS);
     this.console = new ProducerClient(urlOf(CONSOLE_PORT), timing, CREDENTIALS);
+    this.queries = new OrderQueries(new ProducerClient(urlOf(QUERY_API_PORT), timing, CREDENTIALS), this.console);
   }
 
   async run(checklist: Checklist): Promise<void> {
@@ -69,8 +64,8 @@ export class Scenario {
     await check(`the console sees all ${CONSUMERS}, and serves its page`, () => this.consoleSeesAll());
     await check(`all ${ORDERS} are saved`, () => this.allAreSaved(operation));
     await check(`${ORDERS} more are saved by all ${CONSUMERS}`, () => this.populateAndSave(ORDERS));
-    await check('queried by range, each order is returned once', () => this.queryByRange(operation));
-    await check('queried by page and by id', () => this.queryByPageAndId(operation));
+    await check('queried by range, each order is returned once', () => this.queries.byRange(operation));
+    await check('queried by page and by id', () => this.queries.byPageAndId(operation.firstNumber, 2 * ORDERS));
     await check('reconcile in a container finds every order', () => this.reconciles(operation));
     await check('the operator gets in by the files of the containers', () => this.protection.operatorGetsIn());
     await check('the documented commands: containers and logs', () => this.documented.showContainersAndLogs());
@@ -165,42 +160,6 @@ export class Scenario {
 
   private async populateAndSave(count: number): Promise<void> {
     await this.allAreSaved(await this.populate(count));
-  }
-
-  private async queryByRange({ firstNumber, count }: Operation): Promise<void> {
-    const path = `/v1/orders/range?from=${firstNumber}&to=${firstNumber + count - 1}&pageSize=1000`;
-    const orders: Order[] = [];
-    for await (const items of pagesOf<Order>(this.queryApi, path)) {
-      orders.push(...items);
-      assert.ok(orders.length <= count, `the pages end after ${count} orders`);
-    }
-    assert.deepEqual(
-      orders.map(({ number }) => number),
-      Array.from({ length: count }, (_, index) => firstNumber + index),
-    );
-    assert.equal(new Set(orders.map(({ id }) => id)).size, count);
-  }
-
-  private async queryByPageAndId({ firstNumber }: Operation): Promise<void> {
-    const last = (2 * ORDERS) / PAGE_SIZE;
-    for (const page of [1, last]) {
-      const items = await this.page(page);
-      assert.equal(items.length, PAGE_SIZE);
-      assert.equal(items[0]?.number, firstNumber + (page - 1) * PAGE_SIZE);
-      for (const order of items.slice(-2)) {
-        // The console forwards requests to the query API.
-        for (const client of [this.queryApi, this.console]) {
-          const found = await client.request<Order>({ method: 'GET', path: `/v1/orders/${order.id}` });
-          assert.deepEqual(found, order, client.url);
-        }
-      }
-    }
-    assert.deepEqual(await this.page(last + 1), []);
-  }
-
-  private async page(number: number): Promise<readonly Order[]> {
-    const path = `/v1/orders?page=${number}&pageSize=${PAGE_SIZE}`;
-    return (await this.queryApi.request<{ items: readonly Order[] }>({ method: 'GET', path })).items;
   }
 
   /** Checks the restart counts: a service that crashes at start and is restarted becomes healthy too. */
