@@ -5,6 +5,8 @@ import type { Contender } from './contender.js';
 import { simulatedWait } from './simulated-wait.js';
 import { startEngine } from './start-engine.js';
 
+const MAX_BUFFERED = 24_000;
+
 /** The engine as an adopter uses it: its public exports only. */
 export const contend: Contender<'json-engine'> = async (job, meter) => {
   const { inFlight, saveMs, ordering } = job.parameters;
@@ -28,6 +30,7 @@ export const contend: Contender<'json-engine'> = async (job, meter) => {
     if (saveMs.maximum === 0) write.start(item);
     else void wait().then(() => write.start(item));
   });
-  await startEngine(job, { handler, inFlight, ordering });
+  // Records wait for their key only until the next batches, so a few batches of them are enough.
+  await startEngine(job, { handler, inFlight, ordering, ...(inOrder && { maxBuffered: MAX_BUFFERED }) });
   await meter.done;
 };
