@@ -69,7 +69,7 @@ export const BATCH_MUTANTS: readonly Mutant[] = [
   {
     name: 'a batch that throws without an error counts as handled',
     file: 'attempts/reporting-handler.ts',
-    replace: "(thrown ?? new Error('it failed without an error')) as Error",
+    replace: "(thrown ?? new Error('the attempt failed without an error')) as Error",
     by: 'thrown as Error',
     specs: 'attempts/reporting-handler',
   },

@@ -94,7 +94,7 @@ describe('reportingHandler', () => {
     ['a promise', startOf(rejectWithNothing)],
   ])('fails the attempt when %s is rejected without an error', async (_name, start) => {
     const { letters } = await run(start, ['bad']);
-    expect(letters).toEqual([['bad', 'it failed without an error']]);
+    expect(letters).toEqual([['bad', 'the attempt failed without an error']]);
   });
 
   it('can be called as a function that returns a promise', async () => {

@@ -43,5 +43,5 @@ export function startOf(handler: RecordHandler): (item: OpenRecord) => void {
 
 /** Returns what was thrown, so that its report is a failure: JavaScript also throws `undefined`. */
 export function reasonOf(thrown: unknown): Error {
-  return (thrown ?? new Error('it failed without an error')) as Error;
+  return (thrown ?? new Error('the attempt failed without an error')) as Error;
 }

@@ -96,7 +96,7 @@ export class OffsetTracker<T extends TrackedRecord<T>> {
   /** Yields the completed offsets beyond the committable one, ascending. */
   *completedBeyond(): Generator<OffsetRange> {
     let from: number | undefined;
-    // Not by the list's iterator: with ten thousand records in flight, it made a tenth of the consumer's garbage collections.
+    // Not by the list's iterator: with ten thousand records in flight, it took 2 % of the consumer's CPU time.
     for (let entry = this.unfinished.oldest; entry !== undefined; entry = entry.newer) {
       const { offset } = entry;
       if (from !== undefined && offset > from) yield { from, to: offset };
