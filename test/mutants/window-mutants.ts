@@ -62,8 +62,8 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
   {
     name: 'order: a second record of a key does not wait',
     file: SCHEDULER,
-    replace: "if (task.order === 'nothing' || assignment.keys.enter(task))",
-    by: 'if (assignment.keys.enter(task) || true)',
+    replace: "if (task.order === 'nothing' || assignment.keys.enter(task, key))",
+    by: 'if (assignment.keys.enter(task, key) || true)',
   },
   {
     name: 'no in-flight limit',

@@ -24,11 +24,11 @@ export class KeyQueues<T extends KeyHolder<T>> {
   private buckets = emptyBuckets<T>(FIRST_BUCKETS);
   private holders = 0;
 
-  /** Adds a task. @returns true when the task now holds its key and may run; false when it waits */
-  enter(task: T): boolean {
+  /** Adds a task with its key. @returns true when the task now holds its key and may run; false when it waits */
+  enter(task: T, key: Buffer | null): boolean {
     const index = task.keyHash & (this.buckets.length - 1);
     for (let holder = this.buckets[index]; holder !== undefined; holder = holder.inBucket) {
-      if (!sameKey(holder, task)) continue;
+      if (holder.keyHash !== task.keyHash || !sameKey(holder.key, key)) continue;
       const last = holder.lastBehind ?? holder;
       last.behind = task;
       holder.lastBehind = task;
@@ -103,10 +103,7 @@ export function hashKey(key: Buffer): number {
   return hash ^ (hash >>> 15);
 }
 
-function sameKey<T extends KeyHolder<T>>(a: T, b: T): boolean {
-  if (a.keyHash !== b.keyHash) return false;
-  // Each access to a record's key creates a new slice.
-  const [one, other] = [a.key, b.key];
+function sameKey(one: Buffer | null, other: Buffer | null): boolean {
   if (one === null || other === null) return one === other;
   // A loop, because calling native code costs more than comparing the few bytes of a key.
   if (one.length !== other.length) return false;

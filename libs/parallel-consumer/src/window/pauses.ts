@@ -42,8 +42,10 @@ export class Pauses {
     return this.scopes.size > 0 && (this.scopes.has(nameOf()) || this.scopes.has(nameOf(topic)));
   }
 
-  has({ topic, key }: Pick<ConsumedRecord, 'topic' | 'key'>): boolean {
+  has(record: Pick<ConsumedRecord, 'topic' | 'key'>): boolean {
+    // Before the key is read: each access creates a new slice.
     if (this.scopes.size === 0) return false;
+    const { topic, key } = record;
     if (this.hasTopic(topic)) return true;
     return key !== null && (this.scopes.has(nameOf(undefined, key)) || this.scopes.has(nameOf(topic, key)));
   }

@@ -125,7 +125,7 @@ export class Scheduler {
     this.takenBytes += bytes;
     assignment.taken += 1;
     assignment.takenBytes += bytes;
-    if (task.order === 'nothing' || assignment.keys.enter(task)) this.ready.push(assignment.ready, task);
+    if (task.order === 'nothing' || assignment.keys.enter(task, key)) this.ready.push(assignment.ready, task);
     return task;
   }
 
