@@ -69,7 +69,7 @@ export class ParallelConsumer {
     this.runner = new TaskRunner(this.options, this.scheduler, broker, {
       progressed: () => {
         this.drain.progressed();
-        if (this.scheduler.hasSlack()) this.intake.pull();
+        if (this.scheduler.hasSlack()) this.intake.pullSoon();
       },
       handedOver: (count) => {
         this.assignments.handedOver += count;

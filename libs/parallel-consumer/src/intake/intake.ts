@@ -37,6 +37,7 @@ export class Intake {
   private readonly readAhead: ReadAhead;
   private runs = 0;
   private isPulling = false;
+  private isPullDue = false;
 
   constructor(
     private readonly options: WindowSettings &
@@ -80,6 +81,16 @@ export class Intake {
   /** Whether `maxUncommittedOffsets` keeps the next record of an assignment from being taken. */
   isHeldBack(assignment: Assignment): boolean {
     return this.warnedAt.get(assignment) === assignment.tracker.committable;
+  }
+
+  /** Pulls after the current turn's records have ended: a batch ends thousands at once, and each pull looks at every partition. */
+  pullSoon(): void {
+    if (this.isPullDue) return;
+    this.isPullDue = true;
+    queueMicrotask(() => {
+      this.isPullDue = false;
+      this.pull();
+    });
   }
 
   /** Yields the partitions from which a record can be taken now, with the record's timestamp. */
