@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.js';
 
 const JOINED = 'attempts/joined-attempts.ts';
+const SAME_KEYS = 'attempts/same-key-batches.ts';
 const BATCHER = 'attempts/batch-queue.ts';
 
 /** Mutants of batches, and of attempts that join one. */
@@ -79,6 +80,34 @@ export const BATCH_MUTANTS: readonly Mutant[] = [
     replace: 'queueMicrotask(() => this.failed(attempt, error));',
     by: 'void error;',
     specs: 'attempts/reporting-handler',
+  },
+  {
+    name: 'a batch with several records of a key takes all keys, and leaves none for another batch',
+    file: SAME_KEYS,
+    replace: 'return Math.ceil(this.maxBatchSize / this.perKey);',
+    by: 'return this.maxBatchSize;',
+    specs: 'attempts/batch-handler',
+  },
+  {
+    name: 'a batch takes a single busy key for many',
+    file: SAME_KEYS,
+    replace: 'Math.min(1 + taken / keys, MAX_GROWTH * this.perKey)',
+    by: '1 + taken / keys',
+    specs: 'attempts/same-key-batches',
+  },
+  {
+    name: 'a batch counts the keys that it had no room for',
+    file: SAME_KEYS,
+    replace: 'if (room > 0) keys += 1;',
+    by: 'keys += 1;',
+    specs: 'attempts/same-key-batches',
+  },
+  {
+    name: 'records that end are replaced once only',
+    file: 'intake/intake.ts',
+    replace: '      this.isPullDue = false;\n',
+    by: '',
+    specs: 'behaviour/window',
   },
   {
     name: 'an attempt that ends while it is started starts the next one inside of it',

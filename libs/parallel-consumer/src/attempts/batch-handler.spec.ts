@@ -102,6 +102,23 @@ describe('batchHandler', () => {
       expect(batches).toEqual([['a1', 'a2', 'a3', 'b1'], ['b2']]);
     });
 
+    it('leaves the keys that a batch does not need for another one at the same time', async () => {
+      const keys = ['a', 'b', 'c'];
+      const third = Promise.withResolvers<void>();
+      let calls = 0;
+      const { batches } = await run(
+        [1, 2, 3, 4].flatMap((n) => keys.map((key) => [key, `${key}${n}`] as const)),
+        async (items) => {
+          calls += 1;
+          if (calls === 2) await third.promise;
+          else if (calls === 3) third.resolve();
+          return items.map(() => undefined);
+        },
+        { ...sameKeys, maxBatchSize: 4 },
+      );
+      expect(batches).toEqual([['a1', 'a2', 'b1', 'c1'], ['a3', 'a4', 'b2', 'b3'], ['c2', 'c3', 'c4'], ['b4']]);
+    });
+
     it('tries the records after a failed one of their key again, behind it, and those of other keys not', async () => {
       const failed = new Set<string>();
       const { batches, letters } = await run(

@@ -5,7 +5,7 @@ import { BatchQueue, type BatcherOptions } from './batch-queue.js';
 import { checkedResults } from './batcher.js';
 import type { OpenRecord, TakenRecord } from './record-handler.js';
 import { reasonOf, reportingHandler, type ReportingHandler } from './reporting-handler.js';
-import { withSameKeys } from './same-key-batches.js';
+import { SameKeyBatches } from './same-key-batches.js';
 
 /** How records are gathered into batches, and what handles a batch. */
 export interface BatchHandlerOptions extends BatcherOptions {
@@ -38,14 +38,15 @@ const OPTION_CHECKS = {
  * dead-lettered. With `ordering: 'key'` a batch has at most one record per key, because the next one starts after it is done, unless
  * `sameKeyInBatch` is set.
  * Not guaranteed: an order among the records of a batch, or full batches. `inFlight` also counts records that wait for their batch
- * to fill, so it must be at least `maxBatchSize`.
+ * to fill, so it must be at least `maxBatchSize`; for full batches with `sameKeyInBatch`, at least `maxBatchSize * (maxBatches + 1)`.
  * @throws TypeError or RangeError that names a wrong, missing or unknown option
  */
 export function batchHandler(given: BatchHandlerOptions): ReportingHandler {
   checkOptions(given, { checks: OPTION_CHECKS, required: ['handle', 'maxBatchSize', 'maxBatchWaitMs'] });
   const { handle, sameKeyInBatch = false, ...options } = given;
-  const queue = new BatchQueue<OpenRecord>(async (firstItems) => {
-    const items = sameKeyInBatch ? withSameKeys(firstItems, options.maxBatchSize) : firstItems;
+  const batches = sameKeyInBatch ? new SameKeyBatches(options.maxBatchSize) : undefined;
+  const write = async (firstItems: readonly OpenRecord[]): Promise<() => void> => {
+    const items = batches?.filledFrom(firstItems) ?? firstItems;
     try {
       const results = checkedResults(await handle(items), items.length);
       return () => {
@@ -58,7 +59,8 @@ export function batchHandler(given: BatchHandlerOptions): ReportingHandler {
         for (const item of firstItems) item.report(reasonOf(error));
       };
     }
-  }, options);
+  };
+  const queue = new BatchQueue(write, options, () => batches?.size ?? options.maxBatchSize);
   return reportingHandler((item) => queue.add(item));
 }
 

@@ -56,6 +56,8 @@ export class BatchQueue<T> {
   constructor(
     private readonly write: BatchWrite<T>,
     private readonly options: BatcherOptions,
+    /** How many items fill a batch now, where that is fewer than `maxBatchSize`. */
+    private readonly sizeNow = () => options.maxBatchSize,
   ) {
     const { maxBatchSize, maxBatchWaitMs, maxBatches = 2, clock = systemClock } = options;
     positiveInteger('maxBatchSize', maxBatchSize);
@@ -75,7 +77,7 @@ export class BatchQueue<T> {
   /** Writes a full batch now, and any other at a step. */
   private schedule(): void {
     if (this.waiting.length === 0 || this.running >= this.maxBatches) return;
-    if (this.waiting.length >= this.options.maxBatchSize) void this.flush();
+    if (this.waiting.length >= this.sizeNow()) void this.flush();
     else this.cancelStep ??= this.clock.after(this.nextStepMs(), () => this.step());
   }
 
@@ -120,7 +122,7 @@ export class BatchQueue<T> {
     this.cancelStep = undefined;
     this.sizeBefore = undefined;
     const startedAt = this.clock.now();
-    const batch = this.waiting.splice(0, this.options.maxBatchSize);
+    const batch = this.waiting.splice(0, this.sizeNow());
     this.waitingSince = startedAt;
     if (this.running === 0) this.busySince = startedAt;
     this.running += 1;
