@@ -5,7 +5,7 @@ import type { Contender } from './contender.js';
 import { simulatedWait } from './simulated-wait.js';
 import { startEngine } from './start-engine.js';
 
-const MAX_BUFFERED = 24_000;
+const MAX_BUFFERED = 8_000;
 
 /** The engine as an adopter uses it: its public exports only. */
 export const contend: Contender<'json-engine'> = async (job, meter) => {
@@ -14,7 +14,7 @@ export const contend: Contender<'json-engine'> = async (job, meter) => {
   const wait = simulatedWait(saveMs);
   const inOrder = ordering === 'key';
   const write = batchHandler({
-    maxBatchSize: 4_000,
+    maxBatchSize: 2_000,
     maxBatchWaitMs: 50,
     sameKeyInBatch: inOrder,
     handle: async (items) => {
