@@ -17,16 +17,16 @@ function endedUnread(stream: Readable): Readable {
  * the response to a POST into a 304.
  */
 export function answerConditionalGets(fastify: FastifyInstance): void {
-  fastify.addHook('onSend', async ({ method, headers }, reply, payload) => {
-    if (method === 'HEAD' && payload instanceof Readable) return endedUnread(payload);
+  fastify.addHook('onSend', ({ method, headers }, reply, payload, done) => {
+    if (method === 'HEAD' && payload instanceof Readable) return done(null, endedUnread(payload));
     const isWhole = typeof payload === 'string' || Buffer.isBuffer(payload);
-    if (!isWhole || reply.statusCode !== 200 || (method !== 'GET' && method !== 'HEAD')) return payload;
+    if (!isWhole || reply.statusCode !== 200 || (method !== 'GET' && method !== 'HEAD')) return done(null, payload);
     const etag = reply.getHeader('etag') ?? `W/"${hash('sha1', payload, 'base64url')}"`;
     void reply.header('etag', etag);
     // Ignore `Cache-Control`: it is meant for caches, and `fetch` adds `no-cache` to requests with an ETag.
     const ifNoneMatch = headers['if-none-match'];
-    if (ifNoneMatch === undefined || !fresh({ 'if-none-match': ifNoneMatch }, { etag })) return payload;
+    if (ifNoneMatch === undefined || !fresh({ 'if-none-match': ifNoneMatch }, { etag })) return done(null, payload);
     void reply.code(NOT_MODIFIED).removeHeader('content-length').removeHeader('content-type');
-    return null;
+    done(null, null);
   });
 }
