@@ -89,6 +89,13 @@ export const BATCH_MUTANTS: readonly Mutant[] = [
     specs: 'attempts/batch-handler',
   },
   {
+    name: 'a batch that probably is full waits for the rest of the writer',
+    file: BATCHER,
+    replace: 'if (this.waiting.length === this.sizeNow()) this.cancel();',
+    by: '',
+    specs: 'attempts/batch-queue',
+  },
+  {
     name: 'a batch takes a single busy key for many',
     file: SAME_KEYS,
     replace: 'Math.min(1 + taken / keys, MAX_GROWTH * this.perKey)',

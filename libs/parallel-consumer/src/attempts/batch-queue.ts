@@ -56,7 +56,7 @@ export class BatchQueue<T> {
   constructor(
     private readonly write: BatchWrite<T>,
     private readonly options: BatcherOptions,
-    /** How many items fill a batch now, where that is fewer than `maxBatchSize`. */
+    /** How many items probably fill a batch, where that is fewer than `maxBatchSize`, since others are added when it is written. */
     private readonly sizeNow = () => options.maxBatchSize,
   ) {
     const { maxBatchSize, maxBatchWaitMs, maxBatches = 2, clock = systemClock } = options;
@@ -74,11 +74,12 @@ export class BatchQueue<T> {
     this.schedule();
   }
 
-  /** Writes a full batch now, and any other at a step. */
+  /** Writes a full batch now, and any other at a step: one that probably is full after the items that arrive together with its last. */
   private schedule(): void {
     if (this.waiting.length === 0 || this.running >= this.maxBatches) return;
-    if (this.waiting.length >= this.sizeNow()) void this.flush();
-    else this.cancelStep ??= this.clock.after(this.nextStepMs(), () => this.step());
+    if (this.waiting.length >= this.options.maxBatchSize) return void this.flush();
+    if (this.waiting.length === this.sizeNow()) this.cancel();
+    this.cancelStep ??= this.clock.after(this.nextStepMs(), () => this.step());
   }
 
   private step(): void {
@@ -91,6 +92,7 @@ export class BatchQueue<T> {
   }
 
   private isDue(): boolean {
+    if (this.waiting.length >= this.sizeNow()) return true;
     const now = this.clock.now();
     if (now >= this.waitingSince + this.options.maxBatchWaitMs) return true;
     if (now >= this.restsUntil()) return true;
@@ -102,7 +104,7 @@ export class BatchQueue<T> {
     const now = this.clock.now();
     const longest = this.waitingSince + this.options.maxBatchWaitMs - now;
     // The items of this turn of the event loop arrive together: growth is counted from then.
-    if (this.sizeBefore === undefined) return 0;
+    if (this.sizeBefore === undefined || this.waiting.length >= this.sizeNow()) return 0;
     if (this.running > 0) return Math.max(0, longest);
     return Math.max(0, Math.min(this.stepMs, this.restsUntil() - now, longest));
   }
@@ -118,8 +120,7 @@ export class BatchQueue<T> {
   }
 
   private async flush(): Promise<void> {
-    this.cancelStep?.();
-    this.cancelStep = undefined;
+    this.cancel();
     this.sizeBefore = undefined;
     const startedAt = this.clock.now();
     const batch = this.waiting.splice(0, this.sizeNow());
@@ -130,14 +131,14 @@ export class BatchQueue<T> {
     const settle = await this.write(batch);
     this.running -= 1;
     if (this.running === 0) this.rest();
-    this.reschedule();
+    this.cancel();
+    this.schedule();
     settle();
   }
 
-  private reschedule(): void {
+  private cancel(): void {
     this.cancelStep?.();
     this.cancelStep = undefined;
-    this.schedule();
   }
 
   private rest(): void {

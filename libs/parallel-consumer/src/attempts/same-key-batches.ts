@@ -6,8 +6,9 @@ const MAX_GROWTH = 2;
 /**
  * Fills batches with records that wait behind their first ones for their keys, in their order.
  *
- * Each batch has as few keys as fill it, so that the keys that are left fill another one, which is written at the same time. A batch of
- * all keys would leave the next one none.
+ * Each batch has about as few keys as filled the last one, so that the keys that are left fill another one, which is written at the same
+ * time. A batch of all keys would leave the next one none. Where the in-flight limit is lower than a batch and the keys that wait need, batches
+ * are smaller.
  */
 export class SameKeyBatches {
   private perKey = 1;

@@ -62,7 +62,7 @@ export class Intake {
 
   /** Takes records while the window has room and records are buffered. Cheap when there is nothing to do. */
   pull(): void {
-    // A handler that ends at once calls `pull` recursively.
+    // An attempt that ends at once may change the in-flight limit, which calls `pull` recursively.
     if (this.isPulling) return;
     this.isPulling = true;
     try {
@@ -83,7 +83,7 @@ export class Intake {
     return this.warnedAt.get(assignment) === assignment.tracker.committable;
   }
 
-  /** Pulls after the current turn's records have ended: a batch ends thousands at once, and each pull looks at every partition. */
+  /** Pulls in a microtask, after the records that end together: a batch ends thousands, and each pull looks at every partition. */
   pullSoon(): void {
     if (this.isPullDue) return;
     this.isPullDue = true;
