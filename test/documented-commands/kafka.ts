@@ -24,7 +24,8 @@ export function kafkaCommandSpecs(shell: () => OperatorShell): void {
       );
       expect(group).toMatch(/orders-savers .*Stable/);
     },
-    MINUTE,
+    // Each of the four starts a Java program.
+    4 * MINUTE,
   );
 
   it(

@@ -24,13 +24,17 @@ export function operationsSpecs(shared: () => Pipeline): void {
     return recordsOn(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC);
   }
 
+  /** Repeats the request while it is pending: it waits for the current chunk for only 2 s. */
   async function control(
     id: string,
     what: 'pause' | 'resume' | 'cancel',
   ): Promise<Answer<OperationResponse & ProblemBody>> {
-    const response = await fetch(`${pipeline.stack.producerUrl}/v1/operations/${id}/${what}`, { method: 'POST' });
-    const body = (await response.json()) as OperationResponse & ProblemBody;
-    return { status: response.status, headers: response.headers, body };
+    for (const deadline = Date.now() + 20_000; ;) {
+      const response = await fetch(`${pipeline.stack.producerUrl}/v1/operations/${id}/${what}`, { method: 'POST' });
+      const body = (await response.json()) as OperationResponse & ProblemBody;
+      const isPending = response.ok && body.interruption !== null;
+      if (!isPending || Date.now() > deadline) return { status: response.status, headers: response.headers, body };
+    }
   }
 
   /** Starts a slow populate, and returns it once some of its orders are acknowledged. */

@@ -1,8 +1,10 @@
 import kafkajs, { type Admin } from 'kafkajs';
+import { eventually } from './eventually.js';
 
 const { ConfigResourceTypes } = kafkajs;
+const KNOWN_WITHIN_MS = 10_000;
 
-/** Gives a topic these settings, and removes all others of its own. */
+/** Gives a topic these settings, removes all others of its own, and waits until the broker shows them: it learns of a change later. */
 export async function changeTopicSettings(
   admin: Admin,
   topic: string,
@@ -11,6 +13,10 @@ export async function changeTopicSettings(
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
   const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }];
   await admin.alterConfigs({ validateOnly: false, resources });
+  await eventually(`${topic} has ${JSON.stringify(settings)}`, KNOWN_WITHIN_MS, async () => {
+    const found = await topicSettingsOf(admin, topic);
+    return Object.entries(settings).every(([name, value]) => found[name] === value);
+  });
 }
 
 /** Returns the settings of a topic, its own and defaults. */

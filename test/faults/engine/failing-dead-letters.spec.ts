@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import kafkajs from 'kafkajs';
 import { DEAD_LETTER_HEADERS, type OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { eventually } from '../../support/eventually.js';
 import { expectNothingLost } from '../../support/member/expect-nothing-lost.js';
@@ -7,6 +6,7 @@ import type { MemberProcess } from '../../support/member/member-process.js';
 import { workerKafka } from '../../support/empty-servers.js';
 import { TestGroup } from '../../support/member/test-group.js';
 import { behaving, numberedRecords, writeAll } from '../../support/numbered-records.js';
+import { changeTopicSettings } from '../../support/topic-settings.js';
 import { readRecords } from '../../support/topic-writer.js';
 
 const RECORDS = 400;
@@ -108,16 +108,7 @@ describe('a dead-letter topic that rejects dead letters', () => {
     await isHeldAtPoison(member);
 
     await group.asAdmin((admin) =>
-      admin.alterConfigs({
-        validateOnly: false,
-        resources: [
-          {
-            type: kafkajs.ConfigResourceTypes.TOPIC,
-            name: group.deadLetterTopic,
-            configEntries: [{ name: 'max.message.bytes', value: '100000' }],
-          },
-        ],
-      }),
+      changeTopicSettings(admin, group.deadLetterTopic, { 'max.message.bytes': '100000' }),
     );
     await completes(member, 60_000);
     const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 60_000);
