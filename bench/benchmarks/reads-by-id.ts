@@ -35,7 +35,7 @@ export const readsById: Benchmark = {
         subject: candidate(bench, saved, 'query API', startQueryApi),
         limit: candidate(bench, saved, 'bare server', startBareServer),
         times: bench.quick ? 1 : TIMES,
-        requiredRatio: 0.6,
+        requiredRatio: 0.85,
         notes: [`${CONCURRENCY} concurrent requests over ${saved.count} orders`],
       },
       bench.print,

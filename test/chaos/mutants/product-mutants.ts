@@ -114,8 +114,8 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     edits: [
       {
         file: 'dist/apps/query-api/src/orders/saved-orders.js',
-        replace: 'findOne({ _id: new UUID(id) }, READ_OPTIONS);',
-        by: 'findOne({ _id: new UUID(id) }, READ_OPTIONS).catch(() => null);',
+        replace: 'find({ _id }, READ_OPTIONS).toArray();',
+        by: 'find({ _id }, READ_OPTIONS).toArray().catch(() => []);',
       },
       // Otherwise reads wait until there is a primary again, and none fails.
       {

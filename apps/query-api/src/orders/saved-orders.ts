@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import DataLoader from 'dataloader';
 import { BSON, UUID } from 'mongodb';
 import { fromDocument, type OrderDocument } from '#orders/order/order-document.js';
 import type { Order } from '#orders/order/order.js';
@@ -9,6 +10,8 @@ import type { IndexInterval } from '../order-query/index-interval.js';
 
 /** MongoDB aborts a read after 5 s: by then the client has usually disconnected. */
 const READ_OPTIONS = { projection: { ingest: 0 }, maxTimeMS: 5_000 };
+/** MongoDB's first batch has up to 101 documents, so that one request reads all. */
+const JOINED_AT_MOST = 100;
 
 export interface IndexRangeScan {
   /** `undefined`: the range is empty. */
@@ -30,20 +33,40 @@ export function decodeOrder(bytes: EncodedOrder): Order {
 /** Reads saved orders with read concern `majority`: an order that was returned once is never rolled back. */
 @Injectable()
 export class SavedOrders {
+  /**
+   * Joins the requests that arrive in one turn of the event loop, and caches nothing. At low load each has a query of its own, and starts
+   * it at once; the more the process has to do, the more orders one query reads.
+   */
+  private readonly joined = new DataLoader<string, OrderDocument | null>(
+    async (ids) => {
+      const found = await this.documents(ids);
+      return ids.map((id) => found.get(id) ?? null);
+    },
+    { cache: false, maxBatchSize: JOINED_AT_MOST, batchScheduleFn: (read) => setImmediate(read) },
+  );
+
   constructor(private readonly mongo: Mongo) {}
 
-  /** @returns `null` if the order does not exist or is not saved yet */
+  /** @param id in lower case @returns `null` if the order does not exist or is not saved yet */
   async byId(id: string): Promise<Order | null> {
-    const document = await this.collection.findOne({ _id: new UUID(id) }, READ_OPTIONS);
+    const document = await this.joined.load(id);
+    // Not when it is read: one that is no order must not fail the reads that it was joined with.
     return document && fromDocument(document);
   }
 
-  /** Returns the saved ones among these orders, by id. */
+  /** Returns the saved ones among these orders, by id. @param ids in lower case */
   async byIds(ids: Iterable<string>): Promise<Map<string, Order>> {
-    const found = await this.collection
-      .find({ _id: { $in: Array.from(ids, (id) => new UUID(id)) } }, READ_OPTIONS)
-      .toArray();
-    return new Map(found.map((document) => [document._id.toHexString(), fromDocument(document)]));
+    const found = await this.documents(ids);
+    return new Map(Array.from(found, ([id, document]) => [id, fromDocument(document)]));
+  }
+
+  private async documents(ids: Iterable<string>): Promise<Map<string, OrderDocument>> {
+    const [first, ...others] = Array.from(ids, (id) => new UUID(id));
+    if (first === undefined) return new Map();
+    // MongoDB finds one id 50 us faster without a list.
+    const _id = others.length === 0 ? first : { $in: [first, ...others] };
+    const found = await this.collection.find({ _id }, READ_OPTIONS).toArray();
+    return new Map(found.map((document) => [document._id.toHexString(), document]));
   }
 
   async scan(scan: IndexRangeScan): Promise<Order[]> {
