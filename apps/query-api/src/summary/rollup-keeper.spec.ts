@@ -104,6 +104,16 @@ describe('the rollups for a request', () => {
     expect(rollups.built.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, block) => block));
   });
 
+  it('wait longer than four seconds for a primary', async () => {
+    const { clock, rollups, result } = kept([100, 40]);
+    rollups.withoutPrimaryFor = 15_000;
+    const pending = result();
+    await clock.advance(14_999);
+    rollups.withoutPrimaryFor = 0;
+    await clock.advance(1);
+    expect(await pending).toBe(200);
+  });
+
   it('fail while MongoDB is unavailable, and succeed as soon as it is back', async () => {
     const { rollups, result } = kept([100, 100]);
     rollups.failures = 1;

@@ -52,9 +52,12 @@ export class RollupKeeper implements OnApplicationBootstrap, OnModuleDestroy {
   /**
    * Resolves once the rollups include each order that was saved before the call.
    * @returns the highest order number that was reserved by then
-   * @throws Problem 503 `summary-being-prepared` if that takes longer than four seconds; the work goes on
+   * @throws Problem 503 `summary-being-prepared` if that takes longer than four seconds; the work goes on. The driver's error while
+   *   MongoDB is unavailable
    */
   async through(): Promise<number> {
+    // Waits for a primary, and fails without one, like every other read. The time limit is only for the building.
+    await this.rollups.highestNumber();
     const update = this.update.result();
     if (!(await succeededWithin(this.clock, MAX_WAIT_MS, update))) throw beingPrepared();
     return update;

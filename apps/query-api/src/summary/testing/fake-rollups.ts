@@ -16,6 +16,8 @@ export class FakeRollups {
   readonly shares = new Map<number, ArchivedShare>();
   /** How many of the next builds fail. */
   failures = 0;
+  /** How long each read of the highest number waits for a primary, in milliseconds. */
+  withoutPrimaryFor = 0;
   /** How long one build takes, in milliseconds. */
   builtWithin = 0;
 
@@ -28,6 +30,7 @@ export class FakeRollups {
   ) {}
 
   async highestNumber(): Promise<number> {
+    await this.pass(this.withoutPrimaryFor);
     return this.highest;
   }
 
@@ -53,8 +56,12 @@ export class FakeRollups {
       this.failures -= 1;
       throw new Error('MongoDB is unavailable');
     }
-    if (this.builtWithin > 0) await new Promise<void>((resolve) => void this.clock.after(this.builtWithin, resolve));
+    await this.pass(this.builtWithin);
     this.built.push(block);
     this.rolledUp.set(block, this.present[block] ?? 0);
+  }
+
+  private async pass(milliseconds: number): Promise<void> {
+    if (milliseconds > 0) await new Promise<void>((resolve) => void this.clock.after(milliseconds, resolve));
   }
 }
