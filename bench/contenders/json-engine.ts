@@ -18,7 +18,7 @@ export const contend: Contender<'json-engine'> = async (job, meter) => {
     maxBatchWaitMs: 50,
     sameKeyInBatch: inOrder,
     handle: async (items) => {
-      const documents = items.map(({ record }) => JSON.parse(String(record.value)) as JsonOrder);
+      const documents = items.map(({ record }) => JSON.parse(record.valueText ?? '') as JsonOrder);
       // In order, MongoDB inserts none after one that failed.
       await orders.insertMany(documents, { ordered: inOrder });
       meter.finished(items.length);

@@ -7,7 +7,7 @@ import { readLastLines } from './log-file.js';
 import { launchServer, type ServerProcess, type ServerEnvironment } from './server-process.js';
 import type { ServerProgram } from './server-program.js';
 
-/** With half a CPU core, and other servers that start beside it, Kafka took more than a minute. */
+/** With one CPU core, and other servers that start beside it, Kafka took more than a minute. */
 const READY_WITHIN_MS = 120_000;
 const PROBE_EVERY_MS = 100;
 

@@ -9,8 +9,8 @@ const kafka = connectKafka({ brokers, clientId: 'savers', logger });
 
 const consumer = new ParallelConsumer(
   {
-    handler: async ({ value, partition }, attempt) => {
-      const payment = JSON.parse(String(value)) as { id: string; amount: number };
+    handler: async ({ valueText, partition }, attempt) => {
+      const payment = JSON.parse(valueText ?? '') as { id: string; amount: number };
       console.log(`saving ${payment.id}, attempt ${attempt.number}`);
       if (payment.amount < 1) throw new RangeError(`payment ${payment.id} has no amount`);
       await sleep(500, undefined, { signal: attempt.signal }); // resolve when the effect is durable

@@ -76,7 +76,8 @@ async function realKafka(member: ContractKafka['member']): Promise<ContractKafka
       const records = await readRecords(kafka, topic, count, READ_WITHIN_MS);
       return records.map(({ headers, ...record }) => {
         const bytes = Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)] as const);
-        return Object.assign(record, { topic, headers: Object.fromEntries(bytes), byteLength: 0 });
+        const valueText = record.value && String(record.value);
+        return Object.assign(record, { topic, valueText, headers: Object.fromEntries(bytes), byteLength: 0 });
       });
     },
     member,

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { noPayload, parsedValue, rawValue } from './deserializer.js';
 
 function createRecord(value: Buffer | null) {
-  return { topic: 'orders', partition: 0, offset: 0, key: null, value, headers: {}, timestamp: 0, byteLength: 0 };
+  const at = { topic: 'orders', partition: 0, offset: 0, timestamp: 0 };
+  return { ...at, key: null, value, valueText: value && String(value), headers: {}, byteLength: 0 };
 }
 
 describe('the default deserializer', () => {

@@ -16,9 +16,6 @@ export const rawValue: Deserializer = ({ value }) => value && Buffer.from(value)
 /** Returns no payload, for handlers that only use the `record` of `@Ctx()`: nothing is parsed or copied. */
 export const noPayload: Deserializer = () => undefined;
 
-const OPENING_BRACE = '{'.charCodeAt(0);
-const OPENING_BRACKET = '['.charCodeAt(0);
-
 /**
  * The default deserializer: parses the value like Nest's `ServerKafka`, so that its handlers and pipes work unchanged. It returns
  * - `null` for a record without a value (a tombstone)
@@ -29,10 +26,9 @@ const OPENING_BRACKET = '['.charCodeAt(0);
  * One difference: invalid JSON throws, so the record is dead-lettered. `ServerKafka` passes it to the handler as a string.
  */
 export const parsedValue: Deserializer = (record) => {
-  const { value } = record;
-  if (value === null || value[0] === 0) return rawValue(record);
-  const text = value.toString();
-  return value[0] === OPENING_BRACE || value[0] === OPENING_BRACKET ? (JSON.parse(text) as unknown) : text;
+  const text = record.valueText;
+  if (text === null || text.startsWith('\0')) return rawValue(record);
+  return text.startsWith('{') || text.startsWith('[') ? (JSON.parse(text) as unknown) : text;
 };
 
 /** Thrown when a deserializer fails; `cause` is its error. */

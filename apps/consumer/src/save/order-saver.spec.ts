@@ -49,11 +49,10 @@ async function save(
       const headers = {
         'operation-id': Buffer.from(originHeaders({ operationId: OPERATION_ID, index })['operation-id'] ?? ''),
       };
-      const value = Buffer.from(String(index));
-      return saver.handler(
-        { topic: 'orders', partition: 3, offset, key: null, value, headers, timestamp: 0, byteLength: value.length },
-        ATTEMPT,
-      );
+      const valueText = String(index);
+      const value = Buffer.from(valueText);
+      const at = { topic: 'orders', partition: 3, offset, timestamp: 0 };
+      return saver.handler({ ...at, key: null, value, valueText, headers, byteLength: value.length }, ATTEMPT);
     }),
   );
   const errors = ends.map((end) => (end.status === 'fulfilled' ? undefined : (end.reason as unknown)));
@@ -111,7 +110,8 @@ describe('OrderSaver', () => {
       LIMITS,
       async (documents) => documents.map(() => ({ kind: 'saved' })),
     );
-    const record = { topic: 'orders', partition: 0, offset: 0, key: null, headers: {}, timestamp: 0, byteLength: 0 };
+    const at = { topic: 'orders', partition: 0, offset: 0, timestamp: 0 };
+    const record = { ...at, key: null, valueText: null, headers: {}, byteLength: 0 };
     const waiting = saver.handler({ ...record, value: unknown }, ATTEMPT);
     await saver.handler({ ...record, value: Buffer.from('4') }, ATTEMPT);
     const denied = new UndecodableOrderError('unknown-schema', 'the registry has no schema 9');

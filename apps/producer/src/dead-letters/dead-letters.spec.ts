@@ -30,6 +30,7 @@ const RECORD: ConsumedRecord = {
   byteLength: 0,
   key: Buffer.from('account'),
   value: Buffer.from('value'),
+  valueText: 'value',
   headers: {
     [DEAD_LETTER_HEADERS.topic]: Buffer.from('orders.v1'),
     [DEAD_LETTER_HEADERS.partition]: Buffer.from('3'),

@@ -99,7 +99,8 @@ describe('reportingHandler', () => {
 
   it('can be called as a function that returns a promise', async () => {
     const handler = reportingHandler((item) => item.report(item.record.offset > 0 ? new Error('refused') : undefined));
-    const record = { topic: 'orders', partition: 0, key: null, value: null, headers: {}, timestamp: 0, byteLength: 0 };
+    const at = { topic: 'orders', partition: 0, timestamp: 0 };
+    const record = { ...at, key: null, value: null, valueText: null, headers: {}, byteLength: 0 };
     const attempt = { number: 1, signal: new AbortController().signal, takeNext: () => undefined };
     await expect(handler({ ...record, offset: 0 }, attempt)).resolves.toBeUndefined();
     await expect(handler({ ...record, offset: 1 }, attempt)).rejects.toThrow('refused');

@@ -30,7 +30,7 @@ function createCommitter(respond: (positions: readonly Position[]) => Promise<vo
   assignment.begin({ offset: 10, committed: 10, logId: LOG, leaderEpoch: 3, finished: [] });
   const tasks = new Map<number, Task>();
   const receive = (offset: number): void => {
-    const record = { ...at, offset, key: null, value: null, headers: {}, timestamp: 0, byteLength: 0 };
+    const record = { ...at, offset, key: null, value: null, valueText: null, headers: {}, timestamp: 0, byteLength: 0 };
     const task = new Task(record, assignment, 'nothing', 0, 0, 0);
     tasks.set(offset, task);
     assignment.tracker.received(task);

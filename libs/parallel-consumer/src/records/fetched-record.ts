@@ -33,6 +33,10 @@ export class FetchedRecord implements ConsumedRecord {
     return this.valueLength < 0 ? null : this.bytes.subarray(this.valueAt, this.valueAt + this.valueLength);
   }
 
+  get valueText(): string | null {
+    return this.valueLength < 0 ? null : this.bytes.toString('utf8', this.valueAt, this.valueAt + this.valueLength);
+  }
+
   get headers(): Readonly<Record<string, Buffer | undefined>> {
     const headers: Record<string, Buffer | undefined> = {};
     const { bytes } = this;

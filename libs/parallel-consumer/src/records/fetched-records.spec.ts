@@ -55,7 +55,7 @@ describe.each([
       offset: 7,
       timestamp: BASE_TIMESTAMP + 1_000,
     });
-    expect([record.key, record.value].map(String)).toEqual(['key', 'value']);
+    expect([record.key, record.value, record.valueText].map(String)).toEqual(['key', 'value', 'value']);
     expect(record.headers).toEqual({ 'operation-id': b('abc'), index: b('12') });
   });
 
@@ -71,7 +71,8 @@ describe.each([
     });
     prepare(record);
     expect(record.key).toBeNull();
-    expect(record.value).toEqual(b(''));
+    expect([record.value, record.valueText]).toEqual([b(''), '']);
+    expect(one({ key: null, value: null }).valueText).toBeNull();
     expect(record.headers).toEqual({ none: undefined, empty: b(''), after: b('x') });
   });
 
@@ -99,7 +100,7 @@ describe.each([
     const property = fc.property(bytes, bytes, headers, fc.integer(), (key, value, written, timestampDelta) => {
       const record = one({ key, value, headers: written, timestampDelta });
       prepare(record);
-      expect([record.key, record.value]).toEqual([key, value]);
+      expect([record.key, record.value, record.valueText]).toEqual([key, value, value && String(value)]);
       expect(record.timestamp).toBe(BASE_TIMESTAMP + timestampDelta);
       expect(new Map(Object.entries(record.headers))).toEqual(
         new Map(written.map(([name, text]) => [name, text ?? undefined])),

@@ -6,6 +6,11 @@ export interface ConsumedRecord {
   readonly offset: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  /**
+   * The value as UTF-8 text, such as JSON, without a Buffer of its own: for a handler that only parses it, that is a tenth of the work.
+   * Bytes that are not UTF-8 become U+FFFD. Each access decodes it again.
+   */
+  readonly valueText: string | null;
   /** The last value of a repeated header. Each access decodes all headers again: read the property once. */
   readonly headers: Readonly<Record<string, Buffer | undefined>>;
   /** Milliseconds since 1970, as stored by the broker. */

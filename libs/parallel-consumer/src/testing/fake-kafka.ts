@@ -78,7 +78,7 @@ export class FakeKafka {
     const { offset = log.end, timestamp = 0, headers = {} } = options;
     const bytes = { key: key === null ? null : Buffer.from(key), value: Buffer.from(value) };
     const byteLength = (bytes.key?.length ?? 0) + bytes.value.length;
-    log.records.push({ topic, partition, offset, ...bytes, headers, timestamp, byteLength });
+    log.records.push({ topic, partition, offset, ...bytes, valueText: value, headers, timestamp, byteLength });
     log.end = offset + 1;
     this.wakeAll();
     return offset;
@@ -112,7 +112,8 @@ export class FakeKafka {
   /** @throws Error for an unknown topic or partition */
   produce(topic: string, { partition, key, value, headers }: OutgoingRecord, timestamp = 0): void {
     const log = this.log(topic, partition);
-    const record = { topic, partition, offset: log.end, timestamp, value, byteLength: value?.length ?? 0 };
+    const valueText = value && String(value);
+    const record = { topic, partition, offset: log.end, timestamp, value, valueText, byteLength: value?.length ?? 0 };
     const bytes = Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const);
     log.records.push({ ...record, key: key === null ? null : Buffer.from(key), headers: Object.fromEntries(bytes) });
     log.end += 1;

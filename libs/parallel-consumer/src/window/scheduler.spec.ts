@@ -14,6 +14,7 @@ function record(partition: number, offset: number, key: string | null): Consumed
     offset,
     key: key === null ? null : Buffer.from(key),
     value: null,
+    valueText: null,
     headers: {},
     timestamp: 0,
     byteLength: 0,
