@@ -22,11 +22,6 @@ import { Pauses, type PauseScope } from './window/pauses.js';
 import { Scheduler } from './window/scheduler.js';
 import { InFlightLog } from './status/in-flight-log.js';
 
-/**
- * After this long without a response from the coordinator the consumer takes no more records; running work continues.
- * Heartbeats are 1 s apart.
- */
-const COORDINATOR_TIMEOUT_MS = 2_500;
 /** How long a stop waits for the end of a rebalance that has rejected its commit. */
 const COMMIT_AGAIN_MS = 2_000;
 
@@ -81,7 +76,7 @@ export class ParallelConsumer {
     this.intake = new Intake(this.options, broker, this.scheduler, this.runner, {
       assignments: all,
       takes: (assignment) => this.rebalances.takes(assignment),
-      isCoordinatorResponding: () => this.options.clock.now() - broker.health.lastContactAt < COORDINATOR_TIMEOUT_MS,
+      isInContact: () => this.options.clock.now() < broker.startsUntil,
       replace: (assignment) => this.assignments.replace(assignment),
     });
     this.committer = new Committer(this.options, broker, all);
@@ -93,6 +88,8 @@ export class ParallelConsumer {
     this.topics = new TopicWatch(this.options, broker, this.runner.deadLetters);
     const inFlightLog = new InFlightLog(this.options.logger);
     this.watchdog = new Watchdog(this.options, this.runner, this.scheduler, all, () => {
+      // What the lost contact to the group kept from starting.
+      this.runner.pump();
       this.intake.pull();
       inFlightLog.check(this.status);
     });

@@ -5,6 +5,7 @@ import type { OrderDocument } from '#orders/order/order-document.js';
 import { originHeaders } from '#orders/operation/record-headers.js';
 import { BatchResultsError } from '@orders-pipeline/parallel-consumer';
 import { ManualClock } from '@orders-pipeline/clock/testing';
+import { anAttempt } from '@orders-pipeline/parallel-consumer/testing';
 import type { InsertResult } from './bulk-insert.js';
 import { OrderConflictError, OrderRefusedError, OrderSaver, OversizedOrderError } from './order-saver.js';
 import { simulatedDelay } from './simulated-delay.js';
@@ -19,7 +20,7 @@ const orderAt = orderGenerator({
   from: new Date(0),
   to: new Date(1_000),
 });
-const ATTEMPT = { number: 2, signal: new AbortController().signal, takeNext: () => undefined };
+const ATTEMPT = anAttempt({ number: 2 });
 const NO_DELAY = simulatedDelay({ minimum: 0, maximum: 0 }, () => 0, new ManualClock());
 
 /** Decodes a value, which is the order's index; a negative index can't be decoded. */

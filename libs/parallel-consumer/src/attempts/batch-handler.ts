@@ -4,6 +4,7 @@ import type { BatchItem, BatchResult } from './batch-item.js';
 import { BatchQueue, type BatcherOptions } from './batch-queue.js';
 import { checkedResults } from './batcher.js';
 import type { OpenRecord, TakenRecord } from './record-handler.js';
+import { AttemptWithdrawnError } from './running-attempt.js';
 import { reasonOf, reportingHandler, type ReportingHandler } from './reporting-handler.js';
 import { SameKeyBatches } from './same-key-batches.js';
 
@@ -45,8 +46,10 @@ export function batchHandler(given: BatchHandlerOptions): ReportingHandler {
   checkOptions(given, { checks: OPTION_CHECKS, required: ['handle', 'maxBatchSize', 'maxBatchWaitMs'] });
   const { handle, sameKeyInBatch = false, ...options } = given;
   const batches = sameKeyInBatch ? new SameKeyBatches(options.maxBatchSize) : undefined;
-  const write = async (firstItems: readonly OpenRecord[]): Promise<() => void> => {
+  const write = async (waited: readonly OpenRecord[]): Promise<() => void> => {
+    const firstItems = currentOf(waited);
     const items = batches?.filledFrom(firstItems) ?? firstItems;
+    if (items.length === 0) return () => undefined;
     try {
       const results = checkedResults(await handle(items), items.length);
       return () => {
@@ -62,6 +65,16 @@ export function batchHandler(given: BatchHandlerOptions): ReportingHandler {
   };
   const queue = new BatchQueue(write, options, () => batches?.size ?? options.maxBatchSize);
   return reportingHandler((item) => queue.add(item));
+}
+
+/** Returns the records that may still be handled, and gives back the others: while they waited, other members may have got their partitions. */
+function currentOf(waited: readonly OpenRecord[]): readonly OpenRecord[] {
+  const current: OpenRecord[] = [];
+  for (const item of waited)
+    if (item.attempt.isCurrent) current.push(item);
+    // In a microtask, because the next record of its key may start, and must not join a batch that is being made.
+    else queueMicrotask(() => item.report(new AttemptWithdrawnError()));
+  return current;
 }
 
 type Item = OpenRecord | TakenRecord;

@@ -1,4 +1,5 @@
 import type { Clock } from '@orders-pipeline/clock';
+import type { Broker } from '../broker/broker.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import { JoinedAttempt, type RunningAttempt } from './running-attempt.js';
 import type { RunnerParts } from './task-completion.js';
@@ -19,6 +20,7 @@ export class JoinedAttempts {
     private readonly parts: Pick<RunnerParts, 'scheduler' | 'events' | 'pump'>,
     private readonly breaker: CircuitBreaker,
     private readonly clock: Clock,
+    private readonly broker: Pick<Broker, 'startsUntil'>,
     private readonly ends: JoinedEnds,
   ) {}
 
@@ -26,9 +28,11 @@ export class JoinedAttempts {
   take(first: RunningAttempt): JoinedAttempt | undefined {
     // A suspended consumer starts one probe at a time.
     if (first.settled || this.breaker.active) return undefined;
+    const now = this.clock.now();
+    if (now >= this.broker.startsUntil) return undefined;
     const task = this.parts.scheduler.join(first.joined?.at(-1)?.task ?? first.task);
     if (task === undefined) return undefined;
-    const attempt = new JoinedAttempt(task, this.breaker.begin(), this.clock.now(), first);
+    const attempt = new JoinedAttempt(task, this.breaker.begin(), now, first);
     first.joined ??= [];
     first.joined.push(attempt);
     return attempt;

@@ -10,6 +10,17 @@ export interface Attempt {
    */
   readonly signal: AbortSignal;
   /**
+   * A number that a sink can compare, to refuse the work of an older owner. It grows with each ownership of the partition as long as the
+   * group exists: the group's generation at its start times 2^21, plus a counter. Write it with a condition, such as
+   * `WHERE fence <= :fence`, for each partition or key. A group that was deleted begins again.
+   */
+  readonly fence: number;
+  /**
+   * Whether the handler may begin something for the record: false once the signal has aborted, the attempt has ended, or the consumer has lost
+   * contact to its group for three heartbeats. Read it before each effect of a handler with several. It creates no signal, so it is cheap.
+   */
+  readonly isCurrent: boolean;
+  /**
    * Takes the next record of the same key, which waits until this one is done, so that one batch can have both. Its attempt ends together
    * with this one: call `report` before this attempt's promise resolves. If this attempt or an earlier taken record fails, or if nothing
    * was reported, the taken record counts as not tried.
@@ -29,7 +40,7 @@ export interface OpenRecord {
 /** A record that was taken together with an earlier one of its key, and its attempt. */
 export interface TakenRecord {
   readonly record: ConsumedRecord;
-  readonly attempt: Pick<Attempt, 'number' | 'signal'>;
+  readonly attempt: Pick<Attempt, 'number' | 'signal' | 'fence' | 'isCurrent'>;
   /** Reports the result: without an error, that its effect is durable. */
   report(error?: Error): void;
 }

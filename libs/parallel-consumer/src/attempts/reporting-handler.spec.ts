@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { anAttempt } from '../testing/an-attempt.js';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { ParallelConsumer } from '../parallel-consumer.js';
 import { FakeBroker } from '../testing/fake-broker.js';
@@ -101,7 +102,7 @@ describe('reportingHandler', () => {
     const handler = reportingHandler((item) => item.report(item.record.offset > 0 ? new Error('refused') : undefined));
     const at = { topic: 'orders', partition: 0, timestamp: 0 };
     const record = { ...at, key: null, value: null, valueText: null, headers: {}, byteLength: 0 };
-    const attempt = { number: 1, signal: new AbortController().signal, takeNext: () => undefined };
+    const attempt = anAttempt();
     await expect(handler({ ...record, offset: 0 }, attempt)).resolves.toBeUndefined();
     await expect(handler({ ...record, offset: 1 }, attempt)).rejects.toThrow('refused');
   });

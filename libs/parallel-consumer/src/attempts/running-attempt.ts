@@ -5,6 +5,8 @@ import type { Attempt, OpenRecord, TakenRecord } from './record-handler.js';
 
 /** What an attempt reports to. */
 export interface AttemptOwner {
+  /** Whether this member may begin work now: not after it has lost contact to its group. */
+  mayStart(): boolean;
   /** Starts the next record of the attempt's key together with it, if one waits and may start. */
   takeNext(attempt: RunningAttempt): JoinedAttempt | undefined;
   succeeded(attempt: RunningAttempt): void;
@@ -40,6 +42,14 @@ export class RunningAttempt implements Attempt, OpenRecord, ListNode<RunningAtte
 
   get attempt(): this {
     return this;
+  }
+
+  get fence(): number {
+    return this.task.assignment.fence;
+  }
+
+  get isCurrent(): boolean {
+    return !this.settled && this.reason === undefined && this.owner.mayStart();
   }
 
   takeNext(): TakenRecord | undefined {
@@ -87,6 +97,14 @@ export class JoinedAttempt implements TakenRecord {
     return this;
   }
 
+  get fence(): number {
+    return this.first.fence;
+  }
+
+  get isCurrent(): boolean {
+    return this.first.isCurrent;
+  }
+
   get signal(): AbortSignal {
     return this.first.signal;
   }
@@ -104,6 +122,19 @@ export type EndedAttempt = Pick<RunningAttempt, 'task' | 'sequence' | 'startedAt
 export class AttemptAbandonedError extends Error {
   override readonly name = 'AttemptAbandonedError';
   readonly code = 'attempt-abandoned';
+}
+
+/**
+ * Nothing was begun for an attempt that is not current any more (`isCurrent`). A handler may throw or report it: the record counts as not tried, and is
+ * handled again, by this member or by the partition's next owner. For an attempt that is still current, it is a failure like any other.
+ */
+export class AttemptWithdrawnError extends Error {
+  override readonly name = 'AttemptWithdrawnError';
+  readonly code = 'attempt-withdrawn';
+
+  constructor() {
+    super('nothing was begun: the attempt was aborted, or the consumer has no contact to its group');
+  }
 }
 
 /** A record delayed its partition's commit for longer than `stalledRecordDeadLetterMs`. */

@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
+import { anAttempt } from '../testing/an-attempt.js';
 import type { OpenRecord, TakenRecord } from './record-handler.js';
 import { SameKeyBatches } from './same-key-batches.js';
 
 const TAKEN: TakenRecord = {
   record: undefined as never,
-  attempt: { number: 1, signal: new AbortController().signal },
+  attempt: anAttempt(),
   report: () => undefined,
 };
 

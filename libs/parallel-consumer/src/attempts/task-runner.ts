@@ -8,6 +8,7 @@ import { errorDetails, withoutThrowing, type FailureClassifier, type FailureKind
 import { JoinedAttempts } from './joined-attempts.js';
 import {
   AttemptAbandonedError,
+  AttemptWithdrawnError,
   RunningAttempt,
   type AttemptOwner,
   type EndedAttempt,
@@ -51,7 +52,7 @@ export class TaskRunner implements AttemptOwner {
   constructor(
     private readonly options: AttemptSettings & RuntimeSettings,
     private readonly scheduler: Scheduler,
-    broker: Broker,
+    private readonly broker: Broker,
     private readonly events: RunnerEvents,
   ) {
     this.start = startOf(options.handler);
@@ -63,7 +64,7 @@ export class TaskRunner implements AttemptOwner {
     const parts = { scheduler, events, counts: this.counts, pump: () => this.pump() };
     this.completion = new TaskCompletion(options, broker, parts);
     this.failures = new RecordFailures(options, parts, this.completion);
-    this.joined = new JoinedAttempts(parts, this.breaker, options.clock, {
+    this.joined = new JoinedAttempts(parts, this.breaker, options.clock, broker, {
       succeeded: (attempt) => this.handled(attempt),
       failed: (attempt, error) => this.handleFailure(attempt, error),
     });
@@ -83,16 +84,18 @@ export class TaskRunner implements AttemptOwner {
     if (!held) this.pump();
   }
 
-  /** Starts all tasks that may run now. */
+  /** Starts all tasks that may run now: none after the contact to the group was lost, which each start checks. */
   pump(): void {
     // An attempt that ends while it is started calls `pump` recursively.
     if (this.isPumping) return;
     this.isPumping = true;
     try {
-      while (!this.holding && this.scheduler.hasReady() && this.breaker.tryAcquire()) {
+      while (!this.holding && this.scheduler.hasReady()) {
+        const now = this.options.clock.now();
+        if (now >= this.broker.startsUntil || !this.breaker.tryAcquire()) return;
         const task = this.scheduler.next();
         if (task === undefined) return this.breaker.release();
-        this.run(task);
+        this.run(task, now);
       }
     } finally {
       this.isPumping = false;
@@ -126,13 +129,13 @@ export class TaskRunner implements AttemptOwner {
     void this.completion.deadLetter(task, cause);
   }
 
-  private run(task: Task): void {
+  private run(task: Task, now: number): void {
     if (task.deadLetterCause !== undefined) {
       this.breaker.release();
       void this.completion.deadLetter(task, task.deadLetterCause);
       return;
     }
-    const attempt = new RunningAttempt(task, this.breaker.begin(), this.options.clock.now(), this);
+    const attempt = new RunningAttempt(task, this.breaker.begin(), now, this);
     this.attempts.add(attempt);
     try {
       this.start(attempt);
@@ -140,6 +143,10 @@ export class TaskRunner implements AttemptOwner {
       // A synchronous throw fails only this record, and not before it would as a rejection.
       queueMicrotask(() => this.failed(attempt, error));
     }
+  }
+
+  mayStart(): boolean {
+    return this.options.clock.now() < this.broker.startsUntil;
   }
 
   takeNext(attempt: RunningAttempt): JoinedAttempt | undefined {
@@ -153,9 +160,21 @@ export class TaskRunner implements AttemptOwner {
   }
 
   failed(attempt: RunningAttempt, error: unknown): void {
+    const isWithdrawn = error instanceof AttemptWithdrawnError && !attempt.isCurrent;
     if (!this.attempts.settle(attempt)) return;
+    if (isWithdrawn) return this.withdrawn(attempt, error);
     this.joined.failed(attempt);
     this.handleFailure(attempt, error);
+  }
+
+  /** Nothing was begun for the record: it may start again at once. */
+  private withdrawn(attempt: RunningAttempt, error: AttemptWithdrawnError): void {
+    const { task } = attempt;
+    this.joined.failed(attempt);
+    this.suspension.probeAgain(attempt, error);
+    if (!this.scheduler.parted(task, true)) this.events.handedOver(1);
+    this.events.progressed();
+    this.pump();
   }
 
   private handled(attempt: EndedAttempt): void {

@@ -66,9 +66,14 @@ export class RecordingLogger implements EngineLogger {
 
 export type Append = (partition: number, key: string | null, value: string, offset?: number) => void;
 
-/** Starts a consumer of two partitions on the fake Kafka. `fill` appends records, which the consumer takes before this resolves. */
+type SomeOptions = Partial<ParallelConsumerOptions>;
+
+/**
+ * Starts a consumer of two partitions on the fake Kafka. `fill` appends records, which the consumer takes before this resolves.
+ * @param options may be a function, when they need the clock
+ */
 export async function consuming(
-  options: Partial<ParallelConsumerOptions>,
+  options: SomeOptions | ((clock: ManualClock) => SomeOptions),
   fill: (topic: { append: Append }) => void,
   rebalancing: Rebalancing = 'eager',
 ) {
@@ -90,7 +95,7 @@ export async function consuming(
       inFlight: 1_000,
       clock,
       random: () => 1,
-      ...options,
+      ...(typeof options === 'function' ? options(clock) : options),
     },
     broker,
   );

@@ -64,14 +64,15 @@ export type LogProblem =
 /** The answer to a read: records, or why there are none. */
 export type ReadResult = FetchedBatch | LogProblem;
 
-/** Receives the events of the consumer group. Calls do not overlap, except that `lost` may come while `surrendering` waits. */
+/** Receives the events of the consumer group. Calls do not overlap, except that `lost` may come while `rebalancing` or `surrendering` waits. */
 export interface BrokerListener {
   /**
    * Called when this member has joined a generation.
    * @param kept true when the member kept its id and missed no generation: no other member can have worked on its partitions
    * in between, and pending reads of the partitions that it keeps continue
+   * @param generation of the group; it grows as long as the group exists
    */
-  assigned(partitions: readonly TopicPartition[], kept: boolean): void;
+  assigned(partitions: readonly TopicPartition[], kept: boolean, generation: number): void;
   /** Called when a rebalance is due. Must finish and commit running work before it resolves: the old generation is valid until then. */
   rebalancing(): Promise<void>;
   /**
@@ -79,7 +80,10 @@ export interface BrokerListener {
    * Must finish and commit the running work of these partitions before it resolves. `assigned` with the others follows.
    */
   surrendering(partitions: readonly TopicPartition[]): Promise<void>;
-  /** Called when the group expelled this member: other members may own its partitions. The broker rejoins on its own. */
+  /**
+   * Called when the group expelled this member, or its lease has ended without a word from the group: other members may own its partitions.
+   * The broker rejoins on its own.
+   */
   lost(error: unknown): void;
 }
 
@@ -115,6 +119,12 @@ export interface Broker {
   /** The topics that this broker reads, at least one. */
   readonly topics: readonly string[];
   readonly health: BrokerHealth;
+  /**
+   * Until when records may be taken and attempts started, exclusive, in ms since 1970 by the broker's clock. It moves on with each answered
+   * heartbeat, by the time when that was sent; without an answer, another member may soon own the partitions. `lost` follows at the
+   * latest when the lease ends: one session timeout, less a margin, after the last answered heartbeat was sent.
+   */
+  readonly startsUntil: number;
 
   /** Returns the number of partitions of a topic; 0 when it does not exist. @throws when no node responds */
   partitionCount(topic: string): Promise<number>;

@@ -42,15 +42,19 @@ export class DelayedBroker implements Broker {
     return this.inner.health;
   }
 
+  get startsUntil(): number {
+    return this.inner.startsUntil;
+  }
+
   async partitionCount(topic: string): Promise<number> {
     return this.inner.partitionCount(topic);
   }
 
   async start(listener: BrokerListener): Promise<void> {
     return this.inner.start({
-      assigned: (partitions, kept) => {
+      assigned: (partitions, kept, generation) => {
         this.disown(kept ? partitions : []);
-        listener.assigned(partitions, kept);
+        listener.assigned(partitions, kept, generation);
       },
       rebalancing: async () => listener.rebalancing(),
       surrendering: async (partitions) => listener.surrendering(partitions),

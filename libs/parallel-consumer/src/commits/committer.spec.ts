@@ -26,7 +26,7 @@ function createCommitter(respond: (positions: readonly Position[]) => Promise<vo
       await respond(positions);
     },
   });
-  const assignment = new Assignment('orders', 0);
+  const assignment = new Assignment('orders', 0, 1);
   assignment.begin({ offset: 10, committed: 10, logId: LOG, leaderEpoch: 3, finished: [] });
   const tasks = new Map<number, Task>();
   const receive = (offset: number): void => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
+import { anAttempt } from '../testing/an-attempt.js';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import type { Attempt } from '../attempts/record-handler.js';
 import { RecordingLogger } from '../behaviour/gated-consumer.js';
 import type { ConsumedRecord } from '../records/record.js';
 import { HotKeys } from './hot-keys.js';
 
-const attempt: Attempt = { number: 1, signal: new AbortController().signal, takeNext: () => undefined };
+const attempt = anAttempt();
 const record = (key: string | null): ConsumedRecord =>
   ({ key: key === null ? null : Buffer.from(key) }) as ConsumedRecord;
 

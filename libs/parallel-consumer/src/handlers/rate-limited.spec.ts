@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { anAttempt } from '../testing/an-attempt.js';
 import * as fc from 'fast-check';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import type { Attempt } from '../attempts/record-handler.js';
@@ -6,7 +7,7 @@ import type { ConsumedRecord } from '../records/record.js';
 import { rateLimited } from './rate-limited.js';
 
 const record = (offset: number): ConsumedRecord => ({ offset }) as ConsumedRecord;
-const attempt = (signal = new AbortController().signal): Attempt => ({ number: 1, signal, takeNext: () => undefined });
+const attempt = (signal = new AbortController().signal): Attempt => anAttempt({ signal });
 
 describe('a rate-limited handler', () => {
   it('begins attempts in order, and in no time more than the rate allows, whenever they arrive', async () => {

@@ -1,5 +1,6 @@
 import { pause, systemClock, type Clock } from '@orders-pipeline/clock';
 import type { RecordHandler } from '../attempts/record-handler.js';
+import { AttemptWithdrawnError } from '../attempts/running-attempt.js';
 import { checkOptions } from '../checks/check-options.js';
 import { ofType, rate, withFunctions, type Check } from '../checks/value-checks.js';
 
@@ -35,7 +36,10 @@ export function rateLimited(handler: RecordHandler, limit: RateLimit): RecordHan
     const now = clock.now();
     const beginsAt = Math.max(now, next);
     next = beginsAt + intervalMs;
-    if (beginsAt > now) await pause(clock, Math.ceil(beginsAt - now), attempt.signal);
+    if (beginsAt > now) {
+      await pause(clock, Math.ceil(beginsAt - now), attempt.signal);
+      if (!attempt.isCurrent) throw new AttemptWithdrawnError();
+    }
     return handler(record, attempt);
   };
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { anAttempt } from '../testing/an-attempt.js';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import * as fc from 'fast-check';
-import type { Attempt, RecordHandler } from '../attempts/record-handler.js';
+import type { RecordHandler } from '../attempts/record-handler.js';
 import { DEAD_LETTER_HEADERS } from '../attempts/dead-letter.js';
 import type { FailureKind } from '../failures/failure.js';
 import { ParallelConsumer } from '../parallel-consumer.js';
@@ -235,7 +236,7 @@ describe('retry topics', () => {
 
   it('throw the failure of an aborted attempt, whose record is repeated elsewhere', async () => {
     const wrapped = retryTopics(idleBroker(), async () => Promise.reject(new Error('aborted')), { steps: [STEP] });
-    const attempt: Attempt = { number: 3, signal: AbortSignal.abort(), takeNext: () => undefined };
+    const attempt = anAttempt({ number: 3, signal: AbortSignal.abort() });
     await expect(wrapped.handler({ topic: 'in' } as ConsumedRecord, attempt)).rejects.toThrow('aborted');
   });
 });

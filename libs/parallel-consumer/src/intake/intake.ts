@@ -19,8 +19,8 @@ export interface Membership extends Pick<Reader, 'replace'> {
   assignments(): Iterable<Assignment>;
   /** Whether records of the assignment may be taken now: not when it is revoked, and not while rejoining or draining. */
   takes(assignment: Assignment): boolean;
-  /** Whether the group coordinator responds. Without it another member may already own the partitions. */
-  isCoordinatorResponding(): boolean;
+  /** Whether the group coordinator responds. Without it another member may soon own the partitions. */
+  isInContact(): boolean;
 }
 
 /**
@@ -66,7 +66,7 @@ export class Intake {
     if (this.isPulling) return;
     this.isPulling = true;
     try {
-      while (!this.scheduler.isFull() && this.membership.isCoordinatorResponding()) {
+      while (!this.scheduler.isFull() && this.membership.isInContact()) {
         this.runs += 1;
         const assignment = nextToDrain(this.candidates(), this.options.clock.now(), this.runs);
         if (assignment === undefined) return;

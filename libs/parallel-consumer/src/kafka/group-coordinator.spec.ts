@@ -18,7 +18,7 @@ function createCoordinator(connections: ScriptedConnections) {
   const logged: [message: string, details: object][] = [];
   const log = (details: object, message: string): void => void logged.push([message, details]);
   const coordinator = new GroupCoordinator(
-    { usual: connections, joins: connections },
+    { usual: connections, connectForJoins: () => connections },
     {
       groupId: 'savers',
       topics: ['orders'],

@@ -25,10 +25,17 @@ export interface GroupCoordinatorOptions {
   readonly clock: Clock;
 }
 
-/** Connections of a member. In a cooperative group other requests must not wait behind a join, so that joins have connections of their own. */
+/** Connections of a member. A node answers the requests of a connection in turn, so heartbeats must not share one with a join that waits. */
 export interface GroupConnections {
   readonly usual: KafkaConnections;
-  readonly joins: KafkaConnections;
+  /** Returns connections for joins only. Called again after a join was discarded, which may hang. */
+  readonly connectForJoins: () => KafkaConnections;
+}
+
+/** An assignment, and when the request that it answers was sent, in ms since 1970. */
+export interface SyncedAssignment {
+  readonly assignment: PartitionsByTopic;
+  readonly sentAt: number;
 }
 
 /** A new group waits 3 s for its first members (`group.initial.rebalance.delay.ms`), a running group only for late ones. */
@@ -38,6 +45,7 @@ const JOIN_NOTICE_MS = 3_500;
 export class GroupCoordinator {
   private known: number | undefined;
   private lastContact = 0;
+  private joins: KafkaConnections | undefined;
 
   constructor(
     private readonly connections: GroupConnections,
@@ -65,6 +73,13 @@ export class GroupCoordinator {
     this.known = undefined;
   }
 
+  /** Gives up a JoinGroup or SyncGroup that is not answered. The next one has a connection of its own. */
+  async discardJoin(): Promise<void> {
+    const { joins } = this;
+    this.joins = undefined;
+    await joins?.close();
+  }
+
   /**
    * Waits for the other members and joins the next generation.
    * @param node the coordinator, from `find`
@@ -74,7 +89,7 @@ export class GroupCoordinator {
   async join(node: number, memberId: string): Promise<JoinResponse> {
     const { groupId, sessionTimeoutMs, rebalanceTimeoutMs, assignor, topics } = this.options;
     const response = await this.noticingWait(
-      this.connections.joins.request(node, JOIN_GROUP, {
+      this.connectedForJoins().request(node, JOIN_GROUP, {
         groupId,
         sessionTimeoutMs,
         rebalanceTimeoutMs,
@@ -89,17 +104,18 @@ export class GroupCoordinator {
   }
 
   /** Gets this member's assignment; as the group's leader, assigns the partitions first. */
-  async sync(node: number, { generationId, memberId, leaderId, members }: JoinResponse): Promise<PartitionsByTopic> {
-    const { groupId, rebalanceTimeoutMs, assignor } = this.options;
+  async sync(node: number, { generationId, memberId, leaderId, members }: JoinResponse): Promise<SyncedAssignment> {
+    const { clock, groupId, rebalanceTimeoutMs, assignor } = this.options;
     const assignments = leaderId === memberId ? await assignor.assign(members) : new Map<string, Buffer>();
-    const assignment = await this.connections.joins.request(node, SYNC_GROUP, {
+    const sentAt = clock.now();
+    const assignment = await this.connectedForJoins().request(node, SYNC_GROUP, {
       groupId,
       generationId,
       memberId,
       rebalanceTimeoutMs,
       assignments,
     });
-    return decodeAssignment(assignment);
+    return { assignment: decodeAssignment(assignment), sentAt };
   }
 
   /** Keeps the session alive. @throws KafkaError REBALANCE_IN_PROGRESS when a rebalance is due */
@@ -117,6 +133,11 @@ export class GroupCoordinator {
       // With this error, the group has already removed the member.
       if (!isKafkaError(error, 'UNKNOWN_MEMBER_ID')) throw error;
     }
+  }
+
+  private connectedForJoins(): KafkaConnections {
+    this.joins ??= this.connections.connectForJoins();
+    return this.joins;
   }
 
   /** Logs when the coordinator delays the join, which otherwise looks as if the consumer hung. */

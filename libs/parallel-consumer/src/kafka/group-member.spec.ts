@@ -147,7 +147,7 @@ describe('GroupMember', () => {
     await member.leave();
   });
 
-  it('reports the loss only after the running drain has ended', async () => {
+  it('reports a loss during a drain at once, and joins again only after the drain has ended', async () => {
     const drained = Promise.withResolvers<void>();
     const { member, connections, clock, calls } = createMember(async () => drained.promise);
     connections
@@ -155,7 +155,7 @@ describe('GroupMember', () => {
       .answer(HEARTBEAT, error('REBALANCE_IN_PROGRESS'), error('UNKNOWN_MEMBER_ID'), ok);
     member.join();
     await clock.advance(5_000);
-    expect(calls).toEqual([['assigned', false], 'rebalancing']);
+    expect(calls).toEqual([['assigned', false], 'rebalancing', 'lost']);
     drained.resolve();
     await settle();
     expect(calls).toEqual([['assigned', false], 'rebalancing', 'lost', ['assigned', false]]);

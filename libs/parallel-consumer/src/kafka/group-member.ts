@@ -4,6 +4,7 @@ import type { GroupMembership, JoinResponse } from '../protocol/group-requests.j
 import { isKafkaError } from '../protocol/kafka-error.js';
 import { GroupCoordinator, type GroupConnections, type GroupCoordinatorOptions } from './group-coordinator.js';
 import type { Rebalancing } from './held-partitions.js';
+import { Lease } from './lease.js';
 import type { MembershipEvents } from './membership-events.js';
 
 export interface GroupMemberOptions extends GroupCoordinatorOptions {
@@ -11,30 +12,52 @@ export interface GroupMemberOptions extends GroupCoordinatorOptions {
   readonly rebalancing: Rebalancing;
 }
 
+/** A membership, and the node that coordinates the group. */
+type Membership = GroupMembership & { readonly coordinator: number };
+
 const RETRY_PAUSE_MS = 500;
 const LEAVE_TIMEOUT_MS = 3_000;
 /** If all fail, the group waits until this member's session times out. */
 const LEAVE_ATTEMPTS = 3;
+const NEVER_SYNCED = { memberId: '', generationId: -1 };
+
+/** The lease of a member has ended: the coordinator did not answer in time, and may have given the partitions to others. */
+export class LeaseExpiredError extends Error {
+  override readonly name = 'LeaseExpiredError';
+  readonly code = 'lease-expired';
+}
 
 /**
  * One member of a consumer group: finds the coordinator, joins, sends heartbeats, and rejoins when the group rebalances
  * (the classic protocol: https://cwiki.apache.org/confluence/display/KAFKA/Kafka+Client-side+Assignment+Proposal). In an eager group all work
  * drains before each join. In a cooperative one (KIP-429) it goes on meanwhile, and a member drains only what its new assignment lacks, and
- * joins again. Heartbeats continue on their own timer during a drain, so it is bounded by the rebalance timeout (twice the session timeout),
- * not by the session timeout. Failures are retried until `leave`.
+ * joins again. Heartbeats go on during drains and joins, so both are bounded by the rebalance timeout, not by the session timeout. Failures are
+ * retried until `leave`.
+ *
+ * Guarantee: `lost` is reported no later than the lease ends (see `Lease`), whether or not a broker answers. The end is final: an answer that
+ * arrives later revives nothing, and the member joins anew.
  */
 export class GroupMember {
   readonly coordinator: GroupCoordinator;
+  readonly lease: Lease;
   /** The membership used for requests; `undefined` when out of the group. */
-  private current: (GroupMembership & { readonly coordinator: number }) | undefined;
+  private current: Membership | undefined;
+  /** The membership that heartbeats name: ahead of `current` between the answers of JoinGroup and SyncGroup. */
+  private beatsAs: Membership | undefined;
   private memberId = '';
   /** The last generation whose assignment arrived, and this member's id in it. */
-  private synced = { memberId: '', generationId: -1 };
+  private synced = NEVER_SYNCED;
+  /** Aborts when the membership ends, and so ends whatever waits for it. */
+  private membershipEnd = new AbortController();
   private isLeaving = false;
   private running: Promise<void> | undefined;
+  private draining: Promise<void> | undefined;
   private wake: (() => void) | undefined;
+  private cancelLeaseTimer: (() => void) | undefined;
   /** True between two generations. */
   private joining = true;
+  /** The join that waits for an answer of this node. */
+  private pendingJoin: { readonly node: number } | undefined;
   private isRejoinDue = false;
   /** Why the last attempt to join failed; `undefined` once one has succeeded. */
   private failure: string | undefined;
@@ -45,9 +68,10 @@ export class GroupMember {
     private readonly events: MembershipEvents,
   ) {
     this.coordinator = new GroupCoordinator(connections, options);
+    this.lease = new Lease(options);
   }
 
-  get membership(): (GroupMembership & { readonly coordinator: number }) | undefined {
+  get membership(): Membership | undefined {
     return this.current;
   }
 
@@ -74,6 +98,7 @@ export class GroupMember {
   async leave(): Promise<void> {
     if (this.running === undefined) return;
     this.isLeaving = true;
+    this.cancelLeaseTimer?.();
     this.wake?.();
     const { clock } = this.options;
     // Sent now, because it ends a pending join. Sent again after the join, because its response may contain a new member id.
@@ -82,15 +107,18 @@ export class GroupMember {
       .then(() => this.running);
     await succeededWithin(clock, LEAVE_TIMEOUT_MS, left);
     this.current = undefined;
+    this.lease.end();
+    await this.coordinator.discardJoin();
   }
 
   private async run(): Promise<void> {
     while (!this.isLeaving) {
+      const { signal } = this.membershipEnd;
       try {
-        if (await this.beatDuringJoin(this.joinGroup())) await this.surrender();
-        await this.heartbeatUntilRebalance();
+        if (await this.beatDuringJoin(this.joinGroup(signal), signal)) await this.surrender(signal);
+        await this.heartbeatUntilRebalance(signal);
       } catch (error) {
-        await this.recover(error);
+        await this.recover(error, signal);
       }
     }
     for (let tries = 1; tries <= LEAVE_ATTEMPTS && this.memberId !== ''; tries += 1)
@@ -104,18 +132,30 @@ export class GroupMember {
   }
 
   /** @returns whether this member has an assignment */
-  private async joinGroup(): Promise<boolean> {
+  private async joinGroup(end: AbortSignal): Promise<boolean> {
     const node = await this.coordinator.find();
-    const response = await this.coordinator.join(node, this.memberId);
-    this.memberId = response.memberId;
-    this.coordinator.noteContact();
-    if (this.isLeaving || response.errorCode !== 0) return false;
-    return this.syncGroup(node, response);
+    end.throwIfAborted();
+    const pending = { node };
+    this.pendingJoin = pending;
+    try {
+      this.lease.awaitJoin();
+      const response = await this.coordinator.join(node, this.memberId);
+      this.coordinator.noteContact();
+      end.throwIfAborted();
+      this.memberId = response.memberId;
+      return !this.isLeaving && response.errorCode === 0 && (await this.syncGroup(node, response, end));
+    } finally {
+      if (this.pendingJoin === pending) this.pendingJoin = undefined;
+    }
   }
 
-  private async syncGroup(coordinator: number, joined: JoinResponse): Promise<boolean> {
+  private async syncGroup(coordinator: number, joined: JoinResponse, end: AbortSignal): Promise<boolean> {
     const { generationId, memberId } = joined;
-    const assignment = await this.coordinator.sync(coordinator, joined);
+    const membership = { groupId: this.options.groupId, generationId, memberId, coordinator };
+    this.beatsAs = membership;
+    this.lease.awaitSync();
+    const { assignment, sentAt } = await this.coordinator.sync(coordinator, joined);
+    this.requireMembership(end);
     if (this.isLeaving) return false;
     const { synced } = this;
     // After a missed generation, another member may have worked on the same partitions of an eager group. In a cooperative one each leader has seen
@@ -123,109 +163,160 @@ export class GroupMember {
     const isNext = this.isCooperative || synced.generationId + 1 === generationId;
     const kept = synced.memberId === memberId && isNext;
     this.synced = { memberId, generationId };
-    this.current = { groupId: this.options.groupId, generationId, memberId, coordinator };
+    this.current = membership;
     this.joining = false;
     this.failure = undefined;
     this.coordinator.noteContact();
+    this.lease.begin(sentAt);
+    this.watchLease();
     this.events.assigned(assignment, kept);
     return true;
   }
 
-  /** Stays in contact while a cooperative group waits for other members: this one goes on meanwhile. */
-  private async beatDuringJoin(joined: Promise<boolean>): Promise<boolean> {
-    if (!this.isCooperative) return joined;
+  /** Sends heartbeats while the group waits for other members: the session and the lease go on, and so does the work of a cooperative group. */
+  private async beatDuringJoin(joined: Promise<boolean>, end: AbortSignal): Promise<boolean> {
     const { clock, heartbeatIntervalMs } = this.options;
-    const ended = joined.catch(() => false);
-    while (!(await succeededWithin(clock, heartbeatIntervalMs, ended)) && !this.isLeaving) await this.beatOnce();
+    while (!(await succeededWithin(clock, heartbeatIntervalMs, untilAborted(joined, end))) && !this.isLeaving) {
+      // An old generation is no loss: the answer to the JoinGroup is on its way.
+      await this.heartbeat(end, 'ILLEGAL_GENERATION');
+      const [joinsAt, beatsAt] = [this.pendingJoin?.node, this.beatsAs?.coordinator];
+      if (joinsAt !== undefined && beatsAt !== undefined && joinsAt !== beatsAt)
+        throw new Error(`the coordinator moved from node ${joinsAt} to node ${beatsAt} during the join`);
+    }
     return joined;
   }
 
-  /** Sends a heartbeat whose answer is that a rebalance is in progress. The join reports anything else. */
-  private async beatOnce(): Promise<void> {
-    const { current } = this;
-    if (current === undefined) return;
-    try {
-      await this.coordinator.heartbeat(current.coordinator, current);
-      this.coordinator.noteContact();
-    } catch (error) {
-      if (isKafkaError(error, 'REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION')) this.coordinator.noteContact();
-    }
-  }
-
-  private async surrender(): Promise<void> {
+  private async surrender(end: AbortSignal): Promise<void> {
     if (!this.isCooperative) return;
     const surrendered = this.events.surrender();
     // When the membership ends, its loss is reported at once: the partitions that stay must stop too.
-    await this.beatUntil(surrendered);
+    await this.beatUntil(surrendered, end);
     if (await surrendered) this.isRejoinDue = true;
   }
 
   /** Sends heartbeats until a rebalance is due, then drains the running work of an eager group. @throws when the membership ends */
-  private async heartbeatUntilRebalance(): Promise<void> {
+  private async heartbeatUntilRebalance(end: AbortSignal): Promise<void> {
     while (this.current !== undefined && !this.isLeaving) {
-      if (!this.isRejoinDue) await this.sleep(this.options.heartbeatIntervalMs);
-      if (this.isLeaving || (!this.isRejoinDue && (await this.heartbeat()))) continue;
+      if (!this.isRejoinDue) await this.sleep(this.options.heartbeatIntervalMs, end);
+      end.throwIfAborted();
+      if (this.isLeaving || (!this.isRejoinDue && (await this.heartbeat(end)))) continue;
       this.joining = true;
       this.isRejoinDue = false;
-      if (!this.isCooperative) await this.drain();
+      if (!this.isCooperative) await this.drain(end);
       return;
     }
   }
 
   /** Waits for the work of the old generation. */
-  private async drain(): Promise<void> {
-    const drained = this.events.rebalancing();
-    try {
-      await this.beatUntil(drained);
-    } finally {
-      // Needed even if the membership is lost meanwhile: no event follows before the drain has ended.
-      await drained;
-    }
+  private async drain(end: AbortSignal): Promise<void> {
+    this.draining = this.events.rebalancing();
+    await this.beatUntil(this.draining, end);
   }
 
   /** Waits for a drain, and keeps the session alive with heartbeats. @throws when the membership ends */
-  private async beatUntil(drained: Promise<unknown>): Promise<void> {
+  private async beatUntil(drained: Promise<unknown>, end: AbortSignal): Promise<void> {
     const { clock, heartbeatIntervalMs } = this.options;
-    while (!(await succeededWithin(clock, heartbeatIntervalMs, drained)) && !this.isLeaving) await this.heartbeat();
+    while (!(await succeededWithin(clock, heartbeatIntervalMs, untilAborted(drained, end))) && !this.isLeaving)
+      await this.heartbeat(end);
   }
 
-  /** Sends one heartbeat. @returns false when a rebalance is due. @throws when the membership ended */
-  private async heartbeat(): Promise<boolean> {
-    const { current } = this;
-    if (current === undefined) return false;
+  /**
+   * Sends one heartbeat, to the coordinator as it is found now, and renews the lease by its answer.
+   * @param ignored an answer that is no reason to leave
+   * @returns false when a rebalance is due. @throws when the membership ended
+   */
+  private async heartbeat(end: AbortSignal, ignored?: string): Promise<boolean> {
+    const { clock, logger } = this.options;
+    if (this.beatsAs === undefined) return false;
+    const sentAt = clock.now();
     try {
-      const coordinator = await this.coordinator.find();
-      if (coordinator !== current.coordinator) this.current = { ...current, coordinator };
-      await this.coordinator.heartbeat(coordinator, current);
+      const answered = await succeededWithin(clock, this.lease.contactLimitMs, this.sendHeartbeat());
+      this.requireMembership(end);
+      if (!answered) throw new Error(`no response to a heartbeat within ${this.lease.contactLimitMs} ms`);
       this.coordinator.noteContact();
+      this.lease.confirm(sentAt);
       return true;
     } catch (error) {
+      this.requireMembership(end);
       if (isKafkaError(error, 'REBALANCE_IN_PROGRESS')) {
         this.coordinator.noteContact();
+        this.lease.renewForRebalance(sentAt);
         return false;
       }
+      if (ignored !== undefined && isKafkaError(error, ignored)) return true;
       if (isKafkaError(error, 'UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION')) throw error;
-      // The coordinator moved, restarts or is unreachable. The membership lasts until its session times out, so no rejoin is needed.
+      // The coordinator moved, restarts or is unreachable. The membership lasts until its lease ends, so no rejoin is needed.
       this.coordinator.forget();
-      if (!this.isLeaving) this.options.logger.warn(errorDetails(error), 'heartbeat failed: retrying');
+      if (!this.isLeaving) logger.warn(errorDetails(error), 'heartbeat failed: retrying');
       return true;
     }
   }
 
-  private async recover(error: unknown): Promise<void> {
+  private async sendHeartbeat(): Promise<void> {
+    const coordinator = await this.coordinator.find();
+    const { beatsAs } = this;
+    if (beatsAs === undefined) return;
+    if (coordinator !== beatsAs.coordinator) {
+      this.beatsAs = { ...beatsAs, coordinator };
+      if (this.current !== undefined) this.current = { ...this.current, coordinator };
+    }
+    await this.coordinator.heartbeat(coordinator, beatsAs);
+  }
+
+  private watchLease(): void {
+    const { clock } = this.options;
+    this.cancelLeaseTimer?.();
+    this.cancelLeaseTimer = clock.after(Math.max(0, this.lease.endsAt - clock.now()), () => {
+      if (this.lease.hasExpired) this.expire();
+      else if (this.lease.held) this.watchLease();
+    });
+  }
+
+  /** @throws when the membership has ended: an answer that arrives after that must change nothing */
+  private requireMembership(end: AbortSignal): void {
+    // After a pause of the process, an answer may be handled before the timer of the lease.
+    if (this.lease.hasExpired && !this.isLeaving) this.expire();
+    end.throwIfAborted();
+  }
+
+  private expire(): void {
+    const { sessionTimeoutMs } = this.options;
+    this.lose(
+      new LeaseExpiredError(
+        `the group coordinator confirmed the membership too late or not at all (session timeout ${sessionTimeoutMs} ms): other members may own the partitions`,
+      ),
+    );
+  }
+
+  /** Ends the membership, and what waits for it. */
+  private lose(error: unknown): void {
+    this.cancelLeaseTimer?.();
+    this.lease.end();
+    this.current = undefined;
+    this.beatsAs = undefined;
+    this.synced = NEVER_SYNCED;
+    const { membershipEnd } = this;
+    this.membershipEnd = new AbortController();
+    membershipEnd.abort(error);
+    this.events.lost(error);
+  }
+
+  private async recover(error: unknown, end: AbortSignal): Promise<void> {
     this.joining = true;
     if (this.isLeaving) return;
     this.coordinator.forget();
+    // The next join would wait behind one that is not answered.
+    if (this.pendingJoin !== undefined) void this.coordinator.discardJoin();
+    this.pendingJoin = undefined;
     if (isKafkaError(error, 'UNKNOWN_MEMBER_ID')) this.memberId = '';
-    if (isKafkaError(error, 'UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION')) {
-      this.current = undefined;
-      this.synced = { memberId: '', generationId: -1 };
-      return this.events.lost(error);
-    }
-    if (isKafkaError(error, 'REBALANCE_IN_PROGRESS')) return;
+    const isLost = isKafkaError(error, 'UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION');
+    if (isLost && !end.aborted) this.lose(error);
+    // An assignment that came during the drain would be drained too.
+    await Promise.allSettled([this.draining]);
+    if (isLost || end.aborted || isKafkaError(error, 'REBALANCE_IN_PROGRESS')) return;
     this.failure = error instanceof Error ? error.message : String(error);
     this.options.logger.warn(errorDetails(error), 'joining the group failed: retrying');
-    await this.sleep(RETRY_PAUSE_MS);
+    await this.sleep(RETRY_PAUSE_MS, this.membershipEnd.signal);
   }
 
   private async sendLeave(): Promise<void> {
@@ -235,15 +326,26 @@ export class GroupMember {
     if (this.memberId === memberId) this.memberId = '';
   }
 
-  /** Waits; `leave` and `rejoin` end the wait early. */
-  private async sleep(milliseconds: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const cancel = this.options.clock.after(milliseconds, resolve);
-      this.wake = () => {
-        cancel();
-        resolve();
-      };
-    });
+  /** Waits; `leave`, `rejoin` and the end of the membership end the wait early. */
+  private async sleep(milliseconds: number, end: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.options.clock.after(milliseconds, resolve);
+    this.wake = resolve;
+    await untilAborted(promise, end).catch(() => undefined);
+    cancel();
     this.wake = undefined;
+  }
+}
+
+/** @throws the reason of the signal, when it aborts before the work ends */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason as Error);
+  signal.addEventListener('abort', abort);
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }

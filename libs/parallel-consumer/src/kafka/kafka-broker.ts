@@ -1,4 +1,4 @@
-import { systemClock } from '@orders-pipeline/clock';
+import { systemClock, type Clock } from '@orders-pipeline/clock';
 import { errorDetails } from '../failures/failure.js';
 import { errorName, throwOnError } from '../protocol/kafka-error.js';
 import { METADATA } from '../protocol/metadata-request.js';
@@ -30,6 +30,8 @@ export interface KafkaClient {
   /** Returns connections of their own. They connect on first use. */
   readonly connect: () => KafkaConnections;
   readonly producer: ReliableProducer;
+  /** Default `systemClock`, which is monotonic. */
+  readonly clock?: Clock;
 }
 
 const MAX_BYTES = 2 * 1024 * 1024;
@@ -41,7 +43,6 @@ const TOPIC_CHECK_INTERVAL_MS = 30_000;
 export abstract class KafkaBroker implements Broker {
   readonly topics: readonly string[];
   private readonly connections: KafkaConnections;
-  private readonly joins: KafkaConnections;
   private readonly producer: ReliableProducer;
   private readonly led: LedPartitions;
   private readonly fetcher: Fetcher;
@@ -50,20 +51,21 @@ export abstract class KafkaBroker implements Broker {
   private readonly startPositions: StartPositions;
   private listener: BrokerListener | undefined;
   private readonly held: HeldPartitions;
+  private readonly clock: Clock;
   private stopping = false;
   private cancelTopicWatch: (() => void) | undefined;
 
   /** @param options checked by the caller */
   protected constructor(
     private readonly options: KafkaBrokerOptions,
-    { connect, producer }: KafkaClient,
+    { connect, producer, clock = systemClock }: KafkaClient,
   ) {
     const { topic, groupId, logger, sessionTimeoutMs = 10_000, rebalancing = 'eager' } = options;
     this.topics = topicsOf(topic);
     this.held = new HeldPartitions(this.topics, rebalancing);
     this.connections = connect();
-    this.joins = rebalancing === 'cooperative' ? connect() : this.connections;
     this.producer = producer;
+    this.clock = clock;
     const logs = new TopicLogs(this.connections);
     this.led = new LedPartitions(logs, logger);
     const { maxBytes = MAX_BYTES, maxBytesPerPartition = MAX_BYTES_PER_PARTITION } = options;
@@ -71,10 +73,10 @@ export abstract class KafkaBroker implements Broker {
       maxBytes,
       maxBytesPerPartition,
       logger,
-      clock: systemClock,
+      clock,
     });
     this.member = new GroupMember(
-      { usual: this.connections, joins: this.joins },
+      { usual: this.connections, connectForJoins: connect },
       {
         groupId,
         topics: this.topics,
@@ -91,7 +93,7 @@ export abstract class KafkaBroker implements Broker {
           async (topics) => this.led.list(topics),
         ),
         logger,
-        clock: systemClock,
+        clock,
       },
       {
         assigned: (assignment, kept) => this.assigned(assignment, kept),
@@ -111,6 +113,10 @@ export abstract class KafkaBroker implements Broker {
     const { failure: fetchFailure } = this.fetcher;
     const { failure: publishFailure } = this.producer;
     return { joined: joined && !this.stopping, joinFailure, lastContactAt, fetchFailure, publishFailure };
+  }
+
+  get startsUntil(): number {
+    return this.member.lease.startsUntil;
   }
 
   async partitionCount(topic: string): Promise<number> {
@@ -153,12 +159,11 @@ export abstract class KafkaBroker implements Broker {
     this.fetcher.close();
     await this.member.leave();
     await this.producer.close();
-    await Promise.all([this.connections.close(), this.joins.close()]);
+    await this.connections.close();
   }
 
   private assigned(assignment: PartitionsByTopic, kept: boolean): void {
-    const generation = this.member.membership?.generationId ?? 0;
-    this.reassign(this.held.assign(assignment, generation, kept), kept);
+    this.reassign(this.held.assign(assignment, this.generation, kept), kept);
   }
 
   private async surrender(): Promise<boolean> {
@@ -173,11 +178,15 @@ export abstract class KafkaBroker implements Broker {
 
   private reassign(partitions: readonly TopicPartition[], kept: boolean): void {
     this.fetcher.assign(partitions, kept);
-    this.listener?.assigned(partitions, kept);
+    this.listener?.assigned(partitions, kept, this.generation);
+  }
+
+  private get generation(): number {
+    return this.member.membership?.generationId ?? 0;
   }
 
   private watchTopics(): void {
-    this.cancelTopicWatch = systemClock.after(TOPIC_CHECK_INTERVAL_MS, () => void this.checkForNewPartitions());
+    this.cancelTopicWatch = this.clock.after(TOPIC_CHECK_INTERVAL_MS, () => void this.checkForNewPartitions());
   }
 
   private async checkForNewPartitions(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { PartitionsByTopic } from '../protocol/consumer-protocol.js';
 
-/** Receives the events of a membership. Calls do not overlap, except that `lost` may come while `surrender` waits. */
+/** Receives the events of a membership. Calls do not overlap, except that `lost` may come while `rebalancing` or `surrender` waits. */
 export interface MembershipEvents {
   /** @param kept whether the member kept its id and missed no generation since its last assignment */
   assigned(assignment: PartitionsByTopic, kept: boolean): void;
@@ -11,6 +11,6 @@ export interface MembershipEvents {
    * @returns whether there was something, so that the group has to rebalance once more
    */
   surrender(): Promise<boolean>;
-  /** Called when the group expelled this member. */
+  /** Called when the group expelled this member, or its lease has ended. */
   lost(error: unknown): void;
 }

@@ -2,7 +2,6 @@ import type { Socket } from 'node:net';
 import { succeededWithin, systemClock } from '@orders-pipeline/clock';
 import type { KafkaApi } from '../protocol/kafka-api.js';
 import { FETCH } from '../protocol/fetch-request.js';
-import { LEAVE_GROUP } from '../protocol/group-requests.js';
 import { METADATA } from '../protocol/metadata-request.js';
 import { WireReader } from '../protocol/wire-reader.js';
 import { WireWriter } from '../protocol/wire-writer.js';
@@ -174,10 +173,9 @@ export class KafkajsConnections implements KafkaConnections {
   ): Promise<Response> {
     const newest = node.versions?.[api.key]?.maxVersion ?? -1;
     if (newest < api.version) throw new OldKafkaError(api.name, api.version, newest);
-    // A JoinGroup that waits for other members occupies the usual connection, and a LeaveGroup must not wait for it.
-    const usesFetchConnection = api.key === FETCH.key || api.key === LEAVE_GROUP.key;
     try {
-      const connection = await this.getConnection(node, usesFetchConnection ? CONNECTIONS.fetches : CONNECTIONS.usual);
+      const use = api.key === FETCH.key ? 'fetches' : 'usual';
+      const connection = await this.getConnection(node, CONNECTIONS[use]);
       return (await connection.send(toKafkajs(api, request))) as Response;
     } catch (error) {
       await this.reset(node, error);

@@ -3,6 +3,9 @@ import { partitionName, type TopicPartition } from '../broker/broker.js';
 import { Assignment } from '../partition/assignment.js';
 import type { Scheduler } from '../window/scheduler.js';
 
+/** More ownerships than a member begins in one generation of its group, and few enough for exact numbers: 2^31 generations x 2^21 < 2^53. */
+const FENCES_PER_GENERATION = 2 ** 21;
+
 /** The result of an assignment. */
 export interface AssignmentChange {
   readonly added: readonly Assignment[];
@@ -17,6 +20,9 @@ export class Assignments {
   /** Records handed over since the start. */
   handedOver = 0;
   private readonly assignments = new Map<string, Assignment>();
+  private generation = 0;
+  /** Ownerships that began in this generation. */
+  private begun = 0;
 
   constructor(
     private readonly scheduler: Scheduler,
@@ -36,15 +42,21 @@ export class Assignments {
     return partitions.flatMap((each) => this.assignments.get(partitionName(each)) ?? []);
   }
 
-  /** Replaces the owned partitions. @param kept false when another member may have worked on all of them in between */
-  assign(partitions: readonly TopicPartition[], kept: boolean): AssignmentChange {
+  /**
+   * Replaces the owned partitions.
+   * @param kept false when another member may have worked on all of them in between
+   * @param generation of the group
+   */
+  assign(partitions: readonly TopicPartition[], kept: boolean, generation: number): AssignmentChange {
+    if (generation !== this.generation) this.begun = 0;
+    this.generation = generation;
     const wanted = new Map(partitions.map((each) => [partitionName(each), each]));
     const left = this.revoke((name) => !kept || !wanted.has(name));
     const keptCount = this.assignments.size;
     const added: Assignment[] = [];
     for (const [name, { topic, partition }] of wanted)
       if (!this.assignments.has(name)) {
-        const assignment = new Assignment(topic, partition);
+        const assignment = new Assignment(topic, partition, this.nextFence());
         this.assignments.set(name, assignment);
         added.push(assignment);
       }
@@ -56,7 +68,7 @@ export class Assignments {
     const { topic, partition } = assignment;
     const name = partitionName(assignment);
     this.revoke((each) => each === name);
-    const replacement = new Assignment(topic, partition, assignment.isIdle ? undefined : assignment);
+    const replacement = new Assignment(topic, partition, this.nextFence(), assignment.isIdle ? undefined : assignment);
     replacement.isLeaving = assignment.isLeaving;
     this.assignments.set(name, replacement);
     return replacement;
@@ -65,6 +77,11 @@ export class Assignments {
   /** Revokes all assignments. @returns how many records are left to the next owners */
   revokeAll(): number {
     return this.revoke(() => true);
+  }
+
+  private nextFence(): number {
+    this.begun += 1;
+    return this.generation * FENCES_PER_GENERATION + this.begun;
   }
 
   private revoke(isGone: (name: string) => boolean): number {

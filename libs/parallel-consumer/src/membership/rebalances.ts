@@ -31,9 +31,9 @@ export class Rebalances implements BrokerListener {
     return !assignment.revoked && !this.rejoining && this.parts.lifecycle.state === 'running';
   }
 
-  assigned(partitions: readonly TopicPartition[], kept: boolean): void {
+  assigned(partitions: readonly TopicPartition[], kept: boolean, generation: number): void {
     const { assignments, committer, intake, lifecycle, runner } = this.parts;
-    const change = assignments.assign(partitions, kept);
+    const change = assignments.assign(partitions, kept, generation);
     this.report(change.left);
     this.options.logger.info({ partitions: partitions.map(partitionName), kept: change.kept }, 'partitions assigned');
     this.rejoining = false;
@@ -69,7 +69,8 @@ export class Rebalances implements BrokerListener {
 
   lost(error: unknown): void {
     this.options.logger.error(errorDetails(error), 'group membership lost: rejoining the group');
-    this.assigned([], false);
+    this.report(this.parts.assignments.revokeAll());
+    this.assignment.wake();
   }
 
   private report(left: number): void {

@@ -60,7 +60,7 @@ export interface Beginning {
 /**
  * The state of one partition while it is assigned to this member. A partition that is revoked and assigned again gets a new
  * object. Work that still runs for the old object completes on the old tracker, which the committer no longer reads. This
- * fences stale work without epoch numbers.
+ * fences stale work from commits; `fence` lets sinks refuse it too.
  */
 export class Assignment {
   readonly tracker = new OffsetTracker<Task>();
@@ -96,10 +96,14 @@ export class Assignment {
   private committedOffset: number | undefined;
   private committedChanges = 0;
 
-  /** @param before the assignment of the log that this one replaces */
+  /**
+   * @param fence higher than that of each earlier ownership of the partition, by any member
+   * @param before the assignment of the log that this one replaces
+   */
   constructor(
     readonly topic: string,
     readonly partition: number,
+    readonly fence: number,
     private readonly before?: Assignment,
   ) {}
 

@@ -9,7 +9,6 @@ import {
 import { backOffMs, pause, succeededWithin, systemClock } from '@orders-pipeline/clock';
 import { OldKafkaError, type KafkaConnections } from '../kafka/kafka-connections.js';
 import { FETCH } from '../protocol/fetch-request.js';
-import { LEAVE_GROUP } from '../protocol/group-requests.js';
 import type { KafkaApi } from '../protocol/kafka-api.js';
 import { KafkaError } from '../protocol/kafka-error.js';
 import { METADATA } from '../protocol/metadata-request.js';
@@ -42,8 +41,8 @@ class NodeTimeoutError extends Error {
 
 /** Sends requests that the engine encodes itself over the connections of `@platformatic/kafka`: sockets, TLS and SASL. */
 export class PlatformaticConnections implements KafkaConnections {
-  /** A fetch that waits for records, and a JoinGroup that waits for members, must not block other requests. */
-  private readonly pools: { readonly usual: ConnectionPool; readonly waiting: ConnectionPool };
+  /** A fetch that waits for records must not block other requests. */
+  private readonly pools: { readonly usual: ConnectionPool; readonly fetches: ConnectionPool };
   private readonly nodes = new Map<number, Broker>();
   /** Addresses for requests to any node; one that fails goes to the end. */
   private addresses: readonly Broker[];
@@ -60,7 +59,7 @@ export class PlatformaticConnections implements KafkaConnections {
       maxInflights: MAX_IN_FLIGHT,
       tlsServerName: true,
     };
-    this.pools = { usual: newPool(clientId, options), waiting: newPool(clientId, options) };
+    this.pools = { usual: newPool(clientId, options), fetches: newPool(clientId, options) };
   }
 
   async connect(): Promise<void> {
@@ -99,8 +98,8 @@ export class PlatformaticConnections implements KafkaConnections {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    const { usual, waiting } = this.pools;
-    await succeededWithin(systemClock, CLOSE_TIMEOUT_MS, Promise.all([usual.close(), waiting.close()]));
+    const { usual, fetches } = this.pools;
+    await succeededWithin(systemClock, CLOSE_TIMEOUT_MS, Promise.all([usual.close(), fetches.close()]));
   }
 
   private async untilConnected(): Promise<void> {
@@ -144,8 +143,7 @@ export class PlatformaticConnections implements KafkaConnections {
     request: Request,
   ): Promise<Response> {
     if (this.closed) throw new Error('the connections were closed');
-    const isWaiting = api.key === FETCH.key || api.key === LEAVE_GROUP.key;
-    const connection = await (isWaiting ? this.pools.waiting : this.pools.usual).get(address);
+    const connection = await (api.key === FETCH.key ? this.pools.fetches : this.pools.usual).get(address);
     const newest = (await this.versionsOf(connection)).get(api.key) ?? -1;
     if (newest < api.version) throw new OldKafkaError(api.name, api.version, newest);
     const timeoutMs = REQUEST_TIMEOUT_MS + (api.waitMs?.(request) ?? 0);

@@ -50,6 +50,8 @@ export class FakeBroker implements Broker, GroupMember {
   failing: { commit?: Error; committed?: Error; publish?: Error } = {};
   /** Time of the coordinator's last response. Default: infinity, as if it always responded. */
   lastContactAt = Number.POSITIVE_INFINITY;
+  /** As the real broker's; default: never ends. */
+  startsUntil = Number.POSITIVE_INFINITY;
   /** Partitions that were committed without being assigned, which Kafka allows. */
   readonly strayCommits: number[] = [];
   /** Number of records of each `publish` call. */
@@ -206,7 +208,7 @@ export class FakeBroker implements Broker, GroupMember {
   private take(partitions: readonly TopicPartition[], kept: boolean): void {
     this.owned = partitions;
     this.endReads(({ position }) => !kept || !this.owns(position));
-    this.listener?.assigned(partitions, kept);
+    this.listener?.assigned(partitions, kept, this.group.generation);
   }
 
   private owns(partition: TopicPartition): boolean {

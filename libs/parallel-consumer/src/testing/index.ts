@@ -1,3 +1,4 @@
+export { anAttempt } from './an-attempt.js';
 export { FakeBroker, type FakeBrokerOptions } from './fake-broker.js';
 export { FakeKafka, type AppendOptions, type FakeTransaction } from './fake-kafka.js';
 export { ManualClock, settle } from '@orders-pipeline/clock/testing';

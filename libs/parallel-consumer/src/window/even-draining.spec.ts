@@ -7,7 +7,7 @@ const NOW = 1_000_000;
 /** Takes runs from partitions with constant timestamps. @returns the number of runs per partition */
 function countRuns(timestamps: readonly number[], runs: number): number[] {
   const candidates = timestamps.map((timestamp, partition) => ({
-    assignment: new Assignment('orders', partition),
+    assignment: new Assignment('orders', partition, 1),
     timestamp,
   }));
   const counts = timestamps.map(() => 0);

@@ -24,7 +24,7 @@ function record(partition: number, offset: number, key: string | null): Consumed
 /** Creates a scheduler and an assignment that has taken records with these keys, at offsets 0, 1, … */
 function taking(ordering: Ordering, ...keys: (string | null)[]): { scheduler: Scheduler; assignment: Assignment } {
   const scheduler = new Scheduler(ordering, LIMITS, new Pauses([]));
-  const assignment = new Assignment('t', 0);
+  const assignment = new Assignment('t', 0, 1);
   for (const [offset, key] of keys.entries()) scheduler.take(record(0, offset, key), assignment, 0);
   return { scheduler, assignment };
 }
@@ -73,7 +73,7 @@ describe('the scheduler', () => {
   it('is full at 125 % of the in-flight limit, until a record finishes', () => {
     const { scheduler } = taking('unordered', null, null, null, null);
     expect(scheduler.isFull()).toBe(false);
-    scheduler.take(record(0, 4, null), new Assignment('t', 0), 0);
+    scheduler.take(record(0, 4, null), new Assignment('t', 0, 1), 0);
     expect(scheduler.isFull()).toBe(true);
     scheduler.finished(startAll(scheduler)[0] as Task);
     expect(scheduler.isFull()).toBe(false);
@@ -81,7 +81,7 @@ describe('the scheduler', () => {
 
   it('takes records behind a busy key, and leaves a third of the window to other partitions', () => {
     const scheduler = new Scheduler('key', LIMITS, new Pauses([]));
-    const [hot, other] = [new Assignment('t', 0), new Assignment('t', 1)];
+    const [hot, other] = [new Assignment('t', 0, 1), new Assignment('t', 1, 1)];
     let offset = 0;
     for (; scheduler.hasShare(hot); offset += 1) scheduler.take(record(0, offset, 'hot'), hot, 0);
     expect(offset).toBe(14);
@@ -91,7 +91,7 @@ describe('the scheduler', () => {
 
   it('shares bytes like records', () => {
     const scheduler = new Scheduler('key', { ...LIMITS, maxBuffered: 1_000, maxBytes: 6_000 }, new Pauses([]));
-    const [hot, other] = [new Assignment('t', 0), new Assignment('t', 1)];
+    const [hot, other] = [new Assignment('t', 0, 1), new Assignment('t', 1, 1)];
     for (let offset = 0; scheduler.hasShare(hot); offset += 1) scheduler.take(record(0, offset, 'hot'), hot, 0);
     expect(scheduler.bytes).toBeLessThanOrEqual(4_800);
     expect(scheduler.hasShare(other)).toBe(true);
@@ -106,7 +106,7 @@ describe('the scheduler', () => {
 
   it('serves partitions in turn, so that a long queue does not starve a short one', () => {
     const scheduler = new Scheduler('unordered', LIMITS, new Pauses([]));
-    const [long, short] = [new Assignment('t', 0), new Assignment('t', 1)];
+    const [long, short] = [new Assignment('t', 0, 1), new Assignment('t', 1, 1)];
     for (let offset = 0; offset < 4; offset += 1) scheduler.take(record(0, offset, null), long, 0);
     for (let offset = 0; offset < 2; offset += 1) scheduler.take(record(1, offset, null), short, 0);
     expect(startAll(scheduler).map((task) => task.record.partition)).toEqual([0, 1, 0, 1]);

@@ -24,12 +24,26 @@ export const assignment = () => encodeAssignment({ orders: [0, 1] });
 export const ok = () => undefined;
 export const unreachable = () => new Error('no broker');
 
+/** A clock whose process can be paused: the time goes on meanwhile, and no timer runs. */
+export class PausableClock extends ManualClock {
+  private pausedMs = 0;
+
+  override now(): number {
+    return super.now() + this.pausedMs;
+  }
+
+  pauseFor(milliseconds: number): void {
+    this.pausedMs += milliseconds;
+  }
+}
+
 /** Creates a member whose coordinator responds as scripted; by default, every request succeeds. */
 export function createMember(
   rebalancing: () => Promise<void> = async () => undefined,
   surrender?: () => Promise<boolean>,
 ) {
-  const clock = new ManualClock();
+  const clock = new PausableClock();
+  let joinConnections = 0;
   const calls: unknown[] = [];
   const connections = new ScriptedConnections()
     .answer(FIND_COORDINATOR, () => 1)
@@ -38,7 +52,13 @@ export function createMember(
     .answer(HEARTBEAT, ok)
     .answer(LEAVE_GROUP, ok);
   const member = new GroupMember(
-    { usual: connections, joins: connections },
+    {
+      usual: connections,
+      connectForJoins: () => {
+        joinConnections += 1;
+        return connections;
+      },
+    },
     {
       groupId: 'savers',
       topics: ['orders'],
@@ -63,5 +83,5 @@ export function createMember(
       lost: () => calls.push('lost'),
     },
   );
-  return { member, connections, clock, calls };
+  return { member, connections, clock, calls, joinConnections: () => joinConnections };
 }
