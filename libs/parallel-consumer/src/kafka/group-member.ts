@@ -301,21 +301,21 @@ export class GroupMember {
     this.events.lost(error);
   }
 
-  private async recover(error: unknown, end: AbortSignal): Promise<void> {
+  private async recover(reason: unknown, end: AbortSignal): Promise<void> {
     this.joining = true;
     if (this.isLeaving) return;
     this.coordinator.forget();
     // The next join would wait behind one that is not answered.
     if (this.pendingJoin !== undefined) void this.coordinator.discardJoin();
     this.pendingJoin = undefined;
-    if (isKafkaError(error, 'UNKNOWN_MEMBER_ID')) this.memberId = '';
-    const isLost = isKafkaError(error, 'UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION');
-    if (isLost && !end.aborted) this.lose(error);
+    if (isKafkaError(reason, 'UNKNOWN_MEMBER_ID')) this.memberId = '';
+    const isLost = isKafkaError(reason, 'UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION');
+    if (isLost && !end.aborted) this.lose(reason);
     // An assignment that came during the drain would be drained too.
     await Promise.allSettled([this.draining]);
-    if (isLost || end.aborted || isKafkaError(error, 'REBALANCE_IN_PROGRESS')) return;
-    this.failure = error instanceof Error ? error.message : String(error);
-    this.options.logger.warn(errorDetails(error), 'joining the group failed: retrying');
+    if (isLost || end.aborted || isKafkaError(reason, 'REBALANCE_IN_PROGRESS')) return;
+    this.failure = reason instanceof Error ? reason.message : String(reason);
+    this.options.logger.warn(errorDetails(reason), 'joining the group failed: retrying');
     await this.sleep(RETRY_PAUSE_MS, this.membershipEnd.signal);
   }
 
