@@ -95,7 +95,8 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'attempts have no time limit',
     file: RUNNER,
-    replace: 'if (age >= attemptTimeoutMs + attemptGraceMs) this.abandon(attempt, age);\n      else ',
+    replace:
+      'if (attempt.isAborted && age >= attemptTimeoutMs + attemptGraceMs) this.abandon(attempt, age);\n      else ',
     by: '',
     specs: 'behaviour/time-limit',
   },

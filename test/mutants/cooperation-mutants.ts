@@ -73,13 +73,6 @@ export const COOPERATION_MUTANTS: readonly Mutant[] = [
     specs: 'cooperative-member',
   },
   {
-    name: 'a member of a cooperative group loses contact while partitions of others drain',
-    file: 'kafka/group-member.ts',
-    replace: "if (isKafkaError(error, 'REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION')) this.coordinator.noteContact();",
-    by: '',
-    specs: 'cooperative-member',
-  },
-  {
     name: 'a stop during a cooperative rebalance loses the commit of its partitions',
     file: 'parallel-consumer.ts',
     replace: 'if (this.committer.hasUncommitted) {',

@@ -6,6 +6,7 @@ import { COOPERATION_MUTANTS } from './cooperation-mutants.js';
 import { EXPANSION_MUTANTS } from './expansion-mutants.js';
 import { INTAKE_MUTANTS } from './intake-mutants.js';
 import { INTENT_MUTANTS } from './intent-mutants.js';
+import { LEASE_MUTANTS } from './lease-mutants.js';
 import { OFFSET_MUTANTS } from './offset-mutants.js';
 import { RETRY_TOPIC_MUTANTS } from './retry-topic-mutants.js';
 import { RUN_MUTANTS } from './run-mutants.js';
@@ -28,6 +29,7 @@ export const SOURCES: readonly MutatedSource[] = [
       ...WINDOW_MUTANTS,
       ...RETRY_TOPIC_MUTANTS,
       ...COOPERATION_MUTANTS,
+      ...LEASE_MUTANTS,
     ],
   },
   {

@@ -48,6 +48,10 @@ export class RunningAttempt implements Attempt, OpenRecord, ListNode<RunningAtte
     return this.task.assignment.fence;
   }
 
+  get isAborted(): boolean {
+    return this.reason !== undefined;
+  }
+
   get isCurrent(): boolean {
     return !this.settled && this.reason === undefined && this.owner.mayStart();
   }

@@ -113,7 +113,8 @@ export class TaskRunner implements AttemptOwner {
     const now = clock.now();
     for (const attempt of this.attempts.olderThan(now - attemptTimeoutMs)) {
       const age = now - attempt.startedAt;
-      if (age >= attemptTimeoutMs + attemptGraceMs) this.abandon(attempt, age);
+      // After a pause of the process, the handler must first learn that its time is over.
+      if (attempt.isAborted && age >= attemptTimeoutMs + attemptGraceMs) this.abandon(attempt, age);
       else attempt.abort(new Error(`the attempt exceeded its time limit of ${attemptTimeoutMs} ms`));
     }
   }

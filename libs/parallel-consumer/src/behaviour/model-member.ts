@@ -1,13 +1,20 @@
-import type { Attempt, TakenRecord } from '../attempts/record-handler.js';
+import type { Attempt, OpenRecord, TakenRecord } from '../attempts/record-handler.js';
+import { reportingHandler } from '../attempts/reporting-handler.js';
+import type { DrainReport } from '../events/drain-report.js';
+import { KafkaBroker } from '../kafka/kafka-broker.js';
+import type { Rebalancing } from '../kafka/held-partitions.js';
+import { ReliableProducer } from '../kafka/reliable-producer.js';
 import type { ParallelConsumerOptions } from '../options.js';
+import { JOIN_GROUP, type JoinResponse } from '../protocol/group-requests.js';
+import { OFFSET_FETCH, type CommittedOffset } from '../protocol/offset-requests.js';
 import { ParallelConsumer } from '../parallel-consumer.js';
 import type { ConsumedRecord } from '../records/record.js';
-import type { DrainReport } from '../events/drain-report.js';
-import type { Rebalancing } from '../kafka/held-partitions.js';
-import { FakeBroker } from '../testing/fake-broker.js';
-import type { FakeKafka } from '../testing/fake-kafka.js';
+import type { SimulatedKafka } from '../simulation/simulated-kafka.js';
+import { SimulatedProcess } from '../simulation/simulated-process.js';
+import type { Clock } from '@orders-pipeline/clock';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const random = (): number => 0.5;
 
 /** The possible results of a handler. */
 export type Ending = 'done' | 'retriable' | 'poison' | 'environment';
@@ -16,23 +23,35 @@ export type Ending = 'done' | 'retriable' | 'poison' | 'environment';
 export interface ModelRun {
   readonly record: ConsumedRecord;
   readonly attempt: Attempt;
+  /** When it began, by the clock of the process. */
+  readonly startedAt: number;
   /** Takes the next record of its key along, as in a batch. */
   take(): void;
   /** @param next the results of the records that were taken along; none: it was not tried */
   end(ending: Ending, next?: readonly (Ending | 'untried')[]): void;
 }
 
-export type ModelOptions = Omit<ParallelConsumerOptions, 'handler' | 'logger' | 'deadLetterTopic' | 'observer'>;
+export type ModelOptions = Omit<
+  ParallelConsumerOptions,
+  'handler' | 'logger' | 'deadLetterTopic' | 'observer' | 'clock'
+>;
+
+/** The attempt of a record that runs in a call of the handler: the call's own, or one that it took along. */
+export interface ModelAttempt {
+  readonly record: ConsumedRecord;
+  readonly attempt: Pick<Attempt, 'number' | 'fence' | 'signal'>;
+}
 
 /** Receives the events of a member, to check them. */
 export interface ModelObserver {
   /** Called before the run is added to the member's runs. */
-  started(member: ModelMember, record: ConsumedRecord): void;
-  /** Called for each record whose attempt begins, also one that is taken along. */
-  startsAttempt(member: ModelMember, record: ConsumedRecord): void;
-  /** Called when a record that was taken along is about to be applied. */
-  applies(member: ModelMember, record: ConsumedRecord): void;
-  handled(record: ConsumedRecord): void;
+  started(member: ModelMember, run: ModelAttempt): void;
+  /** Called for each record whose attempt begins, also one that is taken along, in the call of the given one. */
+  begins(member: ModelMember, began: ModelAttempt, call: ModelAttempt): void;
+  /** Called when an attempt takes effect in the sink. */
+  takesEffect(began: ModelAttempt): void;
+  /** Called when the engine has got the result. `ignored`: it did not wait for it any more. */
+  ended(began: ModelAttempt, outcome: 'done' | 'failed' | 'untried' | 'ignored'): void;
   drained(report: DrainReport): void;
   /** Called for an error that the model did not inject. */
   broken(error: unknown): void;
@@ -42,29 +61,55 @@ export interface ModelObserver {
 interface MemberOfGroup {
   readonly topic: string;
   readonly deadLetterTopic: string;
+  readonly groupId: string;
   readonly rebalancing: Rebalancing;
+  readonly sessionTimeoutMs: number;
 }
 
-/** One engine with its own broker. The model decides when, if ever, its handlers end. */
+/** The engine's broker over simulated connections. */
+class SimulatedBroker extends KafkaBroker {
+  constructor(process: SimulatedProcess, options: Omit<MemberOfGroup, 'deadLetterTopic'>) {
+    const connect = () => process.connect();
+    const producer = new ReliableProducer({ connect, logger: quiet, clock: process, random });
+    super({ ...options, logger: quiet }, { connect, producer, clock: process, random });
+  }
+}
+
+/** One engine in a process of its own. The model decides when, if ever, its handlers end. */
 export class ModelMember {
-  readonly broker: FakeBroker;
+  readonly process: SimulatedProcess;
+  readonly broker: SimulatedBroker;
   readonly consumer: ParallelConsumer;
   readonly runs: ModelRun[] = [];
+  /** The ids that the group has given it. */
+  readonly ids = new Set<string>();
+  /** The positions that it has read, by partition, until an ownership that began there has begun work. */
+  readonly readPositions = new Map<number, CommittedOffset>();
   /** The model's view of the member; `gone`: crashed or stopped. */
-  state: 'alive' | 'expired' | 'rejoining' | 'gone' = 'alive';
-  private fetching = false;
+  state: 'alive' | 'gone' = 'alive';
+  /** Attempts whose success is being reported, and that the engine has not accepted yet. */
+  private succeeding: ModelAttempt[] = [];
 
   constructor(
-    kafka: FakeKafka,
+    readonly name: string,
+    kafka: SimulatedKafka,
+    world: Clock,
     { deadLetterTopic, ...group }: MemberOfGroup,
     options: ModelOptions,
     private readonly observer: ModelObserver,
   ) {
-    this.broker = new FakeBroker(kafka, { ...group, groupId: 'savers' });
+    this.process = new SimulatedProcess(world, kafka, (api, response) => {
+      if (api === JOIN_GROUP.name) this.ids.add((response as JoinResponse).memberId);
+      if (api === OFFSET_FETCH.name)
+        for (const each of response as readonly CommittedOffset[]) this.readPositions.set(each.partition, each);
+    });
+    this.broker = new SimulatedBroker(this.process, group);
     this.consumer = new ParallelConsumer(
       {
         ...options,
-        handler: (record, attempt) => this.handle(record, attempt),
+        clock: this.process,
+        random,
+        handler: reportingHandler((item) => this.handle(item)),
         logger: quiet,
         deadLetterTopic,
         classify: (error) => {
@@ -72,7 +117,14 @@ export class ModelMember {
           observer.broken(error);
           return 'poison';
         },
-        observer: { rebalanced: (report) => observer.drained(report) },
+        observer: {
+          rebalanced: (report) => observer.drained(report),
+          attempted: (outcome) => {
+            if (outcome !== 'done') return;
+            const item = this.succeeding.shift();
+            if (item !== undefined) observer.ended(item, 'done');
+          },
+        },
       },
       this.broker,
     );
@@ -83,75 +135,65 @@ export class ModelMember {
     return this.runs.filter(({ attempt }) => !attempt.signal.aborted);
   }
 
-  /** Fetches all partitions once, unless the previous fetch is still in progress. */
-  async fetch(): Promise<void> {
-    if (this.fetching || this.state === 'gone') return;
-    this.fetching = true;
-    await this.broker.fetch();
-    this.fetching = false;
-  }
-
-  /** Joins again after the session expired. */
-  async rejoin(): Promise<void> {
-    this.state = 'rejoining';
-    await this.broker.rejoin();
-    if (this.isRejoining()) this.state = 'alive';
-  }
-
   async leave(): Promise<void> {
     this.state = 'gone';
     this.observer.drained(await this.consumer.stop());
   }
 
-  /** False when the member crashed or was stopped meanwhile. */
-  private isRejoining(): boolean {
-    return this.state === 'rejoining';
-  }
-
-  private async handle(record: ConsumedRecord, attempt: Attempt): Promise<void> {
-    this.observer.started(this, record);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+  private handle(item: OpenRecord): void {
+    const { record, attempt } = item;
+    const call = { record, attempt };
+    this.observer.started(this, call);
+    this.observer.begins(this, call, call);
     const taken: TakenRecord[] = [];
     const run: ModelRun = {
-      record,
-      attempt,
+      ...call,
+      startedAt: this.process.now(),
       take: () => {
+        if (this.process.frozen || this.process.dead) return;
         const next = attempt.takeNext();
         if (next === undefined) return;
-        this.observer.startsAttempt(this, next.record);
+        this.observer.begins(this, next, call);
         taken.push(next);
       },
       end: (ending, next = []) => {
         this.runs.splice(this.runs.indexOf(run), 1);
-        if (ending === 'done') this.observer.handled(record);
-        this.endTaken(taken, ending === 'done' ? next : ['untried'], attempt.signal.aborted);
-        if (ending === 'done') resolve();
-        else reject(new ModelFailure(ending));
+        const endings = taken.map((_, index) => (ending === 'done' ? (next[index] ?? 'done') : 'untried'));
+        this.takeEffect([call, ...taken], [ending, ...endings]);
+        this.process.receive(() => this.report([item, ...taken], [ending, ...endings]));
       },
     };
     this.runs.push(run);
-    return promise;
   }
 
-  /**
-   * Reports the results in their order. After a failure, the handler applies none, and what it reports must be ignored.
-   * @param isStale whether the engine no longer waits: another member may have handled the records
-   */
-  private endTaken(taken: readonly TakenRecord[], endings: readonly (Ending | 'untried')[], isStale: boolean): void {
-    let hasFailed = false;
+  /** Reports the results to the engine, which may start other attempts before the call returns. */
+  private report(items: readonly [OpenRecord, ...TakenRecord[]], endings: readonly (Ending | 'untried')[]): void {
+    const failedAt = endings.findIndex((ending) => ending !== 'done');
+    const succeeded = failedAt < 0 ? [...items] : items.slice(0, failedAt);
+    for (const [index, item] of items.slice(succeeded.length).entries())
+      this.observer.ended(item, index > 0 || endings[failedAt] === 'untried' ? 'untried' : 'failed');
+    const [first, ...taken] = items;
     for (const [index, each] of taken.entries()) {
-      const { record } = each;
-      const ending = endings[index] ?? 'done';
-      if (ending === 'untried') {
-        hasFailed = true;
-        continue;
-      }
-      if (!hasFailed && !isStale) this.observer.applies(this, record);
-      if (!hasFailed && ending === 'done') this.observer.handled(record);
-      hasFailed ||= ending !== 'done';
-      each.report(ending === 'done' ? undefined : new ModelFailure(ending));
+      const ending = endings[index + 1];
+      if (ending !== 'untried') each.report(failureOf(ending));
+    }
+    this.succeeding = succeeded;
+    first.report(failureOf(endings[0]));
+    for (const item of succeeded) this.observer.ended(item, 'ignored');
+    this.succeeding = [];
+  }
+
+  /** The handler applies its records in their order, and none after a failed one. */
+  private takeEffect(attempts: readonly ModelAttempt[], endings: readonly (Ending | 'untried')[]): void {
+    for (const [index, each] of attempts.entries()) {
+      if (endings[index] !== 'done') return;
+      this.observer.takesEffect(each);
     }
   }
+}
+
+function failureOf(ending: Ending | 'untried' | undefined): ModelFailure | undefined {
+  return ending === 'done' || ending === 'untried' || ending === undefined ? undefined : new ModelFailure(ending);
 }
 
 class ModelFailure extends Error {

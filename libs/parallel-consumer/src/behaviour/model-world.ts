@@ -1,19 +1,20 @@
-import type { ConsumedRecord } from '../records/record.js';
-import type { Rebalancing } from '../kafka/held-partitions.js';
-import { FakeKafka } from '../testing/fake-kafka.js';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
+import { DEAD_LETTER_HEADERS } from '../attempts/dead-letter.js';
+import type { Rebalancing } from '../kafka/held-partitions.js';
+import type { ConsumedRecord } from '../records/record.js';
+import { SimulatedKafka } from '../simulation/simulated-kafka.js';
+import type { CommittedOffset } from '../protocol/offset-requests.js';
 import type { PauseScope } from '../window/pauses.js';
+import type { ModelCommand } from './model-commands.js';
 import { ModelInvariants, type WorldOptions } from './model-invariants.js';
 import { ModelLedger } from './model-ledger.js';
-import { ModelMember } from './model-member.js';
-import type { ModelCommand } from './model-commands.js';
+import { ModelMember, type ModelRun } from './model-member.js';
 
 const TOPIC = 'orders';
 const DEAD_LETTERS = 'dead';
-const GROUP = 'savers';
 const MAX_MEMBERS = 3;
-/** Consecutive steps without progress after which the world counts as stuck. */
-const MAX_IDLE_STEPS = 60;
+/** Consecutive steps without progress after which the world counts as stuck: longer than all timeouts and back-offs of the engine. */
+const MAX_IDLE_STEPS = 120;
 const STEP_MS = 500;
 
 /** The work to complete. */
@@ -24,26 +25,44 @@ interface Work {
 }
 
 /**
- * A topic and a group of one to three engines, driven by commands. After every command it checks the invariants; `heal` ends all
- * failures and checks that all work completes.
+ * A topic, a group of one to three engines in processes of their own, and the Kafka between them, driven by commands. After every command it checks
+ * the invariants; `heal` ends all failures and checks that all work completes.
  */
 export class ModelWorld {
   readonly clock = new ManualClock();
-  readonly kafka = new FakeKafka();
+  readonly kafka = new SimulatedKafka(this.clock);
   readonly ledger: ModelLedger;
   private members: ModelMember[] = [];
+  private wasSuspended = false;
+  private appended = 0;
   private readonly invariants: ModelInvariants;
 
   constructor(
     private readonly options: WorldOptions,
     private readonly partitions: number,
     private readonly rebalancing: Rebalancing,
+    private readonly sessionTimeoutMs = 10_000,
   ) {
     this.kafka.createTopic(TOPIC, partitions);
     this.kafka.createTopic(DEAD_LETTERS, partitions);
-    this.ledger = new ModelLedger(this.kafka, DEAD_LETTERS, options.ordering, partitions);
-    const committed = (partition: number) => this.kafka.group(GROUP).committed({ topic: TOPIC, partition });
-    this.invariants = new ModelInvariants(options, this.ledger, partitions, committed);
+    this.ledger = new ModelLedger(partitions);
+    const { group } = this.kafka;
+    const isSuspended = (): boolean => this.wasSuspended;
+    this.invariants = new ModelInvariants(TOPIC, options, this.ledger, partitions, {
+      committed: (partition) => this.committed(partition),
+      ownerOf: (partition) => group.ownerOf({ topic: TOPIC, partition }),
+      strayCommits: group.strayCommits,
+      get wasSuspended() {
+        return isSuspended();
+      },
+    });
+    this.kafka.onProduced = (_topic, { headers }) => {
+      const [partition, offset] = [headers[DEAD_LETTER_HEADERS.partition], headers[DEAD_LETTER_HEADERS.offset]];
+      const record = this.ledger.inPartition(Number(partition)).find((each) => each.offset === Number(offset));
+      if (record === undefined) return;
+      this.ledger.deadLettered(record.value);
+      this.invariants.deadLettered(record);
+    };
   }
 
   /** @throws Error naming the invariant that the command broke */
@@ -56,14 +75,16 @@ export class ModelWorld {
 
   /** Ends all failures, completes all work and stops all members. @throws Error when work remains */
   async heal(): Promise<void> {
-    for (const { broker, consumer } of this.members) {
-      broker.failing = {};
+    this.kafka.silent.clear();
+    this.kafka.lacksReplicas = false;
+    for (const { process, consumer } of this.alive()) {
+      process.thaw('timers');
+      process.reconnect();
       for (const scope of consumer.status.paused) consumer.resume(scope);
     }
-    for (const member of this.members) if (member.state === 'expired') this.rejoin(member);
     if (this.alive().length === 0) this.join();
     await this.work({ ends: () => true, left: () => this.left() });
-    const leaving = this.alive().map((member) => member.leave());
+    const leaving = this.alive().map(async (member) => member.leave());
     await this.clock.advance(60_000);
     await Promise.all(leaving);
     this.invariants.check(this.members);
@@ -71,13 +92,12 @@ export class ModelWorld {
 
   /**
    * Lets handlers succeed and time advance until no work is left.
-   * @throws Error after 60 steps without progress
+   * @throws Error after a minute without progress
    */
   async work({ ends, left }: Work): Promise<void> {
     let idle = 0;
     for (let before = left(); before > 0;) {
-      for (const { runs } of this.members) for (const run of runs.filter(({ record }) => ends(record))) run.end('done');
-      this.fetch();
+      for (const run of this.runs().filter(({ record }) => ends(record))) run.end('done');
       await this.clock.advance(STEP_MS);
       this.invariants.check(this.members);
       const now = left();
@@ -91,140 +111,146 @@ export class ModelWorld {
     switch (command.type) {
       case 'append':
         return this.append(command);
-      case 'fetch':
-        return this.fetch();
       case 'take':
-        return this.pick(
-          this.members.flatMap(({ runs }) => runs),
-          command.run,
-        )?.take();
+        return this.pick(this.runs(), command.run)?.take();
       case 'end':
-        return this.pick(
-          this.members.flatMap(({ runs }) => runs),
-          command.run,
-        )?.end(command.ending, command.next);
+        return this.pick(this.runs(), command.run)?.end(command.ending, command.next);
       case 'pass':
         return;
       case 'join':
         return this.join();
-      case 'leave':
-        return void this.pick(this.alive(), command.member)?.leave();
-      case 'crash':
-        return this.crash(this.pick(this.alive(), command.member));
-      case 'expire':
-        return this.expire(this.pick(this.alive(), command.member));
-      case 'rejoin':
-        return this.rejoin(this.members.find(({ state }) => state === 'expired'));
-      case 'force':
-        return this.force(command.owners);
+      case 'rebalance':
+        return this.kafka.group.rebalance();
       case 'fail':
         return this.fail(command);
-      case 'pause':
-      case 'resume':
-        return this.pick(this.alive(), command.member)?.consumer[command.type](scopeOf(command.key));
-      case 'resize':
-        return this.pick(this.alive(), command.member)?.consumer.setInFlight(command.limit);
-      case 'miss':
-        return this.miss(this.pick(this.alive(), command.member));
       case 'delete':
         return this.deleteCommitted(command.partition % this.partitions);
+      case 'truncate':
+        return this.truncate(command.partition % this.partitions, command.records);
+      case 'elect':
+        return this.kafka.elect(TOPIC, command.partition % this.partitions);
+      case 'move coordinator':
+        this.kafka.coordinator = 3 - this.kafka.coordinator;
+        return this.kafka.group.move();
+      default:
+        return this.performOn(this.pick(this.alive(), command.member), command);
     }
   }
 
-  private fetch(): void {
-    for (const member of this.alive()) void member.fetch();
+  private performOn(member: ModelMember | undefined, command: ModelCommand): void {
+    if (member === undefined) return;
+    const { process, consumer } = member;
+    switch (command.type) {
+      case 'leave':
+        // A frozen process can't leave.
+        if (!process.frozen) void member.leave();
+        return;
+      case 'crash':
+        member.state = 'gone';
+        return process.die();
+      case 'pause':
+      case 'resume':
+        return process.frozen ? undefined : consumer[command.type](scopeOf(command.key));
+      case 'resize':
+        return process.frozen ? undefined : consumer.setInFlight(command.limit);
+      case 'cut':
+        return process.cutOff(command.way);
+      case 'reconnect':
+        return process.reconnect();
+      case 'freeze':
+        return process.freeze();
+      case 'suspend':
+        this.wasSuspended = true;
+        return process.freeze(true);
+      case 'thaw':
+        return process.thaw(command.first);
+      case 'jump':
+        return process.frozen ? undefined : process.jump(command.ms);
+      default:
+        return undefined;
+    }
   }
 
   private alive(): ModelMember[] {
     return this.members.filter(({ state }) => state !== 'gone');
   }
 
+  private runs(): ModelRun[] {
+    return this.members.flatMap(({ runs }) => runs);
+  }
+
   private pick<T>(from: readonly T[], index: number): T | undefined {
     return from[index % from.length];
   }
 
-  private append({ partition, keys, gap, marker }: ModelCommand & { type: 'append' }): void {
-    const at = partition % this.partitions;
-    const { end } = this.kafka.log(TOPIC, at);
-    for (const [index, key] of keys.entries()) {
-      const offset = index === 0 ? { offset: end + gap } : {};
-      this.kafka.append(TOPIC, at, key === 0 ? null : `key-${key}`, 'order', offset);
-      this.ledger.appended(this.kafka.log(TOPIC, at).records.at(-1) as ConsumedRecord);
+  private append({ partition: index, keys, gap, marker }: ModelCommand & { type: 'append' }): void {
+    const partition = index % this.partitions;
+    const records = keys.map((key) => {
+      this.appended += 1;
+      return { key: key === 0 ? null : `key-${key}`, value: `order-${this.appended}` };
+    });
+    if (records.length > 0) {
+      const { epoch, end } = this.kafka.logOf(TOPIC, partition);
+      for (const [at, record] of records.entries()) {
+        const appended = { ...record, partition, offset: end + gap + at, epoch };
+        this.ledger.appended(appended);
+        this.invariants.appended(appended);
+      }
+      this.kafka.append(TOPIC, partition, records, gap);
     }
-    if (marker) this.kafka.appendMarker(TOPIC, at);
+    if (marker) this.kafka.appendMarker(TOPIC, partition);
   }
 
   private join(): void {
     if (this.alive().length >= MAX_MEMBERS) return;
-    const group = { topic: TOPIC, deadLetterTopic: DEAD_LETTERS, rebalancing: this.rebalancing };
-    const member = new ModelMember(
-      this.kafka,
-      group,
-      { ...this.options, clock: this.clock, random: () => 0.5 },
-      this.invariants,
-    );
+    const { rebalancing, sessionTimeoutMs, kafka, clock, options, invariants } = this;
+    const group = { topic: TOPIC, deadLetterTopic: DEAD_LETTERS, groupId: 'savers', rebalancing, sessionTimeoutMs };
+    const member = new ModelMember(`member-${this.members.length + 1}`, kafka, clock, group, options, invariants);
     this.members.push(member);
-    void member.consumer.start();
+    // Without a node that answers it fails, as a process that can't start does.
+    member.consumer.start().catch(() => {
+      member.state = 'gone';
+      member.process.die();
+    });
   }
 
-  private crash(member: ModelMember | undefined): void {
-    if (member === undefined) return;
-    member.state = 'gone';
-    member.broker.kill();
+  private fail({ what, on }: ModelCommand & { type: 'fail' }): void {
+    const { kafka } = this;
+    if (what === 'publish') kafka.lacksReplicas = on;
+    else if (!on) kafka.silent.delete(what === 'node 1' ? 1 : 2);
+    // One node stays: with none, no command could do anything.
+    else if (kafka.silent.size === 0) kafka.silent.add(what === 'node 1' ? 1 : 2);
   }
 
-  private expire(member: ModelMember | undefined): void {
-    if (member?.state !== 'alive') return;
-    member.state = 'expired';
-    member.broker.expire();
-  }
-
-  private rejoin(member: ModelMember | undefined): void {
-    void member?.rejoin();
-  }
-
-  /** Starts a generation without the member, in which others own its partitions. */
-  private miss(member: ModelMember | undefined): void {
-    if (member?.state !== 'alive') return;
-    const group = this.kafka.group(GROUP);
-    group.missing.add(member.broker.id);
-    void group.rebalance();
-  }
-
-  private force(owners: readonly number[]): void {
-    const inGroup = this.kafka.group(GROUP).size;
-    if (inGroup === 0) return;
-    const forced = Array.from({ length: inGroup }, (): number[] => []);
-    for (let partition = 0; partition < this.partitions; partition += 1)
-      forced[(owners[partition] ?? 0) % inGroup]?.push(partition);
-    void this.kafka.group(GROUP).rebalance(forced);
-  }
-
-  private fail({ member, what, on }: ModelCommand & { type: 'fail' }): void {
-    const broker = this.pick(this.alive(), member)?.broker;
-    if (broker === undefined) return;
-    const { [what]: _before, ...others } = broker.failing;
-    broker.failing = on ? { ...others, [what]: new Error(`${what} fails`) } : others;
+  private committed(partition: number): CommittedOffset {
+    const [committed] = this.kafka.group.committed({ groupId: '', topics: new Map([[TOPIC, [partition]]]) });
+    if (committed === undefined) throw new Error(`the group has no partition ${partition}`);
+    return committed;
   }
 
   private deleteCommitted(partition: number): void {
-    const { offset } = this.kafka.group(GROUP).committed({ topic: TOPIC, partition });
-    if (offset !== undefined && offset > this.kafka.log(TOPIC, partition).start)
-      this.kafka.deleteBefore(TOPIC, partition, offset);
+    const { start, end } = this.kafka.logOf(TOPIC, partition);
+    const offset = Math.min(this.committed(partition).offset, end);
+    if (offset > start) this.kafka.deleteBefore(TOPIC, partition, offset);
+  }
+
+  private truncate(partition: number, records: number): void {
+    const { end, start } = this.kafka.logOf(TOPIC, partition);
+    const left = this.kafka.truncate(TOPIC, partition, Math.max(start, end - records));
+    this.ledger.truncated(partition, left);
+    this.invariants.truncated(partition, left);
   }
 
   /** Counts the outstanding records, commits and handler runs. */
   private left(): number {
-    return (
-      this.ledger.unaccounted().length + this.uncommitted().length + this.members.flatMap(({ runs }) => runs).length
-    );
+    return this.ledger.unaccounted().length + this.uncommitted().length + this.runs().length;
   }
 
   private uncommitted(): number[] {
     const open: number[] = [];
     for (let partition = 0; partition < this.partitions; partition += 1) {
-      const { offset } = this.kafka.group(GROUP).committed({ topic: TOPIC, partition });
-      if (this.ledger.isUsed(partition) && offset !== this.kafka.log(TOPIC, partition).end) open.push(partition);
+      const isUsed = this.ledger.inPartition(partition).length > 0;
+      if (isUsed && this.committed(partition).offset !== this.kafka.logOf(TOPIC, partition).end) open.push(partition);
     }
     return open;
   }

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { calmCommands, wildCommands, type ModelCommand } from './model-commands.js';
+import { calmCommands, suspendingCommands, wildCommands, type ModelCommand } from './model-commands.js';
 import type { Rebalancing } from '../kafka/held-partitions.js';
-import type { WorldOptions } from './model-invariants.js';
+import { NEVER_MS, type WorldOptions } from './model-invariants.js';
 import { ModelWorld } from './model-world.js';
 import type { Ordering } from '../window/ordering.js';
 
 const PARTITIONS = 4;
-const NEVER_MS = 1_000_000_000;
-const SIXTY_SECONDS = 60_000;
+/** Ends a run that hangs. */
+const HANG_MS = 900_000;
 const REBALANCING = fc.constantFrom<Rebalancing>('eager', 'cooperative');
 /** The specs run a third of the sequences; the mutants run all of them, on the unchanged engine too. */
 const SHARE = process.env['MODEL_RUNS'] === 'all' ? 1 : 1 / 3;
@@ -30,6 +30,7 @@ function worldOptions(ordering: Ordering): fc.Arbitrary<WorldOptions> {
     commitCompletedOffsets: fc.boolean(),
     drainTimeoutMs: fc.constantFrom(1_000, 0),
     stalledRecordDeadLetterMs: fc.constantFrom(NEVER_MS, NEVER_MS, 6_000),
+    onTruncatedLog: fc.constant('reset' as const),
   });
 }
 
@@ -38,12 +39,13 @@ async function worldAfter(
   options: WorldOptions,
   rebalancing: Rebalancing,
   commands: readonly ModelCommand[],
+  sessionTimeoutMs?: number,
 ): Promise<ModelWorld> {
-  const world = new ModelWorld(options, PARTITIONS, rebalancing);
+  const world = new ModelWorld(options, PARTITIONS, rebalancing, sessionTimeoutMs);
   await world.apply({ type: 'join' });
   for (let partition = 0; partition < PARTITIONS; partition += 1)
     await world.apply({ type: 'append', partition, keys: [1, 2, 1, 3, 2, 1], gap: 0, marker: false });
-  await world.apply({ type: 'fetch' });
+  await world.apply({ type: 'pass', ms: 300 });
   for (const command of commands) await world.apply(command);
   return world;
 }
@@ -73,7 +75,28 @@ describe('under any sequence of failures', () => {
       );
       await fc.assert(property, { numRuns: Math.ceil(numRuns * SHARE) });
     },
-    SIXTY_SECONDS,
+    HANG_MS,
+  );
+});
+
+describe('when machines are suspended together with their clocks', () => {
+  it(
+    'nothing is lost, and a sink that compares fences has each key in order',
+    async () => {
+      const unlimited = { attemptTimeoutMs: NEVER_MS, stalledRecordDeadLetterMs: NEVER_MS };
+      const property = fc.asyncProperty(
+        worldOptions('key'),
+        REBALANCING,
+        listsOf(suspendingCommands(3)),
+        async (options, rebalancing, commands) => {
+          const world = await worldAfter({ ...options, ...unlimited }, rebalancing, commands);
+          await world.heal();
+          expect(world.ledger.unaccounted()).toEqual([]);
+        },
+      );
+      await fc.assert(property, { numRuns: Math.ceil(400 * SHARE) });
+    },
+    HANG_MS,
   );
 });
 
@@ -88,13 +111,13 @@ describe('when members join and leave in an orderly way, and drain completely', 
         REBALANCING,
         listsOf(calmCommands(5)),
         async (options, rebalancing, commands) => {
-          const world = await worldAfter({ ...options, ...calm }, rebalancing, commands);
+          const world = await worldAfter({ ...options, ...calm }, rebalancing, commands, NEVER_MS);
           await world.heal();
           expect(world.ledger.repeats).toBe(0);
         },
       );
       await fc.assert(property, { numRuns: Math.ceil(200 * SHARE) });
     },
-    SIXTY_SECONDS,
+    HANG_MS,
   );
 });

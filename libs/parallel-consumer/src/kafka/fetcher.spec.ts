@@ -60,7 +60,13 @@ async function createFetcher(leaders?: readonly number[]) {
   const connections = new ScriptedConnections().answer(METADATA, topicOf(LOG, leaders)).answer(FETCH, never);
   const logs = new TopicLogs(connections);
   await logs.of('orders').refresh();
-  const fetcher = new Fetcher(connections, logs, { maxBytes: 1_000, maxBytesPerPartition: 100, logger: quiet, clock });
+  const fetcher = new Fetcher(connections, logs, {
+    maxBytes: 1_000,
+    maxBytesPerPartition: 100,
+    logger: quiet,
+    clock,
+    random: Math.random,
+  });
   fetcher.assign([partitionAt(0), partitionAt(1)], false);
   return { clock, connections, fetcher, logs };
 }

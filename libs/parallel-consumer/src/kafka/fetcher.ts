@@ -23,6 +23,8 @@ export interface FetcherOptions {
   readonly maxBytesPerPartition: number;
   readonly logger: EngineLogger;
   readonly clock: Clock;
+  /** Returns numbers from 0 (inclusive) to 1 (exclusive), for jitter. */
+  readonly random: () => number;
 }
 
 /** How long a node waits for records before it returns an empty response. */
@@ -194,10 +196,10 @@ export class Fetcher {
    * @param error why the reads failed; undefined when no leader is known, which an earlier error may explain
    */
   private async retryLater(reads: readonly OpenRead[], error: unknown): Promise<void> {
-    const { clock } = this.options;
+    const { clock, random } = this.options;
     this.reads.suspend(reads, error);
     const failures = Math.max(1, ...reads.map((read) => read.failures));
-    await pause(clock, backOffMs(BACK_OFF, failures, Math.random));
+    await pause(clock, backOffMs(BACK_OFF, failures, random));
     const byTopic = Map.groupBy(reads, ({ position }) => position.topic);
     await Promise.all([...byTopic].map(async ([topic, ofTopic]) => this.findLeaders(topic, ofTopic)));
     for (const read of reads) read.isBackingOff = false;

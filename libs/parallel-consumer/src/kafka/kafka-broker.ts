@@ -32,6 +32,8 @@ export interface KafkaClient {
   readonly producer: ReliableProducer;
   /** Default `systemClock`, which is monotonic. */
   readonly clock?: Clock;
+  /** Returns numbers from 0 (inclusive) to 1 (exclusive), for jitter. Default `Math.random`. */
+  readonly random?: () => number;
 }
 
 const MAX_BYTES = 2 * 1024 * 1024;
@@ -58,7 +60,7 @@ export abstract class KafkaBroker implements Broker {
   /** @param options checked by the caller */
   protected constructor(
     private readonly options: KafkaBrokerOptions,
-    { connect, producer, clock = systemClock }: KafkaClient,
+    { connect, producer, clock = systemClock, random = Math.random }: KafkaClient,
   ) {
     const { topic, groupId, logger, sessionTimeoutMs = 10_000, rebalancing = 'eager' } = options;
     this.topics = topicsOf(topic);
@@ -74,6 +76,7 @@ export abstract class KafkaBroker implements Broker {
       maxBytesPerPartition,
       logger,
       clock,
+      random,
     });
     this.member = new GroupMember(
       { usual: this.connections, connectForJoins: connect },

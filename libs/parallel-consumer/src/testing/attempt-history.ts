@@ -139,8 +139,10 @@ export class AttemptHistory {
   }
 
   /** The engine waits no longer for the attempt: another one of the record may overlap with it. */
-  abandoned({ record, fence }: SeenAttempt): void {
-    ownerOf(this.keyOf(record), fence).running.delete(record.offset);
+  abandoned(seen: SeenAttempt): void {
+    const { record, fence } = seen;
+    const { running } = ownerOf(this.keyOf(record), fence);
+    if (running.get(record.offset) === seen) running.delete(record.offset);
   }
 
   private checkOrder(seen: SeenAttempt, key: KeyHistory, owner: OwnedKey): void {
