@@ -160,6 +160,27 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
     specs: 'offset-tracker',
   },
   {
+    name: 'completed offsets survive a truncation: the epochs of their records are not compared',
+    file: READ_AHEAD,
+    replace: 'if (offset === undefined || !tracker.forgetCompletedFrom(offset)) return;',
+    by: 'if (offset !== -1) return;',
+    specs: 'behaviour/crash',
+  },
+  {
+    name: 'completed offsets survive a truncation: only a later epoch counts as another one',
+    file: 'partition/epoch-history.ts',
+    replace: 'return epoch >= 0 && epoch === this.at(offset) ? [] : [offset];',
+    by: 'return epoch <= (this.at(offset) ?? -1) ? [] : [offset];',
+    specs: 'behaviour/crash',
+  },
+  {
+    name: 'completed offsets survive a truncation: the first commit loses the epochs that were read',
+    file: 'partition/epoch-history.ts',
+    replace: '[{ epoch, offset: offset - 1 }]), ...completed];',
+    by: '[{ epoch, offset: offset - 1 }])];',
+    specs: 'behaviour/crash',
+  },
+  {
     name: 'a failed commit counts as successful',
     file: 'commits/committer.ts',
     replace: 'if (!committed) throw new Error(`no response within ${TIMEOUT_MS} ms`);',

@@ -1,4 +1,5 @@
 import type { FetchedBatch } from './broker.js';
+import { epochsWithin } from '../records/batch-extent.js';
 import type { ConsumedRecord } from '../records/record.js';
 
 /** What comes next in a fetch. */
@@ -41,12 +42,7 @@ export class DelayedBatch {
     const { next, nextOffset: fetchOffset } = this;
     const lastOffset = 'record' in next ? next.record.offset - 1 : this.batch.lastOffset;
     this.nextOffset = lastOffset + 1;
-    const epochs = this.batch.epochs
-      .filter(
-        ({ offset }, at, all) =>
-          offset <= lastOffset && (all[at + 1]?.offset ?? Number.POSITIVE_INFINITY) > fetchOffset,
-      )
-      .map(({ epoch, offset }) => ({ epoch, offset: Math.max(offset, fetchOffset) }));
+    const epochs = epochsWithin(this.batch.epochs, fetchOffset, this.nextOffset);
     return { ...this.batch, records: iterated(records, next), fetchOffset, lastOffset, epochs };
   }
 

@@ -44,7 +44,7 @@ function createCommitter(respond: (positions: readonly Position[]) => Promise<vo
   return { clock, sent, assignment, receive, complete, committer };
 }
 
-const completedOffsets = encodeCompletedOffsets(LOG, 10, [{ from: 11, to: 12 }]);
+const completedOffsets = encodeCompletedOffsets(LOG, 10, [{ from: 11, to: 12 }], [{ epoch: 3, offset: 10 }]);
 
 describe('Committer', () => {
   it('commits the offset with the completed offsets beyond it, and then nothing until they change', async () => {
@@ -54,7 +54,8 @@ describe('Committer', () => {
     expect(sent).toEqual([{ ...at, offset: 10, leaderEpoch: 3, metadata: completedOffsets }]);
     complete(10);
     await committer.commit();
-    expect(sent[1]).toEqual({ ...at, offset: 12, leaderEpoch: 3, metadata: encodeCompletedOffsets(LOG, 12, []) });
+    const metadata = encodeCompletedOffsets(LOG, 12, [], [{ epoch: 3, offset: 12 }]);
+    expect(sent[1]).toEqual({ ...at, offset: 12, leaderEpoch: 3, metadata });
   });
 
   it('switches to plain commits when the broker rejects the completed offsets', async () => {

@@ -15,7 +15,8 @@ const FULL_COMMIT_EVERY = 50;
 /**
  * Commits the offset of every assigned partition, at an interval and on request, with its completed offsets beyond that offset.
  * All records below a committed offset are complete. So a commit that arrives late, or after a revocation, can repeat records but
- * never skip one. Its completed offsets stay correct, because completed records stay complete.
+ * never skip one. Its completed offsets stay correct, because completed records stay complete, and their leader epochs tell them from
+ * records that replace them after a truncation.
  */
 export class Committer {
   private cancel: (() => void) | undefined;
@@ -86,7 +87,9 @@ export class Committer {
       partition,
       offset,
       ...(leaderEpoch !== undefined && { leaderEpoch }),
-      ...(this.withCompletedOffsets && { metadata: encodeCompletedOffsets(logId, offset, tracker.completedBeyond()) }),
+      ...(this.withCompletedOffsets && {
+        metadata: encodeCompletedOffsets(logId, offset, tracker.completedBeyond(), epochs.from(offset)),
+      }),
     };
   }
 

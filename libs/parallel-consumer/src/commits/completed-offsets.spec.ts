@@ -14,6 +14,8 @@ function toRanges(committed: number, runs: readonly (readonly [number, number])[
 }
 
 const LOG = '0123456789abcdef'.repeat(2);
+/** As version 0.2.0 wrote it with the committed offset 5, when 6 and 7 were completed. */
+const VERSION_2 = 'AgEjRWeJq83vASNFZ4mrze8FAQI=';
 
 const committed = fc.oneof(fc.nat(1_000), fc.integer({ min: 2 ** 32 - 5, max: 2 ** 52 }));
 const runs = (maxLength: number) =>
@@ -23,9 +25,15 @@ describe('the completed offsets in commit metadata', () => {
   it('are decoded as they were encoded, also for offsets beyond 32 bits', () => {
     const property = fc.property(committed, runs(200), (offset, pairs) => {
       const ranges = toRanges(offset, pairs);
-      expect(decodeCompletedOffsets(encodeCompletedOffsets(LOG, offset, ranges), offset)).toEqual({
+      const epochs = [
+        { epoch: -1, offset },
+        { epoch: 0, offset: offset + 1 },
+        { epoch: 2 ** 31 - 1, offset: offset + 200 },
+      ];
+      expect(decodeCompletedOffsets(encodeCompletedOffsets(LOG, offset, ranges, epochs), offset)).toEqual({
         logId: LOG,
         finished: ranges,
+        epochs,
       });
     });
     fc.assert(property, { numRuns: 300 });
@@ -45,8 +53,26 @@ describe('the completed offsets in commit metadata', () => {
   });
 
   it('contain the log id, also when nothing is completed beyond the offset', () => {
-    expect(decodeCompletedOffsets(encodeCompletedOffsets(LOG, 7, []), 7)).toEqual({ logId: LOG, finished: [] });
+    expect(decodeCompletedOffsets(encodeCompletedOffsets(LOG, 7, []), 7)).toMatchObject({ logId: LOG, finished: [] });
     expect(decodeCompletedOffsets('', 7)).toBeUndefined();
+  });
+
+  it('end before the records of an epoch that does not fit', () => {
+    const epochs = Array.from({ length: 1_000 }, (_, epoch) => ({ epoch, offset: 7 + 10 * epoch }));
+    const ranges = epochs.map(({ offset }) => ({ from: offset + 1, to: offset + 9 }));
+    const text = encodeCompletedOffsets(LOG, 7, ranges, epochs);
+    const read = decodeCompletedOffsets(text, 7);
+    expect(text.length).toBeLessThanOrEqual(MAX_METADATA_CHARACTERS);
+    expect(read).toEqual({ logId: LOG, finished: ranges.slice(0, 64), epochs: epochs.slice(0, 64) });
+  });
+
+  it('are read from metadata of version 2, which has no epochs', () => {
+    expect(decodeCompletedOffsets(VERSION_2, 5)).toEqual({ logId: LOG, finished: [{ from: 6, to: 8 }], epochs: [] });
+  });
+
+  it('are unknown to members of version 0.2.0, which read version 2 only', () => {
+    expect(Buffer.from(VERSION_2, 'base64')[0]).toBe(2);
+    expect(Buffer.from(encodeCompletedOffsets(LOG, 5, [{ from: 6, to: 8 }]), 'base64')[0]).toBe(3);
   });
 
   it('are ignored when they were committed with another offset', () => {
@@ -67,6 +93,7 @@ describe('the completed offsets in commit metadata', () => {
         [1, 2_000],
         [3, 400],
       ]),
+      [{ epoch: 4, offset: 5 }],
     );
     for (let length = 1; length < text.length; length += 1)
       for (const { from } of decodeCompletedOffsets(text.slice(0, length), 5)?.finished ?? []) expect(from).toBe(6);

@@ -70,6 +70,7 @@ export class ReadAhead {
       logId: map?.logId ?? logId,
       leaderEpoch,
       finished: map?.finished ?? [],
+      epochs: map?.epochs ?? [],
     });
     void this.read(assignment);
   }
@@ -77,9 +78,19 @@ export class ReadAhead {
   private bufferBatch(assignment: Assignment, batch: FetchedBatch): void {
     assignment.highWatermark = batch.highWatermark;
     assignment.nextRead = batch.lastOffset + 1;
-    assignment.epochs.add(batch.epochs);
+    this.verifyCompleted(assignment, batch);
     assignment.buffer.push(batch);
     this.reader.fetched();
+  }
+
+  /** Handles records again that are not those that the previous owner completed: the log was truncated there and written anew. */
+  private verifyCompleted({ topic, partition, tracker, epochs }: Assignment, batch: FetchedBatch): void {
+    const offset = epochs.add(batch.epochs, batch.lastOffset + 1);
+    if (offset === undefined || !tracker.forgetCompletedFrom(offset)) return;
+    this.options.logger.warn(
+      { topic, partition, offset },
+      'completed offsets dropped: the log has records of another leader epoch, which are handled',
+    );
   }
 
   private resolveProblem(assignment: Assignment, problem: LogProblem): void {

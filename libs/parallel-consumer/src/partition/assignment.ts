@@ -4,6 +4,7 @@ import { Fifo } from '../structures/fifo.js';
 import { PartitionBuffer } from './partition-buffer.js';
 import { KeyQueues, type KeyHolder } from './key-queues.js';
 import { EpochHistory } from './epoch-history.js';
+import type { EpochStart } from '../records/batch-extent.js';
 import { OffsetTracker, type OffsetRange } from './offset-tracker.js';
 import type { StoppedPartition } from './stopped-partition.js';
 
@@ -55,6 +56,8 @@ export interface Beginning {
   readonly leaderEpoch: number | undefined;
   /** Completed ranges beyond the offset, ascending. */
   readonly finished: readonly OffsetRange[];
+  /** Leader epochs of the completed records, each with its first offset. Default: none is known beyond `leaderEpoch`. */
+  readonly epochs?: readonly EpochStart[];
 }
 
 /**
@@ -147,13 +150,13 @@ export class Assignment {
     this.stoppedAs = reason;
   }
 
-  begin({ offset, committed, logId, leaderEpoch, finished }: Beginning): void {
+  begin({ offset, committed, logId, leaderEpoch, finished, epochs }: Beginning): void {
     this.hasBegun = true;
     this.committedOffset = committed;
     this.log = logId;
     this.nextRead = offset;
     this.tracker.begin(offset, finished);
-    this.epochs.begin(offset, leaderEpoch);
+    this.epochs.begin(offset, leaderEpoch, epochs);
   }
 
   /** False before the start offset is known, and after the revocation. */

@@ -73,6 +73,23 @@ describe('OffsetTracker', () => {
     expect([...tracker.completedBeyond()]).toEqual([{ from: 20, to: 30 }]);
   });
 
+  it('forgets which offsets a previous owner completed, from an offset on', () => {
+    const tracker = new OffsetTracker<Entry>();
+    tracker.begin(10, [
+      { from: 12, to: 14 },
+      { from: 20, to: 30 },
+    ]);
+    expect(tracker.forgetCompletedFrom(30)).toBe(false);
+    expect(tracker.forgetCompletedFrom(25)).toBe(true);
+    tracker.received(new Entry(11));
+    expect([...tracker.completedBeyond()]).toEqual([
+      { from: 12, to: 14 },
+      { from: 20, to: 25 },
+    ]);
+    expect(tracker.forgetCompletedFrom(13)).toBe(true);
+    expect([12, 13, 24].map((offset) => tracker.wasCompletedBefore(offset))).toEqual([true, false, false]);
+  });
+
   it('rejects a record that is received twice', () => {
     expect(() => createTracker(5).tracker.received(new Entry(5))).toThrow(RangeError);
   });

@@ -74,6 +74,15 @@ export class OffsetTracker<T extends TrackedRecord<T>> {
     return range !== undefined && range.from <= offset;
   }
 
+  /** Forgets that a previous owner completed the offsets from this one on. @returns false when it completed none of them */
+  forgetCompletedFrom(offset: number): boolean {
+    const forgets = (this.finishedBefore.at(-1)?.to ?? 0) > offset;
+    this.finishedBefore = this.finishedBefore
+      .filter(({ from }) => from < offset)
+      .map(({ from, to }) => ({ from, to: Math.min(to, offset) }));
+    return forgets;
+  }
+
   /** Adds a received record. @throws RangeError when its offset is below `next`, which is a bug in the caller */
   received(entry: T): void {
     if (entry.offset < this.nextOffset)

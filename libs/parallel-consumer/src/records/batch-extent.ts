@@ -14,6 +14,13 @@ export interface BatchExtent {
   readonly epochs: readonly EpochStart[];
 }
 
+/** Returns the epochs of the records in a range of offsets. @param end exclusive */
+export function epochsWithin(starts: readonly EpochStart[], from: number, end: number): EpochStart[] {
+  return starts
+    .filter(({ offset }, at) => offset < end && (starts[at + 1]?.offset ?? Number.POSITIVE_INFINITY) > from)
+    .map(({ epoch, offset }) => ({ epoch, offset: Math.max(offset, from) }));
+}
+
 /**
  * Computes from the batch headers which offsets the complete batches of a fetch cover. It stops before an unreadable header;
  * `FetchedRecords` throws at the same header.

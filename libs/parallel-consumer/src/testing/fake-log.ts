@@ -1,4 +1,4 @@
-import type { EpochStart } from '../records/batch-extent.js';
+import { epochsWithin, type EpochStart } from '../records/batch-extent.js';
 import type { FetchedBatch, ReadPosition, ReadResult } from '../broker/broker.js';
 import type { ConsumedRecord } from '../records/record.js';
 import type { UnreadableRecordsError } from '../records/unreadable-records.js';
@@ -60,7 +60,7 @@ function toBatch(log: FakeLog, { topic, partition, offset: fetchOffset }: ReadPo
     fetchOffset,
     lastOffset,
     highWatermark: log.end,
-    epochs: log.epochs.filter(({ offset }) => offset <= lastOffset),
+    epochs: epochsWithin(log.epochs, fetchOffset, lastOffset + 1),
   };
 }
 
