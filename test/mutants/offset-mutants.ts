@@ -98,6 +98,20 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
     specs: 'behaviour/log',
   },
   {
+    name: 'stop at a compacted log: an epoch without records counts as truncated, although its end is ahead',
+    file: 'kafka/fetcher.ts',
+    replace: 'diverging.endOffset >= offset;',
+    by: 'diverging.endOffset > offset + 100;',
+    specs: 'kafka/fetcher',
+  },
+  {
+    name: 'ignore a truncated log: records of an earlier epoch behind the position are read',
+    file: 'kafka/read-answer.ts',
+    replace: 'if (verified === ANY_EPOCH && epoch < leaderEpoch)',
+    by: 'if (false)',
+    specs: 'kafka/fetcher',
+  },
+  {
     name: 'ignore a recreated topic: the commit does not contain the id of its log',
     file: READ_AHEAD,
     replace: 'logId: map?.logId ?? logId,',

@@ -177,6 +177,32 @@ describe('Fetcher', () => {
     expect(await fetcher.read(at(15))).toEqual({ type: 'truncated', end: 12, epoch: 2 });
   });
 
+  it.each([12, 20])(
+    'reads on without the epoch when compaction removed all records of the epoch: the last one before it ends at %i',
+    async (endOffset) => {
+      const { connections, fetcher } = await createFetcher();
+      connections.answer(
+        FETCH,
+        respondWith({ diverging: { epoch: 2, endOffset } }),
+        respondWith({ records: records(12, 'a') }),
+        never,
+      );
+      expect(getValues(await fetcher.read(at(12)))).toEqual(['a']);
+      expect(connections.made(FETCH).map(({ partitions }) => partitions[0]?.lastFetchedEpoch)).toEqual([3, -1]);
+    },
+  );
+
+  it('reports a log with records of an earlier epoch behind the position', async () => {
+    const { connections, fetcher } = await createFetcher();
+    connections.answer(
+      FETCH,
+      respondWith({ diverging: { epoch: 2, endOffset: 20 } }),
+      respondWith({ records: batchBytes({ baseOffset: 12, leaderEpoch: 2, records: [{ value: Buffer.from('a') }] }) }),
+      never,
+    );
+    expect(await fetcher.read(at(12))).toEqual({ type: 'truncated', end: 12, epoch: 2 });
+  });
+
   it('reports a recreated topic', async () => {
     const { connections, fetcher } = await createFetcher();
     connections

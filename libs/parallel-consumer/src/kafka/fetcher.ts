@@ -170,7 +170,11 @@ export class Fetcher {
       return;
     }
     this.reads.succeed(read);
-    const answer = toReadAnswer(read.position, fetched);
+    if (isPositionWithin(fetched.diverging, read.position)) {
+      read.epoch = ANY_EPOCH;
+      return;
+    }
+    const answer = toReadAnswer(read, fetched);
     if (answer !== undefined) this.reads.end(read, answer);
   }
 
@@ -219,4 +223,13 @@ export class Fetcher {
     if (this.closed) return;
     this.options.logger.warn({ ...details, ...errorDetails(error) }, 'fetch failed: retrying');
   }
+}
+
+/**
+ * Whether a log that "diverges" has the position all the same. A leader reports the last epoch up to the requested one that it has
+ * records of (KIP-595). A replica that was rebuilt after compaction had removed all records of the requested epoch names an earlier
+ * epoch, although no record is lost. The log was truncated only if that epoch ends before the position (KIP-320).
+ */
+function isPositionWithin(diverging: FetchedPartition['diverging'], { offset }: ReadPosition): boolean {
+  return diverging !== undefined && diverging.endOffset >= offset;
 }
