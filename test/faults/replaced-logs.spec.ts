@@ -5,7 +5,7 @@ import { loggedError, untilStopped } from '../support/foreign-clients/stopped-pa
 import { eventually } from '../support/eventually.js';
 import type { MemberProcess } from '../support/member/member-process.js';
 import { TestGroup } from '../support/member/test-group.js';
-import { numberedRecords, writeAll } from '../support/numbered-records.js';
+import { behaving, numberedRecord, numberedRecords, writeAll } from '../support/numbered-records.js';
 import { sharedKafka } from '../support/shared-kafka.js';
 
 const PARTITIONS = 2;
@@ -133,7 +133,24 @@ describe('a log that no longer contains the records that the consumer read', () 
 
   describe('because it was truncated, as after an unclean leader election', () => {
     /** Each with a topic of its own. */
-    const readers: { running?: Reader; stopped?: Reader; resetting?: Reader } = {};
+    const readers: { running?: Reader; stopped?: Reader; resetting?: Reader; unfinished?: Reader } = {};
+
+    /** Starts a member whose first record never ends, lets it read two batches of each partition behind it, and kills it. */
+    async function killedReader(): Promise<Reader> {
+      group = await TestGroup.on(server(), 'unfinished', { partitions: PARTITIONS });
+      const stalled = { ...behaving(numberedRecord(0, KEYS, PARTITIONS), 'stall'), key: 'stalled' };
+      await writeAll(group.kafka, group.topic, [stalled]);
+      await write(0);
+      await write(1);
+      const member = group.launch(ENGINE, BEHAVIOUR);
+      await group.handles(PARTITIONS * READ);
+      await eventually('the metadata lists them as completed', WITHIN_MS, async () => {
+        const committed = await group.committedRecords();
+        return committed.has({ partition: 0, offset: READ }) && committed.has({ partition: 1, offset: READ - 1 });
+      });
+      await member.kill();
+      return { group, member };
+    }
 
     /** Restarts the broker with truncated logs: each partition 0 loses the second batch, which the consumer has read. */
     beforeAll(async () => {
@@ -141,11 +158,12 @@ describe('a log that no longer contains the records that the consumer read', () 
       readers.stopped = await reader('stop');
       await readers.stopped.member.stop();
       readers.resetting = await reader('reset');
+      readers.unfinished = await killedReader();
       await server().node(1).kill();
-      for (const {
-        group: { topic },
-      } of Object.values(readers))
-        await truncateLog(server().partitionDirectory(topic, 0), PER_BATCH);
+      for (const [name, { group: each }] of Object.entries(readers)) {
+        const directory = server().partitionDirectory(each.topic, 0);
+        await truncateLog(directory, name === 'unfinished' ? PER_BATCH + 1 : PER_BATCH);
+      }
       await server().node(1).start();
     });
 
@@ -181,6 +199,14 @@ describe('a log that no longer contains the records that the consumer read', () 
       await group.commitsAll();
       expect(await member.status()).toMatchObject({ ready: true, lag: 0 });
       expect(await member.stop()).toBe(0);
+    });
+
+    it('has new records at offsets that were completed behind an unfinished one: they are handled, and no others again', async () => {
+      expect((await select(readers.unfinished)).end).toBe(PER_BATCH + 1);
+      const values = await write(2);
+      const member = group.launch(ENGINE, BEHAVIOUR);
+      await handlesValues(member, values);
+      expect(group.effects.by(member.name)).toHaveLength(values.length);
     });
   });
 
