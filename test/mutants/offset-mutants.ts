@@ -202,6 +202,13 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
     specs: 'committer',
   },
   {
+    name: 'a consumer counts as stuck while a transaction stays open on an idle topic',
+    file: 'intake/read-ahead.ts',
+    replace: 'assignment.lastStableOffset = batch.lastStableOffset;',
+    by: 'assignment.lastStableOffset = batch.highWatermark;',
+    specs: 'status/stuck-check',
+  },
+  {
     name: 'deleted records are skipped silently',
     file: LOG_PROBLEMS,
     replace: "onDeletedRecords === 'skip'",

@@ -45,6 +45,8 @@ export interface FetchedBatch extends TopicPartition {
   readonly lastOffset: number;
   /** One past the last replicated record of the partition. */
   readonly highWatermark: number;
+  /** One past the last record that can be read now: records from here on wait for the end of a transaction. */
+  readonly lastStableOffset: number;
   /** Leader epochs of the records, each with its first offset. */
   readonly epochs: readonly EpochStart[];
 }

@@ -39,6 +39,23 @@ export function describeReading(makeTopic: MakeTopic, perSpecMs: number): void {
   );
 
   it(
+    'reports where the first open transaction begins',
+    async () => {
+      const topic = await makeTopic(1);
+      await topic.append(0, 'a', 'b');
+      const transaction = await topic.kafka.beginTransaction(topic.topic, 0);
+      await transaction.append('c');
+      const { listener } = await startMember(topic);
+      await listener.until(() => listener.values(0).length === 2);
+      expect(listener.fetches(0).at(-1)).toMatchObject({ highWatermark: 3, lastStableOffset: 2 });
+      await transaction.end('commit');
+      await listener.until(() => listener.values(0).length === 3);
+      await listener.until(() => listener.fetches(0).at(-1)?.lastStableOffset === 4);
+    },
+    perSpecMs,
+  );
+
+  it(
     'reads from any offset that the engine requests, in the last batch or before it',
     async () => {
       const topic = await makeTopic(1);

@@ -77,6 +77,7 @@ export class ReadAhead {
 
   private bufferBatch(assignment: Assignment, batch: FetchedBatch): void {
     assignment.highWatermark = batch.highWatermark;
+    assignment.lastStableOffset = batch.lastStableOffset;
     assignment.nextRead = batch.lastOffset + 1;
     this.verifyCompleted(assignment, batch);
     assignment.buffer.push(batch);
@@ -109,7 +110,7 @@ export class ReadAhead {
 
 /** Creates a fetch without records, for offsets that Kafka no longer has. @param to end of the range, exclusive */
 function emptyBatchUpTo(assignment: Assignment, to: number): FetchedBatch {
-  const { topic, partition, nextRead: fetchOffset, highWatermark } = assignment;
+  const { topic, partition, nextRead: fetchOffset, highWatermark, lastStableOffset } = assignment;
   const records: ConsumedRecord[] = [];
   return {
     type: 'records',
@@ -119,6 +120,7 @@ function emptyBatchUpTo(assignment: Assignment, to: number): FetchedBatch {
     fetchOffset,
     lastOffset: to - 1,
     highWatermark,
+    lastStableOffset,
     epochs: [],
   };
 }

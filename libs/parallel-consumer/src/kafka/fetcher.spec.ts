@@ -42,6 +42,7 @@ const fetched = (fields: Partial<FetchedPartition>): FetchedPartition => ({
   partition: 0,
   errorCode: 0,
   highWatermark: 100,
+  lastStableOffset: 90,
   abortedTransactions: [],
   diverging: undefined,
   records: Buffer.alloc(0),
@@ -96,6 +97,7 @@ describe('Fetcher', () => {
       fetchOffset: 5,
       lastOffset: 6,
       highWatermark: 100,
+      lastStableOffset: 90,
       epochs: [{ epoch: 4, offset: 5 }],
     });
     expect([getValues(first), getValues(second)]).toEqual([['a', 'b'], ['c']]);

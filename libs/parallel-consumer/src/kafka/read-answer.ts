@@ -7,7 +7,7 @@ import { FetchedRecords } from '../records/fetched-records.js';
 /** Converts a partition's part of a fetch to the answer of a read. @returns undefined when there is nothing to read yet */
 export function toReadAnswer(
   { position: { topic, partition, offset: fetchOffset, leaderEpoch = ANY_EPOCH }, epoch: verified }: OpenRead,
-  { diverging, records, abortedTransactions, highWatermark }: FetchedPartition,
+  { diverging, records, abortedTransactions, highWatermark, lastStableOffset }: FetchedPartition,
 ): ReadResult | undefined {
   if (diverging !== undefined) return { type: 'truncated', end: diverging.endOffset, epoch: diverging.epoch };
   if (records.length === 0) return undefined;
@@ -25,6 +25,7 @@ export function toReadAnswer(
     fetchOffset,
     lastOffset: nextOffset - 1,
     highWatermark,
+    lastStableOffset,
     epochs,
   };
 }

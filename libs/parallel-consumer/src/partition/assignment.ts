@@ -90,6 +90,8 @@ export class Assignment {
   isLeaving = false;
   /** One past the partition's last record, as of the last fetch. */
   highWatermark = 0;
+  /** One past the last record that could be read, as of the last fetch. */
+  lastStableOffset = 0;
   /** Timestamp of the last record taken, in ms since 1970. */
   lastTimestamp: number | undefined;
   private log = '';

@@ -29,6 +29,8 @@ export interface FetchedPartition {
   readonly partition: number;
   readonly errorCode: number;
   readonly highWatermark: number;
+  /** One past the last offset that a read_committed consumer can read: no open transaction begins below it. */
+  readonly lastStableOffset: number;
   readonly abortedTransactions: readonly AbortedTransaction[];
   /** Set when this log diverges from the log that was read before: the last epoch they may share, and its end in this log. */
   readonly diverging: { readonly epoch: number; readonly endOffset: number } | undefined;
@@ -89,7 +91,7 @@ function decodePartition(reader: WireReader, topicId: string): FetchedPartition 
   const partition = reader.int32();
   const errorCode = reader.int16();
   const highWatermark = reader.int64();
-  reader.int64();
+  const lastStableOffset = reader.int64();
   reader.int64();
   const abortedTransactions = reader.compactArray(() => {
     const aborted = { producerId: reader.int64(), firstOffset: reader.int64() };
@@ -105,5 +107,14 @@ function decodePartition(reader: WireReader, topicId: string): FetchedPartition 
     const endOffset = reader.int64();
     if (epoch >= 0 || endOffset >= 0) diverging = { epoch, endOffset };
   });
-  return { topicId, partition, errorCode, highWatermark, abortedTransactions, diverging, records };
+  return {
+    topicId,
+    partition,
+    errorCode,
+    highWatermark,
+    lastStableOffset,
+    abortedTransactions,
+    diverging,
+    records,
+  };
 }

@@ -114,13 +114,15 @@ function unread({ highWatermark, tracker }: Assignment): number {
 }
 
 function partitionStatus(assignment: Assignment, now: number): PartitionStatus {
-  const { topic, partition, tracker, highWatermark, lastTimestamp, stopped } = assignment;
+  const { topic, partition, tracker, highWatermark, lastStableOffset, lastTimestamp, stopped } = assignment;
   const { committable, oldest } = tracker;
   const lag = Math.max(0, highWatermark - committable);
+  const readableLag = Math.max(0, lastStableOffset - committable);
   // An unfinished record that is not read yet is at most as old as the last one that was read.
   const since = oldest?.record.timestamp ?? (lag === 0 ? now : lastTimestamp);
   const lagSeconds = since === undefined ? undefined : Math.max(0, now - since) / 1_000;
-  return { topic, partition, committable, lag, lagSeconds, oldestRecord: toOldestRecord(assignment, now), stopped };
+  const oldestRecord = toOldestRecord(assignment, now);
+  return { topic, partition, committable, lag, readableLag, lagSeconds, oldestRecord, stopped };
 }
 
 function toOldestRecord({ tracker }: Assignment, now: number): OldestRecord | undefined {

@@ -75,6 +75,6 @@ export function findInFlightBound({
   return 'records';
 }
 
-function hasUnfetched({ begun, stopped, highWatermark, nextRead }: Assignment): boolean {
-  return stopped === undefined && (!begun || nextRead < highWatermark);
+function hasUnfetched({ begun, stopped, lastStableOffset, nextRead }: Assignment): boolean {
+  return stopped === undefined && (!begun || nextRead < lastStableOffset);
 }

@@ -23,6 +23,8 @@ export interface PartitionStatus {
   readonly committable: number;
   /** Offsets from `committable` to the end of the partition, as of the last fetch. Records beyond `committable` may be finished. */
   readonly lag: number;
+  /** The part of the lag that can be read: records behind the beginning of an open transaction wait for its end. */
+  readonly readableLag: number;
   /** Age of the oldest unfinished record by its timestamp, in seconds; `undefined` when no record has been taken yet. */
   readonly lagSeconds: number | undefined;
   readonly oldestRecord: OldestRecord | undefined;

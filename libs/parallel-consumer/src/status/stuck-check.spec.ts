@@ -62,6 +62,16 @@ describe('a stuck consumer', () => {
     expect(await pass(600_000)).toBeUndefined();
   });
 
+  it('is not one that can not read on before a transaction ends', async () => {
+    kafka.append('orders', 0, 'a', 'a');
+    kafka.beginTransaction('orders', 0).append('b');
+    await append('orders', 'c');
+    release.shift()?.();
+    await settle();
+    expect(consumer.status.partitions[0]).toMatchObject({ lag: 2, readableLag: 0 });
+    expect(await pass(600_000)).toBeUndefined();
+  });
+
   it('is not one that is paused, or not ready', async () => {
     await append('orders', 'a', 'b', 'c');
     consumer.pause();

@@ -28,7 +28,7 @@ const OPTION_CHECKS = {
  * For a liveness check: a restart repeats what was in flight.
  *
  * Not found, because they have their own signs: a consumer that is not ready (`notReadyBecause`), one that is paused, and a single record that
- * blocks its partition while others finish (`oldestRecord`, the log of `stalledRecordWarnMs`).
+ * blocks its partition while others finish (`oldestRecord`, the log of `stalledRecordWarnMs`). Records of an open transaction are not waited for.
  */
 export class StuckCheck {
   private readonly stuckAfterMs: number;
@@ -49,7 +49,8 @@ export class StuckCheck {
   /** To be called again and again, such as at each health request. @returns why the consumer is stuck; `undefined` when it is not */
   check(status: ParallelConsumerStatus): string | undefined {
     const { finished, retries, ready, paused, partitions } = status;
-    const waiting = partitions.filter(({ lag, topic }) => lag > 0 && !this.delayed.has(topic));
+    // Not the whole lag: an open transaction on an idle topic is no reason to restart.
+    const waiting = partitions.filter(({ readableLag, topic }) => readableLag > 0 && !this.delayed.has(topic));
     const committable = partitions.reduce((sum, partition) => sum + partition.committable, 0);
     const progress = [finished, retries, committable, partitions.length].join(' ');
     const now = this.clock.now();
@@ -60,7 +61,7 @@ export class StuckCheck {
     }
     const ms = now - this.since;
     if (ms < this.stuckAfterMs) return undefined;
-    const lag = waiting.reduce((sum, partition) => sum + partition.lag, 0);
+    const lag = waiting.reduce((sum, partition) => sum + partition.readableLag, 0);
     return `no record was finished for ${Math.round(ms / 1_000)} s: the lag is ${lag}, and ${status.inFlight} of at most ${status.inFlightLimit} are in the handler`;
   }
 }

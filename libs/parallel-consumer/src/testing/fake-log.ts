@@ -60,6 +60,7 @@ function toBatch(log: FakeLog, { topic, partition, offset: fetchOffset }: ReadPo
     fetchOffset,
     lastOffset,
     highWatermark: log.end,
+    lastStableOffset: stableEnd(log),
     epochs: epochsWithin(log.epochs, fetchOffset, lastOffset + 1),
   };
 }
