@@ -147,6 +147,20 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
     specs: 'fetched-records',
   },
   {
+    name: 'hide corrupt records: the CRC is checked only for batches that are delivered',
+    file: 'records/fetched-records.ts',
+    replace: 'batch.checkCrc();',
+    by: 'if (!batch.isControl && batch.recordCount > 0) batch.checkCrc();',
+    specs: 'fetched-records',
+  },
+  {
+    name: 'call records of an old format corrupt, with the advice to delete them',
+    file: 'records/record-batch.ts',
+    replace: 'if (OLD_MAGIC.has(magic))',
+    by: 'if (false)',
+    specs: 'fetched-records',
+  },
+  {
     name: 'the map of completed offsets contains one record too many',
     file: MAP,
     replace: 'pushVarint(bytes, to - from);',

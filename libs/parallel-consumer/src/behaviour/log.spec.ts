@@ -78,7 +78,11 @@ describe.each([
   });
 });
 
-describe.each(['corrupt-records', 'unsupported-codec'] as const)('a batch that can not be read (%s)', (reason) => {
+describe.each([
+  ['corrupt-records', 'Delete it with kafka-delete-records'],
+  ['unsupported-codec', 'Delete it with kafka-delete-records'],
+  ['unsupported-format', 'copy the topic'],
+] as const)('a batch that can not be read (%s)', (reason, remedy) => {
   it('stops its partition after the records before it, and other partitions continue', async () => {
     const { append, broker, clock, committed, consumer, gate, kafka, log } = await consuming({}, () => undefined);
     append(0, 'a', 'a');
@@ -91,7 +95,8 @@ describe.each(['corrupt-records', 'unsupported-codec'] as const)('a batch that c
     await gate.end('a');
     await clock.advance(500);
     expect(committed()).toBe(1);
-    expect(consumer.status.partitions[0]?.stopped).toMatchObject({ reason, from: 1 });
+    const message = expect.stringContaining(remedy);
+    expect(consumer.status.partitions[0]?.stopped).toMatchObject({ reason, from: 1, message });
     expect(consumer.status.ready).toBe(false);
     expect(log.matching(/the partition is stopped/)).toMatchObject([{ partition: 0, offset: 1, reason }]);
   });

@@ -2,7 +2,7 @@ import type { LogSettings } from './log-options.js';
 import type { RuntimeSettings } from '../events/runtime-options.js';
 import type { Assignment } from '../partition/assignment.js';
 import type { LogProblem } from '../broker/broker.js';
-import type { UnreadableRecordsError } from '../records/unreadable-records.js';
+import type { UnreadableReason, UnreadableRecordsError } from '../records/unreadable-records.js';
 import type { StoppedPartition } from '../partition/stopped-partition.js';
 
 /** Where to continue after a problem. `restart`: the log has other records now, so the state of the old log is discarded. */
@@ -46,6 +46,14 @@ export function continueAfter(
   }
 }
 
+const DELETE = "Delete it with kafka-delete-records, then start the consumer again with onDeletedRecords: 'skip'";
+const REMEDIES: Readonly<Record<UnreadableReason, string>> = {
+  'corrupt-records': DELETE,
+  'unsupported-codec': DELETE,
+  'unsupported-format':
+    'They are intact: copy the topic with a current client, such as MirrorMaker, and consume the copy',
+};
+
 /** Stops a partition at an unreadable record batch; the records before it are still processed. */
 export function stopAtUnreadable(
   { code, offset, message }: UnreadableRecordsError,
@@ -59,7 +67,7 @@ export function stopAtUnreadable(
     reason: code,
     from,
     to: from + 1,
-    message: `${message}. Delete it with kafka-delete-records, then start the consumer again with onDeletedRecords: 'skip'`,
+    message: `${message}. ${REMEDIES[code]}`,
   });
 }
 

@@ -210,7 +210,11 @@ describe('an unreadable batch', () => {
 
   it.each([
     ['with changed bytes', 'corrupt-records', (bytes: Buffer) => bytes.writeUInt8(0x78, bytes.length - 2)],
-    ['of another format version', 'corrupt-records', (bytes: Buffer) => bytes.writeInt8(1, 16)],
+    ['of an unknown format version', 'corrupt-records', (bytes: Buffer) => bytes.writeInt8(3, 16)],
+    ['of format version 0', 'unsupported-format', (bytes: Buffer) => bytes.writeInt8(0, 16)],
+    ['of format version 1', 'unsupported-format', (bytes: Buffer) => bytes.writeInt8(1, 16)],
+    ['with a control bit that was flipped', 'corrupt-records', (bytes: Buffer) => bytes.writeInt16BE(0b10_0000, 21)],
+    ['with a record count of 0', 'corrupt-records', (bytes: Buffer) => bytes.writeInt32BE(0, 57)],
     ['with an invalid length', 'corrupt-records', (bytes: Buffer) => bytes.writeInt32BE(-5, 8)],
   ])('%s is reported after all records before it', (_what, code, damage) => {
     const damaged = Buffer.from(second);
@@ -233,6 +237,8 @@ describe('an unreadable batch', () => {
       const { read: found, error } = readUntilError(damaged);
       expect(error === undefined || error instanceof UnreadableRecordsError).toBe(true);
       expect(found.filter((value) => value !== 'value')).toEqual([]);
+      // The CRC, and what it covers.
+      if (at >= 17) expect(error).toBeInstanceOf(UnreadableRecordsError);
     });
     fc.assert(property, { numRuns: 500 });
   });

@@ -55,6 +55,8 @@ export class FetchedRecords implements Iterable<ConsumedRecord>, Iterator<Consum
     for (;;) {
       const batch = RecordBatch.at(bytes, this.nextBatchAt);
       if (batch === undefined) return false;
+      // Before its attributes are trusted: a wrong bit there would hide the batch.
+      batch.checkCrc();
       const isHidden = this.aborted.hides(batch);
       if (!isHidden && batch.recordCount > 0 && batch.lastOffset >= fetchOffset) {
         this.records = batch.records();

@@ -20,6 +20,8 @@ import { UnreadableRecordsError } from './unreadable-records.js';
 
 const TWO_TO_32 = 0x1_0000_0000;
 
+/** Message sets of Kafka before 0.11. */
+const OLD_MAGIC: ReadonlySet<number> = new Set([0, 1]);
 const CODEC_MASK = 0b111;
 const LOG_APPEND_TIME = 0b1000;
 const CONTROL = 0b10_0000;
@@ -46,6 +48,12 @@ export class RecordBatch {
       );
     if (end > bytes.length) return undefined;
     const magic = bytes.readInt8(start + MAGIC_AT);
+    if (OLD_MAGIC.has(magic))
+      throw new UnreadableRecordsError(
+        'unsupported-format',
+        int64(bytes, start),
+        `the records at offset ${int64(bytes, start)} have format version ${magic}; supported is ${MAGIC}, which Kafka writes since 0.11`,
+      );
     if (magic !== MAGIC || end - start < HEADER_BYTES)
       throw new UnreadableRecordsError(
         'corrupt-records',
@@ -96,9 +104,15 @@ export class RecordBatch {
     return this.bytes.readInt32BE(this.start + COUNT_AT);
   }
 
+  /** @throws UnreadableRecordsError when the attributes, or anything behind them, are not as they were written */
+  checkCrc(): void {
+    const expected = this.bytes.readUInt32BE(this.start + CRC_AT);
+    const found = crc32c(this.bytes.subarray(this.start + ATTRIBUTES_AT, this.end));
+    if (found !== expected) throw this.corrupt(`has CRC ${found.toString(16)}, expected ${expected.toString(16)}`);
+  }
+
   /** Returns the decompressed records; a view if they are not compressed. @throws UnreadableRecordsError */
   records(): Buffer {
-    this.checkCrc();
     const bytes = this.bytes.subarray(this.start + HEADER_BYTES, this.end);
     const codec = this.attributes & CODEC_MASK;
     if (codec === 0) return bytes;
@@ -124,12 +138,6 @@ export class RecordBatch {
       `the batch at offset ${this.baseOffset} ${what}`,
       options,
     );
-  }
-
-  private checkCrc(): void {
-    const expected = this.bytes.readUInt32BE(this.start + CRC_AT);
-    const found = crc32c(this.bytes.subarray(this.start + ATTRIBUTES_AT, this.end));
-    if (found !== expected) throw this.corrupt(`has CRC ${found.toString(16)}, expected ${expected.toString(16)}`);
   }
 
   private get attributes(): number {
