@@ -56,7 +56,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
   {
     name: 'skip unread records: a record is dropped when the buffer is full',
     file: INTAKE,
-    replace: 'if (!this.membership.takes(assignment) || !this.scheduler.mayTake(assignment)) continue;',
+    replace: 'if (!this.mayTakeFrom(assignment)) continue;',
     by: `if (!this.membership.takes(assignment)) continue;
       if (!this.scheduler.hasShare(assignment)) {
         assignment.buffer.take();
@@ -207,6 +207,41 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
     replace: '[{ epoch, offset: offset - 1 }]), ...completed];',
     by: '[{ epoch, offset: offset - 1 }])];',
     specs: 'behaviour/crash',
+  },
+  {
+    name: 'decompress without a limit: lz4',
+    file: 'records/compression.ts',
+    replace: 'requireAtMost(maxBytes, lz4Size(bytes, maxBytes));',
+    by: '',
+    specs: 'compression',
+  },
+  {
+    name: 'decompress without a limit: each block of a snappy stream may have all of it',
+    file: 'records/compression.ts',
+    replace: 'left -= block.length;',
+    by: '',
+    specs: 'compression',
+  },
+  {
+    name: 'decompressed bytes do not count towards maxBytes',
+    file: INTAKE,
+    replace: 'held += buffer.decompressedBytes;',
+    by: 'held += 0 * buffer.decompressedBytes;',
+    specs: 'behaviour/compressed',
+  },
+  {
+    name: 'a paused topic keeps its decompressed batches, and the others wait for ever',
+    file: INTAKE,
+    replace: 'for (const assignment of waiting) {',
+    by: 'for (const assignment of waiting.slice(0, 0)) {',
+    specs: 'behaviour/compressed',
+  },
+  {
+    name: 'under memory pressure a partition decompresses its next batch before those that wait longer',
+    file: INTAKE,
+    replace: 'return this.hasRoomForBatch() && !this.hasLongerWaiting(assignment);',
+    by: 'return this.hasRoomForBatch();',
+    specs: 'behaviour/compressed',
   },
   {
     name: 'a failed commit counts as successful',

@@ -20,7 +20,10 @@ export interface TopicOptions extends Omit<ParallelConsumerOptions, 'handler' | 
   /** Default: the server's logger. */
   readonly logger?: EngineLogger;
   /** Session timeout and fetch sizes of this topic's consumer. */
-  readonly fetching?: Pick<KafkaBrokerOptions, 'sessionTimeoutMs' | 'maxBytes' | 'maxBytesPerPartition'>;
+  readonly fetching?: Pick<
+    KafkaBrokerOptions,
+    'sessionTimeoutMs' | 'maxBytes' | 'maxBytesPerPartition' | 'maxDecompressedBytes'
+  >;
 }
 
 /** Creates the engine's broker for one topic: that of another client library, or in specs a FakeBroker. */

@@ -82,6 +82,7 @@ describe.each([
   ['corrupt-records', 'Delete it with kafka-delete-records'],
   ['unsupported-codec', 'Delete it with kafka-delete-records'],
   ['unsupported-format', 'copy the topic'],
+  ['batch-too-large', 'Raise maxDecompressedBytes'],
 ] as const)('a batch that can not be read (%s)', (reason, remedy) => {
   it('stops its partition after the records before it, and other partitions continue', async () => {
     const { append, broker, clock, committed, consumer, gate, kafka, log } = await consuming({}, () => undefined);

@@ -34,11 +34,23 @@ export interface ReadPosition extends TopicPartition {
   readonly leaderEpoch: number | undefined;
 }
 
+/** The decompressed batches of one fetch. */
+export interface Decompression {
+  /** Size of the batches that were decompressed since `release`, in bytes. */
+  readonly decompressedBytes: number;
+  /** Whether the next record is in a batch that is to be decompressed. */
+  readonly mustDecompress: boolean;
+  /** Drops the decompressed bytes. The next record decompresses its batch again. Records that were read keep theirs until `detach`. */
+  release(): void;
+}
+
 /** The records of one partition from one fetch, in ascending offset order; empty when the fetch had only markers or hidden records. */
 export interface FetchedBatch extends TopicPartition {
   readonly type: 'records';
   /** Can be iterated once. Throws UnreadableRecordsError at a batch that cannot be read. */
   readonly records: Iterator<ConsumedRecord, undefined>;
+  /** Of the records; omitted when they are never compressed. */
+  readonly decompression?: Decompression;
   /** The requested offset. */
   readonly fetchOffset: number;
   /** The last offset covered by the fetch, including markers, aborted and compacted records after the last record. */

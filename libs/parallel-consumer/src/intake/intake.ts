@@ -95,10 +95,22 @@ export class Intake {
 
   /** Yields the partitions from which a record can be taken now, with the record's timestamp. */
   private *candidates(): Generator<{ readonly assignment: Assignment; readonly timestamp: number }> {
+    let found = false;
+    const waiting: Assignment[] = [];
     for (const assignment of this.membership.assignments()) {
-      if (!this.membership.takes(assignment) || !this.scheduler.mayTake(assignment)) continue;
+      if (!this.mayTakeFrom(assignment)) continue;
       const timestamp = this.nextTimestamp(assignment);
-      if (timestamp !== undefined) yield { assignment, timestamp };
+      if (assignment.buffer.mustDecompress) waiting.push(assignment);
+      if (timestamp === undefined) continue;
+      found = true;
+      yield { assignment, timestamp };
+    }
+    if (found) return;
+    // Only partitions that nothing can be taken from hold decompressed batches: those of paused topics, or behind a stalled record.
+    for (const assignment of waiting) {
+      for (const each of this.membership.assignments()) releaseDecompressed(each);
+      const timestamp = this.nextTimestamp(assignment);
+      if (timestamp !== undefined) return yield { assignment, timestamp };
     }
   }
 
@@ -107,6 +119,7 @@ export class Intake {
     const { buffer } = assignment;
     try {
       while (buffer.current !== undefined) {
+        if (buffer.mustDecompress && !this.mayDecompress(assignment)) return undefined;
         const record = buffer.peek();
         if (record === undefined) this.endFetch(assignment, buffer.current);
         else return this.isTooFarAhead(record.offset, assignment) ? undefined : record.timestamp;
@@ -116,6 +129,29 @@ export class Intake {
       stopAtUnreadable(error, assignment, this.options);
     }
     return undefined;
+  }
+
+  /** Whether another batch may be decompressed within `maxBytes`, which one may exceed. The partition that waits longest is first. */
+  private mayDecompress(assignment: Assignment): boolean {
+    if (this.hasRoomForBatch()) return true;
+    releaseDecompressed(assignment);
+    return this.hasRoomForBatch() && !this.hasLongerWaiting(assignment);
+  }
+
+  private hasLongerWaiting({ lastRun }: Assignment): boolean {
+    for (const each of this.membership.assignments())
+      if (each.lastRun < lastRun && each.buffer.mustDecompress && this.mayTakeFrom(each)) return true;
+    return false;
+  }
+
+  private mayTakeFrom(assignment: Assignment): boolean {
+    return this.membership.takes(assignment) && this.scheduler.mayTake(assignment);
+  }
+
+  private hasRoomForBatch(): boolean {
+    let held = 0;
+    for (const { buffer } of this.membership.assignments()) held += buffer.decompressedBytes;
+    return held === 0 || held + this.scheduler.bytes < this.options.maxBytes;
   }
 
   private takeRun(assignment: Assignment): void {
@@ -143,7 +179,7 @@ export class Intake {
     const { buffer, tracker } = assignment;
     buffer.shift();
     tracker.skipTo(lastOffset + 1);
-    for (const { record } of tracker.unfinishedFrom(fetchOffset)) record.detach?.();
+    detachFrom(fetchOffset, tracker);
     void this.readAhead.read(assignment);
   }
 
@@ -167,4 +203,15 @@ export class Intake {
     }
     return true;
   }
+}
+
+/** Gives the unfinished records of the current fetch their own bytes, and drops its decompressed batches. */
+function releaseDecompressed({ buffer, tracker }: Assignment): void {
+  if (buffer.current === undefined || buffer.decompressedBytes === 0) return;
+  detachFrom(buffer.current.fetchOffset, tracker);
+  buffer.release();
+}
+
+function detachFrom(offset: number, tracker: Assignment['tracker']): void {
+  for (const { record } of tracker.unfinishedFrom(offset)) record.detach?.();
 }

@@ -52,6 +52,7 @@ const REMEDIES: Readonly<Record<UnreadableReason, string>> = {
   'unsupported-codec': DELETE,
   'unsupported-format':
     'They are intact: copy the topic with a current client, such as MirrorMaker, and consume the copy',
+  'batch-too-large': 'Raise maxDecompressedBytes of the broker above its size, then start the consumer again',
 };
 
 /** Stops a partition at an unreadable record batch; the records before it are still processed. */

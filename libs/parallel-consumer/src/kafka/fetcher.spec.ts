@@ -64,6 +64,7 @@ async function createFetcher(leaders?: readonly number[]) {
   const fetcher = new Fetcher(connections, logs, {
     maxBytes: 1_000,
     maxBytesPerPartition: 100,
+    maxDecompressedBytes: 1_000,
     logger: quiet,
     clock,
     random: Math.random,

@@ -21,6 +21,8 @@ export interface FetcherOptions {
   /** Maximum bytes of one fetch from one node. */
   readonly maxBytes: number;
   readonly maxBytesPerPartition: number;
+  /** Maximum size of one decompressed record batch. */
+  readonly maxDecompressedBytes: number;
   readonly logger: EngineLogger;
   readonly clock: Clock;
   /** Returns numbers from 0 (inclusive) to 1 (exclusive), for jitter. */
@@ -174,7 +176,7 @@ export class Fetcher {
       read.epoch = ANY_EPOCH;
       return;
     }
-    const answer = toReadAnswer(read, fetched);
+    const answer = toReadAnswer(read, fetched, this.options.maxDecompressedBytes);
     if (answer !== undefined) this.reads.end(read, answer);
   }
 

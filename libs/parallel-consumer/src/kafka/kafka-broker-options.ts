@@ -21,6 +21,11 @@ export interface KafkaBrokerOptions {
    */
   readonly maxBytesPerPartition?: number;
   /**
+   * Maximum size of one decompressed record batch, in bytes, with any codec. Default 64 MiB. A larger one stops its partition
+   * (`batch-too-large`). Decompressed batches count towards `maxBytes` of the consumer, which one of them may exceed.
+   */
+  readonly maxDecompressedBytes?: number;
+  /**
    * How partitions move to other members. Default `eager`: before each rebalance all members finish and commit their running records, and nothing
    * new begins until it is over. `cooperative`: only partitions that move are finished and committed, the others go on. All members of a group
    * must have the same setting, so change it while none runs: one with another setting does not join, and is not ready
@@ -39,6 +44,7 @@ const BROKER_CHECKS = {
   sessionTimeoutMs: positiveInteger,
   maxBytes: positiveInteger,
   maxBytesPerPartition: positiveInteger,
+  maxDecompressedBytes: positiveInteger,
   rebalancing: oneOf('eager', 'cooperative'),
   startAt: (_name, value) => requireStartAt(value, systemClock.now()),
 } satisfies Record<keyof KafkaBrokerOptions, Check>;

@@ -3,6 +3,7 @@ import { errorDetails } from '../failures/failure.js';
 import { errorName, throwOnError } from '../protocol/kafka-error.js';
 import { METADATA } from '../protocol/metadata-request.js';
 import type { PartitionsByTopic } from '../protocol/consumer-protocol.js';
+import { MAX_DECOMPRESSED_BYTES } from '../records/fetched-records.js';
 import type { OutgoingRecord, Position } from '../records/record.js';
 import type {
   Broker,
@@ -71,9 +72,11 @@ export abstract class KafkaBroker implements Broker {
     const logs = new TopicLogs(this.connections);
     this.led = new LedPartitions(logs, logger);
     const { maxBytes = MAX_BYTES, maxBytesPerPartition = MAX_BYTES_PER_PARTITION } = options;
+    const { maxDecompressedBytes = MAX_DECOMPRESSED_BYTES } = options;
     this.fetcher = new Fetcher(this.connections, logs, {
       maxBytes,
       maxBytesPerPartition,
+      maxDecompressedBytes,
       logger,
       clock,
       random,

@@ -8,6 +8,7 @@ import { FetchedRecords } from '../records/fetched-records.js';
 export function toReadAnswer(
   { position: { topic, partition, offset: fetchOffset, leaderEpoch = ANY_EPOCH }, epoch: verified }: OpenRead,
   { diverging, records, abortedTransactions, highWatermark, lastStableOffset }: FetchedPartition,
+  maxDecompressedBytes: number,
 ): ReadResult | undefined {
   if (diverging !== undefined) return { type: 'truncated', end: diverging.endOffset, epoch: diverging.epoch };
   if (records.length === 0) return undefined;
@@ -17,11 +18,14 @@ export function toReadAnswer(
   const epoch = epochs[0]?.epoch ?? leaderEpoch;
   // The leader did not verify the epoch. Epochs never decrease in a log, so this one is not the log that was read.
   if (verified === ANY_EPOCH && epoch < leaderEpoch) return { type: 'truncated', end: fetchOffset, epoch };
+  const from = { topic, partition, fetchOffset, bytes, abortedTransactions, maxDecompressedBytes };
+  const fetched = new FetchedRecords(from);
   return {
     type: 'records',
     topic,
     partition,
-    records: new FetchedRecords({ topic, partition, fetchOffset, bytes, abortedTransactions }),
+    records: fetched,
+    decompression: fetched,
     fetchOffset,
     lastOffset: nextOffset - 1,
     highWatermark,

@@ -19,6 +19,22 @@ export class PartitionBuffer {
     return this.batches[0];
   }
 
+  /** Whether `peek` decompresses a batch. */
+  get mustDecompress(): boolean {
+    return this.peeked === undefined && this.batches[0]?.decompression?.mustDecompress === true;
+  }
+
+  /** Size of the decompressed batches, in bytes. */
+  get decompressedBytes(): number {
+    return this.batches[0]?.decompression?.decompressedBytes ?? 0;
+  }
+
+  /** Drops the decompressed batches; the next record's batch is decompressed again. */
+  release(): void {
+    this.peeked?.detach?.();
+    this.batches[0]?.decompression?.release();
+  }
+
   push(batch: FetchedBatch): void {
     this.batches.push(batch);
   }

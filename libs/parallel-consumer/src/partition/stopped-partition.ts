@@ -7,6 +7,7 @@ import type { UnreadableReason } from '../records/unreadable-records.js';
  * - `recreated-topic`: the topic was deleted and created again
  * - `corrupt-records`, `unsupported-codec`: the log contains a record batch that cannot be read
  * - `unsupported-format`: the log contains records of format version 0 or 1, from before Kafka 0.11
+ * - `batch-too-large`: a compressed record batch has more bytes than `maxDecompressedBytes` of the broker
  */
 export type StopReason = 'deleted-records' | 'truncated-log' | 'recreated-topic' | UnreadableReason;
 

@@ -161,6 +161,34 @@ describe('the records of a fetch', () => {
 const txBatch = (producerId: number, baseOffset: number, value: string, key: Buffer | null = null): Buffer =>
   batchBytes({ baseOffset, producerId, isTransactional: true, records: [{ key, value: b(value) }] });
 
+describe('decompressed batches', () => {
+  const batch = (baseOffset: number, codec: 'none' | 'zstd', ...texts: string[]): Buffer =>
+    batchBytes({ baseOffset, codec, records: texts.map((text) => ({ value: b(text) })) });
+  const bytes = Buffer.concat([batch(0, 'zstd', 'a', 'b'), batch(2, 'none', 'c', 'd'), batch(4, 'zstd', 'e')]);
+
+  it('are counted until they are released, and decompressed again then', () => {
+    const fetched = new FetchedRecords({
+      topic: 'orders',
+      partition: 0,
+      fetchOffset: 0,
+      bytes,
+      abortedTransactions: [],
+    });
+    const sizes: number[] = [];
+    const due: boolean[] = [];
+    const found: string[] = [];
+    for (const releases of [true, false, true, false, false, false]) {
+      due.push(fetched.mustDecompress);
+      found.push(String(fetched.next().value?.value));
+      if (releases) fetched.release();
+      sizes.push(fetched.decompressedBytes);
+    }
+    expect(found).toEqual(['a', 'b', 'c', 'd', 'e', 'undefined']);
+    expect(due).toEqual([true, true, false, false, true, false]);
+    expect(sizes.map((size) => size > 0)).toEqual([false, true, false, false, true, true]);
+  });
+});
+
 describe('the records of transactions', () => {
   it('are hidden when the transaction was aborted, up to its marker and no further', () => {
     const bytes = Buffer.concat([
@@ -228,6 +256,25 @@ describe('an unreadable batch', () => {
     const { error } = readUntilError(batchBytes({ baseOffset: 9, codec: 7, records: [{ value: b('a') }] }));
     expect(error).toMatchObject({ code: 'unsupported-codec', message: expect.stringContaining('codec 7') });
   });
+
+  it.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)(
+    'that decompresses with %s to more bytes than allowed is reported as too large, not as corrupt',
+    (codec) => {
+      const bytes = batchBytes({ baseOffset: 9, codec, records: [{ value: Buffer.alloc(100_000) }] });
+      const limit = (maxDecompressedBytes: number) => {
+        const fetched = { topic: 'orders', partition: 0, fetchOffset: 0, bytes, abortedTransactions: [] };
+        return new FetchedRecords({ ...fetched, maxDecompressedBytes });
+      };
+      expect([...limit(100_100)]).toHaveLength(1);
+      expect(() => [...limit(100_000)]).toThrow(
+        expect.objectContaining({
+          code: 'batch-too-large',
+          offset: 9,
+          message: 'the batch at offset 9 has more than 100000 decompressed bytes',
+        }),
+      );
+    },
+  );
 
   it('never yields anything but its records, whichever byte changes', () => {
     const bytes = batchBytes({ baseOffset: 0, records: [{ key: b('key'), value: b('value') }] });

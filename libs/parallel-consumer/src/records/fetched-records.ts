@@ -1,4 +1,5 @@
 import type { AbortedTransaction } from '../protocol/fetch-request.js';
+import type { Decompression } from '../broker/broker.js';
 import type { ConsumedRecord } from './record.js';
 import { AbortedTransactions } from './aborted-transactions.js';
 import { FetchedRecord } from './fetched-record.js';
@@ -14,23 +15,33 @@ export interface FetchedBytes {
   /** Record batches as stored by the broker. */
   readonly bytes: Buffer;
   readonly abortedTransactions: readonly AbortedTransaction[];
+  /** Maximum size of a decompressed batch, in bytes. Default 64 MiB. */
+  readonly maxDecompressedBytes?: number;
 }
+
+/** 64 times the size of a compressed batch that Kafka accepts by default. */
+export const MAX_DECOMPRESSED_BYTES = 64 * 1024 * 1024;
+
+const NO_BYTES = Buffer.alloc(0);
 
 /**
  * Iterates over the committed records of one partition in a fetch, in offset order. It creates records on demand: created all at
  * once, they would survive the collections of the young generation. A generator would cost more than reading a record.
  */
-export class FetchedRecords implements Iterable<ConsumedRecord>, Iterator<ConsumedRecord, undefined> {
+export class FetchedRecords implements Iterable<ConsumedRecord>, Iterator<ConsumedRecord, undefined>, Decompression {
+  decompressedBytes = 0;
   private readonly cursor = new VarintCursor();
   private readonly aborted: AbortedTransactions;
   private batch: RecordBatch | undefined;
   private nextBatchAt = 0;
   /** The uncompressed records of the current batch. */
-  private records: Buffer = Buffer.alloc(0);
+  private records: Buffer = NO_BYTES;
   private left = 0;
   private baseOffset = 0;
   private baseTimestamp = 0;
   private appendTime: number | undefined;
+  /** The position in the current batch since `release`. */
+  private released: { readonly at: number; readonly left: number } | undefined;
 
   constructor(private readonly fetched: FetchedBytes) {
     this.aborted = new AbortedTransactions(fetched.abortedTransactions);
@@ -38,6 +49,26 @@ export class FetchedRecords implements Iterable<ConsumedRecord>, Iterator<Consum
 
   [Symbol.iterator](): this {
     return this;
+  }
+
+  get mustDecompress(): boolean {
+    if (this.left > 0) return false;
+    try {
+      return RecordBatch.at(this.fetched.bytes, this.nextBatchAt)?.isCompressed ?? false;
+    } catch {
+      // `next` reports the unreadable batch.
+      return false;
+    }
+  }
+
+  release(): void {
+    if (this.left > 0 && this.batch !== undefined) {
+      this.released = { at: this.cursor.at, left: this.left };
+      this.nextBatchAt = this.batch.start;
+      this.left = 0;
+    }
+    this.records = NO_BYTES;
+    this.decompressedBytes = 0;
   }
 
   /** Returns the next record. @throws UnreadableRecordsError at an unreadable batch, on this and each further call */
@@ -59,11 +90,13 @@ export class FetchedRecords implements Iterable<ConsumedRecord>, Iterator<Consum
       batch.checkCrc();
       const isHidden = this.aborted.hides(batch);
       if (!isHidden && batch.recordCount > 0 && batch.lastOffset >= fetchOffset) {
-        this.records = batch.records();
+        this.records = batch.records(this.fetched.maxDecompressedBytes ?? MAX_DECOMPRESSED_BYTES);
+        if (batch.isCompressed) this.decompressedBytes += this.records.length;
         this.batch = batch;
         this.nextBatchAt = batch.end;
-        this.cursor.at = 0;
-        this.left = batch.recordCount;
+        this.cursor.at = this.released?.at ?? 0;
+        this.left = this.released?.left ?? batch.recordCount;
+        this.released = undefined;
         this.baseOffset = batch.baseOffset;
         this.baseTimestamp = batch.baseTimestamp;
         this.appendTime = batch.appendTime;

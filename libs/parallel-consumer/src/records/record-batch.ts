@@ -15,8 +15,8 @@ import {
   MAGIC,
   TRANSACTIONAL,
 } from './batch-layout.js';
-import { decompressor } from './compression.js';
-import { UnreadableRecordsError } from './unreadable-records.js';
+import { decompressor, TooManyBytesError } from './compression.js';
+import { UnreadableRecordsError, type UnreadableReason } from './unreadable-records.js';
 
 const TWO_TO_32 = 0x1_0000_0000;
 
@@ -30,7 +30,8 @@ const CONTROL = 0b10_0000;
 export class RecordBatch {
   private constructor(
     private readonly bytes: Buffer,
-    private readonly start: number,
+    /** Its first byte. */
+    readonly start: number,
     /** One past its last byte. */
     readonly end: number,
   ) {}
@@ -111,8 +112,16 @@ export class RecordBatch {
     if (found !== expected) throw this.corrupt(`has CRC ${found.toString(16)}, expected ${expected.toString(16)}`);
   }
 
-  /** Returns the decompressed records; a view if they are not compressed. @throws UnreadableRecordsError */
-  records(): Buffer {
+  get isCompressed(): boolean {
+    return (this.attributes & CODEC_MASK) !== 0;
+  }
+
+  /**
+   * Returns the decompressed records; a view if they are not compressed.
+   * @param maxBytes limit of the decompressed size
+   * @throws UnreadableRecordsError
+   */
+  records(maxBytes: number): Buffer {
     const bytes = this.bytes.subarray(this.start + HEADER_BYTES, this.end);
     const codec = this.attributes & CODEC_MASK;
     if (codec === 0) return bytes;
@@ -124,20 +133,21 @@ export class RecordBatch {
         `the batch at offset ${this.baseOffset} has the unknown codec ${codec}; supported are gzip 1, snappy 2, lz4 3, zstd 4`,
       );
     try {
-      return decompress(bytes);
+      return decompress(bytes, maxBytes);
     } catch (error) {
+      if (error instanceof TooManyBytesError)
+        throw this.unreadable('batch-too-large', `has more than ${maxBytes} decompressed bytes`, error);
       throw this.corrupt('cannot be decompressed', error);
     }
   }
 
   corrupt(what: string, cause?: unknown): UnreadableRecordsError {
+    return this.unreadable('corrupt-records', what, cause);
+  }
+
+  private unreadable(code: UnreadableReason, what: string, cause?: unknown): UnreadableRecordsError {
     const options = cause === undefined ? undefined : { cause };
-    return new UnreadableRecordsError(
-      'corrupt-records',
-      this.baseOffset,
-      `the batch at offset ${this.baseOffset} ${what}`,
-      options,
-    );
+    return new UnreadableRecordsError(code, this.baseOffset, `the batch at offset ${this.baseOffset} ${what}`, options);
   }
 
   private get attributes(): number {

@@ -1,5 +1,5 @@
 /** Why a record batch cannot be read. It is permanent: the log stores the batch in this form. */
-export type UnreadableReason = 'corrupt-records' | 'unsupported-codec' | 'unsupported-format';
+export type UnreadableReason = 'corrupt-records' | 'unsupported-codec' | 'unsupported-format' | 'batch-too-large';
 
 /** A partition's log contains a record batch that this engine cannot read. */
 export class UnreadableRecordsError extends Error {

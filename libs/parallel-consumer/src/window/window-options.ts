@@ -19,7 +19,8 @@ export interface WindowOptions {
   readonly maxBuffered?: number;
   /**
    * Maximum size of the records in the window, in bytes. Default 128 MiB. The partitions share it as they share `maxBuffered`.
-   * One record may exceed it. Fetched records that are not in the window yet are not included.
+   * One record may exceed it. Decompressed batches count too, and one of them may exceed it. Other fetched records that are not in
+   * the window yet are not included.
    */
   readonly maxBytes?: number;
   /**
