@@ -21,10 +21,12 @@ export function coveredBy({
   leaderEpoch,
 }: CommittedOffset): (record: Pick<ModelRecord, 'offset' | 'epoch'>) => boolean {
   if (committed < 0) return () => false;
-  const finished = decodeCompletedOffsets(metadata, committed)?.finished ?? [];
-  return ({ offset, epoch }) =>
-    epoch <= Math.max(0, leaderEpoch) &&
-    (offset < committed || finished.some(({ from, to }) => offset >= from && offset < to));
+  const { finished = [], epochs = [] } = decodeCompletedOffsets(metadata, committed) ?? {};
+  return ({ offset, epoch }) => {
+    if (offset < committed) return epoch <= Math.max(0, leaderEpoch);
+    const listed = epochs.findLast((each) => each.offset <= offset)?.epoch;
+    return listed === epoch && finished.some(({ from, to }) => offset >= from && offset < to);
+  };
 }
 
 /**
