@@ -86,6 +86,13 @@ export function importsSpecs(shared: () => Pipeline, folder: string): void {
     expect((await imports.files(both.id)).map(({ state }) => state)).toEqual(['known', 'refused', 'known', 'read']);
   }, 90_000);
 
+  it('imports a chunk of 5,000 orders of one account with a 64-character id, which is too large for one batch', async () => {
+    const rows = legacyPairs(5_000);
+    const file = rows.map((row) => ({ ...row, accountId: 'a'.repeat(64) }));
+    const { body } = await imports.upload({ 'account.json': file }, { query: '?chunkSize=5000' });
+    expect(await imports.brought(await imports.ended(body.id))).toEqual(rows);
+  }, 90_000);
+
   it('accepts a folder inside the configured folder, and nothing outside of it', async () => {
     const rows = legacyPairs(20);
     await mkdir(join(folder, '2026/02'), { recursive: true });

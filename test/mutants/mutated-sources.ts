@@ -8,6 +8,7 @@ import { INTAKE_MUTANTS } from './intake-mutants.js';
 import { INTENT_MUTANTS } from './intent-mutants.js';
 import { LEASE_MUTANTS } from './lease-mutants.js';
 import { OFFSET_MUTANTS } from './offset-mutants.js';
+import { PRODUCING_MUTANTS } from './producing-mutants.js';
 import { RETRY_TOPIC_MUTANTS } from './retry-topic-mutants.js';
 import { RUN_MUTANTS } from './run-mutants.js';
 import { SERVICE_MUTANTS } from './service-mutants.js';
@@ -28,6 +29,7 @@ export const SOURCES: readonly MutatedSource[] = [
       ...BATCH_MUTANTS,
       ...WINDOW_MUTANTS,
       ...RETRY_TOPIC_MUTANTS,
+      ...PRODUCING_MUTANTS,
       ...COOPERATION_MUTANTS,
       ...LEASE_MUTANTS,
     ],

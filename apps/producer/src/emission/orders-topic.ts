@@ -8,12 +8,6 @@ import type { Acknowledgement, ReliableProducer } from '@orders-pipeline/paralle
 import type { GatedConnection, SendGate } from '../expansion/send-gate.js';
 import { faultyValue } from './faulty-value.js';
 
-/**
- * Maximum total size of the values sent at once, in bytes. All may go to one partition, whose batch must stay below the topic's
- * limit of 1 MiB, including keys, headers and framing.
- */
-const MAX_BATCH_BYTES = 640 * 1024;
-
 /** Receives counts of sent and acknowledged records, synchronously, for metrics. */
 export interface TopicObserver {
   /** Records were passed to the Kafka client. */
@@ -50,13 +44,10 @@ export class OrdersTopic implements GatedConnection {
 
   /** Resolves once every record is on all in-sync replicas. */
   async send(records: readonly OutgoingRecord[]): Promise<Acknowledgement[]> {
-    const acknowledged: Acknowledgement[] = [];
-    for (const batch of toBatches(records)) {
-      const sentAt = performance.now();
-      this.observer.sent?.(batch.length);
-      acknowledged.push(...(await this.producer.send(ORDERS_TOPIC, batch)));
-      this.observer.acknowledged?.(batch.length, performance.now() - sentAt);
-    }
+    const sentAt = performance.now();
+    this.observer.sent?.(records.length);
+    const acknowledged = await this.producer.send(ORDERS_TOPIC, records);
+    this.observer.acknowledged?.(records.length, performance.now() - sentAt);
     return acknowledged;
   }
 
@@ -70,20 +61,4 @@ export class OrdersTopic implements GatedConnection {
   async close(): Promise<void> {
     await this.producer.close();
   }
-}
-
-/** Splits records into batches of at most MAX_BATCH_BYTES. Usually there is one; large values need more. */
-function toBatches(records: readonly OutgoingRecord[]): OutgoingRecord[][] {
-  const batches: OutgoingRecord[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const record of records) {
-    const size = record.value?.length ?? 0;
-    if (bytes + size > MAX_BATCH_BYTES) {
-      batches.push([]);
-      bytes = 0;
-    }
-    batches.at(-1)?.push(record);
-    bytes += size;
-  }
-  return batches;
 }

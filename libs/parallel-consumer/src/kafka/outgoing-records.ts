@@ -1,5 +1,12 @@
 import { display } from '../checks/value-checks.js';
+import { HEADER_BYTES } from '../records/batch-layout.js';
+import { mostBytes } from '../records/encode-batch.js';
 import type { OutgoingRecord } from '../records/record.js';
+
+/** Kafka's default for the largest batch is 1,048,588 bytes (`max.message.bytes`). */
+const MAX_BATCH_BYTES = 1_048_576;
+/** Far below Kafka's default for the largest request, 100 MiB (`socket.request.max.bytes`). */
+const MAX_REQUEST_BYTES = 16 * 1_048_576;
 
 /** @throws TypeError for a record that can't be sent, RangeError for a partition that can't exist: a retry would not help */
 export function requireSendable(records: readonly OutgoingRecord[]): void {
@@ -11,6 +18,29 @@ export function requireSendable(records: readonly OutgoingRecord[]): void {
       throw wrong(index, 'key must be a Buffer, a string or null', key);
     if (typeof headers !== 'object') throw wrong(index, 'headers must be an object', headers);
   }
+}
+
+/**
+ * Splits records, in their order, so that the batch of each partition has at most 1 MiB, with keys, headers and framing, and all batches
+ * together have at most 16 MiB. A larger record is alone in its batch.
+ */
+export function splitByBytes(records: readonly OutgoingRecord[]): OutgoingRecord[][] {
+  const parts: OutgoingRecord[][] = [];
+  const batches = new Map<number, number>();
+  let request = Number.POSITIVE_INFINITY;
+  for (const record of records) {
+    const bytes = mostBytes(record);
+    const batch = batches.get(record.partition) ?? HEADER_BYTES;
+    if (request + bytes > MAX_REQUEST_BYTES || batch + bytes > MAX_BATCH_BYTES) {
+      parts.push([]);
+      batches.clear();
+      request = 0;
+    }
+    parts.at(-1)?.push(record);
+    batches.set(record.partition, (batches.get(record.partition) ?? HEADER_BYTES) + bytes);
+    request += bytes;
+  }
+  return parts;
 }
 
 function isBytesOrNull(value: unknown): boolean {

@@ -20,6 +20,9 @@ import {
   topicWith,
 } from './testing/scripted-topic.js';
 
+/** `max.message.bytes` of a topic by default. */
+const KAFKA_MAX_BYTES = 1_048_588;
+
 describe('the reliable producer', () => {
   let clock: ManualClock;
   let logger: RecordingLogger;
@@ -86,6 +89,40 @@ describe('the reliable producer', () => {
     });
     await Promise.all(Array.from({ length: 10 }, () => producer.send('payments', records(0))));
     expect(most).toBe(1);
+  });
+
+  it('sends 5,000 orders of one account with a 64-character id in batches that Kafka accepts, in order, one after another', async () => {
+    let running = 0;
+    kafka.answer(PRODUCE, async (request) => {
+      expect((running += 1)).toBe(1);
+      for (const batch of request.batches) expect(batch.records.length).toBeLessThanOrEqual(KAFKA_MAX_BYTES);
+      await settle();
+      running -= 1;
+      return produced(request);
+    });
+    const orders = records(...Array.from({ length: 5_000 }, () => 3)).map((record, index) => ({
+      ...record,
+      key: 'a'.repeat(64),
+      value: Buffer.from(String(index).padEnd(120)),
+      headers: { 'operation-id': 'f'.repeat(36), index: String(index) },
+    }));
+    const acknowledged = await producer.send('payments', orders);
+    expect(sent().flat()).toEqual(orders.map(({ value }) => String(value)));
+    expect(acknowledged.map(({ partition, records: count }) => [partition, count])).toEqual(
+      sent().map(({ length }) => [3, length]),
+    );
+  });
+
+  it('sends records of many partitions in requests of at most 16 MiB, and a record of more than 1 MiB alone', async () => {
+    const large = records(...Array.from({ length: 40 }, (_, index) => index % 8)).map((record, index) => ({
+      ...record,
+      value: Buffer.alloc(index === 20 ? 2_000_000 : 900_000),
+    }));
+    await producer.send('payments', large);
+    const requests = kafka.made(PRODUCE).map(({ batches }) => batches.map(({ records: { length } }) => length));
+    for (const batches of requests) expect(batches.reduce((sum, bytes) => sum + bytes)).toBeLessThan(16 * 1_048_576);
+    expect(requests.flat().filter((bytes) => bytes > KAFKA_MAX_BYTES)).toEqual([expect.closeTo(2_000_000, -3)]);
+    expect(requests.flat()).toHaveLength(40);
   });
 
   it('retries the identical batch after errors, without limit', async () => {

@@ -8,7 +8,7 @@ import { RecordsRejectedError } from '../failures/records-rejected.js';
 import { isKafkaError } from '../protocol/kafka-error.js';
 import type { OutgoingRecord } from '../records/record.js';
 import type { KafkaConnections } from './kafka-connections.js';
-import { requireSendable } from './outgoing-records.js';
+import { requireSendable, splitByBytes } from './outgoing-records.js';
 import { ProducerSession, type Acknowledgement, type Attempted } from './producer-session.js';
 import { UnknownPartitionError } from './unknown-partition.js';
 
@@ -82,9 +82,11 @@ export class ReliableProducer {
   }
 
   /**
-   * Sends the records in order.
+   * Sends the records in order. More than 1 MiB for one partition, or 16 MiB for all, are several batches: the next one is sent once the one
+   * before is acknowledged.
+   * @returns for each batch, the offsets in its partitions
    * @throws TypeError or RangeError at once for a record that can't be sent; UnknownPartitionError when the topic has had no such
-   * partition for 10 s; RecordsRejectedError when Kafka rejects them for good; Error when closed, and then some records may be on the topic
+   * partition for 10 s; RecordsRejectedError when Kafka rejects some for good; Error when closed. Some records may then be on the topic
    */
   async send(topic: string, records: readonly OutgoingRecord[]): Promise<Acknowledgement[]> {
     requireSendable(records);
@@ -101,6 +103,12 @@ export class ReliableProducer {
   }
 
   private async sendAll(topic: string, records: readonly OutgoingRecord[]): Promise<Acknowledgement[]> {
+    const acknowledged: Acknowledgement[] = [];
+    for (const part of splitByBytes(records)) acknowledged.push(...(await this.sendPart(topic, part)));
+    return acknowledged;
+  }
+
+  private async sendPart(topic: string, records: readonly OutgoingRecord[]): Promise<Acknowledgement[]> {
     const sending: Sending = { topic, failures: 0, unknownSince: undefined };
     const acknowledged: Acknowledgement[] = [];
     for (let missing = records; missing.length > 0;) {

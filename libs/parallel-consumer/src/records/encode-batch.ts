@@ -124,8 +124,8 @@ function varintBytes(value: number): number {
   return bytes;
 }
 
-/** Returns a number of bytes that a record does not exceed. */
-function mostBytes({ key, value, headers }: RecordToEncode): number {
+/** Returns a number of bytes that a record, with its framing, does not exceed. */
+export function mostBytes({ key, value, headers }: RecordToEncode): number {
   let most = 5 * MAX_VARINT_BYTES + mostBytesOf(key) + mostBytesOf(value);
   for (const name of Object.keys(headers)) most += mostBytesOf(name) + mostBytesOf(headers[name] ?? null);
   return most;
