@@ -1,5 +1,6 @@
 import type { Mutant } from './mutant.js';
 
+const LETTERS = 'attempts/dead-letter-publisher.ts';
 const OUTGOING = 'kafka/outgoing-records.ts';
 
 /** Mutants of what the engine sends: batches, dead letters, retries and commits. */
@@ -17,5 +18,19 @@ export const PRODUCING_MUTANTS: readonly Mutant[] = [
     replace: 'const bytes = mostBytes(record);',
     by: 'const bytes = record.value?.length ?? mostBytes(record);',
     specs: 'kafka/reliable-producer',
+  },
+  {
+    name: 'a dead letter loses its value for a reason that is not its size',
+    file: LETTERS,
+    replace: 'SIZE_ERRORS.has(code) ? shrinkLetter(only.letter) : undefined',
+    by: 'SIZE_ERRORS.has(code) || code !== "" ? shrinkLetter(only.letter) : undefined',
+    specs: 'behaviour/poison',
+  },
+  {
+    name: 'a dead letter that Kafka rejects again and again blocks the others',
+    file: LETTERS,
+    replace: 'else this.waiting.push(...this.waiting.splice(0, 1));',
+    by: '',
+    specs: 'behaviour/poison',
   },
 ];

@@ -15,6 +15,8 @@ const MAX_LETTERS = 1_000;
 /** Shorter waits are normal: a publish takes milliseconds, a leader change some seconds. */
 const PUBLISH_TIMEOUT_MS = 10_000;
 const LOG_INTERVAL_MS = 60_000;
+/** Kafka rejected a letter or its batch because of its size. */
+const SIZE_ERRORS = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 const UNACKNOWLEDGED = { code: 'unacknowledged', reason: 'Kafka has not acknowledged them yet' };
 
 interface WaitingLetter {
@@ -102,7 +104,7 @@ export class DeadLetterPublisher {
     } catch (error) {
       this.publishing = [];
       this.waiting.unshift(...batch);
-      if (error instanceof RecordsRejectedError && this.splitOrShrink(batch)) return true;
+      if (error instanceof RecordsRejectedError && this.splitOrShrink(batch, error)) return true;
       this.lastError = errorDetails(error);
       this.logFailure(this.lastError);
       return false;
@@ -130,16 +132,17 @@ export class DeadLetterPublisher {
   }
 
   /**
-   * Reacts to a batch that Kafka rejected: its letters are published one by one, and a single letter is shrunk.
+   * Reacts to a batch that Kafka rejected: its letters are published one by one, and a single letter that is too large is shrunk. One that is
+   * rejected for another reason, such as a clock that is wrong (`INVALID_TIMESTAMP`), stays complete and is tried again.
    * @returns whether an immediate retry can succeed
    */
-  private splitOrShrink(batch: readonly WaitingLetter[]): boolean {
+  private splitOrShrink(batch: readonly WaitingLetter[], { code }: RecordsRejectedError): boolean {
     for (const each of batch) each.alone = true;
     const [only] = batch;
     if (batch.length !== 1 || only === undefined) return true;
-    const smaller = shrinkLetter(only.letter);
+    const smaller = SIZE_ERRORS.has(code) ? shrinkLetter(only.letter) : undefined;
     if (smaller !== undefined) only.letter = smaller;
-    // The other letters must not wait for one that Kafka never accepts.
+    // The other letters must not wait for one that Kafka rejects again and again.
     else this.waiting.push(...this.waiting.splice(0, 1));
     return smaller !== undefined;
   }
