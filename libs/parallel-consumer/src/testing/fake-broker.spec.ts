@@ -15,8 +15,9 @@ function contractKafka(wrapped: (member: Broker) => Broker): ContractKafka {
   return {
     createTopic: async (topic, partitions) => kafka.createTopic(topic, partitions),
     append: async (topic, partition, values) => {
-      // A record of the past would be due at once.
-      for (const value of values) kafka.append(topic, partition, null, value, { timestamp: Date.now() });
+      // A record of the past would be due at once. With one time for all, they are due together.
+      const timestamp = Date.now();
+      for (const value of values) kafka.append(topic, partition, null, value, { timestamp });
     },
     beginTransaction: async (topic, partition) => {
       const transaction = kafka.beginTransaction(topic, partition);
