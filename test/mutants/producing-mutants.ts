@@ -33,4 +33,25 @@ export const PRODUCING_MUTANTS: readonly Mutant[] = [
     by: '',
     specs: 'behaviour/poison',
   },
+  {
+    name: 'a deleted dead-letter topic blocks all retries: one producer for all topics',
+    file: 'kafka/topic-producers.ts',
+    replace: 'this.producers.get(topic) ?? this.create()',
+    by: '[...this.producers.values()][0] ?? this.create()',
+    specs: 'kafka/topic-producers',
+  },
+  {
+    name: 'the outputs for a deleted topic block those for all others',
+    file: 'handlers/produce-handler.ts',
+    replace: 'const batcher = batchers.get(topic) ??',
+    by: 'const batcher = [...batchers.values()][0] ??',
+    specs: 'handlers/produce-handler',
+  },
+  {
+    name: 'the reason of waiting dead letters is that of another topic',
+    file: LETTERS,
+    replace: '.find(({ topic }) => topic === deadLetterTopic)',
+    by: '.at(0)',
+    specs: 'behaviour/topics',
+  },
 ];

@@ -57,7 +57,8 @@ export class DeadLetterPublisher {
     let since = Number.POSITIVE_INFINITY;
     for (const letter of [...this.publishing, ...this.waiting]) since = Math.min(since, letter.since);
     if (clock.now() - since < PUBLISH_TIMEOUT_MS) return undefined;
-    const { code, reason } = this.broker.health.publishFailure ?? this.lastError;
+    const failing = this.broker.health.publishFailures?.find(({ topic }) => topic === deadLetterTopic);
+    const { code, reason } = failing ?? this.lastError;
     return { topic: deadLetterTopic, since, code, reason };
   }
 

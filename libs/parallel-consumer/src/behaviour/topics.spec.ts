@@ -92,10 +92,12 @@ describe('a topic that is deleted later', () => {
   });
 
   it('keeps dead letters waiting: the reason names the topic, the log says so once a minute, and they are published in the end', async () => {
-    const { kafka, clock, consumer, gate, letters, log } = await consuming({ classify: () => 'poison' }, (topic) => {
-      topic.append(0, 'a', 'a');
-    });
+    const { kafka, clock, broker, consumer, gate, letters, log } = await consuming(
+      { classify: () => 'poison' },
+      (topic) => topic.append(0, 'a', 'a'),
+    );
     kafka.deleteTopic('dead');
+    void broker.publish('another', [{ partition: 0, key: null, value: null, headers: {} }]);
     await gate.fail('a', new Error('no order'));
     expect(consumer.status.ready).toBe(true);
     await clock.advance(125_000);

@@ -121,8 +121,8 @@ export interface BrokerHealth {
   readonly joinFailure?: string | undefined;
   /** The oldest persisting failure of a read (leader unavailable, topic deleted); `undefined` when none fails. */
   readonly fetchFailure?: BrokerFailure | undefined;
-  /** The failure of the publish in progress (topic missing, leader unavailable); `undefined` when it has not failed. */
-  readonly publishFailure?: BrokerFailure | undefined;
+  /** The failures of publishes in progress (topic missing, leader unavailable), at most one for each topic. Default: none. */
+  readonly publishFailures?: readonly BrokerFailure[];
 }
 
 /**
@@ -176,7 +176,7 @@ export interface Broker {
 
   /**
    * Resolves once all in-sync replicas have all records. Retries without limit while the topic or the partition is missing and while
-   * nodes are unavailable; `health.publishFailure` has the reason meanwhile.
+   * nodes are unavailable; `health.publishFailures` has the reason meanwhile. A publish to another topic does not wait for it.
    * @throws when the records are rejected for good, or the broker is stopped before
    */
   publish(topic: string, records: readonly OutgoingRecord[]): Promise<void>;

@@ -132,13 +132,30 @@ function describePublishing(makeTopic: MakeTopic): void {
       const { kafka, topic, broker } = await memberOfNewTopic(makeTopic);
       const target = `${topic}-missing`;
       const sent = broker.publish(target, [toPartition(0)]);
-      const failure = await failureOf(broker, 'publishFailure');
+      const failure = await failureOf(broker, 'publishFailures');
       expect(failure).toMatchObject({ topic: target, code: 'UNKNOWN_TOPIC_OR_PARTITION' });
       expect(failure.reason).not.toBe('');
       await kafka.createTopic(target, 1);
       await sent;
-      expect(broker.health.publishFailure).toBeUndefined();
+      expect(broker.health.publishFailures).toEqual([]);
       expect(await kafka.read(target, 1)).toHaveLength(1);
+    },
+    PER_SPEC_MS,
+  );
+
+  it(
+    'publishes to other topics while one is deleted, and to that one once it is created again',
+    async () => {
+      const { kafka, topic, broker } = await memberOfNewTopic(makeTopic);
+      const deleted = await makeTopic(1);
+      await broker.publish(deleted.topic, [toPartition(0)]);
+      await kafka.deleteTopic(deleted.topic);
+      const waiting = broker.publish(deleted.topic, [toPartition(0)]);
+      await failureOf(broker, 'publishFailures');
+      await broker.publish(topic, [toPartition(0)]);
+      expect(await kafka.read(topic, 1)).toHaveLength(1);
+      await kafka.createTopic(deleted.topic, 1);
+      await waiting;
     },
     PER_SPEC_MS,
   );
@@ -148,7 +165,7 @@ function describePublishing(makeTopic: MakeTopic): void {
     async () => {
       const { topic, broker } = await memberOfNewTopic(makeTopic);
       const ended = endOf(broker.publish(topic, [toPartition(1)]));
-      expect(await failureOf(broker, 'publishFailure')).toMatchObject({ topic });
+      expect(await failureOf(broker, 'publishFailures')).toMatchObject({ topic });
       await broker.stop();
       expect(await ended).toBe('refused');
     },

@@ -27,9 +27,9 @@ export async function joinGroup(topic: ContractTopic): Promise<Started> {
 const POLL_MS = 20;
 
 /** Waits until the health of a broker has a failure, and returns it. */
-export async function failureOf(broker: Broker, kind: 'fetchFailure' | 'publishFailure'): Promise<BrokerFailure> {
+export async function failureOf(broker: Broker, kind: 'fetchFailure' | 'publishFailures'): Promise<BrokerFailure> {
   for (;;) {
-    const failure = broker.health[kind];
+    const [failure] = [broker.health[kind]].flat();
     if (failure !== undefined) return failure;
     await new Promise((resolve) => void setTimeout(resolve, POLL_MS));
   }

@@ -105,6 +105,27 @@ describe('a handler that produces', () => {
     await stop(pipe);
   });
 
+  it('delays no outputs for a topic that another topic does not acknowledge', async () => {
+    const sent: string[] = [];
+    const handler = produceHandler({
+      producer: {
+        send: async (topic) => {
+          if (topic === 'deleted') await new Promise(() => undefined);
+          sent.push(topic);
+        },
+      },
+      handle: async ({ value }) => [{ topic: String(value), partition: 0, key: null, value: null, headers: {} }],
+      maxBatchWaitMs: 0,
+    });
+    const handled = async (topic: string): Promise<void> =>
+      handler({ value: Buffer.from(topic) } as never, {} as never);
+    for (let batch = 0; batch < 4; batch += 1) {
+      void handled('deleted');
+      await handled('out');
+    }
+    expect(sent).toEqual(['out', 'out', 'out', 'out']);
+  });
+
   it('fails a record for which nothing is returned, and says what to return', async () => {
     const handler = produceHandler({
       producer: { send: async () => undefined },

@@ -10,9 +10,9 @@ export interface ProducedRecord extends OutgoingRecord {
   readonly topic: string;
 }
 
-/** What sends the outputs: a `ReliableProducer`. */
+/** What sends the outputs: a `ReliableProducer`, or several, if a topic that is unavailable must not delay the others. */
 export interface OutputProducer {
-  /** Resolves once all in-sync replicas have the records. */
+  /** Resolves once all in-sync replicas have the records. Called for a topic while it still sends to another one. */
   send(topic: string, records: readonly OutgoingRecord[]): Promise<unknown>;
 }
 
@@ -63,33 +63,40 @@ type Outputs = readonly ProducedRecord[];
 export function produceHandler(options: ProduceHandlerOptions): RecordHandler {
   checkOptions(options, { checks: OPTION_CHECKS, required: ['producer', 'handle'] });
   const { producer, handle, ...batching } = options;
-  const batcher = new Batcher<Outputs, Error | undefined>(async (items) => sendAll(producer, items), {
-    maxBatchSize: MAX_BATCH_SIZE,
-    maxBatchWaitMs: MAX_BATCH_WAIT_MS,
-    ...batching,
-  });
+  const batchers = new Map<string, Batcher<Outputs, Error | undefined>>();
+  const batcherOf = (topic: string): Batcher<Outputs, Error | undefined> => {
+    const limits = { maxBatchSize: MAX_BATCH_SIZE, maxBatchWaitMs: MAX_BATCH_WAIT_MS, ...batching };
+    const batcher = batchers.get(topic) ?? new Batcher(async (items) => sendAll(producer, topic, items), limits);
+    batchers.set(topic, batcher);
+    return batcher;
+  };
   return async (record, attempt) => {
     const outputs = await handle(record, attempt);
     if (!Array.isArray(outputs)) throw new OutputsError(outputs);
-    if (outputs.length === 0) return;
-    const failure = await batcher.add(outputs);
+    const byTopic = [...Map.groupBy(outputs as Outputs, ({ topic }) => topic)];
+    const failures = await Promise.all(byTopic.map(async ([topic, records]) => batcherOf(topic).add(records)));
+    const failure = failures.find((each) => each !== undefined);
     if (failure !== undefined) throw failure;
   };
 }
 
-/** Sends the outputs of all inputs; if that fails, those of each input by itself. */
-async function sendAll(producer: OutputProducer, items: readonly Outputs[]): Promise<(Error | undefined)[]> {
-  const failure = await send(producer, items.flat());
+/** Sends the outputs of all inputs to a topic; if that fails, those of each input by itself. */
+async function sendAll(
+  producer: OutputProducer,
+  topic: string,
+  items: readonly Outputs[],
+): Promise<(Error | undefined)[]> {
+  const failure = await send(producer, topic, items.flat());
   if (failure === undefined) return items.map(() => undefined);
   if (items.length === 1) return [failure];
   const failures: (Error | undefined)[] = [];
-  for (const item of items) failures.push(await send(producer, item));
+  for (const item of items) failures.push(await send(producer, topic, item));
   return failures;
 }
 
-async function send(producer: OutputProducer, outputs: Outputs): Promise<Error | undefined> {
+async function send(producer: OutputProducer, topic: string, outputs: Outputs): Promise<Error | undefined> {
   try {
-    for (const [topic, records] of Map.groupBy(outputs, (output) => output.topic)) await producer.send(topic, records);
+    await producer.send(topic, outputs);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));

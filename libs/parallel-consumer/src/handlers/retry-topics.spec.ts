@@ -145,6 +145,31 @@ describe('retry topics', () => {
     await world.stop();
   });
 
+  it.each(['dead', 'retry-10m'])(
+    'go on while %s is deleted, and what it should have had is in it in the end',
+    async (deleted) => {
+      const world = new World((value, { topic }) => {
+        if (value === 'poison') throw new CodedError('poison');
+        if (value.startsWith('worst') || topic === 'in') throw new CodedError('retriable');
+      });
+      world.kafka.append('in', 0, 'a', 'poison');
+      await world.start();
+      world.kafka.deleteTopic(deleted);
+      for (let number = 0; number < 3; number += 1) {
+        for (const value of [`worst-${number}`, `good-${number}`]) world.kafka.append('in', number, value, value);
+        await world.pass(60_000);
+        await world.pass(60_000);
+      }
+      const handled = world.handled.filter(({ topic }) => topic === 'retry-1m').map(({ value }) => value);
+      expect(handled.filter((value) => value.startsWith('good'))).toEqual(['good-0', 'good-1', 'good-2']);
+      world.kafka.createTopic(deleted, 3);
+      for (let turn = 0; turn < 8; turn += 1) await world.pass(600_000);
+      const values = world.kafka.records(deleted).map(({ value }) => String(value));
+      expect(values.toSorted()).toEqual([...(deleted === 'dead' ? ['poison'] : []), 'worst-0', 'worst-1', 'worst-2']);
+      await world.stop();
+    },
+  );
+
   it.each(['poison', 'environment'] as const)('take no record whose last attempt fails by %s', async (last) => {
     const failures: FailureKind[] = ['retriable', last];
     const world = new World(() => {

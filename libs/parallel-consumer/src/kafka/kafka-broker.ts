@@ -25,12 +25,13 @@ import { topicsOf, type KafkaBrokerOptions } from './kafka-broker-options.js';
 import { StartPositions } from './start-positions.js';
 import { stickyAssignor } from './sticky-assigner.js';
 import { TopicLogs } from './topic-logs.js';
+import { TopicProducers } from './topic-producers.js';
 
 /** What a client library contributes. */
 export interface KafkaClient {
   /** Returns connections of their own. They connect on first use. */
   readonly connect: () => KafkaConnections;
-  readonly producer: ReliableProducer;
+  readonly createProducer: () => ReliableProducer;
   /** Default `systemClock`, which is monotonic. */
   readonly clock?: Clock;
   /** Returns numbers from 0 (inclusive) to 1 (exclusive), for jitter. Default `Math.random`. */
@@ -46,7 +47,7 @@ const TOPIC_CHECK_INTERVAL_MS = 30_000;
 export abstract class KafkaBroker implements Broker {
   readonly topics: readonly string[];
   private readonly connections: KafkaConnections;
-  private readonly producer: ReliableProducer;
+  private readonly producers: TopicProducers;
   private readonly led: LedPartitions;
   private readonly fetcher: Fetcher;
   private readonly member: GroupMember;
@@ -61,13 +62,13 @@ export abstract class KafkaBroker implements Broker {
   /** @param options checked by the caller */
   protected constructor(
     private readonly options: KafkaBrokerOptions,
-    { connect, producer, clock = systemClock, random = Math.random }: KafkaClient,
+    { connect, createProducer, clock = systemClock, random = Math.random }: KafkaClient,
   ) {
     const { topic, groupId, logger, sessionTimeoutMs = 10_000, rebalancing = 'eager' } = options;
     this.topics = topicsOf(topic);
     this.held = new HeldPartitions(this.topics, rebalancing);
     this.connections = connect();
-    this.producer = producer;
+    this.producers = new TopicProducers(createProducer);
     this.clock = clock;
     const logs = new TopicLogs(this.connections);
     this.led = new LedPartitions(logs, logger);
@@ -117,8 +118,8 @@ export abstract class KafkaBroker implements Broker {
     const { joined, joinFailure, coordinator } = this.member;
     const { lastContactAt } = coordinator;
     const { failure: fetchFailure } = this.fetcher;
-    const { failure: publishFailure } = this.producer;
-    return { joined: joined && !this.stopping, joinFailure, lastContactAt, fetchFailure, publishFailure };
+    const { failures: publishFailures } = this.producers;
+    return { joined: joined && !this.stopping, joinFailure, lastContactAt, fetchFailure, publishFailures };
   }
 
   get startsUntil(): number {
@@ -155,7 +156,7 @@ export abstract class KafkaBroker implements Broker {
   }
 
   async publish(topic: string, records: readonly OutgoingRecord[]): Promise<void> {
-    await this.producer.send(topic, records);
+    await this.producers.send(topic, records);
   }
 
   async stop(): Promise<void> {
@@ -164,7 +165,7 @@ export abstract class KafkaBroker implements Broker {
     this.cancelTopicWatch?.();
     this.fetcher.close();
     await this.member.leave();
-    await this.producer.close();
+    await this.producers.close();
     await this.connections.close();
   }
 

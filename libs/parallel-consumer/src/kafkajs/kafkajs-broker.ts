@@ -16,6 +16,9 @@ export class KafkajsBroker extends KafkaBroker {
     checkBrokerOptions(given, { kafka: client });
     const { kafka, ...options } = given;
     const { logger } = options;
-    super(options, { connect: () => new KafkajsConnections(kafka), producer: reliableProducer(kafka, logger) });
+    super(options, {
+      connect: () => new KafkajsConnections(kafka),
+      createProducer: () => reliableProducer(kafka, logger),
+    });
   }
 }

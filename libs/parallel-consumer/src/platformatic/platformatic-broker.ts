@@ -13,6 +13,9 @@ export class PlatformaticBroker extends KafkaBroker {
   constructor(given: PlatformaticBrokerOptions) {
     checkBrokerOptions(given, { client: connected });
     const { client, ...options } = given;
-    super(options, { connect: () => client.connections(), producer: reliableProducer(client, options.logger) });
+    super(options, {
+      connect: () => client.connections(),
+      createProducer: () => reliableProducer(client, options.logger),
+    });
   }
 }

@@ -65,7 +65,7 @@ export class FakeBroker implements Broker, GroupMember {
   private ended = false;
   private readonly end = Promise.withResolvers<void>();
   private fetchFailure: BrokerFailure | undefined;
-  private publishFailure: BrokerFailure | undefined;
+  private readonly publishFailures = new Map<string, BrokerFailure>();
 
   constructor(
     private readonly kafka: FakeKafka,
@@ -81,9 +81,10 @@ export class FakeBroker implements Broker, GroupMember {
 
   /** As the real broker's, with `lastContactAt` as the spec sets it. */
   get health(): BrokerHealth {
-    const { lastContactAt, fetchFailure, publishFailure } = this;
+    const { lastContactAt, fetchFailure } = this;
+    const publishFailures = [...this.publishFailures.values()];
     const isMember = this.generation >= 0 && (!this.group.rebalanceDue || this.rebalancing === 'cooperative');
-    return { joined: isMember, lastContactAt, fetchFailure, publishFailure };
+    return { joined: isMember, lastContactAt, fetchFailure, publishFailures };
   }
 
   async partitionCount(topic: string): Promise<number> {
@@ -129,10 +130,10 @@ export class FakeBroker implements Broker, GroupMember {
   async publish(topic: string, records: readonly OutgoingRecord[]): Promise<void> {
     if (this.failing.publish) throw this.failing.publish;
     while (!this.ended && records.some(({ partition }) => partition >= this.kafka.partitionCount(topic))) {
-      this.publishFailure = this.missing(topic, this.publishFailure);
+      this.publishFailures.set(topic, this.missing(topic, this.publishFailures.get(topic)));
       await Promise.race([this.kafka.nextChange(), this.end.promise]);
     }
-    this.publishFailure = undefined;
+    this.publishFailures.delete(topic);
     if (this.ended) throw new Error('the producer was closed');
     const now = (this.options.clock ?? systemClock).now();
     for (const record of records) this.kafka.produce(topic, record, now);
