@@ -54,4 +54,25 @@ export const PRODUCING_MUTANTS: readonly Mutant[] = [
     by: '.at(0)',
     specs: 'behaviour/topics',
   },
+  {
+    name: 'one deleted topic fails the commit of all topics',
+    file: 'kafka/group-offsets.ts',
+    replace: '!PARTITION_ERRORS.has(code)',
+    by: "code !== ''",
+    specs: 'kafka/group-offsets',
+  },
+  {
+    name: 'a commit under an old generation counts as that of some partitions',
+    file: 'kafka/group-offsets.ts',
+    replace: "if (other !== undefined) throw new KafkaError(other.code, 'OffsetCommit');",
+    by: '',
+    specs: 'kafka/group-offsets',
+  },
+  {
+    name: 'the offsets of a deleted topic are committed again and again, and each stop waits for them',
+    file: 'commits/committer.ts',
+    replace: 'if (!(error instanceof PartitionsRejectedError)) throw error;',
+    by: 'throw error;',
+    specs: 'behaviour/several-topics',
+  },
 ];

@@ -54,7 +54,8 @@ export type {
   LogProblem,
   ReadPosition,
   ReadResult,
+  RejectedPartition,
   TopicPartition,
 } from './broker/broker.js';
-export { MetadataRejectedError } from './broker/broker.js';
+export { MetadataRejectedError, PartitionsRejectedError } from './broker/broker.js';
 export type { BackOff, Clock } from '@orders-pipeline/clock';

@@ -170,7 +170,7 @@ export interface Broker {
   /**
    * Commits once, under the current generation; the coordinator rejects an older one. While `listener.rebalancing` runs, heartbeats
    * keep the session alive and commits stay valid, for at most the group's rebalance timeout.
-   * @throws MetadataRejectedError; another error when the offsets may not have been committed
+   * @throws MetadataRejectedError; PartitionsRejectedError when only some were committed; another error when none may have been
    */
   commit(positions: readonly Position[]): Promise<void>;
 
@@ -186,6 +186,22 @@ export interface Broker {
    * a join. A second call does nothing.
    */
   stop(): Promise<void>;
+}
+
+/** A partition whose offset the broker rejected. */
+export interface RejectedPartition extends TopicPartition {
+  /** Kafka's name of the error, such as `UNKNOWN_TOPIC_OR_PARTITION`. */
+  readonly code: string;
+}
+
+/** The broker rejected the offsets of some partitions, such as those of a deleted topic. It committed the others. */
+export class PartitionsRejectedError extends Error {
+  override readonly name = 'PartitionsRejectedError';
+  readonly code = 'partitions-refused';
+
+  constructor(readonly rejected: readonly RejectedPartition[]) {
+    super(`not committed: ${rejected.map((each) => `${partitionName(each)} (${each.code})`).join(', ')}`);
+  }
 }
 
 /** The broker rejected the size of the commit metadata (`offset.metadata.max.bytes`). A commit without metadata may succeed. */

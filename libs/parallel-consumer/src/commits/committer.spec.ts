@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MetadataRejectedError, type Broker } from '../broker/broker.js';
+import { MetadataRejectedError, PartitionsRejectedError, type Broker } from '../broker/broker.js';
 import { resolveOptions } from '../options.js';
 import type { Position } from '../records/record.js';
 import { FakeBroker } from '../testing/fake-broker.js';
@@ -91,6 +91,27 @@ describe('Committer', () => {
     await first;
     void committer.commit();
     expect(sent).toHaveLength(2);
+  });
+
+  it('commits what the coordinator rejected again when it changes, and in a full round', async () => {
+    let rejects = true;
+    const { sent, complete, receive, committer } = createCommitter(async () => {
+      if (rejects) throw new PartitionsRejectedError([{ ...at, code: 'TOPIC_AUTHORIZATION_FAILED' }]);
+    });
+    for (let round = 1; round < 50; round += 1) await committer.commit();
+    expect(sent).toHaveLength(1);
+    expect(committer.hasUncommitted).toBe(false);
+    await committer.commit();
+    expect(sent).toHaveLength(2);
+    receive(12);
+    complete(10);
+    expect(committer.hasUncommitted).toBe(true);
+    rejects = false;
+    await committer.commit();
+    expect(sent.map(({ offset }) => offset)).toEqual([10, 10, 12]);
+    complete(12);
+    await committer.commit();
+    expect(sent.at(-1)?.offset).toBe(13);
   });
 
   it('commits nothing for a revoked partition', async () => {

@@ -1,7 +1,8 @@
 import type { CommitSettings } from './commit-options.js';
 import type { RuntimeSettings } from '../events/runtime-options.js';
 import { succeededWithin } from '@orders-pipeline/clock';
-import { MetadataRejectedError, type Broker } from '../broker/broker.js';
+import { MetadataRejectedError, PartitionsRejectedError, type Broker } from '../broker/broker.js';
+import { LogThrottle } from '../events/log-throttle.js';
 import { errorDetails } from '../failures/failure.js';
 import type { Position } from '../records/record.js';
 import type { Assignment } from '../partition/assignment.js';
@@ -11,6 +12,7 @@ import { encodeCompletedOffsets } from './completed-offsets.js';
 const TIMEOUT_MS = 3_000;
 /** Every 50th round commits all partitions again: a commit that timed out can arrive after a later one. */
 const FULL_COMMIT_EVERY = 50;
+const REJECTED_LOG_INTERVAL_MS = 60_000;
 
 /**
  * Commits the offset of every assigned partition, at an interval and on request, with its completed offsets beyond that offset.
@@ -22,6 +24,7 @@ export class Committer {
   private cancel: (() => void) | undefined;
   private withCompletedOffsets: boolean;
   private round = 0;
+  private readonly rejectedLog: LogThrottle;
 
   constructor(
     private readonly options: CommitSettings & RuntimeSettings,
@@ -29,6 +32,7 @@ export class Committer {
     private readonly assignments: () => Iterable<Assignment>,
   ) {
     this.withCompletedOffsets = options.commitCompletedOffsets;
+    this.rejectedLog = new LogThrottle(options.clock, REJECTED_LOG_INTERVAL_MS);
   }
 
   /** Starts timed commits, one every `commitIntervalMs`. */
@@ -42,7 +46,7 @@ export class Committer {
     this.cancel = undefined;
   }
 
-  /** Whether an offset is not committed, such as after a commit that failed. */
+  /** Whether an offset is not committed, such as after a commit that failed. Not one that the coordinator rejects, as for a deleted topic. */
   get hasUncommitted(): boolean {
     return [...this.assignments()].some((each) => each.mayCommit && each.isDirty(this.withCompletedOffsets));
   }
@@ -60,11 +64,11 @@ export class Committer {
     const { clock, logger, observer } = this.options;
     const startedAt = clock.now();
     try {
-      const committed = await succeededWithin(clock, TIMEOUT_MS, this.broker.commit(positions));
-      if (!committed) throw new Error(`no response within ${TIMEOUT_MS} ms`);
+      const isComplete = await this.send(positions);
+      // Also of rejected partitions: they are committed again when they change, and in each full round.
       for (const [index, assignment] of dirty.entries())
         assignment.committed(positions[index]?.offset ?? 0, changes[index] ?? 0);
-      observer?.committed?.(true, clock.now() - startedAt);
+      observer?.committed?.(isComplete, clock.now() - startedAt);
     } catch (error) {
       observer?.committed?.(false, clock.now() - startedAt);
       if (error instanceof MetadataRejectedError && this.withCompletedOffsets) {
@@ -76,6 +80,21 @@ export class Committer {
         return this.commit();
       }
       logger.warn(errorDetails(error), 'offsets not committed: retrying with the next commit');
+    }
+  }
+
+  /** Sends a commit. @returns false when the coordinator rejected some partitions, such as those of a deleted topic. @throws when it may have committed none */
+  private async send(positions: readonly Position[]): Promise<boolean> {
+    const { clock, logger } = this.options;
+    try {
+      const committed = await succeededWithin(clock, TIMEOUT_MS, this.broker.commit(positions));
+      if (!committed) throw new Error(`no response within ${TIMEOUT_MS} ms`);
+      return true;
+    } catch (error) {
+      if (!(error instanceof PartitionsRejectedError)) throw error;
+      if (this.rejectedLog.next() !== undefined)
+        logger.warn(errorDetails(error), 'offsets of some partitions not committed: retrying later');
+      return false;
     }
   }
 

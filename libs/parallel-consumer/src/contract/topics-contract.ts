@@ -69,6 +69,26 @@ export function describeTopics(makeTopic: MakeTopic, perSpecMs: number): void {
   );
 
   it(
+    'commits the offsets of the other topics while one is deleted, and names the partitions that it rejects',
+    async () => {
+      const [orders, payments] = [await makeTopic(1), await makeTopic(1)];
+      const reading = await startReading([orders, payments]);
+      await reading.listener.until(hasPartitions(reading, 2));
+      await payments.kafka.deleteTopic(payments.topic);
+      const commit = reading.broker.commit([
+        { ...payments.at(0), offset: 0 },
+        { ...orders.at(0), offset: 0 },
+      ]);
+      await expect(commit).rejects.toMatchObject({
+        code: 'partitions-refused',
+        rejected: [{ ...payments.at(0), code: 'UNKNOWN_TOPIC_OR_PARTITION' }],
+      });
+      expect(await orders.committed(reading.broker, 0)).toMatchObject({ offset: 0 });
+    },
+    perSpecMs,
+  );
+
+  it(
     'reads the other topics while one is deleted, and its health names the missing one',
     async () => {
       const [orders, payments] = [await makeTopic(1), await makeTopic(1)];

@@ -1,13 +1,20 @@
-import { isKafkaError } from '../protocol/kafka-error.js';
+import { KafkaError } from '../protocol/kafka-error.js';
 import { OFFSET_COMMIT, OFFSET_FETCH, type CommittedOffset } from '../protocol/offset-requests.js';
 import type { Position } from '../records/record.js';
-import { MetadataRejectedError, type CommittedPosition, type TopicPartition } from '../broker/broker.js';
+import {
+  MetadataRejectedError,
+  PartitionsRejectedError,
+  type CommittedPosition,
+  type TopicPartition,
+} from '../broker/broker.js';
 import type { GroupMember } from './group-member.js';
 import type { KafkaConnections } from './kafka-connections.js';
 import type { StartPositions } from './start-positions.js';
 import type { TopicLogs } from './topic-logs.js';
 
 const NO_EPOCH = -1;
+/** Errors of single partitions. The coordinator answers with any other one for all of them. */
+const PARTITION_ERRORS = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_TOPIC_ID', 'TOPIC_AUTHORIZATION_FAILED']);
 
 /** Commits and reads a group's offsets, with the leader epoch and metadata of each offset. */
 export class GroupOffsets {
@@ -21,7 +28,7 @@ export class GroupOffsets {
 
   /**
    * Commits once, under the current generation, without retries: a late retry could overwrite a newer commit.
-   * @throws MetadataRejectedError; another error when the offsets may not have been committed
+   * @throws MetadataRejectedError; PartitionsRejectedError when only some were committed; another error when none may have been
    */
   async commit(positions: readonly Position[]): Promise<void> {
     const { membership } = this.member;
@@ -30,14 +37,13 @@ export class GroupOffsets {
       positions.map(({ leaderEpoch = NO_EPOCH, metadata = '', ...each }) => ({ ...each, leaderEpoch, metadata })),
       ({ topic }) => topic,
     );
-    try {
-      await this.connections.request(membership.coordinator, OFFSET_COMMIT, { ...membership, topics });
-    } catch (error) {
-      if (isKafkaError(error, 'OFFSET_METADATA_TOO_LARGE'))
-        throw new MetadataRejectedError('the broker rejected the size of the commit metadata', { cause: error });
-      throw error;
-    }
+    const rejected = await this.connections.request(membership.coordinator, OFFSET_COMMIT, { ...membership, topics });
+    const other = rejected.find(({ code }) => !PARTITION_ERRORS.has(code));
+    if (other?.code === 'OFFSET_METADATA_TOO_LARGE')
+      throw new MetadataRejectedError('the broker rejected the size of the commit metadata');
+    if (other !== undefined) throw new KafkaError(other.code, 'OffsetCommit');
     this.member.coordinator.noteContact();
+    if (rejected.length > 0) throw new PartitionsRejectedError(rejected);
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { GroupMembership } from './group-requests.js';
 import type { KafkaApi } from './kafka-api.js';
-import { throwOnError } from './kafka-error.js';
+import { errorName, throwOnError } from './kafka-error.js';
 
 export interface CommitRequest extends GroupMembership {
   readonly topics: ReadonlyMap<string, readonly CommitPartition[]>;
@@ -14,8 +14,15 @@ export interface CommitPartition {
   readonly metadata: string;
 }
 
-/** Commits offsets. Throws the error of the first rejected partition; other partitions may be committed. */
-export const OFFSET_COMMIT: KafkaApi<CommitRequest, void> = {
+export interface RejectedOffset {
+  readonly topic: string;
+  readonly partition: number;
+  /** The protocol's name of the error. */
+  readonly code: string;
+}
+
+/** Commits offsets. Returns the partitions whose offsets were rejected; the others are committed. */
+export const OFFSET_COMMIT: KafkaApi<CommitRequest, readonly RejectedOffset[]> = {
   name: 'OffsetCommit',
   key: 8,
   version: 8,
@@ -32,18 +39,17 @@ export const OFFSET_COMMIT: KafkaApi<CommitRequest, void> = {
   },
   decode: (reader) => {
     reader.int32();
-    const errors = reader.compactArray(() => {
-      reader.compactString();
-      const codes = reader.compactArray(() => {
-        reader.int32();
-        const code = reader.int16();
+    const rejected: RejectedOffset[] = [];
+    reader.compactArray(() => {
+      const topic = reader.compactString() ?? '';
+      reader.compactArray(() => {
+        const [partition, code] = [reader.int32(), reader.int16()];
+        if (code !== 0) rejected.push({ topic, partition, code: errorName(code) });
         reader.tags();
-        return code;
       });
       reader.tags();
-      return codes;
     });
-    for (const code of errors.flat()) throwOnError(code, 'OffsetCommit');
+    return rejected;
   },
 };
 

@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '@orders-pipeline/clock';
 import type { OutgoingRecord, Position } from '../records/record.js';
 import {
   MetadataRejectedError,
+  PartitionsRejectedError,
   partitionName,
   type Broker,
   type BrokerFailure,
@@ -121,10 +122,15 @@ export class FakeBroker implements Broker, GroupMember {
     if (this.generation !== this.group.generation) throw new Error('ILLEGAL_GENERATION');
     if (positions.some(({ metadata = '' }) => metadata.length > MAX_METADATA))
       throw new MetadataRejectedError('OFFSET_METADATA_TOO_LARGE');
+    const isMissing = ({ topic, partition }: Position): boolean => partition >= this.kafka.partitionCount(topic);
     for (const { topic, partition, offset, leaderEpoch, metadata = '' } of positions) {
+      if (isMissing({ topic, partition, offset })) continue;
       if (!this.owns({ topic, partition })) this.strayCommits.push(partition);
       this.group.positions.set(partitionName({ topic, partition }), { offset, leaderEpoch, metadata });
     }
+    const rejected = positions.filter(isMissing);
+    if (rejected.length > 0)
+      throw new PartitionsRejectedError(rejected.map((each) => ({ ...each, code: 'UNKNOWN_TOPIC_OR_PARTITION' })));
   }
 
   async publish(topic: string, records: readonly OutgoingRecord[]): Promise<void> {
