@@ -1,6 +1,5 @@
 import { connectKafka, ReliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
-import kafkajs from 'kafkajs';
-import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
+import kafkajs, { type Message } from 'kafkajs';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 import { SendGate } from '../../apps/producer/src/expansion/send-gate.js';
@@ -34,13 +33,14 @@ export const contend: Contender<'bare-send'> = async (job, meter) => {
   await meter.done;
 };
 
-/** Builds the records of the producer app, with partitions, keys, headers and encoded orders. */
-async function prepareChunks({ records, registryUrl, parameters }: Job<'bare-send'>): Promise<OutgoingRecord[][]> {
+/** Builds the records of the producer app, with partitions, keys, headers and encoded orders. Their headers are texts, which kafkajs can send. */
+async function prepareChunks({ records, registryUrl, parameters }: Job<'bare-send'>): Promise<Message[][]> {
   const codec = await OrderCodec.connect({ url: registryUrl });
   const recordAt = ordersDataset(records).maker(new OrdersTopic(() => NO_PRODUCER, codec, new SendGate(PARTITIONS)));
   const { recordsPerSend } = parameters;
   return Array.from({ length: Math.ceil(records / recordsPerSend) }, (_, chunk) => {
     const from = chunk * recordsPerSend;
-    return Array.from({ length: Math.min(recordsPerSend, records - from) }, (_record, at) => recordAt(from + at));
+    const length = Math.min(recordsPerSend, records - from);
+    return Array.from({ length }, (_record, at) => recordAt(from + at) as Message);
   });
 }

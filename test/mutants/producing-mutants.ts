@@ -75,4 +75,25 @@ export const PRODUCING_MUTANTS: readonly Mutant[] = [
     by: 'throw error;',
     specs: 'behaviour/several-topics',
   },
+  {
+    name: 'dead letters and retries have only the last of a repeated header',
+    file: 'attempts/dead-letter.ts',
+    replace: 'all.map(([, value]) => value)',
+    by: 'all.map(([, value]) => value).at(-1) ?? null',
+    specs: 'handlers/retry-topics',
+  },
+  {
+    name: 'a header without a value becomes empty in dead letters and retries',
+    file: 'attempts/dead-letter.ts',
+    replace: 'all.map(([, value]) => value)',
+    by: "all.map(([, value]) => value ?? '')",
+    specs: 'handlers/retry-topics',
+  },
+  {
+    name: 'a record counts its repeated headers as one',
+    file: 'records/encode-batch.ts',
+    replace: 'if (isRepeated(value)) count += value.length - 1;',
+    by: '',
+    specs: 'records/encode-batch',
+  },
 ];

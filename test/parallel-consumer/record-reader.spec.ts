@@ -51,6 +51,19 @@ describe('reading single records by their offsets', () => {
     expect(Math.abs(Date.now() - (record?.timestamp ?? 0))).toBeLessThan(60_000);
   });
 
+  it('returns repeated headers, and those without a value, as they were written', async () => {
+    const headers = { trace: ['a', 'b'], none: null, empty: '' };
+    await writeAll(group.kafka, group.topic, [{ partition: 1, key: null, value: null, headers }]);
+    const record = (await reader.read(group.topic, 1, [WRITTEN])).get(WRITTEN);
+    expect(record?.headerList?.map(([name, value]) => [name, value && String(value)])).toEqual([
+      ['trace', 'a'],
+      ['trace', 'b'],
+      ['none', null],
+      ['empty', ''],
+    ]);
+    expect(record?.headers).toEqual({ trace: Buffer.from('b'), none: undefined, empty: Buffer.alloc(0) });
+  });
+
   it('omits records that are deleted or not written yet, and returns the others', async () => {
     await group.asAdmin(async (admin) => {
       // kafkajs deletes records only after it has loaded the leaders of the topic.

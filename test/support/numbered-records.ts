@@ -6,14 +6,19 @@ import { BEHAVIOUR_HEADER, type Behaviour } from './member/member-messages.js';
 const BATCH = 1_000;
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
+/** A record without headers, which kafkajs can send too. */
+interface NumberedRecord extends OutgoingRecord {
+  readonly headers: Record<string, string>;
+}
+
 /** Returns record number n: its value is n, n determines its key and partition, and records of one key ascend. */
-export function numberedRecord(n: number, keys: number, partitions: number): OutgoingRecord {
+export function numberedRecord(n: number, keys: number, partitions: number): NumberedRecord {
   const key = n % keys;
   return { partition: key % partitions, key: `key-${key}`, value: Buffer.from(String(n)), headers: {} };
 }
 
 /** Returns `count` records numbered from `from`. `keys` should be a multiple of `partitions` for an even distribution. */
-export function numberedRecords(count: number, keys: number, partitions: number, from = 0): OutgoingRecord[] {
+export function numberedRecords(count: number, keys: number, partitions: number, from = 0): NumberedRecord[] {
   return Array.from({ length: count }, (_, index) => numberedRecord(from + index, keys, partitions));
 }
 

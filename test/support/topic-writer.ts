@@ -1,6 +1,6 @@
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { connectKafka, type KafkaOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
-import type { Kafka } from 'kafkajs';
+import type { Kafka, Message } from 'kafkajs';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -13,7 +13,7 @@ export function quietKafka(brokers: string, access: Pick<KafkaOptions, 'ssl' | '
 export async function writeRecords(
   kafka: Kafka,
   topic: string,
-  records: readonly (Omit<OutgoingRecord, 'headers'> & Partial<OutgoingRecord>)[],
+  records: readonly (Omit<OutgoingRecord, 'headers'> & Pick<Message, 'headers'>)[],
 ): Promise<number[]> {
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();

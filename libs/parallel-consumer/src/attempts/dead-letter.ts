@@ -1,5 +1,5 @@
 import { errorCode } from '../failures/failure.js';
-import type { ConsumedRecord, OutgoingRecord } from '../records/record.js';
+import { eachHeader, type ConsumedRecord, type OutgoingRecord } from '../records/record.js';
 
 /** Headers of a dead letter. Its origin (topic, partition, offset) identifies it, even if it is published twice. */
 export const DEAD_LETTER_HEADERS = {
@@ -40,9 +40,10 @@ export function failedCopy(
   error: unknown,
   attempts: number,
 ): OutgoingRecord {
-  // Null values become empty, because kafkajs cannot send null. `fromEntries` also handles a header named `__proto__`.
+  const { headerList = Object.entries(record.headers).map(([name, value]) => [name, value ?? null] as const) } = record;
+  // `fromEntries` also handles a header named `__proto__`.
   const headers = Object.fromEntries(
-    Object.entries(record.headers).map(([name, value]) => [name, value ?? Buffer.alloc(0)]),
+    [...Map.groupBy(headerList, ([name]) => name)].map(([name, all]) => [name, all.map(([, value]) => value)]),
   );
   const message = error instanceof Error ? error.message : String(error);
   return {
@@ -65,7 +66,7 @@ export function failedCopy(
 /** Returns the approximate size of a letter in bytes, accurate enough to limit a batch. */
 export function letterBytes({ key, value, headers }: OutgoingRecord): number {
   let bytes = (key?.length ?? 0) + (value?.length ?? 0);
-  for (const [name, text] of Object.entries(headers)) bytes += name.length + text.length;
+  for (const [name, text] of eachHeader(headers)) bytes += name.length + (text?.length ?? 0);
   return bytes;
 }
 

@@ -133,6 +133,29 @@ describe('retry topics', () => {
     await world.stop();
   });
 
+  it('keep repeated and null headers on the way to the dead letters, and each own header once', async () => {
+    const world = new World(() => {
+      throw new CodedError('retriable');
+    });
+    const headers = { trace: ['a', 'b'], none: null, [DEAD_LETTER_HEADERS.topic]: ['old', 'older'] };
+    world.kafka.produce('in', { partition: 0, key: null, value: Buffer.from('bad'), headers });
+    await world.start();
+    for (let turn = 0; turn < 4; turn += 1) await world.pass(60_000);
+    for (let turn = 0; turn < 4; turn += 1) await world.pass(600_000);
+    const [letter] = world.dead();
+    const list = letter?.headerList?.map(([name, value]) => [name, value && String(value)]) ?? [];
+    expect(list.slice(0, 3)).toEqual([
+      ['trace', 'a'],
+      ['trace', 'b'],
+      ['none', null],
+    ]);
+    const own = list.slice(3).map(([name]) => name);
+    expect(own).toHaveLength(new Set(own).size);
+    expect(list).toContainEqual([DEAD_LETTER_HEADERS.topic, 'retry-10m']);
+    expect(list).toContainEqual([RETRY_HEADERS.topic, 'in']);
+    await world.stop();
+  });
+
   it('let the records behind a failed one go on', async () => {
     const world = new World((value) => {
       if (value === 'bad') throw new CodedError('retriable');

@@ -16,7 +16,10 @@ export function requireSendable(records: readonly OutgoingRecord[]): void {
     if (!isBytesOrNull(value)) throw wrong(index, 'value must be a Buffer or null', value);
     if (!isBytesOrNull(key) && typeof key !== 'string')
       throw wrong(index, 'key must be a Buffer, a string or null', key);
-    if (typeof headers !== 'object') throw wrong(index, 'headers must be an object', headers);
+    if (typeof headers !== 'object' || headers === null) throw wrong(index, 'headers must be an object', headers);
+    for (const name of Object.keys(headers))
+      if (!isHeader(headers[name]))
+        throw wrong(index, `header ${name} must be a Buffer, a string, null or a list of these`, headers[name]);
   }
 }
 
@@ -41,6 +44,11 @@ export function splitByBytes(records: readonly OutgoingRecord[]): OutgoingRecord
     request += bytes;
   }
   return parts;
+}
+
+function isHeader(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isHeader);
+  return typeof value === 'string' || isBytesOrNull(value ?? null);
 }
 
 function isBytesOrNull(value: unknown): boolean {

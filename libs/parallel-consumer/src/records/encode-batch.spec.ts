@@ -28,4 +28,29 @@ describe('an encoded record batch', () => {
       { offset: 1, key: undefined, value: undefined, headers: [], timestamp: 1_700_000_000_002 },
     ]);
   });
+
+  it('keeps repeated headers, null headers and empty ones', () => {
+    const headers = { trace: ['a', null, 'b'], empty: '', none: null, no: [] };
+    const [record] = new FetchedRecords({
+      topic: 'orders',
+      partition: 0,
+      fetchOffset: 0,
+      bytes: encodeBatch({
+        records: [{ key: null, value: null, headers }],
+        timestamp: 0,
+        producerId: 7n,
+        producerEpoch: 0,
+        firstSequence: 0,
+      }),
+      abortedTransactions: [],
+    });
+    expect(record?.headerList?.map(([name, value]) => [name, value && String(value)])).toEqual([
+      ['trace', 'a'],
+      ['trace', null],
+      ['trace', 'b'],
+      ['empty', ''],
+      ['none', null],
+    ]);
+    expect(record?.headers).toEqual({ trace: Buffer.from('b'), empty: Buffer.alloc(0), none: undefined });
+  });
 });

@@ -1,6 +1,6 @@
 import { crc32c } from '@node-rs/crc32';
 import * as layout from './batch-layout.js';
-import type { OutgoingRecord } from './record.js';
+import { isRepeated, type HeaderValue, type OutgoingRecord } from './record.js';
 
 type Bytes = Buffer | string | null;
 
@@ -69,11 +69,22 @@ class RecordWriter {
 
   private headers(headers: RecordToEncode['headers']): void {
     const names = Object.keys(headers);
-    this.varint(names.length);
+    let count = names.length;
     for (const name of names) {
-      this.withLength(name);
-      this.withLength(headers[name] ?? null);
+      const value = headers[name];
+      if (isRepeated(value)) count += value.length - 1;
     }
+    this.varint(count);
+    for (const name of names) {
+      const value = headers[name] ?? null;
+      if (isRepeated(value)) for (const each of value) this.header(name, each);
+      else this.header(name, value);
+    }
+  }
+
+  private header(name: string, value: HeaderValue): void {
+    this.withLength(name);
+    this.withLength(value);
   }
 
   /** Writes the length before the record. It is known only now, and moves the record if it needs more or fewer bytes than usual. */
@@ -127,7 +138,11 @@ function varintBytes(value: number): number {
 /** Returns a number of bytes that a record, with its framing, does not exceed. */
 export function mostBytes({ key, value, headers }: RecordToEncode): number {
   let most = 5 * MAX_VARINT_BYTES + mostBytesOf(key) + mostBytesOf(value);
-  for (const name of Object.keys(headers)) most += mostBytesOf(name) + mostBytesOf(headers[name] ?? null);
+  for (const name of Object.keys(headers)) {
+    const header = headers[name] ?? null;
+    if (isRepeated(header)) for (const each of header) most += mostBytesOf(name) + mostBytesOf(each);
+    else most += mostBytesOf(name) + mostBytesOf(header);
+  }
   return most;
 }
 

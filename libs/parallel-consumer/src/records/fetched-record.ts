@@ -1,4 +1,4 @@
-import type { ConsumedRecord } from './record.js';
+import type { ConsumedRecord, RecordHeader } from './record.js';
 import { VarintCursor } from './varint.js';
 
 const cursor = new VarintCursor();
@@ -38,21 +38,11 @@ export class FetchedRecord implements ConsumedRecord {
   }
 
   get headers(): Readonly<Record<string, Buffer | undefined>> {
-    const headers: Record<string, Buffer | undefined> = {};
-    const { bytes } = this;
-    cursor.at = this.valueAt + Math.max(0, this.valueLength);
-    for (let left = cursor.next(bytes); left > 0; left -= 1) {
-      const nameLength = cursor.next(bytes);
-      const nameAt = cursor.at;
-      cursor.at = nameAt + nameLength;
-      const length = cursor.next(bytes);
-      const at = cursor.at;
-      // Brokers validate whole batches only. A header that exceeds its record ends the list.
-      if (!(nameLength >= 0 && length >= -1 && at + length <= this.end)) break;
-      cursor.at = at + Math.max(0, length);
-      setHeader(headers, bytes.toString('utf8', nameAt, nameAt + nameLength), bytes, at, length);
-    }
-    return headers;
+    return this.eachHeader<Record<string, Buffer | undefined>>({}, setHeader);
+  }
+
+  get headerList(): readonly RecordHeader[] {
+    return this.eachHeader<RecordHeader[]>([], pushHeader);
   }
 
   get byteLength(): number {
@@ -68,16 +58,32 @@ export class FetchedRecord implements ConsumedRecord {
     this.valueAt -= from;
     this.end -= from;
   }
+
+  /** Decodes the headers into a target. The function that adds one is shared, so that a record needs no closure. */
+  private eachHeader<T>(target: T, add: (target: T, name: string, value: Buffer | undefined) => void): T {
+    const { bytes } = this;
+    cursor.at = this.valueAt + Math.max(0, this.valueLength);
+    for (let left = cursor.next(bytes); left > 0; left -= 1) {
+      const nameLength = cursor.next(bytes);
+      const nameAt = cursor.at;
+      cursor.at = nameAt + nameLength;
+      const length = cursor.next(bytes);
+      const at = cursor.at;
+      // Brokers validate whole batches only. A header that exceeds its record ends the list.
+      if (!(nameLength >= 0 && length >= -1 && at + length <= this.end)) break;
+      cursor.at = at + Math.max(0, length);
+      const name = bytes.toString('utf8', nameAt, nameAt + nameLength);
+      add(target, name, length < 0 ? undefined : bytes.subarray(at, at + length));
+    }
+    return target;
+  }
 }
 
-function setHeader(
-  headers: Record<string, Buffer | undefined>,
-  name: string,
-  bytes: Buffer,
-  at: number,
-  length: number,
-): void {
-  const value = length < 0 ? undefined : bytes.subarray(at, at + length);
+function pushHeader(headers: RecordHeader[], name: string, value: Buffer | undefined): void {
+  headers.push([name, value ?? null]);
+}
+
+function setHeader(headers: Record<string, Buffer | undefined>, name: string, value: Buffer | undefined): void {
   // Producers choose header names: assigning `__proto__` would replace the prototype instead of adding a header.
   if (name !== '__proto__') headers[name] = value;
   else Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true });

@@ -1,3 +1,9 @@
+/** The name and the value of a header that was read; `null`: it has no value. */
+export type RecordHeader = readonly [name: string, value: Buffer | null];
+
+/** The value of a header to produce; `null`: none. */
+export type HeaderValue = Buffer | string | null;
+
 /** A record as read from a partition: raw bytes, not decoded. */
 export interface ConsumedRecord {
   readonly topic: string;
@@ -13,6 +19,8 @@ export interface ConsumedRecord {
   readonly valueText: string | null;
   /** The last value of a repeated header. Each access decodes all headers again: read the property once. */
   readonly headers: Readonly<Record<string, Buffer | undefined>>;
+  /** All headers in their order, also repeated ones. Each access decodes them again. Without it, `headers` has all. */
+  readonly headerList?: readonly RecordHeader[];
   /** Milliseconds since 1970, as stored by the broker. */
   readonly timestamp: number;
   /** Size of key, value and headers in the log, in bytes. */
@@ -37,7 +45,20 @@ export interface OutgoingRecord {
   readonly partition: number;
   readonly key: Buffer | string | null;
   readonly value: Buffer | null;
-  readonly headers: Record<string, Buffer | string>;
+  /** By name; a list for a repeated header. */
+  readonly headers: Readonly<Record<string, HeaderValue | readonly HeaderValue[]>>;
+}
+
+/** Whether a header to produce is repeated. */
+export function isRepeated(value: OutgoingRecord['headers'][string] | undefined): value is readonly HeaderValue[] {
+  return Array.isArray(value);
+}
+
+/** Returns the headers to produce one by one. */
+export function eachHeader(headers: OutgoingRecord['headers']): (readonly [name: string, value: HeaderValue])[] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    (isRepeated(value) ? value : [value]).map((each) => [name, each] as const),
+  );
 }
 
 /** The next offset to read from a partition; all records below it are completed. */

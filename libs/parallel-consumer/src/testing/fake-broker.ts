@@ -129,8 +129,9 @@ export class FakeBroker implements Broker, GroupMember {
       this.group.positions.set(partitionName({ topic, partition }), { offset, leaderEpoch, metadata });
     }
     const rejected = positions.filter(isMissing);
+    const code = 'UNKNOWN_TOPIC_OR_PARTITION';
     if (rejected.length > 0)
-      throw new PartitionsRejectedError(rejected.map((each) => ({ ...each, code: 'UNKNOWN_TOPIC_OR_PARTITION' })));
+      throw new PartitionsRejectedError(rejected.map(({ topic, partition }) => ({ topic, partition, code })));
   }
 
   async publish(topic: string, records: readonly OutgoingRecord[]): Promise<void> {

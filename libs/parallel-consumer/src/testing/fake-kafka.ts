@@ -1,5 +1,5 @@
 import type { ReadPosition, ReadResult } from '../broker/broker.js';
-import type { ConsumedRecord, OutgoingRecord } from '../records/record.js';
+import { eachHeader, type ConsumedRecord, type OutgoingRecord } from '../records/record.js';
 import { UnreadableRecordsError, type UnreadableReason } from '../records/unreadable-records.js';
 import { FakeGroup } from './fake-group.js';
 import { readLog, type FakeLog } from './fake-log.js';
@@ -114,8 +114,11 @@ export class FakeKafka {
     const log = this.log(topic, partition);
     const valueText = value && String(value);
     const record = { topic, partition, offset: log.end, timestamp, value, valueText, byteLength: value?.length ?? 0 };
-    const bytes = Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const);
-    log.records.push({ ...record, key: key === null ? null : Buffer.from(key), headers: Object.fromEntries(bytes) });
+    const headerList = eachHeader(headers).map(
+      ([name, text]) => [name, text === null ? null : Buffer.from(text)] as const,
+    );
+    const byName = Object.fromEntries(headerList.map(([name, bytes]) => [name, bytes ?? undefined]));
+    log.records.push({ ...record, key: key === null ? null : Buffer.from(key), headers: byName, headerList });
     log.end += 1;
     this.wakeAll();
   }
