@@ -96,4 +96,11 @@ export const PRODUCING_MUTANTS: readonly Mutant[] = [
     by: '',
     specs: 'records/encode-batch',
   },
+  {
+    name: 'a drain may take longer than a rebalance waits for it',
+    file: 'options.ts',
+    replace: 'drainTimeoutMs + AROUND_DRAIN_MS > rebalanceTimeoutMs',
+    by: 'drainTimeoutMs < 0 && rebalanceTimeoutMs < 0',
+    specs: 'behaviour/options',
+  },
 ];

@@ -19,10 +19,10 @@ export interface TopicOptions extends Omit<ParallelConsumerOptions, 'handler' | 
   readonly deserializer?: Deserializer;
   /** Default: the server's logger. */
   readonly logger?: EngineLogger;
-  /** Session timeout and fetch sizes of this topic's consumer. */
+  /** Session and rebalance timeout, and fetch sizes of this topic's consumer. */
   readonly fetching?: Pick<
     KafkaBrokerOptions,
-    'sessionTimeoutMs' | 'maxBytes' | 'maxBytesPerPartition' | 'maxDecompressedBytes'
+    'sessionTimeoutMs' | 'rebalanceTimeoutMs' | 'maxBytes' | 'maxBytesPerPartition' | 'maxDecompressedBytes'
   >;
 }
 

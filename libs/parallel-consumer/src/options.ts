@@ -11,10 +11,9 @@ import { WINDOW_DEFAULTS, type WindowOptions, type WindowSettings } from './wind
 export interface ParallelConsumerOptions
   extends AttemptOptions, WindowOptions, CommitOptions, LogOptions, RuntimeOptions {
   /**
-   * How long a rebalance or a stop waits for running work, in ms. Default 5,000. Keep it at least 4 s below the rebalance
-   * timeout, which is twice the session timeout (by default 20 s): the member notices a rebalance after up to 1 s, and the
-   * commit that follows takes up to 3 s. The coordinator removes a member that takes longer. Work that takes longer than
-   * `drainTimeoutMs` is handed over: the partition's next owner repeats it.
+   * How long a rebalance or a stop waits for running work, in ms. Default 5,000. At least 4,000 below the broker's rebalance timeout (by
+   * default 20,000), after which the group expels a member: it notices a rebalance after up to 1 s, and the commit that follows takes up to
+   * 3 s. Work that takes longer than `drainTimeoutMs` is handed over: the partition's next owner repeats it.
    */
   readonly drainTimeoutMs?: number;
 }
@@ -25,6 +24,9 @@ export type ParallelConsumerSettings = AttemptSettings &
   CommitSettings &
   LogSettings &
   RuntimeSettings & { readonly drainTimeoutMs: number };
+
+/** What a rebalance takes besides the drain: a heartbeat that reports it, and the commit. */
+const AROUND_DRAIN_MS = 4_000;
 
 /** Options of version 0.1.0, with their present names. */
 const RENAMED = {
@@ -38,9 +40,14 @@ const RENAMED = {
 /**
  * Checks the options and applies the defaults. An option that is `undefined` counts as not given.
  * @param sources the topics that are read
+ * @param rebalanceTimeoutMs of the broker. Default: without limit
  * @throws RangeError for a number out of bounds, TypeError for any other wrong, missing, unknown or renamed option
  */
-export function resolveOptions(given: ParallelConsumerOptions, sources: readonly string[]): ParallelConsumerSettings {
+export function resolveOptions(
+  given: ParallelConsumerOptions,
+  sources: readonly string[],
+  rebalanceTimeoutMs = Number.POSITIVE_INFINITY,
+): ParallelConsumerSettings {
   checkOptions(given, { checks: OPTION_CHECKS, required: REQUIRED_OPTIONS, renamed: RENAMED });
   const options = Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
@@ -51,14 +58,20 @@ export function resolveOptions(given: ParallelConsumerOptions, sources: readonly
     throw new TypeError(
       `deadLetterTopic must differ from the source topic ${options.deadLetterTopic}: the consumer would read its own dead letters`,
     );
+  const { drainTimeoutMs = 5_000 } = options;
+  if (drainTimeoutMs + AROUND_DRAIN_MS > rebalanceTimeoutMs)
+    throw new RangeError(
+      `drainTimeoutMs must be at least ${AROUND_DRAIN_MS} ms below the rebalance timeout of the broker, ${rebalanceTimeoutMs} ms, ` +
+        `got ${drainTimeoutMs}: set rebalanceTimeoutMs of the broker to at least ${drainTimeoutMs + AROUND_DRAIN_MS}`,
+    );
   return {
     ...ATTEMPT_DEFAULTS,
     ...WINDOW_DEFAULTS,
     ...COMMIT_DEFAULTS,
     ...LOG_DEFAULTS,
     ...RUNTIME_DEFAULTS,
-    drainTimeoutMs: 5_000,
     ...options,
+    drainTimeoutMs,
     handler: handlerOfTopics(options.handler, sources),
   };
 }

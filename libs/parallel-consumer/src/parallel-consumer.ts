@@ -55,7 +55,7 @@ export class ParallelConsumer {
     private readonly broker: Broker,
   ) {
     aBroker('broker', broker);
-    this.options = resolveOptions(options, broker.topics);
+    this.options = resolveOptions(options, broker.topics, broker.rebalanceTimeoutMs);
     const all = (): Iterable<Assignment> => this.assignments.all();
     this.pauses = new Pauses(broker.topics);
     const window = InFlightLimit.windowFor(this.options, 1);

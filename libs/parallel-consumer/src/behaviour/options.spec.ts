@@ -1,7 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
+import { systemClock } from '@orders-pipeline/clock';
 import { batchHandler } from '../attempts/batch-handler.js';
+import { DelayedBroker } from '../broker/delayed-broker.js';
 import { resolveOptions } from '../options.js';
 import { ParallelConsumer } from '../parallel-consumer.js';
+import { FakeBroker } from '../testing/fake-broker.js';
+import { FakeKafka } from '../testing/fake-kafka.js';
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const OPTIONS = { handler: () => Promise.resolve(), logger: silent, deadLetterTopic: 'dead' };
@@ -84,6 +88,20 @@ describe('the options', () => {
 
   it('are rejected with the new name of a renamed one', () => {
     expect(() => resolve({ maxTaken: 100 })).toThrow('maxTaken was renamed: set maxBuffered instead');
+  });
+
+  it('need a drain that ends before a rebalance', () => {
+    const broker = new FakeBroker(new FakeKafka(), { topic: 'orders', groupId: 'savers' });
+    const limited = Object.assign(broker, { rebalanceTimeoutMs: 20_000 });
+    const delayed = new DelayedBroker(limited, new Map(), systemClock);
+    expect(() => new ParallelConsumer({ ...OPTIONS, drainTimeoutMs: 16_000 }, limited)).not.toThrow();
+    for (const each of [limited, delayed])
+      expect(() => new ParallelConsumer({ ...OPTIONS, drainTimeoutMs: 60_000 }, each)).toThrow(
+        new RangeError(
+          'drainTimeoutMs must be at least 4000 ms below the rebalance timeout of the broker, 20000 ms, got 60000: ' +
+            'set rebalanceTimeoutMs of the broker to at least 64000',
+        ),
+      );
   });
 
   it.each([undefined, {}, { start: () => undefined }])('need a broker, not %p', (broker) => {

@@ -132,6 +132,8 @@ export interface BrokerHealth {
 export interface Broker {
   /** The topics that this broker reads, at least one. */
   readonly topics: readonly string[];
+  /** How long a rebalance waits for `listener.rebalancing`, in ms; then the group expels this member. Default: without limit. */
+  readonly rebalanceTimeoutMs?: number | undefined;
   readonly health: BrokerHealth;
   /**
    * Until when records may be taken and attempts started, exclusive, in ms since 1970 by the broker's clock. It moves on with each answered

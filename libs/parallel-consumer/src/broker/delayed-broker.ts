@@ -38,6 +38,10 @@ export class DelayedBroker implements Broker {
     return this.inner.topics;
   }
 
+  get rebalanceTimeoutMs(): number | undefined {
+    return this.inner.rebalanceTimeoutMs;
+  }
+
   get health(): BrokerHealth {
     return this.inner.health;
   }

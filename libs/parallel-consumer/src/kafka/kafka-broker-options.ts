@@ -11,8 +11,16 @@ export interface KafkaBrokerOptions {
   readonly topic: string | readonly string[];
   readonly groupId: string;
   readonly logger: EngineLogger;
-  /** The group expels this member after this time without a heartbeat, in ms. Default 10,000. */
+  /**
+   * The group expels this member after this time without a heartbeat, in ms. Default 10,000. After an outage of Kafka that is longer, the
+   * members repeat what they had not committed; a killed member's partitions wait for this long.
+   */
   readonly sessionTimeoutMs?: number;
+  /**
+   * How long the group waits in a rebalance for this member, which first finishes and commits its running records, in ms. At least the session
+   * timeout, and at least 4,000 more than the consumer's `drainTimeoutMs`. Default: twice the session timeout.
+   */
+  readonly rebalanceTimeoutMs?: number;
   /** Maximum bytes of one fetch from one node. Default 2 MiB. */
   readonly maxBytes?: number;
   /**
@@ -42,6 +50,7 @@ const BROKER_CHECKS = {
   groupId: text,
   logger: withFunctions('info', 'warn', 'error'),
   sessionTimeoutMs: positiveInteger,
+  rebalanceTimeoutMs: positiveInteger,
   maxBytes: positiveInteger,
   maxBytesPerPartition: positiveInteger,
   maxDecompressedBytes: positiveInteger,
@@ -49,6 +58,8 @@ const BROKER_CHECKS = {
   startAt: (_name, value) => requireStartAt(value, systemClock.now()),
 } satisfies Record<keyof KafkaBrokerOptions, Check>;
 
+/** The protocol has 32 bits for it. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 const REQUIRED_OPTIONS = ['topic', 'groupId', 'logger'];
 
 /**
@@ -62,6 +73,21 @@ export function checkBrokerOptions(given: KafkaBrokerOptions, client: Readonly<R
     required: [...Object.keys(client), ...REQUIRED_OPTIONS],
   });
   requireOneTopic(given);
+  const { sessionTimeoutMs, rebalanceTimeoutMs } = timeoutsOf(given);
+  if (rebalanceTimeoutMs < sessionTimeoutMs || rebalanceTimeoutMs > LONGEST_TIMEOUT_MS)
+    throw new RangeError(
+      `rebalanceTimeoutMs must be from sessionTimeoutMs (${sessionTimeoutMs}) to ${LONGEST_TIMEOUT_MS}, got ${rebalanceTimeoutMs}`,
+    );
+}
+
+/** Returns the timeouts of a member, with their defaults. */
+export function timeoutsOf({
+  sessionTimeoutMs = 10_000,
+  rebalanceTimeoutMs = 2 * sessionTimeoutMs,
+}: Pick<KafkaBrokerOptions, 'sessionTimeoutMs' | 'rebalanceTimeoutMs'>): Required<
+  Pick<KafkaBrokerOptions, 'sessionTimeoutMs' | 'rebalanceTimeoutMs'>
+> {
+  return { sessionTimeoutMs, rebalanceTimeoutMs };
 }
 
 /** Returns the topics of a broker as a list. */

@@ -21,7 +21,7 @@ import { HeldPartitions } from './held-partitions.js';
 import type { KafkaConnections } from './kafka-connections.js';
 import { LedPartitions } from './led-partitions.js';
 import type { ReliableProducer } from './reliable-producer.js';
-import { topicsOf, type KafkaBrokerOptions } from './kafka-broker-options.js';
+import { timeoutsOf, topicsOf, type KafkaBrokerOptions } from './kafka-broker-options.js';
 import { StartPositions } from './start-positions.js';
 import { stickyAssignor } from './sticky-assigner.js';
 import { TopicLogs } from './topic-logs.js';
@@ -46,6 +46,7 @@ const TOPIC_CHECK_INTERVAL_MS = 30_000;
 /** The engine's broker for a real Kafka: the connections of a client library, the engine's own group membership and fetches. */
 export abstract class KafkaBroker implements Broker {
   readonly topics: readonly string[];
+  readonly rebalanceTimeoutMs: number;
   private readonly connections: KafkaConnections;
   private readonly producers: TopicProducers;
   private readonly led: LedPartitions;
@@ -64,7 +65,9 @@ export abstract class KafkaBroker implements Broker {
     private readonly options: KafkaBrokerOptions,
     { connect, createProducer, clock = systemClock, random = Math.random }: KafkaClient,
   ) {
-    const { topic, groupId, logger, sessionTimeoutMs = 10_000, rebalancing = 'eager' } = options;
+    const { topic, groupId, logger, rebalancing = 'eager' } = options;
+    const { sessionTimeoutMs, rebalanceTimeoutMs } = timeoutsOf(options);
+    this.rebalanceTimeoutMs = rebalanceTimeoutMs;
     this.topics = topicsOf(topic);
     this.held = new HeldPartitions(this.topics, rebalancing);
     this.connections = connect();
@@ -88,7 +91,7 @@ export abstract class KafkaBroker implements Broker {
         groupId,
         topics: this.topics,
         sessionTimeoutMs,
-        rebalanceTimeoutMs: 2 * sessionTimeoutMs,
+        rebalanceTimeoutMs,
         heartbeatIntervalMs: Math.min(1_000, sessionTimeoutMs / 3),
         rebalancing,
         assignor: stickyAssignor(

@@ -49,6 +49,22 @@ describe('connectKafka', () => {
     );
   });
 
+  it('gives a rebalance twice the session timeout, or the given time, from the session timeout on', () => {
+    const kafka = connectKafka({ brokers: ['localhost:9092'], clientId: 'spec', logger });
+    const brokerOf = (given: object) =>
+      new KafkajsBroker({ kafka, topic: 'orders', groupId: 'savers', logger, ...given });
+    expect(brokerOf({}).rebalanceTimeoutMs).toBe(20_000);
+    expect(brokerOf({ sessionTimeoutMs: 45_000 }).rebalanceTimeoutMs).toBe(90_000);
+    expect(brokerOf({ rebalanceTimeoutMs: 300_000 }).rebalanceTimeoutMs).toBe(300_000);
+    expect(() => brokerOf({ rebalanceTimeoutMs: '5' })).toThrow(
+      "rebalanceTimeoutMs must be an integer of at least 1, got '5'",
+    );
+    expect(() => brokerOf({ rebalanceTimeoutMs: 9_999 })).toThrow(
+      'rebalanceTimeoutMs must be from sessionTimeoutMs (10000) to 2147483647, got 9999',
+    );
+    expect(() => brokerOf({ sessionTimeoutMs: 2 ** 31 })).toThrow('rebalanceTimeoutMs must be from');
+  });
+
   it('reads several topics, each named once, and offsets to start at belong to a single one', () => {
     const kafka = connectKafka({ brokers: ['localhost:9092'], clientId: 'spec', logger });
     const brokerOf = (topic: string | readonly string[], given: object = {}) =>
