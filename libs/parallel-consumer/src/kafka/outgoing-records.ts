@@ -5,8 +5,8 @@ import type { OutgoingRecord } from '../records/record.js';
 
 /** Kafka's default for the largest batch is 1,048,588 bytes (`max.message.bytes`). */
 const MAX_BATCH_BYTES = 1_048_576;
-/** Far below Kafka's default for the largest request, 100 MiB (`socket.request.max.bytes`). */
-const MAX_REQUEST_BYTES = 16 * 1_048_576;
+/** A slow network sends it well within the 10 s after which a client library gives up a request. Kafka takes 100 MiB (`socket.request.max.bytes`). */
+const MAX_REQUEST_BYTES = 4 * 1_048_576;
 
 /** @throws TypeError for a record that can't be sent, RangeError for a partition that can't exist: a retry would not help */
 export function requireSendable(records: readonly OutgoingRecord[]): void {
@@ -25,7 +25,7 @@ export function requireSendable(records: readonly OutgoingRecord[]): void {
 
 /**
  * Splits records, in their order, so that the batch of each partition has at most 1 MiB, with keys, headers and framing, and all batches
- * together have at most 16 MiB. A larger record is alone in its batch.
+ * together have at most 4 MiB. A larger record is alone in its batch.
  */
 export function splitByBytes(records: readonly OutgoingRecord[]): OutgoingRecord[][] {
   const parts: OutgoingRecord[][] = [];

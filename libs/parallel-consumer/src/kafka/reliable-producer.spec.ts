@@ -113,7 +113,7 @@ describe('the reliable producer', () => {
     );
   });
 
-  it('sends records of many partitions in requests of at most 16 MiB, and a record of more than 1 MiB alone', async () => {
+  it('sends records of many partitions in requests of at most 4 MiB, and a record of more than 1 MiB alone', async () => {
     const large = Array.from({ length: 40 }, (_, index) => ({
       partition: index % 8,
       key: null,
@@ -122,7 +122,7 @@ describe('the reliable producer', () => {
     }));
     await producer.send('payments', large);
     const requests = kafka.made(PRODUCE).map(({ batches }) => batches.map(({ records: { length } }) => length));
-    for (const batches of requests) expect(batches.reduce((sum, bytes) => sum + bytes)).toBeLessThan(16 * 1_048_576);
+    for (const batches of requests) expect(batches.reduce((sum, bytes) => sum + bytes)).toBeLessThan(4 * 1_048_576);
     expect(requests.flat().filter((bytes) => bytes > KAFKA_MAX_BYTES)).toEqual([expect.closeTo(2_000_000, -3)]);
     expect(requests.flat()).toHaveLength(40);
   });

@@ -82,7 +82,7 @@ export class ReliableProducer {
   }
 
   /**
-   * Sends the records in order. More than 1 MiB for one partition, or 16 MiB for all, are several batches: the next one is sent once the one
+   * Sends the records in order. More than 1 MiB for one partition, or 4 MiB for all, are several batches: the next one is sent once the one
    * before is acknowledged.
    * @returns for each batch, the offsets in its partitions
    * @throws TypeError or RangeError at once for a record that can't be sent; UnknownPartitionError when the topic has had no such
