@@ -24,14 +24,14 @@ export const PRODUCING_MUTANTS: readonly Mutant[] = [
     file: LETTERS,
     replace: 'SIZE_ERRORS.has(code) ? shrinkLetter(only.letter) : undefined',
     by: 'SIZE_ERRORS.has(code) || code !== "" ? shrinkLetter(only.letter) : undefined',
-    specs: 'behaviour/poison',
+    specs: 'behaviour/rejected-letters',
   },
   {
     name: 'a dead letter that Kafka rejects again and again blocks the others',
     file: LETTERS,
     replace: 'else this.waiting.push(...this.waiting.splice(0, 1));',
     by: '',
-    specs: 'behaviour/poison',
+    specs: 'behaviour/rejected-letters',
   },
   {
     name: 'a deleted dead-letter topic blocks all retries: one producer for all topics',
@@ -102,5 +102,19 @@ export const PRODUCING_MUTANTS: readonly Mutant[] = [
     replace: 'drainTimeoutMs + AROUND_DRAIN_MS > rebalanceTimeoutMs',
     by: 'drainTimeoutMs < 0 && rebalanceTimeoutMs < 0',
     specs: 'behaviour/options',
+  },
+  {
+    name: 'records of a machine whose clock is wrong are rejected for good',
+    file: 'kafka/reliable-producer.ts',
+    replace: "'INVALID_RECORD'];",
+    by: "'INVALID_RECORD', 'INVALID_TIMESTAMP'];",
+    specs: 'kafka/reliable-producer',
+  },
+  {
+    name: 'records keep the wrong time of a clock that was corrected',
+    file: 'kafka/reliable-producer.ts',
+    replace: '() => Date.now()',
+    by: '() => this.clock.now()',
+    specs: 'kafka/reliable-producer',
   },
 ];

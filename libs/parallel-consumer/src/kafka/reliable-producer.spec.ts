@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { RecordingLogger } from '../behaviour/gated-consumer.js';
 import { RecordsRejectedError } from '../failures/records-rejected.js';
@@ -7,9 +7,11 @@ import { METADATA } from '../protocol/metadata-request.js';
 import { INIT_PRODUCER_ID, PRODUCE } from '../protocol/produce-request.js';
 import type { OutgoingRecord } from '../records/record.js';
 import { ReliableProducer } from './reliable-producer.js';
+import { BASE_TIMESTAMP_AT } from '../records/batch-layout.js';
 import { sentBatch } from './testing/sent-batch.js';
 import type { ScriptedConnections } from './testing/scripted-connections.js';
 import {
+  INVALID_TIMESTAMP,
   NOT_LEADER,
   OK,
   OUT_OF_ORDER,
@@ -135,6 +137,33 @@ describe('the reliable producer', () => {
     await sending;
     expect(new Set(sent().map((batch) => batch.join())).size).toBe(1);
     expect(sent()).toHaveLength(31);
+  });
+
+  it('sends records again with the present time while Kafka rejects their time, and reports that', async () => {
+    kafka.answer(PRODUCE, (request) => {
+      const isRight = request.batches.every(({ records: bytes }) => bytes.readBigInt64BE(BASE_TIMESTAMP_AT) >= 30_000n);
+      return produced(request, () => (isRight ? OK : INVALID_TIMESTAMP));
+    });
+    const sending = producer.send('payments', records(0, 1));
+    await clock.advance(20_000);
+    expect(producer.failure).toMatchObject({ topic: 'payments', code: 'INVALID_TIMESTAMP' });
+    await clock.advance(20_000);
+    expect(await sending).toHaveLength(2);
+    expect(connected).toHaveLength(1);
+  });
+
+  it('dates records by the clock of the machine, also after a correction', async () => {
+    const dated = new ReliableProducer({ connect: () => kafka, logger });
+    const now = jest.spyOn(Date, 'now');
+    const times = [7_200_000, 5_000];
+    for (const time of times) {
+      now.mockReturnValue(time);
+      await dated.send('payments', records(0));
+    }
+    now.mockRestore();
+    const sentAt = kafka.made(PRODUCE).map(({ batches }) => batches[0]?.records.readBigInt64BE(BASE_TIMESTAMP_AT));
+    expect(sentAt).toEqual(times.map(BigInt));
+    await dated.close();
   });
 
   it('backs off between retries when no partition has a leader', async () => {

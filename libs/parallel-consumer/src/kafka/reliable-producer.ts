@@ -35,8 +35,8 @@ const OPTION_CHECKS = {
 const CLOSE_TIMEOUT_MS = 2_000;
 /** How long an added partition may be unknown to a broker that answers. */
 const KNOWN_WITHIN_MS = 10_000;
-/** Kafka rejects the records for good. */
-const REJECTIONS = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP'];
+/** Kafka rejects the records for good. Not INVALID_TIMESTAMP: each attempt has the present time, so one succeeds once the clock is right. */
+const REJECTIONS = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD'];
 /** The sequence numbers no longer match the broker's. */
 const SEQUENCE_ERRORS = [
   'OUT_OF_ORDER_SEQUENCE_NUMBER',
@@ -166,7 +166,9 @@ export class ReliableProducer {
 
   private async opened(): Promise<ProducerSession> {
     if (this.session !== undefined) return this.session;
-    const session = new ProducerSession(this.options.connect(), () => this.clock.now());
+    // `systemClock` keeps the time at which the process has started: a correction of the machine's clock must reach the records.
+    const { clock, connect } = this.options;
+    const session = new ProducerSession(connect(), clock === undefined ? () => Date.now() : () => clock.now());
     try {
       await session.open();
       if (this.closed) throw new Error('the producer was closed while it connected');

@@ -8,7 +8,7 @@ import {
 import type { OutgoingRecord } from '../../records/record.js';
 import { ScriptedConnections } from './scripted-connections.js';
 
-export const [OK, NOT_LEADER, TOO_LARGE, OUT_OF_ORDER, DUPLICATE] = [0, 6, 10, 45, 46];
+export const [OK, NOT_LEADER, TOO_LARGE, INVALID_TIMESTAMP, OUT_OF_ORDER, DUPLICATE] = [0, 6, 10, 32, 45, 46];
 const [UNKNOWN_TOPIC, NODES, PARTITIONS] = [3, 2, 12];
 
 /** One record for each of the partitions; its value names the partition and its place. */
