@@ -69,6 +69,13 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     specs: 'behaviour/delivery',
   },
   {
+    name: 'outputs are produced without contact',
+    file: 'handlers/produce-handler.ts',
+    replace: 'items.filter(({ attempt }) => attempt.isCurrent)',
+    by: 'items',
+    specs: 'behaviour/late-starts',
+  },
+  {
     name: 'a rate-limited record is handled without contact',
     file: 'handlers/rate-limited.ts',
     replace: 'if (!attempt.isCurrent) throw new AttemptWithdrawnError();',

@@ -2,9 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import type { ManualClock } from '@orders-pipeline/clock/testing';
 import { batchHandler } from '../attempts/batch-handler.js';
 import type { BatchItem, BatchResult } from '../attempts/batch-item.js';
+import { produceHandler } from '../handlers/produce-handler.js';
 import { rateLimited } from '../handlers/rate-limited.js';
 import { AttemptWithdrawnError } from '../attempts/running-attempt.js';
-import type { ConsumedRecord } from '../records/record.js';
+import type { ConsumedRecord, OutgoingRecord } from '../records/record.js';
 import { consuming } from './gated-consumer.js';
 
 /** A batch handler of which only one batch runs at a time, until the spec ends it. */
@@ -143,5 +144,37 @@ describe('a rate-limited record', () => {
     broker.startsUntil = Number.POSITIVE_INFINITY;
     await clock.advance(2_000);
     expect([handled, consumer.status.retries]).toEqual([['a', 'b'], 0]);
+  });
+});
+
+describe('an output that waits for its batch', () => {
+  it('is not sent while there is no contact to the group, and is produced again afterwards', async () => {
+    const sent: string[][] = [];
+    const stalled = Promise.withResolvers<void>();
+    const producer = {
+      send: async (_topic: string, records: readonly OutgoingRecord[]): Promise<void> => {
+        sent.push(records.map(({ value }) => String(value)));
+        if (sent.length === 2) await stalled.promise;
+      },
+    };
+    const handle = async ({ partition, key, value }: ConsumedRecord) => [
+      { topic: 'out', partition, key, value, headers: {} },
+    ];
+    const { append, broker, clock, consumer } = await consuming(
+      (at) => ({ handler: produceHandler({ producer, handle, clock: at }), maxAttempts: 1 }),
+      (topic) => topic.append(0, 'a', 'a'),
+    );
+    await clock.advance(50);
+    for (const name of ['b', 'c']) {
+      append(0, name, name);
+      await broker.fetch();
+    }
+    broker.startsUntil = clock.now();
+    stalled.resolve();
+    await clock.advance(5_000);
+    expect(sent).toEqual([['a']]);
+    broker.startsUntil = Number.POSITIVE_INFINITY;
+    await clock.advance(2_000);
+    expect([sent.flat(), consumer.status.retries, consumer.status.deadLettered]).toEqual([['a', 'b', 'c'], 0, 0]);
   });
 });

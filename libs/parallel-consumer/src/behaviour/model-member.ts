@@ -70,8 +70,8 @@ interface MemberOfGroup {
 class SimulatedBroker extends KafkaBroker {
   constructor(process: SimulatedProcess, options: Omit<MemberOfGroup, 'deadLetterTopic'>) {
     const connect = () => process.connect();
-    const producer = new ReliableProducer({ connect, logger: quiet, clock: process, random });
-    super({ ...options, logger: quiet }, { connect, producer, clock: process, random });
+    const createProducer = () => new ReliableProducer({ connect, logger: quiet, clock: process, random });
+    super({ ...options, logger: quiet }, { connect, createProducer, clock: process, random });
   }
 }
 

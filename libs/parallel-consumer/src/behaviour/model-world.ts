@@ -230,7 +230,9 @@ export class ModelWorld {
 
   private deleteCommitted(partition: number): void {
     const { start, end } = this.kafka.logOf(TOPIC, partition);
-    const offset = Math.min(this.committed(partition).offset, end);
+    const unaccounted = this.ledger.unaccounted().find((record) => record.partition === partition);
+    // A commit from before a truncation says nothing of the records that came after it.
+    const offset = Math.min(this.committed(partition).offset, unaccounted?.offset ?? end);
     if (offset > start) this.kafka.deleteBefore(TOPIC, partition, offset);
   }
 

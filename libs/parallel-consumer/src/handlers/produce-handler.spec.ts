@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { RecordsRejectedError } from '../failures/records-rejected.js';
+import { anAttempt } from '../testing/an-attempt.js';
 import { FakeBroker } from '../testing/fake-broker.js';
 import { FakeKafka } from '../testing/fake-kafka.js';
 import { ParallelConsumer } from '../parallel-consumer.js';
@@ -118,7 +119,7 @@ describe('a handler that produces', () => {
       maxBatchWaitMs: 0,
     });
     const handled = async (topic: string): Promise<void> =>
-      handler({ value: Buffer.from(topic) } as never, {} as never);
+      handler({ value: Buffer.from(topic) } as never, anAttempt());
     for (let batch = 0; batch < 4; batch += 1) {
       void handled('deleted');
       await handled('out');
@@ -131,7 +132,7 @@ describe('a handler that produces', () => {
       producer: { send: async () => undefined },
       handle: async () => undefined as never,
     });
-    await expect(handler({} as never, {} as never)).rejects.toMatchObject({
+    await expect(handler({} as never, anAttempt())).rejects.toMatchObject({
       code: 'outputs',
       message: 'handle must return a list of records to produce, or [] for none, got undefined',
     });

@@ -1,6 +1,7 @@
 import type { Attempt, RecordHandler } from '../attempts/record-handler.js';
 import type { BatcherOptions } from '../attempts/batch-queue.js';
 import { Batcher } from '../attempts/batcher.js';
+import { AttemptWithdrawnError } from '../attempts/running-attempt.js';
 import { checkOptions } from '../checks/check-options.js';
 import { display, ofType, timer, withFunctions, type Check } from '../checks/value-checks.js';
 import type { ConsumedRecord, OutgoingRecord } from '../records/record.js';
@@ -48,6 +49,12 @@ const OPTION_CHECKS = {
 
 type Outputs = readonly ProducedRecord[];
 
+/** The outputs of an input for one topic. */
+interface Item {
+  readonly attempt: Pick<Attempt, 'isCurrent'>;
+  readonly records: Outputs;
+}
+
 /**
  * Creates a record handler that produces records: consume, process, produce.
  *
@@ -63,10 +70,10 @@ type Outputs = readonly ProducedRecord[];
 export function produceHandler(options: ProduceHandlerOptions): RecordHandler {
   checkOptions(options, { checks: OPTION_CHECKS, required: ['producer', 'handle'] });
   const { producer, handle, ...batching } = options;
-  const batchers = new Map<string, Batcher<Outputs, Error | undefined>>();
-  const batcherOf = (topic: string): Batcher<Outputs, Error | undefined> => {
+  const batchers = new Map<string, Batcher<Item, Error | undefined>>();
+  const batcherOf = (topic: string): Batcher<Item, Error | undefined> => {
     const limits = { maxBatchSize: MAX_BATCH_SIZE, maxBatchWaitMs: MAX_BATCH_WAIT_MS, ...batching };
-    const batcher = batchers.get(topic) ?? new Batcher(async (items) => sendAll(producer, topic, items), limits);
+    const batcher = batchers.get(topic) ?? new Batcher(async (items) => sendCurrent(producer, topic, items), limits);
     batchers.set(topic, batcher);
     return batcher;
   };
@@ -74,23 +81,44 @@ export function produceHandler(options: ProduceHandlerOptions): RecordHandler {
     const outputs = await handle(record, attempt);
     if (!Array.isArray(outputs)) throw new OutputsError(outputs);
     const byTopic = [...Map.groupBy(outputs as Outputs, ({ topic }) => topic)];
-    const failures = await Promise.all(byTopic.map(async ([topic, records]) => batcherOf(topic).add(records)));
+    const failures = await Promise.all(
+      byTopic.map(async ([topic, records]) => batcherOf(topic).add({ attempt, records })),
+    );
     const failure = failures.find((each) => each !== undefined);
     if (failure !== undefined) throw failure;
   };
+}
+
+/** Sends the outputs of those inputs whose partition has not gone to another member while they waited. */
+async function sendCurrent(
+  producer: OutputProducer,
+  topic: string,
+  items: readonly Item[],
+): Promise<(Error | undefined)[]> {
+  const current = items.filter(({ attempt }) => attempt.isCurrent);
+  const failures = await sendAll(producer, topic, current);
+  const byItem = new Map(current.map((item, index) => [item, failures[index]]));
+  return items.map((item) => (byItem.has(item) ? byItem.get(item) : new AttemptWithdrawnError()));
 }
 
 /** Sends the outputs of all inputs to a topic; if that fails, those of each input by itself. */
 async function sendAll(
   producer: OutputProducer,
   topic: string,
-  items: readonly Outputs[],
+  items: readonly Item[],
 ): Promise<(Error | undefined)[]> {
-  const failure = await send(producer, topic, items.flat());
+  const failure =
+    items.length === 0
+      ? undefined
+      : await send(
+          producer,
+          topic,
+          items.flatMap(({ records }) => records),
+        );
   if (failure === undefined) return items.map(() => undefined);
   if (items.length === 1) return [failure];
   const failures: (Error | undefined)[] = [];
-  for (const item of items) failures.push(await send(producer, topic, item));
+  for (const { records } of items) failures.push(await send(producer, topic, records));
   return failures;
 }
 

@@ -3,7 +3,12 @@ import { partitionName, type TopicPartition } from '../broker/broker.js';
 import { decodeAssignment } from '../protocol/consumer-protocol.js';
 import type { GroupMembership, JoinRequest, JoinResponse, SyncRequest } from '../protocol/group-requests.js';
 import { KafkaError } from '../protocol/kafka-error.js';
-import type { CommitRequest, CommittedOffset, OffsetFetchRequest } from '../protocol/offset-requests.js';
+import type {
+  CommitRequest,
+  CommittedOffset,
+  OffsetFetchRequest,
+  RejectedOffset,
+} from '../protocol/offset-requests.js';
 
 /** A request that is answered later. */
 interface Parked<T> {
@@ -116,7 +121,7 @@ export class SimulatedGroup {
     this.remove(memberId);
   }
 
-  commit({ topics, ...membership }: CommitRequest): void {
+  commit({ topics, ...membership }: CommitRequest): readonly RejectedOffset[] {
     const { id } = this.memberOf(membership, 'OffsetCommit');
     if (this.state === 'completing') throw new KafkaError('REBALANCE_IN_PROGRESS', 'OffsetCommit');
     for (const [topic, partitions] of topics)
@@ -125,6 +130,7 @@ export class SimulatedGroup {
         if ((this.owners.get(name) ?? id) !== id) this.strayCommits.push(name);
         this.positions.set(name, { topic, partition, offset, leaderEpoch, metadata });
       }
+    return [];
   }
 
   committed({ topics }: OffsetFetchRequest): CommittedOffset[] {
