@@ -147,6 +147,10 @@ describe('a rate-limited record', () => {
   });
 });
 
+const sameRecord = async ({ partition, key, value }: ConsumedRecord) => [
+  { topic: 'out', partition, key, value, headers: {} },
+];
+
 describe('an output that waits for its batch', () => {
   it('is not sent while there is no contact to the group, and is produced again afterwards', async () => {
     const sent: string[][] = [];
@@ -157,11 +161,8 @@ describe('an output that waits for its batch', () => {
         if (sent.length === 2) await stalled.promise;
       },
     };
-    const handle = async ({ partition, key, value }: ConsumedRecord) => [
-      { topic: 'out', partition, key, value, headers: {} },
-    ];
     const { append, broker, clock, consumer } = await consuming(
-      (at) => ({ handler: produceHandler({ producer, handle, clock: at }), maxAttempts: 1 }),
+      (at) => ({ handler: produceHandler({ producer, handle: sameRecord, clock: at }), maxAttempts: 1 }),
       (topic) => topic.append(0, 'a', 'a'),
     );
     await clock.advance(50);

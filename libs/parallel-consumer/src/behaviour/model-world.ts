@@ -17,6 +17,8 @@ const MAX_MEMBERS = 3;
 const MAX_IDLE_STEPS = 120;
 const STEP_MS = 500;
 
+type MemberCommand = Extract<ModelCommand, { readonly member: number }>;
+
 /** The work to complete. */
 interface Work {
   /** Selects the records whose handlers end; those of other records never end. */
@@ -108,6 +110,7 @@ export class ModelWorld {
   }
 
   private perform(command: ModelCommand): void {
+    if ('member' in command) return this.performOn(this.pick(this.alive(), command.member), command);
     switch (command.type) {
       case 'append':
         return this.append(command);
@@ -132,12 +135,10 @@ export class ModelWorld {
       case 'move coordinator':
         this.kafka.coordinator = 3 - this.kafka.coordinator;
         return this.kafka.group.move();
-      default:
-        return this.performOn(this.pick(this.alive(), command.member), command);
     }
   }
 
-  private performOn(member: ModelMember | undefined, command: ModelCommand): void {
+  private performOn(member: ModelMember | undefined, command: MemberCommand): void {
     if (member === undefined) return;
     const { process, consumer } = member;
     switch (command.type) {
@@ -166,8 +167,6 @@ export class ModelWorld {
         return process.thaw(command.first);
       case 'jump':
         return process.frozen ? undefined : process.jump(command.ms);
-      default:
-        return undefined;
     }
   }
 

@@ -237,7 +237,7 @@ export class SimulatedGroup {
     }
     const waitMs = Math.max(...[...this.members.values()].map(({ rebalanceTimeoutMs }) => rebalanceTimeoutMs));
     this.cancelTimer = this.clock.after(waitMs, () => {
-      for (const { id, syncing } of [...this.members.values()]) if (syncing === undefined) this.remove(id);
+      for (const { id, syncing } of this.members.values()) if (syncing === undefined) this.remove(id);
     });
   }
 
@@ -254,7 +254,15 @@ export class SimulatedGroup {
       member.syncing?.answer(member.assignment);
       member.syncing = undefined;
     }
-    const members = [...this.members.values()].map((member) => ({ ...member }));
+    const members = [...this.members.values()].map(
+      ({ id, subscription, sessionTimeoutMs, rebalanceTimeoutMs, assignment }) => ({
+        id,
+        subscription,
+        sessionTimeoutMs,
+        rebalanceTimeoutMs,
+        assignment,
+      }),
+    );
     this.persisted = { generation: this.generation, leaderId: this.leaderId, members };
   }
 

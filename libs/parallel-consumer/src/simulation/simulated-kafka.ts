@@ -178,7 +178,7 @@ export class SimulatedKafka {
   private appendBatch(log: Log, batch: LogBatch): void {
     log.batches.push(batch);
     log.end = batch.last + 1;
-    for (const wake of [...this.waiting]) wake();
+    for (const wake of this.waiting) wake();
   }
 
   private metadata(topics: readonly string[]): ClusterMetadata {
@@ -204,10 +204,8 @@ export class SimulatedKafka {
 
   private async fetch(node: number, { maxWaitMs, partitions }: FetchRequest): Promise<object> {
     const read = (): FetchedPartition[] => partitions.map((each) => this.fetchPartition(node, each));
-    const hasAnswer = (all: readonly FetchedPartition[]): boolean =>
-      all.some(({ errorCode, diverging, records }) => errorCode !== 0 || diverging !== undefined || records.length > 0);
     let answer = read();
-    if (!hasAnswer(answer)) {
+    if (!answer.some(saysSomething)) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.waiting.add(resolve);
       const cancel = this.clock.after(maxWaitMs, resolve);
@@ -269,13 +267,17 @@ export class SimulatedKafka {
   }
 }
 
+function saysSomething({ errorCode, diverging, records }: FetchedPartition): boolean {
+  return errorCode !== 0 || diverging !== undefined || records.length > 0;
+}
+
 /** Returns where a log leaves the one that was read, whose last record before the offset has this leader epoch (KIP-320). */
 function divergence({ batches, end, start }: Log, epoch: number, offset: number): FetchedPartition['diverging'] {
   const shared = batches.findLast((batch) => batch.epoch <= epoch);
   const later = batches.find((batch) => batch.epoch > epoch);
   const endOffset = later?.base ?? end;
   const found = shared?.epoch ?? -1;
-  // The batches of the epoch may be deleted, or the epoch may have none yet: then only the end tells.
+  // The batches of the epoch may be deleted, or the epoch may have none yet: then only the end counts.
   if (offset <= start || (endOffset >= offset && found === epoch)) return undefined;
   return endOffset < offset ? { epoch: found, endOffset } : undefined;
 }

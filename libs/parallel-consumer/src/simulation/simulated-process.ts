@@ -140,13 +140,13 @@ export class SimulatedProcess implements Clock {
         );
       this.forward('requests', () => {
         if (this.isDead || this.kafka.silent.has(node)) return;
-        this.kafka.serve(node, api, body).then(
-          (response) => {
+        void this.kafka
+          .serve(node, api, body)
+          .then((response) => {
             this.served(api.name, response);
-            answer(() => resolve(response));
-          },
-          (error: unknown) => answer(() => reject(error as Error)),
-        );
+            return answer(() => resolve(response));
+          })
+          .catch((error: unknown) => answer(() => reject(error)));
       });
       return promise;
     };
