@@ -22,7 +22,21 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
   {
     name: 'log secrets of queries',
     file: LOGS,
-    replace: "url.replaceAll(SECRET_PARAMETER, '$1***')",
+    replace: 'url: loggedUrl(url)',
+    by: 'url',
+    specs: 'logged-requests',
+  },
+  {
+    name: 'search whole parameters for the names of secrets',
+    file: LOGS,
+    replace: 'isSecret(parameter.slice(1, at))',
+    by: 'isSecret(parameter)',
+    specs: 'logged-requests',
+  },
+  {
+    name: 'log URLs of any length',
+    file: LOGS,
+    replace: 'url.slice(0, MAX_URL_LENGTH)',
     by: 'url',
     specs: 'logged-requests',
   },

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pinoHttp } from 'pino-http';
-import { createLogger, requestLog } from './logs.js';
+import { createLogger, loggedUrl, requestLog } from './logs.js';
 
 describe('a logged request', () => {
   let server: Server;
@@ -45,5 +45,36 @@ describe('a logged request', () => {
       req: { url: expect.stringMatching(/^\/fails\?page=2&access_token=\*\*\*&/) },
     });
     expect(text).not.toContain('canary');
+  });
+
+  it('has at most 2,048 characters of a URL, and no secret before its end', async () => {
+    const query = `access_token=canary-1&${'a'.repeat(14_000)}`;
+    await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/fails?${query}`);
+    const { req } = JSON.parse(await line.promise) as { readonly req: { readonly url: string } };
+    expect(req.url).toMatch(/^\/fails\?access_token=\*\*\*&a{1900,2048}…$/);
+  });
+});
+
+describe('the search for secrets in a URL', () => {
+  it.each([
+    ['one long name', 'a'.repeat(14_000)],
+    ['one long value', `page=${'a'.repeat(14_000)}`],
+    ['many parameters', 'page=2&'.repeat(2_000)],
+    ['many question marks', '?'.repeat(14_000)],
+  ])('reads each character once at most: %s', (_kind, query) => {
+    const names: string[] = [];
+    loggedUrl(`/v1/orders?${query}`, (name) => names.push(name) < 0);
+    expect(names.join('').length).toBeLessThanOrEqual(2_048);
+    expect(names.join('')).not.toMatch(/[=&]/);
+  });
+
+  it.each([
+    ['/v1/orders', '/v1/orders'],
+    ['/v1/orders?', '/v1/orders?'],
+    ['/token=1/code=2?page=2&token', '/token=1/code=2?page=2&token'],
+    ['/login?code=1=2&zipcode=3&state=&authority=4', '/login?code=***&zipcode=3&state=***&authority=***'],
+    ['/login?next=/home?code=1&page=2', '/login?next=/home?code=***&page=2'],
+  ])('%s is logged as %s', (url, logged) => {
+    expect(loggedUrl(url)).toBe(logged);
   });
 });

@@ -17,8 +17,23 @@ interface LoggedRequest {
   readonly remoteAddress: string;
 }
 
-/** Parameters of a query that may be secrets although no service reads them there, such as the code of a login. */
-const SECRET_PARAMETER = /(?<=[?&])((?:[^=&]*(?:token|secret|password|key|auth)[^=&]*|code|state)=)[^&]*/gi;
+/** Names of parameters that may be secrets although no service reads them in a query, such as the code of a login. */
+const SECRET_NAME = /token|secret|password|key|auth|^(?:code|state)$/i;
+/** The longest logged URL, in characters. Node.js accepts 16 KiB of headers. */
+const MAX_URL_LENGTH = 2_048;
+
+/**
+ * Returns the URL of a request for the log: at most its first 2,048 characters, and without the values of parameters that may be secrets.
+ * @param isSecret judges the name of a parameter. It gets no character of the URL twice, so that a long URL costs no more than its length.
+ */
+export function loggedUrl(url: string, isSecret = (name: string): boolean => SECRET_NAME.test(name)): string {
+  const [path = '', ...parameters] = url.slice(0, MAX_URL_LENGTH).split(/(?=[?&])/);
+  const logged = parameters.map((parameter) => {
+    const at = parameter.indexOf('=');
+    return at !== -1 && isSecret(parameter.slice(1, at)) ? `${parameter.slice(0, at)}=***` : parameter;
+  });
+  return path + logged.join('') + (url.length > MAX_URL_LENGTH ? '…' : '');
+}
 
 /** How requests are logged: at `debug`, because thousands per second would drown all other lines; failures at `error`. */
 export function requestLog(logger: Logger): Options {
@@ -30,7 +45,7 @@ export function requestLog(logger: Logger): Options {
       req: ({ id, method, url, remoteAddress }: LoggedRequest) => ({
         id,
         method,
-        url: url.replaceAll(SECRET_PARAMETER, '$1***'),
+        url: loggedUrl(url),
         remoteAddress,
       }),
       res: ({ statusCode }: { readonly statusCode: number }) => ({ statusCode }),
