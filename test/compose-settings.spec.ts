@@ -30,10 +30,12 @@ it('docker-compose.yml makes the console link to the query API at the port that 
   expect(text).toContain(`QUERY_API_PUBLIC_URL: http://localhost:${port}\n`);
 });
 
-it('docker-compose.yml gives the facade the public key of docs/migration.md', () => {
+it('docker-compose.yml gives the facade the public key of docs/migration.md, which is refused in production', () => {
   const [, key = ''] =
     /x-api-key: ([\w-]+)'/.exec(read('docs/migration.md').split('--profile legacy up')[1] ?? '') ?? [];
-  expect(ClientKeys.parse(read('deploy/legacy-clients.json')).clientOf({ key })).toBe('demo');
+  const file = read('deploy/legacy-clients.json');
+  expect(ClientKeys.parse(file).clientOf({ key })).toBe('demo');
+  expect(() => ClientKeys.parse(file, true)).toThrow('the demo key, which is public');
 });
 
 function read(file: string): string {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { ManualClock } from '@orders-pipeline/clock/testing';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { ClientKeys } from '../apps/facade/src/clients/client-keys.js';
 import { FacadeFiles } from '../apps/facade/src/files/facade-files.js';
+import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
 import { eventually } from './support/eventually.js';
 import { ScriptedSide } from './support/scripted-side.js';
 import { TestedFacade } from './support/tested-facade.js';
@@ -69,7 +71,7 @@ describe('the clients of the facade', () => {
     const clock = new ManualClock();
     const lines: string[] = [];
     const logger = pino({ level: 'info' }, { write: (line) => void lines.push(line) });
-    const options = { clientsPath, rulesPath: undefined, clock, logger };
+    const options = { clientsPath, isProduction: true, rulesPath: undefined, clock, logger };
     await expect(FacadeFiles.open(options)).rejects.toThrow('ENOENT');
     await write(fileOf(KEY));
     const files = await FacadeFiles.open(options);
@@ -85,6 +87,9 @@ describe('the clients of the facade', () => {
     expect([admits(KEY), admits(next)]).toEqual([false, true]);
     await write('{"clients": [');
     await until('changed file is wrong');
+    expect(admits(next)).toBe(true);
+    await write(readFileSync(join(PROJECT_DIRECTORY, 'deploy/legacy-clients.json'), 'utf8'));
+    await until('the demo key, which is public');
     expect(admits(next)).toBe(true);
     await rm(folder, { recursive: true });
     await until('ENOENT');

@@ -12,6 +12,7 @@ export type SwarmProblemCode =
   | 'missing-image'
   | 'missing-secret'
   | 'certificate-expired'
+  | 'bad-client-keys'
   | 'port-in-use'
   | 'no-room'
   | 'not-deployed'

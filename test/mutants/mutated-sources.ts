@@ -1,6 +1,7 @@
 import { ADMIN_ARCHIVE_MUTANTS, CONSUMER_ARCHIVE_MUTANTS, QUERY_ARCHIVE_MUTANTS } from './archive-mutants.js';
 import { ATTEMPT_MUTANTS } from './attempt-mutants.js';
 import { BATCH_MUTANTS } from './batch-mutants.js';
+import { CLIENT_MUTANTS } from './client-mutants.js';
 import { COMPARISON_MUTANTS } from './comparison-mutants.js';
 import { COOPERATION_MUTANTS } from './cooperation-mutants.js';
 import { EXPANSION_MUTANTS } from './expansion-mutants.js';
@@ -38,7 +39,7 @@ export const SOURCES: readonly MutatedSource[] = [
     name: 'facade',
     folder: 'apps/facade/src',
     specs: 'random-walks.property',
-    mutants: [...STAGE_MUTANTS, ...INTENT_MUTANTS, ...COMPARISON_MUTANTS, ...RUN_MUTANTS],
+    mutants: [...STAGE_MUTANTS, ...INTENT_MUTANTS, ...COMPARISON_MUTANTS, ...RUN_MUTANTS, ...CLIENT_MUTANTS],
   },
   {
     name: 'intake',

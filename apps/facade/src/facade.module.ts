@@ -67,6 +67,7 @@ const PROVIDERS: Provider[] = [
     useFactory: async () =>
       FacadeFiles.open({
         clientsPath: settings.LEGACY_CLIENTS_FILE,
+        isProduction: process.env['NODE_ENV'] === 'production',
         rulesPath: settings.IGNORE_RULES_FILE,
         clock: systemClock,
         logger,

@@ -43,6 +43,8 @@ export async function up(
       `made an authority, certificates and passwords in ${deployment.state.directory}: keep a copy at a safe place`,
     );
   }
+  // Folders of version 0.2.0 do not have it.
+  await deployment.state.createClientKeys();
   if (nodes.length > 0)
     await labelNodes(
       docker,

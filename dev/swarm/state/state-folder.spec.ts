@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { X509Certificate } from 'node:crypto';
@@ -6,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { rotationSteps } from '../commands/rotate.js';
 import { secretProblems } from '../checks/secret-checks.js';
 import { Deployment, STACK_FOLDER } from '../deployment.js';
+
+const DEMO_CLIENTS = join(STACK_FOLDER, '..', 'legacy-clients.json');
 
 describe('the state of a swarm', () => {
   let directory: string;
@@ -92,6 +95,38 @@ describe('the state of a swarm', () => {
     const before = await secret('page-token');
     await rotate('page-token');
     expect(await secret('page-tokens-before')).toBe(before);
+  });
+
+  it('has no client of the facade at first, and keeps those that the operator adds', async () => {
+    expect(await secret('legacy-clients')).toBe('{ "clients": [] }\n');
+    const own = JSON.stringify({ clients: [{ name: 'billing', keys: ['0'.repeat(64)] }] });
+    const file = join(deployment.state.secrets, 'legacy-clients');
+    await writeFile(file, own);
+    await rotate('users');
+    await deployment.state.createClientKeys();
+    expect(await secret('legacy-clients')).toBe(own);
+    await rm(file);
+    await deployment.state.createClientKeys();
+    expect(await secret('legacy-clients')).toBe('{ "clients": [] }\n');
+  });
+
+  it.each([
+    ['the public key of the repository', readFileSync(DEMO_CLIENTS, 'utf8'), 'has the demo key, which is public'],
+    ['no JSON', '{', 'is not JSON'],
+  ])('refuses clients of the facade with %s', async (_kind, content, message) => {
+    const file = join(deployment.state.secrets, 'legacy-clients');
+    await writeFile(file, content);
+    const problems = secretProblems(deployment.read(), Date.now(), () => undefined);
+    expect(problems).toEqual([{ code: 'bad-client-keys', text: expect.stringContaining(message) }]);
+    await rm(file);
+    await deployment.state.createClientKeys();
+  });
+
+  it('refuses a facade without clients', () => {
+    const problems = (replicas: string) =>
+      secretProblems(deployment.read({ FACADES: replicas }), Date.now(), () => undefined).map(({ code }) => code);
+    expect(problems('0')).toEqual([]);
+    expect(problems('1')).toEqual(['bad-client-keys']);
   });
 
   it('rejects an unknown rotation', () => {

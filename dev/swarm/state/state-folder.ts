@@ -32,6 +32,13 @@ export class StateFolder {
     await this.renewAuthority([]);
     await this.renewCertificates(publicHosts);
     await this.write(newState());
+    await this.createClientKeys();
+  }
+
+  /** Makes the file of the API keys of the facade's clients, with no client, unless it exists: its content is the operator's. */
+  async createClientKeys(): Promise<void> {
+    const file = join(this.secrets, 'legacy-clients');
+    if (!existsSync(file)) await this.replace(file, '{ "clients": [] }\n');
   }
 
   read(): SwarmState {

@@ -39,6 +39,12 @@ describe('the API keys of clients', () => {
     expect(short.clientOf({ key: 'secret' })).toBeUndefined();
   });
 
+  it('are not read in production from a file with the public key of the repository', () => {
+    const file = fileOf([{ name: 'demo', keys: [hash('sha256', 'demo-key-of-the-legacy-api-clients')] }]);
+    expect(() => ClientKeys.parse(file)).not.toThrow();
+    expect(() => ClientKeys.parse(file, true)).toThrow('the client demo has the demo key, which is public: replace');
+  });
+
   it.each([
     ['', 'is not JSON'],
     ['{}', 'clients '],

@@ -19,6 +19,9 @@ const FileSchema = z.strictObject({
 const MIN_KEY_CHARACTERS = 32;
 const MAX_KEY_CHARACTERS = 256;
 
+/** The SHA-256 of the key that docs/migration.md prints. It is in deploy/legacy-clients.json. */
+const DEMO_KEY = '6d36e5831539d22be745b2b2e0fddd236c4fbf5258641cd2f47b22a5be50417a';
+
 /** A key as a client sent it. */
 export interface GivenKey {
   readonly key: string;
@@ -33,8 +36,11 @@ export interface GivenKey {
 export class ClientKeys {
   private constructor(private readonly clients: ReadonlyMap<string, string>) {}
 
-  /** @throws Error that names the wrong entry, and what is allowed */
-  static parse(text: string): ClientKeys {
+  /**
+   * @param isProduction whether the demo key, which is public, is refused
+   * @throws Error that names the wrong entry, and what is allowed
+   */
+  static parse(text: string, isProduction = false): ClientKeys {
     const parsed = FileSchema.safeParse(jsonIn(text));
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
@@ -46,10 +52,19 @@ export class ClientKeys {
       for (const key of keys) {
         const other = clients.get(key);
         if (other !== undefined) throw new Error(`the clients ${other} and ${name} have the same key`);
+        if (isProduction && key === DEMO_KEY)
+          throw new Error(
+            `the client ${name} has the demo key, which is public: replace ${key} by the SHA-256 of a key of your own, such as the output of \`openssl rand -hex 32\``,
+          );
         clients.set(key, name);
       }
     }
     return new ClientKeys(clients);
+  }
+
+  /** How many keys there are. */
+  get size(): number {
+    return this.clients.size;
   }
 
   /** Returns the client's name; `undefined` for a wrong key. */

@@ -7,6 +7,8 @@ import { WatchedFile } from './watched-file.js';
 export interface FacadeFilesOptions {
   /** `undefined`: there are no API keys. */
   readonly clientsPath: string | undefined;
+  /** Whether the demo key is refused. */
+  readonly isProduction: boolean;
   /** `undefined`: no difference is ignored. */
   readonly rulesPath: string | undefined;
   readonly clock: Clock;
@@ -23,7 +25,7 @@ export class FacadeFiles {
   ) {}
 
   /** @throws BadFileError if one of them is wrong at the start; later, a wrong file is logged, and its earlier content stays in use */
-  static async open({ clientsPath, rulesPath, clock, logger }: FacadeFilesOptions): Promise<FacadeFiles> {
+  static async open({ clientsPath, isProduction, rulesPath, clock, logger }: FacadeFilesOptions): Promise<FacadeFiles> {
     const open = async <T>(path: string, parse: (text: string) => T, onLoaded: (content: T) => void) => {
       const onFailure = (error: Error): void =>
         logger.error({ path, reason: error.message }, 'changed file is wrong: its earlier content stays in use');
@@ -44,7 +46,7 @@ export class FacadeFiles {
         ? undefined
         : await open(
             clientsPath,
-            (text) => ClientKeys.parse(text),
+            (text) => ClientKeys.parse(text, isProduction),
             () => undefined,
           );
     const ignored =
