@@ -9,4 +9,11 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     by: "isProduction && key === ''",
     specs: 'client-keys',
   },
+  {
+    name: 'accept writes of foreign pages from clients with keys',
+    file: 'legacy-api.ts',
+    replace: 'else rejectForeignWrites(scope, hosts);',
+    by: '',
+    specs: 'legacy-api.spec',
+  },
 ];

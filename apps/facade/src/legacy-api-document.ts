@@ -67,6 +67,7 @@ function json(schema: object, description: string) {
 const ERROR_REF = { $ref: '#/components/schemas/LegacyApiError' } as const;
 const AWAY = json(ERROR_REF, 'The answering side is away, or writes are under way: see Retry-After');
 const UNAUTHORIZED = json(ERROR_REF, 'No valid API key');
+const FOREIGN = json(ERROR_REF, '`foreign-origin`: the request comes from a page of another origin');
 const REJECTED = json(ERROR_REF, 'Invalid parameters');
 
 function operation(operationId: string, summary: string, answers: object, parameters: readonly object[] = []) {
@@ -126,6 +127,7 @@ const WRITES = {
           ERROR_REF,
           'The `id` has other content (`order-conflict`), or the number is in use (`number-in-use`)',
         ),
+        403: FOREIGN,
         413: json(ERROR_REF, 'More than 64 KiB'),
         503: json(
           ERROR_REF,
@@ -142,6 +144,7 @@ const WRITES = {
       {
         201: json({ $ref: '#/components/schemas/LegacyApiPopulated' }, 'The numbers of the orders'),
         400: REJECTED,
+        403: FOREIGN,
         409: json(ERROR_REF, '`populate-outside-off`: writes are not `off`, so the facade assigns the numbers'),
       },
       [inQuery('count', { type: 'integer', minimum: 1, maximum: 1_000_000 })],

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { rejectForeignHosts } from '#service/http/known-hosts.js';
+import { rejectForeignHosts, rejectForeignWrites } from '#service/http/known-hosts.js';
 import { authenticateClients } from './clients/authenticate-clients.js';
 import type { ClientKeys } from './clients/client-keys.js';
 import { legacyErrorOf, sendLegacyError } from './reads/legacy-error.js';
@@ -8,7 +8,7 @@ import { legacyErrorOf, sendLegacyError } from './reads/legacy-error.js';
 export interface LegacyApiOptions {
   /** Returns the API keys that are valid now; `undefined`: there are none. */
   readonly keys: () => ClientKeys | undefined;
-  /** Accepted hosts and origins, which matter without keys: any web page can send requests to loopback. */
+  /** Accepted hosts and origins: any web page can send requests to loopback, and browsers add a password that was entered before. */
   readonly hosts: { readonly hosts: readonly string[]; readonly origins: readonly string[] };
   /** Called with the client of each request. */
   readonly onRequest: (client: string) => void;
@@ -21,6 +21,7 @@ export async function addLegacyApi(fastify: FastifyInstance, options: LegacyApiO
   const { keys, hosts, onRequest, logger, addRoutes } = options;
   await fastify.register(async (scope) => {
     if (keys() === undefined) rejectForeignHosts(scope, hosts);
+    else rejectForeignWrites(scope, hosts);
     authenticateClients(scope, keys, onRequest);
     // Bodies go through as they came.
     scope.addHook('onRequest', ({ headers }, _reply, done) => {

@@ -4,7 +4,7 @@ import { fastify as makeFastify, type FastifyInstance } from 'fastify';
 import type { AuthSettings } from '../auth/auth-settings.js';
 import { ProblemFilter } from './problem-filter.js';
 import { setUpHttp } from './http-shell.js';
-import { isLoopback } from './known-hosts.js';
+import { isLoopback, rejectForeignWrites } from './known-hosts.js';
 import { parseQuery } from './query-string.js';
 import { requestId } from './request-ids.js';
 
@@ -94,6 +94,22 @@ describe('HTTP shell', () => {
       expect((await get('/short', { origin })).statusCode).toBe(403);
     for (const origin of ['http://localhost:3000', 'https://desk.example', 'https://orders.example'])
       expect((await get('/short', { origin })).statusCode).toBe(200);
+  });
+
+  it('lets foreign pages only read where the browser may know a password', async () => {
+    const own = makeFastify();
+    rejectForeignWrites(own, { hosts: ['alias.example'], origins: ['https://desk.example'] });
+    own.route({ method: ['GET', 'POST'], url: '/short', handler: () => ({ order: 1 }) });
+    const status = async (method: 'GET' | 'POST', headers: Record<string, string>): Promise<number> =>
+      (await own.inject({ method, url: '/short', headers: { host: 'orders.example', ...headers } })).statusCode;
+    for (const origin of ['https://evil.example', 'https://orders.example:8443', 'null'])
+      expect([await status('GET', { origin }), await status('POST', { origin })]).toEqual([200, 403]);
+    expect(await status('POST', { 'sec-fetch-site': 'cross-site' })).toBe(403);
+    for (const origin of ['https://orders.example', 'https://alias.example', 'https://desk.example'])
+      expect(await status('POST', { origin })).toBe(200);
+    expect(await status('POST', { origin: 'https://desk.example', 'sec-fetch-site': 'cross-site' })).toBe(200);
+    expect(await status('POST', {})).toBe(200);
+    await own.close();
   });
 
   it('lets only pages of allowed origins read the response', async () => {

@@ -30,6 +30,27 @@ export function rejectForeignHosts(
   });
 }
 
+/**
+ * Rejects requests that a page of another origin sends, unless they only read: a browser adds the password that a user has entered for
+ * this host, and lets no foreign page read the answer.
+ * @param hosts names under which this service is reached, if a proxy changes the `Host` header
+ * @param origins accepted origins of pages on other hosts
+ */
+export function rejectForeignWrites(
+  fastify: FastifyInstance,
+  { hosts, origins }: { readonly hosts: readonly string[]; readonly origins: readonly string[] },
+): void {
+  const allowed = { hosts: new Set(hosts), origins: new Set(origins) };
+  fastify.addHook('onRequest', ({ method, headers }, _reply, done) => {
+    const { host, origin, 'sec-fetch-site': site } = headers;
+    const isForeign = site === 'cross-site' || (origin !== undefined && !isOwn(origin, host, allowed.hosts));
+    if (method === 'GET' || method === 'HEAD' || !isForeign || allowed.origins.has(origin ?? '')) return done();
+    const given = origin?.slice(0, 100) ?? 'absent, and Sec-Fetch-Site is cross-site';
+    const detail = `Pages of other origins may only read; the Origin header is ${given} (setting CORS_ORIGINS).`;
+    done(new Problem(HttpStatus.FORBIDDEN, 'foreign-origin', detail));
+  });
+}
+
 /** A name or an address, with an optional port (RFC 9110, section 7.2). */
 const HOST = /^(?<name>\[[^[\]]*\]|[^:[\]]*)(?::\d*)?$/;
 
