@@ -16,4 +16,18 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     by: '',
     specs: 'legacy-api.spec',
   },
+  {
+    name: 'forward a read to the host of a whole URL',
+    file: 'reads/read-routes.ts',
+    replace: 'forwardedTarget(route, request.raw)',
+    by: "request.raw.url ?? '/'",
+    specs: 'legacy-api.spec',
+  },
+  {
+    name: 'forward a write to the host of a whole URL',
+    file: 'writes/write-routes.ts',
+    replace: 'forwardedTarget(route, request.raw)',
+    by: "request.raw.url ?? '/'",
+    specs: 'legacy-api.spec',
+  },
 ];

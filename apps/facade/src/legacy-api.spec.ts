@@ -1,4 +1,7 @@
 import { hash } from 'node:crypto';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fastify, { type FastifyInstance } from 'fastify';
 import { pino } from 'pino';
@@ -73,5 +76,25 @@ describe("the legacy system's API, for clients with keys", () => {
   it('answers reads of any page: no other page can see the answer', async () => {
     const headers = { ...BASIC, origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
     expect((await app.inject({ url: '/orders/page/1', headers })).statusCode).toBe(200);
+  });
+
+  it.each([
+    ['GET', '/orders/1?a=%20b&a'],
+    ['GET', '/orders/a%20b%2F..%2Fc'],
+    ['GET', '/orders/page/2'],
+    ['GET', '/orders/range?start=1&end=2'],
+    ['POST', '/orders?x=1'],
+    ['POST', '/populate?count=1'],
+  ])('forwards %s %s as it is, and without the host of a whole URL', async (method, path) => {
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = app.server.address() as AddressInfo;
+    for (const target of [path, `http://other.example${path}`, `HTTPS://other.example:1${path}`]) {
+      const sent = request({ port, method, path: target, headers: BASIC }).end();
+      const [response] = await once(sent, 'response');
+      response.resume();
+      await once(response, 'close');
+    }
+    expect(new Set(targets)).toEqual(new Set([path]));
+    expect(targets[0]).toBe(path);
   });
 });

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { UNLIMITED } from '../clients/unlimited.js';
-import { requestHeadersFor } from '../sides/forwarded-headers.js';
+import { forwardedTarget, requestHeadersFor } from '../sides/forwarded-headers.js';
 import type { ReadCapability } from '../stages/capability.js';
 import { readById, readByPage, readByRange, type ParsedRead } from './legacy-parameters.js';
 import { DisconnectedError, type Reads } from './reads.js';
@@ -12,6 +12,7 @@ export function addReadRoutes(fastify: FastifyInstance, reads: Reads): void {
   const answer = async (
     capability: ReadCapability,
     parsed: ParsedRead,
+    route: string,
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
@@ -21,7 +22,8 @@ export function addReadRoutes(fastify: FastifyInstance, reads: Reads): void {
     socket.once('close', disconnect);
     try {
       const headers = requestHeadersFor(request.headers, request.client !== null);
-      const forwarded = { method: 'GET' as const, path: request.raw.url ?? '/', headers, signal: disconnected.signal };
+      const path = forwardedTarget(route, request.raw);
+      const forwarded = { method: 'GET' as const, path, headers, signal: disconnected.signal };
       const { status, headers: answered, body } = await reads.answer({ capability, parsed, forwarded });
       if (Buffer.isBuffer(body)) socket.removeListener('close', disconnect);
       else body.once('close', () => socket.removeListener('close', disconnect));
@@ -31,13 +33,15 @@ export function addReadRoutes(fastify: FastifyInstance, reads: Reads): void {
       throw error;
     }
   };
-  fastify.get<{ Params: Texts }>('/orders/page/:page', UNLIMITED, async (request, reply) =>
-    answer('read-by-page', readByPage(request.params['page']), request, reply),
-  );
+  fastify.get<{ Params: Texts }>('/orders/page/:page', UNLIMITED, async (request, reply) => {
+    const { page = '' } = request.params;
+    return answer('read-by-page', readByPage(page), `/orders/page/${encodeURIComponent(page)}`, request, reply);
+  });
   fastify.get<{ Querystring: Texts }>('/orders/range', UNLIMITED, async (request, reply) =>
-    answer('read-by-range', readByRange(request.query), request, reply),
+    answer('read-by-range', readByRange(request.query), '/orders/range', request, reply),
   );
-  fastify.get<{ Params: Texts }>('/orders/:id', UNLIMITED, async (request, reply) =>
-    answer('read-by-id', readById(request.params['id'] ?? ''), request, reply),
-  );
+  fastify.get<{ Params: Texts }>('/orders/:id', UNLIMITED, async (request, reply) => {
+    const { id = '' } = request.params;
+    return answer('read-by-id', readById(id), `/orders/${encodeURIComponent(id)}`, request, reply);
+  });
 }

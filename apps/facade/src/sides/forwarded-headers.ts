@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 /** Headers of one connection only (RFC 9110, section 7.6.1). */
 const HOP_BY_HOP = new Set([
@@ -27,6 +27,15 @@ const OWN_REQUEST_HEADERS = new Set([
   'origin',
   'x-api-key',
 ]);
+
+/**
+ * Returns the target of a forwarded request: a path of the facade's own routes, with the query as it was sent. The target that a client has
+ * sent can be a whole URL (RFC 9112, section 3.2.2), whose host would choose another system behind a proxy that several share.
+ */
+export function forwardedTarget(path: string, { url = '' }: IncomingMessage): string {
+  const at = url.indexOf('?');
+  return at === -1 ? path : path + url.slice(at);
+}
 
 type Headers = Record<string, string | string[]>;
 

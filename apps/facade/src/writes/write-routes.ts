@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { audited } from '#service/audit/audited.js';
 import { UNLIMITED } from '../clients/unlimited.js';
+import { forwardedTarget } from '../sides/forwarded-headers.js';
 import type { ForwardedRequest, LegacyAnswer } from './legacy-port.js';
 import type { PostedOrders } from './posted-orders.js';
 
@@ -28,10 +29,10 @@ export function addWriteRoutes(fastify: FastifyInstance, orders: PostedOrders, h
       done(null, body),
     );
     scope.post('/orders', auditedRoute('send-orders', true), async (request, reply) =>
-      send(reply, await orders.post(forwarded(request, headersOf), new AbortController().signal)),
+      send(reply, await orders.post(forwarded('/orders', request, headersOf), new AbortController().signal)),
     );
     scope.post('/populate', auditedRoute('populate', false), async (request, reply) =>
-      send(reply, await orders.populate(forwarded(request, headersOf))),
+      send(reply, await orders.populate(forwarded('/populate', request, headersOf))),
     );
     return Promise.resolve();
   });
@@ -41,7 +42,8 @@ function send(reply: FastifyReply, { status, headers, body }: LegacyAnswer): Fas
   return reply.code(status).headers(headers).send(body);
 }
 
-function forwarded(request: FastifyRequest, headersOf: HeadersOf): ForwardedRequest {
+function forwarded(route: string, request: FastifyRequest, headersOf: HeadersOf): ForwardedRequest {
   const { body } = request;
-  return { path: request.raw.url ?? '/', headers: headersOf(request), body: typeof body === 'string' ? body : '' };
+  const path = forwardedTarget(route, request.raw);
+  return { path, headers: headersOf(request), body: typeof body === 'string' ? body : '' };
 }
