@@ -102,7 +102,7 @@ describe('the writes of the facade', () => {
     // The registration is made old, instead of waiting for 5 s.
     await around.db
       .collection('migrationInstances')
-      .updateOne({ _id: 'three' as never }, { $set: { refreshedAt: new Date(0) } });
+      .updateOne({ name: 'three' }, { $set: { refreshedAt: new Date(Date.now() - 60_000) } });
     expect(await one.move('writes', 'dualwrite')).toMatchObject(conflict('instances-missing'));
     const { capabilities, instances } = await around.moved('writes', 'dualwrite', { force: true, percent: 100 });
     expect(capabilities.writes).toMatchObject({ stage: 'dualwrite', percent: 100, version: 2 });

@@ -77,6 +77,27 @@ export const STAGE_MUTANTS: readonly Mutant[] = [
     specs: 'migration-state',
   },
   {
+    name: 'act for ever on what was acknowledged',
+    file: STATE,
+    replace: 'this.clock.now() - this.acknowledged.at < ACKNOWLEDGEMENT_LEASE_MS ? this.latest : undefined',
+    by: 'this.latest',
+    specs: 'migration-state',
+  },
+  {
+    name: 'change stages while a silent instance may act on what it knows',
+    file: 'migration/stage-changes.ts',
+    replace: 'now < actsUntil(instance)',
+    by: 'instance.revision < 0',
+    specs: 'migration/replaced-process',
+  },
+  {
+    name: 'a process replaces one of its name that is cut off elsewhere',
+    file: 'testing/memory-migration-store.ts',
+    replace: 'this.registrations.set(`${name}@${place}`, { name, process, revision: 0,',
+    by: 'this.registrations.clear();\n    this.registrations.set(`${name}@${place}`, { name, process, revision: 0,',
+    specs: 'migration/replaced-process',
+  },
+  {
     name: 'roll back to an absent legacy system',
     file: 'stages/rollback-policy.ts',
     replace: 'if (isLegacyAway)',

@@ -99,8 +99,8 @@ export class TwoFacades {
   async makeWorker(name: string): Promise<void> {
     const leases = this.db.collection<{ _id: string; owner: string; expiresAt: Date }>('migrationLeases');
     const instance = await this.db
-      .collection<{ _id: string; process: string }>('migrationInstances')
-      .findOne({ _id: name });
+      .collection<{ name: string; process: string }>('migrationInstances')
+      .findOne({ name });
     const given = new Date(Date.now() + 60_000);
     await leases.updateOne({ _id: 'outbox' }, { $set: { owner: instance?.process ?? '', expiresAt: given } });
     await eventually(`${name} is the worker`, 20_000, async () => {

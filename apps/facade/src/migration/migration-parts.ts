@@ -34,14 +34,16 @@ import { exposeStages } from './stage-metrics.js';
 import { WriteReporting } from './write-reporting.js';
 
 const logger = createLogger('facade', settings.LOG_LEVEL);
+const PLACE = `${hostname()}:${settings.PORT}`;
 
 /** What this instance shares with the others, and what it knows of it. */
 class SharedState {
   readonly store: MongoMigrationStore;
   readonly buckets: MongoBucketStore;
   readonly identity = {
-    name: settings.FACADE_INSTANCE ?? `${hostname()}:${settings.PORT}`,
+    name: settings.FACADE_INSTANCE ?? PLACE,
     process: randomUUID(),
+    place: PLACE,
   };
   readonly knowledge: MigrationKnowledge;
 

@@ -25,6 +25,7 @@ const LIMITS = {
   maxIntentAgeMs: 10_000,
 };
 const LIMIT_MS = 4_000;
+const A = { name: 'a', process: 'a-1', place: 'one:3005' };
 
 describe('changes of stages', () => {
   let clock: ManualClock;
@@ -90,13 +91,13 @@ describe('changes of stages', () => {
   }
 
   it('leave off once each instance has acknowledged, with numbers above the highest', async () => {
-    await store.register('a', 'a-1');
-    await store.acknowledge('a', 'a-1', 1);
+    await store.register(A);
+    await store.acknowledge(A, 1);
     const change = request({});
     await clock.advance(1_000);
     expect(await store.read()).toMatchObject({ change: { step: 'acknowledge' }, fence: null });
     expect((await buckets.read(0)).mode).toBe('closed');
-    await store.acknowledge('a', 'a-1', 2);
+    await store.acknowledge(A, 2);
     await clock.advance(100);
     expect(await change).toBe('dualwrite 100');
     expect((await buckets.read(0)).mode).toBe('dualwrite');
@@ -105,7 +106,7 @@ describe('changes of stages', () => {
   });
 
   it('are abandoned when an instance does not acknowledge in time', async () => {
-    await store.register('a', 'a-1');
+    await store.register(A);
     const change = request({});
     await clock.advance(LIMIT_MS + 100);
     expect(await change).toBe('not-acknowledged');
@@ -121,7 +122,7 @@ describe('changes of stages', () => {
   });
 
   it('need each instance that is registered, unless force removes it', async () => {
-    await store.register('a', 'a-1');
+    await store.register(A);
     await clock.advance(5_001);
     expect(await request({})).toBe('instances-missing');
     const forced = request({ force: true });

@@ -6,6 +6,7 @@ import { positionOf, type MigrationSnapshot } from '../stages/migration-snapshot
 import type { RollbackDecision } from '../stages/rollback-policy.js';
 import { beginMove, needsAcknowledgement } from '../stages/steps.js';
 import { auditEntry, type AuditEntry } from '../state/audit-entry.js';
+import { actsUntil } from '../state/migration-state.js';
 import type { MigrationStore } from '../state/migration-store.js';
 import type { ChangeDriver } from './change-driver.js';
 import type { ChangeFacts } from './change-facts.js';
@@ -93,19 +94,20 @@ export class StageChanges {
     }
   }
 
-  /** By force, missing instances are no longer registered. They may still write to the legacy system by what they know. */
+  /** By force, missing instances are no longer registered. They may still write to the legacy system for an hour, by what they know. */
   private async findMissing(isForced: boolean): Promise<void> {
-    const now = this.store.now().getTime();
+    const now = this.store.now();
     const all = await this.store.instances();
-    const missing = all.filter(({ refreshedAt }) => now - refreshedAt.getTime() > MISSING_AFTER_MS);
-    if (missing.length === 0) return;
-    const names = missing.map(({ name }) => name);
-    if (!isForced)
+    const missing = all.filter(({ refreshedAt }) => now.getTime() - refreshedAt.getTime() > MISSING_AFTER_MS);
+    const acting = missing.filter((instance) => now < actsUntil(instance));
+    if (acting.length > 0 && !isForced) {
+      const silent = acting.map((instance) => `${instance.name} (waits until ${actsUntil(instance).toISOString()})`);
       throw new ChangeRefusal(
         'instances-missing',
-        `every facade instance must acknowledge this change; silent: ${names.join(', ')}. Start them, or make sure that they have ended and use force`,
+        `every facade instance must acknowledge this change; silent: ${silent.join(', ')}. Start them at the same host and port, or make sure that their processes have ended and use force`,
       );
-    for (const name of names) await this.store.deregister(name);
+    }
+    for (const { process } of missing) await this.store.deregister(process);
   }
 
   private async make(snapshot: MigrationSnapshot, move: Move, origin: Origin): Promise<MigrationSnapshot> {

@@ -8,6 +8,7 @@ import { readsAt, snapshotAt } from '../testing/snapshots.js';
 import { MigrationState, StateUnknownError } from './migration-state.js';
 
 const LOGGER = pino({ level: 'silent' });
+const A = { name: 'a', process: 'a-1', place: 'one:3005' };
 
 /** A store that can be away: its calls then reject. */
 class FlakyStore extends MemoryMigrationStore {
@@ -29,7 +30,7 @@ describe('MigrationState', () => {
   beforeEach(async () => {
     clock = new ManualClock();
     store = new FlakyStore(clock);
-    state = new MigrationState(store, clock, { name: 'a', process: 'a-1' }, LOGGER);
+    state = new MigrationState(store, clock, A, LOGGER);
     state.start();
     await settle();
   });
@@ -98,7 +99,7 @@ describe('MigrationState', () => {
   });
 
   it('trusts no comparison without the state', () => {
-    const other = new MigrationState(store, clock, { name: 'b', process: 'b-1' }, LOGGER);
+    const other = new MigrationState(store, clock, { ...A, name: 'b' }, LOGGER);
     expect(other.isCompared('read-by-id', 'x')).toBe(false);
   });
 
@@ -119,8 +120,21 @@ describe('MigrationState', () => {
     expect(state.beginUnfenced()).toBeDefined();
   });
 
+  it('acts on nothing that it has acknowledged more than an hour ago: changes are made without it then', async () => {
+    store.isAway = true;
+    await clock.advance(3_590_000);
+    expect(state.beginUnfenced()).toBeDefined();
+    expect(await state.stageOf('read-by-id', 'x')).toMatchObject({ stage: 'off' });
+    await clock.advance(10_000);
+    expect(state.beginUnfenced()).toBeUndefined();
+    await expect(state.stageOf('read-by-id', 'x')).rejects.toBeInstanceOf(StateUnknownError);
+    store.isAway = false;
+    await clock.advance(1_000);
+    expect(state.beginUnfenced()).toBeDefined();
+  });
+
   it('trusts nothing that it knows once it was removed from the registry, and registers again', async () => {
-    await store.deregister('a');
+    await store.deregister('a-1');
     store.isAway = true;
     await clock.advance(1_000);
     store.isAway = false;

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { bucketOf } from '../stages/buckets.js';
 import { isComparedStage, type ReadCapability, type ReadStage, type WriteStage } from '../stages/capability.js';
 import { stageOfBucket, writeRoute, type MigrationSnapshot } from '../stages/migration-snapshot.js';
-import type { MigrationStore } from './migration-store.js';
+import type { InstanceIdentity, MigrationStore, RegisteredInstance } from './migration-store.js';
 
 /** The facade can't know the current stage, because MongoDB has not answered lately. The request is answered with 503. */
 export class StateUnknownError extends Error {
@@ -17,17 +17,23 @@ const REFRESH_MS = 500;
 /** While a change waits for acknowledgements, clients wait too. */
 const REFRESH_DURING_CHANGE_MS = 50;
 const HEARTBEAT_MS = 1_000;
+/**
+ * How long an instance acts on a state that it has acknowledged, while it can't read another one: it may be cut off from MongoDB alone,
+ * and a change must be possible without it at some time. Long, because without MongoDB the legacy system's clients get nothing from then on.
+ */
+const ACKNOWLEDGEMENT_LEASE_MS = 3_600_000;
+/** For two clocks, and what a paused process still sends. */
+const LEASE_MARGIN_MS = 60_000;
+
+/** Returns when an instance that renews its registration no more acts on nothing that it knows. */
+export function actsUntil({ refreshedAt }: Pick<RegisteredInstance, 'refreshedAt'>): Date {
+  return new Date(refreshedAt.getTime() + ACKNOWLEDGEMENT_LEASE_MS + LEASE_MARGIN_MS);
+}
 
 interface Knowledge {
   readonly snapshot: MigrationSnapshot;
   /** When the request that fetched it began. */
   readonly at: number;
-}
-
-/** Who this process is in the registry: a stable name, and a random one for this start. */
-export interface InstanceIdentity {
-  readonly name: string;
-  readonly process: string;
 }
 
 /**
@@ -60,7 +66,7 @@ export class MigrationState {
     this.isStopped = true;
     this.cancelTimer?.();
     await Promise.allSettled([this.refreshing]);
-    await this.store.deregister(this.identity.name, this.identity.process);
+    await this.store.deregister(this.identity.process);
   }
 
   /** The newest snapshot that this instance has seen, however old. */
@@ -86,15 +92,15 @@ export class MigrationState {
   }
 
   /**
-   * Returns the stage of a read. Reads that the legacy system answers, and may answer, go on without MongoDB: whatever would make
-   * it lag needs this instance's acknowledgement first.
+   * Returns the stage of a read. Reads that the legacy system answers, and may answer, go on for an hour without MongoDB: whatever would
+   * make it lag needs this instance's acknowledgement first.
    * @throws StateUnknownError
    */
   async stageOf(
     capability: ReadCapability,
     key: string,
   ): Promise<{ readonly stage: ReadStage; readonly version: number; readonly writes: WriteStage }> {
-    const last = this.latest;
+    const last = this.acknowledgedState();
     if (last !== undefined && !last.legacyMayLag) {
       const known = describe(last, capability, key);
       if (known.stage === 'off' || known.stage === 'shadow') return known;
@@ -111,10 +117,10 @@ export class MigrationState {
   /**
    * Begins a write that no bucket fences, if writes are `off`. There is no time between the check and the count: a snapshot that
    * ends `off` is either applied before, or acknowledged after the write has ended.
-   * @returns a function that ends it; `undefined` if writes are not `off`
+   * @returns a function that ends it; `undefined` if writes are not `off`, or may no longer be after an hour without MongoDB
    */
   beginUnfenced(): (() => void) | undefined {
-    const { latest } = this;
+    const latest = this.acknowledgedState();
     if (latest === undefined || writeRoute(latest) !== 'unfenced') return undefined;
     this.unfenced += 1;
     return () => {
@@ -126,6 +132,11 @@ export class MigrationState {
   private fresh(): MigrationSnapshot | undefined {
     const { known, clock } = this;
     return known !== undefined && clock.now() - known.at < KNOWLEDGE_LEASE_MS ? known.snapshot : undefined;
+  }
+
+  /** The newest snapshot, as long as no change that needs this instance's acknowledgement can be made without it. */
+  private acknowledgedState(): MigrationSnapshot | undefined {
+    return this.clock.now() - this.acknowledged.at < ACKNOWLEDGEMENT_LEASE_MS ? this.latest : undefined;
   }
 
   private async poll(): Promise<void> {
@@ -146,11 +157,10 @@ export class MigrationState {
   }
 
   private async fetch(): Promise<void> {
-    const { name, process } = this.identity;
     const at = this.clock.now();
     if (!this.isRegistered) {
       // Before the read: a change that this read misses waits for this instance.
-      await this.store.register(name, process);
+      await this.store.register(this.identity);
       this.isRegistered = true;
     }
     const snapshot = await this.store.read();
@@ -159,7 +169,7 @@ export class MigrationState {
     const hasEnded = this.unfenced === 0 || writeRoute(snapshot) === 'unfenced';
     const revision = hasEnded ? snapshot.revision : this.acknowledged.revision;
     if (revision === this.acknowledged.revision && at - this.acknowledged.at < HEARTBEAT_MS) return;
-    if (await this.store.acknowledge(name, process, revision)) {
+    if (await this.store.acknowledge(this.identity, revision)) {
       this.acknowledged = { revision, at };
       return;
     }
@@ -167,7 +177,10 @@ export class MigrationState {
     this.isRegistered = false;
     this.known = undefined;
     this.acknowledged = { revision: 0, at: Number.NEGATIVE_INFINITY };
-    this.logger.warn({ instance: name }, 'this instance was removed from the registry, registering again');
+    this.logger.warn(
+      { instance: this.identity.name },
+      'this instance was removed from the registry, registering again',
+    );
   }
 }
 

@@ -1,10 +1,18 @@
 import type { MigrationSnapshot } from '../stages/migration-snapshot.js';
 import type { AuditEntry } from './audit-entry.js';
 
-/** A facade process that may serve requests. */
-export interface RegisteredInstance {
+/** Who a process is in the registry. */
+export interface InstanceIdentity {
   /** Stable: a restarted process has the name of the one before. */
   readonly name: string;
+  /** Random for each start. */
+  readonly process: string;
+  /** Where it listens: host name and port. Only one process listens there, so that a later one of its name is its successor. */
+  readonly place: string;
+}
+
+/** A facade process that may serve requests. */
+export interface RegisteredInstance extends Pick<InstanceIdentity, 'name' | 'process'> {
   /** The revision that it has applied, and under which all that it began before has ended. */
   readonly revision: number;
   readonly refreshedAt: Date;
@@ -33,17 +41,20 @@ export interface MigrationStore {
   /** Returns the newest entries first. */
   audit(limit: number): Promise<readonly AuditEntry[]>;
 
-  /** Registers a process under a name, instead of an earlier process of that name. */
-  register(name: string, process: string): Promise<void>;
+  /**
+   * Registers a process, instead of an earlier one of its name at its place. One of its name at another place stays registered: it may be
+   * cut off from the database, and still serve clients.
+   */
+  register(identity: InstanceIdentity): Promise<void>;
 
   /**
    * Renews a registration, and stores which revision the process has applied.
    * @returns `false` if the process is no longer registered
    */
-  acknowledge(name: string, process: string, revision: number): Promise<boolean>;
+  acknowledge(identity: InstanceIdentity, revision: number): Promise<boolean>;
 
   instances(): Promise<readonly RegisteredInstance[]>;
 
-  /** Ends a registration: of a process that shuts down, or by force of one that is missing (`process` absent). */
-  deregister(name: string, process?: string): Promise<void>;
+  /** Ends the registration of a process that shuts down, or that can't serve clients any more. */
+  deregister(process: string): Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { Mongo } from '#service/mongodb/mongo.js';
 import { requireRestored } from '#service/mongodb/restore-marker.js';
 import { initialSnapshot, type MigrationSnapshot } from '../stages/migration-snapshot.js';
 import type { AuditEntry } from './audit-entry.js';
-import type { MigrationStore, RegisteredInstance } from './migration-store.js';
+import type { InstanceIdentity, MigrationStore, RegisteredInstance } from './migration-store.js';
 
 const STATE_ID = 'state';
 const DUPLICATE_KEY = 11_000;
@@ -19,7 +19,9 @@ interface StateDocument extends MigrationSnapshot {
 type AuditDocument = Omit<AuditEntry, 'id'> & { readonly _id: string };
 
 interface InstanceDocument {
+  /** Name and place. */
   readonly _id: string;
+  readonly name: string;
   readonly process: string;
   readonly revision: number;
   readonly refreshedAt: Date;
@@ -77,14 +79,14 @@ export class MongoMigrationStore implements MigrationStore {
     return found.map(fromDocument);
   }
 
-  async register(name: string, process: string): Promise<void> {
-    const registered = { process, revision: 0, refreshedAt: this.now() };
-    await this.registrations.updateOne({ _id: name }, { $set: registered }, { upsert: true });
+  async register({ name, process, place }: InstanceIdentity): Promise<void> {
+    const registered = { name, process, revision: 0, refreshedAt: this.now() };
+    await this.registrations.updateOne({ _id: keyOf({ name, place }) }, { $set: registered }, { upsert: true });
   }
 
-  async acknowledge(name: string, process: string, revision: number): Promise<boolean> {
+  async acknowledge({ name, process, place }: InstanceIdentity, revision: number): Promise<boolean> {
     const { matchedCount } = await this.registrations.updateOne(
-      { _id: name, process },
+      { _id: keyOf({ name, place }), process },
       { $set: { revision, refreshedAt: this.now() } },
     );
     return matchedCount === 1;
@@ -92,11 +94,11 @@ export class MongoMigrationStore implements MigrationStore {
 
   async instances(): Promise<readonly RegisteredInstance[]> {
     const found = await this.registrations.find().sort({ _id: 1 }).toArray();
-    return found.map(({ _id, revision, refreshedAt }) => ({ name: _id, revision, refreshedAt }));
+    return found.map(({ _id, ...instance }) => instance);
   }
 
-  async deregister(name: string, process?: string): Promise<void> {
-    await this.registrations.deleteOne({ _id: name, ...(process !== undefined && { process }) });
+  async deregister(process: string): Promise<void> {
+    await this.registrations.deleteOne({ process });
   }
 
   private async find(): Promise<StateDocument | null> {
@@ -115,6 +117,10 @@ export class MongoMigrationStore implements MigrationStore {
     const ids = unaudited.map(({ id }) => id);
     await this.states.updateOne({ _id: STATE_ID }, { $pull: { unaudited: { id: { $in: ids } } } });
   }
+}
+
+function keyOf({ name, place }: Pick<InstanceIdentity, 'name' | 'place'>): string {
+  return `${name}@${place}`;
 }
 
 function withoutAudit({ _id, unaudited: _unaudited, ...snapshot }: StateDocument): MigrationSnapshot {

@@ -1,17 +1,14 @@
 import type { Clock } from '@orders-pipeline/clock';
 import { initialSnapshot, type MigrationSnapshot } from '../stages/migration-snapshot.js';
 import type { AuditEntry } from '../state/audit-entry.js';
-import type { MigrationStore, RegisteredInstance } from '../state/migration-store.js';
-
-interface Registration extends RegisteredInstance {
-  readonly process: string;
-}
+import type { InstanceIdentity, MigrationStore, RegisteredInstance } from '../state/migration-store.js';
 
 /** The state in memory. It passes the same contract suite as `MongoMigrationStore`. */
 export class MemoryMigrationStore implements MigrationStore {
   private snapshot: MigrationSnapshot;
   private readonly entries: AuditEntry[] = [];
-  private readonly registrations = new Map<string, Registration>();
+  /** By name and place. */
+  private readonly registrations = new Map<string, RegisteredInstance>();
 
   constructor(private readonly clock: Clock) {
     this.snapshot = initialSnapshot(this.now());
@@ -41,25 +38,23 @@ export class MemoryMigrationStore implements MigrationStore {
     return Promise.resolve(this.entries.slice(0, limit));
   }
 
-  async register(name: string, process: string): Promise<void> {
-    this.registrations.set(name, { name, process, revision: 0, refreshedAt: this.now() });
+  async register({ name, process, place }: InstanceIdentity): Promise<void> {
+    this.registrations.set(`${name}@${place}`, { name, process, revision: 0, refreshedAt: this.now() });
     return Promise.resolve();
   }
 
-  async acknowledge(name: string, process: string, revision: number): Promise<boolean> {
-    if (this.registrations.get(name)?.process !== process) return Promise.resolve(false);
-    this.registrations.set(name, { name, process, revision, refreshedAt: this.now() });
+  async acknowledge({ name, process, place }: InstanceIdentity, revision: number): Promise<boolean> {
+    if (this.registrations.get(`${name}@${place}`)?.process !== process) return Promise.resolve(false);
+    this.registrations.set(`${name}@${place}`, { name, process, revision, refreshedAt: this.now() });
     return Promise.resolve(true);
   }
 
   async instances(): Promise<readonly RegisteredInstance[]> {
-    const sorted = [...this.registrations.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    return Promise.resolve(sorted.map(({ name, revision, refreshedAt }) => ({ name, revision, refreshedAt })));
+    return Promise.resolve([...this.registrations.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)));
   }
 
-  async deregister(name: string, process?: string): Promise<void> {
-    const known = this.registrations.get(name);
-    if (process === undefined || known?.process === process) this.registrations.delete(name);
+  async deregister(process: string): Promise<void> {
+    for (const [key, instance] of this.registrations) if (instance.process === process) this.registrations.delete(key);
     return Promise.resolve();
   }
 }

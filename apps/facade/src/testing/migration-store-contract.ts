@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { auditEntry } from '../state/audit-entry.js';
 import type { MigrationStore } from '../state/migration-store.js';
 
+const instance = (name: string, start: number, place = name) => ({ name, process: `${name}-${start}`, place });
 const ENTRY = { at: new Date(1_000), by: 'ada', action: 'change', reason: 'because', revision: 2 } as const;
 
 /** What each store of the state must do: a test of all implementations. @param create returns an empty one */
@@ -45,20 +46,32 @@ export function describeMigrationStore(name: string, create: () => Promise<Migra
       expect(await store.audit(1)).toEqual([refusal]);
     });
 
-    it('knows the newest process of each name, and what it has applied', async () => {
-      await store.register('a', 'a-1');
-      expect(await store.acknowledge('a', 'a-1', 3)).toBe(true);
-      await store.register('a', 'a-2');
-      expect(await store.acknowledge('a', 'a-1', 4)).toBe(false);
-      await store.register('b', 'b-1');
-      expect((await store.instances()).map(({ name: each, revision }) => [each, revision])).toEqual([
-        ['a', 0],
-        ['b', 0],
+    it('knows the newest process of each name and place, and what it has applied', async () => {
+      await store.register(instance('a', 1));
+      expect(await store.acknowledge(instance('a', 1), 3)).toBe(true);
+      await store.register(instance('a', 2));
+      expect(await store.acknowledge(instance('a', 1), 4)).toBe(false);
+      await store.register(instance('b', 1));
+      expect((await store.instances()).map(({ process, revision }) => [process, revision])).toEqual([
+        ['a-2', 0],
+        ['b-1', 0],
       ]);
-      await store.deregister('a', 'a-1');
-      await store.deregister('b');
+      await store.deregister('a-1');
+      await store.deregister('b-1');
       expect((await store.instances()).map(({ name: each }) => each)).toEqual(['a']);
-      expect(await store.acknowledge('b', 'b-1', 4)).toBe(false);
+      expect(await store.acknowledge(instance('b', 1), 4)).toBe(false);
+    });
+
+    it('keeps a process that another one of its name elsewhere follows: it may be cut off, and still serve clients', async () => {
+      await store.register(instance('a', 1));
+      await store.acknowledge(instance('a', 1), 3);
+      await store.register(instance('a', 2, 'another host'));
+      const found = await store.instances();
+      expect(found.map(({ name: each, process, revision }) => `${each} ${process} ${revision}`).toSorted()).toEqual([
+        'a a-1 3',
+        'a a-2 0',
+      ]);
+      expect(await store.acknowledge(instance('a', 1), 4)).toBe(true);
     });
   });
 }

@@ -138,7 +138,7 @@ export class SimulatedWorld {
       stopwatch: () => this.clock.now(),
       random: this.random,
       randomId: () => this.nextId(),
-      identity: { name, process: `${name}-${start}` },
+      identity: { name, process: `${name}-${start}`, place: name },
       limits: LIMITS,
       logger: pino({ level: 'silent' }),
     };

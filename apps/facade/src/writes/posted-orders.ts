@@ -60,7 +60,8 @@ export class PostedOrders {
     const end = state.beginUnfenced();
     if (end === undefined) {
       const stage = state.latest?.capabilities.writes.stage;
-      if (stage === undefined) await state.current();
+      // After an hour without MongoDB, they may have left `off`.
+      if (stage === undefined || stage === 'off') await state.current();
       return errorAnswer(
         409,
         'populate-outside-off',
