@@ -18,7 +18,7 @@ const EXPORT_SCHEMAS = `
   const authorization = 'Basic ' + Buffer.from(secret('username') + ':' + secret('password')).toString('base64');
   const response = await fetch('https://registry:8443/apis/registry/v3/admin/export', { dispatcher, headers: { authorization } });
   if (!response.ok) throw new Error('the registry answers ' + response.status);
-  writeFileSync('${IN_JOB}/schemas.zip', Buffer.from(await response.arrayBuffer()));
+  writeFileSync('${IN_JOB}/schemas.zip', Buffer.from(await response.arrayBuffer()), { mode: 0o600 });
 `;
 
 /**
@@ -34,7 +34,7 @@ export async function backup(
 ): Promise<void> {
   const directory = resolve(folder);
   const { nodeId } = await checkEngine(docker);
-  await mkdir(directory, { recursive: true });
+  await mkdir(directory, { recursive: true, mode: 0o700 });
   const stackFile = deployment.read();
   const job = stackFile.services.get('migrate');
   if (job === undefined) throw SwarmError.of('not-deployed', 'the stack file has no job migrate');

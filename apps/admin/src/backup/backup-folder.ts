@@ -32,7 +32,10 @@ export class BackupFolder {
         );
       const folder = new BackupFolder(directory, database);
       if (isLeft) await new BackupFolder(directory, (await databaseLeftIn(directory)) ?? database).discard();
-      await writeFile(join(directory, INCOMPLETE_FILE), `${JSON.stringify({ database })}\n`, { flag: 'wx' });
+      await writeFile(join(directory, INCOMPLETE_FILE), `${JSON.stringify({ database })}\n`, {
+        flag: 'wx',
+        mode: 0o600,
+      });
       await mkdir(folder.path, { recursive: true, mode: FOLDER });
       return folder;
     });

@@ -27,12 +27,17 @@ const FILE = '.bson.gz';
 /** A file that is being written. */
 const PART = '.part';
 
-/** A folder on a disk. Files are written under another name, and renamed when they are complete and durable. */
+/** Archives have everything that MongoDB protects: only the user who writes them may read them. */
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+
+/** A folder on a disk, for one user. Files are written under another name, and renamed when they are complete and durable. */
 export class DiskFolder implements ArchiveFolder {
   /** @param createSink opens a file to write; it makes it durable before it closes */
   constructor(
     readonly path: string,
-    private readonly createSink: (path: string) => Writable = (file) => createWriteStream(file, { flush: true }),
+    private readonly createSink: (path: string) => Writable = (file) =>
+      createWriteStream(file, { flush: true, mode: FILE_MODE }),
   ) {}
 
   async names(): Promise<string[]> {
@@ -55,7 +60,9 @@ export class DiskFolder implements ArchiveFolder {
   async write(name: string, batches: AsyncIterable<readonly Buffer[]>): Promise<FileDigest> {
     const part = this.fileOf(name, FILE + PART);
     try {
-      await mkdir(this.path, { recursive: true });
+      await mkdir(this.path, { recursive: true, mode: FOLDER_MODE });
+      // A file that is left from a crash would keep its mode.
+      await rm(part, { force: true });
       const digest = await writeDocuments(batches, this.createSink(part));
       await this.rename(part, this.fileOf(name, FILE));
       return digest;
@@ -68,7 +75,8 @@ export class DiskFolder implements ArchiveFolder {
   async complete(manifest: ArchiveManifest): Promise<void> {
     const part = this.fileOf(manifest.name, MANIFEST + PART);
     try {
-      const sink = await open(part, 'w');
+      await rm(part, { force: true });
+      const sink = await open(part, 'wx', FILE_MODE);
       try {
         await sink.writeFile(`${JSON.stringify(manifest, null, 2)}\n`);
         await sink.sync();
