@@ -49,7 +49,7 @@ export function swarmCommandLine(environment: SwarmEnvironment, setExitCode: (co
       .option('--env <file>', 'a file of variables, such as one-node.env; of several the last one counts', collect, [])
       .option('--state <folder>', 'the folder of the secrets and of the authority', '.swarm')
       .option('--file <file>', 'a stack file of yours, which adds to stack.yml or replaces values in it', collect, [])
-      .option('--dev-issuer', 'deploy an OpenID provider for a trial, in which every name may log in');
+      .option('--dev-issuer', 'deploy an OpenID provider for a trial on this machine, in which every name may log in');
   const deploy: Deploy = async (deployment, { nodes = '', check: checkOnly = false }, more = {}) =>
     up(docker, deployment, { nodes: nodes.split(',').filter(Boolean), checkOnly, more }, print);
   addChanges(add, deploy, environment);

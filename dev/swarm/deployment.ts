@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
+import { isLoopback } from '#service/http/known-hosts.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 import { StackFile } from './stack-file.js';
 import { StateFolder } from './state/state-folder.js';
+import { SwarmError } from './swarm-error.js';
 
 /** The folder of the stack files. Paths in them are relative to it. */
 export const STACK_FOLDER = join(PROJECT_DIRECTORY, 'deploy', 'swarm');
@@ -32,6 +34,7 @@ export class Deployment {
   readonly admin = ADMIN;
   private readonly given: Readonly<Record<string, string | undefined>>;
 
+  /** @throws SwarmError `dev-issuer` if a development issuer would replace the configured one, or serve other machines */
   constructor(
     private readonly options: DeploymentOptions,
     environment: NodeJS.ProcessEnv,
@@ -42,6 +45,7 @@ export class Deployment {
     // Variables of the shell come first, and an empty one counts as absent.
     const ofShell = Object.fromEntries(Object.entries(environment).filter(([, value]) => Boolean(value)));
     this.given = Object.assign({ ORDERS_IMAGE: ownImage() }, ...fromFiles, ofShell) as NodeJS.ProcessEnv;
+    if (options.devIssuer) this.requireTrial();
   }
 
   /** The address of the gateway. */
@@ -81,6 +85,19 @@ export class Deployment {
   private fixed(): Record<string, string> {
     const clusterId = this.state.exists ? this.state.read().clusterId : 'unknown';
     return { STACK: this.stack, SECRETS: this.state.secrets, KAFKA_CLUSTER_ID: clusterId, ADMIN };
+  }
+
+  /** In the development issuer, everybody logs in under any name. */
+  private requireTrial(): void {
+    const issuer = this.value('AUTH_ISSUER', '');
+    const host = URL.parse(this.publicUrl)?.hostname;
+    if (issuer !== '')
+      throw SwarmError.of('dev-issuer', `AUTH_ISSUER is ${issuer}: leave out --dev-issuer, or unset AUTH_ISSUER`);
+    if (host !== undefined && !isLoopback(host.replace(/^\[|\]$/g, '')))
+      throw SwarmError.of(
+        'dev-issuer',
+        `PUBLIC_URL is ${this.publicUrl}, which other machines reach: with --dev-issuer, everybody could log in under any name. Set AUTH_ISSUER to your provider instead, or PUBLIC_URL to an address of this machine, such as https://localhost:8443`,
+      );
   }
 
   private issuer(): Record<string, string> {

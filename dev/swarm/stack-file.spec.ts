@@ -7,6 +7,11 @@ const VALUES = { STACK: 'orders', SECRETS: '/secrets', KAFKA_CLUSTER_ID: 'c', AD
 const read = (more: Record<string, string> = {}): StackFile =>
   StackFile.read([join(STACK_FOLDER, 'stack.yml')], { ...VALUES, ...more });
 
+function deploymentOf(file: string, devIssuer: boolean, shell: NodeJS.ProcessEnv): Deployment {
+  const envFiles = [join(STACK_FOLDER, file)];
+  return new Deployment({ stack: 'orders', envFiles, files: [], state: '/none', devIssuer }, shell);
+}
+
 describe('deploy/swarm/stack.yml', () => {
   it('needs the labels of docs/swarm.md, and those of services with replicas only', () => {
     expect([...read().labels.keys()].toSorted()).toEqual([
@@ -24,16 +29,37 @@ describe('deploy/swarm/stack.yml', () => {
     expect(read({ GRAFANAS: '0' }).labels.get('orders.monitoring')).not.toContain('grafana');
   });
 
-  it.each(['one-node.env', 'three-nodes.env'])('has a value for every variable with %s', (file) => {
-    const options = {
-      stack: 'orders',
-      envFiles: [join(STACK_FOLDER, file)],
-      files: [],
-      state: '/none',
-      devIssuer: true,
-    };
-    expect(new Deployment(options, {}).read().missing).toEqual([]);
+  it.each([
+    { file: 'one-node.env', devIssuer: true },
+    { file: 'three-nodes.env', devIssuer: false },
+  ])('has a value for every variable with $file', ({ file, devIssuer }) => {
+    expect(deploymentOf(file, devIssuer, {}).read().missing).toEqual([]);
   });
+
+  it.each([
+    ['three-nodes.env', {}, 'dev-issuer: AUTH_ISSUER is https://login.example.com: leave out --dev-issuer'],
+    [
+      'one-node.env',
+      { AUTH_ISSUER: 'https://login.example' },
+      'dev-issuer: AUTH_ISSUER is https://login.example: leave',
+    ],
+    [
+      'one-node.env',
+      { PUBLIC_URL: 'https://orders.example' },
+      'dev-issuer: PUBLIC_URL is https://orders.example, which',
+    ],
+    ['one-node.env', { PUBLIC_URL: 'https://[2001:db8::1]:8443' }, 'dev-issuer: PUBLIC_URL is'],
+  ])('is not deployed with a development issuer with %s and %j', (file, shell, message) => {
+    expect(() => deploymentOf(file, true, shell)).toThrow(message);
+    expect(() => deploymentOf(file, false, shell)).not.toThrow();
+  });
+
+  it.each(['https://localhost:8443', 'https://127.0.0.1:8443', 'https://[::1]:8443'])(
+    'may have a development issuer at %s',
+    (PUBLIC_URL) => {
+      expect(deploymentOf('one-node.env', true, { PUBLIC_URL }).read().services.has('issuer')).toBe(true);
+    },
+  );
 
   it('names variables without a value', () => {
     expect(read().missing.filter((name) => !name.startsWith('HASH_'))).toEqual(['AUTH_ISSUER', 'PUBLIC_URL']);

@@ -10,6 +10,7 @@ export type SwarmProblemCode =
   | 'node-not-ready'
   | 'missing-setting'
   | 'missing-image'
+  | 'dev-issuer'
   | 'missing-secret'
   | 'certificate-expired'
   | 'bad-client-keys'

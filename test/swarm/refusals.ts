@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { StateFolder } from '../../dev/swarm/state/state-folder.js';
 import type { Operator } from './operator.js';
 
@@ -22,6 +23,27 @@ export class Refusals {
     );
     assert.equal(lines.match(/^missing-label: /gm)?.length, 9);
     await this.nothingIsDeployed();
+  }
+
+  async devIssuer(): Promise<void> {
+    const configured = await this.operator.refused('up', [], { AUTH_ISSUER: 'https://login.example.com' });
+    assert.match(configured, /^dev-issuer: AUTH_ISSUER is https:\/\/login\.example\.com: leave out --dev-issuer/m);
+    const reachable = await this.operator.refused('up', [], { PUBLIC_URL: 'https://orders.example.com' });
+    assert.match(reachable, /^dev-issuer: PUBLIC_URL is https:\/\/orders\.example\.com, which other machines reach/m);
+    await this.nothingIsDeployed();
+  }
+
+  async demoKey(): Promise<void> {
+    const file = join(this.operator.state, 'secrets', 'legacy-clients');
+    const before = await readFile(file);
+    await copyFile(join(PROJECT_DIRECTORY, 'deploy', 'legacy-clients.json'), file);
+    try {
+      const lines = await this.operator.refused('up', ['--nodes', 'self']);
+      assert.match(lines, /^bad-client-keys: .*the client demo has the demo key, which is public/m);
+      await this.nothingIsDeployed();
+    } finally {
+      await writeFile(file, before);
+    }
   }
 
   async missingSecret(): Promise<void> {

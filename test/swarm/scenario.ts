@@ -79,6 +79,10 @@ export class Scenario {
     await check('docker swarm init', () => this.operator.docker('swarm', 'init', '--advertise-addr', '127.0.0.1'));
     await check('up refuses: missing labels, all at once', () => this.refusals.missingLabel());
     await check('up refuses: a missing secret', () => this.refusals.missingSecret());
+    await check('up refuses: the public key of the repository', () => this.refusals.demoKey());
+    await check('up refuses: a development issuer beside another, or for other machines', () =>
+      this.refusals.devIssuer(),
+    );
     await check('up refuses: a port in use', () => this.refusals.portInUse());
     await check('up refuses: an expired certificate', () => this.refusals.expiredCertificate());
     await check('up refuses: a node without room', () => this.refusals.noRoom());
