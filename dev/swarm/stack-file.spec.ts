@@ -99,6 +99,13 @@ describe('deploy/swarm/stack.yml', () => {
     }
   });
 
+  it('lets only the console and Prometheus reach the service that holds the socket of Docker', () => {
+    const services = [...read().services].map(([name, { networks }]) => ({ name, networks: networks as string[] }));
+    expect(services.find(({ name }) => name === 'swarm-scaler')?.networks).toEqual(['scaler']);
+    const reaching = services.filter(({ networks }) => networks.includes('scaler')).map(({ name }) => name);
+    expect(reaching).toEqual(['console', 'swarm-scaler', 'prometheus']);
+  });
+
   it('reads octal modes and reservations', () => {
     const kafka = read({ KAFKA_MEMORY: '1G', DATA_CPUS: '0.5' }).services.get('kafka-1');
     expect(kafka).toMatchObject({ secrets: [{ mode: 0o400 }] });

@@ -8,6 +8,6 @@ export class ScalerReadiness extends ReadinessChecks {
 
   constructor(consumers: ScaledService) {
     super();
-    this.checks = { service: async () => void (await consumers.read()) };
+    this.checks = { service: async () => consumers.check() };
   }
 }

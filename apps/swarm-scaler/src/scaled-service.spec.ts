@@ -1,5 +1,6 @@
 import { HttpStatus } from '@nestjs/common';
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@orders-pipeline/clock/testing';
 import { Problem } from '#service/http/problem.js';
 import { ScaledService } from './scaled-service.js';
 
@@ -13,10 +14,14 @@ class OneServiceEngine {
   };
   state: string | undefined;
   readonly updates: unknown[] = [];
+  calls = 0;
+  isAway = false;
   /** Updates of other clients that come first. */
   overtaken = 0;
 
   async get(path: string): Promise<unknown> {
+    this.calls += 1;
+    if (this.isAway) throw new Problem(HttpStatus.SERVICE_UNAVAILABLE, 'docker-away', 'The Docker engine is away.');
     if (path.startsWith('/tasks')) return [{ Status: { State: 'running' } }, { Status: { State: 'starting' } }];
     return {
       ID: 'abc',
@@ -47,14 +52,29 @@ class OneServiceEngine {
 describe('ScaledService', () => {
   let engine: OneServiceEngine;
   let service: ScaledService;
+  let clock: ManualClock;
 
   beforeEach(() => {
     engine = new OneServiceEngine();
-    service = new ScaledService(engine, { name: 'orders_consumer', min: 1, max: 4 });
+    clock = new ManualClock();
+    service = new ScaledService(engine, { name: 'orders_consumer', min: 1, max: 4 }, clock);
   });
 
   it('reports the wanted and the running replicas', async () => {
     expect(await service.read()).toEqual({ replicas: 2, running: 1 });
+  });
+
+  it('asks the engine once in 5 s for checks, which need no token, whatever it answers', async () => {
+    for (const isAway of [false, true, false]) {
+      engine.isAway = isAway;
+      engine.calls = 0;
+      const results = await Promise.allSettled(Array.from({ length: 100 }, async () => service.check()));
+      await clock.advance(4_999);
+      results.push(...(await Promise.allSettled([service.check()])));
+      expect(new Set(results.map(({ status }) => status))).toEqual(new Set([isAway ? 'rejected' : 'fulfilled']));
+      expect(engine.calls).toBe(isAway ? 1 : 2);
+      await clock.advance(1);
+    }
   });
 
   it('changes nothing but the replicas', async () => {

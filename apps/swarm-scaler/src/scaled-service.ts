@@ -1,4 +1,5 @@
 import { HttpStatus } from '@nestjs/common';
+import { systemClock, type Clock } from '@orders-pipeline/clock';
 import { z } from 'zod';
 import { Problem } from '#service/http/problem.js';
 import type { DockerEngine } from './docker-engine.js';
@@ -19,6 +20,8 @@ type Service = z.infer<typeof ServiceSchema>;
 /** States of an update that changes tasks now. */
 const UPDATING = new Set(['updating', 'rollback_started']);
 const ATTEMPTS = 3;
+/** How long the result of a check is used. */
+const CHECK_VALID_MS = 5_000;
 
 /** How many consumers are wanted, and how many run. */
 export interface Replicas {
@@ -29,10 +32,29 @@ export interface Replicas {
 
 /** The only service that is scaled. Changes its number of replicas, and nothing else. */
 export class ScaledService {
+  private checked: { readonly result: Promise<Replicas>; until: number } | undefined;
+
   constructor(
     private readonly engine: Pick<DockerEngine, 'get' | 'post'>,
     private readonly options: { readonly name: string; readonly min: number; readonly max: number },
+    private readonly clock: Pick<Clock, 'now'> = systemClock,
   ) {}
+
+  /**
+   * Checks that the engine answers for the service. Needs no token, so its result is used for 5 s: clients can't make this process load
+   * the engine of a manager.
+   * @throws Problem as `read`
+   */
+  async check(): Promise<void> {
+    if (this.checked === undefined || this.clock.now() >= this.checked.until) {
+      // One that is under way is used until it ends.
+      const checked = { result: this.read(), until: Number.POSITIVE_INFINITY };
+      const end = (): void => void (checked.until = this.clock.now() + CHECK_VALID_MS);
+      checked.result.then(end, end);
+      this.checked = checked;
+    }
+    await this.checked.result;
+  }
 
   async read(): Promise<Replicas> {
     return this.describe(await this.service());
