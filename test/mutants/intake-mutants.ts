@@ -43,4 +43,11 @@ export const INTAKE_MUTANTS: readonly Mutant[] = [
     replace: "else if (batch.state !== 'acknowledged') return false;\n",
     by: '',
   },
+  {
+    name: 'start any number of reconciliations',
+    file: 'reconcile/reconcile.controller.ts',
+    replace: 'this.places.hold(request, reply);',
+    by: '',
+    specs: 'reconcile.controller',
+  },
 ];
