@@ -76,6 +76,20 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     specs: 'audit-trail',
   },
   {
+    name: 'lose an audit event that is recorded while a write ends',
+    file: 'audit/audit-trail.ts',
+    replace: '    this.writing = undefined;',
+    by: '    await undefined;\n    this.writing = undefined;',
+    specs: 'audit-trail',
+  },
+  {
+    name: 'lose an audit event that is recorded while the trail closes',
+    file: 'audit/audit-trail.ts',
+    replace: 'while (this.writing !== undefined) await this.writing;',
+    by: 'await this.writing;',
+    specs: 'audit-trail',
+  },
+  {
     name: 'accept pages of other ports of this machine',
     file: 'http/known-hosts.ts',
     replace: 'page.host === host.toLowerCase()',

@@ -17,6 +17,10 @@ const FACTS: AuditFacts = {
   code: null,
 };
 
+async function microtasks(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await Promise.resolve();
+}
+
 describe('the audit trail', () => {
   let clock: ManualClock;
   let registry: Registry;
@@ -25,7 +29,9 @@ describe('the audit trail', () => {
   let logged: [fields: object, text: string][];
   let isAway: boolean;
 
-  beforeEach(() => {
+  beforeEach(begin);
+
+  function begin(): void {
     clock = new ManualClock();
     registry = new Registry();
     stored = [];
@@ -33,9 +39,9 @@ describe('the audit trail', () => {
     isAway = false;
     const collection = {
       insertMany: async (events: AuditEvent[]) => {
+        await microtasks(20);
         if (isAway) throw new Error('no primary');
         stored.push(...events);
-        return Promise.resolve();
       },
     };
     const log = (fields: object, text: string): void => void logged.push([fields, text]);
@@ -50,7 +56,7 @@ describe('the audit trail', () => {
       clock,
       registry,
     });
-  });
+  }
 
   async function unstored(): Promise<number> {
     const [value] = (await registry.getSingleMetric('audit_events_unstored_total')?.get())?.values ?? [];
@@ -102,6 +108,28 @@ describe('the audit trail', () => {
     trail.record(FACTS);
     await trail.close();
     expect(stored).toHaveLength(1);
+  });
+
+  it('stores each event, in whatever microtask it is recorded', async () => {
+    for (let turns = 0; turns < 50; turns += 1) {
+      trail.record(FACTS);
+      await microtasks(turns);
+      trail.record(FACTS);
+      await settle();
+      expect([turns, stored.length]).toEqual([turns, 2 * (turns + 1)]);
+    }
+  });
+
+  it('stores or counts an event that is recorded while it closes, and stores nothing afterwards', async () => {
+    for (let turns = 0; turns < 50; turns += 1) {
+      begin();
+      trail.record(FACTS);
+      const storedWhenClosed = trail.close().then(() => stored.length);
+      await microtasks(turns);
+      trail.record(FACTS);
+      await settle();
+      expect([turns, stored.length, await unstored()]).toEqual([turns, await storedWhenClosed, 2 - stored.length]);
+    }
   });
 
   it('counts what it could not store when it is closed', async () => {

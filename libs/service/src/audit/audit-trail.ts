@@ -58,18 +58,22 @@ export class AuditTrail {
     }
     const expiresAt = new Date(at.getTime() + retentionDays * DAY_MS);
     this.waiting.push({ _id: uuidv7({ msecs: at.getTime() }), at, service, action, ...rest, expiresAt });
-    this.writing ??= this.write().finally(() => {
-      this.writing = undefined;
-    });
+    this.writing ??= this.write();
   }
 
   /** Stores what waits, within 3 seconds. Call it before the connection to MongoDB closes. */
   async close(): Promise<void> {
-    const hasStored = await succeededWithin(this.parts.clock, CLOSE_TIMEOUT_MS, this.writing ?? Promise.resolve());
+    const hasStored = await succeededWithin(this.parts.clock, CLOSE_TIMEOUT_MS, this.drain());
     this.isClosed = true;
     if (hasStored) return;
     this.unstored.inc(this.waiting.length);
     this.parts.log.warn({ events: this.waiting.length }, 'audit events are in the log only: MongoDB is unavailable');
+  }
+
+  /** Stores what waits, and what is recorded meanwhile. Later events are counted as unstored. */
+  private async drain(): Promise<void> {
+    while (this.writing !== undefined) await this.writing;
+    this.isClosed = true;
   }
 
   private async write(): Promise<void> {
@@ -86,6 +90,8 @@ export class AuditTrail {
         await pause(this.parts.clock, RETRY_MS);
       }
     }
+    // In the same turn in which nothing waits: an event that is recorded from here on starts another write.
+    this.writing = undefined;
   }
 
   private async insert(batch: readonly AuditEvent[]): Promise<void> {
