@@ -114,13 +114,18 @@ describe('the room for staged imports', () => {
 });
 
 const HOUR_MS = 3_600_000;
+const IMPORTING = { operationId: 'slow', caller: 'ann', budget: new ByteBudget(10_000_000) };
 const chunks = () => mongo.db.collection('importFiles.chunks');
 const files = () => mongo.db.collection('importFiles.files');
 const idAt = (time: number): ObjectId => ObjectId.createFromTime(Math.floor(time / 1_000));
 
+/** Returns staged files whose time, by MongoDB's clock, is the given one. */
+const stagedAt = (now: () => number): StagedFiles =>
+  new StagedFiles({ db: mongo.db, time: { now: () => new Date(now()) } } as Mongo);
+
 describe('staged files of an upload that takes longer than a day', () => {
   it('are kept while its chunks arrive, and removed a day after the last one', async () => {
-    const staged = new StagedFiles(await emptied());
+    await emptied();
     const now = Date.now();
     const [slow, crashed] = [idAt(now - 30 * HOUR_MS), idAt(now - 31 * HOUR_MS)];
     await chunks().insertMany([
@@ -128,27 +133,51 @@ describe('staged files of an upload that takes longer than a day', () => {
       { _id: idAt(now - HOUR_MS), files_id: slow, n: 1 },
       { _id: crashed, files_id: crashed, n: 0 },
     ]);
-    await staged.tidy(new Date(now));
+    await stagedAt(() => now).tidy();
     expect(await chunks().distinct('files_id')).toEqual([slow]);
-    await staged.tidy(new Date(now + 24 * HOUR_MS));
+    await stagedAt(() => now + 24 * HOUR_MS).tidy();
     expect(await chunks().countDocuments()).toBe(0);
   });
 
   it('are kept when a later file of the same import takes that long', async () => {
+    await emptied();
     const start = Date.now();
     let passed = 0;
-    const { db } = await emptied();
-    const staged = new StagedFiles({ db, time: { now: () => new Date(start + passed) } } as Mongo);
-    const importing = { operationId: 'slow', caller: 'ann', budget: new ByteBudget(1_000) };
-    await staged.stage(Readable.from([Buffer.alloc(10)]), { ...importing, name: 'first.json' });
+    const staged = stagedAt(() => start + passed);
+    await staged.stage(Readable.from([Buffer.alloc(10)]), { ...IMPORTING, name: 'first.json' });
     const days = async function* (): AsyncGenerator<Buffer> {
       for (; passed < 30 * HOUR_MS; passed += HOUR_MS) yield await Promise.resolve(Buffer.alloc(1));
-      await staged.tidy(new Date(start + passed));
+      await staged.tidy();
     };
-    await staged.stage(days(), { ...importing, name: 'second.json' });
+    await staged.stage(days(), { ...IMPORTING, name: 'second.json' });
     expect(await files().distinct('filename')).toEqual(['first.json', 'second.json']);
-    await staged.tidy(new Date(start + passed + 25 * HOUR_MS));
+    passed += 25 * HOUR_MS;
+    await staged.tidy();
     expect(await files().countDocuments()).toBe(0);
+  });
+});
+
+describe('staged files of an upload that has just begun', () => {
+  it.each([
+    ['ahead of', -25 * HOUR_MS],
+    ['behind', 25 * HOUR_MS],
+  ])("are kept by a producer whose clock is a day %s MongoDB's", async (_, leadMs) => {
+    await emptied();
+    const now = (): number => Date.now() + leadMs;
+    const staged = stagedAt(now);
+    // Another producer, with the right clock, has stored a file and a chunk of the next one.
+    const other = idAt(now());
+    await files().insertOne({ _id: other, uploadDate: new Date(now()), metadata: { operationId: 'other' } });
+    await chunks().insertOne({ _id: other, files_id: idAt(now() - 1_000), n: 0 });
+    await staged.stage(Readable.from([Buffer.alloc(10)]), { ...IMPORTING, name: 'first.json' });
+    const parts = async function* (): AsyncGenerator<Buffer> {
+      yield await Promise.resolve(Buffer.alloc(300 * 1024));
+      await staged.tidy();
+      yield Buffer.alloc(300 * 1024);
+    };
+    const { bytes } = await staged.stage(parts(), { ...IMPORTING, name: 'second.json' });
+    expect(bytes).toBe(600 * 1024);
+    expect([await files().countDocuments(), await chunks().countDocuments()]).toEqual([3, 5]);
   });
 });
 

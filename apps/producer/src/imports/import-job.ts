@@ -78,7 +78,7 @@ export class ImportJob extends LeasedJob<ReadingLease> {
     const now = this.clock.now();
     if (now < this.tidyAt) return;
     this.tidyAt = now + TIDY_EVERY_MS;
-    await this.staged.tidy(new Date());
+    await this.staged.tidy();
   }
 
   /** Ends the reading: reserves the block of order numbers and lets the emission begin, in one transaction. */

@@ -55,8 +55,11 @@ export class StagedFiles {
     { operationId, caller, name, budget }: StagingRequest,
   ): Promise<StagedFile> {
     const hash = createHash('sha256');
-    let touchAt = this.mongo.time.now().getTime() + HOUR_MS;
-    const upload = this.bucket.openUploadStream(name, { metadata: { operationId, caller } });
+    const touchedAt = this.mongo.time.now();
+    let touchAt = touchedAt.getTime() + HOUR_MS;
+    // The driver takes the id's time and `uploadDate` from the host's clock: if that is a day behind, `tidy` would remove the bytes.
+    const id = new ObjectId(ObjectId.generate(Math.floor(touchedAt.getTime() / 1_000)));
+    const upload = this.bucket.openUploadStreamWithId(id, name, { metadata: { operationId, caller, touchedAt } });
     const stored = finished(upload);
     // A failure is handled at `await stored`; until then it must not count as an unhandled rejection.
     stored.catch(() => undefined);
@@ -117,10 +120,10 @@ export class StagedFiles {
 
   /**
    * Removes files that are no longer needed: those of imports that are read or have ended, and those of uploads that were
-   * interrupted by a crash: that received nothing for a day. An upload may take longer than a day.
+   * interrupted by a crash: that received nothing for a day, by MongoDB's clock. An upload may take longer than a day.
    */
-  async tidy(now: Date): Promise<void> {
-    const yesterday = new Date(now.getTime() - DAY_MS);
+  async tidy(): Promise<void> {
+    const yesterday = new Date(this.mongo.time.now().getTime() - DAY_MS);
     const groups = await this.files
       .aggregate<{ _id: string; newest: Date }>([
         {
