@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { IndexedCollection } from '#orders/database/indexes.js';
 import { migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { Mongo } from '#service/mongodb/mongo.js';
+import { ExpansionRecord } from '../apps/admin/src/topics/expand/expansion-record.js';
 import { MongoAutoscalerStore } from '../apps/console/src/autoscaling/mongo-autoscaler-store.js';
 import { itIsAnAutoscalerStore } from '../apps/console/src/autoscaling/testing/autoscaler-store-contract.js';
 import { MongoBucketStore } from '../apps/facade/src/intents/mongo-bucket-store.js';
@@ -14,6 +15,7 @@ import { describeMigrationStore } from '../apps/facade/src/testing/migration-sto
 import { describeNumberStore } from '../apps/facade/src/testing/number-store-contract.js';
 import { newProgress } from '../apps/facade/src/verify/verification-progress.js';
 import { VerificationRuns } from '../apps/facade/src/verify/verification-runs.js';
+import { ProducerList } from '../apps/producer/src/expansion/producer-list.js';
 import { ByteBudget } from '../apps/producer/src/imports/import-limits.js';
 import { StagedFiles } from '../apps/producer/src/imports/staged-files.js';
 import { StagingRoom } from '../apps/producer/src/imports/staging-room.js';
@@ -122,6 +124,24 @@ const idAt = (time: number): ObjectId => ObjectId.createFromTime(Math.floor(time
 /** Returns staged files whose time, by MongoDB's clock, is the given one. */
 const stagedAt = (now: () => number): StagedFiles =>
   new StagedFiles({ db: mongo.db, time: { now: () => new Date(now()) } } as Mongo);
+
+it('a producer that was silent for a day is removed from the list, and notices', async () => {
+  const { db } = await emptied();
+  let hours = 0;
+  const time = { now: () => new Date(hours * HOUR_MS) };
+  const [silent, other] = [new ProducerList({ db, time } as Mongo), new ProducerList({ db, time } as Mongo)];
+  await silent.join();
+  hours = 24;
+  await other.join();
+  const record = new ExpansionRecord(db, time.now);
+  await record.removeEnded();
+  expect((await record.read())?.producers).toHaveLength(2);
+  hours = 24.1;
+  await record.removeEnded();
+  expect((await record.read())?.producers).toHaveLength(1);
+  expect(await silent.renew(null)).toBe(undefined);
+  expect(await other.renew(null)).toBeDefined();
+});
 
 describe('staged files of an upload that takes longer than a day', () => {
   it('are kept while its chunks arrive, and removed a day after the last one', async () => {

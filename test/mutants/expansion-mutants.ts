@@ -27,3 +27,14 @@ export const EXPANSION_MUTANTS: readonly Mutant[] = [
     specs: 'expansion/expansion-watch',
   },
 ];
+
+/** Mutants of the command that adds partitions. */
+export const ADMIN_EXPANSION_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'wait for a producer that was silent for a day',
+    file: 'topics/expand/expand-topics.ts',
+    replace: 'await record.removeEnded();',
+    by: '',
+    specs: 'topics/expand/expand-topics',
+  },
+];

@@ -4,7 +4,7 @@ import { BATCH_MUTANTS } from './batch-mutants.js';
 import { CLIENT_MUTANTS } from './client-mutants.js';
 import { COMPARISON_MUTANTS } from './comparison-mutants.js';
 import { COOPERATION_MUTANTS } from './cooperation-mutants.js';
-import { EXPANSION_MUTANTS } from './expansion-mutants.js';
+import { ADMIN_EXPANSION_MUTANTS, EXPANSION_MUTANTS } from './expansion-mutants.js';
 import { INTAKE_MUTANTS } from './intake-mutants.js';
 import { INTENT_MUTANTS } from './intent-mutants.js';
 import { LEASE_MUTANTS } from './lease-mutants.js';
@@ -72,8 +72,8 @@ export const SOURCES: readonly MutatedSource[] = [
     name: 'archive',
     folder: 'apps/admin/src',
     specs: 'archive/archive-run',
-    unchanged: 'archive/',
-    mutants: ADMIN_ARCHIVE_MUTANTS,
+    unchanged: 'archive/|topics/',
+    mutants: [...ADMIN_ARCHIVE_MUTANTS, ...ADMIN_EXPANSION_MUTANTS],
   },
   {
     name: 'archive in consumers',

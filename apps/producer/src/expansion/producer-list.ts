@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { MongoServerError } from 'mongodb';
-import { ENDED_AFTER_MS, topicPartitionsCollection, type TopicPartitions } from '#orders/topics/topic-partitions.js';
+import { endedProducers, topicPartitionsCollection, type TopicPartitions } from '#orders/topics/topic-partitions.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 
@@ -21,8 +21,7 @@ export class ProducerList {
     const now = this.mongo.time.now();
     const own = { id: this.id, host: hostname(), pid: process.pid, at: now, closedFor: null };
     await this.createDocument();
-    const endedBefore = new Date(now.getTime() - ENDED_AFTER_MS);
-    await this.collection.updateOne({ _id: ORDERS_TOPIC }, { $pull: { producers: { at: { $lt: endedBefore } } } });
+    await this.collection.updateOne({ _id: ORDERS_TOPIC }, { $pull: { producers: endedProducers(now) } });
     // An earlier attempt may have taken effect although it failed.
     await this.leave();
     const joined = await this.collection.findOneAndUpdate(

@@ -51,7 +51,12 @@ export const SIGN_OF_LIFE_EVERY_MS = 1_000;
 /** A producer without a sign of life for this time is silent: it hangs, or has ended without a word. */
 export const SILENT_AFTER_MS = 10 * SIGN_OF_LIFE_EVERY_MS;
 /** A producer that is silent for this time counts as ended. */
-export const ENDED_AFTER_MS = 24 * 60 * 60 * 1_000;
+const ENDED_AFTER_MS = 24 * 60 * 60 * 1_000;
+
+/** Matches producers that count as ended. @param now by MongoDB's clock */
+export function endedProducers(now: Date): { readonly at: { readonly $lt: Date } } {
+  return { at: { $lt: new Date(now.getTime() - ENDED_AFTER_MS) } };
+}
 
 export function topicPartitionsCollection(db: Db): Collection<TopicPartitions> {
   return db.collection<TopicPartitions>('topicPartitions');

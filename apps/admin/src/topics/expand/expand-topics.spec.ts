@@ -1,12 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Clock } from '@orders-pipeline/clock';
-import type { Expansion, RegisteredProducer } from '#orders/topics/topic-partitions.js';
+import { endedProducers, type Expansion, type RegisteredProducer } from '#orders/topics/topic-partitions.js';
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { ExpandTopics, type ExpansionParts } from './expand-topics.js';
 import { ExpansionChangedError, type ExpansionRecord } from './expansion-record.js';
 
 const FROM = 3;
 const TO = 6;
+const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** A pipeline with two producers. Each step takes a turn of the world; an expansion can be killed before any of its calls, or after it. */
 class World {
@@ -114,6 +115,11 @@ class World {
         this.live();
         return Promise.resolve({ producers: this.producers, expansion: this.expansion, earlier: [] });
       },
+      removeEnded: async () => {
+        const { $lt } = endedProducers(new Date(this.time)).at;
+        this.producers = this.producers.filter(({ at }) => at >= $lt);
+        return Promise.resolve();
+      },
       begin: async (from: number, to: number) => {
         this.expansion ??= { id: 'one', from, to, phase: 'closing', startedAt: new Date(0) };
         return Promise.resolve(this.expansion);
@@ -218,6 +224,16 @@ describe('adding partitions', () => {
     world.pass(30_000);
     expect(await world.expand()).toBe('silent-producer');
     expect(world.expansion).toBe(null);
+  });
+
+  it('does not wait for a producer that has been silent for a day', async () => {
+    const world = new World();
+    world.silent = 'b';
+    world.pass(DAY_MS);
+    expect(await world.expand()).toBe('silent-producer');
+    world.pass(1);
+    expect(await world.expand()).toBe('done');
+    expect(world.producers.map(({ id }) => id)).toEqual(['a']);
   });
 
   it('aborts by itself if a producer does not close, the consumers do not commit, or a signal comes', async () => {

@@ -62,6 +62,7 @@ export class ExpandTopics {
   async run(to: number): Promise<void> {
     const { record, topics, print } = this.parts;
     const from = await topics.partitionsOf(ORDERS_TOPIC);
+    await record.removeEnded();
     const running = (await record.read())?.expansion ?? null;
     if (running === null && from === to) return print(`Topic ${ORDERS_TOPIC} has ${to} partitions.`);
     if (running === null) await this.requireExpandable(from, to);

@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { MongoServerError, type Db } from 'mongodb';
-import { topicPartitionsCollection, type Expansion, type TopicPartitions } from '#orders/topics/topic-partitions.js';
+import {
+  endedProducers,
+  topicPartitionsCollection,
+  type Expansion,
+  type TopicPartitions,
+} from '#orders/topics/topic-partitions.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 
 const DUPLICATE_KEY = 11000;
@@ -76,6 +81,11 @@ export class ExpansionRecord {
       { $pull: { producers: { id: { $in: [...ids] } } } },
     );
     return before?.producers.map(({ id }) => id).filter((id) => ids.includes(id)) ?? [];
+  }
+
+  /** Removes producers that were silent for a day: they count as ended. */
+  async removeEnded(): Promise<void> {
+    await this.collection.updateOne({ _id: ORDERS_TOPIC }, { $pull: { producers: endedProducers(this.now()) } });
   }
 
   private async change(filter: object, update: object): Promise<void> {
