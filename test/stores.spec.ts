@@ -21,16 +21,23 @@ import { StagedFiles } from '../apps/producer/src/imports/staged-files.js';
 import { StagingRoom } from '../apps/producer/src/imports/staging-room.js';
 import { MongoIntakeStore } from '../apps/producer/src/intake/mongo-intake-store.js';
 import { itIsAnIntakeStore } from '../apps/producer/src/intake/testing/intake-store-contract.js';
-import { emptyServers } from './support/empty-servers.js';
+import { emptyServers, type GivenServers } from './support/empty-servers.js';
 import { eventually } from './support/eventually.js';
 import { Relay } from './support/relay.js';
+import { runApp } from './support/run-app.js';
 import { RunningFacade } from './support/running-facade.js';
 
+const REFUSED = { code: 2, stderr: expect.stringContaining('A migration from the legacy system is under way') };
+
+let servers: GivenServers;
 let uri: string;
 let mongo: Mongo;
 
 beforeAll(async () => {
-  uri = (await emptyServers())?.MONGODB_URI ?? '';
+  const given = await emptyServers();
+  if (given === undefined) throw new Error('this project has shared servers');
+  servers = given;
+  uri = servers.MONGODB_URI;
   mongo = new Mongo(uri, 'orders-test');
 });
 
@@ -71,6 +78,25 @@ describe('MongoAutoscalerStore', () => {
     expect(lease?.expiresAt.getTime()).toBeGreaterThan(Date.now());
     await policies.updateOne({ _id: 'policy' }, { $set: { expiresAt: new Date(0) } });
     expect(await new MongoAutoscalerStore(mongo, 'other').take()).toEqual({ isHeld: true, stored: null });
+  });
+});
+
+describe('npm run admin -- archive', () => {
+  const READS = ['read-by-id', 'read-by-page', 'read-by-range'];
+
+  it.each([
+    ['before a migration', { writes: 'off', reads: 'off' }, { code: 0, stdout: expect.stringMatching(/^0 orders/) }],
+    ['after it', { writes: 'complete', reads: 'complete' }, { code: 0, stdout: expect.stringMatching(/^0 orders/) }],
+    ['in its first stage', { writes: 'dualwrite', reads: 'off' }, REFUSED],
+    ['while the new side answers', { writes: 'live', reads: 'live' }, REFUSED],
+    ['before its last stage', { writes: 'live', reads: 'complete' }, REFUSED],
+  ])('runs only while no migration is under way: %s, %j', async (_, { writes, reads }, result) => {
+    const { db } = await emptied();
+    await new MongoMigrationStore(mongo).read();
+    const stages = Object.fromEntries(READS.map((name) => [`capabilities.${name}.stage`, reads]));
+    await db.collection('migration').updateOne({}, { $set: { ...stages, 'capabilities.writes.stage': writes } });
+    const ran = await runApp('admin', { ...servers }, 'archive', '/nowhere', '--before', '2026-01-31');
+    expect(ran).toMatchObject(result);
   });
 });
 
