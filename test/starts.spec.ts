@@ -1,9 +1,12 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { MongoClient, type Db } from 'mongodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { INDEXES, RETIRED } from '#orders/database/indexes.js';
 import { existingIndexes } from '#service/mongodb/existing-indexes.js';
 import { migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { requireIndexes } from '#service/mongodb/require-indexes.js';
+import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
 import { emptyServers, type GivenServers } from './support/empty-servers.js';
 import { eventually } from './support/eventually.js';
 import { Relay } from './support/relay.js';
@@ -121,6 +124,29 @@ describe('a service that starts', () => {
       for (const relay of Object.values(relays)) relay.close();
     }
   }, 240_000);
+});
+
+describe('a service that stops', () => {
+  it('ends with 1 after the limit of its drain, although a dependency never closes', async () => {
+    const engine = pathToFileURL(join(PROJECT_DIRECTORY, 'dist/apps/swarm-scaler/src/docker-engine.js')).href;
+    // The timer stands for an open connection: without one, the process would end by itself.
+    const hang = `import { DockerEngine } from '${engine}';
+      DockerEngine.prototype.close = () => new Promise(() => setInterval(() => undefined, 1_000));`;
+    const app = await StartedApp.start('swarm-scaler', {
+      DOCKER_SOCKET: '/nowhere.sock',
+      SCALER_SERVICE: 'consumer',
+      SCALER_TOKEN: crypto.randomUUID(),
+      NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(hang)}`,
+    });
+    try {
+      await eventually('it listens', WITHIN_MS, async () => (await app.readiness()).status > 0);
+      app.signal('SIGTERM');
+      expect(await app.exitCode()).toBe(1);
+      expect(app.log.at(-1)).toMatchObject({ msg: 'the drain took longer than 18000 ms: exiting without it' });
+    } finally {
+      await app.kill();
+    }
+  }, 120_000);
 });
 
 describe('a migration', () => {
