@@ -65,7 +65,7 @@ export const SOURCES: readonly MutatedSource[] = [
     name: 'service',
     folder: 'libs/service/src',
     specs: 'process/logged-requests',
-    unchanged: 'logged-requests|issuer-keys|audit/|http-shell',
+    unchanged: 'logged-requests|issuer-keys|token-verifier|audit/|http-shell',
     mutants: SERVICE_MUTANTS,
   },
   {

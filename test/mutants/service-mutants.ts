@@ -62,6 +62,13 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     specs: 'issuer-keys',
   },
   {
+    name: 'compare the end of a token with another clock than it was read by',
+    file: 'auth/token-verifier.ts',
+    replace: 'systemClock.now() + leftMs',
+    by: 'Date.now() + leftMs',
+    specs: 'token-verifier',
+  },
+  {
     name: 'leave out changes of a busy caller from the audit',
     file: 'audit/audit-requests.ts',
     replace: "outcome === 'refused' ? refusals.admits(callerKey(request)) : audit.onlyRefusals !== true",

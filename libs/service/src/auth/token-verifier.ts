@@ -1,4 +1,5 @@
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
+import { systemClock } from '@orders-pipeline/clock';
 import type { SignatureAlgorithm } from './auth-settings.js';
 
 /** The holder of a token and its scopes. */
@@ -7,7 +8,10 @@ export interface Caller {
   readonly subject: string;
   readonly clientId: string | null;
   readonly scopes: ReadonlySet<string>;
-  /** From then on the token is rejected, in milliseconds since 1970. A response that does not end by itself ends then. */
+  /**
+   * From then on the token is rejected, in milliseconds by `systemClock`, which a correction of the host's clock does not change. A
+   * response that does not end by itself ends then.
+   */
   readonly validUntil: number;
 }
 
@@ -64,11 +68,12 @@ export class TokenVerifier {
 
   private callerOf(payload: JWTPayload): Caller {
     const clientId = payload['client_id'] ?? payload['azp'];
+    const leftMs = 1_000 * (Number(payload.exp) + LEEWAY_SECONDS) - Date.now();
     return {
       subject: String(payload.sub),
       clientId: typeof clientId === 'string' ? clientId : null,
       scopes: scopesOf(payload[this.options.scopeClaim]),
-      validUntil: 1_000 * (Number(payload.exp) + LEEWAY_SECONDS),
+      validUntil: systemClock.now() + leftMs,
     };
   }
 }
