@@ -59,7 +59,9 @@ describe('npm run admin -- topics, with a Kafka of one broker', () => {
       `created topic ${ORDERS_TOPIC}\ncreated topic ${DEAD_LETTER_TOPIC}\nThe topics are as the settings want them.\n`,
     );
     expect([await partitionsOf(ORDERS_TOPIC), await partitionsOf(DEAD_LETTER_TOPIC)]).toEqual([5, 5]);
-    expect(await settingsOf(DEAD_LETTER_TOPIC)).toMatchObject({ 'retention.ms': '-1' });
+    const appended = { 'message.timestamp.type': 'LogAppendTime' };
+    expect(await settingsOf(ORDERS_TOPIC)).toMatchObject({ 'retention.ms': '2592000000', ...appended });
+    expect(await settingsOf(DEAD_LETTER_TOPIC)).toMatchObject({ 'retention.ms': '-1', ...appended });
     expect(await runApp('admin', env, 'topics', 'plan')).toMatchObject({ code: 0, stderr: '' });
   });
 
@@ -73,6 +75,10 @@ describe('npm run admin -- topics, with a Kafka of one broker', () => {
     expect(warnings).toContain(
       `Topic ${ORDERS_TOPIC} has retention.ms 60000, not 2592000000: change it with npm run admin -- topics apply.`,
     );
+    // A topic of an earlier version.
+    expect(warnings).toContain(
+      `Topic ${ORDERS_TOPIC} has message.timestamp.type CreateTime, not LogAppendTime: change it with npm run admin -- topics apply.`,
+    );
     const planned = await runApp('admin', { ...servers }, 'topics', 'plan');
     expect(planned).toMatchObject({ code: 1, stdout: `${warnings.join('\n')}\n` });
     expect(planned.stdout).toContain('unclean.leader.election.enable true, not false');
@@ -83,6 +89,7 @@ describe('npm run admin -- topics, with a Kafka of one broker', () => {
       ...other,
       'retention.ms': '2592000000',
       'unclean.leader.election.enable': 'false',
+      'message.timestamp.type': 'LogAppendTime',
     });
   });
 

@@ -36,7 +36,7 @@ export const visibleP99 = visibleLatency('p99');
 function visibleLatency(name: 'p50' | 'p99'): Benchmark {
   return {
     name: `visible-${name}`,
-    about: `${name} from the timestamp of a record to its order in MongoDB's change stream, ${PER_SECOND} orders/s, no wait`,
+    about: `${name} from the time at which Kafka appends a record to its order in MongoDB's change stream, ${PER_SECOND} orders/s, no wait`,
     measure: async (bench) => {
       const measured = measuring.get(bench) ?? measureTurns(bench);
       measuring.set(bench, measured);
@@ -110,6 +110,6 @@ function resultOf(name: 'p50' | 'p99', turns: readonly Turn[]): Result {
     cpuSeconds: median(runs.map((run) => run.cpuSeconds)),
     noisy: spread(values) > NOISY_SPREAD,
     runs,
-    notes: ['the producer sends 100 orders at a time, which have one timestamp'],
+    notes: ['the producer sends 100 orders at a time; those of a partition have one timestamp'],
   };
 }

@@ -9,12 +9,14 @@ import { Sides } from '../../apps/facade/src/sides/sides.js';
 import type { OrderTrace } from '../../apps/query-api/src/trace/order-trace.js';
 import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
 import { eventually } from '../support/eventually.js';
+import { ExtraProducer } from '../support/extra-producer.js';
 import { intakeOrder, sendOrders } from '../support/intake.js';
 import { Pipeline } from '../support/pipeline.js';
 import { reconciled } from '../support/run-reconcile.js';
 
 /** Nothing listens on the discard port. */
 const NOWHERE = 'http://127.0.0.1:9';
+const HOUR_MS = 3_600_000;
 
 /** @param shared returns the pipeline that these specs share with others */
 export function intakeSpecs(shared: () => Pipeline): void {
@@ -75,6 +77,20 @@ export function intakeSpecs(shared: () => Pipeline): void {
     });
     await eventually('all numbers are complete', 20_000, async () => (await highestComplete()) >= first + 999);
   }, 90_000);
+
+  it('accepts orders of a producer whose clock was two hours ahead at its start, and is corrected', async () => {
+    const ahead = await ExtraProducer.start(pipeline.stack, 2 * HOUR_MS);
+    try {
+      for (const errorMs of [2 * HOUR_MS, 0]) {
+        await ahead.setClock(errorMs);
+        const { status, body } = await sendOrders({ stack: { producerUrl: ahead.url } }, intakeOrder());
+        expect(status).toBe(202);
+        await saved(body.items[0]?.id ?? '');
+      }
+    } finally {
+      await ahead.kill();
+    }
+  }, 120_000);
 
   it('lets concurrent requests share a batch', async () => {
     const answers = await Promise.all(Array.from({ length: 200 }, async () => sendOrders(pipeline, intakeOrder())));

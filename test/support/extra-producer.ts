@@ -1,6 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { freePort } from '../../dev/machine/ports.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { eventually } from './eventually.js';
@@ -8,17 +11,21 @@ import type { RunningStack } from './running-stack.js';
 
 /** Beside the servers of another spec, a start takes 18 s on two cores. */
 const START_WITHIN_MS = 60_000;
+const SHIFTED_CLOCK = pathToFileURL(join(PROJECT_DIRECTORY, 'test/chaos/cluster/shifted-clock.ts')).href;
 
 /** A second producer on the servers of a running stack. */
 export class ExtraProducer {
   private constructor(
     private readonly child: ChildProcess,
     readonly url: string,
+    private readonly clockFile: string,
   ) {}
 
   /** Resolves when it is ready. @param clockShiftMs the error of its wall clock, in ms */
   static async start(stack: RunningStack, clockShiftMs = 0): Promise<ExtraProducer> {
     const port = await freePort();
+    const clockFile = join(await mkdtemp(join(tmpdir(), 'orders-clock-')), 'shift');
+    await writeFile(clockFile, String(clockShiftMs));
     const env = {
       ...process.env,
       PORT: String(port),
@@ -29,12 +36,13 @@ export class ExtraProducer {
       TOPIC_MIN_INSYNC_REPLICAS: '1',
       ALLOW_FAULT_INJECTION: 'true',
       LOG_LEVEL: 'error',
-      NODE_OPTIONS: `--import ${shiftedClock(clockShiftMs)}`,
+      NODE_OPTIONS: `--import ${SHIFTED_CLOCK}`,
+      CLOCK_SHIFT_FILE: clockFile,
     };
     const script = join(PROJECT_DIRECTORY, 'dist/apps/producer/src/main.js');
     const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'ignore', 'inherit'] });
     const url = `http://127.0.0.1:${port}`;
-    const producer = new ExtraProducer(child, url);
+    const producer = new ExtraProducer(child, url, clockFile);
     try {
       await eventually('another producer is ready', START_WITHIN_MS, async () => {
         const response = await fetch(`${url}/health/ready`).catch(() => undefined);
@@ -52,24 +60,17 @@ export class ExtraProducer {
     this.child.kill(name);
   }
 
+  /** Sets its wall clock while it runs. @param byMs the error, in ms */
+  async setClock(byMs: number): Promise<void> {
+    await writeFile(this.clockFile, String(byMs));
+  }
+
   /** Resolves when the process has ended. */
   async kill(): Promise<void> {
+    await rm(dirname(this.clockFile), { recursive: true, force: true });
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const ended = once(this.child, 'exit');
     this.child.kill('SIGKILL');
     await ended;
   }
-}
-
-/** Returns an import that shifts the clock, as on a machine whose clock was wrong when the process started. */
-function shiftedClock(byMs: number): string {
-  const script = `
-    const Right = Date;
-    globalThis.Date = class extends Right {
-      constructor(...given) { if (given.length === 0) super(Right.now() + ${byMs}); else super(...given); }
-      static now() { return Right.now() + ${byMs}; }
-    };
-    const origin = performance.timeOrigin;
-    Object.defineProperty(performance, 'timeOrigin', { get: () => origin + ${byMs} });`;
-  return `data:text/javascript,${encodeURIComponent(script)}`;
 }

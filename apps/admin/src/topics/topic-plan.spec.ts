@@ -10,6 +10,7 @@ const FOUND = {
   settings: new Map([
     ['min.insync.replicas', '2'],
     ['unclean.leader.election.enable', 'false'],
+    ['message.timestamp.type', 'LogAppendTime'],
     ['retention.ms', '-1'],
     ['max.message.bytes', '9000000'],
   ]),
@@ -28,11 +29,23 @@ describe('the plan of the topics', () => {
   });
 
   it('lists each difference', () => {
-    const settings = new Map([...FOUND.settings, ['min.insync.replicas', '1'], ['retention.ms', '604800000']]);
+    const settings = new Map([
+      ...FOUND.settings,
+      ['min.insync.replicas', '1'],
+      ['message.timestamp.type', 'CreateTime'],
+      ['retention.ms', '604800000'],
+    ]);
     const found = new Map([...BOTH, [ORDERS_TOPIC, { ...FOUND, copies: 1, settings }]]);
     expect(planTopics(WANTED, found, 12).differences).toEqual([
       { kind: 'copies', topic: ORDERS_TOPIC, found: 1, wanted: 3 },
       { kind: 'setting', topic: ORDERS_TOPIC, name: 'min.insync.replicas', found: '1', wanted: '2' },
+      {
+        kind: 'setting',
+        topic: ORDERS_TOPIC,
+        name: 'message.timestamp.type',
+        found: 'CreateTime',
+        wanted: 'LogAppendTime',
+      },
       { kind: 'setting', topic: ORDERS_TOPIC, name: 'retention.ms', found: '604800000', wanted: '2592000000' },
     ]);
   });

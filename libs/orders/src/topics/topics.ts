@@ -38,6 +38,8 @@ export function topicSettings({ partitions, replicationFactor, minInSyncReplicas
     { name: 'min.insync.replicas', value: String(minInSyncReplicas) },
     // Otherwise a replica that lacks acknowledged records may become the leader.
     { name: 'unclean.leader.election.enable', value: 'false' },
+    // A client's clock can be wrong: Kafka would reject records from the future, and delete those from the past before they are read.
+    { name: 'message.timestamp.type', value: 'LogAppendTime' },
   ];
   return [
     {

@@ -18,6 +18,7 @@ interface Cluster {
 const SAFE = {
   'min.insync.replicas': '2',
   'unclean.leader.election.enable': 'false',
+  'message.timestamp.type': 'LogAppendTime',
   'retention.ms': '-1',
   'max.message.bytes': '5000000',
 };
@@ -126,6 +127,11 @@ describe('prepareTopics with existing topics', () => {
       'an unclean election',
       { config: { ...SAFE, 'unclean.leader.election.enable': 'true' } },
       'unclean.leader.election.enable true',
+    ],
+    [
+      'timestamps by the clocks of producers',
+      { config: { ...SAFE, 'message.timestamp.type': 'CreateTime' } },
+      `Topic ${ORDERS_TOPIC} has message.timestamp.type CreateTime, not LogAppendTime: change it with npm run admin`,
     ],
     ['a short retention', { config: { ...SAFE, 'retention.ms': '1000' } }, 'retention.ms 1000'],
     ['settings that it may not read', { config: 'TOPIC_AUTHORIZATION_FAILED' }, "can't be read"],
