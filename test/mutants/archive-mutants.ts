@@ -39,6 +39,12 @@ export const ADMIN_ARCHIVE_MUTANTS: readonly Mutant[] = [
     by: 'return 0 * at.getTime();',
   },
   {
+    name: 'leave orders that were saved again after they were archived',
+    file: RUN,
+    replace: "range.state === 'archived' && (await store.count(runsOf(range))) > 0",
+    by: 'false',
+  },
+  {
     name: 'archive orders whose records the consumers may read again',
     file: RUN,
     replace: 'const behind = inspection.uncommitted(positions);',
@@ -73,10 +79,10 @@ export const CONSUMER_ARCHIVE_MUTANTS: readonly Mutant[] = [
     by: 'return insert(documents);',
   },
   {
-    name: 'save with an old list of archived orders',
+    name: 'save with a list of archived orders that has aged during the check',
     file: GUARD,
-    replace: 'await list.fresh();',
-    by: 'if (list.isEmpty) await list.fresh();',
+    replace: 'list.ranges !== ranges || !list.isFresh()',
+    by: 'list.ranges !== ranges',
   },
   {
     name: 'take a new record of an archived order for a replay',

@@ -57,6 +57,14 @@ describe('archiving', () => {
     expect(crashes).toBeGreaterThan(10);
   });
 
+  it('removes orders that a suspended consumer has saved again', async () => {
+    const world = new ArchiveWorld();
+    await world.archive();
+    world.store.orders.set(103, world.all.get(103) ?? Buffer.alloc(0));
+    expect(await world.archive()).toMatchObject({ archives: 1 });
+    expect([world.store.orders.size, await world.states()]).toEqual([0, { [FIRST]: 'archived', [SECOND]: 'archived' }]);
+  });
+
   it('removes nothing if the file does not have what was written', async () => {
     const world = new ArchiveWorld();
     const complete = world.folder.complete.bind(world.folder);

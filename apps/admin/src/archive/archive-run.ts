@@ -1,6 +1,6 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
 import type { ArchiveManifest } from '#orders/archive/archive-manifest.js';
-import type { ArchivedRange } from '#orders/archive/archived-ranges.js';
+import { runsOf, type ArchivedRange } from '#orders/archive/archived-ranges.js';
 import { verifyArchiveOf } from '#orders/archive/verify-archive.js';
 import { UnfitPieceError, type Inspection } from './inspection.js';
 import { OrdersRemoval } from './orders-removal.js';
@@ -66,13 +66,15 @@ export class ArchiveRun {
     return { archives, orders, tooNew, left };
   }
 
-  /** Continues with ranges whose orders an earlier run began to remove. */
+  /** Continues with ranges whose orders an earlier run began to remove, or that a consumer has saved again since. */
   private async resume(): Promise<void> {
     const { store, folder, print } = this.context;
-    const open = (await store.ranges()).filter(({ state }) => state === 'removing');
-    for (const range of open) {
-      print(`continuing with ${range.archive}`);
+    for (const range of await store.ranges()) {
+      const isBack = range.state === 'archived' && (await store.count(runsOf(range))) > 0;
+      if (range.state !== 'removing' && !isBack) continue;
+      print(isBack ? `${range.archive} is in MongoDB again: removing it` : `continuing with ${range.archive}`);
       await verifyArchiveOf(folder, range);
+      if (isBack) await store.change(range, 'removing');
       await this.prepareRemoval(range);
     }
   }

@@ -27,7 +27,7 @@ function consumerWith(ranges = [archivedRange({ first: 101, last: 200, kind: 'im
         if (source.fails) throw new Error('MongoDB is away');
         return String(ranges.length);
       },
-      ranges: async () => ranges,
+      ranges: async () => [...ranges],
     },
     clock,
   );
@@ -47,7 +47,7 @@ function consumerWith(ranges = [archivedRange({ first: 101, last: 200, kind: 'im
   );
   const kinds = async (...documents: OrderDocument[]): Promise<InsertResult['kind'][]> =>
     (await insert(documents)).map(({ kind }) => kind);
-  return { clock, source, inserted, insert, kinds };
+  return { clock, source, ids, inserted, insert, kinds };
 }
 
 describe('a consumer, for archived orders', () => {
@@ -76,6 +76,21 @@ describe('a consumer, for archived orders', () => {
   it('skips the earlier record of an order that kept another number, which is archived', async () => {
     const { kinds, inserted } = consumerWith();
     expect(await kinds(document(900, 49, ID))).toEqual(['replayed']);
+    expect(inserted).toEqual([]);
+  });
+
+  it('reads the list again if it was suspended between the check and the insert, and the orders were archived meanwhile', async () => {
+    const ranges = [archivedRange({ first: 1, last: 9 })];
+    const { clock, ids, kinds, inserted } = consumerWith(ranges);
+    const find = ids.find.bind(ids);
+    ids.find = async (wanted) => {
+      const found = await find(wanted);
+      ids.find = find;
+      await clock.advance(600_000);
+      ranges.push(archivedRange({ first: 101, last: 200, positions: [0, 0, 50] }));
+      return found;
+    };
+    expect(await kinds(document(101, 49))).toEqual(['replayed']);
     expect(inserted).toEqual([]);
   });
 

@@ -12,19 +12,24 @@ const REPLAYED: InsertResult = { kind: 'replayed' };
  * Wraps an insert so that no archived order is inserted again. A record that was processed before its order was archived is a replay, and
  * its order counts as saved. Any other record with the number or the id of an archived order is not inserted.
  *
- * The list is at most 5 s old, or read again first. Archiving relies on that: it removes orders only when their range has been listed for
- * longer.
+ * The list is at most 5 s old when the insert begins, or read again first. Archiving relies on that: it removes orders only when their
+ * range has been listed for longer.
  */
 export function withoutArchived(
   insert: Insert,
-  list: Pick<ArchivedList, 'fresh' | 'isEmpty' | 'find'>,
+  list: Pick<ArchivedList, 'fresh' | 'isFresh' | 'isEmpty' | 'find' | 'ranges'>,
   ids: Pick<ArchivedIds, 'find'>,
 ): Insert {
   return async (documents) => {
-    await list.fresh();
-    if (list.isEmpty) return insert(documents);
-    const results = documents.map((document) => resultOf(document, list.find(document.number.toNumber())));
-    await addById(documents, results, ids);
+    let results: (InsertResult | undefined)[];
+    let ranges: readonly ArchivedRange[];
+    do {
+      ({ ranges } = await list.fresh());
+      if (list.isEmpty) return insert(documents);
+      results = documents.map((document) => resultOf(document, list.find(document.number.toNumber())));
+      await addById(documents, results, ids);
+      // The process may have been suspended meanwhile, and the orders archived.
+    } while (list.ranges !== ranges || !list.isFresh());
     const others = documents.filter((_, at) => results[at] === undefined);
     const inserted = (others.length === 0 ? [] : await insert(others)).values();
     return results.map((result) => result ?? (inserted.next().value as InsertResult));

@@ -3,12 +3,17 @@ import { systemClock, type Clock } from '@orders-pipeline/clock';
 import { archivedRangesCollection, runsOf, type ArchivedRange, type NumberRun } from './archived-ranges.js';
 
 /**
- * How old a list may be when an order is saved or looked up by it, in ms. An order is removed only when its range has been listed for
- * longer (`REMOVE_AFTER_MS`), so that no process still works with a list without the range.
+ * How old a list may be when an insert of orders begins, or an order is looked up by it, in ms. An order is removed only when its range
+ * has been listed for longer (`REMOVE_AFTER_MS`), so that no process still works with a list without the range.
  */
 export const LIST_MAX_AGE_MS = 5_000;
-/** How long a range is listed before its orders are removed, in ms: the age of a list, and a bulk insert that began with it. */
-export const REMOVE_AFTER_MS = LIST_MAX_AGE_MS + 10_000;
+/**
+ * The longest time from the begin of a bulk insert to its effect, in ms. MongoDB's driver waits up to 15 s for a connection and 10 s for the
+ * response, and then does both once more. An insert of a partitioned host may still arrive after that.
+ */
+const INSERT_WITHIN_MS = 55_000;
+/** How long a range is listed before its orders are removed, in ms. */
+export const REMOVE_AFTER_MS = LIST_MAX_AGE_MS + INSERT_WITHIN_MS;
 
 const MAJORITY = { readConcern: { level: 'majority' } } as const;
 
@@ -90,8 +95,12 @@ export class ArchivedList {
    * @throws the error of MongoDB's driver, if it must be read
    */
   async fresh(maxAgeMs = LIST_MAX_AGE_MS): Promise<this> {
-    if (this.clock.now() - this.readAt > maxAgeMs) await this.refresh();
+    if (!this.isFresh(maxAgeMs)) await this.refresh();
     return this;
+  }
+
+  isFresh(maxAgeMs = LIST_MAX_AGE_MS): boolean {
+    return this.clock.now() - this.readAt <= maxAgeMs;
   }
 
   /** Reads the ranges, if they have changed. @throws the error of MongoDB's driver; the list then keeps its ranges and its age */
