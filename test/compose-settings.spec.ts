@@ -24,10 +24,10 @@ describe.each(['docker-compose.yml', 'deploy/docker-compose.monitoring.yml'])('%
   });
 });
 
-it('docker-compose.yml makes the console link to the query API at the port that it publishes', () => {
+it('docker-compose.yml makes the console and the producer refer to the query API at the port that it publishes', () => {
   const text = read('docker-compose.yml');
   const [, port] = /- 127\.0\.0\.1:(?<port>\$\{QUERY_API_PORT:-\d+\}):3000/.exec(text) ?? [];
-  expect(text).toContain(`QUERY_API_PUBLIC_URL: http://localhost:${port}\n`);
+  expect(text.split(`QUERY_API_PUBLIC_URL: http://localhost:${port}\n`)).toHaveLength(3);
 });
 
 it('docker-compose.yml gives the facade the public key of docs/migration.md, which is refused in production', () => {

@@ -60,6 +60,14 @@ describe('the variables of an app', () => {
     expect(appPortClaims(options).map(({ port }) => port)).toEqual([3001, 4000, 3002]);
   });
 
+  it('tell the producer where clients reach the query API, unless the user does', () => {
+    expect(producerDefinition(context).env).toMatchObject({ QUERY_API_PUBLIC_URL: 'http://127.0.0.1:4000' });
+    const env = { ...context.env, QUERY_API_PUBLIC_URL: 'https://orders.example' };
+    expect(producerDefinition({ ...context, env }).env).toMatchObject({
+      QUERY_API_PUBLIC_URL: 'https://orders.example',
+    });
+  });
+
   it('contain the name of each consumer and, for the console, who can scale consumers', () => {
     expect(consumerDefinition(context, 2).env['INSTANCE_NAME']).toBe('consumer-2');
     expect(consoleDefinition(context).env).toMatchObject({ PORT: '3002', SCALED_BY: 'supervisor' });

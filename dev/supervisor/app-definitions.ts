@@ -71,9 +71,13 @@ export function serviceDefinitions(context: AppContext): AppDefinition[] {
 
 /** Returns the nth producer, counted from 1. All but the first use any free port. */
 export function producerDefinition(context: AppContext, n = 1): AppDefinition {
-  const port = n === 1 ? context.options.producerPort : 0;
+  const { options, env } = context;
+  const port = n === 1 ? options.producerPort : 0;
   return define(nameOf('producer', n), 'producer', context, PRODUCER_HEAP, {
     PORT: String(port),
+    ...(!isGiven('QUERY_API_PUBLIC_URL', env) && {
+      QUERY_API_PUBLIC_URL: reachedAt(options.listenHost, options.queryApiPort),
+    }),
     ...allowFaults(context),
   });
 }

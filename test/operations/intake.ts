@@ -43,7 +43,11 @@ export function intakeSpecs(shared: () => Pipeline): void {
     expect(status).toBe(202);
     const [item] = body.items;
     expect(headers.get('location')).toBe(`/v1/orders/${item?.id}`);
-    expect(await saved(item?.id ?? '')).toEqual({
+    const order = await saved(item?.id ?? '');
+    // The producer has no orders: it redirects.
+    const followed = await fetch(new URL(headers.get('location') ?? '', pipeline.stack.producerUrl));
+    expect([followed.redirected, await followed.json()]).toEqual([true, order]);
+    expect(order).toEqual({
       ...item,
       accountId: 'acc-1',
       side: 'buy',

@@ -4,7 +4,7 @@ import { authSettings } from '#service/auth/auth-settings.js';
 import { faultSettings } from '#service/settings/fault-settings.js';
 import { kafkaConnectionSettings } from '#service/settings/kafka-settings.js';
 import { eventStreamSettings, placeSettings } from '#service/settings/place-settings.js';
-import { httpSettings, mongoSettings } from '#service/settings/settings.js';
+import { httpSettings, mongoSettings, queryApiPublicUrl } from '#service/settings/settings.js';
 import { autoscalingSettings, refuseContradictions } from './autoscaling/autoscaling-settings.js';
 
 const settings = z.object({
@@ -24,12 +24,7 @@ const settings = z.object({
     allowed: 'an address such as http://127.0.0.1:3000',
     perProcess: true,
   }),
-  QUERY_API_PUBLIC_URL: z.url().optional().meta({
-    description:
-      "Where browsers reach the query API, for the page's link to its Swagger UI. On `localhost`, the link has the page's host. By default that of `QUERY_API_URL`.",
-    allowed: 'an address such as https://orders.example.com',
-    perProcess: true,
-  }),
+  QUERY_API_PUBLIC_URL: queryApiPublicUrl,
   FACADE_URL: z.url().optional().meta({
     description:
       "The facade, to which the console forwards the requests of its page's *Migration*. Unset: there is no migration.",

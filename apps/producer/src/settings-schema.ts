@@ -4,7 +4,7 @@ import { authSettings } from '#service/auth/auth-settings.js';
 import { faultSettings } from '#service/settings/fault-settings.js';
 import { kafkaSettings } from '#service/settings/kafka-settings.js';
 import { eventStreamSettings, placeSettings } from '#service/settings/place-settings.js';
-import { httpSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
+import { httpSettings, mongoSettings, queryApiPublicUrl, wholeNumber } from '#service/settings/settings.js';
 
 /** A hundred years. */
 const MAX_RETENTION_DAYS = 36_500;
@@ -33,6 +33,7 @@ export const settingsSchema = z.object({
   STAGED_BYTES_IN_TOTAL: wholeNumber(0, Number.MAX_SAFE_INTEGER)
     .default(64 * 1024 ** 3)
     .meta({ description: 'Bytes of all imports that wait in MongoDB to be read; 0: no limit.' }),
+  QUERY_API_PUBLIC_URL: queryApiPublicUrl,
   COMPACTION_DELAY_SECONDS: wholeNumber(1, Number.MAX_SAFE_INTEGER)
     .default(60 * 60)
     .meta({

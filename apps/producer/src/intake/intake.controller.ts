@@ -44,7 +44,8 @@ export class IntakeController {
     description: 'The orders have their numbers, and will be saved.',
     headers: {
       Location: {
-        description: 'Path of the order at the query API, or of the operation if the body is an array',
+        description:
+          'Path of the order, or of the operation if the body is an array. The query API has the order; the producer redirects to it.',
         schema: { type: 'string' },
       },
     },

@@ -7,6 +7,7 @@ import { EmissionModule } from '../emission/emission.module.js';
 import { OrdersTopic } from '../emission/orders-topic.js';
 import { SendGate } from '../expansion/send-gate.js';
 import { OperationsModule } from '../operations/operations.module.js';
+import { settings } from '../settings.js';
 import { BlockRecovery } from './block-recovery.js';
 import { Intake } from './intake.js';
 import { IntakeClosing } from './intake-closing.js';
@@ -14,6 +15,7 @@ import { IntakeController } from './intake.controller.js';
 import { IntakeRecoveryJob } from './intake-recovery-job.js';
 import { IntakeTopic } from './intake-topic.js';
 import { MongoIntakeStore } from './mongo-intake-store.js';
+import { OrderRedirectController, QueryApiAddress } from './order-redirect.controller.js';
 
 /** The metrics of the topic count the records of both. */
 function connectTopic(gate: SendGate, codec: OrderCodec, { observer }: OrdersTopic): IntakeTopic {
@@ -29,10 +31,11 @@ function createRecovery(store: MongoIntakeStore, topic: IntakeTopic, mongo: Mong
 /** Accepts real orders over HTTP. */
 @Module({
   imports: [ConnectionsModule, BackgroundModule, OperationsModule, EmissionModule],
-  controllers: [IntakeController],
+  controllers: [IntakeController, OrderRedirectController],
   providers: [
     { provide: IntakeTopic, useFactory: connectTopic, inject: [SendGate, OrderCodec, OrdersTopic] },
     { provide: BlockRecovery, useFactory: createRecovery, inject: [MongoIntakeStore, IntakeTopic, Mongo] },
+    { provide: QueryApiAddress, useValue: new QueryApiAddress(settings.QUERY_API_PUBLIC_URL) },
     MongoIntakeStore,
     IntakeClosing,
     IntakeRecoveryJob,

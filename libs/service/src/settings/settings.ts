@@ -74,6 +74,17 @@ export function httpAddress() {
   return z.url({ protocol: /^https?$/ }).meta({ allowed: 'an http:// or https:// address' });
 }
 
+/** Where clients reach the query API, for services that name its address to them. */
+export const queryApiPublicUrl = z
+  .url({ protocol: /^https?$/ })
+  .optional()
+  .meta({
+    description:
+      "Where clients reach the query API. The producer redirects requests for an order there; unset: 404. The console's page links to its Swagger UI, on `localhost` at the page's host; unset: at `QUERY_API_URL`.",
+    allowed: 'an address such as https://orders.example.com',
+    perProcess: true,
+  });
+
 /** The settings of every HTTP service. `PORT` 0 chooses a free port. */
 export function httpSettings(defaultPort: number) {
   return {
