@@ -1,7 +1,8 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from './support/eventually.js';
 import { RunningStack } from './support/running-stack.js';
 
 const A_START = 150_000;
@@ -56,6 +57,21 @@ describe('npm start', () => {
       expect((await fetch(`${url}/docs`)).status).toBe(200);
     }
   });
+
+  it('is ready once Kafka has loaded everything: no app has to wait for it after that', async () => {
+    const body = JSON.stringify({ count: 10 });
+    const headers = { 'content-type': 'application/json' };
+    const started = await fetch(`${stack.producerUrl}/v1/populate`, { method: 'POST', headers, body });
+    const { id } = (await started.json()) as { id: string };
+    await eventually('all orders are saved', 30_000, async () => {
+      const response = await fetch(`${stack.producerUrl}/v1/operations/${id}`);
+      return ((await response.json()) as { saved: number }).saved === 10;
+    });
+    const logs = await Promise.all(
+      stack.processes().map(async ({ name }) => readFile(join(data, 'logs', `${name}.log`), 'utf8').catch(() => '')),
+    );
+    expect(logs.join('')).not.toContain('COORDINATOR_LOAD_IN_PROGRESS');
+  }, 60_000);
 
   it('rejects a second stack on the same data, and does not affect the first', async () => {
     const { code, output } = await RunningStack.fail({ dataDirectory: data });

@@ -14,6 +14,7 @@ import { PROJECT_DIRECTORY } from '../project-directory.js';
 import { StackError, ALTERNATIVES } from '../stack-error.js';
 import { kafkaProperties, type KafkaNode } from './kafka-properties.js';
 import { operatorAccess, writeCertificates } from './kafka-security.js';
+import { DEAD_LETTER_GROUP, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 import { setKafkaUsers } from '#service/rights/kafka-users.js';
 import type { ServerProgram } from './server-program.js';
 
@@ -149,13 +150,17 @@ function quietKafka(broker: string, access: Pick<KafkaOptions, 'ssl'> = {}): Kaf
  */
 async function clusterIdOf(kafka: Kafka): Promise<string> {
   const admin = kafka.admin();
+  const producer = kafka.producer({ idempotent: true });
   try {
     await admin.connect();
     const { clusterId } = await admin.describeCluster();
-    // Succeeds once the group coordinator has loaded. Before that, a consumer's first join fails and logs errors for a second.
-    await admin.fetchOffsets({ groupId: 'orders-dev' });
+    // Succeeds once the coordinators of both groups have loaded. Before that, a consumer's first join fails and logs errors for a second.
+    for (const groupId of [ORDERS_CONSUMER_GROUP, DEAD_LETTER_GROUP]) await admin.fetchOffsets({ groupId });
+    // Requests a producer id, which a broker refuses until the controller has given it a first block of them.
+    await producer.connect();
     return clusterId;
   } finally {
+    await producer.disconnect();
     await admin.disconnect();
   }
 }
