@@ -146,6 +146,13 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     specs: 'kafka/lease',
   },
   {
+    name: 'a heartbeat waits behind a join',
+    file: 'kafka/group-coordinator.ts',
+    replace: 'this.connections.connectForJoins()',
+    by: 'this.connections.usual',
+    specs: 'kafka/group-coordinator',
+  },
+  {
     name: 'a join waits behind one that is not answered',
     file: MEMBER,
     replace: 'if (this.pendingJoin !== undefined) void this.coordinator.discardJoin();',

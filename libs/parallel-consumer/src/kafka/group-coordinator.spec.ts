@@ -13,12 +13,12 @@ const JOINED: JoinResponse = {
   members: [],
 };
 
-function createCoordinator(connections: ScriptedConnections) {
+function createCoordinator(connections: ScriptedConnections, connectForJoins = () => connections) {
   const clock = new ManualClock();
   const logged: [message: string, details: object][] = [];
   const log = (details: object, message: string): void => void logged.push([message, details]);
   const coordinator = new GroupCoordinator(
-    { usual: connections, connectForJoins: () => connections },
+    { usual: connections, connectForJoins },
     {
       groupId: 'savers',
       topics: ['orders'],
@@ -49,6 +49,24 @@ describe('the group coordinator', () => {
     ]);
     resolve(JOINED);
     expect(await joined).toEqual(JOINED);
+  });
+
+  it('joins over connections of their own, and over new ones after a join was given up', async () => {
+    const usual = new ScriptedConnections().answer(FIND_COORDINATOR, () => 1);
+    const forJoins: ScriptedConnections[] = [];
+    const { coordinator } = createCoordinator(usual, () => {
+      const connections = new ScriptedConnections().answer(JOIN_GROUP, () => JOINED);
+      forJoins.push(connections);
+      return connections;
+    });
+    for (let joins = 0; joins < 2; joins += 1) await coordinator.join(await coordinator.find(), 'm');
+    await coordinator.discardJoin();
+    await coordinator.join(1, 'm');
+    expect(forJoins.map((each) => [each.made(JOIN_GROUP).length, each.isClosed])).toEqual([
+      [2, true],
+      [1, false],
+    ]);
+    expect(usual.made(JOIN_GROUP)).toEqual([]);
   });
 
   it('logs nothing about a join that the group does not delay', async () => {
