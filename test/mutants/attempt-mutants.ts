@@ -170,4 +170,11 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
     by: '',
     specs: 'behaviour/topics',
   },
+  {
+    name: 'the report of a drain hides the dead letters',
+    file: 'membership/drain.ts',
+    replace: 'deadLettered - before.deadLettered',
+    by: '0',
+    specs: 'behaviour/stop',
+  },
 ];

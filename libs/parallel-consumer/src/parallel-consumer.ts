@@ -205,7 +205,7 @@ export class ParallelConsumer {
   }
 
   private async leave(): Promise<DrainReport> {
-    const before = this.runner.counts.finished;
+    const before = { ...this.runner.counts };
     await this.drain.run();
     // A rebalance of a cooperative group may have rejected the commit. Its assignment accepts it.
     if (this.committer.hasUncommitted) {
@@ -218,9 +218,9 @@ export class ParallelConsumer {
     await this.broker.stop();
     const report = this.drain.report(before, this.assignments.revokeAll());
     this.drain.progressed();
-    const finishedSinceStart = this.runner.counts.finished;
-    const text = `stopped: finished ${finishedSinceStart} since the start; ${formatDrain(report)}`;
-    this.options.logger.info({ ...report, finishedSinceStart }, text);
+    const { finished: finishedSinceStart, deadLettered: deadLetteredSinceStart } = this.runner.counts;
+    const text = `stopped: finished ${finishedSinceStart} since the start (${deadLetteredSinceStart} dead-lettered); ${formatDrain(report)}`;
+    this.options.logger.info({ ...report, finishedSinceStart, deadLetteredSinceStart }, text);
     return report;
   }
 }

@@ -10,7 +10,7 @@ const PARTITIONS = 12;
 const KEYS = 6_000;
 /** The handler time is well below the drain timeout, so that every handler ends within a drain. */
 const SETTINGS = { inFlight: 100, drainTimeoutMs: 4_000 };
-const DRAINED = /finished \d+, handed over (up to )?\d+, lost 0$/;
+const DRAINED = /finished \d+ \(0 dead-lettered\), handed over (up to )?\d+, lost 0$/;
 
 describe('a member that joins and leaves while the others work', () => {
   let group: TestGroup;
@@ -37,7 +37,9 @@ describe('a member that joins and leaves while the others work', () => {
 
       expect(await third.stop()).toBe(0);
       expect(
-        third.logged(/^stopped: finished \d+ since the start; the drain finished \d+, handed over \d+, lost 0$/),
+        third.logged(
+          /^stopped: finished \d+ since the start \(0 dead-lettered\); the drain finished \d+ \(0 dead-lettered\), handed over \d+, lost 0$/,
+        ),
       ).toHaveLength(1);
       expect(group.effects.handled).toBeLessThan(RECORDS * 0.9);
       await group.handles(RECORDS);

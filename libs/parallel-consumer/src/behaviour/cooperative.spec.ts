@@ -59,7 +59,7 @@ describe('a consumer of a cooperative group', () => {
     expect(first.gate.attempts('a1')[0]?.signal.aborted).toBe(true);
     expect(first.gate.attempts('a0')[0]?.signal.aborted).toBe(false);
     expect(committedOf(1)).toBe(0);
-    expect(first.log.matching(/^rebalance: /)).toEqual([{ finished: 0, handedOver: 2, lost: 0 }]);
+    expect(first.log.matching(/^rebalance: /)).toEqual([{ finished: 0, deadLettered: 0, handedOver: 2, lost: 0 }]);
   });
 
   it('stops completely when it is stopped while it surrenders partitions', async () => {

@@ -30,7 +30,7 @@ describe("a consumer with onDeadLetter: 'stop'", () => {
     await gate.fail('bad', new Error('no order'));
     await gate.fail('worse', new Error('no order either'));
     await clock.advance(1_000);
-    expect(await consumer.stop()).toEqual({ finished: 0, handedOver: 2, lost: 0 });
+    expect(await consumer.stop()).toEqual({ finished: 0, deadLettered: 0, handedOver: 2, lost: 0 });
   });
 
   it('accepts further calls of stop after the failure', async () => {

@@ -9,20 +9,25 @@ describe('a stop of the parallel consumer', () => {
     });
     const stopped = consumer.stop();
     await gate.end('a');
-    expect(await stopped).toEqual({ finished: 1, handedOver: 1, lost: 0 });
+    expect(await stopped).toEqual({ finished: 1, deadLettered: 0, handedOver: 1, lost: 0 });
     expect(committed()).toBe(1);
     expect(consumer.status.state).toBe('stopped');
   });
 
-  it('logs on a stop what it has finished since the start, besides what the drain finished', async () => {
-    const { consumer, gate, log } = await consuming({}, (topic) => {
-      for (const name of ['a', 'b', 'c']) topic.append(0, name, name);
+  it('logs on a stop what it has finished since the start, besides what the drain finished, and how much of it is dead-lettered', async () => {
+    const names = ['a', 'b', 'c', 'poison', 'last poison'];
+    const { consumer, gate, log } = await consuming({ classify: () => 'poison' }, (topic) => {
+      for (const name of names) topic.append(0, name, name);
     });
     for (const name of ['a', 'b', 'c']) await gate.end(name);
-    await consumer.stop();
+    await gate.fail('poison', new Error('no order'));
+    const stopped = consumer.stop();
+    await gate.fail('last poison', new Error('no order'));
+    await stopped;
     expect(log.entries.find(({ message }) => message.startsWith('stopped'))).toMatchObject({
-      message: 'stopped: finished 3 since the start; the drain finished 0, handed over 0, lost 0',
-      details: { finishedSinceStart: 3, finished: 0 },
+      message:
+        'stopped: finished 5 since the start (2 dead-lettered); the drain finished 1 (1 dead-lettered), handed over 0, lost 0',
+      details: { finishedSinceStart: 5, deadLetteredSinceStart: 2, finished: 1, deadLettered: 1 },
     });
   });
 

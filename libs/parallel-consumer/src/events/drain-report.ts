@@ -3,13 +3,15 @@
  * handed over, nor still in memory.
  */
 export interface DrainReport {
-  /** Finished during the drain alone: 0 when nothing was running. */
+  /** Finished during the drain alone, handled or dead-lettered: 0 when nothing was running. */
   readonly finished: number;
+  /** Those of the finished that were dead-lettered. */
+  readonly deadLettered: number;
   readonly handedOver: number;
   readonly lost: number;
 }
 
 /** Formats a report for a log message. */
-export function formatDrain({ finished, handedOver, lost }: DrainReport): string {
-  return `the drain finished ${finished}, handed over ${handedOver}, lost ${lost}`;
+export function formatDrain({ finished, deadLettered, handedOver, lost }: DrainReport): string {
+  return `the drain finished ${finished} (${deadLettered} dead-lettered), handed over ${handedOver}, lost ${lost}`;
 }

@@ -1,3 +1,4 @@
+import type { RunnerCounts } from '../attempts/runner-events.js';
 import type { TaskRunner } from '../attempts/task-runner.js';
 import type { Committer } from '../commits/committer.js';
 import type { DrainReport } from '../events/drain-report.js';
@@ -16,6 +17,9 @@ export interface DrainedParts {
   readonly committer: Committer;
   readonly assignments: Assignments;
 }
+
+/** How many records had ended. */
+export type FinishedCounts = Readonly<Pick<RunnerCounts, 'finished' | 'deadLettered'>>;
 
 /** Drains before a rebalance, before partitions leave this member, and before a stop: starts nothing new, waits for running work, and commits. */
 export class Drain {
@@ -53,12 +57,17 @@ export class Drain {
     await this.parts.committer.commit();
   }
 
-  /** Accounts for all records. @param left number of records that are left to the next owners */
-  report(finishedBefore: number, left: number): DrainReport {
+  /** Accounts for all records. @param before the counts at the begin of the drain @param left number of records that are left to the next owners */
+  report(before: FinishedCounts, left: number): DrainReport {
     const { assignments, intake, runner, scheduler } = this.parts;
-    const { finished } = runner.counts;
+    const { finished, deadLettered } = runner.counts;
     const lost = intake.taken - finished - assignments.handedOver - scheduler.taken;
-    return { finished: finished - finishedBefore, handedOver: left, lost };
+    return {
+      finished: finished - before.finished,
+      deadLettered: deadLettered - before.deadLettered,
+      handedOver: left,
+      lost,
+    };
   }
 
   private async runOnce(): Promise<void> {

@@ -5,7 +5,7 @@ import { errorDetails } from '../failures/failure.js';
 import type { Assignment } from '../partition/assignment.js';
 import { ConditionVariable } from '../structures/condition-variable.js';
 import type { Lifecycle } from '../status/lifecycle.js';
-import type { Drain, DrainedParts } from './drain.js';
+import type { Drain, DrainedParts, FinishedCounts } from './drain.js';
 
 /** The parts of the engine that a rebalance holds and resumes. */
 export interface RebalancedParts extends DrainedParts {
@@ -19,7 +19,7 @@ export interface RebalancedParts extends DrainedParts {
 export class Rebalances implements BrokerListener {
   private rejoining = false;
   private readonly assignment = new ConditionVariable();
-  private drained: { readonly finished: number; readonly at: number } | undefined;
+  private drained: { readonly before: FinishedCounts; readonly at: number } | undefined;
 
   constructor(
     private readonly options: RuntimeSettings,
@@ -56,14 +56,14 @@ export class Rebalances implements BrokerListener {
     this.rejoining = true;
     if (assignments.size === 0) return;
     if (isLeaving()) return drain.current;
-    this.drained = { finished: runner.counts.finished, at: this.options.clock.now() };
+    this.drained = { before: { ...runner.counts }, at: this.options.clock.now() };
     await drain.run();
   }
 
   async surrendering(partitions: readonly TopicPartition[]): Promise<void> {
     const { assignments, drain, isLeaving, runner } = this.parts;
     if (isLeaving()) return drain.current;
-    this.drained = { finished: runner.counts.finished, at: this.options.clock.now() };
+    this.drained = { before: { ...runner.counts }, at: this.options.clock.now() };
     await drain.surrender(assignments.of(partitions));
   }
 
@@ -76,9 +76,9 @@ export class Rebalances implements BrokerListener {
   private report(left: number): void {
     if (this.drained === undefined) return;
     const { clock, logger, observer } = this.options;
-    const { finished, at } = this.drained;
+    const { before, at } = this.drained;
     this.drained = undefined;
-    const report = this.parts.drain.report(finished, left);
+    const report = this.parts.drain.report(before, left);
     logger.info(report, `rebalance: ${formatDrain(report)}`);
     observer?.rebalanced?.(report, clock.now() - at);
   }
