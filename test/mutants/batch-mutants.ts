@@ -68,6 +68,20 @@ export const BATCH_MUTANTS: readonly Mutant[] = [
     specs: 'attempts/batch-handler',
   },
   {
+    name: 'a result that is no error fails its record',
+    file: 'attempts/batch-handler.ts',
+    replace: 'if (wrongAt !== -1) throw new BatchResultsError(items, given, wrongAt);',
+    by: 'void wrongAt;',
+    specs: 'attempts/batch-handler',
+  },
+  {
+    name: 'a batch without usable results is the fault of its records',
+    file: 'failures/failure.ts',
+    replace: "  'batch-results',\n",
+    by: '',
+    specs: 'attempts/batch-handler',
+  },
+  {
     name: 'a batch that throws without an error counts as handled',
     file: 'attempts/reporting-handler.ts',
     replace: "(thrown ?? new Error('the attempt failed without an error')) as Error",

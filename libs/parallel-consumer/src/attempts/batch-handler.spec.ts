@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { RecordingLogger } from '../behaviour/gated-consumer.js';
 import { ParallelConsumer } from '../parallel-consumer.js';
 import { FakeBroker } from '../testing/fake-broker.js';
 import { FakeKafka } from '../testing/fake-kafka.js';
@@ -6,12 +7,12 @@ import { ManualClock } from '@orders-pipeline/clock/testing';
 import { batchHandler, type BatchHandlerOptions } from './batch-handler.js';
 import type { BatchItem } from './batch-item.js';
 
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
-
 interface Handled {
   readonly batches: string[][];
   /** Value, error code and error message of each dead letter. */
   readonly letters: string[][];
+  /** What the engine logged of failures. */
+  readonly failures: object[];
 }
 
 function getText({ record }: BatchItem): string {
@@ -38,7 +39,8 @@ async function run(
     },
     ...more,
   });
-  const options = { handler, clock, logger: silent, deadLetterTopic: 'dead', maxAttempts: 2, random: () => 0 };
+  const logger = new RecordingLogger();
+  const options = { handler, clock, logger, deadLetterTopic: 'dead', maxAttempts: 2, random: () => 0 };
   const broker = new FakeBroker(kafka, { topic: 'orders', groupId: 'savers' });
   const consumer = new ParallelConsumer(options, broker);
   for (const [key, value] of records) kafka.append('orders', 0, key, value);
@@ -53,7 +55,7 @@ async function run(
     .map(({ value, headers }) =>
       [value, headers['dead-letter-error-code'], headers['dead-letter-error-message']].map(String),
     );
-  return { batches, letters };
+  return { batches, letters, failures: logger.matching(/unavailable/) };
 }
 
 describe('batchHandler', () => {
@@ -199,24 +201,33 @@ describe('batchHandler', () => {
     expect(attempts).toEqual(['fails once 1', 'good 1', 'fails once 2']);
   });
 
-  it.each([
-    [
-      'the error that the handler threw',
-      'not primary',
-      async () => {
-        throw new Error('not primary');
-      },
-    ],
-    ['a stable error code for missing results', 'batch-results', async () => []],
-  ])('fails all records of a batch with %s', async (_with, expected, handle) => {
+  it('fails all records of a batch with the error that the handler threw', async () => {
     const { letters } = await run(
       [
         ['a', '1'],
         ['b', '2'],
       ],
-      handle,
+      async () => {
+        throw new Error('not primary');
+      },
     );
-    expect(letters.map(([value]) => value)).toEqual(['1', '2']);
-    for (const letter of letters) expect(letter).toContain(expected);
+    expect(letters).toEqual(['1', '2'].map((value) => [value, 'Error', 'not primary']));
+  });
+
+  it.each([
+    [[], 'a batch of 2 items must return 2 results in the same order, got 0'],
+    [[undefined, null], 'a batch must return undefined or an Error for each item, got null for item 1'],
+    [[{ id: 1 }, { id: 2 }], 'a batch must return undefined or an Error for each item, got an object for item 0'],
+  ])('keeps the records of a batch whose results are %p, and suspends the consumer', async (results, reason) => {
+    const { batches, letters, failures } = await run(
+      [
+        ['a', '1'],
+        ['b', '2'],
+      ],
+      async (items) => (items.length === 2 ? (results as never) : [undefined]),
+    );
+    expect(failures).toMatchObject([{ code: 'batch-results', reason }]);
+    expect(batches).toEqual([['1', '2'], ['1'], ['2']]);
+    expect(letters).toEqual([]);
   });
 });

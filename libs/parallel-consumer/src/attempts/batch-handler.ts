@@ -2,7 +2,7 @@ import { checkOptions } from '../checks/check-options.js';
 import { ofType, positiveInteger, timer, withFunctions, type Check } from '../checks/value-checks.js';
 import type { BatchItem, BatchResult } from './batch-item.js';
 import { BatchQueue, type BatcherOptions } from './batch-queue.js';
-import { checkedResults } from './batcher.js';
+import { BatchResultsError, checkedResults } from './batcher.js';
 import type { OpenRecord, TakenRecord } from './record-handler.js';
 import { AttemptWithdrawnError } from './running-attempt.js';
 import { reasonOf, reportingHandler, type ReportingHandler } from './reporting-handler.js';
@@ -11,8 +11,8 @@ import { SameKeyBatches } from './same-key-batches.js';
 /** How records are gathered into batches, and what handles a batch. */
 export interface BatchHandlerOptions extends BatcherOptions {
   /**
-   * Processes a batch. Resolves to one result per record, in their order. The whole batch fails when this throws or returns another
-   * number of results (BatchResultsError, code `batch-results`).
+   * Processes a batch. Resolves to one result per record, in their order. The whole batch fails when this throws, or returns another
+   * number of results or one that is neither `undefined` nor an Error (BatchResultsError, code `batch-results`).
    */
   readonly handle: (items: readonly BatchItem[]) => Promise<readonly BatchResult[]>;
   /**
@@ -51,7 +51,7 @@ export function batchHandler(given: BatchHandlerOptions): ReportingHandler {
     const items = batches?.filledFrom(firstItems) ?? firstItems;
     if (items.length === 0) return () => undefined;
     try {
-      const results = checkedResults(await handle(items), items.length);
+      const results = checkedOutcomes(await handle(items), items.length);
       return () => {
         // First the records that were taken behind others of their keys: they end with those.
         reportIf(isTaken, items, results);
@@ -78,6 +78,14 @@ function currentOf(waited: readonly OpenRecord[]): readonly OpenRecord[] {
 }
 
 type Item = OpenRecord | TakenRecord;
+
+/** Another result, such as an inserted document or `null`, would look like a failure of its record. @throws BatchResultsError */
+function checkedOutcomes(given: readonly BatchResult[], items: number): readonly BatchResult[] {
+  const results: readonly unknown[] = checkedResults(given, items);
+  const wrongAt = results.findIndex((result) => result !== undefined && !(result instanceof Error));
+  if (wrongAt !== -1) throw new BatchResultsError(items, given, wrongAt);
+  return given;
+}
 
 /** Not by `entries()`, which allocates as much for each record as an attempt. */
 function reportIf(isDue: (item: Item) => boolean, items: readonly Item[], results: readonly BatchResult[]): void {

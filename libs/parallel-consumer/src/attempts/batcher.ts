@@ -4,14 +4,21 @@ import { BatchQueue, type BatcherOptions } from './batch-queue.js';
 /** Writes a batch. @returns one result per item, in their order. @throws when the outcome of all items is unknown */
 export type BatchWriter<T, R> = (items: readonly T[]) => Promise<readonly R[]>;
 
-/** A writer returned no list, or more or fewer results than its batch has items, so the results cannot be matched to items. */
+/** A writer returned no list, more or fewer results than its batch has items, or one of a wrong type, so the outcome of the items is unknown. */
 export class BatchResultsError extends Error {
   override readonly name = 'BatchResultsError';
   readonly code = 'batch-results';
 
-  constructor(items: number, results: unknown) {
-    const got = Array.isArray(results) ? results.length : `${display(results)} instead of a list`;
-    super(`a batch of ${items} items must return ${items} results in the same order, got ${got}`);
+  /** @param wrongAt index of the first result of a wrong type */
+  constructor(items: number, results: unknown, wrongAt?: number) {
+    const list: unknown[] | undefined = Array.isArray(results) ? results : undefined;
+    if (wrongAt === undefined) {
+      const got = list?.length ?? `${display(results)} instead of a list`;
+      super(`a batch of ${items} items must return ${items} results in the same order, got ${got}`);
+    } else
+      super(
+        `a batch must return undefined or an Error for each item, got ${display(list?.[wrongAt])} for item ${wrongAt}`,
+      );
   }
 }
 

@@ -12,8 +12,9 @@ export type FailureKind = 'environment' | 'retriable' | 'poison';
 /** Classifies the error that the handler threw. */
 export type FailureClassifier = (error: unknown) => FailureKind;
 
-/** Node.js error codes for a server that could not be reached. */
-const NETWORK_CODES = new Set([
+/** Codes of Node.js for a server that could not be reached, and of the engine for failures that say nothing about the record. */
+const ENVIRONMENT_CODES = new Set([
+  'batch-results',
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
@@ -26,10 +27,13 @@ const NETWORK_CODES = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-/** The default classifier: network errors (also as a `cause`) are `environment`, all others are `retriable`. */
+/**
+ * The default classifier. Network errors of Node.js, also as a `cause`, and a batch handler without usable results are `environment`, all
+ * others are `retriable`.
+ */
 export const classifyByNetworkCode: FailureClassifier = (error) => {
   for (let cause = error; cause instanceof Error; cause = cause.cause)
-    if ('code' in cause && NETWORK_CODES.has(String(cause.code))) return 'environment';
+    if ('code' in cause && ENVIRONMENT_CODES.has(String(cause.code))) return 'environment';
   return 'retriable';
 };
 
