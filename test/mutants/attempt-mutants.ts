@@ -2,11 +2,9 @@ import type { Mutant } from './mutant.js';
 
 const RUNNER = 'attempts/task-runner.ts';
 const FAILURES = 'attempts/record-failures.ts';
-const SUSPENSION = 'attempts/suspension.ts';
-const CIRCUIT_BREAKER = 'attempts/circuit-breaker.ts';
 const PUBLISHER = 'attempts/dead-letter-publisher.ts';
 
-/** Mutants of attempts, failures, the circuit breaker and dead letters. */
+/** Mutants of attempts, failures and dead letters. */
 export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'commit before completion: a record completes when it starts',
@@ -16,16 +14,16 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'ignore the epoch: a failed record is retried after its partition was revoked',
-    file: FAILURES,
-    replace: 'if (task.assignment.revoked) return this.completion.handOver(task);',
-    by: '',
+    file: RUNNER,
+    replace: 'if (task.assignment.revoked) {',
+    by: 'if (task.assignment.revoked && isProbe) {',
     specs: 'behaviour/time-limit',
   },
   {
     name: 'skip on error: a failed record completes',
     file: RUNNER,
-    replace: 'this.suspension.succeed(attempt.sequence);\n    this.failures.record(task, error, kind);',
-    by: 'this.suspension.succeed(attempt.sequence);\n    this.completion.complete(task);',
+    replace: 'this.failures.record(task, failure.error, failure.isLast || isProbe);',
+    by: 'this.completion.complete(task);',
   },
   {
     name: 'order: a key is released while its record waits for a retry',
@@ -45,45 +43,16 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'a poison record is retried instead of dead-lettered',
     file: FAILURES,
-    replace: "return kind === 'poison' || failedAttempts",
-    by: 'return failedAttempts',
+    replace: "return kind === 'poison' || (",
+    by: 'return (',
     specs: 'behaviour/delivery',
   },
   {
-    name: 'an environment failure counts as an attempt',
-    file: RUNNER,
-    replace: '    this.suspension.fail(attempt, error);\n    this.scheduler.postponed(attempt.task);',
-    by: '    this.suspension.fail(attempt, error);\n    attempt.task.failedAttempts += 1;\n    this.scheduler.postponed(attempt.task);',
-    specs: 'behaviour/window',
-  },
-  {
-    name: 'an unavailable environment does not pause the consumer',
-    file: CIRCUIT_BREAKER,
-    replace: "if (this.phase !== 'half-open') return false;",
-    by: '',
-    specs: 'circuit-breaker',
-  },
-  {
-    name: 'no further probe after a probe without an outcome',
-    file: CIRCUIT_BREAKER,
-    replace: "if (this.phase === 'probing') this.phase = 'half-open';",
-    by: '',
-    specs: 'circuit-breaker',
-  },
-  {
-    name: 'no further probe after an abandoned probe',
-    file: RUNNER,
-    replace: "    this.suspension.probeAgain(attempt, error);\n    this.failures.record(task, error, 'retriable');",
-    by: "    this.failures.record(task, error, 'retriable');",
-    specs: 'behaviour/time-limit',
-  },
-  {
-    name: 'a probe that was delayed by the in-flight limit never runs',
-    file: RUNNER,
-    replace:
-      '    // A probe may be due: after the in-flight limit was lowered, it may have found no room until this attempt ended.\n    this.pump();',
-    by: '',
-    specs: 'behaviour/window',
+    name: 'the report of a drain hides the dead letters',
+    file: 'membership/drain.ts',
+    replace: 'deadLettered - before.deadLettered',
+    by: '0',
+    specs: 'behaviour/stop',
   },
   {
     name: 'an abandoned attempt completes its record late',
@@ -99,13 +68,6 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
       'if (attempt.isAborted && age >= attemptTimeoutMs + attemptGraceMs) this.abandon(attempt, age);\n      else ',
     by: '',
     specs: 'behaviour/time-limit',
-  },
-  {
-    name: 'a storm of poison floods the dead letters',
-    file: SUSPENSION,
-    replace: 'if (!this.poison.poison(partition)) return undefined;',
-    by: 'if (partition >= 0) return undefined;',
-    specs: 'behaviour/poison',
   },
   {
     name: 'the failures of one batch count as a storm of poison',
@@ -169,12 +131,5 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
     replace: '      this.error = error;\n',
     by: '',
     specs: 'behaviour/topics',
-  },
-  {
-    name: 'the report of a drain hides the dead letters',
-    file: 'membership/drain.ts',
-    replace: 'deadLettered - before.deadLettered',
-    by: '0',
-    specs: 'behaviour/stop',
   },
 ];

@@ -9,6 +9,7 @@ import { INTAKE_MUTANTS } from './intake-mutants.js';
 import { INTENT_MUTANTS } from './intent-mutants.js';
 import { LEASE_MUTANTS } from './lease-mutants.js';
 import { OFFSET_MUTANTS } from './offset-mutants.js';
+import { OUTAGE_MUTANTS } from './outage-mutants.js';
 import { PRODUCING_MUTANTS } from './producing-mutants.js';
 import { RETRY_TOPIC_MUTANTS } from './retry-topic-mutants.js';
 import { RUN_MUTANTS } from './run-mutants.js';
@@ -27,6 +28,7 @@ export const SOURCES: readonly MutatedSource[] = [
     mutants: [
       ...OFFSET_MUTANTS,
       ...ATTEMPT_MUTANTS,
+      ...OUTAGE_MUTANTS,
       ...BATCH_MUTANTS,
       ...WINDOW_MUTANTS,
       ...RETRY_TOPIC_MUTANTS,

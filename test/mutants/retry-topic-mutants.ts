@@ -47,6 +47,13 @@ export const RETRY_TOPIC_MUTANTS: readonly Mutant[] = [
     specs: 'retry-topics',
   },
   {
+    name: 'an outage moves good records to a retry topic',
+    file: RETRY_TOPICS,
+    replace: ' && attempt.isDuringOutage !== true',
+    by: '',
+    specs: 'behaviour/retries',
+  },
+  {
     name: 'poison goes through all retry topics',
     file: RETRY_TOPICS,
     replace: " || classify(error) !== 'retriable') throw error;",

@@ -68,7 +68,7 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
   {
     name: 'no in-flight limit',
     file: SCHEDULER,
-    replace: 'return this.ready.size > 0 && this.runningCount < this.limits.inFlight;',
+    replace: 'return this.ready.size > 0 && !this.isLimitReached;',
     by: 'return this.ready.size > 0;',
   },
   {

@@ -9,7 +9,7 @@ export type { PauseScope } from './window/pauses.js';
 export type { Ordering } from './window/ordering.js';
 
 export type { Attempt, OpenRecord, RecordHandler, TakenRecord } from './attempts/record-handler.js';
-export { AttemptWithdrawnError } from './attempts/running-attempt.js';
+export { AttemptAbandonedError, AttemptTimeoutError, AttemptWithdrawnError } from './attempts/running-attempt.js';
 export { reportingHandler, type ReportingHandler } from './attempts/reporting-handler.js';
 export { batchHandler, type BatchHandlerOptions } from './attempts/batch-handler.js';
 export {

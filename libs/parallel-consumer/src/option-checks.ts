@@ -27,6 +27,7 @@ export const OPTION_CHECKS = {
   retryBackOff: backOff,
   environmentBackOff: backOff,
   poisonShare: share,
+  suspensionDeadLetterMs: period,
   stalledRecordWarnMs: period,
   stalledRecordDeadLetterMs: period,
   ordering: oneOf('key', 'partition', 'unordered'),

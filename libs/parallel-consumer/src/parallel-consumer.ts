@@ -217,6 +217,7 @@ export class ParallelConsumer {
     this.topics.stop();
     await this.broker.stop();
     const report = this.drain.report(before, this.assignments.revokeAll());
+    this.runner.stop();
     this.drain.progressed();
     const { finished: finishedSinceStart, deadLettered: deadLetteredSinceStart } = this.runner.counts;
     const text = `stopped: finished ${finishedSinceStart} since the start (${deadLetteredSinceStart} dead-lettered); ${formatDrain(report)}`;

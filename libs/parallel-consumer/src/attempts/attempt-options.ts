@@ -22,16 +22,19 @@ export interface AttemptOptions {
   /** Maximum number of attempts for one record, including the first, before it is dead-lettered. Default 5. */
   readonly maxAttempts?: number;
   /**
-   * Time limit of one attempt, in ms. Default 300,000. At the limit the attempt's signal aborts. `attemptGraceMs` later
-   * the attempt is abandoned: it counts as failed, and the record is retried or dead-lettered. The consumer checks the limit
-   * once a second.
+   * Time limit of one attempt, in ms. Default 300,000. At the limit the attempt's signal aborts (AttemptTimeoutError, code
+   * `attempt-timeout`). `attemptGraceMs` later the attempt is abandoned: it failed with an AttemptAbandonedError (code
+   * `attempt-abandoned`), which `classify` gets like any other error. The consumer checks the limit once a second.
    * Not guaranteed after that: an abandoned attempt may still run in parallel with the next attempt of its key. The handler
    * must then itself ensure the order and the idempotence of that key.
    */
   readonly attemptTimeoutMs?: number;
   /** How long an attempt may continue after its signal aborted, in ms. Default 5,000. */
   readonly attemptGraceMs?: number;
-  /** Classifies handler errors. Default: network errors are `environment`, all others are `retriable`. */
+  /**
+   * Classifies the errors of attempts. Default `classifyByNetworkCode`: network errors and exceeded time limits are `environment`, nearly
+   * all others `retriable`.
+   */
   readonly classify?: FailureClassifier;
   /** Back-off between the attempts of one record. Default: 100 ms, doubling up to 10 s. */
   readonly retryBackOff?: BackOff;
@@ -43,6 +46,12 @@ export interface AttemptOptions {
    * at a time until one succeeds. From 0 to 1. Default 0.5. With 1, poison records are always dead-lettered at once.
    */
   readonly poisonShare?: number;
+  /**
+   * Once the consumer has been suspended for this long, in ms, it dead-letters the record of each failed probe, whatever its error: one
+   * record for each probe, so at most one per `environmentBackOff`. With `onDeadLetter: 'stop'`, the first one stops the consumer.
+   * Default: never; the records wait until the environment is available again.
+   */
+  readonly suspensionDeadLetterMs?: number;
   /**
    * A record that blocks its partition's commit for this long, in ms, is logged as a warning, and again after each further
    * period. Not while the consumer is suspended: then each failed probe is logged with its record. Default 60,000.

@@ -46,6 +46,19 @@ describe('CircuitBreaker', () => {
     expect(breaker.recordFailure(probe)).toBe(200);
   });
 
+  it('ignores failures of attempts that began before it closed, and opens by one that began after', () => {
+    const { breaker, earlier } = createOpen();
+    breaker.halfOpen();
+    breaker.tryAcquire();
+    breaker.recordSuccess(breaker.begin());
+    expect(breaker.isSuspect(earlier)).toBe(true);
+    expect(breaker.recordFailure(earlier)).toBeUndefined();
+    expect(breaker.active).toBe(false);
+    const later = breaker.begin();
+    expect(breaker.isSuspect(later)).toBe(false);
+    expect(breaker.recordFailure(later)).toBe(100);
+  });
+
   it('doubles the back-off after each failed probe, up to its maximum, and never stops probing', () => {
     const { breaker, wait } = createOpen();
     const waits = [wait];

@@ -6,7 +6,8 @@ export type SuspensionCause = 'environment' | 'poison-storm';
 /**
  * Starts nothing new while the environment is unavailable. After an environment failure it waits for a back-off, then lets one attempt
  * through as a probe. The probe's success closes the breaker and lets all others follow (a circuit breaker with one half-open probe,
- * Nygard, "Release It!"). Without it, thousands of attempts would hit a database that is just starting.
+ * Nygard, "Release It!"). Without it, thousands of attempts would hit a database that is just starting. Any failure of the probe keeps
+ * it open.
  *
  * It reads no clock: a sequence number orders the attempts, and the caller's timer reports the end of a back-off. Comparing times
  * would hang forever when a timer fires a millisecond early, as Node.js timers do.
@@ -14,9 +15,9 @@ export type SuspensionCause = 'environment' | 'poison-storm';
 export class CircuitBreaker {
   private sequence = 0;
   private failures = 0;
-  /** The sequence number of the last attempt that began before the breaker opened; `undefined` while it is closed. */
-  private openedAt: number | undefined;
-  private phase: 'waiting' | 'half-open' | 'probing' = 'waiting';
+  /** The sequence number of the last attempt that began before the breaker last opened or closed. */
+  private changedAt = 0;
+  private phase: 'closed' | 'waiting' | 'half-open' | 'probing' = 'closed';
 
   constructor(
     private readonly backOff: BackOff,
@@ -25,12 +26,12 @@ export class CircuitBreaker {
 
   /** Whether the breaker is open or half-open. */
   get active(): boolean {
-    return this.openedAt !== undefined;
+    return this.phase !== 'closed';
   }
 
   /** Returns whether a task may start now. While the breaker is half-open, the first call returns `true`, and its task is the probe. */
   tryAcquire(): boolean {
-    if (this.openedAt === undefined) return true;
+    if (this.phase === 'closed') return true;
     if (this.phase !== 'half-open') return false;
     this.phase = 'probing';
     return true;
@@ -38,7 +39,15 @@ export class CircuitBreaker {
 
   /** Returns whether the attempt with this sequence number is the probe. */
   isProbe(sequence: number): boolean {
-    return this.openedAt !== undefined && this.phase === 'probing' && sequence > this.openedAt;
+    return this.phase === 'probing' && sequence > this.changedAt;
+  }
+
+  /**
+   * Returns whether an outage may have caused the failure of this attempt: it began before the breaker opened or closed, or is the probe.
+   * Such a failure says nothing about its record, and nothing about the environment after the outage.
+   */
+  isSuspect(sequence: number): boolean {
+    return this.active || sequence <= this.changedAt;
   }
 
   /** Releases the permit of `tryAcquire` when no attempt was made: another task may be the probe. */
@@ -53,14 +62,13 @@ export class CircuitBreaker {
   }
 
   /**
-   * Records an environment failure.
+   * Records an environment failure, or any failure of the probe.
    * @returns how many milliseconds to wait before `halfOpen`; `undefined` when the failure changes nothing
    */
   recordFailure(sequence: number): number | undefined {
-    // Failures of attempts that began before the breaker opened say nothing new.
-    if (this.openedAt !== undefined && (this.phase !== 'probing' || sequence <= this.openedAt)) return undefined;
+    if (this.isSuspect(sequence) && !this.isProbe(sequence)) return undefined;
     this.failures += 1;
-    this.openedAt = this.sequence;
+    this.changedAt = this.sequence;
     this.phase = 'waiting';
     return backOffMs(this.backOff, this.failures, this.random);
   }
@@ -70,12 +78,12 @@ export class CircuitBreaker {
     if (this.phase === 'waiting') this.phase = 'half-open';
   }
 
-  /** Records any other end of an attempt, which proves that the environment is available. @returns whether it closed the breaker */
+  /** Records a success, which proves that the environment is available. @returns whether it closed the breaker */
   recordSuccess(sequence: number): boolean {
-    if (this.openedAt === undefined || sequence <= this.openedAt) return false;
+    if (!this.isProbe(sequence)) return false;
     this.failures = 0;
-    this.openedAt = undefined;
-    this.phase = 'waiting';
+    this.changedAt = this.sequence;
+    this.phase = 'closed';
     return true;
   }
 }

@@ -9,7 +9,7 @@ function createBreaker() {
   const poison = new PoisonBreaker(LIMIT, clock);
   /** Records that many poison records on that many partitions. @returns whether any of them was reported as a storm */
   const poisoned = (records: number, partitions: number): boolean =>
-    Array.from({ length: records }, (_, index) => poison.poison(index % partitions)).some(Boolean);
+    Array.from({ length: records }, (_, index) => poison.poison(`orders-${index % partitions}`)).some(Boolean);
   const handled = (records: number): void => {
     for (let index = 0; index < records; index += 1) poison.handled();
   };
@@ -28,6 +28,12 @@ describe('PoisonBreaker', () => {
       expect(poisoned(1, 1)).toBe(false);
       handled(1);
     }
+  });
+
+  it('tells partitions of several topics apart', () => {
+    const { poison } = createBreaker();
+    const topics = ['orders', 'payments', 'refunds'];
+    expect(Array.from({ length: 6 }, (_, index) => poison.poison(`${topics[index % 3]}-0`)).at(-1)).toBe(true);
   });
 
   it('detects no storm on two partitions, however many records are poison', () => {

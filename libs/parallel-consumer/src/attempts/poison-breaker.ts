@@ -41,7 +41,8 @@ export class PoisonStormError extends Error {
 export class PoisonBreaker {
   /** Ring buffer of the last records: the end time of each poison record, in ms since 1970; 0 for other records. */
   private readonly endedAt: Float64Array;
-  private readonly partitions: Int32Array;
+  /** The partitions of the poison records, with their topics. */
+  private readonly partitions: string[];
   private next = 0;
   private poisonCount = 0;
 
@@ -50,19 +51,20 @@ export class PoisonBreaker {
     private readonly clock: Clock,
   ) {
     this.endedAt = new Float64Array(limit.records);
-    this.partitions = new Int32Array(limit.records);
+    this.partitions = Array.from({ length: limit.records }, () => '');
   }
 
   /** Records a successful record. */
   handled(): void {
-    this.put(0, 0);
+    this.put(0, '');
   }
 
   /**
    * Records that a record is about to be dead-lettered: it is poison or out of attempts.
+   * @param partition its topic and partition
    * @returns true in a storm: the record must wait instead
    */
-  poison(partition: number): boolean {
+  poison(partition: string): boolean {
     this.put(Math.max(1, this.clock.now()), partition);
     return this.poisonCount > this.threshold && this.isStorm();
   }
@@ -77,7 +79,7 @@ export class PoisonBreaker {
     return this.limit.records * this.limit.share;
   }
 
-  private put(endedAt: number, partition: number): void {
+  private put(endedAt: number, partition: string): void {
     const { next } = this;
     if ((this.endedAt[next] ?? 0) > 0) this.poisonCount -= 1;
     if (endedAt > 0) this.poisonCount += 1;
@@ -88,12 +90,12 @@ export class PoisonBreaker {
 
   private isStorm(): boolean {
     const since = this.clock.now() - this.limit.withinMs;
-    const partitions = new Set<number>();
+    const partitions = new Set<string>();
     let recent = 0;
     for (const [index, endedAt] of this.endedAt.entries()) {
       if (endedAt === 0 || endedAt < since) continue;
       recent += 1;
-      partitions.add(this.partitions[index] ?? 0);
+      partitions.add(this.partitions[index] ?? '');
     }
     return recent > this.threshold && partitions.size >= this.limit.partitions;
   }

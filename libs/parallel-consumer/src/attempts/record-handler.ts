@@ -9,6 +9,8 @@ export interface Attempt {
    * the attempt exceeded its time limit. Work done after the abort may be repeated by this member or another one.
    */
   readonly signal: AbortSignal;
+  /** Whether the environment was unavailable while this attempt ran, up to now: its failure does not count then. */
+  readonly isDuringOutage?: boolean;
   /**
    * A number that a sink can compare, to refuse the work of an older owner. It grows with each ownership of the partition as long as the
    * group exists: the group's generation at its start times 2^21, plus a counter. Write it with a condition, such as

@@ -11,6 +11,7 @@ export interface AttemptOwner {
   takeNext(attempt: RunningAttempt): JoinedAttempt | undefined;
   succeeded(attempt: RunningAttempt): void;
   failed(attempt: RunningAttempt, error: unknown): void;
+  isDuringOutage(attempt: RunningAttempt): boolean;
 }
 
 /** A running attempt. It creates its abort signal only when the handler reads it: one signal per record is expensive. */
@@ -54,6 +55,10 @@ export class RunningAttempt implements Attempt, OpenRecord, ListNode<RunningAtte
 
   get isCurrent(): boolean {
     return !this.settled && this.reason === undefined && this.owner.mayStart();
+  }
+
+  get isDuringOutage(): boolean {
+    return this.owner.isDuringOutage(this);
   }
 
   takeNext(): TakenRecord | undefined {
@@ -122,7 +127,13 @@ export class JoinedAttempt implements TakenRecord {
 /** An attempt that has ended. */
 export type EndedAttempt = Pick<RunningAttempt, 'task' | 'sequence' | 'startedAt' | 'number'>;
 
-/** An attempt exceeded its time limit and the grace period after it. It counts as failed and may still be running. */
+/** The reason of the signal of an attempt that exceeded its time limit. Many handlers throw it, or an error that it is the `cause` of. */
+export class AttemptTimeoutError extends Error {
+  override readonly name = 'AttemptTimeoutError';
+  readonly code = 'attempt-timeout';
+}
+
+/** An attempt exceeded its time limit and the grace period after it. It failed, and may still be running. */
 export class AttemptAbandonedError extends Error {
   override readonly name = 'AttemptAbandonedError';
   readonly code = 'attempt-abandoned';

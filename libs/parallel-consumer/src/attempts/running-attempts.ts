@@ -4,7 +4,11 @@ import type { RunningAttempt } from './running-attempt.js';
 
 /** The running attempts that were not abandoned, in start order. */
 export class RunningAttempts {
+  /** Number of abandoned attempts whose handlers have not ended. */
+  abandoned = 0;
   private readonly attempts = new IntrusiveList<RunningAttempt>();
+  /** Those attempts. Weak, since a promise that nothing refers to any more never ends. */
+  private readonly late = new WeakSet<RunningAttempt>();
 
   add(attempt: RunningAttempt): void {
     this.attempts.add(attempt);
@@ -16,6 +20,18 @@ export class RunningAttempts {
     attempt.settled = true;
     this.attempts.remove(attempt);
     return true;
+  }
+
+  /** Removes an attempt whose handler goes on. */
+  abandon(attempt: RunningAttempt): void {
+    this.settle(attempt);
+    this.late.add(attempt);
+    this.abandoned += 1;
+  }
+
+  /** Called when the handler of a removed attempt has ended. */
+  endedLate(attempt: RunningAttempt): void {
+    if (this.late.delete(attempt)) this.abandoned -= 1;
   }
 
   /** Returns the running attempt of a task, if any. */

@@ -1,13 +1,26 @@
+import { partitionName } from '../broker/broker.js';
 import type { RuntimeSettings } from '../events/runtime-options.js';
-import { errorDetails } from '../failures/failure.js';
+import { errorDetails, type FailureKind } from '../failures/failure.js';
 import type { AttemptSettings } from './attempt-options.js';
 import { CircuitBreaker, type SuspensionCause } from './circuit-breaker.js';
 import { PoisonBreaker, PoisonStormError, poisonLimit, type PoisonLimit } from './poison-breaker.js';
 import type { EndedAttempt } from './running-attempt.js';
 
+/** An attempt that failed. */
+export interface Failure {
+  readonly attempt: EndedAttempt;
+  readonly error: unknown;
+  readonly kind: FailureKind;
+  /** Whether its record would not be retried. */
+  readonly isLast: boolean;
+}
+
 /**
  * Suspends the consumer while its environment is unavailable or nearly all records are poison: it drives the circuit breaker's
  * probes by the clock, and logs when a suspension begins, goes on and ends.
+ *
+ * Guarantee: after an `environment` failure, no failure of any kind counts until an attempt has succeeded that began after it. An outage
+ * causes other errors too: a closed client, or the error page of a proxy that a parser takes for a bad record.
  */
 export class Suspension {
   /** Decides which tasks may start. */
@@ -15,7 +28,8 @@ export class Suspension {
   private readonly poison: PoisonBreaker;
   private readonly limit: PoisonLimit;
   private storm = false;
-  private startedAt: number | undefined;
+  private startedAt = 0;
+  private cancelProbe: (() => void) | undefined;
 
   constructor(
     private readonly options: AttemptSettings & RuntimeSettings,
@@ -37,31 +51,35 @@ export class Suspension {
     return this.storm ? 'poison-storm' : 'environment';
   }
 
-  /** Suspended because nearly all records are poison, not because the environment is unavailable. */
-  get inStorm(): boolean {
-    return this.storm;
+  /** Ends the probing of a stopped consumer. */
+  stop(): void {
+    this.cancelProbe?.();
   }
 
-  /** Begins or prolongs the suspension after an attempt that must wait. */
-  fail(attempt: EndedAttempt, error: unknown): void {
-    if (!this.breaker.active) this.startedAt = this.options.clock.now();
-    this.probeLater(attempt, error);
+  /** Records a failure, which may begin or prolong the suspension. @returns whether it counts as its record's own; otherwise the record waits */
+  failed(failure: Failure): boolean {
+    const { attempt, error, kind, isLast } = failure;
+    if (this.breaker.isSuspect(attempt.sequence))
+      return this.breaker.isProbe(attempt.sequence) && this.probeFailed(failure);
+    if (kind === 'environment') this.suspend(attempt, error);
+    else if (!isLast || !this.poison.poison(partitionName(attempt.task.record))) return true;
+    else {
+      this.storm = true;
+      this.suspend(attempt, new PoisonStormError(this.limit, error));
+    }
+    return false;
   }
 
-  /** Schedules another probe, if the attempt was the probe. A hanging probe proves nothing, and without another one no attempt would start. */
-  probeAgain(attempt: EndedAttempt, error: unknown): void {
-    if (this.breaker.active) this.probeLater(attempt, error);
-  }
-
-  /** Records that the environment responded to an attempt. */
-  succeed(sequence: number): void {
-    if (!this.breaker.recordSuccess(sequence)) return;
+  /** Records that an attempt succeeded. @returns whether it ended the suspension */
+  succeeded(sequence: number): boolean {
+    if (!this.breaker.recordSuccess(sequence)) return false;
     this.options.logger.info(
       {},
       this.storm ? 'no longer suspended: a record succeeded' : 'environment available again',
     );
     this.storm = false;
     this.poison.reset();
+    return true;
   }
 
   /** Records that a record was handled. */
@@ -69,23 +87,34 @@ export class Suspension {
     this.poison.handled();
   }
 
-  /** Records that a record is about to be dead-lettered. @returns the storm's error when nearly all records are poison, and it must wait */
-  poisoned(partition: number, error: unknown): PoisonStormError | undefined {
-    if (!this.poison.poison(partition)) return undefined;
-    this.storm = true;
-    return new PoisonStormError(this.limit, error);
+  private suspend(attempt: EndedAttempt, error: unknown): void {
+    this.startedAt = this.options.clock.now();
+    this.probeLater(attempt, error, 'environment');
   }
 
-  private probeLater({ sequence, task }: EndedAttempt, error: unknown): void {
+  /** A failed probe never ends a suspension. In a storm its record may be dead-lettered: others may be good. */
+  private probeFailed({ attempt, error, kind, isLast }: Failure): boolean {
+    const { clock, suspensionDeadLetterMs = Number.POSITIVE_INFINITY } = this.options;
+    if (kind === 'environment') this.storm = false;
+    this.probeLater(attempt, error, kind);
+    return (this.storm && isLast) || clock.now() - this.startedAt >= suspensionDeadLetterMs;
+  }
+
+  private probeLater({ sequence, task }: EndedAttempt, error: unknown, kind: FailureKind): void {
     const { clock, logger } = this.options;
-    const wait = this.breaker.recordFailure(sequence);
-    if (wait === undefined) return;
+    const wait = this.breaker.recordFailure(sequence) ?? 0;
     // If it is the same record each time, not the environment is at fault, but the record or its handler.
     const { topic, partition, offset } = task.record;
-    const details = { topic, partition, offset, ...errorDetails(error), retryInMs: wait };
+    const details = { topic, partition, offset, kind, ...errorDetails(error), retryInMs: wait };
     if (this.storm) logger.error(details, 'suspended: nearly all records are poison, probing one at a time');
-    else logger.warn(details, 'environment unavailable: no new attempts until a probe succeeds');
-    clock.after(wait, () => {
+    else if (kind === 'environment')
+      logger.warn(details, 'environment unavailable: no new attempts until a probe succeeds');
+    else
+      logger.warn(
+        details,
+        'environment still counts as unavailable: a probe failed, and only a success proves the contrary',
+      );
+    this.cancelProbe = clock.after(wait, () => {
       this.breaker.halfOpen();
       this.probeDue();
     });

@@ -4,10 +4,11 @@ import type { AttemptOutcome } from '../events/observer.js';
 import type { Assignment, Task } from '../partition/assignment.js';
 import type { AttemptSettings } from './attempt-options.js';
 import type { Scheduler } from '../window/scheduler.js';
-import { errorDetails, withoutThrowing, type FailureClassifier, type FailureKind } from '../failures/failure.js';
+import { errorDetails, withoutThrowing, type FailureClassifier } from '../failures/failure.js';
 import { JoinedAttempts } from './joined-attempts.js';
 import {
   AttemptAbandonedError,
+  AttemptTimeoutError,
   AttemptWithdrawnError,
   RunningAttempt,
   type AttemptOwner,
@@ -21,15 +22,8 @@ import type { RunnerCounts, RunnerEvents } from './runner-events.js';
 import { RecordFailures } from './record-failures.js';
 import { TurnOutcomes } from './turn-outcomes.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
-import { Suspension } from './suspension.js';
+import { Suspension, type Failure } from './suspension.js';
 import { TaskCompletion } from './task-completion.js';
-
-/** A failed attempt after which its record is not retried. */
-interface LastFailure {
-  readonly attempt: EndedAttempt;
-  readonly error: unknown;
-  readonly kind: FailureKind;
-}
 
 /** Runs each task through the handler until it ends in one of the three ways of `TaskCompletion`. */
 export class TaskRunner implements AttemptOwner {
@@ -41,9 +35,9 @@ export class TaskRunner implements AttemptOwner {
   private readonly completion: TaskCompletion;
   private readonly failures: RecordFailures;
   private readonly classify: FailureClassifier;
-  private readonly turnOutcomes = new TurnOutcomes<LastFailure>(
+  private readonly turnOutcomes = new TurnOutcomes<Failure>(
     () => this.suspension.handled(),
-    (failure) => this.failedPermanently(failure),
+    (failure) => this.handleFailure(failure),
   );
   private holding = false;
   private isPumping = false;
@@ -56,7 +50,10 @@ export class TaskRunner implements AttemptOwner {
     private readonly events: RunnerEvents,
   ) {
     this.start = startOf(options.handler);
-    this.suspension = new Suspension(options, () => this.pump());
+    this.suspension = new Suspension(options, () => {
+      if (!scheduler.hasReady()) this.failures.resumeAside();
+      this.pump();
+    });
     this.breaker = this.suspension.breaker;
     this.classify = withoutThrowing(options.classify, (defect, error) =>
       options.logger.error({ ...errorDetails(defect), of: String(error) }, 'classify failed: treated as retriable'),
@@ -66,7 +63,7 @@ export class TaskRunner implements AttemptOwner {
     this.failures = new RecordFailures(options, parts, this.completion);
     this.joined = new JoinedAttempts(parts, this.breaker, options.clock, broker, {
       succeeded: (attempt) => this.handled(attempt),
-      failed: (attempt, error) => this.handleFailure(attempt, error),
+      failed: (attempt, error) => this.endFailed(attempt, error),
     });
   }
 
@@ -102,6 +99,12 @@ export class TaskRunner implements AttemptOwner {
     }
   }
 
+  /** Ends all waits of a stopped consumer, whose partitions were revoked. */
+  stop(): void {
+    this.suspension.stop();
+    this.failures.stop();
+  }
+
   /** Aborts the running attempts of an assignment, or all of them. */
   abort(reason: Error, assignment?: Assignment): void {
     this.attempts.abort(reason, assignment);
@@ -115,7 +118,7 @@ export class TaskRunner implements AttemptOwner {
       const age = now - attempt.startedAt;
       // After a pause of the process, the handler must first learn that its time is over.
       if (attempt.isAborted && age >= attemptTimeoutMs + attemptGraceMs) this.abandon(attempt, age);
-      else attempt.abort(new Error(`the attempt exceeded its time limit of ${attemptTimeoutMs} ms`));
+      else attempt.abort(new AttemptTimeoutError(`the attempt exceeded its time limit of ${attemptTimeoutMs} ms`));
     }
   }
 
@@ -125,8 +128,7 @@ export class TaskRunner implements AttemptOwner {
     const attempt = this.attempts.find(task);
     if (attempt === undefined) return;
     attempt.abort(cause);
-    this.attempts.settle(attempt);
-    this.joined.failed(attempt);
+    this.leaveRunning(attempt);
     void this.completion.deadLetter(task, cause);
   }
 
@@ -154,25 +156,29 @@ export class TaskRunner implements AttemptOwner {
     return this.holding ? undefined : this.joined.take(attempt);
   }
 
+  isDuringOutage({ sequence }: RunningAttempt): boolean {
+    return this.breaker.isSuspect(sequence);
+  }
+
   succeeded(attempt: RunningAttempt): void {
-    if (!this.attempts.settle(attempt)) return;
+    if (!this.attempts.settle(attempt)) return this.endedLate(attempt);
     this.handled(attempt);
     this.joined.succeeded(attempt);
   }
 
   failed(attempt: RunningAttempt, error: unknown): void {
     const isWithdrawn = error instanceof AttemptWithdrawnError && !attempt.isCurrent;
-    if (!this.attempts.settle(attempt)) return;
-    if (isWithdrawn) return this.withdrawn(attempt, error);
+    if (!this.attempts.settle(attempt)) return this.endedLate(attempt);
+    if (isWithdrawn) return this.withdrawn(attempt);
     this.joined.failed(attempt);
-    this.handleFailure(attempt, error);
+    this.endFailed(attempt, error);
   }
 
   /** Nothing was begun for the record: it may start again at once. */
-  private withdrawn(attempt: RunningAttempt, error: AttemptWithdrawnError): void {
-    const { task } = attempt;
+  private withdrawn(attempt: RunningAttempt): void {
+    const { task, sequence } = attempt;
     this.joined.failed(attempt);
-    this.suspension.probeAgain(attempt, error);
+    if (this.breaker.isProbe(sequence)) this.breaker.release();
     if (!this.scheduler.parted(task, true)) this.events.handedOver(1);
     this.events.progressed();
     this.pump();
@@ -180,64 +186,57 @@ export class TaskRunner implements AttemptOwner {
 
   private handled(attempt: EndedAttempt): void {
     this.reportAttempt(attempt, 'done');
-    this.suspension.succeed(attempt.sequence);
+    if (this.suspension.succeeded(attempt.sequence)) this.failures.resumeAside();
     this.turnOutcomes.handled();
     this.completion.complete(attempt.task);
   }
 
-  private handleFailure(attempt: EndedAttempt, error: unknown): void {
+  private endFailed(attempt: EndedAttempt, error: unknown, outcome?: AttemptOutcome): void {
     const kind = this.classify(error);
-    this.reportAttempt(attempt, kind);
-    if (kind === 'environment') return this.suspend(attempt, error);
-    if (this.failures.isLast(attempt.task, kind)) return this.turnOutcomes.failed({ attempt, error, kind });
-    if (this.suspension.inStorm) return this.failedInStorm(attempt, error, kind);
-    this.suspension.succeed(attempt.sequence);
-    this.failures.record(attempt.task, error, kind);
+    this.reportAttempt(attempt, outcome ?? kind);
+    const failure: Failure = { attempt, error, kind, isLast: this.failures.isLast(attempt.task, kind) };
+    if (failure.isLast) this.turnOutcomes.failed(failure);
+    else this.handleFailure(failure);
   }
 
-  private failedPermanently({ attempt, error, kind }: LastFailure): void {
-    if (this.suspension.inStorm) return this.failedInStorm(attempt, error, kind);
-    const { task } = attempt;
-    const storm = this.suspension.poisoned(task.record.partition, error);
-    if (storm !== undefined) return this.suspend(attempt, storm);
-    this.suspension.succeed(attempt.sequence);
-    this.failures.record(task, error, kind);
-  }
-
-  /** A failure never ends a storm. Only the probe's record may be dead-lettered: the next record of its key may be good. */
-  private failedInStorm(attempt: EndedAttempt, error: unknown, kind: FailureKind): void {
-    const { task, sequence } = attempt;
-    if (!this.breaker.isProbe(sequence) || !this.failures.isLast(task, kind)) return this.suspend(attempt, error);
-    this.suspension.probeAgain(attempt, error);
-    this.failures.record(task, error, kind);
+  private handleFailure(failure: Failure): void {
+    const { task, sequence } = failure.attempt;
+    const isProbe = this.breaker.isProbe(sequence);
+    if (task.assignment.revoked) {
+      // An attempt that was aborted says nothing about the environment.
+      if (isProbe) this.breaker.release();
+      this.completion.handOver(task);
+    } else if (this.suspension.failed(failure)) this.failures.record(task, failure.error, failure.isLast || isProbe);
+    else if (isProbe && failure.kind !== 'environment') this.failures.setAside(task);
+    else this.failures.tryAgain(task);
   }
 
   private abandon(attempt: RunningAttempt, age: number): void {
-    if (!this.attempts.settle(attempt)) return;
-    this.joined.failed(attempt);
-    const { task } = attempt;
-    const { topic, partition, offset } = task.record;
+    this.leaveRunning(attempt);
+    const { topic, partition, offset } = attempt.record;
     this.counts.abandoned += 1;
-    this.reportAttempt(attempt, 'abandoned');
     this.options.logger.error(
-      { topic, partition, offset, attempt: attempt.number, ageMs: age },
+      { topic, partition, offset, attempt: attempt.number, ageMs: age, stillRunning: this.attempts.abandoned },
       'attempt abandoned: it exceeded its time limit and may still be running',
     );
-    const error = new AttemptAbandonedError(`the attempt did not end within ${age} ms`);
-    this.suspension.probeAgain(attempt, error);
-    this.failures.record(task, error, 'retriable');
+    this.endFailed(attempt, new AttemptAbandonedError(`the attempt did not end within ${age} ms`), 'abandoned');
+  }
+
+  /** Ends an attempt whose handler goes on. */
+  private leaveRunning(attempt: RunningAttempt): void {
+    this.attempts.abandon(attempt);
+    this.scheduler.abandoned = this.attempts.abandoned;
+    this.joined.failed(attempt);
+  }
+
+  /** Frees the place of an abandoned attempt. */
+  private endedLate(attempt: RunningAttempt): void {
+    this.attempts.endedLate(attempt);
+    this.scheduler.abandoned = this.attempts.abandoned;
+    this.pump();
   }
 
   private reportAttempt(attempt: EndedAttempt, outcome: AttemptOutcome): void {
     this.events.attempted(outcome, attempt.startedAt);
-  }
-
-  private suspend(attempt: EndedAttempt, error: unknown): void {
-    this.suspension.fail(attempt, error);
-    this.scheduler.postponed(attempt.task);
-    this.failures.resume(attempt.task);
-    this.events.progressed();
-    // A probe may be due: after the in-flight limit was lowered, it may have found no room until this attempt ended.
-    this.pump();
   }
 }

@@ -5,6 +5,7 @@ import { KafkaBroker } from '../kafka/kafka-broker.js';
 import type { Rebalancing } from '../kafka/held-partitions.js';
 import { ReliableProducer } from '../kafka/reliable-producer.js';
 import type { ParallelConsumerOptions } from '../options.js';
+import { AttemptAbandonedError } from '../attempts/running-attempt.js';
 import { JOIN_GROUP, type JoinResponse } from '../protocol/group-requests.js';
 import { OFFSET_FETCH, type CommittedOffset } from '../protocol/offset-requests.js';
 import { ParallelConsumer } from '../parallel-consumer.js';
@@ -114,6 +115,7 @@ export class ModelMember {
         deadLetterTopic,
         classify: (error) => {
           if (error instanceof ModelFailure) return error.kind;
+          if (error instanceof AttemptAbandonedError) return 'retriable';
           observer.broken(error);
           return 'poison';
         },

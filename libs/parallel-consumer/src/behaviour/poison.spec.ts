@@ -8,8 +8,10 @@ import { FakeKafka } from '../testing/fake-kafka.js';
 import { RecordingLogger } from './gated-consumer.js';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 
-const PARTITIONS = 4;
 const ACK_MS = 5;
+
+const poison = new Error('poison');
+const unavailable = new Error('no database');
 
 interface Circumstances {
   /** The broker rejects larger dead letters. */
@@ -18,20 +20,30 @@ interface Circumstances {
   readonly poisonShare?: number;
   /** Number of extra promise steps that a failure takes compared with a success. */
   readonly failureSteps?: number;
+  /** By topic, the number of partitions. Default: one topic with four. */
+  readonly partitions?: Readonly<Record<string, number>>;
+  /** Poison records never end, instead of failing. */
+  readonly hangs?: boolean;
 }
 
 /** Starts a consumer of a topic with the given number of records, on a broker that acknowledges a publish after 5 ms. */
 async function consumingAll(
   records: number,
   isPoison: (number: number) => boolean,
-  { maxLetterBytes = Infinity, inFlight = 500, failureSteps = 0, ...options }: Circumstances = {},
+  {
+    maxLetterBytes = Infinity,
+    inFlight = 500,
+    failureSteps = 0,
+    hangs = false,
+    partitions = { orders: 4 },
+    ...options
+  }: Circumstances = {},
 ) {
   const kafka = new FakeKafka();
-  kafka.createTopic('orders', PARTITIONS);
-  kafka.createTopic('dead', PARTITIONS);
+  for (const [topic, count] of Object.entries({ ...partitions, dead: 4 })) kafka.createTopic(topic, count);
   const clock = new ManualClock();
   const log = new RecordingLogger();
-  const inner = new FakeBroker(kafka, { topic: 'orders', groupId: 'savers', fetching: 'auto' });
+  const inner = new FakeBroker(kafka, { topic: Object.keys(partitions), groupId: 'savers', fetching: 'auto' });
   const broker: Broker = Object.assign(inner, {
     publish: async (topic: string, letters: readonly OutgoingRecord[]) => {
       await new Promise<void>((resolve) => void clock.after(ACK_MS, resolve));
@@ -42,14 +54,16 @@ async function consumingAll(
     },
   });
   let poisonIs: (record: ConsumedRecord) => boolean = ({ value }) => isPoison(Number(value));
+  let error = poison;
   const consumer = new ParallelConsumer(
     {
       handler: async (record) => {
         if (!poisonIs(record)) return;
         for (let step = 0; step < failureSteps; step += 1) await Promise.resolve();
-        throw new Error('poison');
+        if (hangs) await new Promise<void>(() => undefined);
+        throw error;
       },
-      classify: () => 'poison',
+      classify: (each) => (each === unavailable ? 'environment' : 'poison'),
       logger: log,
       deadLetterTopic: 'dead',
       inFlight,
@@ -59,14 +73,22 @@ async function consumingAll(
     },
     broker,
   );
-  for (let number = 0; number < records; number += 1)
-    kafka.append('orders', number % PARTITIONS, `key-${number}`, String(number));
+  const sources = Object.entries(partitions).flatMap(([topic, count]) =>
+    Array.from({ length: count }, (_, partition): [string, number] => [topic, partition]),
+  );
+  for (let number = 0; number < records; number += 1) {
+    const [topic, partition] = sources[number % sources.length] ?? ['orders', 0];
+    kafka.append(topic, partition, `key-${number}`, String(number));
+  }
   await consumer.start();
   await settle();
   const heal = (): void => {
     poisonIs = () => false;
   };
-  return { kafka, clock, consumer, log, inner, heal };
+  const failWith = (other: Error): void => {
+    error = other;
+  };
+  return { kafka, clock, consumer, log, inner, heal, failWith };
 }
 
 describe('dead letters', () => {
@@ -105,6 +127,36 @@ describe('a poison storm', () => {
     await clock.advance(20_000);
     expect(consumer.status).toMatchObject({ ready: true, suspendedBecause: undefined, lag: 0 });
     expect(kafka.records('dead')).toHaveLength(lettersBefore);
+  });
+
+  it('dead-letters nothing more once the environment has been unavailable, until a record succeeds', async () => {
+    const { kafka, clock, consumer, failWith, heal } = await consumingAll(2_000, () => true);
+    await clock.advance(30_000);
+    failWith(unavailable);
+    await clock.advance(10_000);
+    expect(consumer.status.suspendedBecause).toBe('environment');
+    const lettersBefore = kafka.records('dead').length;
+    failWith(poison);
+    await clock.advance(60_000);
+    expect(kafka.records('dead')).toHaveLength(lettersBefore);
+    heal();
+    await clock.advance(20_000);
+    expect(consumer.status).toMatchObject({ ready: true, deadLettered: lettersBefore, lag: 0 });
+  });
+
+  it('is detected on one partition of each of three topics', async () => {
+    const partitions = { orders: 1, payments: 1, refunds: 1 };
+    const { kafka, clock, consumer } = await consumingAll(5_000, () => true, { partitions });
+    await clock.advance(30_000);
+    expect(kafka.records('dead').length).toBeLessThanOrEqual(520);
+    expect(consumer.status.suspendedBecause).toBe('poison-storm');
+  });
+
+  it('is detected when nearly all attempts are abandoned, and classified as poison', async () => {
+    const { kafka, clock, consumer } = await consumingAll(5_000, () => true, { inFlight: 2_000, hangs: true });
+    await clock.advance(310_000);
+    expect(kafka.records('dead').length).toBeLessThanOrEqual(520);
+    expect(consumer.status).toMatchObject({ ready: false, suspendedBecause: 'poison-storm' });
   });
 
   it('is not detected with a poison share of 1, so that all records are dead-lettered', async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { consuming } from './gated-consumer.js';
-import { settle } from '@orders-pipeline/clock/testing';
+import { ManualClock, settle } from '@orders-pipeline/clock/testing';
+
+const unavailable = Object.assign(new Error('database unavailable'), { code: 'ECONNREFUSED' });
 
 describe('a stop of the parallel consumer', () => {
   it('finishes and commits running work when it stops, and reports the result', async () => {
@@ -51,5 +53,38 @@ describe('a stop of the parallel consumer', () => {
     await expect(consumer.start()).rejects.toThrow(
       'this consumer was started or stopped before: create another one, with a broker of its own',
     );
+  });
+
+  it('ends the waits for retries and probes, and accounts for their records', async () => {
+    const clock = new ManualClock();
+    const timers = new Set<object>();
+    const counting = {
+      now: () => clock.now(),
+      after: (ms: number, run: () => void) => {
+        const timer = {};
+        timers.add(timer);
+        const cancel = clock.after(ms, () => {
+          timers.delete(timer);
+          run();
+        });
+        return () => {
+          timers.delete(timer);
+          cancel();
+        };
+      },
+    };
+    const { gate, consumer } = await consuming({ clock: counting }, (topic) => {
+      for (const name of ['retried', 'probe', 'aside', 'last']) topic.append(0, name, name);
+    });
+    await gate.fail('retried', new Error('not yet'));
+    await gate.fail('probe', unavailable);
+    await clock.advance(200);
+    await gate.fail('probe', new Error('not yet'));
+    await gate.end('aside');
+    await gate.end('last');
+    expect(consumer.status).toMatchObject({ taken: 2, suspendedBecause: 'environment' });
+    expect(await consumer.stop()).toMatchObject({ handedOver: 2, lost: 0 });
+    expect(consumer.status).toMatchObject({ taken: 0, finished: 2 });
+    expect(timers.size).toBe(0);
   });
 });

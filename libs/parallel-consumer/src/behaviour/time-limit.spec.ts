@@ -8,6 +8,7 @@ const limited: Partial<ParallelConsumerOptions> = {
   attemptGraceMs: 3_000,
   maxAttempts: 2,
   retryBackOff: { initialMs: 100, maxMs: 100 },
+  classify: (error) => (error === unavailable ? 'environment' : 'retriable'),
 };
 
 describe('an attempt that does not end', () => {

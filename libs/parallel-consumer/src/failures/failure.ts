@@ -6,6 +6,8 @@ import { display } from '../checks/value-checks.js';
  *   record: no attempt is counted, the consumer takes no more records, and the record is retried without limit.
  * - `retriable`: the record caused the failure, but a retry may succeed. It is retried with back-off, up to `maxAttempts`.
  * - `poison`: the record caused the failure, and every retry would fail. It is dead-lettered immediately.
+ *
+ * After an `environment` failure, failures of all kinds say nothing about their records until a later attempt has succeeded.
  */
 export type FailureKind = 'environment' | 'retriable' | 'poison';
 
@@ -14,6 +16,8 @@ export type FailureClassifier = (error: unknown) => FailureKind;
 
 /** Codes of Node.js for a server that could not be reached, and of the engine for failures that say nothing about the record. */
 const ENVIRONMENT_CODES = new Set([
+  'attempt-timeout',
+  'attempt-abandoned',
   'batch-results',
   'ECONNREFUSED',
   'ECONNRESET',
@@ -28,8 +32,8 @@ const ENVIRONMENT_CODES = new Set([
 ]);
 
 /**
- * The default classifier. Network errors of Node.js, also as a `cause`, and a batch handler without usable results are `environment`, all
- * others are `retriable`.
+ * The default classifier. These are `environment`, also as a `cause`: network errors of Node.js, an attempt beyond its time limit (most
+ * likely a dependency hangs), and a batch handler without usable results. All others are `retriable`.
  */
 export const classifyByNetworkCode: FailureClassifier = (error) => {
   for (let cause = error; cause instanceof Error; cause = cause.cause)

@@ -103,7 +103,7 @@ export function retryTopics(
       return [];
     } catch (error) {
       const topic = topics[topics.indexOf(record.topic) + 1];
-      const isDue = attempt.number >= attempts && attempt.isCurrent;
+      const isDue = attempt.number >= attempts && attempt.isCurrent && attempt.isDuringOutage !== true;
       if (topic === undefined || !isDue || classify(error) !== 'retriable') throw error;
       const copy = failedAgain(record, error, attempt.number);
       return [{ ...copy, topic, partition: await partitions.within(topic, copy.partition) }];

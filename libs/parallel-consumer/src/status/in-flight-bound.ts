@@ -4,7 +4,7 @@ import type { Scheduler } from '../window/scheduler.js';
 
 /**
  * What bounds the number of records in flight now.
- * - `limit`: the in-flight limit is reached.
+ * - `limit`: the in-flight limit is reached, perhaps by abandoned attempts that still run.
  * - `keys`, `partitions`: enough records are in memory, but they wait for earlier records of their key (`ordering: 'key'`) or of their
  *   partition (`ordering: 'partition'`).
  * - `retries`: enough records are in memory, but they wait for their next attempt.
@@ -59,9 +59,9 @@ export function findInFlightBound({
   isSuspended,
   isPaused,
 }: BoundingParts): InFlightBound {
-  const { running, inFlightLimit, waitingInOrder, waitingForRetry, waitingForResume } = scheduler;
+  const { running, inFlightLimit, isLimitReached, waitingInOrder, waitingForRetry, waitingForResume } = scheduler;
   if (isPaused) return 'paused';
-  if (running >= inFlightLimit) return 'limit';
+  if (isLimitReached) return 'limit';
   if (isSuspended) return 'suspended';
   const inMemory = running + waitingInOrder + waitingForRetry + waitingForResume;
   if (waitingForResume > 0 && (inMemory >= inFlightLimit || running === 0)) return 'paused';

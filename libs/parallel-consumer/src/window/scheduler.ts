@@ -32,6 +32,7 @@ export class Scheduler {
   private takenCount = 0;
   private takenBytes = 0;
   private postponedCount = 0;
+  private abandonedCount = 0;
 
   constructor(
     readonly ordering: Ordering,
@@ -68,6 +69,21 @@ export class Scheduler {
 
   get inFlightLimit(): number {
     return this.limits.inFlight;
+  }
+
+  /**
+   * Sets how many abandoned attempts are still running. As many as the in-flight limit take no place of other attempts, further ones do,
+   * except the last place: so at most twice the limit run, plus one for each time limit that passes.
+   */
+  set abandoned(count: number) {
+    this.abandonedCount = count;
+  }
+
+  /** Whether no further attempt may start. */
+  get isLimitReached(): boolean {
+    const { inFlight } = this.limits;
+    if (this.abandonedCount <= inFlight) return this.runningCount >= inFlight;
+    return this.runningCount >= Math.max(1, 2 * inFlight - this.abandonedCount);
   }
 
   /** Changes the limits. Records that already exceed them keep running. */
@@ -112,7 +128,7 @@ export class Scheduler {
 
   /** Whether `next` would return a task, unless all that are ready are paused. */
   hasReady(): boolean {
-    return this.ready.size > 0 && this.runningCount < this.limits.inFlight;
+    return this.ready.size > 0 && !this.isLimitReached;
   }
 
   /** Adds a record to the window. @param now milliseconds since 1970 */
@@ -159,7 +175,7 @@ export class Scheduler {
   join(task: Task): Task | undefined {
     const next = task.behind;
     if (next === undefined || next.deadLetterCause !== undefined || this.isPaused(next)) return undefined;
-    if (task.assignment.revoked || this.runningCount >= this.limits.inFlight) return undefined;
+    if (task.assignment.revoked || this.isLimitReached) return undefined;
     this.started(next);
     next.isJoined = true;
     return next;
