@@ -1,14 +1,11 @@
 import { CLOCK } from './clock-programs.js';
+import { CLASSIFIERS, DEAD_LETTERS } from './failure-programs.js';
 import { ENGINE_MIGRATION, STRATEGY_MIGRATION } from './migration-programs.js';
 import { CONNECTED, consumer, finishSome, LOGGER, type Example, type Program } from './program.js';
 
 const ENGINE: Readonly<Record<string, Program | Example>> = {
   Start: { example: 'plain-node' },
-  'Classify failures': {
-    before: '',
-    after: `console.log(classify(new SyntaxError('no JSON')), classify(new Error('503')));`,
-    prints: /^poison environment$/m,
-  },
+  ...CLASSIFIERS,
   Rebalances: {
     before: consumer('readme-rebalances'),
     after: `
@@ -20,11 +17,7 @@ await member.start();
 ${finishSome('member')}`,
     prints: /^handled \{"id"/m,
   },
-  'Dead letters': {
-    before: CONNECTED,
-    after: finishSome('letters'),
-    prints: /^payments\.v1, partition 1, offset \d+: RangeError: payment 1 has no amount: \{"id":"1","amount":0\}$/m,
-  },
+  ...DEAD_LETTERS,
   'Send records': {
     before: CONNECTED,
     after: '',
