@@ -43,6 +43,20 @@ export const OUTAGE_MUTANTS: readonly Mutant[] = [
     specs: 'behaviour/outage',
   },
   {
+    name: 'no further probe after one that was withdrawn',
+    file: RUNNER,
+    replace: 'if (this.breaker.isProbe(sequence)) this.breaker.release();',
+    by: '',
+    specs: 'behaviour/window',
+  },
+  {
+    name: 'no further probe after one of a revoked partition',
+    file: RUNNER,
+    replace: 'if (isProbe) this.breaker.release();',
+    by: '',
+    specs: 'behaviour/window',
+  },
+  {
     name: 'a probe that failed ends the suspension unless the environment is unavailable',
     file: SUSPENSION,
     replace: '    this.probeLater(attempt, error, kind);',

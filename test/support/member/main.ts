@@ -5,8 +5,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Attempt,
+  AttemptAbandonedError,
   classifyByNetworkCode,
   type EngineLogger,
+  type FailureKind,
   ParallelConsumer,
   type ConsumedRecord,
   produceHandler,
@@ -74,6 +76,12 @@ function logAt(level: LogLine['level']): (details: object, message: string) => v
   return (details, message) => void send({ kind: 'log', line: { level, message, details: { ...details } } });
 }
 
+/** A record that stalls is the only one that does. */
+function classify(error: unknown): FailureKind {
+  if (error instanceof PoisonError) return 'poison';
+  return error instanceof AttemptAbandonedError ? 'retriable' : classifyByNetworkCode(error);
+}
+
 const logger: EngineLogger = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
 const { brokers, topic, groupId, deadLetterTopic, sessionTimeoutMs, rebalancing = 'eager', engine } = settings;
 const { KAFKA_CLIENT } = process.env;
@@ -87,7 +95,7 @@ const consumer = new ParallelConsumer(
     handler: handle,
     logger,
     deadLetterTopic,
-    classify: (error) => (error instanceof PoisonError ? 'poison' : classifyByNetworkCode(error)),
+    classify,
     ...engine,
   },
   client.broker({ topic, groupId, logger, sessionTimeoutMs, rebalancing }),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { AttemptWithdrawnError } from '../attempts/running-attempt.js';
 import { consuming, type Append } from './gated-consumer.js';
 import { settle } from '@orders-pipeline/clock/testing';
 
@@ -121,5 +122,30 @@ describe('environment failures', () => {
     for (const name of ['r0', 'r1', 'r2', 'r3']) await gate.fail(name, unavailable);
     await clock.advance(60_000);
     expect(gate.started).toHaveLength(5);
+  });
+
+  it('allow another probe when one was withdrawn', async () => {
+    const { broker, clock, gate, consumer } = await consuming({}, (topic) => topic.append(0, 'a', 'a'));
+    await gate.fail('a', unavailable);
+    await clock.advance(5_000);
+    broker.startsUntil = clock.now();
+    await gate.fail('a', new AttemptWithdrawnError());
+    broker.startsUntil = Number.POSITIVE_INFINITY;
+    await clock.advance(1_000);
+    await gate.end('a');
+    expect(consumer.status).toMatchObject({ finished: 1, ready: true });
+  });
+
+  it('allow another probe when the partition of one was revoked', async () => {
+    const { broker, clock, gate, consumer } = await consuming({ drainTimeoutMs: 0 }, (topic) => {
+      for (const partition of [0, 1]) topic.append(partition, 'a', `probe ${partition}`);
+    });
+    for (const name of ['probe 0', 'probe 1']) await gate.fail(name, unavailable);
+    await clock.advance(5_000);
+    expect(gate.started.at(-1)).toBe('probe 0');
+    await broker.group.rebalance([[1]]);
+    await gate.fail('probe 0', unavailable);
+    await gate.end('probe 1');
+    expect(consumer.status).toMatchObject({ finished: 1, ready: true });
   });
 });
