@@ -101,7 +101,7 @@ export const OUTAGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'the only record is probed once',
     file: RUNNER,
-    replace: 'if (!scheduler.hasReady()) this.failures.resumeAside();',
+    replace: '      this.failures.resumeAside();\n      this.pump();',
     by: '',
     specs: 'behaviour/outage',
   },

@@ -29,6 +29,11 @@ export class CircuitBreaker {
     return this.phase !== 'closed';
   }
 
+  /** Whether the next task is the probe. */
+  get isHalfOpen(): boolean {
+    return this.phase === 'half-open';
+  }
+
   /** Returns whether a task may start now. While the breaker is half-open, the first call returns `true`, and its task is the probe. */
   tryAcquire(): boolean {
     if (this.phase === 'closed') return true;

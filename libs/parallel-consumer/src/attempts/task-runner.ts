@@ -51,7 +51,9 @@ export class TaskRunner implements AttemptOwner {
   ) {
     this.start = startOf(options.handler);
     this.suspension = new Suspension(options, () => {
-      if (!scheduler.hasReady()) this.failures.resumeAside();
+      this.pump();
+      if (!this.breaker.isHalfOpen) return;
+      this.failures.resumeAside();
       this.pump();
     });
     this.breaker = this.suspension.breaker;

@@ -29,6 +29,21 @@ describe('a paused consumer', () => {
     expect(committed()).toBe(4);
   });
 
+  it('of a key does not keep the record of another from probing an unavailable environment', async () => {
+    const { clock, consumer, gate } = await consuming({}, (topic) => {
+      for (const key of ['a', 'b']) topic.append(0, key, key);
+    });
+    const unavailable = Object.assign(new Error('no database'), { code: 'ECONNREFUSED' });
+    for (const name of ['a', 'b']) await gate.fail(name, unavailable);
+    consumer.pause({ key: 'b' });
+    await clock.advance(5_000);
+    await gate.fail('a', new Error('closed'));
+    await clock.advance(5_000);
+    expect(gate.started).toEqual(['a', 'b', 'a', 'a']);
+    await gate.end('a');
+    expect(consumer.status).toMatchObject({ finished: 1, ready: true });
+  });
+
   it('of a key starts the records of other keys, and then those of the key in their order', async () => {
     const { consumer, gate } = await consuming({ inFlight: 1 }, (topic) => {
       for (const value of ['a1', 'b1', 'a2', 'b2']) topic.append(0, value.slice(0, 1), value);
