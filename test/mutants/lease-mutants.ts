@@ -50,7 +50,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a withdrawn record counts as a failed attempt',
     file: RUNNER,
-    replace: 'if (isWithdrawn) return this.withdrawn(attempt, error);',
+    replace: 'if (isWithdrawn) return this.withdrawn(attempt);',
     by: '',
     specs: 'behaviour/late-starts',
   },
