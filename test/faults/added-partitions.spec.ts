@@ -41,6 +41,6 @@ describe('partitions added to a topic while its consumers run', () => {
     expect(letter?.headers).toMatchObject({ [DEAD_LETTER_HEADERS.partition]: String(POISON % AFTER) });
     await expectNothingLost(group, 2 * RECORDS, [POISON]);
     for (const member of members) expect(await member.stop()).toBe(0);
-    expect(group.effects.orderBreaks()).toEqual([]);
+    expect(group.effects.anomalies()).toEqual([]);
   });
 });

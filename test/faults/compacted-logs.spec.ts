@@ -106,7 +106,7 @@ describe('a log that the log cleaner has compacted', () => {
     const due = (await readAll()).filter(({ partition, offset }) => offset >= (committed.get(partition) ?? 0));
     expect(due.filter(({ partition, offset }) => !group.effects.has(partition, offset))).toEqual([]);
     expect(group.effects.repeats()).toEqual([]);
-    expect(group.effects.orderBreaks()).toEqual([]);
+    expect(group.effects.anomalies()).toEqual([]);
     expect(await second.stop()).toBe(0);
   });
 

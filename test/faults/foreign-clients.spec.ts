@@ -45,7 +45,7 @@ describe('records of foreign clients', () => {
     await group.handles(records);
     await group.commitsAll();
     expect(group.effects.repeats()).toEqual([]);
-    expect(group.effects.orderBreaks()).toEqual([]);
+    expect(group.effects.anomalies()).toEqual([]);
     expect(await member.stop()).toBe(0);
   }
 

@@ -97,7 +97,7 @@ describe('transactions of librdkafka, read by one member', () => {
 
   it('are each handled once and in order, and the member stays ready', () => {
     expect(group.effects.repeats()).toEqual([]);
-    expect(group.effects.orderBreaks()).toEqual([]);
+    expect(group.effects.anomalies()).toEqual([]);
     expect(ended).toEqual({ ready: true, lag: 0, exitCode: 0 });
   });
 });

@@ -66,7 +66,7 @@ describe('records deleted by Kafka before they were read', () => {
     expect(loggedRanges(member)).toEqual([{ level: 'error', partition: 0, ...RANGE }]);
     expect(await member.status()).toMatchObject({ ready: true, lag: 0 });
     expect(group.effects.repeats()).toEqual([]);
-    expect(group.effects.orderBreaks()).toEqual([]);
+    expect(group.effects.anomalies()).toEqual([]);
     expect(await member.stop()).toBe(0);
   });
 });

@@ -34,7 +34,7 @@ describe('offsets without a record', () => {
       await group.commitsAll();
       expect(group.effects.values()).toEqual(new Set(committed));
       expect(group.effects.repeats()).toEqual([]);
-      expect(group.effects.orderBreaks()).toEqual([]);
+      expect(group.effects.anomalies()).toEqual([]);
       expect(await reader.status()).toMatchObject({ lag: 0, finished: committed.length, ready: true });
       expect(await reader.stop()).toBe(0);
     },

@@ -46,7 +46,7 @@ describe('a handler that never settles', () => {
     });
     const handled = group.effects.values();
     expect([STALLED, ...BEHIND].filter((n) => handled.has(String(n)))).toEqual([]);
-    expect(group.effects.orderBreaks()).toEqual([]);
+    expect(group.effects.anomalies()).toEqual([]);
   });
 
   it('is abandoned after its time limit and dead-lettered; its key and partition continue, and others never wait', async () => {

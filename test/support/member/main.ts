@@ -2,10 +2,12 @@
  * A member of a consumer group in a separate process, so that a test can kill it. `MemberProcess` starts it with one argument
  * (`MemberSettings` as JSON), and `KAFKA_CLIENT` in its environment. It sends `MemberMessage`s, drains on SIGTERM, and ends with its parent.
  */
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Attempt,
   AttemptAbandonedError,
+  AttemptWithdrawnError,
   classifyByNetworkCode,
   type EngineLogger,
   type FailureKind,
@@ -19,8 +21,11 @@ import { dataClient } from '#service/kafka/data-client.js';
 import { onParentExit } from '#service/process/parent-process.js';
 import { kafkaSettings } from '#service/settings/kafka-settings.js';
 import { loadSettings } from '#service/settings/settings.js';
+import { redirectSockets } from '../../chaos/cluster/redirected-sockets.js';
 import {
+  type AttemptOutcome,
   BEHAVIOUR_HEADER,
+  monotonicMicroseconds,
   STATUS_REQUEST,
   type LogLine,
   type MemberMessage,
@@ -43,24 +48,45 @@ async function send(message: MemberMessage): Promise<void> {
   await promise;
 }
 
-function monotonicMicroseconds(): number {
-  return Number(process.hrtime.bigint() / 1_000n);
+let calls = 0;
+
+/** Reports the attempt, whatever becomes of it. */
+async function handle(record: ConsumedRecord, attempt: Attempt): Promise<void> {
+  calls += 1;
+  const call = calls;
+  const { topic, partition, offset, key, value } = record;
+  const text = { topic, partition, offset, key: key === null ? null : String(key), value: String(value) };
+  const { fence, number } = attempt;
+  void send({
+    kind: 'started',
+    at: monotonicMicroseconds(),
+    call,
+    record: settings.reportsBytes === true ? { ...text, bytes: toRecordBytes(record) } : text,
+    fence,
+    attempt: number,
+  });
+  const end = async (outcome: AttemptOutcome): Promise<void> =>
+    send({ kind: 'ended', at: monotonicMicroseconds(), call, outcome });
+  try {
+    await work(record, attempt);
+  } catch (error) {
+    await end(error instanceof AttemptWithdrawnError ? 'untried' : 'failed');
+    throw error;
+  }
+  await end('done');
 }
 
-async function handle(record: ConsumedRecord, attempt: Attempt): Promise<void> {
-  const { partition, offset, key, value, headers } = record;
-  const startedAt = monotonicMicroseconds();
+async function work(record: ConsumedRecord, attempt: Attempt): Promise<void> {
+  const { headers, offset } = record;
   const behaviour = headers[BEHAVIOUR_HEADER]?.toString();
   if (behaviour === 'stall') await new Promise<never>(() => undefined);
+  if (behaviour === 'wait' && settings.waitsForAbort === true) {
+    await once(attempt.signal, 'abort');
+    attempt.signal.throwIfAborted();
+  }
   await delay(Math.floor(random() * (settings.handlerMs + 1)));
   if (behaviour === 'poison') throw new PoisonError(`record ${offset} is poison`);
   await produce?.(record, attempt);
-  const text = { key: key === null ? null : String(key), value: String(value) };
-  const content = settings.reportsBytes === true ? { ...text, bytes: toRecordBytes(record) } : text;
-  await send({
-    kind: 'effect',
-    effect: { partition, offset, ...content, startedAt, endedAt: monotonicMicroseconds() },
-  });
 }
 
 /** Returns a handler that sends each record on, to the same partition of another topic. */
@@ -73,7 +99,8 @@ function producesTo(topic: string): RecordHandler {
 }
 
 function logAt(level: LogLine['level']): (details: object, message: string) => void {
-  return (details, message) => void send({ kind: 'log', line: { level, message, details: { ...details } } });
+  return (details, message) =>
+    void send({ kind: 'log', line: { at: monotonicMicroseconds(), level, message, details: { ...details } } });
 }
 
 /** A record that stalls is the only one that does. */
@@ -83,12 +110,30 @@ function classify(error: unknown): FailureKind {
 }
 
 const logger: EngineLogger = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
-const { brokers, topic, groupId, deadLetterTopic, sessionTimeoutMs, rebalancing = 'eager', engine } = settings;
+const {
+  brokers,
+  topic,
+  groupId,
+  deadLetterTopic,
+  sessionTimeoutMs,
+  rebalancing = 'eager',
+  redirectedPorts = {},
+  engine,
+} = settings;
+redirectSockets(new Map(Object.entries(redirectedPorts).map(([from, to]) => [Number(from), to])));
 const { KAFKA_CLIENT } = process.env;
 const client = await dataClient(loadSettings(z.object(kafkaSettings), { KAFKA_CLIENT, KAFKA_BROKERS: brokers }), {
   clientId: `member-${process.pid}`,
   logger,
 });
+const broker = client.broker({ topic, groupId, logger, sessionTimeoutMs, rebalancing });
+const readPositions = broker.committed.bind(broker);
+broker.committed = async (partitions) => {
+  const positions = await readPositions(partitions);
+  const read = positions.map(({ partition, from, metadata }) => ({ partition, offset: from, metadata }));
+  void send({ kind: 'positions', positions: read });
+  return positions;
+};
 const produce = settings.outputTopic === undefined ? undefined : producesTo(settings.outputTopic);
 const consumer = new ParallelConsumer(
   {
@@ -98,7 +143,7 @@ const consumer = new ParallelConsumer(
     classify,
     ...engine,
   },
-  client.broker({ topic, groupId, logger, sessionTimeoutMs, rebalancing }),
+  broker,
 );
 
 process.on('message', (message) => {

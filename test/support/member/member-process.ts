@@ -81,6 +81,15 @@ export class MemberProcess {
     await this.exited;
   }
 
+  /** Sends SIGSTOP: the process does nothing until `resume`, and its clock goes on. */
+  pause(): void {
+    this.child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.child.kill('SIGCONT');
+  }
+
   /** Sends SIGTERM: the member drains and leaves the group. @returns its exit code, 0 on success */
   async stop(): Promise<number | null> {
     this.child.kill('SIGTERM');
@@ -88,16 +97,11 @@ export class MemberProcess {
   }
 
   private receive(message: MemberMessage, effects: Effects): void {
-    switch (message.kind) {
-      case 'effect':
-        effects.add({ ...message.effect, member: this.name });
-        break;
-      case 'log':
-        this.log.push(message.line);
-        break;
-      case 'status':
-        this.waiting.shift()?.(message.status);
-        break;
+    if (message.kind === 'status') {
+      this.waiting.shift()?.(message.status);
+      return;
     }
+    if (message.kind === 'log') this.log.push(message.line);
+    effects.add(this.name, message);
   }
 }

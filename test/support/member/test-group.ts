@@ -159,8 +159,17 @@ export class TestGroup {
     }
   }
 
-  /** Kills all members that still run. The topics stay: their names are unique. */
+  /**
+   * Kills all members that still run. The topics stay: their names are unique.
+   * @throws Error if an attempt of any member broke the order of its key or the ownership of its partition
+   */
   async end(): Promise<void> {
+    await this.killMembers();
+    const anomalies = this.effects.anomalies();
+    if (anomalies.length > 0) throw new Error(`${anomalies.length} anomalies:\n${anomalies.slice(0, 20).join('\n')}`);
+  }
+
+  async killMembers(): Promise<void> {
     await Promise.all(this.members.filter(({ running }) => running).map((member) => member.kill()));
   }
 

@@ -104,6 +104,7 @@ export class AttemptHistory {
     for (const { open } of key.owners.values()) open.delete(record.offset);
   }
 
+  /** The handler of an attempt was called. */
   started(seen: SeenAttempt): void {
     this.attempts += 1;
     const { record, fence } = seen;
@@ -125,7 +126,10 @@ export class AttemptHistory {
     owner.open.add(record.offset);
   }
 
-  /** @param outcome `untried`: the handler began nothing, as for a record behind a failed one in its batch */
+  /**
+   * The handler of an attempt settled, whether or not the engine still waits for it.
+   * @param outcome `untried`: the handler began nothing, as for a record behind a failed one in its batch
+   */
   ended(seen: SeenAttempt, outcome: 'done' | 'failed' | 'untried'): void {
     const { record, fence } = seen;
     const key = this.keyOf(record);
