@@ -17,6 +17,7 @@ const CONTRACT_NAMES: Partial<Record<Client, string>> = {
 /** What is hard for the engine over a client: the specs of test/faults whose members use the client that `KAFKA_CLIENT` names. */
 const FAULTS: Readonly<Record<string, string>> = {
   'engine/rebalance': 'members join and leave',
+  'engine/cut-off-member': 'a member is cut off from Kafka, or its process is paused',
   'engine/stalled-handler': 'a handler that never ends',
   'engine/deleted-records': 'records that Kafka has deleted',
   'engine/offset-gaps': 'offsets without a record',
