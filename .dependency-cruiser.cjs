@@ -18,7 +18,7 @@ const ENGINE = 'libs/parallel-consumer/src/';
 function aboveAndBeside(layer, folder) {
   const above = ENGINE_LAYERS.slice(layer + 1).flat();
   const beside = ENGINE_LAYERS[layer].filter((other) => other !== folder);
-  return `^${ENGINE}((${[...above, ...beside].join('|')}|testing|contract|behaviour)/|[^/]+[.]ts$)`;
+  return `^${ENGINE}((${[...above, ...beside].join('|')}|testing|contract|behaviour|simulation)/|[^/]+[.]ts$)`;
 }
 
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });

@@ -60,7 +60,7 @@ describe('the packages, as npm would publish them', () => {
       const names = files.map((file) => file.slice(content.length));
       expect(
         names.filter((name) =>
-          /spec\.|\.env|\.tsbuildinfo|\/(apps|orders|service|dev|behaviour|contract)\//.test(name),
+          /spec\.|\.env|\.tsbuildinfo|\/(apps|orders|service|dev|behaviour|contract|simulation)\//.test(name),
         ),
       ).toEqual([]);
       for (const file of files) expect(await readFile(file, 'utf8')).not.toContain(PROJECT_DIRECTORY);
