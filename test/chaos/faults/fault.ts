@@ -37,3 +37,8 @@ export function oneOf<T>(all: readonly T[], draw: Draw): T {
   if (one === undefined) throw new RangeError('there is nothing to choose from');
   return one;
 }
+
+/** Names of the consumers that run or are starting. */
+export function consumersOf(cluster: Cluster): string[] {
+  return cluster.apps.all.filter(({ job }) => job === 'consumer').map(({ name }) => name);
+}

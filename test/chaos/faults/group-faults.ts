@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Cluster } from '../cluster/cluster.js';
 import { MAX_CONSUMERS } from '../cluster/ground.js';
 import { ClusterApps } from '../cluster/cluster-apps.js';
-import { oneOf, type FaultKind } from './fault.js';
+import { consumersOf, oneOf, type FaultKind } from './fault.js';
 
 const STORM_WAVES = 5;
 const BETWEEN_WAVES_MS = 1_500;
@@ -58,10 +57,6 @@ const clockJump: FaultKind = {
     });
   },
 };
-
-function consumersOf(cluster: Cluster): string[] {
-  return cluster.apps.all.filter(({ job }) => job === 'consumer').map(({ name }) => name);
-}
 
 /** Faults that change the number of consumers, or an app's clock, without a failure of a process. */
 export const GROUP_FAULTS: readonly FaultKind[] = [rebalanceStorm, scaleUpAndDown, clockJump];

@@ -2,12 +2,15 @@ import type { Cluster } from '../cluster/cluster.js';
 import { KAFKA_NODES, MONGODB_MEMBERS } from '../cluster/ground.js';
 import type { LinkState } from '../cluster/link-state.js';
 import { PEERS, type NamedLink } from '../cluster/links.js';
-import { oneOf, type Draw, type FaultKind } from './fault.js';
+import { consumersOf, oneOf, type Draw, type FaultKind } from './fault.js';
 
 const SERVERS = [...KAFKA_NODES, ...MONGODB_MEMBERS];
 
-/** Which links are disturbed: one app to one server, one app to all servers, all apps to one server, or its peers to one server. */
-type Extent = 'one link' | 'an app' | 'a server' | 'peers';
+/**
+ * Which links are disturbed: one app to one server, one app to all servers, one consumer to all Kafka nodes, all apps to one server, or its
+ * peers to one server.
+ */
+type Extent = 'one link' | 'an app' | 'a consumer and Kafka' | 'a server' | 'peers';
 
 function disturb(
   name: string,
@@ -45,6 +48,11 @@ function chosen(cluster: Cluster, extent: Extent, draw: Draw): { links: readonly
       return { links: cluster.links.where({ from, to: used }), subject: `${from} → ${used}` };
     case 'an app':
       return { links: cluster.links.where({ from }), subject: `${from} → everything` };
+    case 'a consumer and Kafka': {
+      const consumer = oneOf(consumersOf(cluster), draw);
+      const links = cluster.links.where({ from: consumer }).filter((link) => KAFKA_NODES.includes(link.to));
+      return { links, subject: `${consumer} → Kafka` };
+    }
     case 'a server':
       return { links: cluster.links.where({ to }).filter((link) => link.from !== PEERS), subject: `all apps → ${to}` };
     case 'peers':
@@ -60,6 +68,11 @@ export const LINK_FAULTS: readonly FaultKind[] = [
   disturb('unanswered-link', 'one link', () => ({ kind: 'unanswered' })),
   disturb('cut-off-app', 'an app', () => ({ kind: 'cut' })),
   disturb('silent-app', 'an app', () => ({ kind: 'silent' })),
+  // Longer than the session of a consumer, which still reaches MongoDB: others take over its partitions while it could go on with them.
+  {
+    ...disturb('silent-kafka', 'a consumer and Kafka', () => ({ kind: 'silent' }), [20_000, 40_000]),
+    takesSeconds: 70,
+  },
   disturb('cut-off-server', 'a server', () => ({ kind: 'cut' })),
   disturb('cut-off-peers', 'peers', () => ({ kind: 'cut' })),
   disturb('silent-peers', 'peers', () => ({ kind: 'silent' })),
