@@ -6,6 +6,7 @@ import { operationsCollection } from '#orders/operation/operation.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { SEGMENT_ORDERS } from '#orders/operation/segments.js';
 import type { PopulateResponse } from '../support/pipeline.js';
+import { attemptsOf } from './attempts/attempts-of.js';
 import { AckedWatch } from './checks/acked-watch.js';
 import { EvidenceWatch } from './checks/evidence-watch.js';
 import type { Evidence } from './checks/evidence.js';
@@ -169,7 +170,8 @@ export class LoadedCluster implements Progress {
     await watch.stop();
     const operations = await operationsCollection(db).find({}).toArray();
     const { accepted, rejected } = populates;
-    return { stored, deadRecords: await countDeadRecords(db), order, watch, operations, accepted, rejected };
+    const attempts = await attemptsOf(this.cluster, this.history);
+    return { stored, deadRecords: await countDeadRecords(db), attempts, order, watch, operations, accepted, rejected };
   }
 
   /** A small populate has a single segment. */

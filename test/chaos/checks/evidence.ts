@@ -1,5 +1,6 @@
 import type { OperationDocument } from '#orders/operation/operation.js';
 import type { ReconcileReport } from '#reconcile/report.js';
+import type { JudgedAttempts } from '../attempts/attempt-judge.js';
 import type { History } from '../history/history.js';
 import type { PopulateBody } from '../load/populates.js';
 import type { Footprint } from './footprint.js';
@@ -22,6 +23,7 @@ export interface Evidence {
   readonly unreconciled: readonly string[];
   readonly order: KeyOrder;
   readonly watch: Pick<InsertWatch, 'seen' | 'others' | 'brokenBy'>;
+  readonly attempts: JudgedAttempts;
   /** Number of orders stored at the end. */
   readonly stored: number;
   /** Number of records with dead letters at the end. Each dead letter without an operation counts as a record. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import type { ReconcileReport } from '#reconcile/report.js';
+import type { JudgedAttempts } from '../attempts/attempt-judge.js';
 import type { HistoryEvent } from '../history/history.js';
 import { togetherPlaces } from './cluster-findings.js';
 import type { Evidence } from './evidence.js';
@@ -53,6 +54,18 @@ const CALM: HistoryEvent[] = [
   { type: 'populate', at: 1, key: 'a', count: 1, outcome: 'ok', operationId: 'op-1', reason: null, tookMs: 1 },
 ];
 
+const ATTEMPTS: JudgedAttempts = {
+  attempts: 1_100,
+  inserts: 1_050,
+  records: 1_000,
+  ownerships: 3,
+  members: 3,
+  anomalies: 0,
+  first: [],
+  leaseEnds: [],
+  repeatsAfterLease: 0,
+};
+
 const footprint = (name: string, changed: Partial<Footprint> = {}): Footprint => ({
   name,
   openFiles: 60,
@@ -70,6 +83,7 @@ function evidence(
     reads: { right: 30, absent: 5, error: 1, lie: lies },
     rightReads: { order: ids, page: 10, range: 10 },
     of: (type: string) => events.filter((event) => event.type === type),
+    timeOf: (monotonic: number) => monotonic,
   } as unknown as Evidence['history'];
   return {
     history,
@@ -77,6 +91,7 @@ function evidence(
     unreconciled: [],
     order: new KeyOrder(() => 'all'),
     watch: { seen: 1_000, others: [], brokenBy: null },
+    attempts: ATTEMPTS,
     stored: 1_000,
     deadRecords: 0,
     repeatReadings: 1,
@@ -146,6 +161,10 @@ describe('the checks of a fault run', () => {
     ['the watch missed an insert', { watch: { seen: 999, others: [], brokenBy: null } }, /^each account's orders/],
     ['the watch broke', { watch: { seen: 1_000, others: [], brokenBy: 'lost' } }, /^each account's orders/],
     ['an order was changed', { watch: { seen: 1_000, others: ['update'], brokenBy: null } }, /^each account's orders/],
+    ['an attempt broke a promise', { attempts: { ...ATTEMPTS, anomalies: 1 } }, /^no attempt breaks/],
+    ['no attempt was recorded', { attempts: { ...ATTEMPTS, attempts: 0 } }, /^no attempt breaks/],
+    ['no insert was recorded', { attempts: { ...ATTEMPTS, inserts: 0 } }, /^no attempt breaks/],
+    ['an order was stored without an attempt', { attempts: { ...ATTEMPTS, records: 999 } }, /^no attempt breaks/],
     ['a read returned a wrong answer', { lies: 1 }, /^no read returns/],
     ['no read by id ever found an order', { ids: 0 }, /^no read returns/],
     ['a read failed in a calm period', { events: [...CALM, failedRead(10_001)] }, /^no read returns/],
@@ -157,6 +176,7 @@ describe('the checks of a fault run', () => {
     ['an accepted operation is missing', { operations: [] }, /^a populate/],
     ['no producer accepted a populate', { rejected: ['b'] }, /^a populate/],
     ['too many saves were repeated', { events: [...CALM, { type: 'repeats', at: 3_000, saves: 3_000 }] }, /^few saves/],
+    ['a lease ended in a calm period', { attempts: { ...ATTEMPTS, leaseEnds: [10_001] } }, /^few saves/],
     ['the repeated saves were never read', { repeatReadings: 0 }, /^few saves/],
     ['a save was repeated before the first fault', { events: [...CALM, repeat(900)] }, /^few saves/],
     ['a save was repeated long after the recovery', { events: [...CALM, repeat(10_001)] }, /^few saves/],
@@ -203,6 +223,15 @@ describe('the checks of a fault run', () => {
     const reports = [wrong({ poison: 2, conflict: 1 }, { deadLettered: 2, saved: 998 })];
     const watch = { seen: 998, others: [], brokenBy: null };
     expect(red({ reports, deadRecords: 3, stored: 998, watch })).toEqual([]);
+  });
+
+  it('do not limit the repeats of orders whose consumer lost its lease, and limit all others', () => {
+    const events: HistoryEvent[] = [...CALM, { type: 'repeats', at: 3_000, saves: 3_000 }];
+    const attempts = { ...ATTEMPTS, leaseEnds: [2_500] };
+    expect(red({ events, attempts: { ...attempts, repeatsAfterLease: 6 } })).toEqual([]);
+    expect(red({ events, attempts: { ...attempts, repeatsAfterLease: 5 } })).toEqual([
+      expect.stringMatching(/^few saves/),
+    ]);
   });
 
   it('do not count a failed read that was sent before the calm period', () => {

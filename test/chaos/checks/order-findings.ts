@@ -8,7 +8,13 @@ const LISTED = 5;
 
 /** Judges the orders. */
 export function orderFindings(evidence: Evidence): Finding[] {
-  return [equation(evidence), orderKept(evidence), readsCorrect(evidence), populatesIdempotent(evidence)];
+  return [
+    equation(evidence),
+    orderKept(evidence),
+    promisesKept(evidence),
+    readsCorrect(evidence),
+    populatesIdempotent(evidence),
+  ];
 }
 
 function equation({ reports, unreconciled, stored, deadRecords }: Evidence): Finding {
@@ -71,6 +77,21 @@ function orderKept({ order, watch, stored }: Evidence): Finding {
     name: "each account's orders are saved in topic order and in creation order",
     holds: violations === 0 && isWhole && watch.others.length === 0,
     detail: `${figure(watch.seen)} inserts seen in oplog order: ${figure(violations)} out of order${shown}${others}${gap}`,
+  };
+}
+
+/** Also the work of a consumer that has lost its partitions counts, which the database doesn't show: a repeated insert changes nothing. */
+function promisesKept({ attempts, stored, history }: Evidence): Finding {
+  const { anomalies, first, records, members, ownerships } = attempts;
+  const shown = first.map(({ text, time }) => `${text} at ${(history.timeOf(time) / 1_000).toFixed(3)} s`);
+  return {
+    name: 'no attempt breaks the order of an account, or begins after its consumer has lost the partition (P1 to P4)',
+    holds: anomalies === 0 && attempts.attempts > 0 && attempts.inserts > 0 && records >= stored,
+    detail: [
+      `${figure(attempts.attempts)} attempts and ${figure(attempts.inserts)} inserts of ${figure(records)} records, by ${figure(members)} processes in ${figure(ownerships)} ownerships of partitions: ${figure(anomalies)} anomalies`,
+      ...(records < stored ? [`the trace is incomplete: ${figure(stored)} orders are stored`] : []),
+      ...shown,
+    ].join('; '),
   };
 }
 

@@ -59,7 +59,9 @@ export class Cluster {
   private readonly atExit = (): void => {
     for (const { pid } of this.running()) signalIfRunning(pid, 'SIGKILL');
   };
-  private current: { readonly apps: ClusterApps; readonly mongo: Mongo } | undefined;
+  private current:
+    | { readonly apps: ClusterApps; readonly mongo: Mongo; readonly attemptsDirectory: string }
+    | undefined;
   private onServerEnded: (how: string) => void = () => undefined;
 
   private constructor(
@@ -91,6 +93,11 @@ export class Cluster {
   /** Direct connection, not over a link, so that the run observes the pipeline undisturbed. @throws Error if no product runs */
   get mongo(): Mongo {
     return this.product.mongo;
+  }
+
+  /** Folder of what the consumers of the running product have recorded. @throws Error if no product runs */
+  get attemptsDirectory(): string {
+    return this.product.attemptsDirectory;
   }
 
   private get product() {
@@ -132,6 +139,8 @@ export class Cluster {
   async run({ directory, consumers, settings, database, onServerEnded, ...product }: Product): Promise<void> {
     const uri = (this.addresses.MONGODB_URI ?? '').replace('/orders?', `/${database}?`);
     const addresses = { ...this.addresses, MONGODB_URI: uri };
+    const attemptsDirectory = join(this.data.path, `attempts-${database}`);
+    await mkdir(attemptsDirectory, { recursive: true });
     const apps = new ClusterApps({
       directory: this.data.path,
       productDirectory: directory,
@@ -144,13 +153,17 @@ export class Cluster {
       data: this.data,
       guard: this.servers.guard,
       environmentOf: (app) => ({
-        NODE_OPTIONS: `--import ${preloadUrl('redirect-connections')} --import ${preloadUrl('shifted-clock')}`,
+        NODE_OPTIONS: preloadsOf(app)
+          .map((path) => `--import ${preloadUrl(path)}`)
+          .join(' '),
         REDIRECTED_PORTS: JSON.stringify(this.layout.redirections.get(app)),
         CLOCK_SHIFT_FILE: this.clockFile(app),
+        PRODUCT_DIRECTORY: directory,
+        ATTEMPTS_FILE: join(attemptsDirectory, app),
       }),
     });
     this.onServerEnded = onServerEnded;
-    this.current = { apps, mongo: new Mongo(uri, 'chaos') };
+    this.current = { apps, mongo: new Mongo(uri, 'chaos'), attemptsDirectory };
     await migrateAt(uri);
     await apps.start(consumers);
   }
@@ -231,7 +244,12 @@ export class Cluster {
   }
 }
 
-/** URL of a compiled module of this folder. */
-function preloadUrl(name: string): string {
-  return pathToFileURL(join(PROJECT_DIRECTORY, 'dist/test/chaos/cluster', `${name}.js`)).href;
+function preloadsOf(app: string): string[] {
+  const all = ['cluster/redirect-connections', 'cluster/shifted-clock'];
+  return app.startsWith('consumer') ? [...all, 'attempts/record-attempts'] : all;
+}
+
+/** URL of a compiled module of the chaos run. */
+function preloadUrl(path: string): string {
+  return pathToFileURL(join(PROJECT_DIRECTORY, 'dist/test/chaos', `${path}.js`)).href;
 }

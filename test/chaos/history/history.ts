@@ -1,5 +1,6 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
+import { monotonicMs } from '../attempts/trace-writer.js';
 
 /** A fault, identified by its place in the schedule. */
 interface FaultMark {
@@ -39,6 +40,8 @@ export type HistoryEvent = { readonly at: number } & (
   | { readonly type: 'sample'; readonly sample: Sample }
   /** Saves that found their order already stored, since the previous reading, a second before. */
   | { readonly type: 'repeats'; readonly saves: number }
+  /** An attempt broke a promise of the engine; `events` are those of its record's key. */
+  | { readonly type: 'anomaly'; readonly text: string; readonly events: readonly string[] }
 );
 
 /**
@@ -104,6 +107,11 @@ export class History {
   /** Milliseconds since the run began. */
   now(): number {
     return Math.round(performance.now() - this.startedAt);
+  }
+
+  /** Converts a time of the machine's monotonic clock (`monotonicMs`) to the time of the run. */
+  timeOf(monotonic: number): number {
+    return this.now() - Math.round(monotonicMs() - monotonic);
   }
 
   add(event: NewEvent): void {
