@@ -60,4 +60,12 @@ describe('a mutant', () => {
       broken.note({ number: offset, accountId: 'a', operationId: 'op-1', partition: 0, offset });
     expect(caughtIn({ reports: [report({})], order: broken, history }, 'order')).toBe('1 out of order');
   });
+
+  it('is caught by attempts that break the promises of the engine', () => {
+    const attempts = { attempts: 9, anomalies: 1, first: [{ text: 'P4: later' }] } as unknown as Evidence['attempts'];
+    const found = { reports: [report({})], order, history };
+    expect(caughtIn(found, 'attempts')).toBeUndefined();
+    expect(caughtIn({ ...found, attempts: { ...attempts, anomalies: 0 } }, 'attempts')).toBeUndefined();
+    expect(caughtIn({ ...found, attempts }, 'attempts')).toBe('1 anomalies in 9 attempts (P4: later)');
+  });
 });

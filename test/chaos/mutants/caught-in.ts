@@ -1,5 +1,6 @@
 import type { Evidence } from '../checks/evidence.js';
 import { explainedRepeats } from '../checks/explained-repeats.js';
+import type { EarlyEvidence } from '../loaded-cluster.js';
 import type { History } from '../history/history.js';
 import type { CaughtBy } from './product-mutant.js';
 
@@ -12,12 +13,16 @@ const DEFECTS = ['missing', 'doubled', 'altered', 'phantom'] as const;
  * have many causes.
  */
 export function caughtIn(
-  { reports, order, history }: Pick<Evidence, 'reports' | 'order' | 'history'>,
+  { reports, order, history, attempts }: EarlyEvidence & Partial<Pick<Evidence, 'attempts'>>,
   by: CaughtBy,
 ): string | undefined {
   if (by === 'reads')
     return history.reads.lie > 0 ? `${history.reads.lie} wrong answers (${firstLie(history)})` : undefined;
   if (by === 'order') return order.violations > 0 ? `${order.violations} out of order` : undefined;
+  if (by === 'attempts')
+    return attempts !== undefined && attempts.anomalies > 0
+      ? `${attempts.anomalies} anomalies in ${attempts.attempts} attempts (${attempts.first[0]?.text})`
+      : undefined;
   const acked = reports.reduce((sum, report) => sum + report.acked, 0);
   if (by === 'repeats') {
     const { total } = explainedRepeats(history);

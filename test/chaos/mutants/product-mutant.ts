@@ -1,4 +1,4 @@
-export const CAUGHT_BY = ['equation', 'order', 'reads', 'repeats'] as const;
+export const CAUGHT_BY = ['equation', 'order', 'attempts', 'reads', 'repeats'] as const;
 export type CaughtBy = (typeof CAUGHT_BY)[number];
 
 /** A defect of the product, as text replacements in its compiled files. */
@@ -8,8 +8,8 @@ export interface ProductMutant {
   /** Fault kinds under which the defect must be detected. */
   readonly faults: readonly string[];
   /**
-   * The check that must detect it: lost, doubled or altered orders (`equation`); orders of an account out of order (`order`); wrong
-   * answers to reads (`reads`); or far more repeated saves than usual (`repeats`).
+   * The check that must detect it: lost, doubled or altered orders (`equation`); orders of an account out of order (`order`); attempts
+   * that break the engine's promises (`attempts`); wrong answers to reads (`reads`); or far more repeated saves than usual (`repeats`).
    */
   readonly caughtBy: CaughtBy;
   /** How many producers and query APIs run: 1 of each, or 2 if the defect shows only with another one. Default: 1. */

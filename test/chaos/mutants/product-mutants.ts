@@ -2,6 +2,7 @@ import type { ProductMutant } from './product-mutant.js';
 
 const BULK_INSERT = 'dist/apps/consumer/src/save/bulk-insert.js';
 const RELIABLE_PRODUCER = 'libs/parallel-consumer/dist/kafka/reliable-producer.js';
+const LEASE = 'libs/parallel-consumer/dist/kafka/lease.js';
 const EMISSION = 'dist/apps/producer/src/emission/emission.js';
 
 /** The unchanged product: a check that fails for it proves nothing for the mutants. */
@@ -20,8 +21,8 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     edits: [
       {
         file: 'dist/apps/consumer/src/consumer.module.js',
-        replace: 'handler: (record, attempt) => saver.save(record, attempt)',
-        by: 'handler: (record, attempt) => {\n            void saver.save(record, attempt).catch(() => undefined);\n            return Promise.resolve();\n        }',
+        replace: 'handler: saver.handler,',
+        by: 'handler: (record, attempt) => {\n            void saver.handler(record, attempt).catch(() => undefined);\n            return Promise.resolve();\n        },',
       },
     ],
     faults: ['kill-consumer'],
@@ -108,6 +109,22 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     copies: 2,
     seed: 22,
     caughtBy: 'repeats',
+  },
+  {
+    name: 'the lease of a consumer never ends',
+    edits: [
+      { file: LEASE, replace: 'Math.min(this.renewedAt + this.contactLimitMs, this.endsAt)', by: 'this.endsAt' },
+      {
+        file: LEASE,
+        replace: 'return NEVER;',
+        by: 'return NEVER;\n        if (this.isHeld)\n            return this.options.clock.now() + 60_000;',
+      },
+    ],
+    faults: ['silent-kafka'],
+    // So slow that what the consumer has taken lasts for longer than its session.
+    settings: { SAVE_DELAY_MS: '4000..6000' },
+    minutes: 0.5,
+    caughtBy: 'attempts',
   },
   {
     name: 'a failed read of an order returns a 404',

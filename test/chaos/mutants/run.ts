@@ -56,9 +56,9 @@ function redOf(findings: readonly Finding[]): string[] {
   return findings.flatMap(({ name, holds }) => (holds ? [] : [name]));
 }
 
-/** Whether the run may end. Repeated saves are a share of the whole run. */
+/** Whether the run may end. Repeated saves are a share of the whole run, and attempts are judged at its end. */
 function isCaught(found: EarlyEvidence, { caughtBy }: ProductMutant): boolean {
-  return caughtBy !== 'repeats' && caughtIn(found, caughtBy) !== undefined;
+  return caughtBy !== 'repeats' && caughtBy !== 'attempts' && caughtIn(found, caughtBy) !== undefined;
 }
 
 /** @returns the evidence that catches the mutant, all failed checks in one line, and the failed checks about orders */
@@ -111,7 +111,9 @@ function judge(mutant: ProductMutant, { caught, red, redOrders }: Awaited<Return
     return { isRight: shown === '', how: shown === '' ? 'nothing, as required' : `CAUGHT: ${shown}` };
   }
   const shown = caught.find(({ by }) => by === mutant.caughtBy);
-  return { isRight: shown !== undefined, how: shown?.found ?? `SURVIVED (failed checks: ${red})` };
+  if (shown === undefined) return { isRight: false, how: `SURVIVED (failed checks: ${red})` };
+  const others = caught.filter((each) => each !== shown).map(({ found }) => `also: ${found}`);
+  return { isRight: true, how: [shown.found, ...others].join('; ') };
 }
 
 try {
