@@ -67,7 +67,8 @@ export const SOURCES: readonly MutatedSource[] = [
     name: 'service',
     folder: 'libs/service/src',
     specs: 'process/logged-requests',
-    unchanged: 'logged-requests|issuer-keys|token-verifier|audit/|http-shell',
+    unchanged:
+      'logged-requests|issuer-keys|token-verifier|audit/|http-shell|stalled-responses|slow-bodies|bodies-without-token',
     mutants: SERVICE_MUTANTS,
   },
   {

@@ -2,8 +2,9 @@ import type { Mutant } from './mutant.js';
 
 const LOGS = 'process/logs.ts';
 const KEYS = 'auth/issuer-keys.ts';
+const TRANSFERS = 'http/transfer-limits.ts';
 
-/** Mutants of what all services share: logs without secrets, tokens while the issuer is away, the audit, and foreign pages. */
+/** Mutants of what all services share: logs without secrets, tokens while the issuer is away, the audit, foreign pages, and clients that stop reading or writing. */
 export const SERVICE_MUTANTS: readonly Mutant[] = [
   {
     name: 'log the headers of requests',
@@ -109,5 +110,75 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
     replace: "site === 'cross-site' ||",
     by: '',
     specs: 'http-shell',
+  },
+  {
+    name: 'keep responses whose client has stopped reading',
+    file: TRANSFERS,
+    replace: "acknowledged - this.acknowledged < this.fewestBytes) this.cut('stalled');",
+    by: 'acknowledged < this.acknowledged) return;',
+    specs: 'stalled-responses',
+  },
+  {
+    name: 'cut a response whose client reads slower than the kernel takes the next chunk',
+    file: TRANSFERS,
+    replace: 'acceptedBytes(socket) - unacknowledged',
+    by: 'acceptedBytes(socket)',
+    specs: 'stalled-responses',
+  },
+  {
+    name: 'take a connection that the kernel has not reported for one without unacknowledged bytes',
+    file: TRANSFERS,
+    replace: 'const unacknowledged = queued(socket);',
+    by: 'const unacknowledged = queued(socket) ?? 0;',
+    specs: 'stalled-responses',
+  },
+  {
+    name: 'cut an idle event stream',
+    file: TRANSFERS,
+    replace: 'const isPending = raw.socket.writableLength > 0;',
+    by: 'const isPending = raw.socket.writableLength >= 0;',
+    specs: 'stalled-responses',
+  },
+  {
+    name: 'let a response outlive the token of its caller',
+    file: TRANSFERS,
+    replace: 'if (caller !== null && now >= caller.validUntil) return this.expire(isPending);',
+    by: '',
+    specs: 'stalled-responses',
+  },
+  {
+    name: 'take an export for complete although its token has expired',
+    file: TRANSFERS,
+    replace: '/^text\\/event-stream\\b/',
+    by: '/^text\\//',
+    specs: 'stalled-responses',
+  },
+  {
+    name: 'wait for unread responses before a stop',
+    file: TRANSFERS,
+    replace: 'drainedAt = clock.now() + drainMs;',
+    by: '',
+    specs: 'stalled-responses',
+  },
+  {
+    name: 'cut requests whose handler works when the service stops',
+    file: TRANSFERS,
+    replace: "if (!reply.raw.headersSent && !isReceiving) return 'running';",
+    by: '',
+    specs: 'stalled-responses',
+  },
+  {
+    name: 'read a body before the token is checked',
+    file: 'auth/authenticate.ts',
+    replace: "fastify.addHook('onRequest', (request, _reply, done) => {",
+    by: "fastify.addHook('preHandler', (request, _reply, done) => {",
+    specs: 'bodies-without-token',
+  },
+  {
+    name: 'never probe a silent connection',
+    file: TRANSFERS,
+    replace: 'keepAlive: true, ',
+    by: '',
+    specs: 'slow-bodies',
   },
 ];

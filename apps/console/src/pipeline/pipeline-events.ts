@@ -1,4 +1,3 @@
-import type { Clock } from '@orders-pipeline/clock';
 import type { PipelineResponse } from './pipeline-response.js';
 import type { PipelineWatch } from './pipeline-watch.js';
 
@@ -9,20 +8,15 @@ export class PipelineEvents {
   /** The last decision of the autoscaler that was sent, by its id. */
   private decisionId: string | undefined;
 
-  constructor(
-    private readonly watch: PipelineWatch,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly watch: PipelineWatch) {}
 
   /**
-   * Yields a `pipeline` event each second until `stop`, or until the client's token is no longer valid, and before it a `decision` event when the
-   * autoscaler has made one. A client that reads slowly misses events: nothing
-   * is stored for it, and its next event is the newest.
-   * @param validUntil milliseconds since 1970
+   * Yields a `pipeline` event each second until `stop`, and before it a `decision` event when the autoscaler has made one. A client that reads
+   * slowly misses events: nothing is stored for it, and its next event is the newest.
    */
-  async *each(validUntil = Number.POSITIVE_INFINITY): AsyncGenerator<string> {
+  async *each(): AsyncGenerator<string> {
     let figures = await this.watch.now();
-    while (!this.isStopped && this.clock.now() < validUntil) {
+    while (!this.isStopped) {
       yield this.textOf(figures);
       figures = await this.watch.following();
     }

@@ -10,7 +10,6 @@ import {
 } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { systemClock } from '@orders-pipeline/clock';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { EventStreams } from '#service/http/event-streams.js';
 import { PipelineEvents } from './pipeline-events.js';
@@ -28,7 +27,7 @@ export class PipelineController implements OnApplicationBootstrap, BeforeApplica
     private readonly watch: PipelineWatch,
     private readonly streams: EventStreams,
   ) {
-    this.events = new PipelineEvents(watch, systemClock);
+    this.events = new PipelineEvents(watch);
   }
 
   @Get()
@@ -61,7 +60,7 @@ export class PipelineController implements OnApplicationBootstrap, BeforeApplica
       .header('Cache-Control', 'no-store')
       // Otherwise nginx would buffer the events.
       .header('X-Accel-Buffering', 'no')
-      .send(Readable.from(this.events.each(request.caller?.validUntil)));
+      .send(Readable.from(this.events.each()));
   }
 
   onApplicationBootstrap(): void {

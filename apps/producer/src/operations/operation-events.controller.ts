@@ -70,7 +70,6 @@ export class OperationEventsController implements BeforeApplicationShutdown {
       read: async () => this.view.follow(id),
       lastEventId,
       signal: this.stopping.signal,
-      validUntil: request.caller?.validUntil,
       clock: systemClock,
     });
     await reply

@@ -13,8 +13,6 @@ export interface EventsOptions {
   readonly lastEventId: string | undefined;
   /** Ends the stream when the service stops. */
   readonly signal: AbortSignal;
-  /** Ends the stream when the client's token expires, in milliseconds since 1970. Default: never. */
-  readonly validUntil?: number | undefined;
   readonly clock: Clock;
 }
 
@@ -24,16 +22,10 @@ export interface EventsOptions {
  *
  * An event's id is a digest of its content, so a client that reconnects, to any instance, only receives newer events.
  */
-export async function* operationEvents({
-  read,
-  lastEventId,
-  signal,
-  validUntil = Number.POSITIVE_INFINITY,
-  clock,
-}: EventsOptions): AsyncGenerator<string> {
+export async function* operationEvents({ read, lastEventId, signal, clock }: EventsOptions): AsyncGenerator<string> {
   let lastId = lastEventId;
   let quietSince = clock.now();
-  while (!signal.aborted && clock.now() < validUntil) {
+  while (!signal.aborted) {
     const { operation, isSettled } = await read();
     const id = toEventId(operation);
     if (id !== lastId || isSettled) {

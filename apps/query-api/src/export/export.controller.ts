@@ -5,8 +5,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Order } from '#orders/order/order.js';
 import { invalidRequest } from '#service/http/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { whileTokenIsValid } from '#service/auth/token-expiry.js';
-import type { Caller } from '#service/auth/token-verifier.js';
 import { COMPLETE_THROUGH_HEADERS, CompleteThroughHeader } from '../freshness/complete-through-header.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import { SavedOrders, type EncodedOrder } from '../orders/saved-orders.js';
@@ -44,7 +42,7 @@ export class ExportController {
   @ApiOperation({
     summary: 'Export all orders of an order query as a stream',
     description:
-      'The stream is as fast as the client reads. An interrupted export ends without the last HTTP chunk, which HTTP clients report as an error; `after` resumes it after the last order received. An export is interrupted when its token expires. Archived orders are not exported.',
+      'The stream is as fast as the client reads. An interrupted export ends without the last HTTP chunk, which HTTP clients report as an error; `after` resumes it after the last order received. An export is interrupted when its token expires, and when its client takes less than 1 KiB/s for 30 s. Archived orders are not exported.',
   })
   @ApiOkResponse({
     description: 'The orders, in the requested sort order',
@@ -60,7 +58,7 @@ export class ExportController {
     this.open.hold(request, reply);
     const orderQuery = parseOrderQuery(await this.spellings.corrected(query));
     const after = query.after === undefined ? undefined : await this.orderOf(query.after, orderQuery);
-    const stream = await this.stream(orderQuery, query.format, { after, caller: request.caller });
+    const stream = await this.stream(orderQuery, query.format, after);
     const { type, name } = TYPES[query.format];
     await reply
       .header('Content-Type', type)
@@ -84,11 +82,11 @@ export class ExportController {
   private async stream(
     orderQuery: OrderQuery,
     format: ExportRequest['format'],
-    { after, caller }: { readonly after: Order | undefined; readonly caller: Caller | null },
+    after: Order | undefined,
   ): Promise<Readable> {
     const batches = this.batches.of(orderQuery, after, format === 'chunks' ? CHUNK_ORDERS : undefined);
     // The first batch is read before anything is sent, so that an unavailable database causes an error response, not a truncated file.
-    const started = whileTokenIsValid(startingWith(await batches.next(), batches), caller);
+    const started = startingWith(await batches.next(), batches);
     if (format === 'chunks') return zipOf(chunks(started), (n) => `orders-${String(n).padStart(6, '0')}.json`);
     const toText = format === 'csv' ? csvLine : ndjsonLine;
     const header = format === 'csv' && after === undefined ? CSV_HEADER : '';

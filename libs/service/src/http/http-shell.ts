@@ -4,7 +4,7 @@ import rateLimit from '@fastify/rate-limit';
 import { HttpStatus } from '@nestjs/common';
 import type { DoneFuncWithErrOrRes, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AuthSettings } from '../auth/auth-settings.js';
-import { authenticate } from '../auth/authenticate.js';
+import { authenticate, rejectBodiesWithoutToken } from '../auth/authenticate.js';
 import { describeProtectedResource } from '../auth/protected-resource.js';
 import type { TokenVerifier } from '../auth/token-verifier.js';
 import { Problem } from './problem.js';
@@ -18,7 +18,7 @@ import { rejectUnknownMethods } from './known-methods.js';
 import { protectAnswers } from './protective-headers.js';
 import { isWellEncoded } from './query-string.js';
 import { addRequestIdHeader } from './request-ids.js';
-import { refuseSlowBodies } from './slow-bodies.js';
+import { limitTransfers } from './transfer-limits.js';
 import { drainUnreadBodies } from './unread-bodies.js';
 
 /** Below this size the headers of a compressed response cost more than the compression saves. */
@@ -46,14 +46,15 @@ export async function setUpHttp(
     rejectForeignHosts(fastify, { hosts: settings.ALLOWED_HOSTS, origins: settings.CORS_ORIGINS });
   authenticate(fastify, verifier);
   if (auth !== undefined) describeProtectedResource(fastify, auth);
+  if (auth !== undefined && verifier !== null) rejectBodiesWithoutToken(fastify, auth.AUTH_AUDIENCE);
   await limitRates(fastify, settings.RATE_LIMIT_PER_MINUTE);
   fastify.addHook('onRequest', refuseBadEncoding);
   fastify.addHook('onRequest', refuseCompressedBodies);
   answerConditionalGets(fastify);
   drainUnreadBodies(fastify);
-  refuseSlowBodies(fastify, {
-    milliseconds: 1_000 * settings.REQUEST_TIMEOUT_SECONDS,
-    bytesPerSecond: settings.UPLOAD_MIN_BYTES_PER_SECOND,
+  limitTransfers(fastify, {
+    bodyMs: 1_000 * settings.REQUEST_TIMEOUT_SECONDS,
+    bodyBytesPerSecond: settings.UPLOAD_MIN_BYTES_PER_SECOND,
   });
   await fastify.register(compress, {
     threshold: COMPRESSED_FROM_BYTES,

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import makeFastify, { type FastifyInstance } from 'fastify';
 import { ProblemFilter } from './problem-filter.js';
 import { requestId } from './request-ids.js';
-import { connectionLimits } from './slow-bodies.js';
+import { connectionLimits } from './transfer-limits.js';
 import { drainUnreadBodies } from './unread-bodies.js';
 
 const KIB = 1_024;

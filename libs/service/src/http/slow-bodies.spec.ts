@@ -1,15 +1,16 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import makeFastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { ProblemFilter } from './problem-filter.js';
-import { connectionLimits, refuseSlowBodies } from './slow-bodies.js';
+import { connectionLimits, limitTransfers } from './transfer-limits.js';
 import { drainUnreadBodies } from './unread-bodies.js';
 
 const SECOND = 1_000;
-const LIMITS = { milliseconds: 30 * SECOND, bytesPerSecond: 1_000 };
+const LIMITS = { bodyMs: 30 * SECOND, bodyBytesPerSecond: 1_000 };
 const MIB = 1024 * 1024;
 
 /** A request whose body is announced with this length. */
@@ -56,7 +57,7 @@ describe('a body that arrives slowly', () => {
     mayRead = Promise.resolve();
     fastify = makeFastify();
     drainUnreadBodies(fastify);
-    refuseSlowBodies(fastify, LIMITS, clock);
+    limitTransfers(fastify, LIMITS, clock);
     fastify.addHook('onRequest', (_request, _reply, done) => {
       arrivals += 1;
       changed();
@@ -127,7 +128,7 @@ describe('a body that arrives slowly', () => {
       socket.write(Buffer.alloc(perPeriod));
       const expected = period * perPeriod;
       await until(() => received === expected);
-      if (period < periods) await clock.advance(LIMITS.milliseconds);
+      if (period < periods) await clock.advance(LIMITS.bodyMs);
     }
     await until(() => received === periods * perPeriod);
     socket.end();
@@ -139,7 +140,7 @@ describe('a body that arrives slowly', () => {
     mayRead = promise;
     const { socket, response } = await client(`${head('/files', 'application/zip', 8 * MIB)}${' '.repeat(8 * MIB)}`);
     await until(() => arrivals === 1);
-    for (let period = 0; period < 10; period += 1) await clock.advance(LIMITS.milliseconds);
+    for (let period = 0; period < 10; period += 1) await clock.advance(LIMITS.bodyMs);
     resolve();
     socket.end();
     expect(await response).toMatch(/^HTTP\/1.1 200 [^]*8388608 bytes$/);
@@ -153,6 +154,32 @@ describe('a connection without a whole request', () => {
     const socket = connect((fastify.server.address() as AddressInfo).port, '127.0.0.1');
     socket.write(begun);
     expect(await text(socket)).toMatch(/^HTTP\/1.1 408 /);
+    await fastify.close();
+  });
+});
+
+/** Reads the timer of a connection that this process has accepted (Linux, "proc_net_tcp"): its kind, and the seconds until it ends. */
+async function timerOf({ localPort, remotePort }: Socket): Promise<{ kind: number; seconds: number }> {
+  const ports = [localPort, remotePort].map((port) => Number(port).toString(16).toUpperCase().padStart(4, '0'));
+  const line = new RegExp(`:${ports[0]} [\\dA-F]+:${ports[1]} \\S+ \\S+ (\\d\\d):([\\dA-F]+)`);
+  const [, kind, ticks = ''] = line.exec(await readFile('/proc/net/tcp', 'latin1')) ?? [];
+  return { kind: Number(kind), seconds: Number.parseInt(ticks, 16) / 100 };
+}
+
+const KEEP_ALIVE = 2;
+
+describe('a silent connection', () => {
+  it('is probed by TCP after a minute, so that one whose client has disappeared is closed (Linux)', async () => {
+    if (process.platform !== 'linux') return;
+    const fastify = makeFastify({ http: connectionLimits(30 * SECOND) });
+    await fastify.listen({ host: '127.0.0.1', port: 0 });
+    const accepting = once(fastify.server, 'connection') as Promise<[Socket]>;
+    const client = connect((fastify.server.address() as AddressInfo).port, '127.0.0.1');
+    const { kind, seconds } = await timerOf((await accepting)[0]);
+    expect(kind).toBe(KEEP_ALIVE);
+    expect(seconds).toBeGreaterThan(50);
+    expect(seconds).toBeLessThanOrEqual(60);
+    client.destroy();
     await fastify.close();
   });
 });

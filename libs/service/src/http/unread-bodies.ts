@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { HttpStatus } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
+import { hasBody } from './transfer-limits.js';
 
 /** Limits for reading the rest of a request body after the response. */
 export interface DrainLimits {
@@ -43,9 +44,8 @@ export function drainUnreadBodies(fastify: FastifyInstance, { bytes, millisecond
   });
 }
 
-function isUnread({ headers, complete }: IncomingMessage): boolean {
-  const isAnnounced = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  return isAnnounced && !complete;
+function isUnread(request: IncomingMessage): boolean {
+  return hasBody(request) && !request.complete;
 }
 
 async function* thenDrain(

@@ -20,7 +20,7 @@ import { parseQuery } from '../http/query-string.js';
 import { ANSWER_WHILE_CLOSING, closeIdleConnections } from '../http/ready-close.js';
 import { requestId } from '../http/request-ids.js';
 import { measureRequests } from '../http/request-metrics.js';
-import { connectionLimits } from '../http/slow-bodies.js';
+import { connectionLimits } from '../http/transfer-limits.js';
 import { serveApiDocs, type ApiDescription } from '../docs/openapi.js';
 import { Draining, ReadinessChecks } from '../health/health.js';
 import { announceToParent, onParentExit } from './parent-process.js';

@@ -1,0 +1,233 @@
+import type { IncomingMessage, ServerOptions } from 'node:http';
+import { Readable } from 'node:stream';
+import { HttpStatus, Logger } from '@nestjs/common';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { systemClock, type Clock } from '@orders-pipeline/clock';
+import { Problem } from './problem.js';
+import { acceptedBytes, readSendQueues, type QueuedBytes } from './sent-bytes.js';
+
+/** How slowly a client may send a request, and read its response. */
+export interface TransferLimits {
+  /** The time for a whole JSON body, and the period over which the rate of other bodies is measured, in ms. */
+  readonly bodyMs: number;
+  /** The rate of other bodies, such as files, in each period. They may be gigabytes, so that they have no limit in total. */
+  readonly bodyBytesPerSecond: number;
+  /** The period over which the rate of a response is measured, in ms. Default: 30 s. */
+  readonly responseMs?: number;
+  /** How long a response, and the body of a request, may continue after the service has begun to close, in ms. Default: 5 s. */
+  readonly drainMs?: number;
+}
+
+/** Node checks for late headers this often. */
+const CHECK_HEADERS_MS = 2_000;
+/** A connection that is silent for this long is probed by TCP, so that one whose client has disappeared is closed. */
+const PROBE_AFTER_MS = 60_000;
+
+const RESPONSE_MS = 30_000;
+/** A client that takes less of a response than this, while bytes of it are pending, has stopped reading. */
+const RESPONSE_BYTES_PER_SECOND = 1_024;
+/** Less than the 18 s that a service may take to stop. */
+const DRAIN_MS = 5_000;
+/** Node reads at most this number of bytes at once from a connection. */
+const LARGEST_CHUNK = 65_536;
+/** A transfer is ended at most two of these parts of a period too late. */
+const CHECKS_PER_PERIOD = 15;
+
+/** Node's server options: limits the time for a request's headers, and closes connections whose client has disappeared. */
+export function connectionLimits(headersTimeout: number): ServerOptions {
+  const connectionsCheckingInterval = Math.min(CHECK_HEADERS_MS, headersTimeout);
+  return { headersTimeout, connectionsCheckingInterval, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS };
+}
+
+/** Returns whether a request announces a body. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/**
+ * Ends every request and response that would hold its connection and its place for ever:
+ * - a body that arrives too slowly is answered with 408. A time during which the service does not read, such as while MongoDB is away, is
+ *   not counted against an upload;
+ * - a response is cut when its client has stopped reading: bytes are pending, and less than 1 KiB/s were taken over 30 s. A response without
+ *   pending bytes, such as a quiet event stream, may stay open;
+ * - a response ends when the token of its caller expires. An event stream ends by its last chunk; others lack it, so that the client knows
+ *   that parts are missing;
+ * - what is still being sent or received some seconds after the service has begun to close is cut.
+ *
+ * One timer checks all requests: most have their response before it sees them.
+ * @param sendQueues reads what the kernel has not yet delivered
+ */
+export function limitTransfers(
+  fastify: FastifyInstance,
+  limits: TransferLimits,
+  clock: Clock = systemClock,
+  sendQueues = readSendQueues,
+): void {
+  const { responseMs = RESPONSE_MS, drainMs = DRAIN_MS } = limits;
+  const transfers = new Map<FastifyRequest, Transfer>();
+  const interval = Math.ceil(Math.min(limits.bodyMs, responseMs) / CHECKS_PER_PERIOD);
+  let drainedAt = Number.POSITIVE_INFINITY;
+  let isClosed = false;
+
+  const check = async (): Promise<void> => {
+    const suspects: Transfer[] = [];
+    for (const [request, transfer] of transfers) {
+      const state = transfer.check(clock.now(), drainedAt);
+      if (state === 'over') transfers.delete(request);
+      else if (state === 'suspect') suspects.push(transfer);
+    }
+    if (suspects.length > 0) {
+      const queued = await sendQueues();
+      for (const suspect of suspects) suspect.cutIfStalled(queued, clock.now());
+    }
+    if (!isClosed) checkAfter(interval);
+  };
+  let cancel: (() => void) | undefined;
+  const checkAfter = (milliseconds: number): void => {
+    cancel?.();
+    cancel = clock.after(milliseconds, () => void check());
+  };
+  checkAfter(interval);
+
+  fastify.addHook('onRequest', (request, reply, done) => {
+    transfers.set(request, new Transfer(request, reply, { ...limits, responseMs }, clock.now()));
+    done();
+  });
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    if (payload instanceof Readable && /^text\/event-stream\b/.test(String(reply.getHeader('content-type'))))
+      transfers.get(request)?.sends(payload);
+    done(null, payload);
+  });
+  fastify.addHook('onResponse', (request, _reply, done) => {
+    transfers.delete(request);
+    done();
+  });
+  fastify.addHook('preClose', (done) => {
+    drainedAt = clock.now() + drainMs;
+    checkAfter(drainMs);
+    done();
+  });
+  fastify.addHook('onClose', (_instance, done) => {
+    isClosed = true;
+    cancel?.();
+    done();
+  });
+}
+
+type State = 'running' | 'suspect' | 'over';
+type Reason = 'stalled' | 'token-expired' | 'stopping';
+
+/** A request that is being received, or whose response is being sent. */
+class Transfer {
+  private static readonly logger = new Logger('transfers');
+  /** The begin of the current period, and the bytes of the connection until then. */
+  private since: number;
+  private bytesBefore: number;
+  /** The bytes that the client had acknowledged at the begin of the period; `undefined` as long as it is not suspected. */
+  private acknowledged: number | undefined;
+  private eventStream: Readable | undefined;
+
+  constructor(
+    private readonly request: FastifyRequest,
+    private readonly reply: FastifyReply,
+    private readonly limits: TransferLimits & { readonly responseMs: number },
+    now: number,
+  ) {
+    this.since = now;
+    // The body may have begun in the chunk of the headers, which counts for the first period.
+    this.bytesBefore = Math.max(0, request.raw.socket.bytesRead - LARGEST_CHUNK);
+  }
+
+  /** The response is this event stream. */
+  sends(eventStream: Readable): void {
+    this.eventStream = eventStream;
+  }
+
+  /** Ends the transfer if it must not continue. @returns `suspect` if `cutIfStalled` must judge it */
+  check(now: number, drainedAt: number): State {
+    const { request, reply } = this;
+    if (reply.raw.writableFinished || request.raw.socket.destroyed) return 'over';
+    const isReceiving = !request.raw.complete && !reply.sent;
+    // The handler works. A service that stops waits for it.
+    if (!reply.raw.headersSent && !isReceiving) return 'running';
+    if (now >= drainedAt) return this.cut('stopping');
+    return isReceiving ? this.checkBody(now) : this.checkResponse(now);
+  }
+
+  /** Cuts the response if its client has stopped reading. */
+  cutIfStalled(queued: QueuedBytes, now: number): void {
+    const { socket } = this.request.raw;
+    const unacknowledged = queued(socket);
+    // The next check judges it.
+    if (unacknowledged === undefined) return;
+    const acknowledged = acceptedBytes(socket) - unacknowledged;
+    if (this.acknowledged !== undefined && acknowledged - this.acknowledged < this.fewestBytes) this.cut('stalled');
+    else this.beginPeriod(now, acknowledged);
+  }
+
+  private checkBody(now: number): State {
+    const { raw } = this.request;
+    const { bodyMs, bodyBytesPerSecond } = this.limits;
+    const isJson = /^application\/json\b/i.test(raw.headers['content-type'] ?? '');
+    // Bytes are waiting: the service reads slower than the client sends.
+    const isUnread = !isJson && raw.readableLength > 0;
+    if (!isUnread && now - this.since < bodyMs) return 'running';
+    const bytes = raw.socket.bytesRead - this.bytesBefore;
+    if (isJson || (!isUnread && bytes < (bodyBytesPerSecond * bodyMs) / 1_000)) {
+      void this.reply.header('Connection', 'close').send(tooSlow(isJson, this.limits));
+      return 'running';
+    }
+    this.since = now;
+    this.bytesBefore = raw.socket.bytesRead;
+    return 'running';
+  }
+
+  private checkResponse(now: number): State {
+    const { caller, raw } = this.request;
+    const isPending = raw.socket.writableLength > 0;
+    if (caller !== null && now >= caller.validUntil) return this.expire(isPending);
+    const accepted = acceptedBytes(raw.socket);
+    if (!isPending || accepted - this.bytesBefore >= this.fewestBytes) {
+      this.beginPeriod(now, undefined);
+      return 'running';
+    }
+    const isDue = this.acknowledged === undefined ? now > this.since : now - this.since >= this.limits.responseMs;
+    return isDue ? 'suspect' : 'running';
+  }
+
+  /** The bytes that a client takes at least in a period. */
+  private get fewestBytes(): number {
+    return (RESPONSE_BYTES_PER_SECOND * this.limits.responseMs) / 1_000;
+  }
+
+  private beginPeriod(now: number, acknowledged: number | undefined): void {
+    this.since = now;
+    this.bytesBefore = acceptedBytes(this.request.raw.socket);
+    this.acknowledged = acknowledged;
+  }
+
+  private expire(isPending: boolean): State {
+    const { eventStream } = this;
+    if (eventStream === undefined || isPending) return this.cut('token-expired');
+    eventStream.push(null);
+    // If its last chunk stays pending, it is cut.
+    this.eventStream = undefined;
+    return 'running';
+  }
+
+  private cut(reason: Reason): State {
+    const { id, method, routeOptions, raw } = this.request;
+    Transfer.logger.warn({ reason, requestId: id, method, route: routeOptions.url }, 'connection cut');
+    // A reset: the kernel would keep the bytes of a mere `destroy` until the client has taken them.
+    raw.socket.resetAndDestroy();
+    return 'over';
+  }
+}
+
+function tooSlow(isJson: boolean, { bodyMs, bodyBytesPerSecond }: TransferLimits): Problem {
+  const seconds = bodyMs / 1_000;
+  const detail = isJson
+    ? `The body did not arrive within ${seconds} s (setting REQUEST_TIMEOUT_SECONDS).`
+    : `The body arrived with less than ${bodyBytesPerSecond} bytes per second for ${seconds} s (settings UPLOAD_MIN_BYTES_PER_SECOND and REQUEST_TIMEOUT_SECONDS).`;
+  return new Problem(HttpStatus.REQUEST_TIMEOUT, 'body-too-slow', detail);
+}
