@@ -11,6 +11,7 @@ import { LEASE_MUTANTS } from './lease-mutants.js';
 import { OFFSET_MUTANTS } from './offset-mutants.js';
 import { OUTAGE_MUTANTS } from './outage-mutants.js';
 import { PRODUCING_MUTANTS } from './producing-mutants.js';
+import { READ_MUTANTS } from './read-mutants.js';
 import { RETRY_TOPIC_MUTANTS } from './retry-topic-mutants.js';
 import { RUN_MUTANTS } from './run-mutants.js';
 import { SERVICE_MUTANTS } from './service-mutants.js';
@@ -41,7 +42,14 @@ export const SOURCES: readonly MutatedSource[] = [
     name: 'facade',
     folder: 'apps/facade/src',
     specs: 'random-walks.property',
-    mutants: [...STAGE_MUTANTS, ...INTENT_MUTANTS, ...COMPARISON_MUTANTS, ...RUN_MUTANTS, ...CLIENT_MUTANTS],
+    mutants: [
+      ...STAGE_MUTANTS,
+      ...INTENT_MUTANTS,
+      ...COMPARISON_MUTANTS,
+      ...RUN_MUTANTS,
+      ...CLIENT_MUTANTS,
+      ...READ_MUTANTS,
+    ],
   },
   {
     name: 'intake',

@@ -100,14 +100,14 @@ export class TestedFacade {
       },
       isCompared,
     };
-    const { legacy, newReads } = sides.answering;
+    const { legacy, newReads } = sides.reading;
     const reads = new Reads({ stages, intents, legacy, newReads, comparisons, observations, metrics });
     await addLegacyApi(facade.app, {
       keys: () => facade.keys,
       hosts: { hosts: [], origins: [] },
       onRequest: (client) => metrics.requestBy(client),
       logger,
-      addRoutes: (scope) => addReadRoutes(scope, reads),
+      addRoutes: (scope) => addReadRoutes(scope, reads, { LONG_ANSWERS_PER_CALLER: 0, LONG_ANSWERS_IN_TOTAL: 0 }),
     });
     await app.listen({ host: '127.0.0.1', port: 0 });
     return facade;

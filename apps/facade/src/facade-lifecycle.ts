@@ -52,7 +52,7 @@ export class FacadeLifecycle implements OnModuleInit, OnApplicationShutdown {
       },
       logger: createLogger('facade', settings.LOG_LEVEL),
       addRoutes: (scope) => {
-        addReadRoutes(scope, reads);
+        addReadRoutes(scope, reads, settings);
         addWriteRoutes(scope, orders, ({ headers, client }) => requestHeadersFor(headers, client !== null));
       },
     });

@@ -114,7 +114,7 @@ const PROVIDERS: Provider[] = [
     useFactory: (
       stages: ReadStages,
       intents: AwaitedIntents,
-      { answering: { legacy, newReads } }: Sides,
+      { reading: { legacy, newReads } }: Sides,
       comparisons: Comparisons,
       observations: Observations,
       metrics: FacadeMetrics,

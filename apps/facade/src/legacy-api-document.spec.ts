@@ -14,7 +14,7 @@ async function addedRoutes(): Promise<Map<string, unknown>> {
   app.addHook('onRoute', ({ method, url, config }) => {
     routes.set(`${String(method)} ${url.replace(/:(\w+)/, '{$1}')}`, config);
   });
-  addReadRoutes(app, {} as Reads);
+  addReadRoutes(app, {} as Reads, { LONG_ANSWERS_PER_CALLER: 0, LONG_ANSWERS_IN_TOTAL: 0 });
   addWriteRoutes(app, {} as PostedOrders, () => ({}));
   await app.ready();
   return routes;

@@ -107,7 +107,14 @@ const READS = {
     get: operation(
       'listLegacyRange',
       'List the orders of a range of numbers, both ends included',
-      { 200: json(LIST, 'The orders by number'), 400: REJECTED },
+      {
+        200: json(LIST, 'The orders by number'),
+        400: REJECTED,
+        429: json(
+          ERROR_REF,
+          '`too-many-long-answers`: the client has not yet read as many answers above 1 MiB as it may have',
+        ),
+      },
       [inQuery('start', NUMBER), inQuery('end', NUMBER)],
     ),
   },

@@ -3,6 +3,7 @@ import { auditSettings } from '#service/audit/audit-settings.js';
 import { authSettings } from '#service/auth/auth-settings.js';
 import { legacySettings } from '#service/settings/legacy-settings.js';
 import { httpAddress, httpSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
+import { placeSettings } from '#service/settings/place-settings.js';
 import { migrationSettings } from './migration/migration-settings.js';
 
 export const settingsSchema = z.object({
@@ -39,19 +40,21 @@ export const settingsSchema = z.object({
     description: 'The most answers of a facade that are compared in a second: bounds what comparisons cost. 0: none.',
   }),
   LEGACY_CONNECTIONS: wholeNumber(1, 10_000).default(128).meta({
-    description: 'Connections of a facade to the legacy system for requests of clients.',
+    description: 'Connections of a facade to the legacy system for reads of clients, and as many for their writes.',
   }),
   LEGACY_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000).meta({
     description:
       'Milliseconds until the legacy system counts as away for a request, and until a write has an unknown outcome.',
   }),
   NEW_SIDE_CONNECTIONS: wholeNumber(1, 10_000).default(128).meta({
-    description: 'Connections of a facade to the producer, and to the query API, for requests of clients.',
+    description:
+      'Connections of a facade to the producer, and to the query API, for reads of clients, and as many for their writes.',
   }),
   NEW_SIDE_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000).meta({
     description:
       'Milliseconds until the new side counts as away for a request, and until a write has an unknown outcome.',
   }),
+  ...placeSettings('LONG_ANSWERS', 'Answers above 1 MiB that the facade sends,', { perCaller: 32, inTotal: 64 }),
   FACADE_CLIENT_ID: z.string().default('orders-facade').meta({
     description:
       'OAuth client with which the facade requests tokens for the producer and the query API, with `AUTH_ISSUER`.',

@@ -1,4 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { callerKey } from '#service/http/caller-key.js';
+import { Places, type PlaceLimits } from '#service/http/places.js';
 import { UNLIMITED } from '../clients/unlimited.js';
 import { forwardedTarget, requestHeadersFor } from '../sides/forwarded-headers.js';
 import type { ReadCapability } from '../stages/capability.js';
@@ -7,8 +9,16 @@ import { DisconnectedError, type Reads } from './reads.js';
 
 type Texts = Readonly<Record<string, string>>;
 
-/** Adds the reads of the legacy system's API. */
-export function addReadRoutes(fastify: FastifyInstance, reads: Reads): void {
+/**
+ * Adds the reads of the legacy system's API. A long answer holds its connection to the side for as long as the client reads it, so that it
+ * needs a place: otherwise one client could hold all connections.
+ */
+export function addReadRoutes(
+  fastify: FastifyInstance,
+  reads: Pick<Reads, 'answer'>,
+  limits: PlaceLimits<'LONG_ANSWERS'>,
+): void {
+  const places = new Places({ setting: 'LONG_ANSWERS', name: 'long answers', code: 'too-many-long-answers' }, limits);
   const answer = async (
     capability: ReadCapability,
     parsed: ParsedRead,
@@ -26,10 +36,15 @@ export function addReadRoutes(fastify: FastifyInstance, reads: Reads): void {
       const forwarded = { method: 'GET' as const, path, headers, signal: disconnected.signal };
       const { status, headers: answered, body } = await reads.answer({ capability, parsed, forwarded });
       if (Buffer.isBuffer(body)) socket.removeListener('close', disconnect);
-      else body.once('close', () => socket.removeListener('close', disconnect));
+      else {
+        body.once('close', () => socket.removeListener('close', disconnect));
+        places.hold(request, reply, request.client ?? callerKey(request));
+      }
       return await reply.code(status).headers(answered).send(body);
     } catch (error) {
       socket.removeListener('close', disconnect);
+      // Without a place, the side still sends.
+      disconnected.abort(error);
       throw error;
     }
   };

@@ -51,7 +51,9 @@ export class Sides {
   private readonly connections: readonly SideConnection[];
 
   private constructor(
-    /** For requests of clients. */
+    /** For reads of clients. */
+    readonly reading: SidePair,
+    /** For writes of clients, and what only they wait for. */
     readonly answering: SidePair,
     /** For the outbox, which writes the second side. */
     readonly outbox: SidePair,
@@ -82,10 +84,13 @@ export class Sides {
     const letters = new SideConnection({ side: 'new', url: producerUrl, ...comparingNew, clock });
     // One for all purposes: the outbox waits for orders that a request of a client has written.
     const shared = { token, deadLetters: new DeadLetteredOrders(letterNumbers(letters, token), clock) };
-    const answering = connect(options, shared, {
+    // Reads have connections of their own: long ones may hold all of them.
+    const ofClients = {
       legacy: { connections: legacyConnections, timeoutMs: legacyTimeoutMs },
       new: { connections: newConnections, timeoutMs: newTimeoutMs },
-    });
+    };
+    const reading = connect(options, shared, ofClients);
+    const answering = connect(options, shared, ofClients);
     const outbox = connect(options, shared, {
       legacy: { connections: OUTBOX_CONNECTIONS, timeoutMs: legacyTimeoutMs },
       new: { connections: OUTBOX_CONNECTIONS, timeoutMs: newTimeoutMs },
@@ -93,13 +98,13 @@ export class Sides {
     const runs = connect(options, shared, { legacy: RUNNING, new: RUNNING });
     const comparing = connect(options, shared, { legacy: comparingLegacy, new: comparingNew });
     const connections = new Map([
-      ['answering', answering.connections],
+      ['answering', [...reading.connections, ...answering.connections]],
       ['outbox', outbox.connections],
       ['runs', runs.connections],
       ['comparing', comparing.connections],
       ['dead-letters', [letters]],
     ]);
-    return new Sides(answering.pair, outbox.pair, runs.pair, comparing.pair, connections);
+    return new Sides(reading.pair, answering.pair, outbox.pair, runs.pair, comparing.pair, connections);
   }
 
   async close(): Promise<void> {

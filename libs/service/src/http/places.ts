@@ -42,11 +42,16 @@ export class Places<Name extends string = string> {
 
   /**
    * Takes a place until the response is sent or the client disconnects. A request that is repeated keeps the place it has.
+   * @param caller whose place it is
    * @throws Problem 429 when the caller has all its places, 503 when none is left
    */
-  hold(request: Pick<FastifyRequest, 'caller' | 'ip'>, { raw }: Pick<FastifyReply, 'raw'>): void {
+  hold(
+    request: Pick<FastifyRequest, 'caller' | 'ip'>,
+    { raw }: Pick<FastifyReply, 'raw'>,
+    caller = callerKey(request),
+  ): void {
     if (this.holders.has(raw)) return;
-    const release = this.take(callerKey(request));
+    const release = this.take(caller);
     this.holders.add(raw);
     // The client has already disconnected: `close` is emitted only once, so it would never fire here.
     if (raw.destroyed) release();
