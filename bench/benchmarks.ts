@@ -32,7 +32,7 @@ import {
 } from './benchmarks/facade-reads.js';
 import { facadeRollback } from './benchmarks/facade-rollback.js';
 import { secured } from './benchmarks/secured.js';
-import { slowClients } from './benchmarks/slow-clients.js';
+import { slowClients, unreadExports } from './benchmarks/slow-clients.js';
 import { visibleP50, visibleP99 } from './benchmarks/visible-latency.js';
 import { verify } from './benchmarks/verify.js';
 import { fewKeys, windowOf } from './benchmarks/window.js';
@@ -64,6 +64,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   intake,
   intakeLatency,
   slowClients,
+  unreadExports,
   memoryStalledKey,
   consumersAgainstOne(2, 1.9),
   consumersAgainstOne(4, 3.6),

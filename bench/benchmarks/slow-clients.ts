@@ -1,15 +1,20 @@
+import { createDraws } from '#orders/generator/draws.js';
 import { WRITTEN_ORDERS_TOPIC } from '../datasets/written-orders-topic.js';
-import type { Benchmark, Run } from '../harness/benchmark.js';
+import type { Benchmark, Result, Run } from '../harness/benchmark.js';
+import type { Bench } from '../harness/bench.js';
 import { median, percentile } from '../harness/statistics.js';
 import { sendSingles } from '../intake/intake-load.js';
 import { startProducer } from '../intake/intake-servers.js';
 import { SlowClients } from '../intake/slow-clients.js';
 import type { HttpServer } from '../reads/http-server.js';
+import { startQueryApi } from '../reads/read-servers.js';
+import { openLoop } from '../reads/requests.js';
+import { UnreadExports } from '../reads/unread-exports.js';
 
 const CLIENTS = 200;
 const PER_SECOND = 200;
-/** Longer than the service waits for a body, so that it also refuses the clients. */
-const SECONDS = 35;
+/** Longer than the service waits for a body, and for a client that has stopped reading. */
+const SECONDS = 40;
 const QUICK_SECONDS = 5;
 const WARM_UP_SECONDS = 5;
 const TIMES = 2;
@@ -25,49 +30,90 @@ export const slowClients: Benchmark = {
   measure: async (bench) =>
     bench.withServers(WRITTEN_ORDERS_TOPIC, async (servers) => {
       const server = await startProducer(servers, CONNECTIONS);
-      try {
-        await measured(server, 'warm-up', WARM_UP_SECONDS);
-        const seconds = bench.quick ? QUICK_SECONDS : SECONDS;
-        const calm: Run[] = [];
-        const disturbed: Run[] = [];
-        let refused = 0;
-        for (let turn = 0; turn < (bench.quick ? 1 : TIMES); turn += 1) {
-          calm.push(await measured(server, 'alone', seconds));
+      let refused = 0;
+      return compareWithout(bench, 'slow-clients', {
+        server,
+        send: async (seconds) => sendSingles(server, { perSecond: PER_SECOND, requests: PER_SECOND * seconds }),
+        disturb: async () => {
           const slow = new SlowClients(new URL(server.url), '/v1/orders', CLIENTS);
-          disturbed.push(await measured(server, 'with slow clients', seconds));
-          slow.stop();
-          refused += slow.refused;
-        }
-        const [alone, value] = [calm, disturbed].map((runs) => median(runs.map((run) => run.value))) as [
-          number,
-          number,
-        ];
-        const limit = Math.max(FACTOR * alone, alone + MORE_MS);
-        return {
-          name: 'slow-clients',
-          value,
-          unit: 'ms',
-          limit,
-          ratio: limit / value,
-          ratioRange: null,
-          requiredRatio: 1,
-          peakRssMiB: Math.max(...disturbed.map(({ peakRssMiB }) => peakRssMiB)),
-          maxRssMiB: null,
-          cpuSeconds: median(disturbed.map(({ cpuSeconds }) => cpuSeconds)),
-          noisy: false,
-          runs: [...calm, ...disturbed],
-          notes: [`${alone.toFixed(1)} ms without them; ${refused} slow requests were refused`],
-        };
-      } finally {
-        await server.stop();
-      }
+          return Promise.resolve(async () => {
+            slow.stop();
+            refused += slow.refused;
+            return Promise.resolve(`${refused} slow requests were refused`);
+          });
+        },
+      });
     }),
 };
 
-/** The run's value is its p99 latency, from the scheduled time of each request. */
-async function measured(server: HttpServer, contender: string, seconds: number): Promise<Run> {
-  const before = await server.figures();
-  const latencies = await sendSingles(server, { perSecond: PER_SECOND, requests: PER_SECOND * seconds });
-  const { peakRssMiB, cpuSeconds } = await server.figures();
-  return { contender, value: percentile(latencies, 99), peakRssMiB, cpuSeconds: cpuSeconds - before.cpuSeconds };
+/** Measures what clients that begin an export and read nothing cost the others. */
+export const unreadExports: Benchmark = {
+  name: 'unread-exports',
+  about: `99th percentile latency of requests for one order by id, at ${PER_SECOND} per second, while 32 exports of four callers are not read`,
+  measure: async (bench) => {
+    const { uri, count, idAt } = await bench.savedOrders();
+    const server = await startQueryApi(uri, CONNECTIONS, { TRUST_PROXY: '127.0.0.1' });
+    const draw = createDraws(1);
+    return compareWithout(bench, 'unread-exports', {
+      server,
+      send: async (seconds) =>
+        openLoop({ perSecond: PER_SECOND, requests: PER_SECOND * seconds }, async (nth) =>
+          server.text(`/v1/orders/${idAt(draw(0, nth, count))}`),
+        ),
+      disturb: async () => {
+        const unread = await UnreadExports.begin(server);
+        return async () => unread.end();
+      },
+    });
+  },
+};
+
+interface Disturbance {
+  readonly server: HttpServer;
+  /** Sends for this many seconds. @returns the latency of each request, from its scheduled time */
+  readonly send: (seconds: number) => Promise<number[]>;
+  /** Begins to disturb. @returns a function that ends it, and says what came of it */
+  readonly disturb: () => Promise<() => Promise<string>>;
+}
+
+/** Compares the p99 of the others with and without clients that disturb, and stops the server. */
+async function compareWithout(bench: Bench, name: string, { server, send, disturb }: Disturbance): Promise<Result> {
+  const measured = async (contender: string, seconds: number): Promise<Run> => {
+    const before = await server.figures();
+    const latencies = await send(seconds);
+    const { peakRssMiB, cpuSeconds } = await server.figures();
+    return { contender, value: percentile(latencies, 99), peakRssMiB, cpuSeconds: cpuSeconds - before.cpuSeconds };
+  };
+  try {
+    await measured('warm-up', WARM_UP_SECONDS);
+    const seconds = bench.quick ? QUICK_SECONDS : SECONDS;
+    const calm: Run[] = [];
+    const disturbed: Run[] = [];
+    let outcome = '';
+    for (let turn = 0; turn < (bench.quick ? 1 : TIMES); turn += 1) {
+      calm.push(await measured('alone', seconds));
+      const end = await disturb();
+      disturbed.push(await measured('with slow clients', seconds));
+      outcome = await end();
+    }
+    const [alone, value] = [calm, disturbed].map((runs) => median(runs.map((run) => run.value))) as [number, number];
+    const limit = Math.max(FACTOR * alone, alone + MORE_MS);
+    return {
+      name,
+      value,
+      unit: 'ms',
+      limit,
+      ratio: limit / value,
+      ratioRange: null,
+      requiredRatio: 1,
+      peakRssMiB: Math.max(...disturbed.map(({ peakRssMiB }) => peakRssMiB)),
+      maxRssMiB: null,
+      cpuSeconds: median(disturbed.map(({ cpuSeconds }) => cpuSeconds)),
+      noisy: false,
+      runs: [...calm, ...disturbed],
+      notes: [`${alone.toFixed(1)} ms without them; ${outcome}`],
+    };
+  } finally {
+    await server.stop();
+  }
 }
