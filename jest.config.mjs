@@ -57,6 +57,7 @@ export default {
         '<rootDir>/test/packages/',
         '<rootDir>/test/clients/',
         '<rootDir>/test/kubernetes/',
+        '<rootDir>/test/gateway/',
         '<rootDir>/test/upgrade/',
         '<rootDir>/test/autoscaling/',
       ],
@@ -100,6 +101,12 @@ export default {
       ...shared,
       displayName: 'kubernetes',
       testMatch: ['<rootDir>/test/kubernetes/**/*.spec.ts'],
+    },
+    {
+      // Needs Go, from whose module proxy it builds Caddy.
+      ...shared,
+      displayName: 'gateway',
+      testMatch: ['<rootDir>/test/gateway/**/*.spec.ts'],
     },
     {
       // Needs the history of the repository, from which it compiles the previous version.

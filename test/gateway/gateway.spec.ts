@@ -1,0 +1,188 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connect, type TLSSocket } from 'node:tls';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { lockCache } from '../compose/part-cache.js';
+import { eventually } from '../support/eventually.js';
+import { provideCaddy } from '../swarm/gateway-program.js';
+import { RunningGateway } from './running-gateway.js';
+
+/** The connections to a task for requests that it answers at once. */
+const POOL = 256;
+/** More than all places of a service: event streams, reads that wait, exports, imports and reconciliations. */
+const LONG_REQUESTS = 1_100;
+const PAGE = Buffer.alloc(500_000, ' ');
+const UNREAD_PAGES = 32;
+
+function get(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`;
+}
+
+describe('the gateway of the stack', () => {
+  let caddy: string;
+  let service: Server;
+  let gateway: RunningGateway;
+  let sockets: TLSSocket[];
+  /** The requests that the service has received, with their responses, by path. */
+  let received: Map<string, { request: IncomingMessage; response: ServerResponse }[]>;
+
+  beforeAll(async () => {
+    const lock = await lockCache();
+    caddy = join(await provideCaddy(AbortSignal.timeout(900_000)), 'caddy');
+    lock.release();
+  }, 900_000);
+
+  beforeEach(async () => {
+    sockets = [];
+    received = new Map();
+    service = createServer({ keepAliveTimeout: 600_000 }, answer);
+    await once(service.listen(0, '127.0.0.1'), 'listening');
+    gateway = await RunningGateway.start(caddy, servicePort());
+  }, 60_000);
+
+  afterEach(async () => {
+    for (const socket of sockets) socket.destroy();
+    await gateway.stop();
+    service.closeAllConnections();
+    service.close();
+  });
+
+  /** Starts the gateway again. @param changes of its configuration */
+  async function restart(changes: Readonly<Record<string, string>>): Promise<void> {
+    await gateway.stop();
+    gateway = await RunningGateway.start(caddy, servicePort(), changes);
+  }
+
+  function servicePort(): number {
+    return (service.address() as AddressInfo).port;
+  }
+
+  function requestsOf(path: string) {
+    return received.get(path) ?? [];
+  }
+
+  /** What all services do here: a path that begins with `/orders/hanging` hangs, as do long requests; a page is large. */
+  function answer(request: IncomingMessage, response: ServerResponse): void {
+    const path = String(request.url).split('?')[0] ?? '';
+    const earlier = requestsOf(path);
+    received.set(path, [...earlier, { request, response }]);
+    if (path.startsWith('/orders/broken') && earlier.length === 0) return void request.socket.destroy();
+    if (/hanging|events|export/.test(path) || String(request.url).includes('waitMs')) return;
+    if (path.startsWith('/orders/page')) return void response.end(PAGE);
+    request.resume().once('end', () => response.end('answered'));
+  }
+
+  /** Sends the begin of a request over a connection of its own. */
+  async function begin(request: string): Promise<TLSSocket> {
+    const socket = connect({ port: gateway.port, host: '127.0.0.1', rejectUnauthorized: false });
+    // Where in a TLS record the gateway cuts a connection decides about the error.
+    socket.on('error', () => undefined);
+    sockets.push(socket);
+    await once(socket, 'secureConnect');
+    socket.pause().write(request);
+    return socket;
+  }
+
+  async function beginAll(count: number, request: string): Promise<TLSSocket[]> {
+    const all: TLSSocket[] = [];
+    while (all.length < count)
+      all.push(
+        ...(await Promise.all(Array.from({ length: Math.min(50, count - all.length) }, async () => begin(request)))),
+      );
+    return all;
+  }
+
+  async function answered(path: string): Promise<string> {
+    return text(await begin(get(path)));
+  }
+
+  it(`opens ${POOL} connections to a task, and further requests wait for one`, async () => {
+    const clients = await beginAll(POOL + 40, get('/orders/hanging'));
+    await eventually('the pool is used', 20_000, () => requestsOf('/orders/hanging').length === POOL);
+    const other = begin(get('/orders/other'));
+    // The first that is answered lets the next one in, and no other.
+    requestsOf('/orders/hanging')[0]?.response.end('answered');
+    await eventually('one more', 20_000, () => {
+      const count = requestsOf('/orders/hanging').length + requestsOf('/orders/other').length;
+      return count === POOL + 1 || { count };
+    });
+    const connections = await new Promise<number>((resolve) =>
+      service.getConnections((_error, count) => resolve(count)),
+    );
+    expect(connections).toBe(POOL);
+    const answers = clients.map(async (client) => text(client));
+    await eventually('all are answered', 20_000, () => {
+      const hanging = requestsOf('/orders/hanging');
+      for (const { response } of hanging) if (!response.writableEnded) response.end('answered');
+      return hanging.length === POOL + 40 && hanging.every(({ response }) => response.writableEnded);
+    });
+    expect((await Promise.all(answers)).filter((each) => /^HTTP\/1.1 200 /.test(each))).toHaveLength(POOL + 40);
+    await other;
+  }, 60_000);
+
+  it('sends a GET that got no response once more, and no other request', async () => {
+    expect(await answered('/orders/broken-get')).toMatch(/^HTTP\/1.1 200 /);
+    expect(requestsOf('/orders/broken-get')).toHaveLength(2);
+    const post =
+      'POST /orders/broken-post HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}';
+    expect(await text(await begin(post))).toMatch(/^HTTP\/1.1 502 /);
+    expect(requestsOf('/orders/broken-post')).toHaveLength(1);
+  }, 30_000);
+
+  it.each([
+    ['event streams', '/v1/pipeline/events'],
+    ['exports', '/v1/orders/export?format=csv'],
+    ['reads that wait', '/v1/orders/some?waitMs=30000'],
+  ])(
+    'answers others beside as many %s as the services allow',
+    async (_, path) => {
+      await beginAll(LONG_REQUESTS, get(path));
+      const name = path.split('?')[0] ?? '';
+      await eventually('all have reached the service', 30_000, () => {
+        const count = requestsOf(name).length;
+        return count === LONG_REQUESTS || { count };
+      });
+      const other = path.startsWith('/v1/pipeline') ? '/v1/pipeline' : '/v1/orders';
+      expect(await answered(other)).toMatch(/^HTTP\/1.1 200 /);
+    },
+    60_000,
+  );
+
+  it('receives a body before it takes a connection to a service', async () => {
+    const head = 'POST /v1/populate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
+    await beginAll(2 * POOL, `${head}content-length: 60000\r\n\r\n{`);
+    expect(await answered('/v1/operations')).toMatch(/^HTTP\/1.1 200 /);
+    expect(requestsOf('/v1/populate')).toHaveLength(0);
+  }, 60_000);
+
+  it('receives a response before its client reads it', async () => {
+    await restart({ '{args[1]} 256': '{args[1]} 4' });
+    // Together more than the kernel's buffers take: the gateway can't send the last ones.
+    const pages = get('/orders/page/1').replace('connection: close\r\n', '').repeat(UNREAD_PAGES);
+    await beginAll(8, pages);
+    await eventually('the gateway can send no more', 20_000, async () => {
+      const before = requestsOf('/orders/page/1').length;
+      await delay(500);
+      return before >= 8 && requestsOf('/orders/page/1').length === before;
+    });
+    expect(requestsOf('/orders/page/1').length).toBeLessThan(8 * UNREAD_PAGES);
+    expect(await answered('/orders/some')).toMatch(/^HTTP\/1.1 200 /);
+  }, 60_000);
+
+  it('ends requests whose body does not arrive, and responses that take too long', async () => {
+    await restart({ '90s': '1s', '1h': '2s' });
+    const head = 'POST /v1/populate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
+    const slow = await begin(`${head}content-length: 60000\r\n\r\n{`);
+    const stream = await begin(get('/v1/pipeline/events'));
+    await eventually('the stream has begun', 10_000, () => requestsOf('/v1/pipeline/events').length === 1);
+    const [{ response } = {}] = requestsOf('/v1/pipeline/events');
+    const sending = setInterval(() => response?.write('data: 1\n\n'), 100);
+    await Promise.allSettled([text(slow), text(stream)]);
+    clearInterval(sending);
+    expect(requestsOf('/v1/populate').every(({ request }) => !request.complete)).toBe(true);
+  }, 30_000);
+});
