@@ -48,36 +48,36 @@ class CompressingBroker extends FakeBroker {
   }
 }
 
+/** Starts a consumer of the topics, each with 12 records of different keys. */
+async function consuming(options: Partial<ParallelConsumerOptions>) {
+  const kafka = new FakeKafka();
+  for (const topic of [...TOPICS, 'dead']) kafka.createTopic(topic, 1);
+  for (const topic of TOPICS)
+    for (let n = 0; n < RECORDS; n += 1) kafka.append(topic, 0, `${n}`, `${topic}-${n}`.padEnd(VALUE_BYTES, '.'));
+  const clock = new ManualClock();
+  const broker = new CompressingBroker(kafka, { topic: TOPICS, groupId: 'savers', clock, fetching: 'auto' });
+  const gate = new Gate();
+  let most = 0;
+  const handler: ParallelConsumerOptions['handler'] = async (record, attempt) => {
+    most = Math.max(most, broker.heldBytes);
+    return gate.handler(record, attempt);
+  };
+  const consumer = new ParallelConsumer(
+    { handler, logger: new RecordingLogger(), deadLetterTopic: 'dead', inFlight: 1, clock, ...options },
+    broker,
+  );
+  await consumer.start();
+  await settle();
+  return { broker, consumer, gate, most: () => most };
+}
+
+/** Ends the records in the order in which they start. @returns the topics in this order */
+async function endAll(gate: Gate, count: number): Promise<string> {
+  for (let at = 0; at < count; at += 1) await gate.end(gate.started[at] ?? '');
+  return gate.started.map((name) => name.slice(0, 1)).join('');
+}
+
 describe('compressed batches', () => {
-  /** Starts a consumer of the topics, each with 12 records of different keys. */
-  async function consuming(options: Partial<ParallelConsumerOptions>) {
-    const kafka = new FakeKafka();
-    for (const topic of [...TOPICS, 'dead']) kafka.createTopic(topic, 1);
-    for (const topic of TOPICS)
-      for (let n = 0; n < RECORDS; n += 1) kafka.append(topic, 0, `${n}`, `${topic}-${n}`.padEnd(VALUE_BYTES, '.'));
-    const clock = new ManualClock();
-    const broker = new CompressingBroker(kafka, { topic: TOPICS, groupId: 'savers', clock, fetching: 'auto' });
-    const gate = new Gate();
-    let most = 0;
-    const handler: ParallelConsumerOptions['handler'] = async (record, attempt) => {
-      most = Math.max(most, broker.heldBytes);
-      return gate.handler(record, attempt);
-    };
-    const consumer = new ParallelConsumer(
-      { handler, logger: new RecordingLogger(), deadLetterTopic: 'dead', inFlight: 1, clock, ...options },
-      broker,
-    );
-    await consumer.start();
-    await settle();
-    return { broker, consumer, gate, most: () => most };
-  }
-
-  /** Ends the records in the order in which they start. @returns the topics in this order */
-  async function endAll(gate: Gate, count: number): Promise<string> {
-    for (let at = 0; at < count; at += 1) await gate.end(gate.started[at] ?? '');
-    return gate.started.map((name) => name.slice(0, 1)).join('');
-  }
-
   it('are within maxBytes, except one of them, and each record is handled once', async () => {
     const maxBytes = 2 * BATCH_BYTES;
     const { gate, most } = await consuming({ maxBytes });

@@ -20,8 +20,8 @@ export class EpochHistory {
    * Adds the epochs of the next records. They replace those of the previous owner, from the first offset on where both differ.
    *
    * A leader assigns an offset once in its epoch (KIP-101). So a record with another epoch is another record. An unknown epoch (-1)
-   * proves nothing and counts as different. An earlier epoch differs too: an unclean election can bring back a replica whose
-   * records of an earlier epoch nobody has read.
+   * proves nothing and counts as different. An earlier epoch differs too: an unclean election can bring back a replica with
+   * records of an earlier epoch that were never read.
    * @param end one past the last offset that was read
    * @returns the first offset that differs; undefined if there is none
    */

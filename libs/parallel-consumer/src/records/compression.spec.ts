@@ -10,7 +10,7 @@ const MIB = 1024 * 1024;
 const CODECS = { gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 /** As the Java client frames snappy blocks. */
 const snappyJava = (...blocks: readonly Buffer[]): Buffer => {
-  const header = Buffer.from('82534e4150505900' + '00000001' + '00000001', 'hex');
+  const header = Buffer.from('82534e41505059000000000100000001', 'hex');
   return Buffer.concat([header, ...blocks.flatMap((block) => [uint32(block.length), block])]);
 };
 const COMPRESS = {
@@ -73,7 +73,7 @@ describe('the size of an lz4 frame', () => {
     const property = fc.property(content, fc.boolean(), (bytes, blockChecksums) => {
       const frame = lz4.compressFrameSync(bytes, { blockChecksums });
       expect(lz4Size(frame, bytes.length)).toBeLessThanOrEqual(bytes.length);
-      if (bytes.length > 0) expect(lz4Size(frame, bytes.length - 1)).toBeGreaterThan(bytes.length - 1);
+      expect(lz4Size(frame, bytes.length - 1)).toBeGreaterThan(bytes.length - 1);
     });
     fc.assert(property, { numRuns: 100 });
   });

@@ -161,10 +161,11 @@ describe('the records of a fetch', () => {
 const txBatch = (producerId: number, baseOffset: number, value: string, key: Buffer | null = null): Buffer =>
   batchBytes({ baseOffset, producerId, isTransactional: true, records: [{ key, value: b(value) }] });
 
+const batchOf = (baseOffset: number, codec: 'none' | 'zstd', ...texts: string[]): Buffer =>
+  batchBytes({ baseOffset, codec, records: texts.map((text) => ({ value: b(text) })) });
+
 describe('decompressed batches', () => {
-  const batch = (baseOffset: number, codec: 'none' | 'zstd', ...texts: string[]): Buffer =>
-    batchBytes({ baseOffset, codec, records: texts.map((text) => ({ value: b(text) })) });
-  const bytes = Buffer.concat([batch(0, 'zstd', 'a', 'b'), batch(2, 'none', 'c', 'd'), batch(4, 'zstd', 'e')]);
+  const bytes = Buffer.concat([batchOf(0, 'zstd', 'a', 'b'), batchOf(2, 'none', 'c', 'd'), batchOf(4, 'zstd', 'e')]);
 
   it('are counted until they are released, and decompressed again then', () => {
     const fetched = new FetchedRecords({
@@ -284,8 +285,8 @@ describe('an unreadable batch', () => {
       const { read: found, error } = readUntilError(damaged);
       expect(error === undefined || error instanceof UnreadableRecordsError).toBe(true);
       expect(found.filter((value) => value !== 'value')).toEqual([]);
-      // The CRC, and what it covers.
-      if (at >= 17) expect(error).toBeInstanceOf(UnreadableRecordsError);
+      const isCoveredByCrc = at >= 17;
+      expect(isCoveredByCrc && error === undefined).toBe(false);
     });
     fc.assert(property, { numRuns: 500 });
   });
