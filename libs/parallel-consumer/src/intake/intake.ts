@@ -100,8 +100,10 @@ export class Intake {
     for (const assignment of this.membership.assignments()) {
       if (!this.mayTakeFrom(assignment)) continue;
       const timestamp = this.nextTimestamp(assignment);
-      if (assignment.buffer.mustDecompress) waiting.push(assignment);
-      if (timestamp === undefined) continue;
+      if (timestamp === undefined) {
+        if (assignment.buffer.mustDecompress) waiting.push(assignment);
+        continue;
+      }
       found = true;
       yield { assignment, timestamp };
     }
