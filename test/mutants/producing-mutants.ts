@@ -77,14 +77,14 @@ export const PRODUCING_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'dead letters and retries have only the last of a repeated header',
-    file: 'attempts/dead-letter.ts',
+    file: 'records/record.ts',
     replace: 'all.map(([, value]) => value)',
     by: 'all.map(([, value]) => value).at(-1) ?? null',
     specs: 'handlers/retry-topics',
   },
   {
     name: 'a header without a value becomes empty in dead letters and retries',
-    file: 'attempts/dead-letter.ts',
+    file: 'records/record.ts',
     replace: 'all.map(([, value]) => value)',
     by: "all.map(([, value]) => value ?? '')",
     specs: 'handlers/retry-topics',

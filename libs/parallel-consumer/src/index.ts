@@ -26,6 +26,7 @@ export type { BatchItem, BatchResult } from './attempts/batch-item.js';
 export { Batcher, BatchResultsError, type BatchWriter } from './attempts/batcher.js';
 export type { BatcherOptions } from './attempts/batch-queue.js';
 export { DEAD_LETTER_HEADERS } from './attempts/dead-letter.js';
+export { headersToProduce, listHeaders } from './records/record.js';
 export type { ConsumedRecord, HeaderValue, OutgoingRecord, Position, RecordHeader } from './records/record.js';
 
 export { classifyByNetworkCode, type FailureClassifier, type FailureKind } from './failures/failure.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
 import type { OrderCodec } from '#orders/order/order-codec.js';
-import { type ConsumedRecord, DEAD_LETTER_HEADERS } from '@orders-pipeline/parallel-consumer';
+import { type ConsumedRecord, DEAD_LETTER_HEADERS, type RecordHeader } from '@orders-pipeline/parallel-consumer';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { deadLetterItem } from './dead-letter-response.js';
 import { DeadLetters } from './dead-letters.js';
@@ -59,6 +59,20 @@ describe('a dead letter', () => {
     const numberIn = (firstNumbers: [string, number][]) => deadLetterItem(letter, new Map(firstNumbers)).number;
     expect([numberIn([['one', 4_708]]), numberIn([['other', 1]])]).toEqual([4_712, null]);
     expect(deadLetterItem(LETTER, new Map([['one', 1]])).number).toBeNull();
+  });
+});
+
+describe('the record of a dead letter', () => {
+  it('has its own headers only, also repeated ones and those without a value', async () => {
+    const own = Object.entries(RECORD.headers).map(([name, value]): RecordHeader => [name, value ?? null]);
+    const headers: readonly RecordHeader[] = [
+      ['trace', Buffer.from('a')],
+      ['trace', Buffer.from('b')],
+      ['none', null],
+    ];
+    const read = async () => new Map([[RECORD.offset, { ...RECORD, headerList: [...headers, ...own] }]]);
+    const found = await new LetterRecords({ read, close: async () => undefined }).read([LETTER]);
+    expect(found.get(ID)).toMatchObject({ headers, valueFrom: 'letter' });
   });
 });
 

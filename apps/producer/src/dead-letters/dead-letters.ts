@@ -185,7 +185,7 @@ function shownRecord({ timestamp, key, value, valueFrom, headers }: LetterRecord
     key: key && shownBytes(key),
     value: value && shownBytes(value),
     valueFrom,
-    headers: Object.entries(headers).map(([name, bytes]) => ({ name, value: shownBytes(bytes) })),
+    headers: headers.map(([name, bytes]) => ({ name, value: shownBytes(bytes ?? Buffer.alloc(0)) })),
   };
 }
 

@@ -2,14 +2,19 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
 import { readRedrive } from '#orders/dead-letter/redrive-headers.js';
 import { DEAD_LETTER_TOPIC } from '#orders/topics/topics.js';
-import { DEAD_LETTER_HEADERS, type ConsumedRecord } from '@orders-pipeline/parallel-consumer';
+import {
+  DEAD_LETTER_HEADERS,
+  listHeaders,
+  type ConsumedRecord,
+  type RecordHeader,
+} from '@orders-pipeline/parallel-consumer';
 import type { RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
 
 /** The original record of a dead letter, with its original headers. */
 export interface LetterRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, Buffer>>;
+  readonly headers: readonly RecordHeader[];
   /** Timestamp of the letter, in milliseconds since 1970. */
   readonly timestamp: number;
   /** `source`: the value was too large for a letter, and is on the original topic. */
@@ -49,7 +54,7 @@ export class LetterRecords implements OnApplicationShutdown {
     // If Kafka's data was recreated but MongoDB's was not, another record has this offset.
     if (letter === undefined || !hasId(id, letter.headers)) return 'letter-gone';
     const { key, timestamp } = letter;
-    const record = { key, timestamp, headers: originalHeaders(letter.headers) };
+    const record = { key, timestamp, headers: originalHeaders(letter) };
     if (letter.headers[DEAD_LETTER_HEADERS.omitted] === undefined)
       return { ...record, value: letter.value, valueFrom: 'letter' };
     const source = await this.readSource(letter.headers);
@@ -73,10 +78,6 @@ function hasId(id: string, headers: ConsumedRecord['headers']): boolean {
 }
 
 /** Returns the record's original headers, without the dead-letter headers. */
-function originalHeaders(headers: ConsumedRecord['headers']): Record<string, Buffer> {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      OWN_HEADERS.has(name) ? [] : [[name, value ?? Buffer.alloc(0)] as const],
-    ),
-  );
+function originalHeaders(letter: ConsumedRecord): readonly RecordHeader[] {
+  return listHeaders(letter).filter(([name]) => !OWN_HEADERS.has(name));
 }

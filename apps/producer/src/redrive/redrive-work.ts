@@ -8,7 +8,7 @@ import { earlierPartitions, type EarlierPartitions } from '#orders/topics/topic-
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { pause, systemClock } from '@orders-pipeline/clock';
-import { RecordsRejectedError, type OutgoingRecord } from '@orders-pipeline/parallel-consumer';
+import { headersToProduce, RecordsRejectedError, type OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { LetterRecords, type LetterRecord } from '../dead-letters/letter-records.js';
 import { OrdersTopic } from '../emission/orders-topic.js';
 import { Pace } from '../emission/pace.js';
@@ -112,7 +112,7 @@ export class RedriveWork {
         partition: redrivePartition(letter.origin, key, earlier, this.topic.gate),
         key,
         value,
-        headers: { ...headers, ...again },
+        headers: { ...headersToProduce(headers), ...again },
       },
       orderId: await this.orderIdIn(value),
     };

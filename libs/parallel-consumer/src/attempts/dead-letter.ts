@@ -1,5 +1,11 @@
 import { errorCode } from '../failures/failure.js';
-import { eachHeader, type ConsumedRecord, type OutgoingRecord } from '../records/record.js';
+import {
+  eachHeader,
+  headersToProduce,
+  listHeaders,
+  type ConsumedRecord,
+  type OutgoingRecord,
+} from '../records/record.js';
 
 /** Headers of a dead letter. Its origin (topic, partition, offset) identifies it, even if it is published twice. */
 export const DEAD_LETTER_HEADERS = {
@@ -40,18 +46,13 @@ export function failedCopy(
   error: unknown,
   attempts: number,
 ): OutgoingRecord {
-  const { headerList = Object.entries(record.headers).map(([name, value]) => [name, value ?? null] as const) } = record;
-  // `fromEntries` also handles a header named `__proto__`.
-  const headers = Object.fromEntries(
-    [...Map.groupBy(headerList, ([name]) => name)].map(([name, all]) => [name, all.map(([, value]) => value)]),
-  );
   const message = error instanceof Error ? error.message : String(error);
   return {
     partition: record.partition,
     key: record.key,
     value: record.value,
     headers: {
-      ...headers,
+      ...headersToProduce(listHeaders(record)),
       [names.topic]: record.topic,
       [names.partition]: String(record.partition),
       [names.offset]: String(record.offset),

@@ -49,6 +49,21 @@ export interface OutgoingRecord {
   readonly headers: Readonly<Record<string, HeaderValue | readonly HeaderValue[]>>;
 }
 
+/** Returns all headers of a record in their order, also repeated ones and those without a value. */
+export function listHeaders({
+  headers,
+  headerList = Object.entries(headers).map(([name, value]) => [name, value ?? null]),
+}: Pick<ConsumedRecord, 'headers' | 'headerList'>): readonly RecordHeader[] {
+  return headerList;
+}
+
+/** Returns headers that were read as headers to produce. */
+export function headersToProduce(list: readonly RecordHeader[]): Record<string, readonly HeaderValue[]> {
+  const byName = [...Map.groupBy(list, ([name]) => name)];
+  // `fromEntries` also handles a header named `__proto__`.
+  return Object.fromEntries(byName.map(([name, all]) => [name, all.map(([, value]) => value)]));
+}
+
 /** Whether a header to produce is repeated. */
 export function isRepeated(value: OutgoingRecord['headers'][string] | undefined): value is readonly HeaderValue[] {
   return Array.isArray(value);
