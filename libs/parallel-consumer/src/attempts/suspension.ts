@@ -20,7 +20,8 @@ export interface Failure {
  * probes by the clock, and logs when a suspension begins, goes on and ends.
  *
  * Guarantee: after an `environment` failure, no failure of any kind counts until an attempt has succeeded that began after it. An outage
- * causes other errors too: a closed client, or the error page of a proxy that a parser takes for a bad record.
+ * causes other errors too: a closed client, or the error page of a proxy that a parser takes for a bad record. Not guaranteed for a next
+ * outage that begins while attempts still run from before the last one, until another attempt has met it.
  */
 export class Suspension {
   /** Decides which tasks may start. */
