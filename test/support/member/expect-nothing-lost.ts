@@ -17,6 +17,6 @@ export async function expectNothingLost(
   expect(numbers.filter((n) => !dead.has(n) && !handled.has(String(n)))).toEqual([]);
   expect(numbers.filter((n) => dead.has(n) && handled.has(String(n)))).toEqual([]);
   expect(handled.size).toBe(count - dead.size);
-  expect(group.effects.anomalies()).toEqual([]);
+  expect(group.effects.anomalies().slice(0, 20)).toEqual([]);
   await group.commitsAll();
 }
