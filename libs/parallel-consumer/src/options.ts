@@ -2,7 +2,8 @@ import { ATTEMPT_DEFAULTS, type AttemptOptions, type AttemptSettings } from './a
 import { COMMIT_DEFAULTS, type CommitOptions, type CommitSettings } from './commits/commit-options.js';
 import { RUNTIME_DEFAULTS, type RuntimeOptions, type RuntimeSettings } from './events/runtime-options.js';
 import { LOG_DEFAULTS, type LogOptions, type LogSettings } from './intake/log-options.js';
-import { checkOptions } from './checks/check-options.js';
+import { checkOptions, withPresentNames } from './checks/check-options.js';
+import { isObject } from './checks/value-checks.js';
 import { OPTION_CHECKS, REQUIRED_OPTIONS } from './option-checks.js';
 import { handlerOfTopics } from './attempts/topic-handlers.js';
 import { WINDOW_DEFAULTS, type WindowOptions, type WindowSettings } from './window/window-options.js';
@@ -28,7 +29,7 @@ export type ParallelConsumerSettings = AttemptSettings &
 /** What a rebalance takes besides the drain: a heartbeat that reports it, and the commit. */
 const AROUND_DRAIN_MS = 4_000;
 
-/** Options of version 0.1.0, with their present names. */
+/** Options of version 0.1.0, with their present names. They still work, with a warning once per process. */
 const RENAMED = {
   maxTaken: 'maxBuffered',
   maxSpan: 'maxUncommittedOffsets',
@@ -41,14 +42,16 @@ const RENAMED = {
  * Checks the options and applies the defaults. An option that is `undefined` counts as not given.
  * @param sources the topics that are read
  * @param rebalanceTimeoutMs of the broker. Default: without limit
- * @throws RangeError for a number out of bounds, TypeError for any other wrong, missing, unknown or renamed option
+ * @throws RangeError for a number out of bounds, TypeError for any other wrong, missing or unknown option, and for one that is given under its old
+ * and its present name
  */
 export function resolveOptions(
-  given: ParallelConsumerOptions,
+  all: ParallelConsumerOptions,
   sources: readonly string[],
   rebalanceTimeoutMs = Number.POSITIVE_INFINITY,
 ): ParallelConsumerSettings {
-  checkOptions(given, { checks: OPTION_CHECKS, required: REQUIRED_OPTIONS, renamed: RENAMED });
+  const given = isObject(all) ? withPresentNames(all, RENAMED, (...names) => warnOnce(all, ...names)) : all;
+  checkOptions(given, { checks: OPTION_CHECKS, required: REQUIRED_OPTIONS });
   const options = Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   ) as unknown as ParallelConsumerOptions;
@@ -74,4 +77,14 @@ export function resolveOptions(
     drainTimeoutMs,
     handler: handlerOfTopics(options.handler, sources),
   };
+}
+
+const warned = new Set<string>();
+
+function warnOnce({ logger }: ParallelConsumerOptions, old: string, present: string): void {
+  if (warned.has(old)) return;
+  warned.add(old);
+  // The logger is checked later, with the other options.
+  if (isObject(logger) && typeof logger.warn === 'function')
+    logger.warn({ option: old, renamedTo: present }, 'option has an old name, which a later version will refuse');
 }

@@ -6,6 +6,7 @@ import { resolveOptions } from '../options.js';
 import { ParallelConsumer } from '../parallel-consumer.js';
 import { FakeBroker } from '../testing/fake-broker.js';
 import { FakeKafka } from '../testing/fake-kafka.js';
+import { RecordingLogger } from './gated-consumer.js';
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const OPTIONS = { handler: () => Promise.resolve(), logger: silent, deadLetterTopic: 'dead' };
@@ -86,8 +87,19 @@ describe('the options', () => {
     expect(resolve({ attemptTimeoutMs: Infinity })).toMatchObject({ attemptTimeoutMs: Infinity });
   });
 
-  it('are rejected with the new name of a renamed one', () => {
-    expect(() => resolve({ maxTaken: 100 })).toThrow('maxTaken was renamed: set maxBuffered instead');
+  it('may have the names of an earlier version, with one warning for each; both names of an option are refused', () => {
+    const log = new RecordingLogger();
+    for (let times = 0; times < 2; times += 1)
+      expect(resolve({ maxTaken: 100, maxSpan: 50, logger: log })).toMatchObject({
+        maxBuffered: 100,
+        maxUncommittedOffsets: 50,
+      });
+    expect(log.matching(/old name/)).toEqual([
+      { option: 'maxTaken', renamedTo: 'maxBuffered' },
+      { option: 'maxSpan', renamedTo: 'maxUncommittedOffsets' },
+    ]);
+    expect(() => resolve({ maxTaken: 0 })).toThrow('maxBuffered must be an integer of at least 1, got 0');
+    expect(() => resolve({ maxTaken: 1, maxBuffered: 1 })).toThrow('maxTaken is the old name of maxBuffered');
   });
 
   it('need a drain that ends before a rebalance', () => {
