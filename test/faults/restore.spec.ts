@@ -5,6 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { migrateAt } from '#service/mongodb/migrate-database.js';
 import { restoresCollection } from '#service/mongodb/restore-marker.js';
+import { systemClock } from '@orders-pipeline/clock';
+import type { KafkaState } from '../../apps/admin/src/backup/manifest.js';
+import type { LoggedOrders } from '../../apps/admin/src/restore/logged-order.js';
+import { RestoreBackup } from '../../apps/admin/src/restore/restore-backup.js';
+import { RestoreTarget } from '../../apps/admin/src/restore/restore-target.js';
 import { SmallDisk } from '../chaos/cluster/small-disk.js';
 import { runDocumented } from '../support/documented/run-documented.js';
 import { eventually } from '../support/eventually.js';
@@ -15,6 +20,17 @@ import { EXAMPLE_FOLDER, TakenBackup } from '../support/taken-backup.js';
 import { quietKafka } from '../support/topic-writer.js';
 
 const ONE_BROKER = { TOPIC_REPLICATION_FACTOR: '1', TOPIC_MIN_INSYNC_REPLICAS: '1' };
+
+/** Returns what Kafka has when so many records were added to the first partition of the orders. */
+function grownBy(state: KafkaState, records: number): KafkaState {
+  const topics = state.topics.map((topic) => ({
+    ...topic,
+    partitions: topic.partitions.map((each) =>
+      topic.name === ORDERS_TOPIC && each.partition === 0 ? { ...each, end: each.end + records } : each,
+    ),
+  }));
+  return { ...state, topics };
+}
 
 describe('npm run admin -- restore', () => {
   let taken: TakenBackup;
@@ -146,6 +162,38 @@ describe('npm run admin -- restore', () => {
     const names = ['orders', 'acknowledgedChunks', 'counters'];
     const read = await readDumpByPymongo(join(taken.path, taken.manifest.database), uri, ...names);
     for (const each of names) expect([each, read[each]?.sameBytes]).toEqual([each, true]);
+  });
+
+  it('refuses a topic that is still written, commits no offsets, and completes when the producers are stopped', async () => {
+    const { manifest } = taken;
+    const db = taken.databaseOf(taken.emptyDatabase());
+    let ends = 0;
+    let isWritten = true;
+    const committed: unknown[] = [];
+    const restore = new RestoreBackup({
+      db,
+      now: () => new Date(),
+      directory: taken.path,
+      manifest,
+      target: new RestoreTarget(db, manifest.id),
+      createIndexes: async () => undefined,
+      // A record arrives between two readings.
+      kafkaState: async () => grownBy(manifest.kafka, isWritten ? (ends += 1) : ends),
+      readLog: async function* () {},
+      orders: async () => ({ read: async () => Promise.reject(new Error('not used')) }) as unknown as LoggedOrders,
+      requireNoMembers: async () => undefined,
+      commitOffsets: async (offsets) => void committed.push(...offsets),
+      clock: systemClock,
+      print: () => undefined,
+    });
+    await expect(restore.run(await restore.check())).rejects.toMatchObject({
+      code: 'still-written',
+      message: expect.stringMatching(/^Records are still written to orders\.v1 \(partition 0\): stop the producers/),
+    });
+    expect([committed, await restoresCollection(db).countDocuments()]).toEqual([[], 1]);
+    isWritten = false;
+    await restore.run(await restore.check());
+    expect([committed.length > 0, await restoresCollection(db).countDocuments()]).toEqual([true, 0]);
   });
 
   it('fails while the disk of MongoDB is full, and completes when there is space again', async () => {
