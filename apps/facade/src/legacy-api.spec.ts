@@ -36,7 +36,7 @@ describe("the legacy system's API, for clients with keys", () => {
       onRequest: () => undefined,
       logger: pino({ level: 'silent' }),
       addRoutes: (scope) => {
-        addReadRoutes(scope, { answer } as Reads, { LONG_ANSWERS_PER_CALLER: 0, LONG_ANSWERS_IN_TOTAL: 0 });
+        addReadRoutes(scope, { answer }, { LONG_ANSWERS_PER_CALLER: 0, LONG_ANSWERS_IN_TOTAL: 0 });
         addWriteRoutes(scope, { post: forward, populate: forward } as unknown as PostedOrders, () => ({}));
       },
     });

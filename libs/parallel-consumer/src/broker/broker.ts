@@ -1,5 +1,6 @@
 import type { ConsumedRecord, OutgoingRecord, Position } from '../records/record.js';
 import type { EpochStart } from '../records/batch-extent.js';
+import type { Decompression } from '../records/fetched-records.js';
 
 /** Names a partition. */
 export interface TopicPartition {
@@ -32,16 +33,6 @@ export interface ReadPosition extends TopicPartition {
   readonly logId: string;
   /** Leader epoch of the record before the offset; `undefined` when unknown, and then a diverged log is not detected. */
   readonly leaderEpoch: number | undefined;
-}
-
-/** The decompressed batches of one fetch. */
-export interface Decompression {
-  /** Size of the batches that were decompressed since `release`, in bytes. */
-  readonly decompressedBytes: number;
-  /** Whether the next record is in a batch that is to be decompressed. */
-  readonly mustDecompress: boolean;
-  /** Drops the decompressed bytes. The next record decompresses its batch again. Records that were read keep theirs until `detach`. */
-  release(): void;
 }
 
 /** The records of one partition from one fetch, in ascending offset order; empty when the fetch had only markers or hidden records. */

@@ -1,10 +1,19 @@
 import type { AbortedTransaction } from '../protocol/fetch-request.js';
-import type { Decompression } from '../broker/broker.js';
 import type { ConsumedRecord } from './record.js';
 import { AbortedTransactions } from './aborted-transactions.js';
 import { FetchedRecord } from './fetched-record.js';
 import { RecordBatch } from './record-batch.js';
 import { VarintCursor } from './varint.js';
+
+/** The decompressed batches of one fetch. */
+export interface Decompression {
+  /** Size of the batches that were decompressed since `release`, in bytes. */
+  readonly decompressedBytes: number;
+  /** Whether the next record is in a batch that is to be decompressed. */
+  readonly mustDecompress: boolean;
+  /** Drops the decompressed bytes. The next record decompresses its batch again. Records that were read keep theirs until `detach`. */
+  release(): void;
+}
 
 /** The bytes of one partition in a fetch, and the data needed to read them. */
 export interface FetchedBytes {
