@@ -41,7 +41,9 @@ describe('the connections of the facade', () => {
   it('are others for writes than for reads, which may hold all of theirs', async () => {
     const asked = once(legacy, 'request');
     const client = new AbortController();
-    const reading = sides.reading.legacy.forward({ method: 'GET', path: PATH, signal: client.signal }, () => 'read');
+    const reading = sides.reading.legacy
+      .forward({ method: 'GET', path: PATH, signal: client.signal }, () => 'read')
+      .catch((error: Error) => error.message);
     await asked;
     const written = await sides.answering.legacy.forward(
       { method: 'POST', path: PATH, body: '{}' },
@@ -52,6 +54,6 @@ describe('the connections of the facade', () => {
     );
     expect(written).toBe(200);
     client.abort(new Error('gone'));
-    await expect(reading).rejects.toThrow('gone');
+    expect(await reading).toBe('gone');
   });
 });
