@@ -134,7 +134,7 @@ export function commandLineSpecs(shared: () => Pipeline): void {
     const [newest = ''] = ids;
     const table = await orders('operations');
     expect(table.out.split('\n')[0]).toMatch(/^operation +kind +state +orders +sent +saved +dead letters +requested$/);
-    expect(table.out.split('\n')[1]).toMatch(new RegExp(`^${newest} +populate +all saved +30,000 +30,000 +30,000 +0 `));
+    expect(table.out).toMatch(new RegExp(`^${newest} +populate +all saved +30,000 +30,000 +30,000 +0 `, 'm'));
     const { code, out } = await orders('operation', newest);
     expect(code).toBe(0);
     expect(out).toMatch(/^saved +30,000$/m);

@@ -207,9 +207,11 @@ export function intakeSpecs(shared: () => Pipeline): void {
     expect(page.items.length).toBe(1);
     const list = await fetch(`${pipeline.stack.producerUrl}/v1/operations?kind=intake`);
     const { items } = (await list.json()) as { items: { id: string; kind: string; status: string }[] };
-    expect(items).toMatchObject([{ kind: 'intake', status: 'running' }]);
+    expect(new Set(items.map(({ kind }) => kind))).toEqual(new Set(['intake']));
+    // A producer that another case has started has one of its own.
+    const [running] = items.filter(({ status }) => status === 'running').toReversed();
     for (const what of ['pause', 'cancel', 'resume'])
-      expect(await pipeline.post(`/v1/operations/${items[0]?.id}/${what}`, {})).toMatchObject({
+      expect(await pipeline.post(`/v1/operations/${running?.id}/${what}`, {})).toMatchObject({
         status: 409,
         body: { code: 'not-interruptible' },
       });
