@@ -290,6 +290,7 @@ export class GroupMember {
 
   /** Ends the membership, and what waits for it. */
   private lose(error: unknown): void {
+    const wasMember = this.current !== undefined;
     this.cancelLeaseTimer?.();
     this.lease.end();
     this.current = undefined;
@@ -298,7 +299,8 @@ export class GroupMember {
     const { membershipEnd } = this;
     this.membershipEnd = new AbortController();
     membershipEnd.abort(error);
-    this.events.lost(error);
+    // After the lease has ended, the group may answer the next join that it does not know the member: that is no second loss.
+    if (wasMember) this.events.lost(error);
   }
 
   private async recover(reason: unknown, end: AbortSignal): Promise<void> {

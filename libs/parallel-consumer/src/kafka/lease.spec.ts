@@ -140,6 +140,19 @@ describe.each(PROTOCOLS)('the lease of a member of a group with %s rebalancing',
     await leaving(member, clock);
   });
 
+  it('ends once, although the group then answers that it does not know the member', async () => {
+    const { member, connections, clock, calls } = memberOf(rebalancing);
+    connections
+      .answer(JOIN_GROUP, joinedAs(5), error('UNKNOWN_MEMBER_ID'), joinedAs(7, 'n'))
+      .answer(HEARTBEAT, unanswered);
+    member.join();
+    await clock.advance(1_000 + LEASE_MS);
+    connections.answer(HEARTBEAT, ok);
+    await clock.advance(CONTACT_LIMIT_MS);
+    expect([losses(calls), member.membership?.memberId]).toEqual([1, 'n']);
+    await leaving(member, clock);
+  });
+
   it('ends at once when the group has expelled the member during a join, which is given up', async () => {
     const { member, connections, clock, calls } = memberOf(rebalancing);
     connections
