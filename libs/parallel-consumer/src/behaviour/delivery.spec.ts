@@ -134,9 +134,20 @@ describe('the parallel consumer', () => {
     await clock.advance(6_000);
     await gate.end('a');
     await clock.advance(1_000);
-    expect(gate.started).toEqual(['a']);
+    expect([gate.started, consumer.status.taken]).toEqual([['a'], 1]);
     expect(consumer.status.notReadyBecause).toMatch(/no response from the group coordinator/);
     broker.lastContactAt = Number.POSITIVE_INFINITY;
+    broker.startsUntil = Number.POSITIVE_INFINITY;
+    await clock.advance(1_000);
+    expect(gate.started).toEqual(['a', 'b']);
+  });
+
+  it('starts what has waited for the coordinator, although there is nothing more to take', async () => {
+    const { broker, clock, gate } = await consuming({ inFlight: 1 }, (topic) => {
+      for (const name of ['a', 'b']) topic.append(0, name, name);
+    });
+    broker.startsUntil = clock.now();
+    await gate.end('a');
     broker.startsUntil = Number.POSITIVE_INFINITY;
     await clock.advance(1_000);
     expect(gate.started).toEqual(['a', 'b']);
