@@ -14,7 +14,8 @@ export type ModelCommand =
       /** Whether a transaction marker follows. */
       readonly marker: boolean;
     }
-  | { readonly type: 'take'; readonly run: number }
+  /** A run takes the next records of its key along, up to so many. */
+  | { readonly type: 'take'; readonly run: number; readonly count: number }
   | {
       readonly type: 'end';
       readonly run: number;
@@ -24,7 +25,8 @@ export type ModelCommand =
   | { readonly type: 'pass'; readonly ms: number }
   | { readonly type: 'join' | 'rebalance' }
   | { readonly type: 'leave' | 'crash'; readonly member: number }
-  | { readonly type: 'fail'; readonly what: 'publish' | 'node 1' | 'node 2'; readonly on: boolean }
+  /** `publish`: too few replicas; `records`: Kafka rejects all that is written. */
+  | { readonly type: 'fail'; readonly what: 'publish' | 'records' | 'node 1' | 'node 2'; readonly on: boolean }
   /** Pauses or resumes a key; 0: all records. */
   | { readonly type: 'pause' | 'resume'; readonly member: number; readonly key: number }
   | { readonly type: 'resize'; readonly member: number; readonly limit: number }
@@ -59,7 +61,11 @@ const endingAs = (...endings: Ending[]): fc.Arbitrary<ModelCommand> =>
     ending: fc.constantFrom(...endings),
     next: fc.array(fc.constantFrom('done' as const, 'untried' as const, ...endings), { maxLength: 3 }),
   });
-const take: fc.Arbitrary<ModelCommand> = fc.record({ type: fc.constant('take' as const), run: pick });
+const take: fc.Arbitrary<ModelCommand> = fc.record({
+  type: fc.constant('take' as const),
+  run: pick,
+  count: fc.integer({ min: 1, max: 3 }),
+});
 const pass: fc.Arbitrary<ModelCommand> = fc.record({
   type: fc.constant('pass' as const),
   ms: fc.constantFrom(50, 300, 1_100, 5_000),
@@ -69,7 +75,7 @@ const leave: fc.Arbitrary<ModelCommand> = fc.record({ type: fc.constant('leave' 
 const resize: fc.Arbitrary<ModelCommand> = fc.record({
   type: fc.constant('resize' as const),
   member: pick,
-  limit: fc.integer({ min: 1, max: 8 }),
+  limit: fc.integer({ min: 1, max: 16 }),
 });
 const pause: fc.Arbitrary<ModelCommand> = fc.record({
   type: fc.constantFrom('pause' as const, 'resume' as const),
@@ -107,7 +113,7 @@ export function wildCommands(keys: number): fc.Arbitrary<ModelCommand> {
       weight: 2,
       arbitrary: fc.record({
         type: fc.constant('fail' as const),
-        what: fc.constantFrom('publish' as const, 'node 1' as const, 'node 2' as const),
+        what: fc.constantFrom('publish' as const, 'records' as const, 'node 1' as const, 'node 2' as const),
         on: fc.boolean(),
       }),
     },

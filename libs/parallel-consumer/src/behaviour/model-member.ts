@@ -26,8 +26,8 @@ export interface ModelRun {
   readonly attempt: Attempt;
   /** When it began, by the clock of the process. */
   readonly startedAt: number;
-  /** Takes the next record of its key along, as in a batch. */
-  take(): void;
+  /** Takes the next records of its key along, as a batch does. */
+  take(count: number): void;
   /** @param next the results of the records that were taken along; none: it was not tried */
   end(ending: Ending, next?: readonly (Ending | 'untried')[]): void;
 }
@@ -151,12 +151,14 @@ export class ModelMember {
     const run: ModelRun = {
       ...call,
       startedAt: this.process.now(),
-      take: () => {
+      take: (count) => {
         if (this.process.frozen || this.process.dead) return;
-        const next = attempt.takeNext();
-        if (next === undefined) return;
-        this.observer.begins(this, next, call);
-        taken.push(next);
+        for (let left = count; left > 0; left -= 1) {
+          const next = attempt.takeNext();
+          if (next === undefined) return;
+          this.observer.begins(this, next, call);
+          taken.push(next);
+        }
       },
       end: (ending, next = []) => {
         this.runs.splice(this.runs.indexOf(run), 1);

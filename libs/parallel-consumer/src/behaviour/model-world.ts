@@ -78,7 +78,7 @@ export class ModelWorld {
   /** Ends all failures, completes all work and stops all members. @throws Error when work remains */
   async heal(): Promise<void> {
     this.kafka.silent.clear();
-    this.kafka.lacksReplicas = false;
+    this.kafka.refusal = undefined;
     for (const { process, consumer } of this.alive()) {
       process.thaw('timers');
       process.reconnect();
@@ -115,7 +115,7 @@ export class ModelWorld {
       case 'append':
         return this.append(command);
       case 'take':
-        return this.pick(this.runs(), command.run)?.take();
+        return this.pick(this.runs(), command.run)?.take(command.count);
       case 'end':
         return this.pick(this.runs(), command.run)?.end(command.ending, command.next);
       case 'pass':
@@ -215,7 +215,8 @@ export class ModelWorld {
 
   private fail({ what, on }: ModelCommand & { type: 'fail' }): void {
     const { kafka } = this;
-    if (what === 'publish') kafka.lacksReplicas = on;
+    if (what === 'publish') kafka.refusal = on ? 'NOT_ENOUGH_REPLICAS' : undefined;
+    else if (what === 'records') kafka.refusal = on ? 'INVALID_RECORD' : undefined;
     else if (!on) kafka.silent.delete(what === 'node 1' ? 1 : 2);
     // One node stays: with none, no command could do anything.
     else if (kafka.silent.size === 0) kafka.silent.add(what === 'node 1' ? 1 : 2);

@@ -17,7 +17,7 @@ const SHARE = process.env['MODEL_RUNS'] === 'all' ? 1 : 1 / 3;
 function worldOptions(ordering: Ordering): fc.Arbitrary<WorldOptions> {
   return fc.record({
     ordering: fc.constant(ordering),
-    inFlight: fc.integer({ min: 1, max: 8 }),
+    inFlight: fc.integer({ min: 1, max: 16 }),
     maxBuffered: fc.constantFrom(60, 20, 10, 5, 1),
     maxBytes: fc.constantFrom(1_000_000, 100_000, 5_000, 700),
     maxUncommittedOffsets: fc.constantFrom(1_000, 1_000, 3),

@@ -35,7 +35,8 @@ export interface NewRecord {
 }
 
 const [OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC, NOT_LEADER, FENCED_EPOCH, UNKNOWN_EPOCH] = [1, 3, 6, 74, 75];
-const [NOT_ENOUGH_REPLICAS, OUT_OF_ORDER, DUPLICATE, UNKNOWN_TOPIC_ID] = [19, 45, 46, 100];
+const [OUT_OF_ORDER, DUPLICATE, UNKNOWN_TOPIC_ID] = [45, 46, 100];
+const REFUSALS = { NOT_ENOUGH_REPLICAS: 19, INVALID_RECORD: 87 } as const;
 const NODES = [1, 2] as const;
 const MAX_BATCHES = 20;
 
@@ -49,8 +50,8 @@ export class SimulatedKafka {
   coordinator: number = NODES[0];
   /** Nodes that answer nothing. */
   readonly silent = new Set<number>();
-  /** Whether partitions have too few replicas for writes. */
-  lacksReplicas = false;
+  /** Why no node accepts what is written. */
+  refusal: keyof typeof REFUSALS | undefined;
   /** Called for each record that a producer has written. */
   onProduced: (topic: string, record: ConsumedRecord) => void = () => undefined;
   private readonly topics = new Map<string, Log[]>();
@@ -246,7 +247,7 @@ export class SimulatedKafka {
 
   private produce({ topic, batches }: ProduceRequest): ProducedPartition[] {
     return batches.map(({ partition, records }) => {
-      if (this.lacksReplicas) return { partition, errorCode: NOT_ENOUGH_REPLICAS, baseOffset: -1 };
+      if (this.refusal !== undefined) return { partition, errorCode: REFUSALS[this.refusal], baseOffset: -1 };
       const count = records.readInt32BE(layout.COUNT_AT);
       const producer = `${records.readBigInt64BE(layout.PRODUCER_ID_AT)} ${topic}-${partition}`;
       const sequence = records.readInt32BE(layout.FIRST_SEQUENCE_AT);
