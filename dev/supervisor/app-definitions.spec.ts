@@ -60,7 +60,7 @@ describe('the variables of an app', () => {
     expect(appPortClaims(options).map(({ port }) => port)).toEqual([3001, 4000, 3002]);
   });
 
-  it('tell the producer where clients reach the query API, unless the user does', () => {
+  it('give the producer the address at which clients reach the query API, unless the user does', () => {
     expect(producerDefinition(context).env).toMatchObject({ QUERY_API_PUBLIC_URL: 'http://127.0.0.1:4000' });
     const env = { ...context.env, QUERY_API_PUBLIC_URL: 'https://orders.example' };
     expect(producerDefinition({ ...context, env }).env).toMatchObject({

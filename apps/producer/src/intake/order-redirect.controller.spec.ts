@@ -12,7 +12,7 @@ describe('a request for an order at the producer', () => {
     expect(controller.redirectToOrder(ID, { url: waiting })).toEqual({ url: `${url}?waitMs=5000` });
   });
 
-  it('is not found, and told where to ask, without the address', () => {
+  it('is a 404 that says where to ask, without the address', () => {
     const controller = new OrderRedirectController(new QueryApiAddress(undefined));
     expect(() => controller.redirectToOrder(ID, { url: '' })).toThrow(
       expect.objectContaining({

@@ -30,7 +30,7 @@ describe('PoisonBreaker', () => {
     }
   });
 
-  it('tells partitions of several topics apart', () => {
+  it('distinguishes partitions of several topics', () => {
     const { poison } = createBreaker();
     const topics = ['orders', 'payments', 'refunds'];
     expect(Array.from({ length: 6 }, (_, index) => poison.poison(`${topics[index % 3]}-0`)).at(-1)).toBe(true);

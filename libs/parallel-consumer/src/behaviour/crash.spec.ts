@@ -112,7 +112,7 @@ describe('after a crash, and a truncation of the log below records that were com
     expect((await startSuccessor(first)).gate.started).toEqual(['c', 'x', 'y']);
   });
 
-  it('handles records of an earlier epoch that a replica kept and nobody has read', async () => {
+  it('handles unread records of an earlier epoch that a replica kept', async () => {
     const first = await crashed({});
     const log = first.kafka.log('orders', 0);
     // The completed records were those of epoch 1 from offset 1 on.

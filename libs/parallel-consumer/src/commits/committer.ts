@@ -17,7 +17,7 @@ const REJECTED_LOG_INTERVAL_MS = 60_000;
 /**
  * Commits the offset of every assigned partition, at an interval and on request, with its completed offsets beyond that offset.
  * All records below a committed offset are complete. So a commit that arrives late, or after a revocation, can repeat records but
- * never skip one. Its completed offsets stay correct, because completed records stay complete, and their leader epochs tell them from
+ * never skip one. Its completed offsets stay correct, because completed records stay complete, and their leader epochs distinguish them from
  * records that replace them after a truncation.
  */
 export class Committer {

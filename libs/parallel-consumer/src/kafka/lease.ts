@@ -17,7 +17,7 @@ const NEVER = Number.NEGATIVE_INFINITY;
 
 /**
  * How long a member may act for its group on its own authority. The coordinator expels a member that is silent, and gives its partitions to
- * others, although it can't tell the member. All times count from when a request was sent: the coordinator counts from later on.
+ * others, and the member gets no message. All times count from when a request was sent: the coordinator counts from later on.
  *
  * - It ends one session timeout after the last answered heartbeat, less a margin of 5 % and at least 250 ms.
  * - While a rebalance waits for this member, it also ends one rebalance timeout after the last heartbeat before that rebalance.
