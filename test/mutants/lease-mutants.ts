@@ -36,15 +36,15 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a batch handles records of a revoked partition',
     file: 'attempts/running-attempt.ts',
-    replace: 'return !this.settled && this.reason === undefined && this.owner.mayStart();',
-    by: 'return this.owner.mayStart();',
+    replace: '!this.settled && this.reason === undefined && this.owner.mayStart();',
+    by: 'this.owner.mayStart();',
     specs: 'behaviour/late-starts',
   },
   {
     name: 'a batch handles records without contact',
     file: 'attempts/running-attempt.ts',
-    replace: 'return !this.settled && this.reason === undefined && this.owner.mayStart();',
-    by: 'return !this.settled && this.reason === undefined;',
+    replace: '!this.settled && this.reason === undefined && this.owner.mayStart();',
+    by: '!this.settled && this.reason === undefined;',
     specs: 'behaviour/late-starts',
   },
   {
@@ -57,7 +57,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a current attempt can be withdrawn for ever',
     file: RUNNER,
-    replace: 'error instanceof AttemptWithdrawnError && !attempt.isCurrent;',
+    replace: 'error instanceof AttemptWithdrawnError && attempt.mayBeWithdrawn;',
     by: 'error instanceof AttemptWithdrawnError;',
     specs: 'behaviour/late-starts',
   },
@@ -146,6 +146,34 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     specs: 'kafka/lease',
   },
   {
+    name: 'an eager member starts what is queued after its JoinGroup',
+    file: MEMBER,
+    replace: 'this.hasGivenUp = !this.isCooperative;',
+    by: '',
+    specs: 'kafka/lease',
+  },
+  {
+    name: 'the answer to a join that was given up counts',
+    file: MEMBER,
+    replace: "if (this.pendingJoin !== pending) throw new Error('the join was given up');",
+    by: '',
+    specs: 'kafka/lease',
+  },
+  {
+    name: 'a member sends no heartbeats while its joins end at once',
+    file: MEMBER,
+    replace: 'await this.beatIfDue(signal);',
+    by: '',
+    specs: 'kafka/lease',
+  },
+  {
+    name: 'a record that was taken along and withdrawn counts as failed',
+    file: 'attempts/joined-attempts.ts',
+    replace: 'failed.error === undefined || failed.error instanceof AttemptWithdrawnError',
+    by: 'failed.error === undefined',
+    specs: 'behaviour/late-starts',
+  },
+  {
     name: 'a heartbeat waits behind a join',
     file: 'kafka/group-coordinator.ts',
     replace: 'this.connections.connectForJoins()',
@@ -162,8 +190,8 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
   {
     name: 'heartbeats of a join name the old generation after the JoinGroup was answered',
     file: MEMBER,
-    replace: '    this.beatsAs = membership;\n    this.lease.awaitSync();',
-    by: '    this.lease.awaitSync();',
+    replace: 'this.beatsAs = membership;\n    this.lease.awaitSync();',
+    by: 'this.lease.awaitSync();',
     specs: 'kafka/lease',
   },
   {

@@ -1,7 +1,7 @@
 import type { Clock } from '@orders-pipeline/clock';
 import type { Broker } from '../broker/broker.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
-import { JoinedAttempt, type RunningAttempt } from './running-attempt.js';
+import { AttemptWithdrawnError, JoinedAttempt, type RunningAttempt } from './running-attempt.js';
 import type { RunnerParts } from './task-completion.js';
 
 /** What happens with a joined attempt that has ended. */
@@ -46,7 +46,7 @@ export class JoinedAttempts {
     if (failed === undefined) return;
     // First those behind it: a new attempt of the failed record may take them again.
     this.part(joined.slice(done + 1));
-    if (failed.error === undefined) this.part([failed], true);
+    if (failed.error === undefined || failed.error instanceof AttemptWithdrawnError) this.part([failed], true);
     else this.ends.failed(failed, failed.error);
   }
 

@@ -23,6 +23,7 @@ export class RunningAttempt implements Attempt, OpenRecord, ListNode<RunningAtte
   settled = false;
   /** The attempts of later records of its key that end together with this one, in their order. */
   joined: JoinedAttempt[] | undefined;
+  private wasRefused = false;
   private controller: AbortController | undefined;
   private reason: Error | undefined;
 
@@ -54,7 +55,14 @@ export class RunningAttempt implements Attempt, OpenRecord, ListNode<RunningAtte
   }
 
   get isCurrent(): boolean {
-    return !this.settled && this.reason === undefined && this.owner.mayStart();
+    const isCurrent = !this.settled && this.reason === undefined && this.owner.mayStart();
+    this.wasRefused ||= !isCurrent;
+    return isCurrent;
+  }
+
+  /** Whether a handler may have begun nothing because of `isCurrent`: contact to the group can be back by the time of its report. */
+  get mayBeWithdrawn(): boolean {
+    return this.wasRefused || !this.isCurrent;
   }
 
   get isDuringOutage(): boolean {

@@ -169,7 +169,7 @@ export class TaskRunner implements AttemptOwner {
   }
 
   failed(attempt: RunningAttempt, error: unknown): void {
-    const isWithdrawn = error instanceof AttemptWithdrawnError && !attempt.isCurrent;
+    const isWithdrawn = error instanceof AttemptWithdrawnError && attempt.mayBeWithdrawn;
     if (!this.attempts.settle(attempt)) return this.endedLate(attempt);
     if (isWithdrawn) return this.withdrawn(attempt);
     this.joined.failed(attempt);

@@ -89,7 +89,28 @@ describe('the next record of a key', () => {
   });
 });
 
+describe('a record that was taken along', () => {
+  it('counts as not tried when it is withdrawn', async () => {
+    const { clock, consumer, gate, letters } = await consuming({ maxAttempts: 1 }, (topic) => {
+      for (const name of ['a1', 'a2']) topic.append(0, 'a', name);
+    });
+    gate.attempts('a1')[0]?.takeNext()?.report(new AttemptWithdrawnError());
+    await gate.end('a1');
+    await clock.advance(1_000);
+    expect([gate.started, letters(), consumer.status.retries]).toEqual([['a1', 'a2'], [], 0]);
+  });
+});
+
 describe('an attempt', () => {
+  it('that was not current counts as not tried, although the contact is back when it is withdrawn', async () => {
+    const { broker, clock, gate, letters } = await consuming({ maxAttempts: 1 }, (topic) => topic.append(0, 'a', 'a'));
+    broker.startsUntil = clock.now();
+    expect(gate.attempts('a')[0]?.isCurrent).toBe(false);
+    broker.startsUntil = Number.POSITIVE_INFINITY;
+    await gate.fail('a', new AttemptWithdrawnError());
+    expect([gate.started, letters()]).toEqual([['a', 'a'], []]);
+  });
+
   it('is current until its signal aborts, it has ended, or the contact to the group is lost', async () => {
     const { broker, clock, gate } = await consuming({}, (topic) => {
       for (const name of ['a', 'b']) topic.append(0, name, name);

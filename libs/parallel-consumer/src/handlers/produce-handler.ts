@@ -118,7 +118,8 @@ async function sendAll(
   if (failure === undefined) return items.map(() => undefined);
   if (items.length === 1) return [failure];
   const failures: (Error | undefined)[] = [];
-  for (const { records } of items) failures.push(await send(producer, topic, records));
+  for (const { attempt, records } of items)
+    failures.push(attempt.isCurrent ? await send(producer, topic, records) : new AttemptWithdrawnError());
   return failures;
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '@orders-pipeline/clock';
+import { errorDetails } from '../failures/failure.js';
 import type { EngineLogger } from '../events/engine-logger.js';
 import { decodeAssignment, encodeSubscription, type PartitionsByTopic } from '../protocol/consumer-protocol.js';
 import {
@@ -46,6 +47,7 @@ export class GroupCoordinator {
   private known: number | undefined;
   private lastContact = 0;
   private joins: KafkaConnections | undefined;
+  private isClosed = false;
 
   constructor(
     private readonly connections: GroupConnections,
@@ -73,11 +75,19 @@ export class GroupCoordinator {
     this.known = undefined;
   }
 
-  /** Gives up a JoinGroup or SyncGroup that is not answered. The next one has a connection of its own. */
+  /** Gives up a JoinGroup or SyncGroup that is not answered. The next one has a connection of its own. Never rejects. */
   async discardJoin(): Promise<void> {
     const { joins } = this;
     this.joins = undefined;
-    await joins?.close();
+    await joins?.close().catch((error: unknown) => {
+      this.options.logger.warn(errorDetails(error), 'connections of a join did not close cleanly');
+    });
+  }
+
+  /** Gives up what is under way, and sends no join any more. Never rejects. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    await this.discardJoin();
   }
 
   /**
@@ -136,6 +146,7 @@ export class GroupCoordinator {
   }
 
   private connectedForJoins(): KafkaConnections {
+    if (this.isClosed) throw new Error('the member has left its group');
     this.joins ??= this.connections.connectForJoins();
     return this.joins;
   }

@@ -56,8 +56,11 @@ export class GroupMember {
   private cancelLeaseTimer: (() => void) | undefined;
   /** True between two generations. */
   private joining = true;
-  /** The join that waits for an answer of this node. */
+  /** The join that is under way, at this node. */
   private pendingJoin: { readonly node: number } | undefined;
+  /** True from the JoinGroup of an eager member, which says that all its work has ended, to its next assignment. */
+  private hasGivenUp = false;
+  private beatSentAt = Number.NEGATIVE_INFINITY;
   private isRejoinDue = false;
   /** Why the last attempt to join failed; `undefined` once one has succeeded. */
   private failure: string | undefined;
@@ -73,6 +76,11 @@ export class GroupMember {
 
   get membership(): Membership | undefined {
     return this.current;
+  }
+
+  /** Until when records may be taken and attempts started, exclusive, in ms since 1970. */
+  get startsUntil(): number {
+    return this.hasGivenUp ? Number.NEGATIVE_INFINITY : this.lease.startsUntil;
   }
 
   get joined(): boolean {
@@ -108,13 +116,14 @@ export class GroupMember {
     await succeededWithin(clock, LEAVE_TIMEOUT_MS, left);
     this.current = undefined;
     this.lease.end();
-    await this.coordinator.discardJoin();
+    await this.coordinator.close();
   }
 
   private async run(): Promise<void> {
     while (!this.isLeaving) {
       const { signal } = this.membershipEnd;
       try {
+        await this.beatIfDue(signal);
         if (await this.beatDuringJoin(this.joinGroup(signal), signal)) await this.surrender(signal);
         await this.heartbeatUntilRebalance(signal);
       } catch (error) {
@@ -135,27 +144,35 @@ export class GroupMember {
   private async joinGroup(end: AbortSignal): Promise<boolean> {
     const node = await this.coordinator.find();
     end.throwIfAborted();
+    if (this.isLeaving) return false;
     const pending = { node };
     this.pendingJoin = pending;
+    // An answer to a join that was given up must change nothing, even while the membership goes on.
+    const requireJoin = (): void => {
+      end.throwIfAborted();
+      if (this.pendingJoin !== pending) throw new Error('the join was given up');
+    };
     try {
       this.lease.awaitJoin();
+      this.hasGivenUp = !this.isCooperative;
       const response = await this.coordinator.join(node, this.memberId);
       this.coordinator.noteContact();
-      end.throwIfAborted();
+      requireJoin();
       this.memberId = response.memberId;
-      return !this.isLeaving && response.errorCode === 0 && (await this.syncGroup(node, response, end));
+      return !this.isLeaving && response.errorCode === 0 && (await this.syncGroup(node, response, requireJoin));
     } finally {
       if (this.pendingJoin === pending) this.pendingJoin = undefined;
     }
   }
 
-  private async syncGroup(coordinator: number, joined: JoinResponse, end: AbortSignal): Promise<boolean> {
+  private async syncGroup(coordinator: number, joined: JoinResponse, requireJoin: () => void): Promise<boolean> {
     const { generationId, memberId } = joined;
     const membership = { groupId: this.options.groupId, generationId, memberId, coordinator };
     this.beatsAs = membership;
     this.lease.awaitSync();
     const { assignment, sentAt } = await this.coordinator.sync(coordinator, joined);
-    this.requireMembership(end);
+    this.expireIfDue();
+    requireJoin();
     if (this.isLeaving) return false;
     const { synced } = this;
     // After a missed generation, another member may have worked on the same partitions of an eager group. In a cooperative one each leader has seen
@@ -164,7 +181,9 @@ export class GroupMember {
     const kept = synced.memberId === memberId && isNext;
     this.synced = { memberId, generationId };
     this.current = membership;
+    this.beatsAs = membership;
     this.joining = false;
+    this.hasGivenUp = false;
     this.failure = undefined;
     this.coordinator.noteContact();
     this.lease.begin(sentAt);
@@ -176,7 +195,8 @@ export class GroupMember {
   /** Sends heartbeats while the group waits for other members: the session and the lease go on, and so does the work of a cooperative group. */
   private async beatDuringJoin(joined: Promise<boolean>, end: AbortSignal): Promise<boolean> {
     const { clock, heartbeatIntervalMs } = this.options;
-    while (!(await succeededWithin(clock, heartbeatIntervalMs, untilAborted(joined, end))) && !this.isLeaving) {
+    const ended = untilAborted(joined, end);
+    while (!(await succeededWithin(clock, heartbeatIntervalMs, ended)) && !this.isLeaving) {
       // An old generation is no loss: the answer to the JoinGroup is on its way.
       await this.heartbeat(end, 'ILLEGAL_GENERATION');
       const [joinsAt, beatsAt] = [this.pendingJoin?.node, this.beatsAs?.coordinator];
@@ -216,8 +236,15 @@ export class GroupMember {
   /** Waits for a drain, and keeps the session alive with heartbeats. @throws when the membership ends */
   private async beatUntil(drained: Promise<unknown>, end: AbortSignal): Promise<void> {
     const { clock, heartbeatIntervalMs } = this.options;
-    while (!(await succeededWithin(clock, heartbeatIntervalMs, untilAborted(drained, end))) && !this.isLeaving)
-      await this.heartbeat(end);
+    const ended = untilAborted(drained, end);
+    while (!(await succeededWithin(clock, heartbeatIntervalMs, ended)) && !this.isLeaving) await this.heartbeat(end);
+  }
+
+  /** Keeps the session alive also while joins end at once, such as with COORDINATOR_LOAD_IN_PROGRESS. */
+  private async beatIfDue(end: AbortSignal): Promise<void> {
+    const { clock, heartbeatIntervalMs } = this.options;
+    if (this.lease.held && clock.now() - this.beatSentAt >= heartbeatIntervalMs)
+      await this.heartbeat(end, 'ILLEGAL_GENERATION');
   }
 
   /**
@@ -229,6 +256,7 @@ export class GroupMember {
     const { clock, logger } = this.options;
     if (this.beatsAs === undefined) return false;
     const sentAt = clock.now();
+    this.beatSentAt = sentAt;
     try {
       const answered = await succeededWithin(clock, this.lease.contactLimitMs, this.sendHeartbeat());
       this.requireMembership(end);
@@ -274,9 +302,13 @@ export class GroupMember {
 
   /** @throws when the membership has ended: an answer that arrives after that must change nothing */
   private requireMembership(end: AbortSignal): void {
-    // After a pause of the process, an answer may be handled before the timer of the lease.
-    if (this.lease.hasExpired && !this.isLeaving) this.expire();
+    this.expireIfDue();
     end.throwIfAborted();
+  }
+
+  /** After a pause of the process, an answer may be handled before the timer of the lease. */
+  private expireIfDue(): void {
+    if (this.lease.hasExpired && !this.isLeaving) this.expire();
   }
 
   private expire(): void {

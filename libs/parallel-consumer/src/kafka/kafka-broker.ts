@@ -126,7 +126,7 @@ export abstract class KafkaBroker implements Broker {
   }
 
   get startsUntil(): number {
-    return this.member.lease.startsUntil;
+    return this.member.startsUntil;
   }
 
   async partitionCount(topic: string): Promise<number> {
@@ -180,8 +180,8 @@ export abstract class KafkaBroker implements Broker {
     const { surrendered } = this.held;
     if (surrendered.length === 0) return false;
     await this.listener?.surrendering(surrendered);
-    // The membership was lost meanwhile.
-    if (this.held.surrendered !== surrendered) return false;
+    // The membership was lost, or the member has left, meanwhile.
+    if (this.stopping || this.held.surrendered !== surrendered) return false;
     this.reassign(this.held.release(), true);
     return true;
   }

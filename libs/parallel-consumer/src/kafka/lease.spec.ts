@@ -77,9 +77,10 @@ describe.each(PROTOCOLS)('the lease of a member of a group with %s rebalancing',
     connections
       .answer(JOIN_GROUP, joinedAs(5), joinedAs(6))
       .answer(SYNC_GROUP, assignment, unanswered)
-      .answer(HEARTBEAT, ({ generationId }) =>
-        generationId === 6 || clock.now() < 2_000 ? undefined : error('REBALANCE_IN_PROGRESS')(),
-      );
+      .answer(HEARTBEAT, ({ generationId }) => {
+        if (generationId === 6 || clock.now() < 2_000) return undefined;
+        return error(connections.made(JOIN_GROUP).length < 2 ? 'REBALANCE_IN_PROGRESS' : 'ILLEGAL_GENERATION')();
+      });
     member.join();
     await clock.advance(2_000);
     await clock.advance(15_000);
@@ -198,5 +199,63 @@ describe.each(PROTOCOLS)('the lease of a member of a group with %s rebalancing',
     expect(losses(calls)).toBe(0);
     expect(member.membership?.coordinator).toBe(2);
     await leaving(member, clock);
+  });
+
+  it('lets an eager member start nothing from its JoinGroup on, and a cooperative one go on', async () => {
+    const { member, connections, clock } = memberOf(rebalancing);
+    const synced = Promise.withResolvers<Buffer>();
+    connections
+      .answer(JOIN_GROUP, joinedAs(5), joinedAs(6))
+      .answer(SYNC_GROUP, assignment, async () => synced.promise)
+      .answer(HEARTBEAT, error('REBALANCE_IN_PROGRESS'), ok);
+    member.join();
+    await clock.advance(4_000);
+    expect(member.startsUntil > clock.now()).toBe(rebalancing === 'cooperative');
+    synced.resolve(assignment());
+    await clock.advance(1_500);
+    expect(member.startsUntil).toBeGreaterThan(clock.now());
+    await leaving(member, clock);
+  });
+
+  it('ignores the answer to a join that was given up while the membership went on', async () => {
+    const { member, connections, clock, calls } = memberOf(rebalancing);
+    const late = Promise.withResolvers<ReturnType<ReturnType<typeof joinedAs>>>();
+    connections
+      .answer(
+        FIND_COORDINATOR,
+        () => 1,
+        () => 2,
+      )
+      .answer(JOIN_GROUP, joinedAs(5), async () => late.promise, unanswered)
+      .answer(HEARTBEAT, error('REBALANCE_IN_PROGRESS'), error('NOT_COORDINATOR'), error('REBALANCE_IN_PROGRESS'));
+    member.join();
+    await clock.advance(5_000);
+    late.resolve(joinedAs(6)());
+    await clock.advance(1_000);
+    expect([connections.made(SYNC_GROUP).length, losses(calls), member.membership?.generationId]).toEqual([1, 0, 5]);
+    await leaving(member, clock);
+  });
+
+  it('is kept by heartbeats while joins end at once, as when a coordinator loads its groups', async () => {
+    const { member, connections, clock, calls } = memberOf(rebalancing);
+    connections
+      .answer(JOIN_GROUP, joinedAs(5), error('COORDINATOR_LOAD_IN_PROGRESS'))
+      .answer(HEARTBEAT, error('REBALANCE_IN_PROGRESS'), ok);
+    member.join();
+    await clock.advance(18_000);
+    expect(losses(calls)).toBe(0);
+    await leaving(member, clock);
+  });
+
+  it('sends no join after the member has left', async () => {
+    const { member, connections, clock } = memberOf(rebalancing);
+    const found = Promise.withResolvers<number>();
+    connections.answer(FIND_COORDINATOR, async () => found.promise);
+    member.join();
+    await settle();
+    await leaving(member, clock);
+    found.resolve(1);
+    await settle();
+    expect(connections.made(JOIN_GROUP)).toEqual([]);
   });
 });
