@@ -170,8 +170,10 @@ export class LoadedCluster implements Progress {
     await watch.stop();
     const operations = await operationsCollection(db).find({}).toArray();
     const { accepted, rejected } = populates;
+    const deadRecords = await countDeadRecords(db);
+    // Last: it keeps this process busy for seconds, in which the driver would take MongoDB for unavailable.
     const attempts = await attemptsOf(this.cluster, this.history);
-    return { stored, deadRecords: await countDeadRecords(db), attempts, order, watch, operations, accepted, rejected };
+    return { stored, deadRecords, attempts, order, watch, operations, accepted, rejected };
   }
 
   /** A small populate has a single segment. */

@@ -161,7 +161,7 @@ describe('npm run admin -- topics expand, while producers and consumers work', (
       return hanging.stderr.startsWith('Silent: ') || { hanging };
     });
     expect(hanging).toMatchObject({ code: 2 });
-    expect(await send(pipeline.stack.producerUrl)).toBe(202);
+    await eventually('orders are accepted', 30_000, async () => (await send(pipeline.stack.producerUrl)) === 202);
     await other.kill();
     const [, gone] = /--gone (\S+)\./.exec(hanging?.stderr ?? '') ?? [];
     expect(await expand('--partitions', '30', '--gone', String(gone))).toMatchObject({ code: 0, stderr: '' });

@@ -40,6 +40,8 @@ interface OwnedKey {
   readonly open: Set<number>;
   /** All older records were closed when this one began. */
   floor: number;
+  /** How many of the first records are all closed for it. They stay so. */
+  closedPrefix: number;
 }
 
 /** The records of one key, or of one partition that is ordered as a whole. */
@@ -49,8 +51,6 @@ interface KeyHistory {
   /** Offsets whose effect succeeded in any ownership, or that were dead-lettered. */
   readonly closed: Set<number>;
   readonly letters: Set<number>;
-  /** How many of the first records are all closed. */
-  closedPrefix: number;
   readonly owners: Map<number, OwnedKey>;
 }
 
@@ -87,8 +87,10 @@ export class AttemptHistory {
         for (const { done, open, running } of key.owners.values())
           for (const offsets of [done, open, running]) offsets.delete(offset);
       }
-      key.closedPrefix = Math.min(key.closedPrefix, kept);
-      for (const owner of key.owners.values()) owner.floor = Math.min(owner.floor, end);
+      for (const owner of key.owners.values()) {
+        owner.floor = Math.min(owner.floor, end);
+        owner.closedPrefix = Math.min(owner.closedPrefix, kept);
+      }
     }
   }
 
@@ -171,17 +173,20 @@ export class AttemptHistory {
   /** @returns the first older record of the key that the ownership can't have taken for closed */
   private firstOpen(
     { record, fence }: SeenAttempt,
-    key: KeyHistory,
-    { done }: OwnedKey,
+    { records, closed, letters }: KeyHistory,
+    owner: OwnedKey,
     inCall: ReadonlySet<number>,
   ): number | undefined {
-    const { records, closed, letters } = key;
+    const { done } = owner;
     const before = this.beginnings.get(`${record.topic}-${record.partition}/${fence}`);
-    while (closed.has(records[key.closedPrefix]?.offset ?? Number.NaN)) key.closedPrefix += 1;
     // Without its beginning, it is unknown which of the records that others have closed the ownership knew to be closed.
     const isClosed = (offset: number): boolean =>
-      before === undefined ? closed.has(offset) : before(offset) || done.has(offset) || letters.has(offset);
-    for (let at = before === undefined ? key.closedPrefix : 0; at < records.length; at += 1) {
+      before === undefined ? closed.has(offset) : done.has(offset) || letters.has(offset) || before(offset);
+    for (let next = records[owner.closedPrefix]; next !== undefined && isClosed(next.offset);) {
+      owner.closedPrefix += 1;
+      next = records[owner.closedPrefix];
+    }
+    for (let at = owner.closedPrefix; at < records.length; at += 1) {
       const older = records[at]?.offset ?? Number.POSITIVE_INFINITY;
       if (older >= record.offset) return undefined;
       if (!isClosed(older) && !inCall.has(older)) return older;
@@ -201,7 +206,6 @@ export class AttemptHistory {
       records: [],
       closed: new Set(),
       letters: new Set(),
-      closedPrefix: 0,
       owners: new Map(),
     };
     this.keys.set(name, known);
@@ -245,7 +249,13 @@ export class FencedSink {
 }
 
 function ownerOf(key: KeyHistory, fence: number): OwnedKey {
-  const known = key.owners.get(fence) ?? { done: new Set(), running: new Map(), open: new Set(), floor: -1 };
+  const known = key.owners.get(fence) ?? {
+    done: new Set<number>(),
+    running: new Map<number, SeenAttempt>(),
+    open: new Set<number>(),
+    floor: -1,
+    closedPrefix: 0,
+  };
   key.owners.set(fence, known);
   return known;
 }
