@@ -37,7 +37,7 @@ describe('a real Prometheus that scrapes a running stack', () => {
 
   beforeAll(async () => {
     parts = await prometheusParts();
-    const flags = ['--partitions', `${PARTITIONS}`, '--save-ms', '0..200', '--in-flight', '500', '--legacy'];
+    const flags = ['--partitions', `${PARTITIONS}`, '--save-ms', '0..200', '--in-flight', '100', '--legacy'];
     pipeline = await Pipeline.startWith({ LAG_CEILING }, ...flags);
     prometheus = await RunningPrometheus.start(parts.prometheus, await configFor(pipeline.stack.dataDirectory));
   });
@@ -102,7 +102,8 @@ describe('a real Prometheus that scrapes a running stack', () => {
   });
 
   it('has exact counts of records emitted, saved and dead-lettered', async () => {
-    const { id } = await pipeline.populate({ count: ORDERS, faults: { poison: 0.005 } });
+    // The lag is read once a second. At most 2,000 orders/s are saved, so that the first reading after the start is over the ceiling.
+    const { id } = await pipeline.populate({ count: ORDERS, ratePerSecond: 10_000, faults: { poison: 0.005 } });
     await expectValue('max_over_time(producer_waiting_for_consumers[5m])', 1);
     operation = await pipeline.allEnded(id, 120_000);
     const { saved, deadLettered } = operation;
