@@ -1,6 +1,6 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { pipeline } from 'node:stream/promises';
+import { execFile } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { runClient } from '../../dev/parts/package-client.js';
 import { installPart } from '../../dev/parts/part.js';
@@ -13,6 +13,7 @@ export const PREVIOUS_VERSION = '0.1.0';
 /** The last commit of its day, 2026-11-25. */
 const COMMIT = '0ddacebbd1fe9038998b03ae7dd316ff9a446920';
 const BUILT_WITHIN_MS = 240_000;
+const run = promisify(execFile);
 
 /**
  * Takes the previous version from the history of this repository, installs its packages and compiles it by its own set-up. All of it stays in
@@ -41,7 +42,7 @@ async function build(directory: string): Promise<void> {
 
 async function requireHistory(): Promise<void> {
   try {
-    await promisify(execFile)('git', ['cat-file', '-e', `${COMMIT}^{commit}`], { cwd: PROJECT_DIRECTORY });
+    await run('git', ['cat-file', '-e', `${COMMIT}^{commit}`], { cwd: PROJECT_DIRECTORY });
   } catch (cause) {
     throw new Error(
       `The history of this clone lacks commit ${COMMIT}, which is version ${PREVIOUS_VERSION}. ` +
@@ -51,13 +52,12 @@ async function requireHistory(): Promise<void> {
   }
 }
 
+/** By a file: `tar` closes a pipe at the end of the archive, which may be before `git` has written its padding. */
 async function extract(directory: string): Promise<void> {
-  const archive = spawn('git', ['archive', COMMIT], { cwd: PROJECT_DIRECTORY, stdio: ['ignore', 'pipe', 'inherit'] });
-  const tar = spawn('tar', ['-x', '-C', directory], { stdio: ['pipe', 'inherit', 'inherit'] });
-  const ended = Promise.all([once(archive, 'close'), once(tar, 'close')]);
-  await pipeline(archive.stdout, tar.stdin);
-  const codes = (await ended).map(([code]) => Number(code));
-  if (codes.some((code) => code !== 0)) throw new Error(`git archive ${COMMIT} and tar ended with ${codes.join(', ')}`);
+  const archive = join(directory, 'release.tar');
+  await run('git', ['archive', `--output=${archive}`, COMMIT], { cwd: PROJECT_DIRECTORY });
+  await run('tar', ['-xf', archive, '-C', directory]);
+  await rm(archive);
 }
 
 /** Removes what npm says about the package whose script it runs: it is another one. */
