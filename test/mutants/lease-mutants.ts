@@ -18,6 +18,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     file: RUNNER,
     replace: 'now >= this.broker.startsUntil || !this.breaker.tryAcquire()',
     by: '!this.breaker.tryAcquire()',
+    specs: 'behaviour/delivery',
   },
   {
     name: 'a member without contact takes records',
