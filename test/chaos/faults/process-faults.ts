@@ -2,6 +2,8 @@ import type { Cluster } from '../cluster/cluster.js';
 import { KAFKA_NODES, MONGODB_MEMBERS, REGISTRY } from '../cluster/ground.js';
 import { oneOf, type Draw, type Fault, type FaultKind } from './fault.js';
 
+const METRICS_TIMEOUT_MS = 3_000;
+
 type Choice = (cluster: Cluster, draw: Draw) => Promise<string>;
 
 const runningApp =
@@ -10,6 +12,13 @@ const runningApp =
     const names = cluster.apps.all.filter((app) => app.job === job).map(({ name }) => name);
     return Promise.resolve(oneOf(names, draw));
   };
+/** A producer that sends the orders of an operation, if there is one: it holds a lease, which it loses while it hangs. */
+const emittingProducer: Choice = async (cluster, draw) => {
+  const producers = cluster.apps.all.filter(({ job }) => job === 'producer');
+  const emits = await Promise.all(producers.map(async ({ url }) => url !== undefined && (await isEmitting(url))));
+  const emitting = producers.filter((_, at) => emits[at]);
+  return oneOf(emitting.length > 0 ? emitting : producers, draw).name;
+};
 const kafkaNode: Choice = async (_, draw) => Promise.resolve(oneOf(KAFKA_NODES, draw));
 const primary: Choice = async (cluster) => cluster.primary();
 const secondary: Choice = async (cluster, draw) => {
@@ -20,6 +29,16 @@ const secondary: Choice = async (cluster, draw) => {
   );
 };
 const registry: Choice = async () => Promise.resolve(REGISTRY);
+
+async function isEmitting(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(METRICS_TIMEOUT_MS) });
+    return /^producer_emissions_running 1$/m.test(await response.text());
+  } catch {
+    // It is starting or has ended.
+    return false;
+  }
+}
 
 /** Kills a process with SIGKILL. A server stays down for the duration of the fault; the supervisor restarts an app at once. */
 function kill(name: string, choose: Choice, isServer: boolean): FaultKind {
@@ -86,7 +105,7 @@ export const PROCESS_FAULTS: readonly FaultKind[] = [
   { ...killFor('primary-away', primary, true, [2_000, 8_000]), isTolerated: true },
   kill('registry-away', registry, true),
   pause('pause-consumer', runningApp('consumer')),
-  pause('pause-producer', runningApp('producer')),
+  pause('pause-producer', emittingProducer),
   pause('pause-query-api', runningApp('query-api')),
   pause('pause-broker', kafkaNode),
   pause('pause-primary', primary),

@@ -87,7 +87,10 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
       {
         file: RELIABLE_PRODUCER,
         replace: 'missing = missing.filter(({ partition }) => !done.has(partition));',
-        by: 'missing = [];',
+        by: `for (const [partition, { length }] of Map.groupBy(missing, (record) => record.partition))
+                if (!done.has(partition))
+                    acknowledged.push({ partition, records: length, baseOffset: -1 });
+            missing = [];`,
       },
     ],
     // A broker that leads a partition no more refuses its records, and they must be sent again.
@@ -104,9 +107,10 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
         by: '',
       },
     ],
-    // The emitting producer hangs for longer than its lease, and then continues.
+    // The emitting producer hangs for longer than its lease, and continues while another one emits the rest.
     faults: ['pause-producer'],
     copies: 2,
+    minutes: 0.4,
     seed: 22,
     caughtBy: 'repeats',
   },
