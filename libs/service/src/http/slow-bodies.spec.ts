@@ -148,6 +148,12 @@ describe('a body that arrives slowly', () => {
 });
 
 describe('a connection without a whole request', () => {
+  it('may last longer than the five minutes that Node allows by default', async () => {
+    const fastify = makeFastify({ http: connectionLimits(3_600 * SECOND) });
+    expect(fastify.server).toMatchObject({ headersTimeout: 3_600 * SECOND, requestTimeout: 0 });
+    await fastify.close();
+  });
+
   it.each(['', 'GET /orders HTT', 'GET /orders HTTP/1.1\r\nhost: here\r\n'])('is closed after "%s"', async (begun) => {
     const fastify = makeFastify({ http: connectionLimits(50) });
     await fastify.listen({ host: '127.0.0.1', port: 0 });

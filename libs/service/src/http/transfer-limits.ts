@@ -36,7 +36,10 @@ const CHECKS_PER_PERIOD = 15;
 /** Node's server options: limits the time for a request's headers, and closes connections whose client has disappeared. */
 export function connectionLimits(headersTimeout: number): ServerOptions {
   const connectionsCheckingInterval = Math.min(CHECK_HEADERS_MS, headersTimeout);
-  return { headersTimeout, connectionsCheckingInterval, keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS };
+  // Node refuses a time for headers that is longer than its time for a whole request, 300 s by default. `limitTransfers` ends slow requests.
+  const requestTimeout = 0;
+  const probes = { keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS };
+  return { headersTimeout, requestTimeout, connectionsCheckingInterval, ...probes };
 }
 
 /** Returns whether a request announces a body. */
