@@ -9,6 +9,7 @@ process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'dist', '.compile-c
 // `fuzz` Schemathesis, `monitoring` Prometheus and `clients` OpenAPI Generator, which they fetch.
 const shared = {
   testEnvironment: 'node',
+  setupFilesAfterEnv: ['<rootDir>/test/support/hang-guard.mjs'],
   extensionsToTreatAsEsm: ['.ts'],
   testEnvironmentOptions: {
     customExportConditions: ['orders-source', '@orders-pipeline/source', 'node', 'node-addons'],
@@ -41,7 +42,6 @@ export default {
     {
       ...shared,
       displayName: 'real',
-      setupFilesAfterEnv: ['<rootDir>/test/support/time-limit.mjs'],
       globalSetup: '<rootDir>/test/support/shared-servers.mjs',
       globalTeardown: '<rootDir>/test/support/stop-shared-servers.mjs',
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
@@ -67,7 +67,6 @@ export default {
       ...shared,
       displayName: 'secured',
       setupFiles: ['<rootDir>/test/support/secured-mode.mjs'],
-      setupFilesAfterEnv: ['<rootDir>/test/support/without-time-limit.mjs'],
       testMatch: ['<rootDir>/test/secured/*.spec.ts', '<rootDir>/test/{pipeline,reconcile,console}.spec.ts'],
     },
     {
@@ -83,7 +82,6 @@ export default {
     {
       ...shared,
       displayName: 'monitoring',
-      setupFilesAfterEnv: ['<rootDir>/test/support/without-time-limit.mjs'],
       testMatch: ['<rootDir>/test/monitoring/**/*.spec.ts'],
     },
     {
@@ -112,7 +110,6 @@ export default {
       // Needs the history of the repository, from which it compiles the previous version.
       ...shared,
       displayName: 'upgrade',
-      setupFilesAfterEnv: ['<rootDir>/test/support/without-time-limit.mjs'],
       globalSetup: '<rootDir>/test/support/shared-servers.mjs',
       globalTeardown: '<rootDir>/test/support/stop-shared-servers.mjs',
       testMatch: ['<rootDir>/test/upgrade/**/*.spec.ts'],
@@ -121,7 +118,6 @@ export default {
       // Waits for a scale-down, which is slow on purpose: some minutes.
       ...shared,
       displayName: 'autoscaling',
-      setupFilesAfterEnv: ['<rootDir>/test/support/without-time-limit.mjs'],
       globalSetup: '<rootDir>/test/support/shared-servers.mjs',
       globalTeardown: '<rootDir>/test/support/stop-shared-servers.mjs',
       testMatch: ['<rootDir>/test/autoscaling/**/*.spec.ts'],
@@ -129,7 +125,6 @@ export default {
     {
       ...shared,
       displayName: 'faults',
-      setupFilesAfterEnv: ['<rootDir>/test/support/without-time-limit.mjs'],
       globalSetup: '<rootDir>/test/support/shared-servers.mjs',
       globalTeardown: '<rootDir>/test/support/stop-shared-servers.mjs',
       testMatch: ['<rootDir>/test/faults/**/*.spec.ts'],

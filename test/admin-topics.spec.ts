@@ -106,7 +106,7 @@ describe('npm run admin -- topics, with a Kafka of one broker', () => {
     const three = { TOPIC_REPLICATION_FACTOR: '3', TOPIC_MIN_INSYNC_REPLICAS: '2' };
     const started = await StartedApp.start(app, { ...servers, ...three });
     try {
-      await eventually('it names them', 60_000, async () => {
+      await eventually('it names them', async () => {
         const { checks } = await started.readiness();
         return checks['kafka'] !== undefined;
       });

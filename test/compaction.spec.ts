@@ -29,21 +29,21 @@ describe('the bookkeeping of an ended operation', () => {
   it('is replaced by a digest that reconciliation compares', async () => {
     const { db, stack } = shared();
     const { id } = await shared().populate({ count: 5_000 });
-    await shared().allSaved(id, 60_000);
+    await shared().allSaved(id);
     const blocks = await compacted(db, id);
     expect(blocks).toMatchObject([{ _id: { from: 0 }, to: 5_000, count: 5_000, saved: 5_000, isCompacted: true }]);
     expect(await bookkeepingOf(db, id)).toEqual(NOTHING);
     const report = await reconciled(stack, id);
     expect(report).toMatchObject({ ...CLEAN, code: 0, verdict: 'holds', saved: 5_000, settled: 5_000 });
-  }, 120_000);
+  });
 
   it('is kept while a dead letter is pending, and then has the same figures without it', async () => {
     const { db, stack } = shared();
     const faults = { poison: 0.02, oversized: 0, duplicate: 0.01, conflict: 0.01 };
     const { id } = await shared().populate({ count: 2_000, faults, seed: 7 });
-    const ended = await shared().allEnded(id, 60_000);
+    const ended = await shared().allEnded(id);
     const before = await reconciled(stack, id);
-    await eventually('a turn of the compaction has ended', 30_000, async () => {
+    await eventually('a turn of the compaction has ended', async () => {
       const operation = await operationsCollection(db).findOne({ _id: id });
       return operation?.compaction?.nextAt !== undefined;
     });
@@ -52,23 +52,23 @@ describe('the bookkeeping of an ended operation', () => {
     await shared().post('/v1/dead-letters/discard', { operationId: id });
     expect(await compacted(db, id)).toMatchObject([{ saved: ended.saved, discarded: ended.deadLettered, skipped: 0 }]);
     expect(await bookkeepingOf(db, id)).toEqual(NOTHING);
-    await eventually('the records of its letters are removed', 30_000, async () => {
+    await eventually('the records of its letters are removed', async () => {
       return (await recordsKept(quietKafka(stack.brokers), DEAD_LETTER_TOPIC)) === 0;
     });
     const after = await reconciled(stack, id);
     expect(after).toMatchObject({ ...CLEAN, code: 0, verdict: 'holds', saved: before.saved, faults: before.faults });
     expect(after.discarded).toBe(before.deadLettered);
-    await eventually('its figures are complete', 20_000, async () => {
+    await eventually('its figures are complete', async () => {
       const { saved, deadLettered, discarded } = await shared().operation(id);
       return saved === ended.saved && deadLettered === 0 && discarded === ended.deadLettered;
     });
-    await eventually('its numbers are complete', 20_000, async () => (await watermark()) >= ended.firstNumber + 1_999);
-  }, 120_000);
+    await eventually('its numbers are complete', async () => (await watermark()) >= ended.firstNumber + 1_999);
+  });
 
   it('of a populate lets reconciliation name the altered and the missing order', async () => {
     const { db, stack } = shared();
     const { id } = await shared().populate({ count: 3_000 });
-    await shared().allSaved(id, 60_000);
+    await shared().allSaved(id);
     await compacted(db, id);
     const idOf = createOrderIds(id);
     const orders = ordersCollection(db);
@@ -82,7 +82,7 @@ describe('the bookkeeping of an ended operation', () => {
     if (removed === null) throw new Error('the order was not saved');
     await orders.insertOne(removed);
     await orders.deleteOne({ _id: new UUID(idOf(17)) });
-  }, 120_000);
+  });
 
   it('of an import leaves no row, and its orders are still imported once', async () => {
     const { db, stack } = shared();
@@ -104,7 +104,7 @@ describe('the bookkeeping of an ended operation', () => {
     expect(report.differingBlocks).toMatchObject([{ first: block?.first, verified: 2_000, found: 2_000 }]);
     await ordersCollection(db).deleteOne(changed);
     expect(await reconciled(stack, first.id)).toMatchObject({ code: 1, missing: 1, saved: 1_999 });
-  }, 150_000);
+  });
 
   it('of received orders answers a repeated key as long as it is kept', async () => {
     const { db, stack } = shared();
@@ -114,7 +114,7 @@ describe('the bookkeeping of an ended operation', () => {
     const id = body.operationId;
     expect(other.operationId).toBe(id);
     await shared().killProducer();
-    await eventually('the operation is closed, and its key keeps it', 60_000, async () => {
+    await eventually('the operation is closed, and its key keeps it', async () => {
       const operation = await operationsCollection(db).findOne({ _id: id });
       return operation?.status === 'succeeded' && operation.compaction?.nextAt !== undefined;
     });
@@ -125,29 +125,29 @@ describe('the bookkeeping of an ended operation', () => {
     expect(await compacted(db, id)).toMatchObject([{ count: 310, saved: 310 }]);
     expect(await bookkeepingOf(db, id)).toEqual(NOTHING);
     expect(await reconciled(stack, id)).toMatchObject({ ...CLEAN, code: 0, acked: 310, saved: 310, settled: 310 });
-    await eventually('all count as saved', 20_000, async () => (await shared().operation(id)).saved === 310);
+    await eventually('all count as saved', async () => (await shared().operation(id)).saved === 310);
     const { body: trace } = await shared().get<OrderTrace>(`/v1/orders/${body.items[7]?.id}/trace`);
     expect(trace).toMatchObject({ operationId: id, chunk: null, index: expect.any(Number) });
-  }, 180_000);
+  });
 
   it('is not counted again by a query API that starts: the watermark is there at once', async () => {
     const { db, stack } = shared();
     const { id, firstNumber } = await shared().populate({ count: 1_000 });
-    await shared().allSaved(id, 60_000);
+    await shared().allSaved(id);
     const last = firstNumber + 999;
-    await eventually('the watermark is stored', 30_000, async () => {
+    await eventually('the watermark is stored', async () => {
       const stored = await db.collection('watermark').findOne();
       return (await watermark()) >= last && Number(stored?.['through']) >= last;
     });
     // A count from the beginning would end here.
     await ordersCollection(db).deleteOne({ number: Long.fromNumber(firstNumber) });
     process.kill(stack.process('query-api').pid, 'SIGKILL');
-    await eventually('the query API is ready again', 60_000, async () =>
+    await eventually('the query API is ready again', async () =>
       fetch(`${stack.queryApiUrl}/health/ready`).then(
         ({ ok }) => ok,
         () => false,
       ),
     );
     expect(await watermark()).toBeGreaterThanOrEqual(last);
-  }, 120_000);
+  });
 });

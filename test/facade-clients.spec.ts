@@ -77,7 +77,7 @@ describe('the clients of the facade', () => {
     const files = await FacadeFiles.open(options);
     const admits = (key: string): boolean => files.keys?.clientOf({ key }) !== undefined;
     const until = async (message: string): Promise<void> =>
-      eventually(message, 25_000, async () => {
+      eventually(message, async () => {
         await clock.advance(1_000);
         return lines.some((line) => line.includes(message));
       });

@@ -67,7 +67,7 @@ describe('the facade and odd answers', () => {
         const text = body();
         scripted.answer(() => ({ body: text, type }));
         expect(await ask(facade, path)).toEqual({ status: 200, type, body: text });
-        await eventually('it is reported', 25_000, async () => (await found()).includes(code));
+        await eventually('it is reported', async () => (await found()).includes(code));
       },
     );
 
@@ -78,7 +78,7 @@ describe('the facade and odd answers', () => {
         body: JSON.stringify((reads += 1) === 1 ? page.with(4, changed(page[4], { symbol: 'OTHER' })) : page),
       }));
       expect(await ask(facade, '/orders/page/1')).toMatchObject({ status: 200 });
-      await eventually('it is reported', 25_000, async () => (await found()).includes('changes-between-reads'));
+      await eventually('it is reported', async () => (await found()).includes('changes-between-reads'));
       const [mismatch] = (await facade.mismatches.list({ limit: 1 })) ?? [];
       expect(mismatch).toMatchObject({ recheck: 'passed', paths: [{ path: '5.symbol', legacy: '"OTHER"' }] });
       expect(await facade.figuresOf('read-by-page')).toMatchObject({
@@ -126,7 +126,7 @@ describe('the facade and odd answers', () => {
         const { requests, failures } = await facade.figuresOf('read-by-page');
         return { requests: requests.legacy, failures: failures.legacy };
       };
-      await eventually('it counts as failed', 5_000, async () => isDeepStrictEqual(await legacy(), ONCE));
+      await eventually('it counts as failed', async () => isDeepStrictEqual(await legacy(), ONCE));
       scripted.answer(() => ({ body: '[]' }));
       expect(await asked).toMatchObject({ status: 200 });
       expect(await legacy()).toEqual(ONCE);

@@ -61,7 +61,7 @@ describe('the reads of the facade', () => {
           page: await facade.figuresOf('read-by-page'),
           range: await facade.figuresOf('read-by-range'),
         });
-        await eventually('all are compared', 25_000, async () => {
+        await eventually('all are compared', async () => {
           const { id, page, range } = await figures();
           return id.samples === 2 && page.samples === 1 && range.samples === 1;
         });
@@ -87,7 +87,7 @@ describe('the reads of the facade', () => {
           await ask(facade, `/orders/${order.id}`);
           await ask(facade, '/orders/page/1');
         }
-        await eventually('all are compared', 25_000, async () => {
+        await eventually('all are compared', async () => {
           const [id, page] = await Promise.all(
             (['read-by-id', 'read-by-page'] as const).map(async (each) => facade.figuresOf(each)),
           );

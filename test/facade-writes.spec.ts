@@ -95,7 +95,7 @@ describe('the writes of the facade', () => {
 
   it('do not leave off while an instance is silent, and forget it by force', async () => {
     const three = await RunningFacade.start('three', around.env);
-    await eventually('it is registered', 30_000, async () =>
+    await eventually('it is registered', async () =>
       (await one.state()).instances.some(({ name }) => name === 'three'),
     );
     await three.end('SIGKILL');
@@ -186,7 +186,7 @@ describe('the writes of the facade', () => {
     around.newSide.answer(({ method }) => (method === 'POST' ? 'hang' : { status: 404, body: '{}' }));
     const unknown = await one.post<{ code: string }>('/orders', order);
     expect(unknown).toMatchObject({ status: 503, body: { code: 'outcome-unknown' } });
-    await eventually('the intent has a reason', 30_000, async () => {
+    await eventually('the intent has a reason', async () => {
       const { body } = await two.get<Pending>('/v1/migration/pending');
       return body.items.some(({ id, answering, reason }) => id === order.id && answering === 'new' && reason !== null);
     });
@@ -210,7 +210,6 @@ describe('the writes of the facade', () => {
     const lost = two.post('/orders', order).catch(() => undefined);
     await eventually(
       'it is admitted',
-      30_000,
       async () => (await one.get<{ count: number }>('/v1/migration/pending')).body.count === 1,
     );
     await two.end('SIGKILL');

@@ -100,7 +100,7 @@ describe('the connection to a registry', () => {
     plain.answers = () => true;
     // Each of the five requests is sent twice: those of the client, of the registration and of the lookup.
     expect(sent).toBe(10);
-  }, 30_000);
+  });
 
   it('takes the user of an address', async () => {
     const url = plain.url.replace('//', `//ann:${SECRET}@`);

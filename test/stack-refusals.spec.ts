@@ -24,7 +24,7 @@ describe('npm start that fails', () => {
     expect(output).toContain(`Port ${port}, for MongoDB, is in use`);
     expect(output).toMatch(/MONGODB_PORT=\d+ npm start/);
     expect(output).not.toContain('serves');
-  }, 30_000);
+  });
 
   it('names a missing package client and the alternatives', async () => {
     const env = { PATH: join(folder, 'no-programs'), ORDERS_CACHE_DIR: join(folder, 'empty-cache'), JAVA_HOME: '' };
@@ -33,7 +33,7 @@ describe('npm start that fails', () => {
     expect(output).toContain('there is no mvn on the PATH');
     for (const way of ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'MONGODB_URI', 'docker compose up'])
       expect(output).toContain(way);
-  }, 30_000);
+  });
 
   it('lists the flags on request, with exit code 0', async () => {
     const { code, output } = await RunningStack.fail({ dataDirectory: folder, flags: ['--help'] });
@@ -45,5 +45,5 @@ describe('npm start that fails', () => {
     expect(code).toBe(2);
     expect(output).toContain("Unknown option '--consumer'");
     expect(output).toContain('--consumers N');
-  }, 30_000);
+  });
 });

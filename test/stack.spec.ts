@@ -63,7 +63,7 @@ describe('npm start', () => {
     const headers = { 'content-type': 'application/json' };
     const started = await fetch(`${stack.producerUrl}/v1/populate`, { method: 'POST', headers, body });
     const { id } = (await started.json()) as { id: string };
-    await eventually('all orders are saved', 30_000, async () => {
+    await eventually('all orders are saved', async () => {
       const response = await fetch(`${stack.producerUrl}/v1/operations/${id}`);
       return ((await response.json()) as { saved: number }).saved === 10;
     });
@@ -71,14 +71,14 @@ describe('npm start', () => {
       stack.processes().map(async ({ name }) => readFile(join(data, 'logs', `${name}.log`), 'utf8').catch(() => '')),
     );
     expect(logs.join('')).not.toContain('COORDINATOR_LOAD_IN_PROGRESS');
-  }, 60_000);
+  });
 
   it('rejects a second stack on the same data, and does not affect the first', async () => {
     const { code, output } = await RunningStack.fail({ dataDirectory: data });
     expect(code).toBe(1);
     expect(output).toContain(`A stack already runs on ${data}`);
     expect(stack.processes().length).toBe(10);
-  }, 30_000);
+  });
 
   it('runs the legacy system, with its files in the data directory', async () => {
     const populated = await fetch(`${stack.legacyUrl}/populate?count=2`, { method: 'POST' });
@@ -99,5 +99,5 @@ describe('npm start', () => {
   it('stops everything within 30 s when only npm gets the signal', async () => {
     expect(await stack.stop('SIGINT')).toBe(0);
     expect(stack.output).toContain('everything has stopped');
-  }, 60_000);
+  });
 });

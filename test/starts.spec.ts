@@ -13,7 +13,6 @@ import { Relay } from './support/relay.js';
 import { runApp } from './support/run-app.js';
 import { StartedApp } from './support/started-app.js';
 
-const WITHIN_MS = 60_000;
 const ISO_8601 = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 
 let servers: GivenServers;
@@ -49,11 +48,7 @@ describe('a service that starts', () => {
     await db.dropDatabase();
     const started = await StartedApp.start('query-api', { ...servers, DRAIN_GRACE_SECONDS: '3' });
     app = started;
-    await eventually(
-      'it reports the missing index',
-      WITHIN_MS,
-      async () => 'indexes' in (await started.readiness()).checks,
-    );
+    await eventually('it reports the missing index', async () => 'indexes' in (await started.readiness()).checks);
     const reason = 'Index number of collection orders is missing: run npm run admin -- migrate';
     expect(await started.readiness()).toEqual({
       status: 503,
@@ -64,15 +59,15 @@ describe('a service that starts', () => {
     // By two people at once.
     const outputs = await Promise.all([migrate(), migrate()]);
     for (const output of outputs) expect(output).toContain('The database has all indexes that this version needs.');
-    await eventually('it is ready', WITHIN_MS, async () => (await started.readiness()).status === 200);
+    await eventually('it is ready', async () => (await started.readiness()).status === 200);
     expect(await started.get('/v1/orders')).toMatchObject({ status: 200 });
     const changes = started.log.filter(({ name }) => name === 'indexes').map(({ msg }) => msg);
     expect([changes[0], changes.at(-1)]).toEqual(['not ready', 'available again']);
     started.signal('SIGTERM');
-    await eventually('its readiness fails', WITHIN_MS, async () => 'drain' in (await started.readiness()).checks);
+    await eventually('its readiness fails', async () => 'drain' in (await started.readiness()).checks);
     expect(await started.get('/v1/orders')).toMatchObject({ status: 200 });
     expect(await started.exitCode()).toBe(0);
-  }, 120_000);
+  });
 
   it('waits for MongoDB, Kafka and the registry, in any order, and can be stopped meanwhile', async () => {
     await migrateDatabase(db);
@@ -95,7 +90,7 @@ describe('a service that starts', () => {
     app = started;
     try {
       for (const each of [stopped, started])
-        await eventually('all are away', WITHIN_MS, async () => {
+        await eventually('all are away', async () => {
           const { checks } = await each.readiness();
           return ['mongodb', 'kafka', 'registry'].every((name) => checks[name]?.status === 'down');
         });
@@ -104,12 +99,12 @@ describe('a service that starts', () => {
       expect(await started.get('/health/live')).toMatchObject({ status: 200 });
       await relays.registry.open();
       await relays.kafka.open();
-      await eventually('only MongoDB is away', WITHIN_MS, async () => {
+      await eventually('only MongoDB is away', async () => {
         const { checks } = await started.readiness();
         return Object.keys(checks).join() === 'mongodb' || checks;
       });
       await relays.mongodb.open();
-      await eventually('it is ready', WITHIN_MS, async () => {
+      await eventually('it is ready', async () => {
         const { status, checks } = await started.readiness();
         return status === 200 || checks;
       });
@@ -123,7 +118,7 @@ describe('a service that starts', () => {
       await started.kill();
       for (const relay of Object.values(relays)) relay.close();
     }
-  }, 240_000);
+  });
 });
 
 describe('a service that stops', () => {
@@ -139,14 +134,14 @@ describe('a service that stops', () => {
       NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(hang)}`,
     });
     try {
-      await eventually('it listens', WITHIN_MS, async () => (await app.readiness()).status > 0);
+      await eventually('it listens', async () => (await app.readiness()).status > 0);
       app.signal('SIGTERM');
       expect(await app.exitCode()).toBe(1);
       expect(app.log.at(-1)).toMatchObject({ msg: 'the drain took longer than 18000 ms: exiting without it' });
     } finally {
       await app.kill();
     }
-  }, 120_000);
+  });
 });
 
 describe('a migration', () => {
@@ -168,7 +163,7 @@ describe('a migration', () => {
     expect(await retired()).toEqual([false, 0]);
     expect(await migrate('--drop')).toBe('The database has all indexes that this version needs.\n');
     expect(RETIRED.collections).toContain('orderRollups');
-  }, 60_000);
+  });
 
   it('names documents that contradict a unique index, and an index that a person must drop', async () => {
     await db.dropDatabase();
@@ -188,7 +183,7 @@ describe('a migration', () => {
     );
     await expect(requireIndexes(db, ['orders', 'operations'])).rejects.toMatchObject({ code: 'missing-index' });
     await requireIndexes(db, ['orders']);
-  }, 60_000);
+  });
 
   it('changes how long documents are kept', async () => {
     await migrateDatabase(db, { collections: ['consumers'] });

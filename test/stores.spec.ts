@@ -234,9 +234,9 @@ it('a facade that was started before MongoDB works once it is there', async () =
   try {
     expect(await early.post('/orders')).toMatchObject({ status: 503, body: { code: 'state-unknown' } });
     await relay.open();
-    await eventually('it knows the state', 20_000, async () => (await early.get('/v1/migration')).status === 200);
+    await eventually('it knows the state', async () => (await early.get('/v1/migration')).status === 200);
   } finally {
     await early.end();
     relay.close();
   }
-}, 60_000);
+});

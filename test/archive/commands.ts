@@ -22,13 +22,13 @@ export function archivingSpecs(shared: () => KindsOfOrders): void {
     const archived = (COUNT + IMPORTED + RECEIVED).toLocaleString('en-US');
     expect(stdout).toContain(`${archived} orders archived in 3 files`);
     expect(await orders.savedBefore()).toBe(FAULTY - (await orders.poisoned()));
-  }, 120_000);
+  });
 
   it('archives the rest once it is settled, and nothing twice', async () => {
     const { pipeline, archives, before, paused, faulty } = orders;
     await pipeline.post('/v1/dead-letters/discard', { operationId: faulty.id });
     await pipeline.post(`/v1/operations/${paused.id}/cancel`, {});
-    await pipeline.allEnded(paused.id, 30_000);
+    await pipeline.allEnded(paused.id);
     for (const { id } of [faulty, paused]) await settled(pipeline.db, id);
     const files = await archives.files();
     const place = { '/mnt/orders-archive': archives.folder };
@@ -50,7 +50,7 @@ export function archivingSpecs(shared: () => KindsOfOrders): void {
       ['archived', 'intact', RECEIVED],
       ['archived', 'intact', paused.acked],
     ]);
-  }, 120_000);
+  });
 
   it('prints archived orders as the export had them', async () => {
     const { archives, rows, receivedId } = orders;
@@ -95,16 +95,12 @@ export function bringingBackSpecs(shared: () => KindsOfOrders): void {
       expect(report.settled).toBe(report.acked);
     }
     const saved = await orders.saved();
-    await eventually('the summary has all orders again', 20_000, async () => {
+    await eventually('the summary has all orders again', async () => {
       const { body: summary } = await pipeline.get<Summary>('/v1/orders/summary?includeFilled=true');
       return summary.total.count === saved || summary.total;
     });
     expect((await orders.exported()).slice(0, rows.length)).toEqual(rows);
-    await eventually(
-      'no order counts as archived',
-      20_000,
-      async () => (await pipeline.operation(populate.id)).archived === 0,
-    );
+    await eventually('no order counts as archived', async () => (await pipeline.operation(populate.id)).archived === 0);
     expect(await pipeline.operation(populate.id)).toMatchObject({ saved: COUNT, state: { text: 'all saved' } });
-  }, 120_000);
+  });
 }

@@ -26,11 +26,11 @@ export function archiveCrashSpecs(shared: () => Pipeline): void {
     pipeline = shared();
     archives = await Archives.of(pipeline);
     populate = await pipeline.populate({ count: COUNT, seed: 9 });
-    await pipeline.allSaved(populate.id, 60_000);
+    await pipeline.allSaved(populate.id);
     await settled(pipeline.db, populate.id);
     before = new Date();
     own = ['--operation', populate.id];
-  }, 120_000);
+  });
 
   afterAll(async () => archives.remove());
 
@@ -46,7 +46,7 @@ export function archiveCrashSpecs(shared: () => Pipeline): void {
   async function killMidway(...args: string[]): Promise<number> {
     const started = archives.start(...args);
     try {
-      await eventually('some orders are moved', 150_000, async () => {
+      await eventually('some orders are moved', async () => {
         const left = await saved();
         return left > 0 && left < COUNT;
       });
@@ -74,7 +74,7 @@ export function archiveCrashSpecs(shared: () => Pipeline): void {
     } finally {
       await disk.remove();
     }
-  }, 60_000);
+  });
 
   it('are continued after a kill in the middle of the removal; meanwhile nothing is missing', async () => {
     const left = await killMidway(archives.folder, '--before', before.toISOString(), ...own, ...SLOWLY);
@@ -96,7 +96,7 @@ export function archiveCrashSpecs(shared: () => Pipeline): void {
       0,
       [{ state: 'archived', file: 'intact' }],
     ]);
-  }, 240_000);
+  });
 
   it('refuse to bring back an archive that was altered or cut short, and change nothing', async () => {
     const [{ name } = { name: '' }] = (await archives.list()).archives;
@@ -116,7 +116,7 @@ export function archiveCrashSpecs(shared: () => Pipeline): void {
       expect((await copy.list('--verify')).code).toBe(1);
     }
     expect([await saved(), (await archives.list()).archives]).toMatchObject([0, [{ state: 'archived' }]]);
-  }, 60_000);
+  });
 
   it('are brought back after a kill in the middle', async () => {
     const back = await killMidway('bring-back', populate.id, archives.folder, ...SLOWLY);
@@ -129,7 +129,7 @@ export function archiveCrashSpecs(shared: () => Pipeline): void {
       saved: COUNT,
       archived: 0,
     });
-  }, 240_000);
+  });
 
   it('use the archive that is there when they run again after it was brought back', async () => {
     const files = await archives.files();
@@ -142,5 +142,5 @@ export function archiveCrashSpecs(shared: () => Pipeline): void {
       stderr: expect.stringContaining('with other orders than MongoDB has'),
     });
     expect(await saved()).toBe(COUNT);
-  }, 120_000);
+  });
 }

@@ -50,23 +50,23 @@ export class KindsOfOrders {
     const received = Array.from({ length: RECEIVED }, () => intakeOrder());
     const sent = await sendOrders(pipeline, received);
     const { operationId: intake, items } = sent.body;
-    await pipeline.allSaved(populate.id, 60_000);
-    await pipeline.allEnded(faulty.id, 60_000);
-    await eventually('the intake is saved', 30_000, async () => (await pipeline.operation(intake)).saved === RECEIVED);
+    await pipeline.allSaved(populate.id);
+    await pipeline.allEnded(faulty.id);
+    await eventually('the intake is saved', async () => (await pipeline.operation(intake)).saved === RECEIVED);
     const rows = await exportOf(pipeline);
     // A letter that belongs to no operation, with the number of an order of the populate.
     await writeOrder(pipeline, rows[9], { id: crypto.randomUUID() });
     const { letters } = new Redrives(pipeline);
     const hasConflict = async () => (await letters.countDocuments({ 'error.code': 'conflict' })) === 1;
-    await eventually('it is a dead letter', 30_000, hasConflict);
+    await eventually('it is a dead letter', hasConflict);
     await pipeline.killProducer();
     const isClosed = async () => (await pipeline.operation(intake)).status === 'succeeded';
-    await eventually('the intake is closed', 60_000, isClosed);
+    await eventually('the intake is closed', isClosed);
     for (const id of [populate.id, imported, intake]) await settled(pipeline.db, id);
     const paused = await pausedPopulate(pipeline);
     const before = new Date();
     const later = await pipeline.populate({ count: LATER, seed: 3 });
-    await pipeline.allSaved(later.id, 60_000);
+    await pipeline.allSaved(later.id);
     const archives = await Archives.of(pipeline);
     const receivedId = String(items[0]?.id);
     return new KindsOfOrders(
@@ -124,9 +124,9 @@ export class KindsOfOrders {
 /** Starts a populate, and pauses it when it has sent some of its orders. */
 async function pausedPopulate(pipeline: Pipeline): Promise<PopulateResponse> {
   const { id } = await pipeline.populate({ count: 90_000, ratePerSecond: 200, chunkSize: 10 });
-  await eventually('some orders are sent', 30_000, async () => (await pipeline.operation(id)).acked > 0);
+  await eventually('some orders are sent', async () => (await pipeline.operation(id)).acked > 0);
   await pipeline.post(`/v1/operations/${id}/pause`, {});
-  await eventually('the operation is paused, and its orders are saved', 30_000, async () => {
+  await eventually('the operation is paused, and its orders are saved', async () => {
     const { status, acked, saved } = await pipeline.operation(id);
     return status === 'paused' && acked === saved;
   });

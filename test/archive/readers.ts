@@ -47,12 +47,12 @@ export function archiveReaderSpecs(shared: () => KindsOfOrders): void {
   it('the watermark passes archived orders, also of a query API that has just started', async () => {
     const { pipeline, later } = orders;
     const last = later.firstNumber + LATER - 1;
-    await eventually('the watermark is the last number', 20_000, async () => (await orders.completeThrough()) === last);
+    await eventually('the watermark is the last number', async () => (await orders.completeThrough()) === last);
     process.kill(pipeline.stack.process('query-api').pid, 'SIGKILL');
     const number = async (): Promise<number> => orders.completeThrough().catch(() => 0);
-    await eventually('the watermark is the last number again', 60_000, async () => (await number()) === last);
+    await eventually('the watermark is the last number again', async () => (await number()) === last);
     expect(await number()).toBe(last);
-  }, 90_000);
+  });
 
   it('the summary does not add archived orders up', async () => {
     const saved = await orders.saved();
@@ -78,9 +78,9 @@ export function archiveReaderSpecs(shared: () => KindsOfOrders): void {
       [imported, IMPORTED],
       [intake, RECEIVED],
     ] as const)
-      await eventually(`${id} is completely saved`, 30_000, async () => (await pipeline.operation(id)).saved === count);
+      await eventually(`${id} is completely saved`, async () => (await pipeline.operation(id)).saved === count);
     expect((await pipeline.operation(later.id)).archived).toBe(0);
-  }, 90_000);
+  });
 
   it('compaction leaves archived blocks as they are, and has no findings', async () => {
     const { pipeline, populate, imported, intake, paused } = orders;
@@ -91,7 +91,7 @@ export function archiveReaderSpecs(shared: () => KindsOfOrders): void {
     expect(await blocks()).toEqual(before);
     const metrics = await (await fetch(`${pipeline.stack.producerUrl}/metrics`)).text();
     expect(metrics).toMatch(/^producer_compaction_defects(?:\{[^}]*\})? 0$/m);
-  }, 60_000);
+  });
 
   it('reconcile counts archived orders, and verifies their archives if it gets the folder', async () => {
     const { archives, populate, imported, intake, faulty } = orders;
@@ -107,5 +107,5 @@ export function archiveReaderSpecs(shared: () => KindsOfOrders): void {
     expect(await orders.reconciled(faulty.id)).toMatchObject({ ...whole, archived: FAULTY - discarded, discarded });
     const { code, archiveProblems } = await orders.reconciled(populate.id, '--archive', '/nowhere');
     expect([code, archiveProblems]).toEqual([1, [expect.stringContaining('/nowhere has no manifest')]]);
-  }, 60_000);
+  });
 }

@@ -28,20 +28,20 @@ export function archiveReturnSpecs(shared: () => KindsOfOrders): void {
     expect(again.import).toMatchObject({ accepted: 0, skipped: 0, conflicting: archived.length });
     const codes = (await imports.rejects(again.id)).map(({ code }) => code);
     expect(new Set(codes)).toEqual(new Set(['order-archived']));
-  }, 60_000);
+  });
 
   it('a redrive of a record with the number of an archived order returns with its code', async () => {
     const { body } = await redrives.ask({ errorCode: 'conflict' });
     expect((await redrives.ended(body.id)).redrive).toMatchObject({ moved: 1, returned: 1, missing: 0 });
     expect(await redrives.groups()).toEqual({ 'order-archived': 1 });
-  }, 60_000);
+  });
 
   it('a new record of an archived order, or with its id, is not saved', async () => {
     await orders.writeAgain(orders.rows[9]);
     await sendOrders(orders.pipeline, intakeOrder({ id: orders.receivedId }));
-    await eventually('both are dead letters', 30_000, async () => (await redrives.groups())['order-archived'] === 3);
+    await eventually('both are dead letters', async () => (await redrives.groups())['order-archived'] === 3);
     expect(await orders.savedBefore()).toBe(0);
-  }, 60_000);
+  });
 
   it('a replay of the whole topic brings no archived order back, and dead-letters none', async () => {
     const { pipeline } = orders;
@@ -52,7 +52,7 @@ export function archiveReturnSpecs(shared: () => KindsOfOrders): void {
     const consumer = pipeline.stack.process('consumer-1').pid;
     process.kill(consumer, 'SIGSTOP');
     try {
-      await eventually('the group is empty', 60_000, async () => {
+      await eventually('the group is empty', async () => {
         const { groups } = await admin.describeGroups([ORDERS_CONSUMER_GROUP]);
         return groups[0]?.state === 'Empty';
       });
@@ -61,12 +61,12 @@ export function archiveReturnSpecs(shared: () => KindsOfOrders): void {
       process.kill(consumer, 'SIGKILL');
     }
     const ends = await admin.fetchTopicOffsets(ORDERS_TOPIC);
-    await eventually('all records are committed again', 120_000, async () => {
+    await eventually('all records are committed again', async () => {
       const [group] = await admin.fetchOffsets({ groupId: ORDERS_CONSUMER_GROUP, topics: [ORDERS_TOPIC] });
       const committed = new Map(group?.partitions.map(({ partition, offset }) => [partition, offset]));
       return ends.every(({ partition, high }) => committed.get(partition) === high || Number(high) === 0);
     });
     await admin.disconnect();
     expect([await orders.saved(), await letters()]).toEqual(before);
-  }, 240_000);
+  });
 }

@@ -15,11 +15,11 @@ export class BrowsedPipeline {
     beforeAll(async () => {
       const browser = await launchBrowser();
       browsed.started = { browser, pipeline: await Pipeline.start(...flags) };
-    }, 400_000);
+    });
     afterAll(async () => {
       await browsed.started?.browser.close();
       await browsed.started?.pipeline.end();
-    }, 60_000);
+    });
     return browsed;
   }
 

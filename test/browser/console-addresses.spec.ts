@@ -21,7 +21,7 @@ describe('the addresses of the console', () => {
       await views.hashIs('#letters');
       await views.dialog.waitFor({ state: 'hidden' });
       expect(views.errors).toEqual([]);
-    }, 30_000);
+    });
 
     it('go back and forward between two searches and an operation', async () => {
       const console = await views.open('#orders?find=acme', (origin) => {
@@ -50,7 +50,7 @@ describe('the addresses of the console', () => {
       ).toBe('acme');
       await console.page.goForward();
       await console.part('Orders').getByText('“GLOBEX”').waitFor();
-    }, 30_000);
+    });
 
     it('show their section on a phone, although the sections above it grow later', async () => {
       const later = pipelineState();
@@ -64,16 +64,16 @@ describe('the addresses of the console', () => {
       );
       const top = async (): Promise<number> => (await console.part('Orders').boundingBox())?.y ?? Number.NaN;
       const isInWindow = async (): Promise<boolean> => (await top()) > 0 && (await top()) < HEIGHT - 100;
-      await eventually('the section is shown', 5_000, isInWindow);
+      await eventually('the section is shown', isInWindow);
       views.origin.show(later);
       await console.part('Partitions and consumers').getByText('consumer-1').first().waitFor();
-      await eventually('the section is shown again', 5_000, isInWindow);
+      await eventually('the section is shown again', isInWindow);
       await console.page.mouse.wheel(0, -1_000);
-      await eventually('the user has scrolled away', 5_000, async () => (await top()) > HEIGHT);
+      await eventually('the user has scrolled away', async () => (await top()) > HEIGHT);
       views.origin.show({ ...later, partitions: [], consumers: [] });
       await console.part('Partitions and consumers').getByText('No consumer runs').waitFor();
       expect(await isInWindow()).toBe(false);
-    }, 30_000);
+    });
 
     it('link to an order, with its trace and its number in the operation', async () => {
       const console = await views.open(`#orders/${ORDER_ID}`);
@@ -82,7 +82,7 @@ describe('the addresses of the console', () => {
       expect(await orders.innerText()).toMatch(/187,350\.0000 USD[^]*its orders 12,001 to 13,000/);
       // The browser is in New York.
       expect(await orders.innerText()).toMatch(/2026-01-31 12:00:00 UTC/);
-    }, 30_000);
+    });
 
     it.each([
       [`#operations/${UNKNOWN_ID}`, 'There is no operation with this id'],
@@ -93,23 +93,19 @@ describe('the addresses of the console', () => {
       ['#operations/abc', '“abc” is not the id of an operation'],
       ['#nope', 'This page has nothing at “#nope”. Choose a section in the header'],
       ['#scale/4', 'This page has nothing at “#scale/4”.'],
-    ])(
-      'of something that does not exist say so: %s',
-      async (hash, text) => {
-        const console = await views.open(hash, (origin) => {
-          answerBusy(origin);
-          for (const path of [`orders/${UNKNOWN_ID}`, 'dead-letters/records/nothing'])
-            origin.on(`GET /v1/${path}`, { status: 404, body: {} });
-        });
-        await console.page.getByRole('alert').getByText(text).waitFor();
-        expect(views.errors).toEqual([]);
-        await console.page.keyboard.press('Escape');
-        await console.page.getByRole('link', { name: 'Scale' }).first().click();
-        await views.hashIs('#scale');
-        expect(await console.page.getByText('This page has nothing at').count()).toBe(0);
-      },
-      30_000,
-    );
+    ])('of something that does not exist say so: %s', async (hash, text) => {
+      const console = await views.open(hash, (origin) => {
+        answerBusy(origin);
+        for (const path of [`orders/${UNKNOWN_ID}`, 'dead-letters/records/nothing'])
+          origin.on(`GET /v1/${path}`, { status: 404, body: {} });
+      });
+      await console.page.getByRole('alert').getByText(text).waitFor();
+      expect(views.errors).toEqual([]);
+      await console.page.keyboard.press('Escape');
+      await console.page.getByRole('link', { name: 'Scale' }).first().click();
+      await views.hashIs('#scale');
+      expect(await console.page.getByText('This page has nothing at').count()).toBe(0);
+    });
 
     it('that select nothing scroll to the message and focus it, also when another one did before', async () => {
       const console = await views.open('#orders');
@@ -121,15 +117,15 @@ describe('the addresses of the console', () => {
       await views.hasFocus('h2', 'Orders');
       for (const hash of ['#nope', '#scale/4']) {
         await console.page.mouse.wheel(0, 10_000);
-        await eventually('the page is scrolled down', 5_000, () => console.page.evaluate('scrollY > 500'));
+        await eventually('the page is scrolled down', () => console.page.evaluate('scrollY > 500'));
         await console.page.evaluate(`location.hash = '${hash}'`);
         await views.hasFocus('[role=alert]', hash);
-        await eventually('the message is in the window', 5_000, isInWindow);
+        await eventually('the message is in the window', isInWindow);
         await console.page.keyboard.press('Tab');
         await views.hasFocus('a', 'search for an order');
       }
       expect(views.errors).toEqual([]);
-    }, 30_000);
+    });
 
     it('filter the dead letters by an operation, and explain why they are more than its missing orders', async () => {
       const console = await views.open(`#operations/${OPERATION}`);
@@ -138,7 +134,7 @@ describe('the addresses of the console', () => {
       await views.hashIs(`#letters?operation=${OPERATION}`);
       await console.part('Dead letters').getByText('Only those of operation').waitFor();
       expect(views.origin.sent(`GET /v1/dead-letters?operationId=${OPERATION}`).length).toBeGreaterThan(0);
-    }, 30_000);
+    });
   });
 
   describe('the keyboard', () => {
@@ -157,7 +153,7 @@ describe('the addresses of the console', () => {
       await console.page.keyboard.press('Escape');
       await views.hasFocus('a', LETTER_ID);
       await views.hashIs('#letters?error=conflict');
-    }, 30_000);
+    });
 
     it('reaches a section by its link', async () => {
       const console = await views.open();
@@ -165,7 +161,7 @@ describe('the addresses of the console', () => {
       await console.page.keyboard.press('Enter');
       await views.hasFocus('h2', 'Scale');
       expect(new URL(console.page.url()).hash).toBe('#scale');
-    }, 30_000);
+    });
   });
 
   describe('a token that expires', () => {
@@ -186,6 +182,6 @@ describe('the addresses of the console', () => {
       await signIn.getByRole('button', { name: 'Use token' }).click();
       await views.dialog.getByText('3 fields differ').waitFor();
       expect(views.origin.sent('GET /v1/dead-letters/records').at(-1)?.headers.authorization).toBe('Bearer a.b.c');
-    }, 30_000);
+    });
   });
 });

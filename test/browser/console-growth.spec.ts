@@ -17,7 +17,7 @@ describe('a console tab that stays open', () => {
   beforeAll(async () => {
     browser = await launchBrowser();
     server = await ImitatedConsole.start(START_SECOND);
-  }, 300_000);
+  });
 
   afterAll(async () => {
     await browser.close();
@@ -29,11 +29,7 @@ describe('a console tab that stays open', () => {
     for (let sent = 0; sent < seconds; sent += 50) {
       server.pass(50);
       const shown = server.lag.toLocaleString('en');
-      await eventually(
-        `a lag of ${shown} is shown`,
-        10_000,
-        async () => (await page.tile('Lag')) === `${shown}records`,
-      );
+      await eventually(`a lag of ${shown} is shown`, async () => (await page.tile('Lag')) === `${shown}records`);
     }
   }
 
@@ -45,5 +41,5 @@ describe('a console tab that stays open', () => {
     await pass(HOUR, page);
     const afterAnHour = await page.liveBytes();
     expect(afterAnHour / filled).toBeLessThan(1.1);
-  }, 120_000);
+  });
 });

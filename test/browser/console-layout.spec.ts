@@ -24,7 +24,7 @@ describe.each([390, 1_180, 1_440])('the console, %i px wide', (width) => {
     }
     const labels = texts.filter(({ text }) => text.includes('consumers'));
     expect(labels.filter(({ bottom }) => bottom > plotTop)).toEqual([]);
-  }, 30_000);
+  });
 
   it.each([
     ['empty', '', answerEmpty],
@@ -33,25 +33,21 @@ describe.each([390, 1_180, 1_440])('the console, %i px wide', (width) => {
     ['with a dead letter', `#letters/${LETTER_ID}`, answerBusy],
     ['with an operation', `#operations/${OPERATION}`, answerBusy],
     ['failing', '#orders?find=', answerFailing],
-  ])(
-    'is accessible and not wider than the window: %s',
-    async (_, hash, answer) => {
-      const console = await views.open(hash, answer);
-      await console.page.setViewportSize({ width, height: 900 });
-      if (hash.startsWith('#letters/') || hash.startsWith('#operations/'))
-        await views.dialog.locator('.facts').first().waitFor();
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await console.page.emulateMedia({ colorScheme });
-        expect(await console.violations()).toEqual([]);
-      }
-      expect(await console.overflow()).toBeLessThanOrEqual(0);
-      expect(await console.hiddenColumns('#orders, dialog')).toEqual([]);
-      for (const dialog of await views.dialog.all()) {
-        const box = await dialog.boundingBox();
-        expect((box?.x ?? -1) >= 0 && (box?.y ?? -1) >= 0 && (box?.x ?? 0) + (box?.width ?? 0) <= width).toBe(true);
-      }
-      expect(views.errors).toEqual([]);
-    },
-    60_000,
-  );
+  ])('is accessible and not wider than the window: %s', async (_, hash, answer) => {
+    const console = await views.open(hash, answer);
+    await console.page.setViewportSize({ width, height: 900 });
+    if (hash.startsWith('#letters/') || hash.startsWith('#operations/'))
+      await views.dialog.locator('.facts').first().waitFor();
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await console.page.emulateMedia({ colorScheme });
+      expect(await console.violations()).toEqual([]);
+    }
+    expect(await console.overflow()).toBeLessThanOrEqual(0);
+    expect(await console.hiddenColumns('#orders, dialog')).toEqual([]);
+    for (const dialog of await views.dialog.all()) {
+      const box = await dialog.boundingBox();
+      expect((box?.x ?? -1) >= 0 && (box?.y ?? -1) >= 0 && (box?.x ?? 0) + (box?.width ?? 0) <= width).toBe(true);
+    }
+    expect(views.errors).toEqual([]);
+  });
 });

@@ -13,7 +13,7 @@ describe('the live views of the console', () => {
 
   beforeAll(async () => {
     await open();
-  }, 60_000);
+  });
 
   async function open(): Promise<void> {
     context = await real.browser.newContext({ viewport: VIEWPORT });
@@ -21,9 +21,9 @@ describe('the live views of the console', () => {
   }
 
   /** Waits until the condition holds, and returns all texts that were shown as errors meanwhile. */
-  async function errorsUntil(what: string, withinMs: number, condition: () => Promise<boolean>): Promise<string[]> {
+  async function errorsUntil(what: string, condition: () => Promise<boolean>): Promise<string[]> {
     const errors = new Set<string>();
-    await eventually(what, withinMs, async () => {
+    await eventually(what, async () => {
       for (const text of await console.errors()) errors.add(text);
       return condition();
     });
@@ -38,11 +38,11 @@ describe('the live views of the console', () => {
     expect(Math.abs(to - Date.now() / 1_000)).toBeLessThan(10);
     expect(await console.errors()).toEqual([]);
     await console.isLive();
-  }, 30_000);
+  });
 
   it('show the verdict on a scaling, and no error while consumers start, drain and rebalance', async () => {
     await console.populate(45_000);
-    await eventually('one consumer has saved at its full rate for some seconds', 30_000, async () => {
+    await eventually('one consumer has saved at its full rate for some seconds', async () => {
       return (await console.figure('Saved')) > 540 && (await console.figure('Oldest record')) > 8;
     });
     await console.part('Scale').getByLabel('Consumers').fill('4');
@@ -53,7 +53,7 @@ describe('the live views of the console', () => {
     await console.scale(4);
     const verdict = console.part('Scale').locator('.verdicts li').first();
     const names = new Set<string>();
-    const errors = await errorsUntil('the change has a verdict', 90_000, async () => {
+    const errors = await errorsUntil('the change has a verdict', async () => {
       if ((await verdict.count()) === 0) return false;
       names.add(await verdict.locator('b').innerText());
       return !/measuring/.test(await verdict.innerText());
@@ -61,23 +61,23 @@ describe('the live views of the console', () => {
     expect([...names]).toEqual(['1 → 4 consumers']);
     expect(await verdict.innerText()).toMatch(/1 → 4 consumers.*x[234][.].*helped/s);
     await verdict.getByRole('button', { name: 'Back to 1 consumer' }).click();
-    errors.push(...(await errorsUntil('one consumer is left', 60_000, async () => hasConsumers(1))));
+    errors.push(...(await errorsUntil('one consumer is left', async () => hasConsumers(1))));
     expect(errors).toEqual([]);
-  }, 240_000);
+  });
 
   it('have the recorded rates and the verdict after the page was closed and opened again', async () => {
     await context.close();
     await open();
-    await eventually('the recorded rates are drawn', 10_000, async () => {
+    await eventually('the recorded rates are drawn', async () => {
       return (await console.chart()).saved.some((rate) => rate > 1_000);
     });
     expect(await console.part('Scale').locator('.verdicts').innerText()).toMatch(/x[234][.].*helped/);
     await console.page.getByRole('button', { name: '1 hour' }).click();
-    await eventually('the axis shows an hour', 5_000, async () => {
+    await eventually('the axis shows an hour', async () => {
       const { from, to } = await console.chart();
       return Math.round(to - from) === 3_600;
     });
-  }, 60_000);
+  });
 
   it('warn of consumers that would be idle', async () => {
     await console.part('Scale').getByLabel('Consumers').fill('10');
@@ -86,22 +86,22 @@ describe('the live views of the console', () => {
     await console.part('Scale').getByLabel('Consumers').fill('1');
     await warning.waitFor({ state: 'hidden' });
     expect(await console.consumers()).toHaveLength(1);
-  }, 30_000);
+  });
 
   it('show one banner and one mark when a consumer is killed, and mark no other consumer as an error', async () => {
     await console.scale(3);
-    await eventually('three consumers share the partitions', 40_000, async () => {
+    await eventually('three consumers share the partitions', async () => {
       const table = await console.part('Partitions and consumers').innerText();
       return (await hasConsumers(3)) && !/none|starting|waiting/.test(table);
     });
     await console.populate(20_000);
-    await eventually('orders are in flight', 20_000, async () => (await console.figure('In flight')) > 600);
+    await eventually('orders are in flight', async () => (await console.figure('In flight')) > 600);
     process.kill(real.pipeline.stack.process('consumer-3').pid, 'SIGKILL');
     const banner = console.page.locator('.banner');
     await banner.getByText('consumer-3 died; its partitions are being reassigned').waitFor({ timeout: 15_000 });
     expect(await console.tile('Time to drain')).toBe('–');
     const counts = new Set<string>();
-    const errors = await errorsUntil('the partitions are reassigned', 40_000, async () => {
+    const errors = await errorsUntil('the partitions are reassigned', async () => {
       counts.add(await console.part('Scale').getByLabel('Consumers').inputValue());
       const names = await console.consumers();
       expect(new Set(names).size).toBe(names.length);
@@ -112,7 +112,7 @@ describe('the live views of the console', () => {
     expect(errors).toEqual([expect.stringMatching(/^consumer-3 died; its partitions are being reassigned/)]);
     const { marks } = await console.chart();
     expect(marks.slice(marks.indexOf('crash'))).toEqual(['crash']);
-  }, 150_000);
+  });
 
   it.each<['light' | 'dark', number]>([
     ['light', 1_180],
@@ -127,20 +127,19 @@ describe('the live views of the console', () => {
       const overflow = await console.page.evaluate('document.documentElement.scrollWidth - innerWidth');
       expect(overflow).toBeLessThanOrEqual(0);
     },
-    60_000,
   );
 
   it('show figures as unknown while MongoDB is unavailable, and report no crash afterwards', async () => {
     const { pid } = real.pipeline.stack.process('MongoDB');
     process.kill(pid, 'SIGSTOP');
     try {
-      await eventually('the save rate is unknown', 20_000, async () => (await console.tile('Saved')) === '–');
+      await eventually('the save rate is unknown', async () => (await console.tile('Saved')) === '–');
       expect(await console.tile('Dead letters')).toBe('–');
       expect(await console.tile('Produced')).not.toBe('–');
     } finally {
       process.kill(pid, 'SIGCONT');
     }
-    await eventually('the save rate is known again', 30_000, async () => (await console.tile('Saved')) !== '–');
+    await eventually('the save rate is known again', async () => (await console.tile('Saved')) !== '–');
     expect((await console.chart()).marks.filter((kind) => kind === 'crash')).toHaveLength(1);
-  }, 90_000);
+  });
 });

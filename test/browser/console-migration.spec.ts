@@ -18,7 +18,7 @@ describe('the migration of the console', () => {
   }
 
   async function hasSent(route: string, count = 1): Promise<void> {
-    await eventually(`${route} is sent`, 5_000, () => Promise.resolve(views.origin.sent(route).length === count));
+    await eventually(`${route} is sent`, () => Promise.resolve(views.origin.sent(route).length === count));
   }
 
   /** Lets the facade be in another state. */
@@ -38,7 +38,7 @@ describe('the migration of the console', () => {
       await console.part('Migration').getByText('npm start -- --legacy').waitFor();
       expect(await console.page.getByRole('navigation').getByRole('link', { name: 'Migration' }).count()).toBe(0);
       expect(views.errors).toEqual([]);
-    }, 30_000);
+    });
 
     it('shows the migration alone, and the other sections as they were when it is left', async () => {
       const console = await views.open('', answerOff);
@@ -51,7 +51,7 @@ describe('the migration of the console', () => {
       await console.part('Populate').waitFor();
       expect(await console.part('Populate').getByLabel('Seed').inputValue()).toBe('17');
       expect(await capability('Writes').count()).toBe(0);
-    }, 30_000);
+    });
   });
 
   describe('a stage', () => {
@@ -78,7 +78,7 @@ describe('the migration of the console', () => {
         ['/v1/migration/writes', { stage: 'dualwrite', percent: 30, reason: 'first accounts', version: 1 }],
       ]);
       expect(await console.violations()).toEqual([]);
-    }, 30_000);
+    });
 
     it('goes back whole', async () => {
       await views.open('#migration', answerMigration(LIVE));
@@ -88,7 +88,7 @@ describe('the migration of the console', () => {
       await decide('wrong totals', 'Roll back to shadow');
       await hasSent('POST /v1/migration/read-by-id');
       expect(views.origin.sent('POST')[0]?.body).toEqual({ stage: 'shadow', reason: 'wrong totals', version: 4 });
-    }, 30_000);
+    });
 
     it('is refused by the gate with each condition that does not hold, and forced only by a choice that names them', async () => {
       const console = await views.open('#migration', answerMigration(LIVE));
@@ -124,7 +124,7 @@ describe('the migration of the console', () => {
       await views.dialog.getByRole('button', { name: 'Move to live at 100 %' }).click();
       await hasSent('POST /v1/migration/read-by-id', 2);
       expect(views.origin.sent('POST').map(({ body }) => (body as { force?: true }).force)).toEqual([undefined, true]);
-    }, 30_000);
+    });
 
     it('can be the last one of writes, which is final, and whose verify nothing overrules', async () => {
       await views.open('#migration', answerMigration(LAST));
@@ -136,7 +136,7 @@ describe('the migration of the console', () => {
       await views.page.keyboard.press('Enter');
       await views.dialog.waitFor({ state: 'hidden' });
       expect(views.origin.sent('POST')).toEqual([]);
-    }, 30_000);
+    });
 
     it('is reached by the keyboard alone, and Escape returns to where it was', async () => {
       await views.open('#migration', answerMigration(SHADOW));
@@ -148,7 +148,7 @@ describe('the migration of the console', () => {
       await views.dialog.waitFor({ state: 'hidden' });
       await views.hasFocus('button', 'Promote');
       expect(views.origin.sent('POST')).toEqual([]);
-    }, 30_000);
+    });
   });
 
   describe('a hold', () => {
@@ -172,7 +172,7 @@ describe('the migration of the console', () => {
       await decide('done', 'Release the migration');
       await hasSent('POST /v1/migration/hold', 2);
       expect(views.origin.sent('POST')[1]?.body).toEqual({ held: false, reason: 'done' });
-    }, 30_000);
+    });
   });
 
   it('starts a backfill after a confirmation, and a verify at once', async () => {
@@ -190,5 +190,5 @@ describe('the migration of the console', () => {
       '/v1/migration/backfill',
       '/v1/migration/verify',
     ]);
-  }, 30_000);
+  });
 });

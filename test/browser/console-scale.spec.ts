@@ -30,7 +30,6 @@ describe('the scale form of the console', () => {
       expect(await part.innerText()).not.toMatch(/would be idle|A verdict on/);
       expect(views.origin.sent('POST')).toEqual([]);
     },
-    30_000,
   );
 
   it('steps from the number of consumers, and shows it again after a scaling', async () => {
@@ -38,7 +37,7 @@ describe('the scale form of the console', () => {
     answerScalings();
     const part = console.part('Scale');
     const field = part.getByLabel('Consumers');
-    await eventually('the number is shown', 5_000, async () => (await field.inputValue()) === '2');
+    await eventually('the number is shown', async () => (await field.inputValue()) === '2');
     for (let pressed = 0; pressed < 2; pressed += 1)
       await part.getByRole('button', { name: 'Add one consumer' }).click();
     expect(await field.inputValue()).toBe('4');
@@ -48,10 +47,10 @@ describe('the scale form of the console', () => {
     expect(await field.inputValue()).toBe('4');
     expect(views.origin.sent('POST').map(({ body }) => body)).toEqual([{ count: 4 }]);
     views.origin.show(pipelineState({ scalingRequests: 2, configuredConsumers: 1 }));
-    await eventually('another user has requested one', 5_000, async () => (await field.inputValue()) === '1');
+    await eventually('another user has requested one', async () => (await field.inputValue()) === '1');
     await part.getByText('Another user has requested 1 after your 4.').waitFor();
     expect(await part.getByRole('button', { name: 'Remove one consumer' }).isDisabled()).toBe(true);
-  }, 30_000);
+  });
 
   it('knows its own requests that follow each other, whatever the console still reports', async () => {
     const console = await views.open();
@@ -66,7 +65,7 @@ describe('the scale form of the console', () => {
     await part.getByText('Scaling to 1 consumer.').waitFor();
     // The console still reports the first request.
     views.origin.show(pipelineState({ lagRecords: 41_300, scalingRequests: 1, ...pending(3) }));
-    await eventually('the state is shown', 5_000, async () => (await console.figure('Lag')) === 41_300);
+    await eventually('the state is shown', async () => (await console.figure('Lag')) === 41_300);
     expect([await part.innerText(), await field.inputValue()]).toEqual([
       expect.stringContaining('Scaling to 1 consumer.'),
       '1',
@@ -74,17 +73,17 @@ describe('the scale form of the console', () => {
     views.origin.show(pipelineState({ scalingRequests: 2, ...pending(1) }));
     await part.getByText('Scaling to 1 consumer: 2 running.').waitFor();
     expect(await part.innerText()).not.toContain('Another user');
-  }, 30_000);
+  });
 
   it('keeps the number of consumers while one that died is being replaced', async () => {
     const console = await views.open();
     const field = console.part('Scale').getByLabel('Consumers');
-    await eventually('the number is shown', 5_000, async () => (await field.inputValue()) === '2');
+    await eventually('the number is shown', async () => (await field.inputValue()) === '2');
     const [one] = pipelineState().consumers ?? [];
     views.origin.show(pipelineState({ consumers: one === undefined ? [] : [one], configuredConsumers: 2 }));
     await console.part('Scale').getByText('1 running; at most 12 can be busy').waitFor();
     expect(await field.inputValue()).toBe('2');
-  }, 30_000);
+  });
 
   it('no longer says that the limit is missing once its field is cleared, or another limit was applied', async () => {
     const console = await views.open();
@@ -102,7 +101,7 @@ describe('the scale form of the console', () => {
     await missing.waitFor();
     await part.getByRole('button', { name: 'Use auto limit' }).click();
     await missing.waitFor({ state: 'detached' });
-  }, 30_000);
+  });
 });
 
 /** A state while so many consumers are requested. */

@@ -38,7 +38,7 @@ describe('the views of the console', () => {
         '99,811 of 100,000 saved, 189 dead-lettered',
       ]);
       expect(await console.part('Populate').innerText()).toContain('sent in 13 s');
-    }, 30_000);
+    });
 
     it('ask before a cancel, and leave the operation alone otherwise', async () => {
       const running = operation({ status: 'running', acked: 22_000, saved: 0, finishedAt: null });
@@ -61,7 +61,7 @@ describe('the views of the console', () => {
       await views.dialog.getByRole('button', { name: 'Cancel operation' }).click();
       await views.dialog.waitFor({ state: 'hidden' });
       expect(views.origin.sent(`POST /v1/operations/${OPERATION}/cancel`)).toHaveLength(1);
-    }, 30_000);
+    });
 
     it('beyond the newest six are listed on request', async () => {
       const page = (from: number, size: number) => ({
@@ -78,7 +78,7 @@ describe('the views of the console', () => {
       await console.part('Populate').getByRole('button', { name: 'Show older operations' }).click();
       await items.nth(8).waitFor();
       expect(views.origin.sent(`GET /v1/operations?before=${idAt(5)}`)).toHaveLength(1);
-    }, 30_000);
+    });
   });
 
   describe('dead letters', () => {
@@ -94,7 +94,7 @@ describe('the views of the console', () => {
       await views.dialog.getByRole('link', { name: 'Show the saved order' }).click();
       await views.hashIs(`#orders/${ORDER_ID}`);
       await console.part('Orders').getByText('its order 12,544').waitFor();
-    }, 30_000);
+    });
 
     it('are counted before they are discarded', async () => {
       const console = await views.open();
@@ -107,7 +107,7 @@ describe('the views of the console', () => {
       expect(views.origin.sent('POST /v1/dead-letters/discard').map(({ body }) => body)).toEqual([
         { errorCode: 'conflict' },
       ]);
-    }, 30_000);
+    });
 
     it('are followed in their dialog until their redrive has ended', async () => {
       await views.open(LETTER, (origin) => {
@@ -118,7 +118,7 @@ describe('the views of the console', () => {
       views.origin.on(`GET /v1/dead-letters/records/${LETTER_ID}`, redriven('pending', 'returned'));
       await views.dialog.getByText('it failed again').waitFor();
       expect(await views.dialog.getByRole('button', { name: 'Discard…' }).isEnabled()).toBe(true);
-    }, 30_000);
+    });
 
     it('have a dialog for their redrive that says what repairs them, and that nothing repairs a conflict', async () => {
       const console = await views.open();
@@ -132,7 +132,7 @@ describe('the views of the console', () => {
       await views.dialog.getByText('the sender must send a new record').waitFor();
       await views.dialog.getByText('Raise MAX_ORDER_BYTES').waitFor();
       expect(await views.dialog.innerText()).not.toContain('Compare the record');
-    }, 30_000);
+    });
 
     it('are read again until the newest is shown, however slow the answers are', async () => {
       const console = await views.open();
@@ -140,11 +140,11 @@ describe('the views of the console', () => {
       await console.part('Dead letters').getByText('208 pending').waitFor();
       views.origin.on('GET /v1/dead-letters', async () => first.promise);
       for (const deadLetters of [398, 399]) views.origin.show(pipelineState({ deadLetters }));
-      await eventually('the groups are requested', 5_000, () =>
+      await eventually('the groups are requested', () =>
         Promise.resolve(views.origin.sent('GET /v1/dead-letters').length > 1),
       );
       views.origin.show(pipelineState({ deadLetters: 400 }));
-      await eventually('the tile is newer', 5_000, async () => (await console.figure('Dead letters')) === 400);
+      await eventually('the tile is newer', async () => (await console.figure('Dead letters')) === 400);
       const second = Promise.withResolvers<ScriptedAnswer>();
       views.origin.on('GET /v1/dead-letters', async () => second.promise);
       first.resolve({ body: groupOf(209) });
@@ -152,7 +152,7 @@ describe('the views of the console', () => {
       second.resolve({ body: groupOf(210) });
       await console.part('Dead letters').getByText('210 pending').waitFor();
       expect(views.errors).toEqual([]);
-    }, 30_000);
+    });
 
     it('are not counted for a redrive while a field is wrong', async () => {
       const console = await views.open();
@@ -166,7 +166,7 @@ describe('the views of the console', () => {
       await views.dialog.getByLabel('Maximum redrives').fill('7');
       await views.dialog.getByRole('button', { name: 'Redrive 208 letters' }).waitFor();
       expect(views.origin.sent('POST').at(-1)?.body).toEqual({ errorCode: 'conflict', maxRedrives: 7, dryRun: true });
-    }, 30_000);
+    });
   });
 
   describe('the guide', () => {
@@ -208,7 +208,7 @@ describe('the views of the console', () => {
       expect(await guide.count()).toBe(0);
       await console.page.getByRole('button', { name: 'Show guide' }).click();
       await guide.getByText('all done').waitFor();
-    }, 60_000);
+    });
   });
 });
 

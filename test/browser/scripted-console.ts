@@ -21,7 +21,7 @@ export class ScriptedConsole {
     const console = new ScriptedConsole();
     beforeAll(async () => {
       console.started = { origin: await ScriptedOrigin.start(), browser: await launchBrowser() };
-    }, 300_000);
+    });
     afterAll(async () => {
       await console.started?.browser.close();
       console.started?.origin.close();
@@ -60,7 +60,7 @@ export class ScriptedConsole {
   }
 
   async hashIs(hash: string): Promise<void> {
-    await eventually(`the address is ${hash}`, 5_000, () => Promise.resolve(new URL(this.page.url()).hash === hash));
+    await eventually(`the address is ${hash}`, () => Promise.resolve(new URL(this.page.url()).hash === hash));
   }
 
   /** Waits until the element that this CSS selector finds has the focus. */

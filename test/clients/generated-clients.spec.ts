@@ -35,12 +35,12 @@ describe('the clients of docs/http-api.md', () => {
     folder = await mkdtemp(join(tmpdir(), 'orders-clients-'));
     page = await readFile(join(PROJECT_DIRECTORY, 'docs', 'http-api.md'), 'utf8');
     pipeline = await Pipeline.start('--save-ms', '0..1');
-  }, 300_000);
+  });
 
   afterAll(async () => {
     await pipeline.end();
     await rm(folder, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   /** Returns the page's code in a language, for the services of this run. */
   function codeIn(language: string): string {
@@ -66,7 +66,7 @@ describe('the clients of docs/http-api.md', () => {
     const script = join(project.directory, 'orders.ts');
     const { stdout } = await run(process.execPath, [script], { timeout: RUNS_WITHIN_MS });
     expect(stdout).toMatch(PRINTED);
-  }, 240_000);
+  });
 
   it('in Python passes mypy, and runs with the packages of OpenAPI Generator', async () => {
     const [generator, packages] = await Promise.all([OpenApiGenerator.provide(), providePythonPackages()]);
@@ -88,5 +88,5 @@ describe('the clients of docs/http-api.md', () => {
     expect(checked.stdout).toMatch(/^Success/);
     const { stdout } = await run('python3', ['orders.py'], options);
     expect(stdout).toMatch(PRINTED);
-  }, 400_000);
+  });
 });

@@ -4,7 +4,6 @@ import { replaceAll } from '../support/documented/run-documented.js';
 import { eventually } from '../support/eventually.js';
 import type { ComposeProject } from './compose-project.js';
 
-const HEALTHY_WITHIN_MS = 240_000;
 /** The password of MongoDB's administrator, in its container. */
 const AS_ROOT =
   'docker compose exec mongodb mongosh --quiet -u root -p "$(docker compose exec mongodb cat /run/mongodb/root-password)"';
@@ -77,7 +76,7 @@ export class DocumentedComposeCommands {
   }
 
   private async healthy(service: string): Promise<void> {
-    await eventually(`${service} is healthy`, HEALTHY_WITHIN_MS, async () => {
+    await eventually(`${service} is healthy`, async () => {
       const containers = (await this.project.containers()).filter(({ Service }) => Service === service);
       return containers.length > 0 && containers.every(({ Health }) => Health === 'healthy');
     });

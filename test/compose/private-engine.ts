@@ -10,9 +10,7 @@ import { ProcessRecords } from '../../dev/servers/process-records.js';
 import { provideCommand } from '../support/debian-apt.js';
 import { eventually } from '../support/eventually.js';
 
-const READY_WITHIN_MS = 60_000;
 const EMPTY_WITHIN_MS = 60_000;
-const END_WITHIN_MS = 30_000;
 const LAST_LINES = 25;
 const SWARM_STATE = ['info', '--format', '{{.Swarm.LocalNodeState}}'];
 /** The variables that a client inherits. Others, such as the user's KAFKA_PORT or DOCKER_CONTEXT, would change the test. */
@@ -55,7 +53,7 @@ export class PrivateEngine {
     await mkdir(this.configDirectory, { recursive: true });
     const ended = await this.launch();
     try {
-      await eventually('the engine is ready', READY_WITHIN_MS, () => {
+      await eventually('the engine is ready', () => {
         ended.throwIfAborted();
         this.signal.throwIfAborted();
         return this.docker(['version']).then(
@@ -113,7 +111,7 @@ export class PrivateEngine {
   /** Ends the engine with all that runs in it, and removes its folder. Works in any state, also after a killed run. */
   async remove(): Promise<void> {
     if (this.records.running().length > 0) await this.empty();
-    await eventually('the engine ends', END_WITHIN_MS, () => {
+    await eventually('the engine ends', () => {
       const running = this.records.running();
       for (const { pid } of running) {
         for (const first of childrenOf(pid)) machineProcesses.signal(first, 'SIGKILL');

@@ -5,8 +5,6 @@ import { eventually } from '../support/eventually.js';
 import type { Pipeline } from '../support/pipeline.js';
 import { reconciled } from '../support/run-reconcile.js';
 
-const WITHIN_MS = 60_000;
-
 /** What reconciliation says about all operations. */
 export interface Reconciled {
   readonly count: number;
@@ -30,7 +28,7 @@ export async function reconcileAll({ stack }: Pipeline): Promise<Reconciled> {
 /** Intakes of killed processes are pending until a producer has closed them. */
 async function settled(reconcile: () => Promise<ReconcileReport>): Promise<ReconcileReport> {
   let report = await reconcile();
-  await eventually(`operation ${report.operation} is closed`, WITHIN_MS, async () => {
+  await eventually(`operation ${report.operation} is closed`, async () => {
     if (report.verdict === 'pending') report = await reconcile();
     return report.verdict !== 'pending' || report;
   });
@@ -41,7 +39,7 @@ async function settled(reconcile: () => Promise<ReconcileReport>): Promise<Recon
 export async function untilComplete(pipeline: Pipeline): Promise<readonly [reached: number, highest: number]> {
   const highest = await highestReservedNumber(pipeline.db);
   let reached = 0;
-  await eventually('the watermark reaches the end', WITHIN_MS, async () => {
+  await eventually('the watermark reaches the end', async () => {
     const { headers } = await pipeline.get('/v1/orders?pageSize=1');
     reached = Number(headers.get('x-complete-through'));
     return reached >= highest || { reached, highest };

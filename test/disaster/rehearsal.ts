@@ -34,9 +34,6 @@ export interface Rehearsal {
   readonly replaySeconds: number;
 }
 
-const BASE_MS = 120_000;
-/** The slowest rate of saves that a rehearsal waits for. */
-const ORDERS_PER_MS = 2;
 const RESTORE = 'restore the backup';
 const REPLAY = 'start all services; the consumers read what came after the backup';
 
@@ -56,7 +53,6 @@ export async function rehearse({ orders, print }: RehearsalOptions): Promise<Reh
 }
 
 class Rehearsing {
-  private readonly withinMs: number;
   private readonly sending: SentOrders;
 
   constructor(
@@ -65,8 +61,7 @@ class Rehearsing {
     private readonly steps: Steps,
     private readonly backupFolder: string,
   ) {
-    this.withinMs = BASE_MS + orders / ORDERS_PER_MS;
-    this.sending = new SentOrders(() => stack.running, orders, this.withinMs);
+    this.sending = new SentOrders(() => stack.running, orders);
   }
 
   async run(): Promise<Omit<Rehearsal, 'orders' | 'steps' | 'restoreSeconds' | 'replaySeconds'>> {
@@ -89,7 +84,7 @@ class Rehearsing {
     const report = await this.restore();
     await steps.take(REPLAY, async () => {
       await stack.start();
-      const left = await untilConsumed(stack.running.stack.brokers, this.withinMs);
+      const left = await untilConsumed(stack.running.stack.brokers);
       return [`${left.toLocaleString('en-US')} records were left when they were ready`, undefined];
     });
     const nextNumber = await steps.take(
@@ -125,7 +120,7 @@ class Rehearsing {
 
   private async restore(): Promise<RestoreReport> {
     await this.steps.take('check the backup, until Kafka has noticed that the consumers were killed', async () => {
-      await eventually('it can be restored', BASE_MS, async () => {
+      await eventually('it can be restored', async () => {
         const { code, stderr } = await this.stack.admin('restore', '--check', this.backupFolder);
         return code === 0 || { stderr };
       });

@@ -8,7 +8,6 @@ import { untilConsumed } from './until-consumed.js';
 const FAULTS = { poison: 0.000_5, duplicate: 0.000_5, conflict: 0.000_5 };
 const CLIENTS = 2;
 const ROWS = 200;
-const MINUTE_MS = 60_000;
 /** A populate that lasts longer than a rehearsal. */
 const LASTING = { count: 500_000, ratePerSecond: 200 };
 /** Dead letters that are sent again after the backup. */
@@ -18,11 +17,10 @@ export const REDRIVEN = 3;
 export class SentOrders {
   private clients: IntakeClient[] = [];
 
-  /** @param pipeline the one that runs now @param orders the size of a populate @param withinMs how long its saves may take */
+  /** @param pipeline the one that runs now @param orders the size of a populate */
   constructor(
     private readonly pipeline: () => Pipeline,
     private readonly orders: number,
-    private readonly withinMs: number,
   ) {}
 
   /** Populates and imports, and waits until all is saved. @returns what was done, in words */
@@ -30,7 +28,7 @@ export class SentOrders {
     const pipeline = this.pipeline();
     const populate = await pipeline.populate({ count: this.orders, faults: FAULTS });
     const imported = await new Imports(pipeline).imported({ 'chunk_1.json': legacyPairs(ROWS) });
-    const { saved, deadLettered } = await pipeline.allEnded(populate.id, this.withinMs);
+    const { saved, deadLettered } = await pipeline.allEnded(populate.id);
     return `${saved} saved, ${deadLettered} dead-lettered, ${imported.saved} imported`;
   }
 
@@ -40,7 +38,7 @@ export class SentOrders {
     const ids = [(await pipeline.populate(LASTING)).id, (await pipeline.populate(LASTING)).id] as const;
     const producers = (): string[] => [pipeline.stack.producerUrl];
     this.clients = Array.from({ length: CLIENTS }, (_, n) => new IntakeClient(`client-${n}`, producers));
-    await eventually('all send', MINUTE_MS, async () => {
+    await eventually('all send', async () => {
       const { acked } = await pipeline.operation(ids[0]);
       return acked > 0 && this.clients.every(({ accepted }) => accepted > 5);
     });
@@ -63,13 +61,13 @@ export class SentOrders {
     const redrives = new Redrives(pipeline);
     const { status, body: redrive } = await redrives.ask({ all: true, limit: REDRIVEN });
     if (status !== 202) throw new Error(`the redrive responded with status ${status}: ${redrive.detail}`);
-    await pipeline.allEnded(complete.id, this.withinMs);
+    await pipeline.allEnded(complete.id);
     await redrives.ended(redrive.id);
-    await eventually('clients have sent more', MINUTE_MS, () =>
+    await eventually('clients have sent more', () =>
       this.clients.every((client, at) => client.accepted > (accepted[at] ?? 0) + 5),
     );
     const unfinished = await pipeline.populate(LASTING);
-    await eventually('a part is sent', MINUTE_MS, async () => (await pipeline.operation(unfinished.id)).acked > 500);
+    await eventually('a part is sent', async () => (await pipeline.operation(unfinished.id)).acked > 500);
     await Promise.all(this.clients.map(async (client) => client.stop()));
     return [complete.id, imported.id, unfinished.id];
   }
@@ -81,17 +79,17 @@ export class SentOrders {
     await pipeline.post(`/v1/operations/${cancelled}/cancel`, {});
     await pipeline.post(`/v1/operations/${running}/resume`, {});
     const client = new IntakeClient('client-0', () => [pipeline.stack.producerUrl]);
-    await eventually('a client sends again', MINUTE_MS, () => client.accepted > 5);
+    await eventually('a client sends again', () => client.accepted > 5);
     await client.stop();
-    await eventually('the populate goes on', MINUTE_MS, async () => (await pipeline.operation(running)).acked > acked);
+    await eventually('the populate goes on', async () => (await pipeline.operation(running)).acked > acked);
     await pipeline.post(`/v1/operations/${running}/cancel`, {});
-    await eventually('both are cancelled', MINUTE_MS, async () => {
+    await eventually('both are cancelled', async () => {
       const found = await Promise.all([running, cancelled].map(async (id) => pipeline.operation(id)));
       return found.every(({ status }) => status === 'cancelled');
     });
     const populate = await pipeline.populate({ count: 1_000 });
-    await pipeline.allEnded(populate.id, this.withinMs);
-    await untilConsumed(pipeline.stack.brokers, this.withinMs);
+    await pipeline.allEnded(populate.id);
+    await untilConsumed(pipeline.stack.brokers);
     return populate.firstNumber;
   }
 }

@@ -11,7 +11,7 @@ export function operationCommandSpecs(shell: () => OperatorShell): void {
     const { pipeline } = shell();
     const { id } = await pipeline.populate({ count: 400, faults: { poison: 0.05 } });
     operation = id;
-    await pipeline.allEnded(id, MINUTE);
+    await pipeline.allEnded(id);
   }, 2 * MINUTE);
 
   it(
@@ -28,7 +28,7 @@ export function operationCommandSpecs(shell: () => OperatorShell): void {
     async () => {
       const { id } = await shell().pipeline.populate({ count: 10_000, ratePerSecond: 50 });
       await shell().output('npm run orders -- pause OPERATION', { OPERATION: id });
-      await eventually('it is paused', MINUTE, async () => (await shell().pipeline.operation(id)).status === 'paused');
+      await eventually('it is paused', async () => (await shell().pipeline.operation(id)).status === 'paused');
       await shell().output('npm run orders -- resume OPERATION', { OPERATION: id });
       expect((await shell().pipeline.operation(id)).status).toBe('running');
       await shell().pipeline.post(`/v1/operations/${id}/cancel`, {});
@@ -47,7 +47,7 @@ export function operationCommandSpecs(shell: () => OperatorShell): void {
       // There are none of this one.
       const none = await shell().run('npm run orders -- redrive --error unknown-schema');
       expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('nothing-to-redrive')]);
-      await eventually('the letters have returned', MINUTE, async () => {
+      await eventually('the letters have returned', async () => {
         const pending = await redrives.groups();
         return (pending[code] ?? 0) > 0;
       });

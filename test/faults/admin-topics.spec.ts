@@ -66,7 +66,7 @@ describe('npm run admin -- topics, with a Kafka of three brokers and topics of o
       expect(partitions).toHaveLength(PARTITIONS);
       for (const { isr } of partitions) expect(new Set(isr)).toEqual(new Set([1, 2, 3]));
     }
-    const records = await readRecords(kafka.kafka, ORDERS_TOPIC, RECORDS, 60_000);
+    const records = await readRecords(kafka.kafka, ORDERS_TOPIC, RECORDS);
     expect(new Set(records.map(({ value }) => String(value))).size).toBe(RECORDS);
     expect(await runApp('admin', env, 'topics', 'plan')).toMatchObject({ code: 0, stderr: '' });
   });

@@ -19,7 +19,7 @@ describe('npm run admin -- archive', () => {
 
   beforeAll(async () => {
     orders = await KindsOfOrders.in(pipeline());
-  }, 240_000);
+  });
 
   afterAll(async () => orders?.archives.remove());
 

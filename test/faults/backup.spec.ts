@@ -42,7 +42,7 @@ async function fill(pipeline: Pipeline): Promise<void> {
   const notes = await pipeline.db.createCollection('notes', { collation: { locale: 'de' } });
   await notes.insertOne(NOTE as never);
   await notes.createIndex({ date: -1 }, { name: 'own', sparse: true });
-  await pipeline.allEnded(id, 60_000);
+  await pipeline.allEnded(id);
 }
 
 describe('npm run admin -- backup', () => {
@@ -136,7 +136,7 @@ describe('npm run admin -- backup', () => {
     const directory = join(taken.folder, 'killed');
     const killed = taken.start(taken.source, 'backup', directory, '--share', '1');
     const incomplete = join(directory, 'incomplete.json');
-    await eventually('it writes', 30_000, async () =>
+    await eventually('it writes', async () =>
       readFile(incomplete).then(
         () => true,
         () => false,

@@ -32,29 +32,25 @@ describe('the console beside killed processes', () => {
   it('reports how many consumers beyond the number of partitions are idle, but starts them', async () => {
     const wanted = PARTITIONS + 1;
     expect(await scale({ count: wanted })).toMatchObject({ status: 202, body: { count: wanted, idle: 1 } });
-    await eventually('all consumers appear', 60_000, async () => (await now()).consumers?.length === wanted);
-    await eventually('one consumer is idle', 60_000, async () => idleOnes(await now()) === 1);
+    await eventually('all consumers appear', async () => (await now()).consumers?.length === wanted);
+    await eventually('one consumer is idle', async () => idleOnes(await now()) === 1);
     expect(idleOnes(await now())).toBe(1);
     await scale({ count: 1 });
-    await eventually('one consumer is left', 60_000, async () => areShared(await now(), 1));
+    await eventually('one consumer is left', async () => areShared(await now(), 1));
   });
 
   it('reports a killed consumer without current figures', async () => {
     const { pid } = pipeline.stack.process('consumer-1');
     process.kill(pid, 'SIGKILL');
-    await eventually(
-      'the killed consumer has no current figures',
-      60_000,
-      async () => silentOne(await now()) !== undefined,
-    );
+    await eventually('the killed consumer has no current figures', async () => silentOne(await now()) !== undefined);
     expect(silentOne(await now())).toMatchObject({ name: 'consumer-1', ratePerSecond: null, partitions: null });
-    await eventually('a new consumer has replaced it', 60_000, async () => ((await now()).consumers?.length ?? 0) > 1);
+    await eventually('a new consumer has replaced it', async () => ((await now()).consumers?.length ?? 0) > 1);
   });
 
   it('names a service that does not answer, and forwards again once it does', async () => {
     process.kill(pipeline.stack.process('query-api').pid, 'SIGKILL');
     const refused: unknown[] = [];
-    await eventually('the query API is reported as unavailable', 60_000, async () => {
+    await eventually('the query API is reported as unavailable', async () => {
       const answer = await fetch(`${pipeline.stack.consoleUrl}/v1/orders?page=1`);
       if (answer.status !== 200) refused.push(await answer.json());
       return refused.length > 0;
@@ -64,7 +60,6 @@ describe('the console beside killed processes', () => {
     ]);
     await eventually(
       'the query API answers again',
-      60_000,
       async () => (await fetch(`${pipeline.stack.consoleUrl}/v1/orders?page=1`)).status === 200,
     );
   });

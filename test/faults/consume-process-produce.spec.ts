@@ -27,7 +27,7 @@ describe('consume, process, produce while members and brokers are killed', () =>
 
   beforeAll(async () => {
     server = await StandaloneKafka.start(3, { 'min.insync.replicas': 2 });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await server.stop();
@@ -82,10 +82,10 @@ describe('consume, process, produce while members and brokers are killed', () =>
       const kills = await killInTurns(members, launch);
       end.abort();
       const written = await writing;
-      await group.commitsAll(120_000);
+      await group.commitsAll();
       for (const member of members) expect(await member.stop()).toBe(0);
 
-      const outputs = await readToEnd(group.kafka, outputTopic, await group.ends(outputTopic), 120_000);
+      const outputs = await readToEnd(group.kafka, outputTopic, await group.ends(outputTopic));
       const { first, repeats } = splitRepeats(outputs);
       const lost = numberedRecords(written, KEYS, PARTITIONS).filter(({ value }) => !first.has(String(value)));
       expect(lost).toEqual([]);

@@ -9,5 +9,5 @@ describe('the loss of MongoDB', () => {
     const { report, sent, comparison } = rehearsal;
     expect(comparison).toMatchObject({ lost: 0, doubled: 0, foreign: 0, examples: [] });
     expect(report.progressedOperations.map(({ id }) => id)).toContain(sent.running);
-  }, 600_000);
+  });
 });

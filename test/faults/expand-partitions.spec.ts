@@ -51,14 +51,14 @@ describe('npm run admin -- topics expand, while producers and consumers work', (
 
   /** Starts an expansion that waits for the consumers. */
   async function startStuck(): Promise<ReturnType<typeof startApp>> {
-    await eventually('an order is sent', 30_000, async () => (await send(pipeline.stack.producerUrl)) === 202);
+    await eventually('an order is sent', async () => (await send(pipeline.stack.producerUrl)) === 202);
     const started = startApp('admin', settings(), 'topics', 'expand', '--partitions', '36');
-    await eventually('sending stops', 60_000, async () => (await send(pipeline.stack.producerUrl)) === 503);
+    await eventually('sending stops', async () => (await send(pipeline.stack.producerUrl)) === 503);
     return started;
   }
 
   const bothAccept = async (): Promise<void> =>
-    eventually('both accept', 30_000, async () => {
+    eventually('both accept', async () => {
       const answers = [await send(pipeline.stack.producerUrl), await send(other.url)];
       return answers.every((status) => status === 202) || { answers };
     });
@@ -74,19 +74,19 @@ describe('npm run admin -- topics expand, while producers and consumers work', (
     const urls = [pipeline.stack.producerUrl, other.url];
     const clients = Array.from({ length: CLIENTS }, (_, n) => new IntakeClient(`client-${n}`, () => urls));
     const accepted = (): number => Math.min(...clients.map((client) => client.accepted));
-    await eventually('all send', 60_000, () => accepted() > 20);
+    await eventually('all send', () => accepted() > 20);
     // Begun last, and longer than the expansion: its orders must be on both sides of it.
     const populate = await pipeline.populate({ count: 20_000, accounts: 50, ratePerSecond: 500 });
-    await eventually('the populate sends', 60_000, async () => (await pipeline.operation(populate.id)).acked > 500);
+    await eventually('the populate sends', async () => (await pipeline.operation(populate.id)).acked > 500);
     const { code, stdout, stderr } = await runDocumented('npm run admin -- topics expand --partitions 24', {
       env: settings(),
     });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('Topic orders.v1 has 24 partitions, and the producers send again.');
     const before = accepted();
-    await eventually('all send again', 60_000, () => accepted() > before + 20);
+    await eventually('all send again', () => accepted() > before + 20);
     await Promise.all(clients.map(async (client) => client.stop()));
-    await pipeline.allSaved(populate.id, 120_000);
+    await pipeline.allSaved(populate.id);
     const sum = populate.count + clients.reduce((total, client) => total + client.accepted, 0);
     await watch.untilSeen(sum, 60_000);
     await watch.stop();
@@ -156,16 +156,16 @@ describe('npm run admin -- topics expand, while producers and consumers work', (
     const listed = await topicPartitionsCollection(pipeline.db).findOne({});
     expect(listed?.producers).toHaveLength(2);
     let hanging: Run | undefined;
-    await eventually('the expansion names it', 60_000, async () => {
+    await eventually('the expansion names it', async () => {
       hanging = await expand('--partitions', '30', '--wait', '1');
       return hanging.stderr.startsWith('Silent: ') || { hanging };
     });
     expect(hanging).toMatchObject({ code: 2 });
-    await eventually('orders are accepted', 30_000, async () => (await send(pipeline.stack.producerUrl)) === 202);
+    await eventually('orders are accepted', async () => (await send(pipeline.stack.producerUrl)) === 202);
     await other.kill();
     const [, gone] = /--gone (\S+)\./.exec(hanging?.stderr ?? '') ?? [];
     expect(await expand('--partitions', '30', '--gone', String(gone))).toMatchObject({ code: 0, stderr: '' });
-    await eventually('orders are accepted', 30_000, async () => (await send(pipeline.stack.producerUrl)) === 202);
+    await eventually('orders are accepted', async () => (await send(pipeline.stack.producerUrl)) === 202);
   });
 
   it('lets everything go on if the consumers do not commit in time, and after Ctrl-C', async () => {
@@ -176,11 +176,11 @@ describe('npm run admin -- topics expand, while producers and consumers work', (
       const interrupted = await ended;
       expect(interrupted.code).toBe(2);
       expect(interrupted.stderr).toMatch(/^Aborted by a signal, .*: waiting for the /);
-      await eventually('orders are accepted', 30_000, async () => (await send(pipeline.stack.producerUrl)) === 202);
+      await eventually('orders are accepted', async () => (await send(pipeline.stack.producerUrl)) === 202);
       const late = await expand('--partitions', '36', '--wait', '3');
       expect(late.code).toBe(2);
       expect(late.stderr).toMatch(/^Aborted after 3 s, /);
-      await eventually('orders are accepted', 30_000, async () => (await send(pipeline.stack.producerUrl)) === 202);
+      await eventually('orders are accepted', async () => (await send(pipeline.stack.producerUrl)) === 202);
     } finally {
       consumers('SIGCONT');
     }
@@ -220,7 +220,7 @@ describe('npm run admin -- topics expand, while producers and consumers work', (
 
   it('lets a producer start again with the count that the data were made with', async () => {
     process.kill(pipeline.stack.process('producer').pid, 'SIGTERM');
-    await pipeline.stack.prints(/^producer (serves|is ready) again/, 60_000);
+    await pipeline.stack.prints(/^producer (serves|is ready) again/);
     expect(await send(pipeline.stack.producerUrl)).toBe(202);
   });
 });

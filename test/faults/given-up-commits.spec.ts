@@ -5,7 +5,6 @@ import { TestGroup } from '../support/member/test-group.js';
 import { numberedRecords, writeAll } from '../support/numbered-records.js';
 
 const PARTITIONS = 12;
-const BACK_WITHIN_MS = 60_000;
 /** Longer than the client's back-off between attempts of a commit (2 s plus 20 % jitter). */
 const WATCHED_MS = 6_000;
 
@@ -29,7 +28,7 @@ describe('a commit abandoned during an outage', () => {
     await server().node(1).kill();
     await group.handles(records);
     await server().node(1).start();
-    await member.joins(BACK_WITHIN_MS);
+    await member.joins();
 
     await group.commitsAll();
     const seen: Map<number, number | undefined>[] = [await group.committed()];

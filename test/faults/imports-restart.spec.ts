@@ -26,7 +26,7 @@ describe('an import', () => {
   });
 
   async function isUnderWay(id: string, step: (summary: { rows: number; phase: string }, acked: number) => boolean) {
-    await eventually('the import has reached the step', 60_000, async () => {
+    await eventually('the import has reached the step', async () => {
       const [summary, { acked }] = await Promise.all([imports.summary(id), pipeline.operation(id)]);
       return step(summary, acked);
     });
@@ -40,7 +40,7 @@ describe('an import', () => {
     await isUnderWay(body.id, (summary, acked) => summary.phase === 'emitting' && acked > 0);
     expect((await pipeline.operation(body.id)).acked).toBeLessThan(24_000);
     await pipeline.killProducer();
-    const operation = await imports.ended(body.id, 120_000);
+    const operation = await imports.ended(body.id);
     expect(operation).toMatchObject({
       count: 24_000,
       deadLettered: 0,
@@ -66,7 +66,7 @@ describe('an import', () => {
     expect(await control('resume')).toMatchObject({ status: 'running' });
     await isUnderWay(first.id, (summary) => summary.rows > read);
     expect(await control('cancel')).toMatchObject({ status: 'cancelled', acked: 0 });
-    await eventually('its files are removed', 60_000, async () => (await imports.bytesKept()) === 0);
+    await eventually('its files are removed', async () => (await imports.bytesKept()) === 0);
     const { body: second } = await imports.upload(files);
     const operation = await imports.ended(second.id);
     expect(operation.import).toMatchObject({ rows: 30_002, accepted: 30_000, skipped: 0, malformed: 2 });
@@ -84,7 +84,7 @@ describe('an import', () => {
     const { body: second } = await imports.upload({ 'b.json': JSON.stringify(rows, null, 1) });
     const rest = await imports.ended(second.id);
     expect(rest).toMatchObject({ acked: 6_000 - acked, import: { accepted: 6_000 - acked, skipped: acked } });
-    const kept = await imports.brought(await pipeline.allEnded(first.id, 60_000));
+    const kept = await imports.brought(await pipeline.allEnded(first.id));
     expect([...kept, ...(await imports.brought(rest))]).toEqual(rows);
     for (const id of [first.id, second.id])
       expect(await pipeline.post(`/v1/operations/${id}/reconcile`, {})).toMatchObject({ body: { verdict: 'holds' } });
@@ -110,7 +110,6 @@ describe('an import', () => {
     const { body: first } = await imports.upload({ 'a.json': rows });
     await eventually(
       'the rows of the first import are sent',
-      60_000,
       async () => (await pipeline.operation(first.id)).acked === 500,
     );
     // The state after a producer that lost its lease without noticing it.
@@ -118,13 +117,12 @@ describe('an import', () => {
     const { body: second } = await imports.upload({ 'b.json': JSON.stringify(rows, null, 1) });
     await eventually(
       'the rows of the second import are sent',
-      60_000,
       async () => (await pipeline.operation(second.id)).acked === 500,
     );
     process.kill(consumer, 'SIGCONT');
     expect(await imports.brought(await imports.ended(first.id))).toEqual(rows);
     const last = await pipeline.populate({ count: 1 });
-    await pipeline.allSaved(last.id, 60_000);
+    await pipeline.allSaved(last.id);
     expect(await pipeline.operation(second.id)).toMatchObject({ acked: 500, saved: 0, deadLettered: 0 });
   });
 
@@ -132,11 +130,7 @@ describe('an import', () => {
     const { body: filler } = await imports.upload({ 'filler.json': legacyPairs(20_000) });
     const { body } = await imports.upload({ 'a.json': legacyPairs(10) });
     await pipeline.db.collection('importFiles.chunks').deleteMany({ files_id: await contentOf(body.id) });
-    await eventually(
-      'the import has failed',
-      60_000,
-      async () => (await pipeline.operation(body.id)).status === 'failed',
-    );
+    await eventually('the import has failed', async () => (await pipeline.operation(body.id)).status === 'failed');
     expect((await pipeline.operation(body.id)).error).toMatchObject({ code: 'staged-bytes-gone' });
     await imports.ended(filler.id);
   });
@@ -163,7 +157,7 @@ describe('an import', () => {
 
   it('whose client disconnects during the upload leaves nothing', async () => {
     await expect(imports.uploadStream('a.json', brokenOff())).rejects.toThrow(/fetch failed/);
-    await eventually('no bytes are kept', 60_000, async () => (await imports.bytesKept()) === 0);
+    await eventually('no bytes are kept', async () => (await imports.bytesKept()) === 0);
   });
 
   it('needs the same memory for 150 MiB with a line of 90 MiB as for a tenth of that', async () => {
@@ -177,7 +171,7 @@ describe('an import', () => {
     const rows = legacyPairs(count);
     const watch = watchMemory(pipeline.stack.process('producer').pid);
     const { body } = await imports.uploadStream('huge.json', hugeFile(rows, lineMiB));
-    const operation = await imports.ended(body.id, 120_000);
+    const operation = await imports.ended(body.id);
     const peak = await watch.end();
     expect(operation.import).toMatchObject({ rows: count + 1, accepted: count, malformed: 1 });
     expect(await imports.rejects(body.id)).toMatchObject([{ row: count, code: 'row-too-large' }]);

@@ -51,13 +51,13 @@ describe('an unavailable server', () => {
   /** Starts a populate with a schedule of 15 s, and returns its id once some of its orders are saved. */
   async function begin(seed: number): Promise<string> {
     const { id } = await pipeline.populate({ count: COUNT, seed, ratePerSecond: PER_SECOND });
-    await eventually('the first orders are saved', 60_000, async () => ((await pipeline.operation(id)).saved ?? 0) > 0);
+    await eventually('the first orders are saved', async () => ((await pipeline.operation(id)).saved ?? 0) > 0);
     return id;
   }
 
   /** Waits until all orders of the operation are saved. @returns the figures that `COMPLETE` requires */
   async function completed(id: string): Promise<object> {
-    const { startedAt, finishedAt, status, acked, saved, deadLettered } = await pipeline.allSaved(id, 120_000);
+    const { startedAt, finishedAt, status, acked, saved, deadLettered } = await pipeline.allSaved(id);
     const seconds = (Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')) / 1_000;
     const { code, missing, doubled, altered, phantom } = await reconciled(pipeline.stack, id);
     const chunks = await chunksCollection(pipeline.db)
@@ -78,16 +78,16 @@ describe('an unavailable server', () => {
     process.kill(pid, 'SIGSTOP');
     const over = faultLasts(OUTAGE_MS);
     try {
-      await eventually('the consumers are unknown', 60_000, async () => (await now()).consumers === null);
+      await eventually('the consumers are unknown', async () => (await now()).consumers === null);
       const without = await now();
       expect([without.savedPerSecond, without.inFlight, without.deadLetters]).toEqual([null, null, null]);
       expect(without.partitions?.map(({ endOffset }) => endOffset)).not.toContain(null);
-      await eventually('the consumer pauses', 60_000, async () => hasLogged(/environment unavailable/));
+      await eventually('the consumer pauses', async () => hasLogged(/environment unavailable/));
       await over;
     } finally {
       process.kill(pid, 'SIGCONT');
     }
-    await eventually('the rate is known again', 60_000, async () => (await now()).savedPerSecond !== null);
+    await eventually('the rate is known again', async () => (await now()).savedPerSecond !== null);
     expect(await completed(id)).toEqual(COMPLETE);
   });
 
@@ -136,14 +136,14 @@ describe('an unavailable server', () => {
       await writeRecords(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC, [
         { partition: 0, key: order.accountId, value },
       ]);
-      await eventually('the consumer pauses', 60_000, async () =>
+      await eventually('the consumer pauses', async () =>
         /environment unavailable/.test(pipeline.stack.output.slice(before)),
       );
     } finally {
       process.kill(pid, 'SIGCONT');
     }
     const isSaved = async (): Promise<boolean> => (await pipeline.get(`/v1/orders/${order.id}`)).status === 200;
-    await eventually('the order is saved', 60_000, isSaved);
+    await eventually('the order is saved', isSaved);
     expect(await noDeadLetters()).toBe(true);
   });
 });

@@ -35,7 +35,7 @@ describe('an operation', () => {
   /** Waits until more than `orders` further orders are acknowledged, or all. @returns the acknowledged orders */
   async function untilFurther(orders: number, id: string, from: number): Promise<number> {
     let acked = from;
-    await eventually('the emission continues', 60_000, async () => {
+    await eventually('the emission continues', async () => {
       const operation = await tryOperation(id);
       acked = operation?.acked ?? acked;
       return acked > from + orders || operation?.status === 'succeeded';
@@ -49,7 +49,7 @@ describe('an operation', () => {
 
   /** Checks that each order is saved once and each index is in exactly one acknowledged chunk. */
   async function expectComplete(id: string, count: number): Promise<void> {
-    await eventually('all orders are saved', 180_000, async () => (await tryOperation(id))?.saved === count);
+    await eventually('all orders are saved', async () => (await tryOperation(id))?.saved === count);
     expect(await reconciled(pipeline.stack, id)).toMatchObject({ ...HOLDS, acked: count, saved: count });
     const chunks = await chunksCollection(pipeline.db)
       .find({ '_id.operationId': id })
@@ -69,7 +69,7 @@ describe('an operation', () => {
         const operation = await operationsCollection(pipeline.db).findOne({ _id: id });
         return new Set(operation?.segments.flatMap(({ lease }) => lease?.owner ?? []));
       };
-      await eventually('both producers emit the operation', 60_000, async () => (await owners()).size === 2);
+      await eventually('both producers emit the operation', async () => (await owners()).size === 2);
       expect((await tryOperation(id))?.status).toBe('running');
       const acked = await untilFurther(draw(MOMENT, 0, 10_000), id, 0);
       await second.kill();
@@ -94,18 +94,14 @@ describe('an operation', () => {
         const acked = await untilFurther(0, id, 0);
         process.kill(pid, 'SIGSTOP');
         const stored = async () => operationsCollection(pipeline.db).findOne({ _id: id });
-        await eventually('the other producer continues', 60_000, async () => {
+        await eventually('the other producer continues', async () => {
           const operation = await stored();
           return operation !== null && ackedOrders(operation.segments) > acked + 3_000;
         });
         expect((await stored())?.status).toBe('running');
         await wrong.kill();
         process.kill(pid, 'SIGCONT');
-        await eventually(
-          'all orders are acknowledged',
-          60_000,
-          async () => (await tryOperation(id))?.status === 'succeeded',
-        );
+        await eventually('all orders are acknowledged', async () => (await tryOperation(id))?.status === 'succeeded');
         const { startedAt, finishedAt } = await pipeline.operation(id);
         const seconds = (Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')) / 1_000;
         expect(seconds).toBeGreaterThanOrEqual(count / ratePerSecond - 0.5);

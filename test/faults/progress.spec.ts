@@ -66,7 +66,7 @@ describe('the progress of an operation', () => {
     const operation = await pipeline.populate({ count: COUNT });
     const readers = new ProgressReaders(operationUrl(operation.id), 4);
     const excess: number[] = [];
-    await eventually('all orders are saved', 60_000, async () => {
+    await eventually('all orders are saved', async () => {
       const { saved, savedAsOf } = await pipeline.operation(operation.id);
       expect(Date.parse(savedAsOf)).toBeLessThanOrEqual(Date.now());
       const truth = await countSaved(pipeline.db, operation, { from: 0, to: COUNT });
@@ -86,7 +86,7 @@ describe('the progress of an operation', () => {
   it('is counted exactly if reports were lost or never existed', async () => {
     const [lost, none] = await Promise.all([pipeline.populate({ count: 500 }), pipeline.populate({ count: 500 })]);
     const operations = operationsCollection(pipeline.db);
-    await eventually('all saved orders are reported', 60_000, async () => {
+    await eventually('all saved orders are reported', async () => {
       const stored = await operations.find({ _id: { $in: [lost.id, none.id] } }).toArray();
       return stored.every(({ reportedSaved }) => reportedSaved === 500);
     });
@@ -95,7 +95,7 @@ describe('the progress of an operation', () => {
     await operations.updateOne({ _id: none.id }, { $unset: { reportedSaved: 1 } });
     // Kill the producer, since it keeps the highest figure in memory.
     process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
-    await eventually('the producer answers again', 60_000, async () => {
+    await eventually('the producer answers again', async () => {
       const answer = await pipeline.operation(none.id).catch(() => undefined);
       return answer?.status === 'succeeded';
     });

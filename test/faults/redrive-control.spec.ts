@@ -21,20 +21,16 @@ describe('a slow redrive', () => {
   it('can be paused, resumed and cancelled, and leaves unsent dead letters pending', async () => {
     // Sending takes 50 s, so that even on a busy machine the cancel comes long before the last dead letter.
     const { id: made } = await pipeline.populate({ count: 10_000, faults: { poison: 0.1 } });
-    const { deadLettered } = await pipeline.allEnded(made, 60_000);
+    const { deadLettered } = await pipeline.allEnded(made);
     const all = deadLettered ?? 0;
     const { body } = await redrives.ask({ operationId: made, ratePerSecond: 20 });
     expect(body.count).toBe(all);
-    await eventually('some dead letters are sent', 60_000, async () => (await redrives.moved(body.id)) >= 20);
+    await eventually('some dead letters are sent', async () => (await redrives.moved(body.id)) >= 20);
     await pipeline.post(`/v1/operations/${body.id}/pause`, {});
-    await eventually(
-      'the redrive is paused',
-      60_000,
-      async () => (await redrives.operation(body.id)).status === 'paused',
-    );
+    await eventually('the redrive is paused', async () => (await redrives.operation(body.id)).status === 'paused');
     await pipeline.post(`/v1/operations/${body.id}/resume`, {});
     const before = await redrives.moved(body.id);
-    await eventually('the redrive continues', 60_000, async () => (await redrives.moved(body.id)) > before);
+    await eventually('the redrive continues', async () => (await redrives.moved(body.id)) > before);
     await pipeline.post(`/v1/operations/${body.id}/cancel`, {});
     const end = await redrives.ended(body.id);
     const { moved = 0, returned, waiting, missing } = end.redrive ?? {};
@@ -50,31 +46,29 @@ describe('a slow redrive', () => {
     const made = [];
     for (let at = 0; at < 2; at += 1) {
       const { id } = await pipeline.populate({ count: 500, faults: { poison: 0.1 } });
-      await pipeline.allEnded(id, 60_000);
+      await pipeline.allEnded(id);
       made.push(id);
     }
     const consumer = pipeline.stack.process('consumer-1').pid;
     process.kill(consumer, 'SIGSTOP');
     try {
       const { body: first } = await redrives.ask({ operationId: made[0] });
-      await eventually('all dead letters of the first redrive are sent', 60_000, async () => {
+      await eventually('all dead letters of the first redrive are sent', async () => {
         return (await redrives.moved(first.id)) === first.count;
       });
       const { body: second } = await redrives.ask({ operationId: made[1], ratePerSecond: 5 });
       await eventually(
         'some dead letters of the second redrive are sent',
-        60_000,
         async () => (await redrives.moved(second.id)) > 0,
       );
       await pipeline.post(`/v1/operations/${second.id}/pause`, {});
       await eventually(
         'the second redrive is paused',
-        60_000,
         async () => (await redrives.operation(second.id)).status === 'paused',
       );
       process.kill(consumer, 'SIGCONT');
       await redrives.ended(first.id);
-      await eventually('the outcomes of the second redrive are known', 60_000, async () => {
+      await eventually('the outcomes of the second redrive are known', async () => {
         return (await redrives.operation(second.id)).redrive?.waiting === 0;
       });
       const { status, redrive } = await redrives.operation(second.id);
@@ -88,9 +82,9 @@ describe('a slow redrive', () => {
 
   it('is continued by the next producer after a kill, and loses nothing', async () => {
     const { id: made } = await pipeline.populate({ count: 3_000, faults: { conflict: 0.1 } });
-    const { firstNumber, ackedFaults } = await pipeline.allEnded(made, 60_000);
+    const { firstNumber, ackedFaults } = await pipeline.allEnded(made);
     const all = ackedFaults?.conflict ?? 0;
-    await eventually('its conflicts are stored', 60_000, async () => {
+    await eventually('its conflicts are stored', async () => {
       return (await redrives.letters.countDocuments({ operationId: made })) === all;
     });
     // Deleting the conflicting orders lets half of the dead letters be saved.
@@ -101,9 +95,9 @@ describe('a slow redrive', () => {
     const numbers = half.map(({ index }) => Long.fromNumber(firstNumber + (index ?? 0)));
     await ordersCollection(pipeline.db).deleteMany({ number: { $in: numbers } });
     const { body } = await redrives.ask({ operationId: made, ratePerSecond: 60 });
-    await eventually('some dead letters are sent', 60_000, async () => (await redrives.moved(body.id)) >= 60);
+    await eventually('some dead letters are sent', async () => (await redrives.moved(body.id)) >= 60);
     await pipeline.killProducer();
-    await eventually('the redrive ends', 60_000, async () => (await redrives.operation(body.id)).finishedAt !== null);
+    await eventually('the redrive ends', async () => (await redrives.operation(body.id)).finishedAt !== null);
     const { redrive: end } = await redrives.operation(body.id);
     expect(end).toMatchObject({ moved: all, saved: half.length, returned: all - half.length, missing: 0, waiting: 0 });
   });

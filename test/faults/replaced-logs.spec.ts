@@ -14,7 +14,6 @@ const KEYS = 20;
 const PER_BATCH = 50;
 /** Records per partition that the consumer has read and committed before the log is replaced. */
 const READ = 2 * PER_BATCH;
-const WITHIN_MS = 60_000;
 const ENGINE = { inFlight: 50 };
 const BEHAVIOUR = { handlerMs: 2 };
 
@@ -68,7 +67,7 @@ describe('a log that no longer contains the records that the consumer read', () 
   }
 
   async function handlesValues(member: MemberProcess, values: readonly string[]): Promise<void> {
-    await eventually(`${member.name} handles ${values.length} records`, WITHIN_MS, () => {
+    await eventually(`${member.name} handles ${values.length} records`, () => {
       return missing(member, values).length === 0;
     }).catch((error: unknown) => {
       throw new Error(`${String(error)}: ${missing(member, values).length} are missing`, { cause: error });
@@ -77,7 +76,7 @@ describe('a log that no longer contains the records that the consumer read', () 
 
   async function expectNotReady(member: MemberProcess, offset: number): Promise<void> {
     // The broker has just started again: until the coordinator responds, that is the reason.
-    await eventually('readiness names the stopped partition', WITHIN_MS, async () => {
+    await eventually('readiness names the stopped partition', async () => {
       const { ready, notReadyBecause } = await member.status();
       return !ready && /partition 0 is stopped/.test(notReadyBecause ?? '');
     });
@@ -112,8 +111,8 @@ describe('a log that no longer contains the records that the consumer read', () 
       group = await TestGroup.on(server(), 'recreated', { partitions: PARTITIONS });
       const member = await readTwoBatches('stop');
       const written = await recreate('at once');
-      expect(await untilStopped(member, 0, WITHIN_MS)).toMatchObject({ reason: 'recreated-topic' });
-      expect(await untilStopped(member, 1, WITHIN_MS)).toMatchObject({ reason: 'recreated-topic' });
+      expect(await untilStopped(member, 0)).toMatchObject({ reason: 'recreated-topic' });
+      expect(await untilStopped(member, 1)).toMatchObject({ reason: 'recreated-topic' });
       await expectNotReady(member, READ);
       expect(missing(member, written)).toEqual(written);
       expect(await member.stop()).toBe(0);
@@ -145,7 +144,7 @@ describe('a log that no longer contains the records that the consumer read', () 
       await write(1);
       const member = group.launch(ENGINE, BEHAVIOUR);
       await group.handles(PARTITIONS * READ);
-      await eventually('the metadata lists them as completed', WITHIN_MS, async () => {
+      await eventually('the metadata lists them as completed', async () => {
         const committed = await group.committedRecords();
         return committed.has({ partition: 0, offset: READ }) && committed.has({ partition: 1, offset: READ - 1 });
       });
@@ -180,7 +179,7 @@ describe('a log that no longer contains the records that the consumer read', () 
     it('stops the partition of a running consumer with an error, and the other partition continues', async () => {
       const { member, end } = await select(readers.running);
       expect(end).toBe(PER_BATCH);
-      expect(await untilStopped(member, 0, WITHIN_MS)).toMatchObject(truncated);
+      expect(await untilStopped(member, 0)).toMatchObject(truncated);
       await expectNotReady(member, PER_BATCH);
       await expectOnlyOtherPartitionContinues(member);
     });
@@ -188,7 +187,7 @@ describe('a log that no longer contains the records that the consumer read', () 
     it('stops the partition of a consumer that starts later with an error, and the other partition continues', async () => {
       expect((await select(readers.stopped)).end).toBe(PER_BATCH);
       const member = group.launch(ENGINE, BEHAVIOUR);
-      expect(await untilStopped(member, 0, WITHIN_MS)).toMatchObject(truncated);
+      expect(await untilStopped(member, 0)).toMatchObject(truncated);
       await expectNotReady(member, PER_BATCH);
       await expectOnlyOtherPartitionContinues(member);
     });
@@ -221,7 +220,7 @@ describe('a log that no longer contains the records that the consumer read', () 
       const values = await write(2);
       await java.deleteRecords(group.topic, 0, offset);
       const member = group.launch(ENGINE, BEHAVIOUR);
-      expect(await untilStopped(member, 0, WITHIN_MS)).toMatchObject({ reason: 'deleted-records', from: READ, to });
+      expect(await untilStopped(member, 0)).toMatchObject({ reason: 'deleted-records', from: READ, to });
       await expectNotReady(member, READ);
       await handlesValues(
         member,

@@ -38,7 +38,7 @@ describe('npm run admin -- restore', () => {
   beforeAll(async () => {
     taken = await TakenBackup.of(async (pipeline) => {
       const { id } = await pipeline.populate({ count: 2_000 });
-      await pipeline.allSaved(id, 60_000);
+      await pipeline.allSaved(id);
     });
   });
 
@@ -127,8 +127,7 @@ describe('npm run admin -- restore', () => {
         stderr: expect.stringContaining('(orders-consumer, orders-producer, orders-query-api): stop them'),
       });
       await markers.deleteMany({});
-      for (const app of apps)
-        await eventually('it is ready', 60_000, async () => (await app.readiness()).status === 200);
+      for (const app of apps) await eventually('it is ready', async () => (await app.readiness()).status === 200);
       expect(await taken.admin(taken.emptyDatabase(), 'restore', taken.path)).toMatchObject({
         code: 2,
         stderr: expect.stringContaining(`Consumer group ${ORDERS_CONSUMER_GROUP} has members (orders-consumer at`),
@@ -143,7 +142,7 @@ describe('npm run admin -- restore', () => {
     const uri = taken.emptyDatabase();
     const killed = taken.start(uri, 'restore', taken.path);
     const markers = restoresCollection(taken.databaseOf(uri));
-    await eventually('it has begun', 30_000, async () => (await markers.countDocuments()) === 1);
+    await eventually('it has begun', async () => (await markers.countDocuments()) === 1);
     killed.process.kill('SIGKILL');
     await killed.ended;
     const other = await taken.rewritten({ id: crypto.randomUUID() });
@@ -209,7 +208,7 @@ describe('npm run admin -- restore', () => {
       await disk.free();
       let restored = failed;
       // MongoDB ends when it can't write, and is started again.
-      await eventually('it is restored', 60_000, async () => {
+      await eventually('it is restored', async () => {
         restored = await taken.admin(mongodb.uri, 'restore', taken.path);
         return restored.code === 0 || restored;
       });
@@ -219,7 +218,7 @@ describe('npm run admin -- restore', () => {
       await mongodb.stop();
       await disk.remove();
     }
-  }, 180_000);
+  });
 
   it('refuses a backup that is older than the log, and names the partition', async () => {
     const { kafka } = taken.manifest;

@@ -152,7 +152,7 @@ describe('a Kafka with TLS, users and ACLs', () => {
     );
     const started = consumer.start();
     try {
-      await eventually('the log names the missing ACL', 60_000, () => isLogged('GROUP_AUTHORIZATION_FAILED'));
+      await eventually('the log names the missing ACL', () => isLogged('GROUP_AUTHORIZATION_FAILED'));
       const { ready, notReadyBecause } = consumer.status;
       expect([ready, notReadyBecause]).toEqual([false, expect.stringContaining('GROUP_AUTHORIZATION_FAILED')]);
       expect(explainConnection(new Error(notReadyBecause))).toContain('grant it the ACLs of');
@@ -190,7 +190,7 @@ describe('a Kafka with TLS, users and ACLs', () => {
     const { stack } = pipeline;
     try {
       const { id } = await pipeline.populate({ count: 500 });
-      await pipeline.allSaved(id, 60_000);
+      await pipeline.allSaved(id);
       expect(await reconciled(stack, id)).toMatchObject({ code: 0, verdict: 'holds' });
       const urls = [stack.producerUrl, stack.consoleUrl, stack.queryApiUrl];
       const shown = urls.flatMap((url) => [`${url}/health/ready`, `${url}/docs-json`, `${url}/metrics`]);

@@ -28,7 +28,7 @@ describe('clients of the query API that stop reading', () => {
     const { id } = (await (await stack.request('/v1/populate', token, { method: 'POST', body })).json()) as {
       id: string;
     };
-    await eventually('all orders are saved', 120_000, async () => {
+    await eventually('all orders are saved', async () => {
       const { saved } = (await (await stack.request(`/v1/operations/${id}`, token)).json()) as { saved: number };
       return saved === ORDERS || { saved };
     });
@@ -37,8 +37,8 @@ describe('clients of the query API that stop reading', () => {
       MONGODB_URI: stack.pipeline.stack.mongodbUri,
       AUTH_ISSUER: stack.issuer.url,
     });
-    await eventually('it is ready', 60_000, async () => (await app.readiness()).status === 200);
-  }, 300_000);
+    await eventually('it is ready', async () => (await app.readiness()).status === 200);
+  });
 
   afterEach(() => {
     for (const socket of sockets.splice(0)) socket.destroy();
@@ -47,7 +47,7 @@ describe('clients of the query API that stop reading', () => {
   afterAll(async () => {
     await app.kill();
     await stack.end();
-  }, 60_000);
+  });
 
   /** Sends a request, and reads nothing of the response but its first line. */
   async function begin(method: string, path: string, headers: Record<string, string>) {
@@ -85,24 +85,24 @@ describe('clients of the query API that stop reading', () => {
     expect((await exportOf('eve')).status).toBe('503');
     const authorization = `Bearer ${await stack.issuer.token({ claims: { sub: 'eve' } })}`;
     const others = new Set<number>();
-    await eventually('all are cut', 40_000, async () => {
+    await eventually('all are cut', async () => {
       others.add((await fetch(`${app.url}/v1/orders?pageSize=10`, { headers: { authorization } })).status);
       const open = await openExports();
       return open === 0 || { open };
     });
     expect(others).toEqual(new Set([200]));
     expect((await exportOf('eve')).status).toBe('200');
-  }, 90_000);
+  });
 
   it('are cut when their token expires, and can not take what they have for complete', async () => {
     const exp = Math.floor(Date.now() / 1_000) - LEEWAY_SECONDS + 4;
     const { status, socket } = await exportOf('ann', { exp });
     expect([status, await openExports()]).toEqual(['200', 1]);
-    await eventually('it is cut', 15_000, async () => (await openExports()) === 0);
+    await eventually('it is cut', async () => (await openExports()) === 0);
     socket.removeAllListeners('error').on('error', () => undefined);
     const received = await text(socket).catch((error: Error) => error.message);
     expect(received).not.toMatch(/\r\n0\r\n\r\n$/);
-  }, 30_000);
+  });
 
   it('do not delay a stop, nor do bodies that never end: exit code 0, after all shutdown hooks', async () => {
     await exportsOfAll();
@@ -117,5 +117,5 @@ describe('clients of the query API that stop reading', () => {
     expect(await app.exitCode()).toBe(0);
     expect(performance.now() - began).toBeLessThan(18_000);
     expect(app.log.filter(({ msg }) => msg === 'connection cut')).toHaveLength(2 * EXPORTS_IN_TOTAL + 2);
-  }, 40_000);
+  });
 });

@@ -36,7 +36,7 @@ describe('a pipeline whose processes are stopped or killed', () => {
   /** Starts a slow populate, and returns it once some of its orders are acknowledged. */
   async function startSlowly(count: number): Promise<PopulateResponse> {
     const { id } = await pipeline.populate({ count, ratePerSecond: 2_000 });
-    await eventually('the emission has begun', 60_000, async () => (await pipeline.operation(id)).acked > 0);
+    await eventually('the emission has begun', async () => (await pipeline.operation(id)).acked > 0);
     return pipeline.operation(id);
   }
 
@@ -80,13 +80,13 @@ describe('a pipeline whose processes are stopped or killed', () => {
     expect(await recordsOnTopic()).toBe(paused.body.acked);
     expect(paused.body.acked).toBeGreaterThanOrEqual(before);
     process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
-    await eventually('the producer answers again', 60_000, async () => {
+    await eventually('the producer answers again', async () => {
       const answer = await pipeline.operation(id).catch(() => undefined);
       return answer?.status === 'paused';
     });
     expect(await recordsOnTopic()).toBe(paused.body.acked);
     expect(await control(id, 'resume')).toMatchObject({ status: 200, body: { status: 'running' } });
-    expect(await pipeline.allSaved(id, 60_000)).toMatchObject({ status: 'succeeded', acked: 20_000, saved: 20_000 });
+    expect(await pipeline.allSaved(id)).toMatchObject({ status: 'succeeded', acked: 20_000, saved: 20_000 });
     expect(await recordsOnTopic()).toBe(20_000);
   });
 
@@ -97,21 +97,19 @@ describe('a pipeline whose processes are stopped or killed', () => {
       const { id } = await pipeline.populate({ count: 30_000, ratePerSecond: 10_000 });
       await eventually(
         'the operation waits for the consumers',
-        60_000,
         async () => (await pipeline.operation(id)).waitingFor === 'consumers',
       );
       // Progress is stored concurrently with the emission, so the acknowledged count lags a moment.
-      await eventually('the lag ceiling is reached', 60_000, async () => (await pipeline.operation(id)).acked >= 4_000);
+      await eventually('the lag ceiling is reached', async () => (await pipeline.operation(id)).acked >= 4_000);
       const { acked, status } = await pipeline.operation(id);
       expect(status).toBe('running');
       expect(acked).toBeLessThan(4_000 + 1.5 * 10_000);
       await eventually(
         'the operation is behind its schedule',
-        60_000,
         async () => ((await pipeline.operation(id)).behindScheduleSeconds ?? 0) > 1,
       );
       process.kill(consumer, 'SIGCONT');
-      expect(await pipeline.allSaved(id, 90_000)).toMatchObject({
+      expect(await pipeline.allSaved(id)).toMatchObject({
         status: 'succeeded',
         saved: 30_000,
         waitingFor: null,
@@ -129,7 +127,6 @@ describe('a pipeline whose processes are stopped or killed', () => {
       ({ id } = await pipeline.populate({ count: 3_000 }));
       await eventually(
         'all orders are acknowledged',
-        60_000,
         async () => (await pipeline.operation(id)).status === 'succeeded',
       );
       const report = await reconciled(pipeline.stack, id);
@@ -139,7 +136,7 @@ describe('a pipeline whose processes are stopped or killed', () => {
     } finally {
       process.kill(consumer, 'SIGCONT');
     }
-    await pipeline.allSaved(id, 60_000);
+    await pipeline.allSaved(id);
     const { status, body } = await pipeline.post<object>(`/v1/operations/${id}/reconcile`, {});
     expect([status, body]).toEqual([200, expect.objectContaining({ ...CLEAN, verdict: 'holds', saved: 3_000 })]);
   });
@@ -153,14 +150,13 @@ describe('a pipeline whose processes are stopped or killed', () => {
     const skipped: { partition: number; offset: number }[] = [];
     try {
       // Kafka allows setting offsets only for a group without members: it removes the frozen consumer after its session timeout.
-      await eventually('the group is empty', 60_000, async () => {
+      await eventually('the group is empty', async () => {
         const { groups } = await admin.describeGroups([ORDERS_CONSUMER_GROUP]);
         return groups[0]?.state === 'Empty';
       });
       ({ id } = await pipeline.populate({ count: 100 }));
       await eventually(
         'all orders are acknowledged',
-        60_000,
         async () => (await pipeline.operation(id)).status === 'succeeded',
       );
       const [committed] = await admin.fetchOffsets({ groupId: ORDERS_CONSUMER_GROUP, topics: [ORDERS_TOPIC] });
@@ -182,11 +178,10 @@ describe('a pipeline whose processes are stopped or killed', () => {
     }
     await eventually(
       'all orders but the skipped one are saved',
-      60_000,
       async () => (await pipeline.operation(id)).saved === 99,
     );
     const isDone = async () => (await reconciled(pipeline.stack, id)).pending === 0;
-    await eventually('no order is pending', 60_000, isDone);
+    await eventually('no order is pending', isDone);
     const report = await reconciled(pipeline.stack, id);
     expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', missing: 1, saved: 99 });
     expect(report.missingRecords).toEqual([

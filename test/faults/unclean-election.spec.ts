@@ -8,7 +8,6 @@ import { numberedRecords, writeAll } from '../support/numbered-records.js';
 
 const KEYS = 20;
 const PER_BATCH = 50;
-const WITHIN_MS = 60_000;
 /** One in-sync replica is enough, and a replica that is not in sync may become leader. */
 const UNSAFE = { 'unclean.leader.election.enable': 'true', 'min.insync.replicas': '1' };
 /**
@@ -54,7 +53,7 @@ describe('an unclean leader election', () => {
 
     const { leader, replicas: both } = await replicas();
     const follower = both.find((id) => id !== leader) ?? 0;
-    await eventually('the follower has the first batch', WITHIN_MS, async () => {
+    await eventually('the follower has the first batch', async () => {
       return (await storedBatches(server.partitionDirectory(group.topic, 0, follower))).length === 1;
     });
     await server.node(follower).kill();
@@ -64,10 +63,10 @@ describe('an unclean leader election', () => {
     await server.node(leader).kill();
     // The third node and the follower form the controller quorum.
     await server.node(follower).start();
-    await eventually('the follower is the leader', WITHIN_MS, async () => (await replicas()).leader === follower);
+    await eventually('the follower is the leader', async () => (await replicas()).leader === follower);
 
     const lost = { from: PER_BATCH, to: 2 * PER_BATCH };
-    expect(await untilStopped(member, 0, WITHIN_MS)).toMatchObject({ reason: 'truncated-log', ...lost });
+    expect(await untilStopped(member, 0)).toMatchObject({ reason: 'truncated-log', ...lost });
     expect((await member.status()).ready).toBe(false);
     expect(loggedError(member, group.topic, 0, PER_BATCH)).toBe(true);
     expect(await member.stop()).toBe(0);

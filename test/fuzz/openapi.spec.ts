@@ -13,12 +13,12 @@ describe('a service with requests that its OpenAPI document allows or forbids', 
     // The requests may populate millions of orders: with a low lag ceiling, the producer soon waits for the consumers.
     pipeline = await Pipeline.startWith({ LAG_CEILING: '1000' }, '--save-ms', '0..1');
     const { id } = await pipeline.populate({ count: 500 });
-    await pipeline.allSaved(id, 30_000);
-  }, 180_000);
+    await pipeline.allSaved(id);
+  });
 
   afterAll(async () => {
     await pipeline.end();
-  }, 60_000);
+  });
 
   it.each<[string, () => string, string[]]>([
     ['the query API', () => pipeline.stack.queryApiUrl, []],
@@ -29,14 +29,10 @@ describe('a service with requests that its OpenAPI document allows or forbids', 
       // The first never ends; the other starts dozens of processes.
       ['/v1/pipeline/events', '/v1/pipeline/consumers'],
     ],
-  ])(
-    '(%s) never fails, responds as documented, and rejects invalid requests',
-    async (_, url, without) => {
-      const { code, output } = await fuzz(url(), { seed: SEED, examples: EXAMPLES, without });
-      const report = code === 0 ? '' : `FUZZ_SEED=${SEED}\n${output.slice(-8_000)}`;
-      expect(report).toBe('');
-      expect(output).toMatch(/\d+ generated, \d+ passed/);
-    },
-    420_000,
-  );
+  ])('(%s) never fails, responds as documented, and rejects invalid requests', async (_, url, without) => {
+    const { code, output } = await fuzz(url(), { seed: SEED, examples: EXAMPLES, without });
+    const report = code === 0 ? '' : `FUZZ_SEED=${SEED}\n${output.slice(-8_000)}`;
+    expect(report).toBe('');
+    expect(output).toMatch(/\d+ generated, \d+ passed/);
+  });
 });

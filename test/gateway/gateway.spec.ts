@@ -34,7 +34,7 @@ describe('the gateway of the stack', () => {
     const lock = await lockCache();
     caddy = join(await provideCaddy(AbortSignal.timeout(900_000)), 'caddy');
     lock.release();
-  }, 900_000);
+  });
 
   beforeEach(async () => {
     sockets = [];
@@ -42,7 +42,7 @@ describe('the gateway of the stack', () => {
     service = createServer({ keepAliveTimeout: 600_000 }, answer);
     await once(service.listen(0, '127.0.0.1'), 'listening');
     gateway = await RunningGateway.start(caddy, servicePort());
-  }, 60_000);
+  });
 
   afterEach(async () => {
     for (const socket of sockets) socket.destroy();
@@ -102,11 +102,11 @@ describe('the gateway of the stack', () => {
 
   it(`opens ${POOL} connections to a task, and further requests wait for one`, async () => {
     const clients = await beginAll(POOL + 40, get('/orders/hanging'));
-    await eventually('the pool is used', 20_000, () => requestsOf('/orders/hanging').length === POOL);
+    await eventually('the pool is used', () => requestsOf('/orders/hanging').length === POOL);
     const other = begin(get('/orders/other'));
     // The first that is answered lets the next one in, and no other.
     requestsOf('/orders/hanging')[0]?.response.end('answered');
-    await eventually('one more', 20_000, () => {
+    await eventually('one more', () => {
       const count = requestsOf('/orders/hanging').length + requestsOf('/orders/other').length;
       return count === POOL + 1 || { count };
     });
@@ -115,14 +115,14 @@ describe('the gateway of the stack', () => {
     );
     expect(connections).toBe(POOL);
     const answers = clients.map(async (client) => text(client));
-    await eventually('all are answered', 20_000, () => {
+    await eventually('all are answered', () => {
       const hanging = requestsOf('/orders/hanging');
       for (const { response } of hanging) if (!response.writableEnded) response.end('answered');
       return hanging.length === POOL + 40 && hanging.every(({ response }) => response.writableEnded);
     });
     expect((await Promise.all(answers)).filter((each) => /^HTTP\/1.1 200 /.test(each))).toHaveLength(POOL + 40);
     await other;
-  }, 60_000);
+  });
 
   it('sends a GET that got no response once more, and no other request', async () => {
     expect(await answered('/orders/broken-get')).toMatch(/^HTTP\/1.1 200 /);
@@ -131,58 +131,54 @@ describe('the gateway of the stack', () => {
       'POST /orders/broken-post HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}';
     expect(await text(await begin(post))).toMatch(/^HTTP\/1.1 502 /);
     expect(requestsOf('/orders/broken-post')).toHaveLength(1);
-  }, 30_000);
+  });
 
   it.each([
     ['event streams', '/v1/pipeline/events'],
     ['exports', '/v1/orders/export?format=csv'],
     ['reads that wait', '/v1/orders/some?waitMs=30000'],
-  ])(
-    'answers others beside as many %s as the services allow',
-    async (_, path) => {
-      await beginAll(LONG_REQUESTS, get(path));
-      const name = path.split('?')[0] ?? '';
-      await eventually('all have reached the service', 30_000, () => {
-        const count = requestsOf(name).length;
-        return count === LONG_REQUESTS || { count };
-      });
-      const other = path.startsWith('/v1/pipeline') ? '/v1/pipeline' : '/v1/orders';
-      expect(await answered(other)).toMatch(/^HTTP\/1.1 200 /);
-    },
-    60_000,
-  );
+  ])('answers others beside as many %s as the services allow', async (_, path) => {
+    await beginAll(LONG_REQUESTS, get(path));
+    const name = path.split('?')[0] ?? '';
+    await eventually('all have reached the service', () => {
+      const count = requestsOf(name).length;
+      return count === LONG_REQUESTS || { count };
+    });
+    const other = path.startsWith('/v1/pipeline') ? '/v1/pipeline' : '/v1/orders';
+    expect(await answered(other)).toMatch(/^HTTP\/1.1 200 /);
+  });
 
   it('receives a body before it takes a connection to a service', async () => {
     const head = 'POST /v1/populate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
     await beginAll(2 * POOL, `${head}content-length: 60000\r\n\r\n{`);
     expect(await answered('/v1/operations')).toMatch(/^HTTP\/1.1 200 /);
     expect(requestsOf('/v1/populate')).toHaveLength(0);
-  }, 60_000);
+  });
 
   it('receives a response before its client reads it', async () => {
     await restart({ '{args[1]} 256': '{args[1]} 4' });
     // Together more than the kernel's buffers take: the gateway can't send the last ones.
     const pages = get('/orders/page/1').replace('connection: close\r\n', '').repeat(UNREAD_PAGES);
     await beginAll(8, pages);
-    await eventually('the gateway can send no more', 20_000, async () => {
+    await eventually('the gateway can send no more', async () => {
       const before = requestsOf('/orders/page/1').length;
       await delay(500);
       return before >= 8 && requestsOf('/orders/page/1').length === before;
     });
     expect(requestsOf('/orders/page/1').length).toBeLessThan(8 * UNREAD_PAGES);
     expect(await answered('/orders/some')).toMatch(/^HTTP\/1.1 200 /);
-  }, 60_000);
+  });
 
   it('ends requests whose body does not arrive, and responses that take too long', async () => {
     await restart({ '90s': '1s', '1h': '2s' });
     const head = 'POST /v1/populate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n';
     const slow = await begin(`${head}content-length: 60000\r\n\r\n{`);
     const stream = await begin(get('/v1/pipeline/events'));
-    await eventually('the stream has begun', 10_000, () => requestsOf('/v1/pipeline/events').length === 1);
+    await eventually('the stream has begun', () => requestsOf('/v1/pipeline/events').length === 1);
     const [{ response } = {}] = requestsOf('/v1/pipeline/events');
     const sending = setInterval(() => response?.write('data: 1\n\n'), 100);
     await Promise.allSettled([text(slow), text(stream)]);
     clearInterval(sending);
     expect(requestsOf('/v1/populate').every(({ request }) => !request.complete)).toBe(true);
-  }, 30_000);
+  });
 });

@@ -50,7 +50,7 @@ export class RunningGateway {
     });
     let log = '';
     child.stderr?.on('data', (chunk) => (log += String(chunk)));
-    await eventually('the gateway is ready', 20_000, async () =>
+    await eventually('the gateway is ready', async () =>
       fetch(`http://127.0.0.1:${insidePort}/ready`).then(
         ({ ok }) => ok,
         () => (child.exitCode === null ? false : { log }),

@@ -15,7 +15,7 @@ export function badImportsSpecs(shared: () => Pipeline, maxBytes: number): void 
   beforeAll(async () => {
     pipeline = shared();
     imports = new Imports(pipeline);
-  }, 180_000);
+  });
 
   it('stores invalid rows as rejects with file, row and reason, and imports the others', async () => {
     const rows = legacyPairs(12);
@@ -68,7 +68,7 @@ export function badImportsSpecs(shared: () => Pipeline, maxBytes: number): void 
     expect(download.headers.get('content-disposition')).toMatch(/^attachment; filename="import-.*[.]ndjson"$/);
     const lines = (await download.text()).trimEnd().split('\n');
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(rejects);
-  }, 60_000);
+  });
 
   it.each<[string, number, string, () => Promise<{ status: number; body: unknown }>]>([
     ['without a file', 400, 'no-files', async () => imports.upload({})],
@@ -125,17 +125,13 @@ export function badImportsSpecs(shared: () => Pipeline, maxBytes: number): void 
       'invalid-request',
       async () => imports.upload({ 'a.json': [] }, { query: '?chunkSize=0' }),
     ],
-  ])(
-    '%s is rejected with %i %s, and nothing is kept',
-    async (_, status, code, send) => {
-      const operations = await pipeline.db.collection('operations').countDocuments();
-      expect(await send()).toMatchObject({ status, body: { status, code, detail: expect.any(String) } });
-      expect(await imports.bytesKept()).toBe(0);
-      expect(await pipeline.db.collection('operations').countDocuments()).toBe(operations);
-      expect(await pipeline.db.collection('importManifest').countDocuments({ state: 'waiting' })).toBe(0);
-    },
-    30_000,
-  );
+  ])('%s is rejected with %i %s, and nothing is kept', async (_, status, code, send) => {
+    const operations = await pipeline.db.collection('operations').countDocuments();
+    expect(await send()).toMatchObject({ status, body: { status, code, detail: expect.any(String) } });
+    expect(await imports.bytesKept()).toBe(0);
+    expect(await pipeline.db.collection('operations').countDocuments()).toBe(operations);
+    expect(await pipeline.db.collection('importManifest').countDocuments({ state: 'waiting' })).toBe(0);
+  });
 
   it('of another media type is rejected with the accepted ones', async () => {
     const { body } = await imports.post('x', { headers: { 'content-type': 'text/csv' } });
@@ -161,7 +157,7 @@ export function badImportsSpecs(shared: () => Pipeline, maxBytes: number): void 
       open.push(upload);
     };
     const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<Imports['upload']>>>();
-    await eventually('all places are taken', 10_000, async () => {
+    await eventually('all places are taken', async () => {
       // An earlier import may still have a place, so that one of these is refused.
       begin();
       const answer = await imports.upload({ 'a.json': legacyPairs(1) });
@@ -172,14 +168,14 @@ export function badImportsSpecs(shared: () => Pipeline, maxBytes: number): void 
     expect([refused.body.code, refused.headers.get('retry-after')]).toEqual(['too-many-imports', '5']);
     expect(refused.body.detail).toContain('IMPORTS_PER_CALLER');
     for (const upload of open) upload.destroy();
-    await eventually('the places are given back', 10_000, async () => {
+    await eventually('the places are given back', async () => {
       return (await imports.upload({ 'a.json': legacyPairs(1) })).status === 202;
     });
   });
 
   it('has no import routes for operations that are not imports', async () => {
     const populated = await pipeline.populate({ count: 1 });
-    await pipeline.allSaved(populated.id, 30_000);
+    await pipeline.allSaved(populated.id);
     for (const path of ['', '/files', '/rejects', '/rejects.ndjson'])
       for (const [id, status] of [
         [populated.id, 404],
@@ -191,7 +187,7 @@ export function badImportsSpecs(shared: () => Pipeline, maxBytes: number): void 
       expect((await fetch(`${pipeline.stack.producerUrl}/v1/imports/${populated.id}/rejects${query}`)).status).toBe(
         400,
       );
-  }, 30_000);
+  });
 }
 
 async function zipWithEscapingPath(): Promise<Buffer> {

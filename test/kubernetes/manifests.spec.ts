@@ -14,7 +14,7 @@ describe('the files of deploy/kubernetes', () => {
   beforeAll(async () => {
     kubeconform = await Kubeconform.provide();
     folder = await mkdtemp(join(tmpdir(), 'orders-kubernetes-'));
-  }, 900_000);
+  });
 
   afterAll(async () => rm(folder, { recursive: true, force: true }));
 

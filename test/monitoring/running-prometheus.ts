@@ -5,8 +5,6 @@ import { join } from 'node:path';
 import { freePort } from '../../dev/machine/ports.js';
 import { eventually } from '../support/eventually.js';
 
-const READY_WITHIN_MS = 60_000;
-
 /** One series of the result of an expression. */
 export interface Series {
   readonly metric: Readonly<Record<string, string>>;
@@ -45,12 +43,10 @@ export class RunningPrometheus {
     const args = [`--config.file=${file}`, `--storage.tsdb.path=${data}`, `--web.listen-address=127.0.0.1:${port}`];
     const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     const prometheus = new RunningPrometheus(child, `http://127.0.0.1:${port}`, directory);
-    await eventually('Prometheus is ready', READY_WITHIN_MS, async () => prometheus.isReady()).catch(
-      async (error: unknown) => {
-        await prometheus.stop();
-        throw new Error(`${String(error)}\n${prometheus.output}`, { cause: error });
-      },
-    );
+    await eventually('Prometheus is ready', async () => prometheus.isReady()).catch(async (error: unknown) => {
+      await prometheus.stop();
+      throw new Error(`${String(error)}\n${prometheus.output}`, { cause: error });
+    });
     return prometheus;
   }
 

@@ -26,7 +26,7 @@ export function commandLineSpecs(shared: () => Pipeline): void {
 
   beforeAll(async () => {
     pipeline = shared();
-  }, 180_000);
+  });
 
   /** Begins a command in this process, without a TTY. */
   function begin(...args: string[]) {
@@ -74,7 +74,7 @@ export function commandLineSpecs(shared: () => Pipeline): void {
     expect(JSON.parse(out)).toMatchObject({ status: 'succeeded', seed: 7, acked: 3_000, saved: 3_000 });
     expect(err.trimEnd().split('\n').at(-1)).toMatch(/^3,000 of 3,000 saved$/);
     expect(err).not.toContain('\r');
-  }, 60_000);
+  });
 
   it('starts one operation per key, even if the command is repeated', async () => {
     const first = await json<OperationResponse>('populate', '7', '--key', 'once');
@@ -83,21 +83,21 @@ export function commandLineSpecs(shared: () => Pipeline): void {
     const other = await orders('populate', '8', '--key', 'once');
     expect([other.code, other.out]).toEqual([2, '']);
     expect(other.err).toContain('(idempotency-key-reused)');
-    await pipeline.allSaved(first.id, 30_000);
-  }, 60_000);
+    await pipeline.allSaved(first.id);
+  });
 
   it('pauses, resumes and cancels; a cancelled watch exits with code 3', async () => {
     const { id } = await json<OperationResponse>('populate', '1000000', '--rate', '2000', '--chunk-size', '100');
     // A request that is pending after 2 s returns the running operation; it can be repeated.
-    await eventually('the operation is paused', 20_000, async () => {
+    await eventually('the operation is paused', async () => {
       const operation = await json<OperationResponse>('pause', id);
       return operation.status === 'paused' || operation;
     });
     expect((await orders('operations', '--status', 'paused')).out).toContain(id);
     expect(await json('resume', id)).toMatchObject({ id, status: 'running' });
     const watch = begin('watch', id);
-    await eventually('the watch shows progress', 20_000, () => watch.err.text.includes('of 1,000,000 saved'));
-    await eventually('the operation is cancelled', 20_000, async () => {
+    await eventually('the watch shows progress', () => watch.err.text.includes('of 1,000,000 saved'));
+    await eventually('the operation is cancelled', async () => {
       const cancelled = await orders('cancel', id);
       expect(cancelled.code).toBe(0);
       return /^state +cancelled at \d+ %, /m.test(cancelled.out) || cancelled;
@@ -108,14 +108,14 @@ export function commandLineSpecs(shared: () => Pipeline): void {
     const resumed = await orders('resume', id);
     expect([resumed.code, resumed.out]).toEqual([1, '']);
     expect(resumed.err).toContain('(operation-ended)');
-  }, 90_000);
+  });
 
   it('continues to watch after a kill of the producer, and Ctrl-C ends only the watch', async () => {
     const { id } = await json<OperationResponse>('populate', '30000', '--rate', '3000');
     const patient = begin('watch', id, '--json');
     const impatient = beginProcess('operation', id, '--watch');
     for (const { err: shown } of [patient, impatient])
-      await eventually('the watch shows progress', 20_000, () => shown.text.includes('of 30,000 saved'));
+      await eventually('the watch shows progress', () => shown.text.includes('of 30,000 saved'));
     impatient.child.kill('SIGINT');
     const { code, out, err } = await impatient.ended;
     expect([code, out]).toEqual([130, '']);
@@ -124,7 +124,7 @@ export function commandLineSpecs(shared: () => Pipeline): void {
     const watched = await patient.ended;
     expect(watched.code).toBe(0);
     expect(JSON.parse(watched.out)).toMatchObject({ id, status: 'succeeded', saved: 30_000 });
-  }, 120_000);
+  });
 
   it('lists operations newest first, and shows each', async () => {
     const listed = await json<OperationResponse[]>('operations', '--all', '--kind', 'populate');
@@ -138,7 +138,7 @@ export function commandLineSpecs(shared: () => Pipeline): void {
     const { code, out } = await orders('operation', newest);
     expect(code).toBe(0);
     expect(out).toMatch(/^saved +30,000$/m);
-  }, 60_000);
+  });
 
   it('imports a folder once, lists its rejects, and reconciles it', async () => {
     const folder = join(pipeline.stack.dataDirectory, 'chunks');
@@ -161,7 +161,7 @@ export function commandLineSpecs(shared: () => Pipeline): void {
     expect([again.code, again.out]).toEqual([0, expect.stringMatching(/^files +2: 1 imported before, 1 rejected$/m)]);
     const report = await orders('reconcile', id);
     expect([report.code, report.out]).toEqual([0, expect.stringMatching(/It holds/)]);
-  }, 60_000);
+  });
 
   it('populates with faults, all of which reconcile finds', async () => {
     const faults = ['--poison', '0.02', '--oversized', '0.01', '--duplicate', '0.05', '--conflict', '0.02'];
@@ -171,7 +171,7 @@ export function commandLineSpecs(shared: () => Pipeline): void {
     expect(report).toMatchObject({ verdict: 'holds', acked: 2_000, missing: 0 });
     expect(report.faults?.found).toEqual(report.faults?.expected);
     expect(report.deadLettered).toBeGreaterThan(0);
-  }, 60_000);
+  });
 
   it('reports errors, with an exit code for each kind', async () => {
     const tooMany = await orders('populate', '10000001', '--accounts', '0');
@@ -193,5 +193,5 @@ export function commandLineSpecs(shared: () => Pipeline): void {
     expect(unreachable.err).toMatch(
       /^No producer answers at http:\/\/127\.0\.0\.1:1 \(ECONNREFUSED\): start one with `npm start`/,
     );
-  }, 60_000);
+  });
 }

@@ -24,7 +24,7 @@ export function intakeSpecs(shared: () => Pipeline): void {
 
   beforeAll(async () => {
     pipeline = shared();
-  }, 180_000);
+  });
 
   async function saved(id: string): Promise<OrderResponse> {
     const { body, status } = await pipeline.get<OrderResponse>(`/v1/orders/${id}?waitMs=10000`);
@@ -61,7 +61,7 @@ export function intakeSpecs(shared: () => Pipeline): void {
     });
     const { body: trace } = await pipeline.get<OrderTrace>(`/v1/orders/${item?.id}/trace`);
     expect(trace).toMatchObject({ operationId: body.operationId, chunk: { from: trace.index, to: trace.index } });
-  }, 60_000);
+  });
 
   it('accepts an array as a whole, and reconciles it', async () => {
     const orders = Array.from({ length: 1_000 }, (_, at) => intakeOrder({ accountId: `acc-${at % 7}` }));
@@ -71,16 +71,16 @@ export function intakeSpecs(shared: () => Pipeline): void {
     const first = body.items[0]?.number ?? 0;
     expect(body.items.map(({ number }) => number)).toEqual(orders.map((_, at) => first + at));
     await saved(body.items.at(-1)?.id ?? '');
-    await eventually('the operation shows all orders as saved', 20_000, async () => {
+    await eventually('the operation shows all orders as saved', async () => {
       const { kind, acked, saved: count, state } = await pipeline.operation(body.operationId);
       return kind === 'intake' && acked >= 1_000 && count === acked && state.text === 'receiving orders, all saved';
     });
-    await eventually('it reconciles', 20_000, async () => {
+    await eventually('it reconciles', async () => {
       const { verdict, acked, saved: count } = await reconciled(pipeline.stack, body.operationId);
       return verdict === 'holds' && acked >= 1_000 && count === acked;
     });
-    await eventually('all numbers are complete', 20_000, async () => (await highestComplete()) >= first + 999);
-  }, 90_000);
+    await eventually('all numbers are complete', async () => (await highestComplete()) >= first + 999);
+  });
 
   it('accepts orders of a producer whose clock was two hours ahead at its start, and is corrected', async () => {
     const ahead = await ExtraProducer.start(pipeline.stack, 2 * HOUR_MS);
@@ -94,7 +94,7 @@ export function intakeSpecs(shared: () => Pipeline): void {
     } finally {
       await ahead.kill();
     }
-  }, 120_000);
+  });
 
   it('lets concurrent requests share a batch', async () => {
     const answers = await Promise.all(Array.from({ length: 200 }, async () => sendOrders(pipeline, intakeOrder())));
@@ -104,7 +104,7 @@ export function intakeSpecs(shared: () => Pipeline): void {
     const range = { _id: { $gte: Math.min(...numbers), $lte: Math.max(...numbers) } };
     // How many depends on how close to each other a busy machine sends them.
     expect(await intakeBatchesCollection(pipeline.db).countDocuments(range)).toBeLessThan(200);
-  }, 60_000);
+  });
 
   it('answers a repeated Idempotency-Key with the same ids and numbers, also when it is repeated at once', async () => {
     const orders = [intakeOrder(), intakeOrder({ symbol: 'JADE' })];
@@ -117,7 +117,7 @@ export function intakeSpecs(shared: () => Pipeline): void {
       body: { code: 'idempotency-key-reused' },
     });
     expect((await sendOrders(pipeline, orders, 'key-2')).body.items).not.toEqual(first?.body.items);
-  }, 60_000);
+  });
 
   it('saves a repeated request once, even if its key has expired: the later number is settled', async () => {
     const once = await sendOrders(pipeline, intakeOrder(), 'key-3');
@@ -131,17 +131,17 @@ export function intakeSpecs(shared: () => Pipeline): void {
     const [later] = again.body.items;
     expect(later?.id).toBe(earlier?.id);
     expect(later?.number).toBeGreaterThan(earlier?.number ?? 0);
-    await eventually('its number is complete', 20_000, async () => (await highestComplete()) >= (later?.number ?? 0));
+    await eventually('its number is complete', async () => (await highestComplete()) >= (later?.number ?? 0));
     expect(await saved(earlier?.id ?? '')).toMatchObject({ number: earlier?.number });
-    await eventually('it reconciles', 20_000, async () => {
+    await eventually('it reconciles', async () => {
       const { verdict, skipped } = await reconciled(pipeline.stack, again.body.operationId);
       return verdict === 'holds' && skipped === 1;
     });
-    await eventually('all orders count as saved', 20_000, async () => {
+    await eventually('all orders count as saved', async () => {
       const { acked, saved: count } = await pipeline.operation(again.body.operationId);
       return acked === count || { acked, saved: count };
     });
-  }, 90_000);
+  });
 
   it('makes an order with the id of another order a dead letter', async () => {
     const id = randomUUID();
@@ -149,36 +149,36 @@ export function intakeSpecs(shared: () => Pipeline): void {
     await saved(id);
     const { status, body } = await sendOrders(pipeline, intakeOrder({ id, quantity: 4 }));
     expect(status).toBe(202);
-    await eventually('it is a dead letter', 20_000, async () => {
+    await eventually('it is a dead letter', async () => {
       const { deadLettered, firstErrors } = await pipeline.operation(body.operationId);
       return deadLettered === 1 && firstErrors?.[0]?.code === 'conflict';
     });
     expect(await saved(id)).toMatchObject({ quantity: 3 });
-    await eventually('its number is complete', 20_000, async () => {
+    await eventually('its number is complete', async () => {
       return (await highestComplete()) >= (body.items[0]?.number ?? 0);
     });
-    await eventually('it reconciles', 20_000, async () => {
+    await eventually('it reconciles', async () => {
       const { verdict, deadLettered } = await reconciled(pipeline.stack, body.operationId);
       return verdict === 'holds' && deadLettered === 1;
     });
-    await eventually('each order counts once', 20_000, async () => {
+    await eventually('each order counts once', async () => {
       const { acked, saved: count, deadLettered } = await pipeline.operation(body.operationId);
       return acked === (count ?? 0) + (deadLettered ?? 0) || { acked, saved: count, deadLettered };
     });
-  }, 90_000);
+  });
 
   it('reports an order that was altered or deleted', async () => {
     const { body } = await sendOrders(pipeline, [intakeOrder(), intakeOrder(), intakeOrder()]);
     const [altered, deleted, kept] = body.items.map(({ number }) => number as never);
     await saved(body.items.at(-1)?.id ?? '');
-    await eventually('all are saved', 20_000, async () => {
+    await eventually('all are saved', async () => {
       return (
         (await pipeline.db.collection('orders').countDocuments({ number: { $in: [altered, deleted, kept] } })) === 3
       );
     });
     await pipeline.db.collection('orders').updateOne({ number: altered }, { $set: { quantity: 4 } });
     await pipeline.db.collection('orders').deleteOne({ number: deleted });
-    await eventually('both are found', 20_000, async () => {
+    await eventually('both are found', async () => {
       return (await reconciled(pipeline.stack, body.operationId)).missing === 1;
     });
     expect(await reconciled(pipeline.stack, body.operationId)).toMatchObject({
@@ -189,7 +189,7 @@ export function intakeSpecs(shared: () => Pipeline): void {
       phantom: 0,
       blames: { 'saved-then-gone': 1 },
     });
-  }, 90_000);
+  });
 
   it('accepts none of an array with bad orders, and names every bad field', async () => {
     const before = await pipeline.db.collection('intakeBatches').countDocuments();
@@ -200,7 +200,7 @@ export function intakeSpecs(shared: () => Pipeline): void {
     expect(await pipeline.db.collection('intakeBatches').countDocuments()).toBe(before);
     const large = await sendOrders(pipeline, [intakeOrder({ accountId: 'x'.repeat(2 ** 20) })]);
     expect(large.status).toBe(413);
-  }, 30_000);
+  });
 
   it('rejects a pause, and is listed by its kind', async () => {
     const { body: page } = await pipeline.get<OrdersPage>('/v1/orders?pageSize=1');
@@ -215,7 +215,7 @@ export function intakeSpecs(shared: () => Pipeline): void {
         status: 409,
         body: { code: 'not-interruptible' },
       });
-  }, 30_000);
+  });
 
   describe('to the facade', () => {
     const { signal } = new AbortController();
@@ -231,7 +231,7 @@ export function intakeSpecs(shared: () => Pipeline): void {
 
     /** Acknowledged orders are saved a moment later. */
     async function settled(ids: readonly string[]): Promise<void> {
-      await eventually('all orders are readable', 20_000, async () => {
+      await eventually('all orders are readable', async () => {
         const found = await sides.answering.new.areReadable(ids, signal);
         return found.every((each) => each === 'readable');
       });

@@ -34,13 +34,13 @@ export class ExampleRun {
     const before = await this.committed();
     const example = start();
     this.running = example;
-    await example.prints(/partitions assigned/, 30_000);
-    await this.send().succeeds(30_000);
-    await example.prints(/saved 2 of partition 1/, 20_000);
+    await example.prints(/partitions assigned/);
+    await this.send().succeeds();
+    await example.prints(/saved 2 of partition 1/);
     this.runs += 1;
-    const letter = (await readRecords(this.kafka, DEAD_LETTERS, this.runs, 20_000)).at(-1);
+    const letter = (await readRecords(this.kafka, DEAD_LETTERS, this.runs)).at(-1);
     await writeRecords(this.kafka, TOPIC, [LAST]);
-    await example.prints(/saving last/, 20_000);
+    await example.prints(/saving last/);
     const exitCode = await example.end(signal);
     return { letter, exitCode, output: example.output, committed: (await this.committed()) - before };
   }

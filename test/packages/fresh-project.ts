@@ -102,25 +102,22 @@ export class RunningScript {
     child.once('exit', (code) => this.exited.resolve(code));
   }
 
-  async prints(pattern: RegExp, withinMs: number): Promise<void> {
+  async prints(pattern: RegExp): Promise<void> {
     try {
-      await eventually(`it prints ${pattern}`, withinMs, () => pattern.test(this.output));
+      await eventually(`it prints ${pattern}`, () => pattern.test(this.output));
     } catch (error) {
       throw new Error(`${String(error)}\n${this.output}`, { cause: error });
     }
   }
 
   /** Resolves with the exit code once the script has ended by itself. */
-  async ends(withinMs: number): Promise<number | null> {
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), withinMs);
-    const code = await this.exited.promise;
-    clearTimeout(timer);
-    return code;
+  async ends(): Promise<number | null> {
+    return this.exited.promise;
   }
 
   /** Resolves once the script has ended by itself, without an error. */
-  async succeeds(withinMs: number): Promise<void> {
-    const code = await this.ends(withinMs);
+  async succeeds(): Promise<void> {
+    const code = await this.ends();
     if (code !== 0) throw new Error(`the script ended with ${code}:\n${this.output}`);
   }
 

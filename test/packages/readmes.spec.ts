@@ -95,16 +95,16 @@ describe('the READMEs of the packages, followed outside of this project', () => 
     await copyExample('plain-node', plain);
     await copyExample('nestjs', nest);
     const env = { KAFKA_BROKERS: server.brokers };
-    await plain.start('create-topics.mjs', env).succeeds(30_000);
+    await plain.start('create-topics.mjs', env).succeeds();
     examples = new ExampleRun(server.kafka, () => plain.start('send.mjs', env));
     await createRefunds(server.kafka);
-  }, 240_000);
+  });
 
   afterAll(async () => {
     await examples.end();
     await server.stop();
     await rm(folder, { recursive: true, force: true });
-  }, 30_000);
+  });
 
   it.each(Object.keys(PROGRAMS))('%s has no code block that these specs do not run', (page) => {
     const found = blocks.get(page) ?? [];
@@ -139,7 +139,6 @@ describe('the READMEs of the packages, followed outside of this project', () => 
       const result = await examples.run(() => plain.start('main.ts', { KAFKA_BROKERS: server.brokers }), signal);
       expect(result).toMatchObject({ ...HANDLED, exitCode: 0 });
     },
-    90_000,
   );
 
   it('nestjs compiles, with the types of the packages too', async () => {
@@ -147,18 +146,14 @@ describe('the READMEs of the packages, followed outside of this project', () => 
     // Nest's own types import optional packages, so only errors of our types count.
     const complaints = await nest.compile('--skipLibCheck', 'false', '--noEmit');
     expect(complaints.filter((line) => line.includes('@orders-pipeline'))).toEqual([]);
-  }, 120_000);
+  });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)(
-    'nestjs does the same behind Nest’s handlers on %s',
-    async (signal) => {
-      const env = { KAFKA_BROKERS: server.brokers, PORT: '0' };
-      const result = await examples.run(() => nest.start('dist/main.js', env), signal);
-      // Nest ends its process with the received signal once everything is closed.
-      expect(result).toMatchObject({ ...HANDLED, exitCode: null });
-    },
-    90_000,
-  );
+  it.each(['SIGINT', 'SIGTERM'] as const)('nestjs does the same behind Nest’s handlers on %s', async (signal) => {
+    const env = { KAFKA_BROKERS: server.brokers, PORT: '0' };
+    const result = await examples.run(() => nest.start('dist/main.js', env), signal);
+    // Nest ends its process with the received signal once everything is closed.
+    expect(result).toMatchObject({ ...HANDLED, exitCode: null });
+  });
 
   describe('an excerpt, completed to a program', () => {
     const running = new Map<string, RunningScript>();
@@ -175,7 +170,7 @@ describe('the READMEs of the packages, followed outside of this project', () => 
       errors = await project.compile();
       for (const each of excerpts)
         running.set(fileOf(each), project.start(`dist/${fileOf(each)}.js`, { KAFKA_BROKERS: server.brokers }));
-    }, 120_000);
+    });
 
     it('compiles', () => {
       expect(errors).toEqual([]);
@@ -185,11 +180,10 @@ describe('the READMEs of the packages, followed outside of this project', () => 
       'of %s, %s, prints what the page says',
       async (_page, _name, excerpt) => {
         const script = running.get(fileOf(excerpt));
-        const code = await script?.ends(60_000);
+        const code = await script?.ends();
         expect(script?.output).toMatch(excerpt.program.prints);
         expect(code).toBe(0);
       },
-      90_000,
     );
   });
 });

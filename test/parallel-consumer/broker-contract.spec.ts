@@ -8,7 +8,6 @@ import { eventually } from '../support/eventually.js';
 import { readRecords } from '../support/topic-writer.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
-const READ_WITHIN_MS = 20_000;
 
 describeBrokerContract('a real Kafka over kafkajs', async () => {
   const { kafka } = workerKafka();
@@ -34,7 +33,7 @@ async function realKafka(member: ContractKafka['member']): Promise<ContractKafka
   await producer.connect();
   const deleteTopic = async (topic: string): Promise<void> => {
     await admin.deleteTopics({ topics: [topic] });
-    await eventually('the topic is deleted', 20_000, async () => !(await admin.listTopics()).includes(topic));
+    await eventually('the topic is deleted', async () => !(await admin.listTopics()).includes(topic));
   };
   return {
     createTopic: async (topic, numPartitions) => {
@@ -73,7 +72,7 @@ async function realKafka(member: ContractKafka['member']): Promise<ContractKafka
       await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
     },
     read: async (topic, count) => {
-      const records = await readRecords(kafka, topic, count, READ_WITHIN_MS);
+      const records = await readRecords(kafka, topic, count);
       return records.map(({ headers, ...record }) => {
         const bytes = Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)] as const);
         const valueText = record.value && String(record.value);

@@ -67,7 +67,7 @@ describe.each(['kafkajs', 'platformatic'] as const)('a group of kafkajs consumer
   /** Writes records until each of these members has handled some of them. */
   async function shareAmong(...all: readonly Member[]): Promise<void> {
     const before = new Map(all.map((member) => [member, member.handled.size]));
-    await eventually('each member handles records', 60_000, async () => {
+    await eventually('each member handles records', async () => {
       await writeAll(group.kafka, group.topic, numberedRecords(RECORDS, KEYS, PARTITIONS, written));
       written += RECORDS;
       return all.every((member) => member.handled.size > (before.get(member) ?? 0));

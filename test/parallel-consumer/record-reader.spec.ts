@@ -17,7 +17,7 @@ describe('reading single records by their offsets', () => {
     group = await TestGroup.on(workerKafka(), 'read', { partitions: PARTITIONS }, 'without dead letters');
     await writeAll(group.kafka, group.topic, numberedRecords(PARTITIONS * WRITTEN, 100, PARTITIONS));
     reader = new RecordReader(new KafkajsConnections(group.kafka));
-  }, 60_000);
+  });
 
   afterEach(async () => {
     await reader.close();
@@ -84,7 +84,7 @@ describe('reading single records by their offsets', () => {
     await transaction.abort();
     expect(await valuesAt(WRITTEN, WRITTEN + 1)).toEqual({ [WRITTEN + 1]: 'behind it' });
     await producer.disconnect();
-  }, 60_000);
+  });
 
   it('reads all records of a range in their order, without those that are deleted', async () => {
     expect(await offsetsIn(0, WRITTEN)).toEqual(Array.from({ length: WRITTEN }, (_, offset) => offset));

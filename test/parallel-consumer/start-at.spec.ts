@@ -64,7 +64,6 @@ describe.each(['kafkajs', 'platformatic'] as const)('the start of a new group ov
     await consumer.start();
     await eventually(
       'the partition is assigned',
-      20_000,
       () => consumer?.status.partitions[0]?.committable !== undefined && consumer.status.ready,
     );
     return handled;
@@ -79,12 +78,12 @@ describe.each(['kafkajs', 'platformatic'] as const)('the start of a new group ov
   ])('is %s', async (_, startAt, expected) => {
     const topic = await filledTopic();
     const handled = await start(topic, startAt);
-    await eventually('the start is known', 20_000, () => consumer?.status.partitions[0]?.lag !== undefined);
+    await eventually('the start is known', () => consumer?.status.partitions[0]?.lag !== undefined);
     const producer = workerKafka().kafka.producer({ allowAutoTopicCreation: false });
     await producer.connect();
     await producer.send({ topic, messages: [{ partition: 0, value: 'new', timestamp: String(90 * SECOND) }] });
     await producer.disconnect();
-    await eventually('all records are handled', 20_000, () => handled.length >= expected.length);
+    await eventually('all records are handled', () => handled.length >= expected.length);
     expect(handled).toEqual(expected);
   });
 
@@ -92,11 +91,11 @@ describe.each(['kafkajs', 'platformatic'] as const)('the start of a new group ov
     const topic = await filledTopic();
     const group = crypto.randomUUID();
     await start(topic, 'latest', group);
-    await eventually('the start is committed', 20_000, async () => (await committedOffset(topic, group)) === 5);
+    await eventually('the start is committed', async () => (await committedOffset(topic, group)) === 5);
     await consumer?.stop();
     await writeRecords(workerKafka().kafka, topic, [{ partition: 0, key: null, value: Buffer.from('between') }]);
     const handled = await start(topic, 'latest', group);
-    await eventually('the record between is handled', 20_000, () => handled.length > 0);
+    await eventually('the record between is handled', () => handled.length > 0);
     expect(handled).toEqual(['between']);
   });
 

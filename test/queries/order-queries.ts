@@ -31,14 +31,14 @@ export function orderQueriesSpecs(shared: () => Pipeline): void {
     const imports = new Imports(pipeline);
     await imports.imported({ 'a.json': legacyPairs(40) });
     await imports.imported({ 'b.json': legacyPairs(40) });
-    await pipeline.allSaved(populated.id, 30_000);
+    await pipeline.allSaved(populated.id);
     const documents = await pipeline.db.collection<OrderDocument>('orders').find().toArray();
     all = documents.map(fromDocument);
-  }, 180_000);
+  });
 
   afterAll(async () => {
     await mongo.client.close();
-  }, 60_000);
+  });
 
   /** Computes the expected order numbers by checking every order. */
   function expectedNumbers(orderQuery: OrderQuery): number[] {

@@ -27,9 +27,9 @@ export function summariesSpecs(shared: () => Pipeline): void {
     const { id } = await pipeline.populate({ count: 3_000, seed: 5, accounts: 20, from, to });
     // The first import has ids only, so that all other fields are filled; the second has complete rows.
     await new Imports(pipeline).imported({ 'a.json': legacyPairs(40), 'b.json': legacyPairs(30, 100).map(wholeRow) });
-    await pipeline.allSaved(id, 30_000);
+    await pipeline.allSaved(id);
     all = await allOrders(pipeline.db);
-  }, 180_000);
+  });
 
   async function summary(query: string): Promise<Summary> {
     const { status, body } = await pipeline.get<Summary>(`/v1/orders/summary?${query}`);
@@ -88,7 +88,7 @@ export function summariesSpecs(shared: () => Pipeline): void {
     // Slow enough that even a busy machine reads several summaries meanwhile.
     await pipeline.populate({ count: 9_000, ratePerSecond: 1_500 });
     const seen: number[] = [];
-    await eventually('all orders are summed up', 60_000, async () => {
+    await eventually('all orders are summed up', async () => {
       const saved = (await allOrders(pipeline.db)).length;
       const { total: now, through } = await summary('includeFilled=true&groupBy=side,day');
       expect(now.count).toBeGreaterThanOrEqual(saved);
@@ -100,7 +100,7 @@ export function summariesSpecs(shared: () => Pipeline): void {
     expect(seen.length).toBeGreaterThan(1);
     const query = 'groupBy=symbol,hour';
     expect(await summary(query)).toEqual(expectedSummary(await allOrders(pipeline.db), query, total));
-  }, 90_000);
+  });
 
   describe('by blocks of 100 orders', () => {
     const COUNT = 1_050;
@@ -180,7 +180,7 @@ export function summariesSpecs(shared: () => Pipeline): void {
       };
       const { rollups, ask } = new WatchedInstance(mongo, late);
       expect(await ask().catch((error: Problem) => error.code)).toBe('summary-being-prepared');
-      await eventually('the rollups are built', 20_000, async () => (await rollups.kept()).size === 11);
+      await eventually('the rollups are built', async () => (await rollups.kept()).size === 11);
       expect(await new WatchedInstance(mongo).ask()).toEqual(await expected());
     });
 
@@ -190,7 +190,7 @@ export function summariesSpecs(shared: () => Pipeline): void {
       rollups.built.length = 0;
       expect(await ask()).toEqual(await expected());
       expect(rollups.built).toEqual([]);
-    }, 90_000);
+    });
 
     it('follows the deletion of all orders of a block that is not full', async () => {
       const { ask } = new WatchedInstance(mongo);
@@ -226,7 +226,7 @@ export function summariesSpecs(shared: () => Pipeline): void {
 async function keptUntil(keeper: RollupKeeper, isDone: () => boolean | Promise<boolean>): Promise<void> {
   keeper.onApplicationBootstrap();
   try {
-    await eventually('the keeper has made the rollups', 60_000, isDone);
+    await eventually('the keeper has made the rollups', isDone);
   } finally {
     await keeper.onModuleDestroy();
   }

@@ -50,11 +50,11 @@ describe('npm start -- --secured', () => {
 
   it('saves, dead-letters, redrives, reconciles and shows all figures, each service with its own rights', async () => {
     const operation = await pipeline.populate({ count: 300, faults: { poison: 0.02 } });
-    await pipeline.allEnded(operation.id, 60_000);
+    await pipeline.allEnded(operation.id);
     const { body } = await pipeline.post<{ id: string }>('/v1/dead-letters/redrive', { operationId: operation.id });
     expect(body).toHaveProperty('id');
     expect(await reconciled(stack, operation.id)).toMatchObject({ code: 0, verdict: 'holds' });
-    await eventually('the console has all figures', 20_000, async () => {
+    await eventually('the console has all figures', async () => {
       const answer = await fetch(`${stack.consoleUrl}/v1/pipeline`);
       const { lagRecords, consumers, deadLetters } = (await answer.json()) as PipelineResponse;
       return lagRecords !== null && consumers?.length === 1 && deadLetters !== null;
@@ -219,7 +219,7 @@ describe('npm start -- --secured', () => {
   it('starts again on the same data, with new secrets', async () => {
     const before = credentials.secret('producer', 'kafka-password');
     const { id } = await pipeline.populate({ count: 10 });
-    await pipeline.allSaved(id, 60_000);
+    await pipeline.allSaved(id);
     await pipeline.close();
     await stack.stop();
     await expect(stat(credentials.folder)).rejects.toThrow('ENOENT');
@@ -227,7 +227,7 @@ describe('npm start -- --secured', () => {
     pipeline = await Pipeline.of(again);
     expect(again.credentials.secret('producer', 'kafka-password')).not.toBe(before);
     const { id: next } = await pipeline.populate({ count: 10 });
-    await pipeline.allSaved(next, 60_000);
+    await pipeline.allSaved(next);
     await rm(join(again.dataDirectory, 'no-authority.pem'), { force: true });
   });
 });

@@ -11,8 +11,8 @@ import { eventually } from './eventually.js';
 export const COMPACTED_AT_ONCE = { COMPACTION_DELAY_SECONDS: '1', SETTLED_RETENTION_DAYS: '0' };
 
 /** Waits until the bookkeeping of an operation is compacted, and returns its settled blocks. */
-export async function compacted(db: Db, operationId: string, withinMs = 60_000): Promise<SettledBlock[]> {
-  await eventually(`${operationId} is compacted`, withinMs, async () => {
+export async function compacted(db: Db, operationId: string): Promise<SettledBlock[]> {
+  await eventually(`${operationId} is compacted`, async () => {
     const operation = await operationsCollection(db).findOne({ _id: operationId });
     return operation?.compactedAt !== undefined;
   });
@@ -27,15 +27,15 @@ export async function settledBlocksOf(db: Db, operationId: string): Promise<Sett
 export async function compactAgain(db: Db, operationId: string): Promise<void> {
   const due = { $unset: { compactedAt: true, 'compaction.nextAt': true } } as const;
   const before = await operationsCollection(db).findOneAndUpdate({ _id: operationId }, due);
-  await eventually(`a turn of ${operationId} has ended`, 30_000, async () => {
+  await eventually(`a turn of ${operationId} has ended`, async () => {
     const { compaction } = (await operationsCollection(db).findOne({ _id: operationId })) ?? {};
     return compaction?.lease === null && compaction.epoch > (before?.compaction?.epoch ?? 0);
   });
 }
 
 /** Waits until all acknowledged orders of an operation are in settled blocks. What is retained for people may still be there. */
-export async function settled(db: Db, operationId: string, withinMs = 60_000): Promise<void> {
-  await eventually(`${operationId} is settled`, withinMs, async () => {
+export async function settled(db: Db, operationId: string): Promise<void> {
+  await eventually(`${operationId} is settled`, async () => {
     const operation = await operationsCollection(db).findOne({ _id: operationId });
     const blocks = (await settledBlocksOf(db, operationId)).filter(({ isCompacted }) => isCompacted);
     const count = blocks.reduce((sum, block) => sum + block.count, 0);

@@ -28,8 +28,6 @@ export interface WorkerKafka extends KafkaOfGroup {
 }
 
 const GROUPS: ReadonlySet<string> = new Set([ORDERS_CONSUMER_GROUP, DEAD_LETTER_GROUP]);
-/** Longer than the session timeout of a consumer that an earlier spec has killed. */
-const EMPTY_WITHIN_MS = 90_000;
 
 /**
  * Returns the servers of this Jest worker (see `shared-servers.mjs`) with no topics, no consumer groups and a new database.
@@ -70,7 +68,7 @@ async function removeTopics(kafka: Kafka): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
   try {
-    await eventually('no group of an app is left', EMPTY_WITHIN_MS, async () => {
+    await eventually('no group of an app is left', async () => {
       const { groups } = await admin.describeGroups([...GROUPS]);
       const left = groups.filter(({ state }) => state !== 'Dead');
       // A group can be removed only once it has no members.
@@ -80,7 +78,7 @@ async function removeTopics(kafka: Kafka): Promise<void> {
     });
     const topics = (await admin.listTopics()).filter((topic) => !topic.startsWith('__'));
     if (topics.length > 0) await admin.deleteTopics({ topics });
-    await eventually('no topic is left', 30_000, async () =>
+    await eventually('no topic is left', async () =>
       (await admin.listTopics()).every((topic) => topic.startsWith('__')),
     );
   } finally {

@@ -1,22 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 const CHECK_MS = 100;
+/** Only what never happens takes this long, on the slowest machine too. */
+const HANG_GUARD_MS = 15 * 60_000;
 
 /**
- * Resolves once the condition holds. A condition that doesn't hold can return what it found instead of `false`.
- * @throws Error with `what`, and what was found last, if it doesn't hold within `withinMs` milliseconds
+ * Resolves once the condition holds, however long that takes. A condition that doesn't hold can return what it found instead of `false`.
+ * @throws Error with `what`, and what was found last, after 15 minutes: the condition will never hold
  */
 export async function eventually(
   what: string,
-  withinMs: number,
   condition: () => boolean | object | Promise<boolean | object>,
 ): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  for (let found = await condition(); found !== true; found = await condition()) {
-    if (Date.now() > deadline) {
-      const last = found === false ? '' : `; found ${JSON.stringify(found)}`;
-      throw new Error(`Not within ${withinMs} ms: ${what}${last}`);
+  const hung = new AbortController();
+  const guard = delay(HANG_GUARD_MS, undefined, { signal: hung.signal }).then(
+    () => {
+      throw new Error(`Not within ${HANG_GUARD_MS / 60_000} minutes: ${what}${foundLast}`);
+    },
+    () => undefined,
+  );
+  let foundLast = '';
+  try {
+    for (;;) {
+      const found = await Promise.race([condition(), guard]);
+      if (found === true || found === undefined) return;
+      foundLast = found === false ? '' : `; found ${JSON.stringify(found)}`;
+      await delay(CHECK_MS);
     }
-    await delay(CHECK_MS);
+  } finally {
+    hung.abort();
   }
 }

@@ -37,7 +37,7 @@ export async function startReading(url: string): Promise<IncomingMessage> {
 export async function unchanging(read: () => number): Promise<number> {
   let last = 0;
   let checks = 0;
-  await eventually('the figure does not change', 20_000, () => {
+  await eventually('the figure does not change', () => {
     checks = read() === last && last > 0 ? checks + 1 : 0;
     last = read();
     return checks === 5;

@@ -79,8 +79,8 @@ export class Imports {
   }
 
   /** Waits until an import has succeeded and all of its orders are saved. */
-  async ended(id: string, withinMs = 120_000): Promise<OperationResponse> {
-    await eventually(`import ${id} is saved`, withinMs, async () => {
+  async ended(id: string): Promise<OperationResponse> {
+    await eventually(`import ${id} is saved`, async () => {
       const { status, count, saved } = await this.pipeline.operation(id);
       return status === 'succeeded' && saved === count;
     });

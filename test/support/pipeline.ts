@@ -72,7 +72,7 @@ export class Pipeline {
   /** Kills the producer, and waits until the next one is ready: one that starts answers 503. */
   async killProducer(): Promise<void> {
     process.kill(this.stack.process('producer').pid, 'SIGKILL');
-    await eventually('the producer is ready again', 60_000, async () =>
+    await eventually('the producer is ready again', async () =>
       fetch(`${this.stack.producerUrl}/health/ready`).then(
         ({ ok }) => ok,
         () => false,
@@ -92,8 +92,8 @@ export class Pipeline {
   }
 
   /** Waits until all of the operation's orders are saved, and returns its final state. */
-  async allSaved(id: string, withinMs: number): Promise<PopulateResponse> {
-    await eventually(`all orders of ${id} are saved`, withinMs, async () => {
+  async allSaved(id: string): Promise<PopulateResponse> {
+    await eventually(`all orders of ${id} are saved`, async () => {
       const { saved, count } = await this.operation(id);
       return saved === count;
     });
@@ -101,8 +101,8 @@ export class Pipeline {
   }
 
   /** Waits until all of the operation's orders are saved or dead-lettered, and returns its final state. */
-  async allEnded(id: string, withinMs: number): Promise<PopulateResponse> {
-    await eventually(`all of ${id} is saved or dead-lettered`, withinMs, async () => {
+  async allEnded(id: string): Promise<PopulateResponse> {
+    await eventually(`all of ${id} is saved or dead-lettered`, async () => {
       const { status, acked, saved, deadLettered } = await this.operation(id);
       return status !== 'running' && (saved ?? 0) + (deadLettered ?? 0) === acked;
     });

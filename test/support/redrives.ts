@@ -43,8 +43,8 @@ export class Redrives {
   }
 
   /** Waits until the outcome of each dead letter is known. */
-  async ended(id: string, withinMs = 120_000): Promise<OperationResponse> {
-    await eventually(`the redrive ${id} ends`, withinMs, async () => (await this.operation(id)).finishedAt !== null);
+  async ended(id: string): Promise<OperationResponse> {
+    await eventually(`the redrive ${id} ends`, async () => (await this.operation(id)).finishedAt !== null);
     return this.operation(id);
   }
 }

@@ -9,9 +9,6 @@ import { ProcessRecords, type ProcessRecord } from '../../dev/servers/process-re
 import { eventually } from './eventually.js';
 import { IS_SECURED, requestToken, secretsOfTokens, sendToken, StackCredentials } from './secured-mode.js';
 
-const READY_WITHIN_MS = 120_000;
-const STOPPED_WITHIN_MS = 30_000;
-
 export interface StackRun {
   readonly dataDirectory: string;
   /** Flags of `npm start`, besides --data. */
@@ -87,7 +84,7 @@ export class RunningStack {
     const early = this.exited.then((code) => {
       throw new Error(`The stack ended with ${code} before it was ready:\n${this.output}`);
     });
-    await Promise.race([this.prints('ready', READY_WITHIN_MS), early]);
+    await Promise.race([this.prints('ready'), early]);
     early.catch(() => undefined);
   }
 
@@ -151,13 +148,11 @@ export class RunningStack {
   }
 
   /** Waits for a line that equals the text or matches the pattern. */
-  prints(line: string | RegExp, withinMs: number): Promise<void> {
+  prints(line: string | RegExp): Promise<void> {
     const matches = (text: string): boolean => (typeof line === 'string' ? text === line : line.test(text));
-    return eventually(`the stack prints ${line}`, withinMs, () => this.text.split('\n').some(matches)).catch(
-      (error: unknown) => {
-        throw new Error(`${String(error)}\n${this.output}`, { cause: error });
-      },
-    );
+    return eventually(`the stack prints ${line}`, () => this.text.split('\n').some(matches)).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${this.output}`, { cause: error });
+    });
   }
 
   /** Returns the apps and servers that are running. */
@@ -194,7 +189,7 @@ export class RunningStack {
     const processes = this.processes();
     const secrets = IS_SECURED && this.isReady ? [...this.credentials.passwords(), ...secretsOfTokens()] : [];
     this.signal(signal);
-    await eventually('the stack ends', STOPPED_WITHIN_MS, () => this.code !== undefined);
+    await eventually('the stack ends', () => this.code !== undefined);
     const left = await survivors(processes, 1_000);
     if (left.length > 0) throw new Error(`The stack ended before ${left.join(', ')}`);
     for (const [name, text] of this.writtenTexts()) {

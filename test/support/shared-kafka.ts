@@ -11,11 +11,11 @@ export function sharedKafka(settings: KafkaSettings = {}): () => StandaloneKafka
 
   beforeAll(async () => {
     kafka = await StandaloneKafka.start(1, settings);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await kafka?.stop();
-  }, 60_000);
+  });
 
   return () => {
     if (kafka === undefined) throw new Error('Kafka is available only while specs run, not in the body of a describe');

@@ -12,11 +12,11 @@ export function sharedPipeline(start: () => Promise<Pipeline>): () => Pipeline {
 
   beforeAll(async () => {
     pipeline = await start();
-  }, 180_000);
+  });
 
   afterAll(async () => {
     await pipeline?.end();
-  }, 60_000);
+  });
 
   return () => {
     if (pipeline === undefined)

@@ -61,7 +61,7 @@ export class StartedApp {
   /** Waits up to a minute until the reason of a readiness check matches, and returns it. */
   async reasonOf(check: string, line: RegExp): Promise<string> {
     let reason = '';
-    await eventually(`${check} is down because of ${line}`, 60_000, async () => {
+    await eventually(`${check} is down because of ${line}`, async () => {
       reason = (await this.readiness()).checks[check]?.reason ?? '';
       return line.test(reason) || { reason };
     });

@@ -2,7 +2,6 @@ import kafkajs, { type Admin } from 'kafkajs';
 import { eventually } from './eventually.js';
 
 const { ConfigResourceTypes } = kafkajs;
-const KNOWN_WITHIN_MS = 10_000;
 
 /** Gives a topic these settings, removes all others of its own, and waits until the broker shows them: it learns of a change later. */
 export async function changeTopicSettings(
@@ -13,7 +12,7 @@ export async function changeTopicSettings(
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
   const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }];
   await admin.alterConfigs({ validateOnly: false, resources });
-  await eventually(`${topic} has ${JSON.stringify(settings)}`, KNOWN_WITHIN_MS, async () => {
+  await eventually(`${topic} has ${JSON.stringify(settings)}`, async () => {
     const found = await topicSettingsOf(admin, topic);
     return Object.entries(settings).every(([name, value]) => found[name] === value);
   });

@@ -57,23 +57,18 @@ export interface ReadRecord {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Reads a topic from its beginning until `count` records were read or `withinMs` milliseconds have passed. */
-export async function readRecords(kafka: Kafka, topic: string, count: number, withinMs: number): Promise<ReadRecord[]> {
-  return readUntil(kafka, topic, withinMs, (records) => records.length >= count);
+/** Reads a topic from its beginning until `count` records were read. */
+export async function readRecords(kafka: Kafka, topic: string, count: number): Promise<ReadRecord[]> {
+  return readUntil(kafka, topic, (records) => records.length >= count);
 }
 
 /**
  * Reads a topic from its beginning to its end. The last offset must be a record, not a transaction marker.
  * @param ends one past the last offset of each partition
  */
-export async function readToEnd(
-  kafka: Kafka,
-  topic: string,
-  ends: ReadonlyMap<number, number>,
-  withinMs: number,
-): Promise<ReadRecord[]> {
+export async function readToEnd(kafka: Kafka, topic: string, ends: ReadonlyMap<number, number>): Promise<ReadRecord[]> {
   const open = new Set([...ends].filter(([, end]) => end > 0).map(([partition]) => partition));
-  return readUntil(kafka, topic, withinMs, (records) => {
+  return readUntil(kafka, topic, (records) => {
     const last = records.at(-1);
     if (last !== undefined && last.offset + 1 >= (ends.get(last.partition) ?? 0)) open.delete(last.partition);
     return open.size === 0;
@@ -83,7 +78,6 @@ export async function readToEnd(
 async function readUntil(
   kafka: Kafka,
   topic: string,
-  withinMs: number,
   isEnough: (records: readonly ReadRecord[]) => boolean,
 ): Promise<ReadRecord[]> {
   const consumer = kafka.consumer({ groupId: `tests-${crypto.randomUUID()}`, maxWaitTimeInMs: 250 });
@@ -101,9 +95,7 @@ async function readUntil(
       if (isEnough(records)) resolve();
     },
   });
-  const timer = setTimeout(resolve, withinMs);
   await enough;
-  clearTimeout(timer);
   await consumer.disconnect();
   return records;
 }

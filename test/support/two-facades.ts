@@ -89,7 +89,7 @@ export class TwoFacades {
   }
 
   async drained(): Promise<void> {
-    await eventually('no intent is open', 20_000, async () => {
+    await eventually('no intent is open', async () => {
       const { body } = await this.one.get<{ count: number }>('/v1/migration/pending');
       return body.count === 0;
     });
@@ -103,7 +103,7 @@ export class TwoFacades {
       .findOne({ name });
     const given = new Date(Date.now() + 60_000);
     await leases.updateOne({ _id: 'outbox' }, { $set: { owner: instance?.process ?? '', expiresAt: given } });
-    await eventually(`${name} is the worker`, 20_000, async () => {
+    await eventually(`${name} is the worker`, async () => {
       const lease = await leases.findOne({ _id: 'outbox' });
       return lease?.owner === instance?.process && (lease?.expiresAt ?? given) < given;
     });

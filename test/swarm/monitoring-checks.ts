@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { eventually } from '../support/eventually.js';
 import type { Operator } from './operator.js';
 
-const WITHIN_MS = 120_000;
 const TargetsSchema = z.object({
   data: z.object({
     activeTargets: z.array(
@@ -20,7 +19,7 @@ export class MonitoringChecks {
   constructor(private readonly operator: Operator) {}
 
   async reachesAll(): Promise<void> {
-    await eventually('every target is up', WITHIN_MS, async () => {
+    await eventually('every target is up', async () => {
       const { data } = TargetsSchema.parse(await this.query('targets'));
       const down = data.activeTargets.filter(({ health }) => health !== 'up');
       const found = new Set(data.activeTargets.map(({ labels }) => labels['job']));
@@ -32,7 +31,7 @@ export class MonitoringChecks {
         }
       );
     });
-    await eventually('every certificate has an expiry', WITHIN_MS, async () => {
+    await eventually('every certificate has an expiry', async () => {
       const expiries = encodeURIComponent('probe_ssl_earliest_cert_expiry > time() + 300 * 86400');
       const { data } = ResultSchema.parse(await this.query(`query?query=${expiries}`));
       return data.result.length === CERTIFICATES || { found: data.result.length };

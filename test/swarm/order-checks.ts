@@ -3,7 +3,6 @@ import { eventually } from '../support/eventually.js';
 import type { GatewayClient } from './gateway-client.js';
 import type { Operator } from './operator.js';
 
-const SAVED_WITHIN_MS = 180_000;
 const PARTITIONS = 12;
 
 interface OperationState {
@@ -32,7 +31,7 @@ export class OrderChecks {
 
   /** Resolves when an operation has saved so many orders, and reconcile has compared all of them. */
   async isSaved(id: string, count: number): Promise<void> {
-    await eventually(`${count} orders of ${id} are saved`, SAVED_WITHIN_MS, async () => {
+    await eventually(`${count} orders of ${id} are saved`, async () => {
       const { saved, deadLettered } = await this.gateway.json<OperationState>('GET', `/v1/operations/${id}`);
       assert.equal(deadLettered, 0);
       return saved === count || { saved };
@@ -42,7 +41,7 @@ export class OrderChecks {
 
   /** Resolves when the console sees so many consumers, which share all partitions. */
   async consoleSees(consumers: number): Promise<void> {
-    await eventually(`the console sees ${consumers} consumers`, SAVED_WITHIN_MS, async () => {
+    await eventually(`the console sees ${consumers} consumers`, async () => {
       const pipeline = await this.gateway.json<PipelineState>('GET', '/v1/pipeline');
       const seen = pipeline.consumers.flatMap(({ partitions }) => (partitions === null ? [] : [partitions]));
       return (seen.length === consumers && seen.flat().length === PARTITIONS) || seen;

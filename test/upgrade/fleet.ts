@@ -5,7 +5,6 @@ import { StartedApp } from '../support/started-app.js';
 import type { Release } from './release.js';
 import type { UpgradeLog } from './upgrade-log.js';
 
-const READY_WITHIN_MS = 60_000;
 const SERVICES = ['query-api', 'console', 'consumer', 'producer'] as const;
 /** Two of each service that clients or partitions can change over to. */
 const MEMBERS = [
@@ -89,7 +88,7 @@ export class Fleet {
     const env = { ...this.servers, LOG_LEVEL: 'info', INSTANCE_NAME: name, ...this.settingsOf(service), ...settings };
     const app = await StartedApp.start(service, env, { directory: release.directory, port });
     this.members.set(name, { port, release, app });
-    await eventually(`${name} of ${release.version} is ready`, READY_WITHIN_MS, async () => {
+    await eventually(`${name} of ${release.version} is ready`, async () => {
       const readiness = await app.readiness();
       return readiness.status === 200 || { ...readiness, log: this.lastLines(name) };
     });

@@ -27,7 +27,7 @@ describe(`a rolling upgrade from ${PREVIOUS_VERSION}, and back`, () => {
   beforeAll(async () => {
     previous = await providePreviousRelease();
     deployment = await UpgradedDeployment.onEmptyServers();
-  }, 400_000);
+  });
 
   afterAll(async () => {
     await deployment?.end();
@@ -51,7 +51,7 @@ describe(`a rolling upgrade from ${PREVIOUS_VERSION}, and back`, () => {
     log.note(`data set of ${previous.version}: ${DATA_SET + REPAIRABLE} orders, ${letters} dead letters`);
     expect(letters).toBeGreaterThan(REPAIRABLE);
     expect((await deployment.retiredIndexes()).toSorted()).toEqual(['operationId_index', 'tries_sent']);
-  }, 240_000);
+  });
 
   it('replaces each service under load: nothing is lost, and a retry cures every failed request', async () => {
     const { servers } = deployment;
@@ -71,7 +71,7 @@ describe(`a rolling upgrade from ${PREVIOUS_VERSION}, and back`, () => {
       deployment.log.note('npm run admin -- topics apply');
       await deployment.replaceAll(FORWARD, current);
     });
-  }, 400_000);
+  });
 
   it('is complete then: reconcile holds, and a foreign reader finds every order once', async () => {
     await deployment.allHold();
@@ -82,7 +82,7 @@ describe(`a rolling upgrade from ${PREVIOUS_VERSION}, and back`, () => {
     const { stdout } = await deployment.run('curl -s localhost:3002/v1/pipeline', place);
     expect(JSON.parse(stdout)).toMatchObject({ lagRecords: 0 });
     await deployment.nothingIsLost();
-  }, 240_000);
+  });
 
   it('goes back under load, with orders that only the current version can receive', async () => {
     const { producer, queryApi } = deployment.clients;
@@ -95,7 +95,7 @@ describe(`a rolling upgrade from ${PREVIOUS_VERSION}, and back`, () => {
     const intake = await producer.get<OperationResponse>(`/v1/operations/${operationId}`);
     expect(intake).toMatchObject({ status: 200, body: { kind: 'intake', status: 'succeeded', count: 2, acked: 0 } });
     deployment.operations.add(operationId);
-  }, 400_000);
+  });
 
   it('is complete then too, by the tools of the current version', async () => {
     const ids = [...deployment.operations];
@@ -104,7 +104,7 @@ describe(`a rolling upgrade from ${PREVIOUS_VERSION}, and back`, () => {
         code: 0,
       });
     await deployment.nothingIsLost();
-  }, 240_000);
+  });
 
   it('goes forward again, and drops what it does not use; the previous version makes that anew', async () => {
     expect(await deployment.run('npm run admin -- migrate')).toMatchObject({ code: 0 });
@@ -118,5 +118,5 @@ describe(`a rolling upgrade from ${PREVIOUS_VERSION}, and back`, () => {
     await deployment.redriveRest(repairable);
     await deployment.allHold();
     await deployment.nothingIsLost();
-  }, 400_000);
+  });
 });

@@ -17,7 +17,6 @@ import { UpgradeLog } from './upgrade-log.js';
 import { WorkUnderWay } from './work-under-way.js';
 
 const SECRET = 'a secret of more than thirty-two characters';
-const ENDED_WITHIN_MS = 180_000;
 
 /** A deployment whose services are replaced by those of another version, with its clients, and all that is checked of it. */
 export class UpgradedDeployment {
@@ -93,7 +92,7 @@ export class UpgradedDeployment {
       assert.deepEqual(await work.repeatFirst(), [work.ids.populate[0], work.ids.import[0], work.ids.redrive[0]]);
     } finally {
       await load.stop();
-      this.noteEnded(await work.stop(ENDED_WITHIN_MS));
+      this.noteEnded(await work.stop());
     }
     assert.deepEqual(load.contradictions, []);
     for (const id of [...work.ids.populate, ...work.ids.import, ...load.operations]) this.operations.add(id);
@@ -113,7 +112,7 @@ export class UpgradedDeployment {
   async populate(body: object): Promise<string> {
     const { body: operation } = await this.clients.producer.post<OperationResponse>('/v1/populate', body);
     this.operations.add(operation.id);
-    await eventually(`${operation.id} is saved or dead-lettered`, ENDED_WITHIN_MS, async () => {
+    await eventually(`${operation.id} is saved or dead-lettered`, async () => {
       const { body: now } = await this.clients.producer.get<OperationResponse>(`/v1/operations/${operation.id}`);
       return (now.status === 'succeeded' && (now.saved ?? 0) + (now.deadLettered ?? 0) === now.acked) || now;
     });
@@ -126,7 +125,7 @@ export class UpgradedDeployment {
     // 409: earlier redrives have saved all of them.
     const { status } = await producer.post('/v1/dead-letters/redrive', { operationId, maxRedrives: 100 });
     assert.ok([202, 409].includes(status), `the redrive responded with ${status}`);
-    await eventually(`all orders of ${operationId} are saved`, ENDED_WITHIN_MS, async () => {
+    await eventually(`all orders of ${operationId} are saved`, async () => {
       const { body } = await producer.get<OperationResponse>(`/v1/operations/${operationId}`);
       return body.saved === body.count || body;
     });
@@ -135,7 +134,7 @@ export class UpgradedDeployment {
   /** Reconciles every operation so far, by producers of the current version. */
   async allHold(): Promise<void> {
     for (const id of this.operations) {
-      await eventually(`operation ${id} holds`, ENDED_WITHIN_MS, async () => {
+      await eventually(`operation ${id} holds`, async () => {
         const path = `/v1/operations/${id}/reconcile`;
         const { body } = await this.clients.producer.post<ReconcileReport>(path, {});
         return body.verdict === 'holds' || body;

@@ -5,7 +5,6 @@ import { legacyPairs } from '../support/imports.js';
 import type { RetryingClient } from './retrying-client.js';
 
 const POLL_MS = 500;
-const SENT_WITHIN_MS = 60_000;
 
 /** A request that starts an operation, and its key. Each try needs a new body. */
 type Start = () => { readonly path: string; readonly init: () => RequestInit };
@@ -45,7 +44,7 @@ export class WorkUnderWay {
   /** Resolves once each kind has sent something. */
   static async start(producer: RetryingClient): Promise<WorkUnderWay> {
     const work = new WorkUnderWay(producer);
-    await eventually('work of each kind is under way', SENT_WITHIN_MS, async () => {
+    await eventually('work of each kind is under way', async () => {
       work.stopping.signal.throwIfAborted();
       const operations = await work.latest();
       return operations.length === KINDS.length && operations.every(hasSent);
@@ -54,14 +53,14 @@ export class WorkUnderWay {
   }
 
   /** Starts no more, and waits until everything is sent, and all that was sent is saved or dead-lettered. @returns the final states */
-  async stop(withinMs: number): Promise<OperationResponse[]> {
+  async stop(): Promise<OperationResponse[]> {
     this.stopping.abort();
     await this.running;
     const ids = KINDS.flatMap((kind) => this.ids[kind]);
     const ended: OperationResponse[] = [];
     for (const id of ids) {
       let operation = await this.operation(id);
-      await eventually(`operation ${id} has ended`, withinMs, async () => {
+      await eventually(`operation ${id} has ended`, async () => {
         operation = await this.operation(id);
         return hasEnded(operation) || operation;
       });

@@ -80,9 +80,9 @@ describe('a link', () => {
     const socket = await client();
     link.set({ kind: 'withheld' });
     socket.write('a');
-    await eventually('the server has the request', 5_000, () => received === 'a');
+    await eventually('the server has the request', () => received === 'a');
     const after = next(socket);
-    await eventually('the response was dropped', 5_000, () => link.disturbances > 0);
+    await eventually('the response was dropped', () => link.disturbances > 0);
     link.open();
     expect(await after).toBe('closed');
     const again = await client();

@@ -39,7 +39,7 @@ describe('a dead-letter topic that rejects dead letters', () => {
   async function isHeldAtPoison(member: MemberProcess): Promise<void> {
     await group.handles(RECORDS - 1 - BEHIND);
     const ends = await group.ends();
-    await eventually('everything before the poison record is committed', 60_000, async () => {
+    await eventually('everything before the poison record is committed', async () => {
       const committed = await group.committed();
       return [...ends].every(
         ([partition, end]) => committed.get(partition) === (partition === POISON_PARTITION ? POISON_OFFSET : end),
@@ -51,8 +51,8 @@ describe('a dead-letter topic that rejects dead letters', () => {
     expect(holders).toMatchObject([{ offset: POISON_OFFSET, key: `key-${POISON % KEYS}` }]);
   }
 
-  async function completes(member: MemberProcess, withinMs: number): Promise<void> {
-    await group.handles(RECORDS - 1, withinMs);
+  async function completes(member: MemberProcess): Promise<void> {
+    await group.handles(RECORDS - 1);
     await expectNothingLost(group, RECORDS, [POISON]);
     expect(group.effects.repeats()).toEqual([]);
     expect(await member.status()).toMatchObject({ deadLettered: 1, finished: RECORDS, lag: 0 });
@@ -88,13 +88,13 @@ describe('a dead-letter topic that rejects dead letters', () => {
     await writeWithPoison();
     await isHeldAtPoison(member);
     const reason = `dead letters could not be published to ${group.deadLetterTopic} since `;
-    await eventually('the member is not ready, with the topic and the reason', 60_000, async () => {
+    await eventually('the member is not ready, with the topic and the reason', async () => {
       return (await member.status()).notReadyBecause?.startsWith(reason) === true;
     });
 
     await group.createTopic(group.deadLetterTopic, { partitions: PARTITIONS });
-    await completes(member, 60_000);
-    const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 60_000);
+    await completes(member);
+    const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1);
     expect(letter?.value?.toString()).toBe('poison');
     expect(letter?.headers).toMatchObject(origin);
   });
@@ -110,8 +110,8 @@ describe('a dead-letter topic that rejects dead letters', () => {
     await group.asAdmin((admin) =>
       changeTopicSettings(admin, group.deadLetterTopic, { 'max.message.bytes': '100000' }),
     );
-    await completes(member, 60_000);
-    const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 60_000);
+    await completes(member);
+    const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1);
     expect(letter?.headers).toMatchObject(origin);
     // The dead letter has either the whole value or the header with the number of omitted bytes.
     expect(Number(letter?.headers[DEAD_LETTER_HEADERS.omitted] ?? letter?.value?.length)).toBe(5_000);
@@ -123,8 +123,8 @@ describe('a dead-letter topic that rejects dead letters', () => {
     await group.createTopic(group.deadLetterTopic, { partitions: PARTITIONS, config: smaller });
     await writeWithPoison(Buffer.alloc(5_000, 'p'));
     const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
-    await completes(member, 30_000);
-    const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 60_000);
+    await completes(member);
+    const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1);
     expect(letter?.value?.length ?? 0).toBe(0);
     expect(letter?.headers).toMatchObject({ ...origin, [DEAD_LETTER_HEADERS.omitted]: '5000' });
   });

@@ -1,7 +1,6 @@
 import { eventually } from '../../support/eventually.js';
 import type { CaseResult } from './case-result.js';
 
-const REACHED_WITHIN_MS = 60_000;
 /** All are handled, or nothing more was handled for so long: longer than a member that died stays in its group, six times. */
 const SILENT_MS = 60_000;
 
@@ -19,13 +18,13 @@ export class HandledValues {
 
   /** Resolves when so many different values were handled. */
   async reach(count: number): Promise<void> {
-    await eventually(`${count} values are handled`, REACHED_WITHIN_MS, () => this.handled.size >= count);
+    await eventually(`${count} values are handled`, () => this.handled.size >= count);
   }
 
   /** Resolves when all were handled, or when nothing happens any more. */
   async all(): Promise<void> {
     this.lastAt = performance.now();
-    await eventually('all values are handled, or no more are', Number.POSITIVE_INFINITY, () => {
+    await eventually('all values are handled, or no more are', () => {
       return this.handled.size === this.sent.length || performance.now() - this.lastAt > SILENT_MS;
     });
   }

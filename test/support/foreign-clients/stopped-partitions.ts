@@ -4,14 +4,14 @@ import type { MemberProcess } from '../member/member-process.js';
 
 export type Stopped = NonNullable<PartitionStatus['stopped']>;
 
-/** Waits until the member's status shows the partition as stopped. @throws Error with the whole status after `withinMs` */
-export async function untilStopped(member: MemberProcess, partition: number, withinMs: number): Promise<Stopped> {
+/** Waits until the member's status shows the partition as stopped. The error of a wait that hangs has the whole status. */
+export async function untilStopped(member: MemberProcess, partition: number): Promise<Stopped> {
   let stopped: PartitionStatus['stopped'];
   const isStopped = async (): Promise<boolean> => {
     stopped = await stoppedPartition(member, partition);
     return stopped !== undefined;
   };
-  await eventually(`partition ${partition} is stopped`, withinMs, isStopped).catch(async (error: unknown) => {
+  await eventually(`partition ${partition} is stopped`, isStopped).catch(async (error: unknown) => {
     const log = member.log.slice(-4).map(({ level, message }) => `${level} ${message}`);
     const status = JSON.stringify(await member.status());
     throw new Error([String(error), status, ...log].join('\n  '), { cause: error });

@@ -57,8 +57,8 @@ export class MemberProcess {
   }
 
   /** Waits until it is ready and owns partitions. */
-  async joins(withinMs = 60_000): Promise<void> {
-    await eventually(`${this.name} is ready and owns partitions`, withinMs, async () => {
+  async joins(): Promise<void> {
+    await eventually(`${this.name} is ready and owns partitions`, async () => {
       const { ready, partitions } = await this.status();
       return ready && partitions.length > 0;
     });

@@ -8,8 +8,6 @@ import { MemberProcess } from './member-process.js';
 
 /** The time after which the group drops a killed member: Kafka's minimum (`group.min.session.timeout.ms`). */
 const SESSION_TIMEOUT_MS = 6_000;
-/** Far longer than on an idle machine: the wait ends with the event. */
-const WITHIN_MS = 60_000;
 
 type Admin = ReturnType<Kafka['admin']>;
 
@@ -92,8 +90,8 @@ export class TestGroup {
   }
 
   /** Waits until `records` different records were handled. */
-  async handles(records: number, withinMs = WITHIN_MS): Promise<void> {
-    await eventually(`${records} records are handled`, withinMs, () => this.effects.handled >= records).catch(
+  async handles(records: number): Promise<void> {
+    await eventually(`${records} records are handled`, () => this.effects.handled >= records).catch(
       async (error: unknown) => {
         throw new Error(`${String(error)}: ${this.effects.handled} are\n${await this.describe()}`, { cause: error });
       },
@@ -138,13 +136,13 @@ export class TestGroup {
   }
 
   /** Waits until the group has committed the end of every partition. */
-  async commitsAll(withinMs = WITHIN_MS): Promise<void> {
+  async commitsAll(): Promise<void> {
     let left = -1;
     const nothingLeft = async (): Promise<boolean> => {
       left = await this.uncommitted();
       return left === 0;
     };
-    await eventually('everything is committed', withinMs, nothingLeft).catch(async (error: unknown) => {
+    await eventually('everything is committed', nothingLeft).catch(async (error: unknown) => {
       throw new Error(`${String(error)}: ${left} offsets are left\n${await this.describe()}`, { cause: error });
     });
   }

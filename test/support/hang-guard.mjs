@@ -1,0 +1,4 @@
+import { jest } from '@jest/globals';
+
+// Waits of specs end by events, on the slowest machine too. A minute longer than the guard of `eventually`, which names what was awaited.
+jest.setTimeout(16 * 60_000);
