@@ -42,6 +42,7 @@ export default {
     {
       ...shared,
       displayName: 'real',
+      setupFiles: ['<rootDir>/test/support/time-limits.mjs'],
       globalSetup: '<rootDir>/test/support/shared-servers.mjs',
       globalTeardown: '<rootDir>/test/support/stop-shared-servers.mjs',
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
@@ -66,7 +67,7 @@ export default {
       // Specs of `real` that also run on a secured stack, and those that need one.
       ...shared,
       displayName: 'secured',
-      setupFiles: ['<rootDir>/test/support/secured-mode.mjs'],
+      setupFiles: ['<rootDir>/test/support/time-limits.mjs', '<rootDir>/test/support/secured-mode.mjs'],
       testMatch: ['<rootDir>/test/secured/*.spec.ts', '<rootDir>/test/{pipeline,reconcile,console}.spec.ts'],
     },
     {

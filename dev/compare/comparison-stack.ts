@@ -8,9 +8,8 @@ import { PROJECT_DIRECTORY } from '../project-directory.js';
 import type { ProcessRecord } from '../servers/process-records.js';
 import { startStandaloneServers, type StandaloneServers } from '../servers/standalone-servers.js';
 import { consumerDefinition, producerDefinition, type AppContext } from '../supervisor/app-definitions.js';
-import { AppLogView } from '../supervisor/app-log-view.js';
-import type { AppDefinition } from '../supervisor/app-process.js';
-import { App } from '../supervisor/app.js';
+import type { App } from '../supervisor/app.js';
+import { RunningApps } from '../supervisor/running-apps.js';
 import { readStackOptions } from '../supervisor/stack-options.js';
 import { makeRunFolder, removeRunFolder } from '../machine/run-folder.js';
 
@@ -37,6 +36,7 @@ const STOP_BUDGET_MS = 3_000;
  */
 export class ComparisonStack {
   readonly mongo: Mongo;
+  private readonly apps: RunningApps;
   private readonly producer: App;
   private consumers: App[] = [];
   private settings: ConsumerSettings | undefined;
@@ -48,7 +48,8 @@ export class ComparisonStack {
     private readonly options: ComparisonStackOptions,
   ) {
     this.mongo = new Mongo(servers.addresses.MONGODB_URI, 'compare');
-    this.producer = this.appOf(producerDefinition(context));
+    this.apps = new RunningApps({ surroundings: servers.surroundings, print: options.print });
+    this.producer = this.apps.make(producerDefinition(context));
   }
 
   /** Resolves when servers and producer are ready. @throws StackError, or the abort reason; everything is cleaned up first */
@@ -87,7 +88,7 @@ export class ComparisonStack {
     const context = { ...this.context, env: { ...this.context.env, ...settings } };
     const added: App[] = [];
     while (this.consumers.length < count) {
-      const app = this.appOf(consumerDefinition(context, this.consumers.length + 1));
+      const app = this.apps.make(consumerDefinition(context, this.consumers.length + 1));
       this.consumers.push(app);
       added.push(app);
     }
@@ -97,30 +98,22 @@ export class ComparisonStack {
   /** Ends everything and removes the data, in any state. */
   async stop(): Promise<void> {
     await this.mongo.client.close();
-    await Promise.all([this.producer, ...this.consumers].map(async (app) => app.stop(STOP_BUDGET_MS)));
+    await this.apps.stop(this.apps.all, STOP_BUDGET_MS);
     await this.servers.stop();
     await removeRunFolder(this.directory);
   }
 
   /** Kills everything at once, and leaves the data. */
   kill(): void {
-    for (const app of [this.producer, ...this.consumers]) app.kill();
+    this.apps.killAll();
     for (const { pid } of this.processes()) signalIfRunning(pid, 'SIGKILL');
   }
 
   /** Drains the consumers: a killed member would keep its partitions until its session times out. */
   private async drain(): Promise<void> {
     // `consumers` is reset only afterwards: after an abort, stop() must still find them.
-    await this.unlessAborted(Promise.all(this.consumers.map(async (app) => app.stop(DRAIN_BUDGET_MS))));
+    await this.unlessAborted(this.apps.stop(this.consumers, DRAIN_BUDGET_MS));
     this.consumers = [];
-  }
-
-  private appOf(definition: AppDefinition): App {
-    // Their messages are in their log files; a failure carries the relevant lines in its error.
-    const view = new AppLogView(() => undefined, false);
-    const noListeners = { onRequest: () => undefined, onListening: () => undefined };
-    const surroundings = { ...this.servers.surroundings, view, ...noListeners };
-    return new App(definition, surroundings, this.options.print);
   }
 
   private async unlessAborted<T>(work: Promise<T>): Promise<T> {

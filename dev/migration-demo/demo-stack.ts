@@ -1,13 +1,11 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { rejectOnAbort } from '../machine/abortion.js';
 import { requireFreeSpace } from '../machine/disk-space.js';
 import { freePort } from '../machine/ports.js';
 import { signalIfRunning } from '../machine/process-table.js';
 import { makeRunFolder, removeRunFolder } from '../machine/run-folder.js';
-import type { ProcessRecord } from '../servers/process-records.js';
 import { startStandaloneServers, type StandaloneServers } from '../servers/standalone-servers.js';
 import {
   consumerDefinition,
@@ -16,16 +14,14 @@ import {
   queryApiDefinition,
   type AppContext,
 } from '../supervisor/app-definitions.js';
-import { AppLogView } from '../supervisor/app-log-view.js';
 import type { AppDefinition } from '../supervisor/app-process.js';
-import { App } from '../supervisor/app.js';
+import { RunningApps } from '../supervisor/running-apps.js';
 import { createDemoContext, facadeInstance } from './demo-apps.js';
 
 /** Space for 100,000 orders on both sides, journals and logs. */
 const DATA_NEED_MIB = 2_048;
 const DRAIN_BUDGET_MS = 15_000;
 const STOP_BUDGET_MS = 5_000;
-const POLL_MS = 10;
 /** Number of consumers. */
 export const CONSUMERS = 2;
 const FACADES = [1, 2] as const;
@@ -45,7 +41,7 @@ export interface DemoStackOptions {
  */
 export class DemoStack {
   readonly mongo: Mongo;
-  private readonly apps = new Map<string, App>();
+  readonly apps: RunningApps;
 
   private constructor(
     private readonly directory: string,
@@ -55,6 +51,7 @@ export class DemoStack {
     private readonly options: DemoStackOptions,
   ) {
     this.mongo = new Mongo(servers.addresses.MONGODB_URI, 'migration-demo');
+    this.apps = new RunningApps({ surroundings: servers.surroundings, print: options.print });
   }
 
   /** Resolves when all apps are ready. @throws StackError, or the abort reason; everything is cleaned up first */
@@ -98,26 +95,16 @@ export class DemoStack {
     for (const n of FACADES) {
       const definition = this.facade(n, bug);
       const began = performance.now();
-      await this.apps.get(definition.name)?.stop(DRAIN_BUDGET_MS);
+      await this.apps.stop(
+        this.apps.all.filter(({ name }) => name === definition.name),
+        DRAIN_BUDGET_MS,
+      );
       const drained = performance.now();
-      await this.start(definition);
+      await this.apps.start(definition);
       this.options.print(
         `${definition.name} drained in ${seconds(drained - began)} s, started in ${seconds(performance.now() - drained)} s`,
       );
     }
-  }
-
-  /** Kills an app by SIGKILL, and waits until its process has ended. It is started again. @returns the pid of the process */
-  async kill(name: string): Promise<number> {
-    const pid = this.pidOf(name);
-    signalIfRunning(pid, 'SIGKILL');
-    while (this.running().some((record) => record.pid === pid)) await delay(POLL_MS);
-    return pid;
-  }
-
-  /** Stops an app's process without ending it, until it is killed. */
-  pause(name: string): void {
-    signalIfRunning(this.pidOf(name), 'SIGSTOP');
   }
 
   /** Copies the log files of all processes. */
@@ -128,25 +115,15 @@ export class DemoStack {
   /** Ends everything and removes the data, in any state. */
   async stop(): Promise<void> {
     await this.mongo.client.close();
-    await Promise.all([...this.apps.values()].map(async (app) => app.stop(STOP_BUDGET_MS)));
+    await this.apps.stop(this.apps.all, STOP_BUDGET_MS);
     await this.servers.stop();
     await removeRunFolder(this.directory);
   }
 
   /** Kills everything at once, and leaves the data. */
   killAll(): void {
-    for (const app of this.apps.values()) app.kill();
-    for (const { pid } of this.running()) signalIfRunning(pid, 'SIGKILL');
-  }
-
-  private running(): ProcessRecord[] {
-    return this.servers.surroundings.records.running();
-  }
-
-  private pidOf(name: string): number {
-    const found = this.running().find((record) => record.name === name);
-    if (found === undefined) throw new Error(`${name} does not run`);
-    return found.pid;
+    this.apps.killAll();
+    for (const { pid } of this.servers.surroundings.records.running()) signalIfRunning(pid, 'SIGKILL');
   }
 
   private async startApps(): Promise<void> {
@@ -154,16 +131,7 @@ export class DemoStack {
     const consumers = Array.from({ length: CONSUMERS }, (_, at) => consumerDefinition(context, at + 1));
     const sides = [legacyDefinition(context), producerDefinition(context), queryApiDefinition(context), ...consumers];
     const all = [...sides, ...FACADES.map((n) => this.facade(n))];
-    await Promise.all(all.map(async (definition) => this.start(definition)));
-  }
-
-  private async start(definition: AppDefinition): Promise<void> {
-    // Their messages are in their log files; a failure carries the relevant lines in its error.
-    const view = new AppLogView(() => undefined, false);
-    const noListeners = { onRequest: () => undefined, onListening: () => undefined };
-    const app = new App(definition, { ...this.servers.surroundings, view, ...noListeners }, this.options.print);
-    this.apps.set(definition.name, app);
-    await app.start();
+    await this.apps.start(...all);
   }
 
   private facade(n: (typeof FACADES)[number], bug?: string): AppDefinition {

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessTable } from '../machine/process-table.js';
 import type { ProcessRecord, ProcessRecords } from './process-records.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** The apps' own drain budget is 18 s. */
-const DRAIN_MS = 19_000;
-const STOP_MS = 15_000;
+const DRAIN_MS = timeLimit(19_000);
+const STOP_MS = timeLimit(15_000);
 
 /**
  * Ends the processes that a killed supervisor left behind. Its apps are already draining, so it waits for them first.

@@ -6,9 +6,10 @@ import { StackError } from '../stack-error.js';
 import { readLastLines } from './log-file.js';
 import { launchServer, type ServerProcess, type ServerEnvironment } from './server-process.js';
 import type { ServerProgram } from './server-program.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** With one CPU core, and other servers that start beside it, Kafka took more than a minute. */
-const READY_WITHIN_MS = 120_000;
+const READY_WITHIN_MS = timeLimit(120_000);
 const PROBE_EVERY_MS = 100;
 
 /** Receives events of a server that has served before, as log lines. */

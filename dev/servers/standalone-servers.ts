@@ -5,9 +5,10 @@ import { provideParts } from '../parts/embedded-parts.js';
 import { DataDirectory } from './data-directory.js';
 import { EmbeddedServers, serverPortClaims, type ServerAddresses, type ServerPorts } from './embedded-servers.js';
 import type { ServerEnvironment } from './server-process.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 const ALL = { kafka: true, registry: true, mongodb: true };
-const STOP_BUDGET_MS = 15_000;
+const STOP_BUDGET_MS = timeLimit(15_000);
 
 /** Running servers without the apps of `npm start`, for tests, benchmarks and callers that start other apps on them. */
 export interface StandaloneServers {

@@ -4,8 +4,9 @@ import { RestartBackoff, restartLine } from '../restarts/restart-backoff.js';
 import { readLastLines, LogFile } from '../servers/log-file.js';
 import { StackError } from '../stack-error.js';
 import { AppProcess, type AppDefinition, type AppEnvironment, type Ending } from './app-process.js';
+import { timeLimit } from '#orders/time-limit.js';
 
-const READY_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = timeLimit(60_000);
 const READY_CHECK_MS = 150;
 /** An app that crashes this often before it was ever ready is not expected to recover. */
 const CRASHES_BEFORE_READY = 3;

@@ -32,10 +32,11 @@ import { ScrapeTargets } from './scrape-targets.js';
 import { writeServiceAccess } from './service-access.js';
 import { SourceWatch } from './source-watch.js';
 import type { StackOptions } from './stack-options.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** Together less than the 30 s that a stop may take. An app exits by itself after 18 s; killed servers recover at the next start. */
-const DRAIN_BUDGET_MS = 19_000;
-const SERVER_BUDGET_MS = 9_000;
+const DRAIN_BUDGET_MS = timeLimit(19_000);
+const SERVER_BUDGET_MS = timeLimit(9_000);
 
 const DATA_NEED_MIB = 1_024;
 

@@ -36,6 +36,7 @@ import { ScalingController } from './scaling/scaling.controller.js';
 import { ScalingTarget } from './scaling/scaling-target.js';
 import { Supervisor } from './scaling/supervisor.js';
 import { settings } from './settings.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 const logger = createLogger('console', settings.LOG_LEVEL);
 /** Logs at `debug` what kafkajs says about each attempt: the snapshots, taken once a second, log when Kafka is away. */
@@ -49,7 +50,7 @@ const retry = { retries: 2 };
 const kafka = connectKafka({ ...kafkaAccess(settings), clientId: 'orders-console', logger: attempts, retry });
 const replicas = new TopicReplicas(kafka, [ORDERS_TOPIC, DEAD_LETTER_TOPIC]);
 /** Far below the scrape time-out of Prometheus, 10 s. */
-const REPLICAS_WITHIN_MS = 2_000;
+const REPLICAS_WITHIN_MS = timeLimit(2_000);
 const supervisor = settings.SCALED_BY === 'supervisor' ? process : undefined;
 
 /** The console also works without MongoDB: it shows what it knows. */

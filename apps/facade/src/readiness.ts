@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { ReadinessChecks } from '#service/health/health.js';
 import { Sides } from './sides/sides.js';
+import { timeLimit } from '#orders/time-limit.js';
 
-const TIMEOUT_MS = 2_000;
+const TIMEOUT_MS = timeLimit(2_000);
 
 /**
  * A facade is ready while it reaches a side. MongoDB is no condition: the legacy system's answers need none. Which side a request needs

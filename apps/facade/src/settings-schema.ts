@@ -5,6 +5,7 @@ import { legacySettings } from '#service/settings/legacy-settings.js';
 import { httpAddress, httpSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
 import { placeSettings } from '#service/settings/place-settings.js';
 import { migrationSettings } from './migration/migration-settings.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 export const settingsSchema = z.object({
   ...httpSettings(3005),
@@ -42,7 +43,7 @@ export const settingsSchema = z.object({
   LEGACY_CONNECTIONS: wholeNumber(1, 10_000).default(128).meta({
     description: 'Connections of a facade to the legacy system for reads of clients, and as many for their writes.',
   }),
-  LEGACY_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000).meta({
+  LEGACY_TIMEOUT_MS: wholeNumber(100, 600_000).default(timeLimit(10_000)).meta({
     description:
       'Milliseconds until the legacy system counts as away for a request, and until a write has an unknown outcome.',
   }),
@@ -50,7 +51,7 @@ export const settingsSchema = z.object({
     description:
       'Connections of a facade to the producer, and to the query API, for reads of clients, and as many for their writes.',
   }),
-  NEW_SIDE_TIMEOUT_MS: wholeNumber(100, 600_000).default(10_000).meta({
+  NEW_SIDE_TIMEOUT_MS: wholeNumber(100, 600_000).default(timeLimit(10_000)).meta({
     description:
       'Milliseconds until the new side counts as away for a request, and until a write has an unknown outcome.',
   }),

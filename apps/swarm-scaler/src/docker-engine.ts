@@ -1,10 +1,11 @@
 import { HttpStatus } from '@nestjs/common';
 import { Agent, fetch, type Response } from 'undici';
 import { Problem } from '#service/http/problem.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** Docker 20.10, the first that has jobs and the number of running tasks. */
 const API = 'http://docker/v1.41';
-const WITHIN_MS = 10_000;
+const WITHIN_MS = timeLimit(10_000);
 
 /** The API of a Docker engine, by its socket. */
 export class DockerEngine {

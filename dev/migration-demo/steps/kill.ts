@@ -16,7 +16,7 @@ export async function kill(context: DemoContext, what: 'facade' | 'legacy' | 'co
 
 const KILLS = {
   facade: async (context: DemoContext) => {
-    await context.stack.kill('facade-1');
+    await context.stack.apps.kill('facade-1');
     await untilReady(context, context.stack.facadeUrls[0] ?? '');
     await untilOlderWritesAreFinal(context);
     return 'facade-1';
@@ -29,7 +29,7 @@ const KILLS = {
   },
   consumer: async (context: DemoContext) => {
     const end = context.away.begin('new', 'a consumer was killed');
-    const pid = await context.stack.kill('consumer-1');
+    const pid = await context.stack.apps.kill('consumer-1');
     await untilConsumersShare(context, pid);
     await untilOlderWritesAreFinal(context);
     end();
@@ -38,7 +38,7 @@ const KILLS = {
 };
 
 async function killLegacy(context: DemoContext): Promise<void> {
-  await context.stack.kill('legacy');
+  await context.stack.apps.kill('legacy');
   await untilReady(context, context.stack.legacyUrl);
   await untilBreakersClosed(context, 'legacy');
   await untilOlderWritesAreFinal(context);
@@ -51,7 +51,7 @@ async function killLegacy(context: DemoContext): Promise<void> {
 export async function rollBackWithOpenWrites(context: DemoContext): Promise<string> {
   const { api, stack, away, traffic, findings, signal } = context;
   const end = away.begin('legacy', 'the legacy system was stopped and killed');
-  stack.pause('legacy');
+  stack.apps.pause('legacy');
   const openWrites = await waitUntil('writes that the legacy system misses', WITHIN_MS, signal, async () => {
     const { items } = await api.pending();
     const open = items.filter(({ answering, legacy }) => answering === 'new' && legacy === 'open').length;

@@ -1,11 +1,12 @@
 import { MongoError, UUID, type Document, type MongoClient } from 'mongodb';
 import { FULL_BLOCK_ORDERS, type OperationDocument } from '#orders/operation/operation.js';
 import type { MissingRecord } from './report.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** Maximum number of missing orders to search for in the oplog, which is read completely for them. */
 export const LOOKED_FOR = 1_000;
 /** Shorter than the services' time-out for MongoDB. */
-const OPLOG_TIMEOUT_MS = 8_000;
+const OPLOG_TIMEOUT_MS = timeLimit(8_000);
 
 interface DeleteEntry {
   readonly op: string;

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataDirectory } from '../../../dev/servers/data-directory.js';
 import type { ServerAddresses } from '../../../dev/servers/embedded-servers.js';
@@ -10,18 +9,16 @@ import {
   queryApiDefinition,
   type AppContext,
 } from '../../../dev/supervisor/app-definitions.js';
-import { AppLogView } from '../../../dev/supervisor/app-log-view.js';
 import type { AppDefinition } from '../../../dev/supervisor/app-process.js';
-import { App } from '../../../dev/supervisor/app.js';
+import type { App } from '../../../dev/supervisor/app.js';
 import { ConsumerPool } from '../../../dev/supervisor/consumer-pool.js';
+import { RunningApps } from '../../../dev/supervisor/running-apps.js';
 import { readStackOptions } from '../../../dev/supervisor/stack-options.js';
 import { isReady } from './is-ready.js';
 
 const DRAIN_BUDGET_MS = 20_000;
 const READY_WITHIN_MS = 30_000;
 const POLL_INTERVAL_MS = 100;
-/** Clean endings of a stopped app. SIGTERM itself ends an app that has just started and has no handler yet. */
-const CLEAN_ENDINGS = new Set(['exit code 0', 'SIGTERM']);
 /** The most producers and query APIs. */
 const MAX_COPIES = 2;
 
@@ -44,12 +41,14 @@ export interface ClusterAppsOptions {
 
 /** Runs the apps of a cluster. Restarts an app that ends by itself, as `npm start` does. */
 export class ClusterApps {
+  private readonly apps: RunningApps;
   private readonly services: readonly App[];
   private readonly pool: ConsumerPool;
-  private readonly killed = new Set<string>();
   private wanted = 0;
 
   constructor(private readonly options: ClusterAppsOptions) {
+    const { data, guard, print, productDirectory, onEnded } = options;
+    this.apps = new RunningApps({ surroundings: { records: data.records, guard }, print, productDirectory, onEnded });
     const numbers = numbersTo(options.copies);
     this.services = [
       ...numbers.map((n) => this.make((context) => producerDefinition(context, n), ClusterApps.nameOf('producer', n))),
@@ -57,8 +56,8 @@ export class ClusterApps {
     ];
     this.pool = new ConsumerPool({
       make: (n) => this.make((context) => consumerDefinition(context, n), `consumer-${n}`),
-      drain: async (app) => this.drain(app),
-      print: options.print,
+      drain: async (app) => this.apps.stop([app], DRAIN_BUDGET_MS),
+      print,
     });
   }
 
@@ -97,11 +96,11 @@ export class ClusterApps {
   }
 
   get producerUrls(): string[] {
-    return this.urlsOf('producer');
+    return this.apps.urlsOf('producer');
   }
 
   get queryApiUrls(): string[] {
-    return this.urlsOf('query-api');
+    return this.apps.urlsOf('query-api');
   }
 
   /** Drains an app, starts it again, and waits up to 30 s until it is ready. */
@@ -117,45 +116,20 @@ export class ClusterApps {
     }
   }
 
-  /** Announces a SIGKILL, which is then not reported as an unexpected ending. */
-  expectKill(name: string): void {
-    this.killed.add(name);
+  /** @throws RangeError if no process of this name runs */
+  kill(name: string): void {
+    void this.apps.kill(name);
   }
 
   async stop(): Promise<void> {
     await this.pool.close();
-    await Promise.all(this.all.map(async (app) => this.drain(app)));
-  }
-
-  private async drain(app: App): Promise<void> {
-    await app.stop(DRAIN_BUDGET_MS);
-  }
-
-  private ended(name: string, ending: string, wasTold: boolean): void {
-    const wasKilled = ending === 'SIGKILL' && this.killed.delete(name);
-    if (wasKilled || (wasTold && CLEAN_ENDINGS.has(ending))) return;
-    this.options.onEnded(name, `${wasTold ? 'was stopped, and ' : ''}ended with ${ending}`, wasTold);
-  }
-
-  private urlsOf(job: string): string[] {
-    return this.services.filter((app) => app.job === job).flatMap(({ url }) => url ?? []);
+    await this.apps.stop(this.all, DRAIN_BUDGET_MS);
   }
 
   private make(definitionIn: (context: AppContext) => AppDefinition, name: string): App {
-    const { data, guard, print, productDirectory, environmentOf, settings } = this.options;
-    const own = { ...process.env, LOG_LEVEL: 'info', ...settings, ...environmentOf(name) };
-    const definition = definitionIn({ ...this.context(), env: own });
-    const script = join(productDirectory, definition.script.slice(join(PROJECT_DIRECTORY, 'dist').length));
-    const surroundings = {
-      records: data.records,
-      guard,
-      // The apps' output is in their log files.
-      view: new AppLogView(() => undefined, false),
-      onListening: () => undefined,
-      onRequest: () => undefined,
-      onEnded: (app: AppDefinition, ending: string, wasTold: boolean) => this.ended(app.name, ending, wasTold),
-    };
-    return new App({ ...definition, script }, surroundings, print);
+    const { environmentOf, settings } = this.options;
+    const env = { ...process.env, LOG_LEVEL: 'info', ...settings, ...environmentOf(name) };
+    return this.apps.make(definitionIn({ ...this.context(), env }));
   }
 
   private context(): AppContext {

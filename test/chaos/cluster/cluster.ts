@@ -191,9 +191,7 @@ export class Cluster {
 
   /** Kills an app with SIGKILL. */
   killApp(name: string): void {
-    const pid = this.pid(name);
-    this.apps.expectKill(name);
-    signalIfRunning(pid, 'SIGKILL');
+    this.apps.kill(name);
   }
 
   /** @throws RangeError for a server without a disk of its own */

@@ -4,9 +4,10 @@ import { MongoServerError, type Collection } from 'mongodb';
 import { pause, type Clock } from '@orders-pipeline/clock';
 import { ArchiveError } from '#orders/archive/archive-error.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 const DUPLICATE_KEY = 11000;
-const LEASE_MS = 15_000;
+const LEASE_MS = timeLimit(15_000);
 const RENEW_EVERY_MS = 3_000;
 const RETRY_MS = 1_000;
 

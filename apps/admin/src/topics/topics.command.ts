@@ -13,8 +13,9 @@ import { addExpandCommand } from './expand/expand.command.js';
 import { addLostCommand } from './lost/lost.command.js';
 import { applyTopics } from './apply-topics.js';
 import { planTopics, type TopicPlan } from './topic-plan.js';
+import { timeLimit } from '#orders/time-limit.js';
 
-const KNOWN_WITHIN_MS = 10_000;
+const KNOWN_WITHIN_MS = timeLimit(10_000);
 
 /** Adds the commands of the topics. */
 export function addTopicsCommands(program: Command, run: RunCommand): void {

@@ -8,6 +8,7 @@ import { operationById, operationPath } from './operation-requests.js';
 import { problemError } from './problem-details.js';
 import type { Operation } from './producer-api.js';
 import type { ProducerClient } from './producer-client.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 const BACK_OFF = { initialMs: 250, maxMs: 5_000 };
 /** The number of tries before the first event. */
@@ -15,7 +16,7 @@ const FIRST_TRIES = 4;
 /** How long a broken stream is retried: a producer that restarts is back by then. */
 const GIVE_UP_AFTER_MS = 5 * 60_000;
 /** The producer sends a comment every 15 s, so a connection without data for 45 s is dead. */
-const IDLE_TIMEOUT_MS = 45_000;
+const IDLE_TIMEOUT_MS = timeLimit(45_000);
 
 /** A step of following an operation: its progress, or a broken connection that is retried. */
 export type Followed =

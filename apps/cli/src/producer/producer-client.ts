@@ -8,8 +8,9 @@ import { jsonIn } from './json-text.js';
 import { problemError } from './problem-details.js';
 import { withRetries } from './retries.js';
 import type { RetryTiming } from './retry-timing.js';
+import { timeLimit } from '#orders/time-limit.js';
 
-const ANSWER_WITHIN_MS = 60_000;
+const ANSWER_WITHIN_MS = timeLimit(60_000);
 
 /** A request, which may be sent several times. */
 export interface ProducerRequest {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Actuator } from './actuator.js';
+import { timeLimit } from '#orders/time-limit.js';
 
-const WITHIN_MS = 5_000;
+const WITHIN_MS = timeLimit(5_000);
 const ReplicasSchema = z.object({ replicas: z.int().min(0) });
 
 /** Scales consumers through a helper over HTTP, such as `swarm-scaler`: it alone may change the service, within its own limits. */

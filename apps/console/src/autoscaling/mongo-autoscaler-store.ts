@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Collection, WithId } from 'mongodb';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import type { AutoscalerStore, KeptDecision, StoredAutoscaler } from './autoscaler-store.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** How long a process may be silent before another one takes over, in ms. It renews the lease once a second. */
-const LEASE_MS = 10_000;
+const LEASE_MS = timeLimit(10_000);
 const DUPLICATE_KEY = 11_000;
-const READ_WITHIN_MS = 5_000;
+const READ_WITHIN_MS = timeLimit(5_000);
 
 type PolicyDocument = Partial<StoredAutoscaler> & {
   readonly _id: 'policy';

@@ -1,8 +1,9 @@
 import { isAlive } from '../consumers/consumer-state.js';
 import type { Observation, ObservedConsumer } from './observation.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** After this time a consumer that died and was not replaced no longer belongs to the configuration. */
-const REPLACED_WITHIN_MS = 120_000;
+const REPLACED_WITHIN_MS = timeLimit(120_000);
 
 export interface MembershipEvents {
   /** The consumers that have died since the last observation, by id. */

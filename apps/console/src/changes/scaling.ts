@@ -9,6 +9,7 @@ import {
   type ScalingVerdict,
 } from './scaling-verdict.js';
 import { MEASURED_SECONDS, MIN_AFTER_SECONDS, SETTLE_SECONDS } from './verdict-timing.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** The configuration of the consumers. */
 export interface SetUp {
@@ -18,7 +19,7 @@ export interface SetUp {
 }
 
 /** Time after which a scaling that never settles gets the verdict `unknown`. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = timeLimit(60_000);
 
 /** A change of the configuration whose effect is being measured. Its steps are merged into it. */
 export class Scaling {

@@ -8,6 +8,7 @@ import { ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 import { succeededWithin, systemClock } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { SingleFlight } from './single-flight.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 export type SeenConsumer = ConsumerHeartbeat & {
   /** Milliseconds since its heartbeat, by MongoDB's clock. */
@@ -25,8 +26,8 @@ export interface PipelineSnapshot {
   readonly deadLetters: number | null;
 }
 
-const TIMEOUT_MS = 900;
-const CLOSE_WITHIN_MS = 2_000;
+const TIMEOUT_MS = timeLimit(900);
+const CLOSE_WITHIN_MS = timeLimit(2_000);
 /** How long a consumer without heartbeats stays in the snapshot. */
 const RETAINED_MS = 30_000;
 

@@ -16,8 +16,9 @@ import { Rebalances } from '../consume/rebalances.js';
 import { SavedReports } from './saved-reports.js';
 import { settings } from '../settings.js';
 import { InFlightOverride } from '../consume/in-flight-override.js';
+import { timeLimit } from '#orders/time-limit.js';
 
-const REMOVE_TIMEOUT_MS = 1_000;
+const REMOVE_TIMEOUT_MS = timeLimit(1_000);
 
 /**
  * Writes this consumer's heartbeat to MongoDB once a second until it has drained, and polls the override of its in-flight limit and the

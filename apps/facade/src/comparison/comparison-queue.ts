@@ -2,6 +2,7 @@ import type { LegacyRead } from '../sides/legacy-read.js';
 import type { SideName } from '../sides/side.js';
 import type { WholeAnswer } from '../sides/side-connection.js';
 import type { Capability } from '../stages/capability.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** What is to be compared. */
 export interface ComparisonJob {
@@ -18,7 +19,7 @@ export interface ComparisonJob {
 const MAX_QUEUED = 1_000;
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 /** The figures of the gate, and a rollback within 5 s, need comparisons of what is answered now. */
-const MAX_WAIT_MS = 1_000;
+const MAX_WAIT_MS = timeLimit(1_000);
 
 /** The comparisons that have not begun: bounded in number, in the bytes of their answers, and in how long they wait. */
 export class ComparisonQueue {

@@ -4,6 +4,7 @@ import type { SideName } from '../sides/side.js';
 import { byCapability, type ByCapability, type Capability } from '../stages/capability.js';
 import type { Figures } from '../stages/figures.js';
 import { bucketOf, percentileMs } from './latency-buckets.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** A request that a side must answer. */
 export interface ObservedRequest {
@@ -39,7 +40,7 @@ interface SideCounts {
 
 const FLUSH_MS = 1_000;
 /** Without an answer for so long, a request counts as failed. */
-const OVERDUE_MS = 2_000;
+const OVERDUE_MS = timeLimit(2_000);
 
 /**
  * The figures behind the gates: errors and latency of both sides, samples and mismatches, of all instances together. They are counted in

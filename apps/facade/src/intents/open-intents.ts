@@ -4,6 +4,7 @@ import type { SideName } from '../sides/side.js';
 import type { MigrationState } from '../state/migration-state.js';
 import type { BucketStore } from './bucket-store.js';
 import { isMissing, type OpenWrite } from './intent.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** A side misses orders that the read may ask for. The client gets 503 and may retry. */
 export class StillOpenError extends Error {
@@ -11,7 +12,7 @@ export class StillOpenError extends Error {
   readonly code = 'still-open';
 }
 
-const WAIT_LIMIT_MS = 2_000;
+const WAIT_LIMIT_MS = timeLimit(2_000);
 const POLL_MS = 20;
 
 /** A read that waits. */

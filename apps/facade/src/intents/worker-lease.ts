@@ -1,12 +1,13 @@
 import type { Collection } from 'mongodb';
 import type { Mongo } from '#service/mongodb/mongo.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 const LEASE_ID = 'outbox';
 /**
  * How long a worker may be silent, in ms. Clients of all instances wait for the worker: reads of the new side and writes of a hand-over get
  * 503 after 2 s, so that another one must have taken over by then.
  */
-export const LEASE_MS = 1_000;
+export const LEASE_MS = timeLimit(1_000);
 const DUPLICATE_KEY = 11_000;
 
 /** Lets one instance at a time do the background work. */

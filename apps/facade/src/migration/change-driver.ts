@@ -5,8 +5,9 @@ import { abandonChange, finishChange, passBuckets, raiseFence } from '../stages/
 import { auditEntry } from '../state/audit-entry.js';
 import type { MigrationStore } from '../state/migration-store.js';
 import type { LegacyPort } from '../writes/legacy-port.js';
+import { timeLimit } from '#orders/time-limit.js';
 
-const LEGACY_LIMIT_MS = 5_000;
+const LEGACY_LIMIT_MS = timeLimit(5_000);
 
 /**
  * Brings a pending change of writes to its end, step by step. Any instance may do any step, several at once, and again after a crash:

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { wholeNumber } from '#service/settings/settings.js';
 import type { MigrationLimits } from './migration-runtime.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** The settings of the migration's stages; part of the facade's settings. */
 export const migrationSettings = {
@@ -25,7 +26,7 @@ export const migrationSettings = {
   GATE_P99_FLOOR_MS: wholeNumber(0, 600_000)
     .default(50)
     .meta({ description: 'p99 of the new side that the gate always accepts, in milliseconds.' }),
-  INTENT_MAX_AGE_MS: wholeNumber(100, 600_000).default(10_000).meta({
+  INTENT_MAX_AGE_MS: wholeNumber(100, 600_000).default(timeLimit(10_000)).meta({
     description: 'Age of an open write intent, in milliseconds, from which its bucket admits no more writes.',
   }),
   INTENT_MAX_OPEN: wholeNumber(1, 10_000)
@@ -40,7 +41,7 @@ export const migrationSettings = {
   ROLLBACK_MAX_MISMATCHES: wholeNumber(0, 1_000_000)
     .default(0)
     .meta({ description: 'Mismatches since the last change above which a stage goes back by itself.' }),
-  CHANGE_LIMIT_MS: wholeNumber(1_000, 600_000).default(10_000).meta({
+  CHANGE_LIMIT_MS: wholeNumber(1_000, 600_000).default(timeLimit(10_000)).meta({
     description: 'Time in which all instances must acknowledge a change, in milliseconds; then it is abandoned.',
   }),
 };

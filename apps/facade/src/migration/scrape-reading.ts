@@ -1,7 +1,8 @@
 import { succeededWithin, type Clock } from '@orders-pipeline/clock';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** Less than a scrape may take, which would otherwise lose all metrics of the process. */
-const LIMIT_MS = 2_000;
+const LIMIT_MS = timeLimit(2_000);
 
 /**
  * Reads something for the metrics of one scrape: all gauges that ask at the same time share a read.

@@ -10,11 +10,12 @@ import { actsUntil } from '../state/migration-state.js';
 import type { MigrationStore } from '../state/migration-store.js';
 import type { ChangeDriver } from './change-driver.js';
 import type { ChangeFacts } from './change-facts.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** An instance that has not renewed its registration for this long is missing. */
-const MISSING_AFTER_MS = 5_000;
+const MISSING_AFTER_MS = timeLimit(5_000);
 /** How long the last step of writes waits for the intents that are open at its request. */
-const SETTLE_MS = 5_000;
+const SETTLE_MS = timeLimit(5_000);
 const POLL_MS = 25;
 
 /** By whom the facade's own changes are. */

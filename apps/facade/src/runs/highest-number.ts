@@ -3,8 +3,9 @@ import { Problem } from '#service/http/problem.js';
 import type { NumberStore } from '../intents/number-store.js';
 import { SideAwayError } from '../sides/side-away-error.js';
 import type { LegacyPort } from '../writes/legacy-port.js';
+import { timeLimit } from '#orders/time-limit.js';
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = timeLimit(30_000);
 
 /** The highest legacy number that an order may have at the moment: of the legacy system, or assigned by the facade. */
 export class HighestNumber {

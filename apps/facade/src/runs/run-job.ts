@@ -2,13 +2,14 @@ import { Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } f
 import { pause, succeededWithin, type Clock } from '@orders-pipeline/clock';
 import type { RunDocument } from './run-document.js';
 import { RunLostError, type StoredRuns } from './stored-runs.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** How often an instance looks for a run to claim, in ms. */
 const POLL_MS = 500;
 /** How long a run waits after a side did not answer, in ms. */
 const RETRY_MS = 2_000;
 /** How long a stop waits until the run has released its lease, in ms. */
-const STOP_MS = 4_000;
+const STOP_MS = timeLimit(4_000);
 /** How often the lease of a run is renewed, in ms. */
 const RENEW_MS = 3_000;
 

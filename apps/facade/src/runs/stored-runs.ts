@@ -5,9 +5,10 @@ import { v7 as uuidv7 } from 'uuid';
 import { Problem } from '#service/http/problem.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { runsCollection, type RunDocument, type RunKind } from './run-document.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** Other processes can claim a run whose process has been silent for this time, in ms. */
-const LEASE_MS = 10_000;
+const LEASE_MS = timeLimit(10_000);
 const DUPLICATE_KEY = 11_000;
 
 /** Another process has claimed the run, or it has ended. */

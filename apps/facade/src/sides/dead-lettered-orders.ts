@@ -1,4 +1,5 @@
 import type { Clock } from '@orders-pipeline/clock';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** Where the new side put an order that it accepted. */
 export interface AcceptedOrder {
@@ -12,7 +13,7 @@ export interface AcceptedOrder {
 export type LetterNumbers = (operationId: string, signal: AbortSignal) => Promise<ReadonlySet<number>>;
 
 /** An order that is not saved by then may be a dead letter; the save takes about a second. */
-const OVERDUE_MS = 5_000;
+const OVERDUE_MS = timeLimit(5_000);
 /** Overdue orders are asked about once in this time, however often `among` is called. */
 const SEARCH_MS = 2_000;
 const MAX_REMEMBERED = 50_000;

@@ -2,6 +2,7 @@ import * as oauth from 'oauth4webapi';
 import type { Clock } from '@orders-pipeline/clock';
 import { isConfidential } from '#service/auth/confidential-address.js';
 import { SideAwayError } from './side-away-error.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** The facade's client at the token issuer of the producer and the query API. */
 export interface TokenClient {
@@ -18,7 +19,7 @@ export interface TokenClient {
 /** A token is replaced this long before it expires. */
 const EARLY_MS = 30_000;
 const DEFAULT_LIFE_SECONDS = 60;
-const TIMEOUT_MS = 5_000;
+const TIMEOUT_MS = timeLimit(5_000);
 
 interface Granted {
   readonly header: Readonly<Record<string, string>>;

@@ -4,6 +4,7 @@ import { errors, Pool, type Dispatcher } from 'undici';
 import type { SideName } from './side.js';
 import { Breaker } from './breaker.js';
 import { SideAwayError, type AwayReason } from './side-away-error.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 export interface ConnectionOptions {
   readonly side: SideName;
@@ -39,7 +40,7 @@ export interface WholeAnswer {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-const CONNECT_MS = 1_000;
+const CONNECT_MS = timeLimit(1_000);
 /** Besides the running requests, half as many wait for a connection. */
 const RUNNING_AND_WAITING = 1.5;
 const BREAKER_PAUSE_MS = 500;

@@ -4,6 +4,7 @@ import { bucketOf } from '../stages/buckets.js';
 import { isComparedStage, type ReadCapability, type ReadStage, type WriteStage } from '../stages/capability.js';
 import { stageOfBucket, writeRoute, type MigrationSnapshot } from '../stages/migration-snapshot.js';
 import type { InstanceIdentity, MigrationStore, RegisteredInstance } from './migration-store.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** The facade can't know the current stage, because MongoDB has not answered lately. The request is answered with 503. */
 export class StateUnknownError extends Error {
@@ -12,7 +13,7 @@ export class StateUnknownError extends Error {
 }
 
 /** How old knowledge may be when a request that depends on it is served. */
-export const KNOWLEDGE_LEASE_MS = 2_000;
+export const KNOWLEDGE_LEASE_MS = timeLimit(2_000);
 const REFRESH_MS = 500;
 /** While a change waits for acknowledgements, clients wait too. */
 const REFRESH_DURING_CHANGE_MS = 50;

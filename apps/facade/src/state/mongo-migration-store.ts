@@ -4,11 +4,12 @@ import { requireRestored } from '#service/mongodb/restore-marker.js';
 import { initialSnapshot, type MigrationSnapshot } from '../stages/migration-snapshot.js';
 import type { AuditEntry } from './audit-entry.js';
 import type { InstanceIdentity, MigrationStore, RegisteredInstance } from './migration-store.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 const STATE_ID = 'state';
 const DUPLICATE_KEY = 11_000;
 /** A read must not wait longer than a snapshot is valid. */
-const READ_LIMIT_MS = 2_000;
+const READ_LIMIT_MS = timeLimit(2_000);
 
 interface StateDocument extends MigrationSnapshot {
   readonly _id: typeof STATE_ID;

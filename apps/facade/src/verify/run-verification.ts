@@ -5,12 +5,13 @@ import { skipEmpty } from '../runs/skip-empty.js';
 import { checkInterval, isNothing, nothingIn, type IntervalFinding, type Suspects } from './interval-check.js';
 import { afterNext, afterPutOff, MAX_PUT_OFF, type VerificationProgress } from './verification-progress.js';
 import type { VerifiedSides } from './verified-sides.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** How many intervals are read at the same time: enough to keep both sides busy, or, beside clients, so few that these don't wait. */
 const READ_AHEAD = 4;
 const READ_AHEAD_BESIDE_CLIENTS = 1;
 /** How long writes that are on their way are waited for at the end, in ms. */
-const OPEN_WAIT_MS = 30_000;
+const OPEN_WAIT_MS = timeLimit(30_000);
 const POLL_MS = 200;
 
 /** What a verification needs. */

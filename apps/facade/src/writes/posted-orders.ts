@@ -11,8 +11,9 @@ import { errorAnswer, noAnswer } from './legacy-answer.js';
 import type { ForwardedRequest, LegacyAnswer } from './legacy-port.js';
 import type { UnfencedWrites } from './unfenced-writes.js';
 import type { UntranslatableWrites } from './untranslatable-writes.js';
+import { timeLimit } from '#orders/time-limit.js';
 
-const WAIT_LIMIT_MS = 2_000;
+const WAIT_LIMIT_MS = timeLimit(2_000);
 const POLL_MS = 20;
 
 export interface PostedParts {

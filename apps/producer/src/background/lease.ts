@@ -1,8 +1,9 @@
 import type { OperationDocument } from '#orders/operation/operation.js';
 import type { Lease } from '#orders/operation/segments.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** Duration of a lease, in ms. Other processes can claim the work of a silent process after this time. */
-const LEASE_MS = 10_000;
+const LEASE_MS = timeLimit(10_000);
 
 /** This process no longer holds the lease: another process claimed the work, or the work has ended. */
 export class LeaseLostError extends Error {

@@ -3,13 +3,14 @@ import { succeededWithin, systemClock, type Clock } from '@orders-pipeline/clock
 import type { HeldLease } from './held-lease.js';
 import { LeaseLostError } from './lease.js';
 import type { WakeUp } from './wake-up.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** How often an idle job polls for work, in ms: other processes may have created, shared or abandoned some. */
 const POLL_INTERVAL_MS = 1_000;
 /** How often a lease is renewed, in ms. The renewal also reads interruption requests from other processes. */
 const RENEW_EVERY_MS = 1_000;
 /** How long a stop waits for the current work, in ms. The next process to claim it repeats it. */
-export const STOP_TIMEOUT_MS = 4_000;
+export const STOP_TIMEOUT_MS = timeLimit(4_000);
 
 /** What a job needs of its leases. */
 type Renewable = Pick<HeldLease<never, never>, 'over' | 'renew'> & { readonly operation: { readonly _id: string } };

@@ -5,6 +5,7 @@ import { keyReused, notAccepted, tooManyWaiting, topicExpands } from './intake-p
 import type { OpenOperation } from './open-operation.js';
 import type { OrdersRequest } from './orders-request.js';
 import { ordersIn, PendingRequest, type Accepted } from './pending-request.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** Maximum number of orders in a batch, and in a request. */
 export const MAX_BATCH_ORDERS = 1_000;
@@ -17,7 +18,7 @@ const MAX_RUNNING_BATCHES = 3;
 /** Maximum number of orders that are in no batch yet. */
 export const MAX_WAITING_ORDERS = 20_000;
 /** How long a request waits for its outcome, in ms. */
-export const REQUEST_TIMEOUT_MS = 10_000;
+export const REQUEST_TIMEOUT_MS = timeLimit(10_000);
 
 export interface IntakeQueueParts {
   readonly sender: Pick<BatchSender, 'reserve' | 'send'>;

@@ -7,11 +7,12 @@ import { WakeUp } from '../background/wake-up.js';
 import { IntakeClosing, RECEIVING } from './intake-closing.js';
 import type { IntakeLease } from './intake-operations.js';
 import { MongoIntakeStore } from './mongo-intake-store.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** How often an idle job looks for what crashes have left, and for expired keys, in ms. */
 const SWEEP_EVERY_MS = 5_000;
 /** A batch that is reserved for longer, in ms, is not being sent any more, unless its process hangs. */
-const STALE_MS = 15_000;
+const STALE_MS = timeLimit(15_000);
 
 /** Closes operations whose process has crashed, and drops expired idempotency keys. */
 @Injectable()

@@ -16,10 +16,11 @@ import { MongoIntakeStore } from './mongo-intake-store.js';
 import type { OrdersRequest } from './orders-request.js';
 import type { Accepted } from './pending-request.js';
 import { RepeatedRequests } from './repeated-requests.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** How long a stop waits for accepted requests, and then for the operation to be closed, in ms. */
-const DRAIN_TIMEOUT_MS = 8_000;
-const CLOSE_TIMEOUT_MS = 3_000;
+const DRAIN_TIMEOUT_MS = timeLimit(8_000);
+const CLOSE_TIMEOUT_MS = timeLimit(3_000);
 
 /** Accepts orders: numbers them, sends them to Kafka, and responds once all in-sync replicas have them. */
 @Injectable()

@@ -12,9 +12,10 @@ import { OperationResponseSchema, type OperationResponse } from './operation-res
 import { OperationView } from './operation-view.js';
 import { Operations } from './operations.js';
 import { WakeUp } from '../background/wake-up.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** How long a response waits for the current chunk to end, in ms. After that it returns the pending interruption. */
-const WAIT_TIMEOUT_MS = 2_000;
+const WAIT_TIMEOUT_MS = timeLimit(2_000);
 const POLL_INTERVAL_MS = 50;
 
 /** Nest reads schemas only from decorators of methods. */

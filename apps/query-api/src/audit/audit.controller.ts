@@ -7,8 +7,9 @@ import { pageOf } from '#service/http/page-of.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { AuditQuerySchema, nextPage, toMongoFilter, type AuditQuery } from './audit-query.js';
 import { AuditPageSchema, type AuditPage } from './audit-response.js';
+import { timeLimit } from '#orders/time-limit.js';
 
-const READ_WITHIN_MS = 5_000;
+const READ_WITHIN_MS = timeLimit(5_000);
 
 @ApiTags('audit')
 @RequiresScope('audit:read')

@@ -4,6 +4,7 @@ import type { NumberHoles, NumberRange } from '../orders/number-holes.js';
 import type { SavedNumbers } from './saved-numbers.js';
 import type { SettledNumbers } from './settled-numbers.js';
 import type { StoredWatermark } from './stored-watermark.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** Order numbers that one `count` covers: it takes a few milliseconds. */
 const BLOCK = 20_000;
@@ -13,11 +14,11 @@ const BATCH = 5_000;
 const MAX_MISSING_CHECKED = 500;
 const MAX_AGE_MS = 1_000;
 /** The longest time a request waits for a refresh. */
-const MAX_WAIT_MS = 50;
+const MAX_WAIT_MS = timeLimit(50);
 /** How often a risen watermark is stored, in ms: a restart counts again what was saved since. */
 const STORE_EVERY_MS = 5_000;
 /** The longest time that a stop waits until the last watermark is stored, in ms. */
-const STORED_WITHIN_MS = 2_000;
+const STORED_WITHIN_MS = timeLimit(2_000);
 /** How often it is refreshed without a request, in ms. */
 const IDLE_REFRESH_MS = 30_000;
 

@@ -6,10 +6,11 @@ import { filterOf } from '../order-query/index-interval.js';
 import type { OrderQuery } from '../order-query/order-query.js';
 import { indexOf } from '../order-query/supported-order-queries.js';
 import type { Total } from './orders-page.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** Orders that are counted without a time limit: it takes some tens of milliseconds. */
 const QUICKLY_COUNTED = 100_000;
-const EXACT_WITHIN_MS = 2_000;
+const EXACT_WITHIN_MS = timeLimit(2_000);
 const MAX_TIME_MS_EXPIRED = 50;
 
 /** Counts the orders of an order query. MongoDB counts index keys one by one, so each count is limited by number or time. */

@@ -5,9 +5,10 @@ import { ordersCollection } from '#orders/order/orders-collection.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { mergeCells, ORDER_TO_CELL } from './order-cells.js';
 import type { Tally } from './unchanged-orders.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** Shorter than the driver's socket timeout. After that, the driver drops the connection, but MongoDB would continue the work. */
-const BLOCK_WITHIN_MS = 8_000;
+const BLOCK_WITHIN_MS = timeLimit(8_000);
 const ROLLUPS = 'summaryRollups';
 /** Orders are removed only when their range has been listed for longer. */
 const LIST_MAX_AGE_MS = 1_000;

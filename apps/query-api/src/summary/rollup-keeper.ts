@@ -5,9 +5,10 @@ import { Problem } from '#service/http/problem.js';
 import type { OrderRollups, RollupBlock } from './order-rollups.js';
 import { SharedRun } from './shared-run.js';
 import { UnchangedOrders } from './unchanged-orders.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** How long a request waits for stale rollups. Twenty rollups take about a second on an idle machine. */
-const MAX_WAIT_MS = 4_000;
+const MAX_WAIT_MS = timeLimit(4_000);
 const CONCURRENT_BLOCKS = 4;
 /** How often the background work checks whether orders were saved. */
 const CHECK_INTERVAL_MS = 2_000;

@@ -1,4 +1,5 @@
 import type { Collection, Db } from 'mongodb';
+import { timeLimit } from '../time-limit.js';
 
 /** The state of a partition, reported by the consumer that owns it. */
 export interface HeartbeatPartition {
@@ -59,7 +60,7 @@ export interface ConsumerHeartbeat {
 
 export const HEARTBEAT_EVERY_MS = 1_000;
 /** A consumer is considered gone after three missed heartbeats. */
-export const GONE_AFTER_MS = 4 * HEARTBEAT_EVERY_MS;
+export const GONE_AFTER_MS = timeLimit(4 * HEARTBEAT_EVERY_MS);
 
 export function consumersCollection(db: Db): Collection<ConsumerHeartbeat> {
   return db.collection<ConsumerHeartbeat>('consumers');

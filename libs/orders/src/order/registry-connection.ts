@@ -2,6 +2,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import { Agent, fetch, Headers, type RequestInit, type Response } from 'undici';
 import { AVRO_LOGICAL_TYPES } from './avro-logical-types.js';
+import { timeLimit } from '../time-limit.js';
 
 /** How to reach the schema registry. */
 export interface RegistryAccess {
@@ -34,7 +35,7 @@ export class RegistryUnavailableError extends Error {
  * without a response is sent once more: a single lost response does not mean that the registry is unavailable. All requests
  * here can be repeated, also the registration.
  */
-const TIMEOUT_MS = 2_500;
+const TIMEOUT_MS = timeLimit(2_500);
 
 type Middleware = NonNullable<ConstructorParameters<typeof SchemaRegistry>[0]['middlewares']>[number];
 

@@ -1,5 +1,6 @@
 import type { Collection, Db } from 'mongodb';
 import { ORDERS_TOPIC } from './topics.js';
+import { timeLimit } from '../time-limit.js';
 
 /** A process that sends to the orders topic. It is listed before it sends anything. */
 export interface RegisteredProducer {
@@ -49,7 +50,7 @@ export interface TopicPartitions {
 
 export const SIGN_OF_LIFE_EVERY_MS = 1_000;
 /** A producer without a sign of life for this time is silent: it hangs, or has ended without a word. */
-export const SILENT_AFTER_MS = 10 * SIGN_OF_LIFE_EVERY_MS;
+export const SILENT_AFTER_MS = timeLimit(10 * SIGN_OF_LIFE_EVERY_MS);
 /** A producer that is silent for this time counts as ended. */
 const ENDED_AFTER_MS = 24 * 60 * 60 * 1_000;
 

@@ -5,13 +5,14 @@ import { v7 as uuidv7 } from 'uuid';
 import { pause, succeededWithin, type Clock } from '@orders-pipeline/clock';
 import { auditCollection, bounded, type AuditEvent, type AuditFacts } from './audit-event.js';
 import type { Mongo } from '../mongodb/mongo.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 /** The most events that wait for MongoDB, about 10 MB. */
 const MAX_WAITING = 10_000;
 const BATCH = 500;
 const RETRY_MS = 1_000;
-const CLOSE_TIMEOUT_MS = 3_000;
+const CLOSE_TIMEOUT_MS = timeLimit(3_000);
 const DUPLICATE_KEY = 11_000;
 
 export interface AuditTrailParts {

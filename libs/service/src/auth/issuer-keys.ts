@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { backOffMs, type Clock } from '@orders-pipeline/clock';
 import { isConfidential } from './confidential-address.js';
 import { IssuerUnavailableError } from './token-verifier.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 export interface IssuerKeysOptions {
   readonly issuer: string;
@@ -24,7 +25,7 @@ interface FetchedKeys {
   readonly at: number;
 }
 
-const TIMEOUT_MS = 5_000;
+const TIMEOUT_MS = timeLimit(5_000);
 /** A revoked key is accepted no longer than this, as long as the issuer is available. */
 const REFRESH_MS = 600_000;
 /** An unknown key causes a new fetch, at most once per this time: a client could otherwise flood the issuer by inventing keys. */

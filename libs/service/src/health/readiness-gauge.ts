@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Gauge, type Registry } from 'prom-client';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** Far below the scrape time-out of Prometheus, 10 s. */
-const TIMEOUT_MS = 2_000;
+const TIMEOUT_MS = timeLimit(2_000);
 
 /**
  * Exposes for each readiness check whether it passes. Every scrape runs all checks concurrently, as `/health/ready` does, and

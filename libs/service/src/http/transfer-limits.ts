@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { systemClock, type Clock } from '@orders-pipeline/clock';
 import { Problem } from './problem.js';
 import { acceptedBytes, readSendQueues, type QueuedBytes } from './sent-bytes.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** How slowly a client may send a request, and read its response. */
 export interface TransferLimits {
@@ -23,11 +24,11 @@ const CHECK_HEADERS_MS = 2_000;
 /** A connection that is silent for this long is probed by TCP, so that one whose client has disappeared is closed. */
 const PROBE_AFTER_MS = 60_000;
 
-const RESPONSE_MS = 30_000;
+const RESPONSE_MS = timeLimit(30_000);
 /** A client that takes less of a response than this, while bytes of it are pending, has stopped reading. */
 const RESPONSE_BYTES_PER_SECOND = 1_024;
 /** Less than the 18 s that a service may take to stop. */
-const DRAIN_MS = 5_000;
+const DRAIN_MS = timeLimit(5_000);
 /** Node reads at most this number of bytes at once from a connection. */
 const LARGEST_CHUNK = 65_536;
 /** A transfer is ended at most two of these parts of a period too late. */

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type Admin } from 'kafkajs';
 import type { FoundTopic } from './topic-differences.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 const { ConfigResourceTypes } = kafkajs;
-const KNOWN_WITHIN_MS = 30_000;
+const KNOWN_WITHIN_MS = timeLimit(30_000);
 /** kafkajs's names of the errors that pass without intervention. */
 const TRANSIENT_ERRORS = new Set<unknown>(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
 

@@ -1,4 +1,5 @@
 import * as oauth from 'oauth4webapi';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** A client of a token issuer, with which a service signs in at Kafka. */
 export interface KafkaTokenClient {
@@ -8,7 +9,7 @@ export interface KafkaTokenClient {
   readonly scope: string | undefined;
 }
 
-const TIMEOUT_MS = 5_000;
+const TIMEOUT_MS = timeLimit(5_000);
 
 /** The issuer rejects the client: another attempt would fail too. */
 export class KafkaTokenRejectedError extends Error {

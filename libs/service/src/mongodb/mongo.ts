@@ -4,14 +4,15 @@ import type { Db, MongoClient } from 'mongodb';
 import type { Outages } from '../availability/outages.js';
 import { connectMongoClient, createMongoClient } from './mongo-client.js';
 import { MongoTime } from './mongo-time.js';
+import { timeLimit } from '#orders/time-limit.js';
 
-const PING_TIMEOUT_MS = 2_000;
+const PING_TIMEOUT_MS = timeLimit(2_000);
 const CONNECT_AGAIN_MS = 1_000;
 /**
  * For services that answer requests. The members notice after 10 s that a primary is dead (`electionTimeoutMillis`), and then elect
  * another one. On a busy machine this took more than 15 s.
  */
-export const LONGER_THAN_AN_ELECTION_MS = 20_000;
+export const LONGER_THAN_AN_ELECTION_MS = timeLimit(20_000);
 
 /** The connection to MongoDB, one per process. */
 @Injectable()

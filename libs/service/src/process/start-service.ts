@@ -31,6 +31,7 @@ import { Mongo } from '../mongodb/mongo.js';
 import type { HttpSettings } from '../settings/settings.js';
 import { createLogger } from './logs.js';
 import { ValidationPipe } from '../http/validation-pipe.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 type AuditOptions = AuditSettings & { readonly service: string };
 
@@ -63,7 +64,7 @@ export interface ServiceOptions {
 
 const DEFAULT_BODY_LIMIT = 64 * 1024;
 /** After the grace period. The whole stack must stop within 30 s. */
-const DRAIN_LIMIT_MS = 18_000;
+const DRAIN_LIMIT_MS = timeLimit(18_000);
 
 /**
  * Starts a service and runs it until SIGTERM, SIGINT, or the exit of its parent process. Then its readiness fails; after a grace period,

@@ -4,6 +4,7 @@ import { certificateFault } from './pem-files.js';
 import { describeSettings, documentedAt } from './setting-docs.js';
 import { contradictions } from './setting-relations.js';
 import { fileVariable, readGivenSettings, type GivenSettings } from './setting-files.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** Thrown when a setting is missing or invalid; the process then doesn't start. */
 export class SettingsError extends Error {
@@ -120,7 +121,7 @@ export function httpSettings(defaultPort: number) {
       .default(120_000)
       .meta({ description: 'Requests of one client per minute; 0: no limit.' }),
     REQUEST_TIMEOUT_SECONDS: wholeNumber(1, 3_600)
-      .default(30)
+      .default(timeLimit(30))
       .meta({ description: 'Time for the headers of a request, and for a whole JSON body. A later one is a 408.' }),
     UPLOAD_MIN_BYTES_PER_SECOND: wholeNumber(1, 1_000_000_000).default(1_000).meta({
       description:

@@ -9,9 +9,7 @@ import {
   queryApiDefinition,
   type AppContext,
 } from '../../../../dev/supervisor/app-definitions.js';
-import { AppLogView } from '../../../../dev/supervisor/app-log-view.js';
-import type { AppDefinition } from '../../../../dev/supervisor/app-process.js';
-import { App } from '../../../../dev/supervisor/app.js';
+import { RunningApps } from '../../../../dev/supervisor/running-apps.js';
 import { readStackOptions } from '../../../../dev/supervisor/stack-options.js';
 import { isReady } from '../../cluster/is-ready.js';
 import { Links } from '../../cluster/links.js';
@@ -58,11 +56,18 @@ export class MigrationApps {
   readonly links = new Links();
   /** The addresses of the facades. */
   readonly facades: FacadeAddress[] = [];
-  private apps: readonly App[] = [];
-  private readonly killed = new Set<string>();
+  private readonly apps: RunningApps;
   private stopped: Promise<void> | undefined;
 
-  private constructor(private readonly options: MigrationAppsOptions) {}
+  private constructor(private readonly options: MigrationAppsOptions) {
+    const { servers, print, productDirectory, onEnded } = options;
+    this.apps = new RunningApps({
+      surroundings: { records: servers.data.records, guard: servers.servers.guard },
+      print,
+      productDirectory,
+      onEnded: (name, how) => onEnded(`${name} ${how}`),
+    });
+  }
 
   /** Resolves when all apps are ready. `stop` must be called even after a failure. */
   static async start(options: MigrationAppsOptions): Promise<MigrationApps> {
@@ -83,15 +88,13 @@ export class MigrationApps {
         }),
       );
     }
-    const definitions = [
+    const others = [
       legacyDefinition(context),
       producerDefinition(context),
       queryApiDefinition(context),
       consumerDefinition(context, 1),
-      ...facades,
     ];
-    apps.apps = definitions.map((definition) => apps.make(definition));
-    await Promise.all(apps.apps.map(async (app) => app.start())).catch(async (error: unknown) => {
+    await apps.apps.start(...others, ...facades).catch(async (error: unknown) => {
       await apps.stop();
       throw error;
     });
@@ -103,21 +106,18 @@ export class MigrationApps {
     return join(this.options.directory, 'db_files');
   }
 
-  /** Kills an app with SIGKILL. It is started again at once. */
+  /** Kills an app by SIGKILL. It is started again at once. */
   kill(name: string): void {
-    this.killed.add(name);
-    signalIfRunning(this.pid(name), 'SIGKILL');
+    void this.apps.kill(name);
   }
 
   /** @throws RangeError if no process of this name runs */
   pid(name: string): number {
-    const found = this.options.servers.data.records.running().find((record) => record.name === name);
-    if (found === undefined) throw new RangeError(`no process named ${name} runs`);
-    return found.pid;
+    return this.apps.pid(name);
   }
 
   async areReady(): Promise<boolean> {
-    const ready = await Promise.all(this.apps.map(async ({ url }) => url !== undefined && isReady(url)));
+    const ready = await Promise.all(this.apps.all.map(async ({ url }) => url !== undefined && isReady(url)));
     return ready.every(Boolean);
   }
 
@@ -130,10 +130,11 @@ export class MigrationApps {
   private async stopAll(): Promise<void> {
     this.links.openAll();
     for (const { pid } of this.options.servers.data.records.running()) signalIfRunning(pid, 'SIGCONT');
-    const facades = this.apps.filter(({ job }) => job === 'facade');
-    await Promise.all(facades.map(async (app) => app.stop(DRAIN_BUDGET_MS)));
-    const others = this.apps.filter((app) => !facades.includes(app));
-    await Promise.all(others.map(async (app) => app.stop(DRAIN_BUDGET_MS)));
+    await this.apps.stop(
+      this.apps.all.filter(({ job }) => job === 'facade'),
+      DRAIN_BUDGET_MS,
+    );
+    await this.apps.stop(this.apps.all, DRAIN_BUDGET_MS);
     await this.links.close();
   }
 
@@ -154,25 +155,5 @@ export class MigrationApps {
       startedAt: new Date(),
       env: { ...process.env, LEGACY_DATA_DIR: undefined, ...SETTINGS },
     };
-  }
-
-  private make(definition: AppDefinition): App {
-    const { servers, print, productDirectory } = this.options;
-    const script = join(productDirectory, definition.script.slice(join(PROJECT_DIRECTORY, 'dist').length));
-    const surroundings = {
-      records: servers.data.records,
-      guard: servers.servers.guard,
-      view: new AppLogView(() => undefined, false),
-      onListening: () => undefined,
-      onRequest: () => undefined,
-      onEnded: ({ name }: AppDefinition, ending: string, wasStopped: boolean) => this.ended(name, ending, wasStopped),
-    };
-    return new App({ ...definition, script }, surroundings, print);
-  }
-
-  private ended(name: string, ending: string, wasStopped: boolean): void {
-    const wasKilled = ending === 'SIGKILL' && this.killed.delete(name);
-    if (wasKilled || (wasStopped && (ending === 'exit code 0' || ending === 'SIGTERM'))) return;
-    this.options.onEnded(`${name} ${wasStopped ? 'was stopped, and ' : ''}ended with ${ending}`);
   }
 }
