@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rejectOnAbort } from '../../dev/machine/abortion.js';
 import { requireFreeSpace } from '../../dev/machine/disk-space.js';
-import { machineProcesses } from '../../dev/machine/process-table.js';
 import type { ProcessRecord } from '../../dev/servers/process-records.js';
-import { RunningStack, survivors } from '../../test/support/running-stack.js';
+import { RunningStack } from '../../test/support/running-stack.js';
 
 export interface OwnStackOptions {
   /** Flags of `npm start`. */
@@ -15,8 +14,6 @@ export interface OwnStackOptions {
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
-
-const KILL_TIMEOUT_MS = 10_000;
 
 /** A whole stack as `npm start` runs it, on free ports and temporary data. Leaves nothing behind. */
 export class OwnStack {
@@ -82,10 +79,7 @@ export class OwnStack {
   }
 
   private async kill(): Promise<void> {
-    const processes = this.processes();
-    this.stack.signal('SIGKILL');
-    for (const { pid } of processes) machineProcesses.signal(pid, 'SIGKILL');
-    await survivors(processes, KILL_TIMEOUT_MS);
+    await this.stack.killAll();
   }
 }
 

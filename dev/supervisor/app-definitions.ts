@@ -22,6 +22,8 @@ export interface AppContext {
   readonly env: NodeJS.ProcessEnv;
   /** How each service connects to secured servers. Default: they need no credentials. */
   readonly access?: ServiceAccess;
+  /** Further environment variables of an app, by its name. They have precedence. */
+  readonly envOf?: (name: string) => NodeJS.ProcessEnv;
 }
 
 /** Without a limit, V8 lets garbage grow to gigabytes on a machine with enough memory. */
@@ -63,10 +65,35 @@ export function appPortClaims(options: StackOptions): PortClaim[] {
   ];
 }
 
-/** Returns the producers and query APIs: one of each, or two of each when replicated, so that any one may be unavailable. */
-export function serviceDefinitions(context: AppContext): AppDefinition[] {
-  const numbers = context.options.isReplicated ? [1, 2] : [1];
-  return [...numbers.map((n) => producerDefinition(context, n)), ...numbers.map((n) => queryApiDefinition(context, n))];
+/** How many of each app run; of consumers, how many are started at first. */
+export type AppCounts = Readonly<
+  Record<'producer' | 'query-api' | 'console' | 'consumer' | 'facade' | 'legacy', number>
+>;
+
+/** Returns what `npm start` runs: two producers and query APIs when replicated, so that any one may be unavailable. */
+export function appCounts({ isReplicated, console, legacy, consumers }: StackOptions): AppCounts {
+  const copies = isReplicated ? 2 : 1;
+  const [beside, watching] = [Number(legacy), Number(console)];
+  return {
+    producer: copies,
+    'query-api': copies,
+    console: watching,
+    consumer: consumers,
+    facade: beside,
+    legacy: beside,
+  };
+}
+
+/** Returns all apps but the consumers. */
+export function serviceDefinitions(context: AppContext, counts: AppCounts): AppDefinition[] {
+  return [
+    ...times(Number(context.options.auth), () => issuerDefinition(context)),
+    ...times(counts.legacy, () => legacyDefinition(context)),
+    ...times(counts.facade, (n) => facadeDefinition(context, n)),
+    ...times(counts.producer, (n) => producerDefinition(context, n)),
+    ...times(counts['query-api'], (n) => queryApiDefinition(context, n)),
+    ...times(counts.console, () => consoleDefinition(context)),
+  ];
 }
 
 /** Returns the nth producer, counted from 1. All but the first use any free port. */
@@ -180,13 +207,15 @@ export function legacyDefinition(context: AppContext): AppDefinition {
 
 /**
  * Returns the facade for `--legacy`. It listens on loopback only, because its legacy clients have no keys here. With `--auth` it uses the
- * demo client of the development issuer.
+ * demo client of the development issuer. All but the first use any free port.
  */
-export function facadeDefinition(context: AppContext): AppDefinition {
+export function facadeDefinition(context: AppContext, n = 1): AppDefinition {
   const { listenHost, producerPort, queryApiPort, facadePort, legacyPort, auth } = context.options;
-  return define('facade', 'facade', context, SERVICE_HEAP, {
+  const name = nameOf('facade', n);
+  return define(name, 'facade', context, SERVICE_HEAP, {
     LISTEN_HOST: '127.0.0.1',
-    PORT: String(facadePort),
+    PORT: String(n === 1 ? facadePort : 0),
+    ...(n > 1 && { FACADE_INSTANCE: name }),
     LEGACY_URL: `http://127.0.0.1:${legacyPort}`,
     PRODUCER_URL: reachedAt(listenHost, producerPort),
     QUERY_API_URL: reachedAt(listenHost, queryApiPort),
@@ -199,8 +228,12 @@ export function issuerUrl({ issuerPort }: StackOptions): string {
   return `http://localhost:${issuerPort}`;
 }
 
+function times(count: number, definition: (n: number) => AppDefinition): AppDefinition[] {
+  return Array.from({ length: count }, (_, at) => definition(at + 1));
+}
+
 function define(name: string, app: string, context: AppContext, heap: Heap, own: NodeJS.ProcessEnv): AppDefinition {
-  const { env, addresses, partitions, options, access } = context;
+  const { env, addresses, partitions, options, access, envOf } = context;
   const set = {
     ...addresses,
     ...(access !== undefined && { MONGODB_URI: '', ...(isService(app) && access[app]) }),
@@ -211,6 +244,7 @@ function define(name: string, app: string, context: AppContext, heap: Heap, own:
     ...(options.auth && { AUTH_ISSUER: issuerUrl(options) }),
     ...(partitions !== undefined && { TOPIC_PARTITIONS: String(partitions) }),
     ...own,
+    ...envOf?.(name),
   };
   // An app rejects a setting that is set twice. What is set here has precedence, and may come from a file of the user's, such as
   // TOPIC_PARTITIONS_FILE.

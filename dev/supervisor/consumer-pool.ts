@@ -4,7 +4,7 @@ export interface PoolParts {
   /** Creates the nth consumer, counted from 1. */
   readonly make: (n: number) => App;
   /** Drains a consumer, and reports it if it had to be killed. */
-  readonly drain: (app: App) => Promise<void>;
+  readonly drain: (app: App) => Promise<unknown>;
   readonly print: (line: string) => void;
 }
 

@@ -2,18 +2,17 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { signalIfRunning } from '../machine/process-table.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
-import type { ServerEnvironment } from '../servers/server-process.js';
 import { AppLogView } from './app-log-view.js';
-import type { AppDefinition } from './app-process.js';
+import type { AppDefinition, AppEnvironment } from './app-process.js';
 import { App } from './app.js';
 
 const POLL_MS = 10;
 /** Clean endings of a stopped app. SIGTERM itself ends an app that has just started and has no handler yet. */
 const CLEAN_ENDINGS = new Set(['exit code 0', 'SIGTERM']);
 
-export interface RunningAppsOptions {
+export interface RunningAppsOptions extends Partial<Pick<AppEnvironment, 'onListening' | 'onRequest' | 'view'>> {
   /** The environment of the servers that they use. */
-  readonly surroundings: ServerEnvironment;
+  readonly surroundings: Pick<AppEnvironment, 'records' | 'guard'>;
   readonly print: (line: string) => void;
   /** Folder of the compiled product. Default: `dist` of this project. */
   readonly productDirectory?: string;
@@ -22,8 +21,8 @@ export interface RunningAppsOptions {
 }
 
 /**
- * Apps of a system that a command or a test runs, each with a name. As in `npm start`, an app that ends is started again. Their output is in
- * their log files only; the error of one that doesn't start has its last lines.
+ * The apps of a system, each with a name of its own. An app that ends is started again. Their output is in their log files; the error of one
+ * that doesn't start has its last lines.
  */
 export class RunningApps {
   private readonly apps = new Map<string, App>();
@@ -42,9 +41,9 @@ export class RunningApps {
     const script = join(productDirectory, definition.script.slice(join(PROJECT_DIRECTORY, 'dist').length));
     const environment = {
       ...surroundings,
-      view: new AppLogView(() => undefined, false),
-      onListening: () => undefined,
-      onRequest: () => undefined,
+      view: this.options.view ?? new AppLogView(() => undefined, false),
+      onListening: this.options.onListening ?? (() => undefined),
+      onRequest: this.options.onRequest ?? (() => undefined),
       onEnded: ({ name }: AppDefinition, ending: string, wasStopped: boolean) => this.ended(name, ending, wasStopped),
     };
     const app = new App({ ...definition, script }, environment, print);
@@ -89,10 +88,20 @@ export class RunningApps {
     signalIfRunning(this.pid(name), 'SIGCONT');
   }
 
-  /** Drains apps for good, all at the same time. @param budgetMs how long that may take before one is killed */
-  async stop(apps: readonly App[], budgetMs: number): Promise<void> {
-    await Promise.all(apps.map(async (app) => app.stop(budgetMs)));
+  /**
+   * Drains apps for good, all at the same time.
+   * @param budgetMs how long that may take before one is killed
+   * @returns the names of those that were killed
+   */
+  async stop(apps: readonly App[], budgetMs: number): Promise<string[]> {
+    const drained = await Promise.all(apps.map(async (app) => app.stop(budgetMs)));
     for (const app of apps) if (this.apps.get(app.name) === app) this.apps.delete(app.name);
+    return apps.filter((_, at) => drained[at] === false).map(({ name }) => name);
+  }
+
+  /** Drains all and starts them again, with the current code on disk. */
+  async restart(budgetMs: number): Promise<void> {
+    await Promise.all(this.all.map(async (app) => app.restart(budgetMs)));
   }
 
   /** Kills all at once. */

@@ -9,25 +9,23 @@ import type { DataDirectory } from '../servers/data-directory.js';
 import { EmbeddedServers, serverPortClaims, type ServerLayout } from '../servers/embedded-servers.js';
 import { StackSecurity } from '../servers/stack-security.js';
 import { announcement } from './announcement.js';
-import { App } from './app.js';
+import type { App } from './app.js';
 import {
+  appCounts,
   appPortClaims,
-  consoleDefinition,
   consumerDefinition,
-  facadeDefinition,
-  issuerDefinition,
   issuerUrl,
-  legacyDefinition,
   serviceDefinitions,
   type AppContext,
+  type AppCounts,
 } from './app-definitions.js';
 import type { AppDefinition } from './app-process.js';
 import type { AppLogView } from './app-log-view.js';
-import type { ConsoleRequest } from './console-requests.js';
 import { ConsumerPool } from './consumer-pool.js';
 import { migrateForStack } from './migrate-for-stack.js';
 import { resolvePartitions, requireSameReplication } from './fitting-data.js';
 import { pageTokenSecret } from './page-token-secret.js';
+import { RunningApps } from './running-apps.js';
 import { ScrapeTargets } from './scrape-targets.js';
 import { writeServiceAccess } from './service-access.js';
 import { SourceWatch } from './source-watch.js';
@@ -50,18 +48,20 @@ export interface StackReporter {
 export class Stack {
   private readonly layout: ServerLayout;
   private servers: EmbeddedServers | undefined;
-  private services: App[] = [];
+  private running: RunningApps | undefined;
   private consumers: ConsumerPool | undefined;
   private watch: SourceWatch | undefined;
   private targets: ScrapeTargets | undefined;
   private security: StackSecurity | undefined;
   private starting: Promise<void> = Promise.resolve();
 
+  /** @param counts how many of each app run, if not as `npm start` does */
   constructor(
     private readonly options: StackOptions,
     private readonly env: NodeJS.ProcessEnv,
     private readonly data: DataDirectory,
     private readonly reporter: StackReporter,
+    private readonly counts: Partial<AppCounts> = {},
   ) {
     const { kafka, registry, mongodb } = options.external;
     this.layout = {
@@ -87,10 +87,10 @@ export class Stack {
     const startedAt = performance.now();
     const seconds = (): string => ((performance.now() - startedAt) / 1_000).toFixed(1);
     this.watch?.stop();
-    const { apps } = this;
+    const apps = this.running?.all ?? [];
     if (apps.length > 0) {
       print(`draining ${apps.map(({ name }) => name).join(', ')}`);
-      await Promise.all([this.consumers?.close(), ...apps.map((app) => this.drain(app))]);
+      await Promise.all([this.consumers?.close(), ...apps.map(async (app) => this.drain(app))]);
       print(`drained in ${seconds()} s; stopping the servers`);
     }
     await this.servers?.stop(SERVER_BUDGET_MS);
@@ -102,7 +102,7 @@ export class Stack {
 
   /** Kills everything at once. The data survives, as after a power failure. */
   kill(): void {
-    for (const app of this.apps) app.kill();
+    this.running?.killAll();
     for (const { pid } of this.data.records.running()) signalIfRunning(pid, 'SIGKILL');
   }
 
@@ -169,9 +169,16 @@ export class Stack {
     return this.watch.firstBuild;
   }
 
-  /** Services and consumers, in the order of the messages. */
-  private get apps(): readonly App[] {
-    return [...this.services, ...(this.consumers?.running ?? [])];
+  /** The running apps. @throws Error before they are started */
+  get apps(): RunningApps {
+    if (this.running === undefined) throw new Error('no app has been started');
+    return this.running;
+  }
+
+  /** The servers that the stack started. @throws Error if there are none */
+  get embedded(): EmbeddedServers {
+    if (this.servers === undefined) throw new Error('no server has been started');
+    return this.servers;
   }
 
   private async startApps(context: AppContext): Promise<void> {
@@ -181,36 +188,32 @@ export class Stack {
     const onListening = ({ job, name }: AppDefinition, url: string): void => {
       if (job !== undefined) targets.add(job, name, url);
     };
-    const { onRequest } = this;
-    const surroundings = { records: this.data.records, guard: this.servers?.guard, view, onListening, onRequest };
-    const make = (definition: AppDefinition): App => new App(definition, surroundings, print);
-    const { auth, legacy, console } = this.options;
-    const services = [...serviceDefinitions(context), ...(console ? [consoleDefinition(context)] : [])];
-    const beside = [
-      ...(auth ? [issuerDefinition(context)] : []),
-      ...(legacy ? [legacyDefinition(context), facadeDefinition(context)] : []),
-    ];
-    this.services = [...beside, ...services].map(make);
+    const apps = new RunningApps({
+      surroundings: { records: this.data.records, guard: this.servers?.guard },
+      view,
+      print,
+      onListening,
+      onRequest: (request) => this.consumers?.scale(request.consumers),
+    });
+    this.running = apps;
+    const counts = { ...appCounts(this.options), ...this.counts };
+    const services = serviceDefinitions(context, counts).map((definition) => apps.make(definition));
     this.consumers = new ConsumerPool({
-      make: (n) => make(consumerDefinition(context, n)),
+      make: (n) => apps.make(consumerDefinition(context, n)),
       drain: async (app) => this.drain(app),
       print,
     });
-    const started = this.consumers.start(this.options.consumers);
-    print(`starting ${this.apps.map(({ name }) => name).join(', ')}`);
-    await Promise.all([started, ...this.services.map((app) => app.start())]);
+    const started = this.consumers.start(counts.consumer);
+    print(`starting ${apps.all.map(({ name }) => name).join(', ')}`);
+    await Promise.all([started, ...services.map(async (app) => app.start())]);
   }
-
-  private readonly onRequest = (request: ConsoleRequest): void => {
-    this.consumers?.scale(request.consumers);
-  };
 
   private async drain(app: App): Promise<void> {
     this.targets?.remove(app.name);
-    const drained = await app.stop(DRAIN_BUDGET_MS);
+    const killed = await this.running?.stop([app], DRAIN_BUDGET_MS);
     // An app that was still starting may have reported its address since.
     this.targets?.remove(app.name);
-    if (!drained) {
+    if (killed?.length === 1) {
       this.reporter.print(
         `${app.name} did not drain within ${DRAIN_BUDGET_MS / 1_000} s and was killed; uncommitted records will be redelivered`,
       );
@@ -219,19 +222,18 @@ export class Stack {
 
   private async restartApps(): Promise<void> {
     this.reporter.print('the sources have changed: restarting the apps');
-    await Promise.all(this.apps.map((app) => app.restart(DRAIN_BUDGET_MS)));
+    await this.running?.restart(DRAIN_BUDGET_MS);
   }
 
   private addresses({ addresses, env, options }: AppContext): Parameters<typeof announcement>[0] {
-    const urlsOf = (job: string): (string | undefined)[] =>
-      this.services.filter((app) => app.job === job).map(({ url }) => url);
+    const urlsOf = (job: string): string[] => this.running?.urlsOf(job) ?? [];
     const given = (name: string): string => env[name] || `from the file of ${fileVariable(name)}`;
     return {
       producers: urlsOf('producer'),
       queryApis: urlsOf('query-api'),
       console: urlsOf('console')[0],
       issuer: options.auth ? issuerUrl(options) : undefined,
-      legacy: this.services.find(({ name }) => name === 'legacy')?.url,
+      legacy: this.running?.all.find(({ name }) => name === 'legacy')?.url,
       facade: urlsOf('facade')[0],
       consumers: options.serversOnly ? 0 : options.consumers,
       brokers: addresses.KAFKA_BROKERS ?? given('KAFKA_BROKERS'),

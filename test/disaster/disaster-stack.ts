@@ -1,15 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { signalIfRunning } from '../../dev/machine/process-table.js';
 import { Pipeline } from '../support/pipeline.js';
 import { runApp, type Run } from '../support/run-app.js';
-import { RunningStack, survivors } from '../support/running-stack.js';
+import { RunningStack } from '../support/running-stack.js';
 
-const ENDED_WITHIN_MS = 10_000;
 const FLAGS = ['--no-console', '--save-ms', '0..20'];
 
 /** The stack of `npm start` on one data folder, which a disaster hits. */
 export class DisasterStack {
+  private stack: RunningStack | undefined;
   private pipeline: Pipeline | undefined;
 
   constructor(private readonly data: string) {}
@@ -22,8 +21,8 @@ export class DisasterStack {
 
   /** @returns `ready`, once it is */
   async start(...flags: readonly string[]): Promise<string> {
-    const stack = await RunningStack.start({ dataDirectory: this.data, flags: [...FLAGS, ...flags] });
-    this.pipeline = await Pipeline.of(stack);
+    this.stack = await RunningStack.start({ dataDirectory: this.data, flags: [...FLAGS, ...flags] });
+    this.pipeline = await Pipeline.of(this.stack);
     return 'ready';
   }
 
@@ -36,14 +35,9 @@ export class DisasterStack {
 
   /** Kills every process at once, and removes the data of MongoDB. */
   async loseMongodb(): Promise<void> {
-    const { stack } = this.running;
     await this.running.close();
     this.pipeline = undefined;
-    const processes = stack.processes();
-    stack.signal('SIGKILL');
-    for (const { pid } of processes) signalIfRunning(pid, 'SIGKILL');
-    const left = await survivors(processes, ENDED_WITHIN_MS);
-    if (left.length > 0) throw new Error(`${left.join(', ')} survived SIGKILL`);
+    await this.stack?.killAll();
     await rm(join(this.data, 'mongodb'), { recursive: true, force: true });
   }
 

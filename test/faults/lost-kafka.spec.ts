@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { archivedRangesCollection } from '#orders/archive/archived-ranges.js';
-import { signalIfRunning } from '../../dev/machine/process-table.js';
 import { makeRunFolder, removeRunFolder } from '../../dev/machine/run-folder.js';
 import { untilComplete } from '../disaster/checks.js';
 import { untilConsumed } from '../disaster/until-consumed.js';
@@ -16,19 +15,18 @@ import { Pipeline } from '../support/pipeline.js';
 import { Redrives } from '../support/redrives.js';
 import type { Run } from '../support/run-app.js';
 import { reconciled } from '../support/run-reconcile.js';
-import { RunningStack, survivors } from '../support/running-stack.js';
+import { RunningStack } from '../support/running-stack.js';
 
 const COUNT = 3_000;
 const ONE_BROKER = { TOPIC_REPLICATION_FACTOR: '1', TOPIC_MIN_INSYNC_REPLICAS: '1' };
 
-async function started(dataDirectory: string, ...flags: string[]): Promise<Pipeline> {
-  return Pipeline.of(
-    await RunningStack.start({
-      dataDirectory,
-      flags: ['--no-console', '--save-ms', '0..5', ...flags],
-      env: { COMPACTION_DELAY_SECONDS: '1' },
-    }),
-  );
+async function started(dataDirectory: string, ...flags: string[]): Promise<[Pipeline, RunningStack]> {
+  const stack = await RunningStack.start({
+    dataDirectory,
+    flags: ['--no-console', '--save-ms', '0..5', ...flags],
+    env: { COMPACTION_DELAY_SECONDS: '1' },
+  });
+  return [await Pipeline.of(stack), stack];
 }
 
 async function run({ stack }: Pipeline, command: DocumentedCommand): Promise<Run> {
@@ -37,18 +35,15 @@ async function run({ stack }: Pipeline, command: DocumentedCommand): Promise<Run
 }
 
 /** Kills everything, and removes Kafka's data. */
-async function loseKafka({ stack }: Pipeline): Promise<void> {
-  const processes = stack.processes();
-  stack.signal('SIGKILL');
-  for (const { pid } of processes) signalIfRunning(pid, 'SIGKILL');
-  expect(await survivors(processes, 10_000)).toEqual([]);
+async function loseKafka(stack: RunningStack): Promise<void> {
+  await stack.killAll();
   await rm(join(stack.dataDirectory, 'kafka'), { recursive: true });
 }
 
 describe('the loss of Kafka, as docs/recovery.md describes it', () => {
   it('loses no order that can be made again, and names the others', async () => {
     const folder = await makeRunFolder('orders-lost-kafka');
-    let pipeline = await started(folder);
+    let [pipeline, stack] = await started(folder);
     let archives: Archives | undefined;
     try {
       const archived = await pipeline.populate({ count: COUNT });
@@ -71,9 +66,9 @@ describe('the loss of Kafka, as docs/recovery.md describes it', () => {
         return (await batches.countDocuments({ state: 'acknowledged' })) === 2;
       });
       await pipeline.close();
-      await loseKafka(pipeline);
+      await loseKafka(stack);
 
-      pipeline = await started(folder, '--servers-only');
+      [pipeline, stack] = await started(folder, '--servers-only');
       expect(await run(pipeline, 'npm run admin -- topics apply')).toMatchObject({ code: 0 });
       const listed = await run(pipeline, 'npm run admin -- topics lost');
       expect(listed.code).toBe(1);
@@ -93,7 +88,7 @@ describe('the loss of Kafka, as docs/recovery.md describes it', () => {
       await pipeline.close();
       await pipeline.stack.stop();
 
-      pipeline = await started(folder);
+      [pipeline, stack] = await started(folder);
       await pipeline.allSaved(second.id);
       expect(await pipeline.allEnded(first.id)).toMatchObject({
         saved: ended.saved,

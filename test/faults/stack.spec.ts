@@ -5,11 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import { eventually } from '../support/eventually.js';
 import { expectedOrders, Pipeline, type PopulateResponse } from '../support/pipeline.js';
-import { RunningStack, survivors } from '../support/running-stack.js';
+import { alive, allEnded, RunningStack } from '../support/running-stack.js';
 import { clusterIdOf, findMark, leaveMark } from '../support/stack-marks.js';
 
-/** Far longer than on an idle machine: the wait ends with the event. */
-const WITHIN_MS = 60_000;
 const COUNT = 36_000;
 const FLAGS = ['--save-ms', '0..1000', '--in-flight', '2000'];
 
@@ -58,7 +56,7 @@ describe('npm start, when processes are killed', () => {
     expect(await clusterIdOf(other)).not.toBe(firstCluster);
     const left = other.processes();
     other.signal('SIGKILL');
-    expect(await survivors(left, WITHIN_MS)).toEqual([]);
+    await allEnded(left);
     expect(await clusterIdOf(stack)).toBe(firstCluster);
   });
 
@@ -98,10 +96,7 @@ describe('npm start, when processes are killed', () => {
   });
 
   it('completes the populate after kill -9 of all processes at once, without losing or doubling an order', async () => {
-    const processes = stack.processes();
-    stack.signal('SIGKILL');
-    for (const { pid } of processes) process.kill(pid, 'SIGKILL');
-    expect(await survivors(processes, WITHIN_MS)).toEqual([]);
+    await stack.killAll();
     stack = await RunningStack.start({ dataDirectory: data, flags: FLAGS });
     await inPipeline(async (pipeline) => {
       const done = await pipeline.allSaved(populate.id);
@@ -116,7 +111,7 @@ describe('npm start, when processes are killed', () => {
     const left = stack.processes();
     stack.signal('SIGKILL');
     stack = await RunningStack.start({ dataDirectory: data, by: 'npm' });
-    expect(await survivors(left, 1_000)).toEqual([]);
+    await allEnded(left);
     expect(await clusterIdOf(stack)).toBe(firstCluster);
     expect(await findMark(stack)).toBe(true);
   });
@@ -124,7 +119,8 @@ describe('npm start, when processes are killed', () => {
   it('exits by itself when npm is killed', async () => {
     const left = stack.processes();
     stack.signal('SIGKILL');
-    expect(await survivors(left, WITHIN_MS)).toEqual([]);
+    await allEnded(left);
+    expect(alive(left)).toEqual([]);
   });
 
   it('leaves no app running that was starting when its supervisor was killed', async () => {
@@ -133,6 +129,6 @@ describe('npm start, when processes are killed', () => {
     const left = begun.processes();
     begun.signal('SIGKILL');
     expect(left.map(({ name }) => name)).toContain('consumer-1');
-    expect(await survivors(left, WITHIN_MS)).toEqual([]);
+    await allEnded(left);
   });
 });

@@ -11,7 +11,7 @@ import { eventually } from '../support/eventually.js';
 import { Pipeline } from '../support/pipeline.js';
 import { runApp, type Run } from '../support/run-app.js';
 import { reconciled } from '../support/run-reconcile.js';
-import { RunningStack } from '../support/running-stack.js';
+import { RunningStack, type TestedStack } from '../support/running-stack.js';
 import { StartedApp } from '../support/started-app.js';
 import { requestToken, type StackCredentials } from '../support/secured-mode.js';
 
@@ -20,7 +20,7 @@ const run = async (app: string, args: readonly string[], env: NodeJS.ProcessEnv)
 
 describe('npm start -- --secured', () => {
   let pipeline: Pipeline;
-  let stack: RunningStack;
+  let stack: TestedStack;
   let credentials: StackCredentials;
 
   beforeAll(async () => {

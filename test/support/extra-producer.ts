@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { freePort } from '../../dev/machine/ports.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { eventually } from './eventually.js';
-import type { RunningStack } from './running-stack.js';
+import type { TestedStack } from './running-stack.js';
 
 const SHIFTED_CLOCK = pathToFileURL(join(PROJECT_DIRECTORY, 'test/chaos/cluster/shifted-clock.ts')).href;
 
@@ -20,7 +20,7 @@ export class ExtraProducer {
   ) {}
 
   /** Resolves when it is ready. @param clockShiftMs the error of its wall clock, in ms */
-  static async start(stack: RunningStack, clockShiftMs = 0): Promise<ExtraProducer> {
+  static async start(stack: TestedStack, clockShiftMs = 0): Promise<ExtraProducer> {
     const port = await freePort();
     const clockFile = join(await mkdtemp(join(tmpdir(), 'orders-clock-')), 'shift');
     await writeFile(clockFile, String(clockShiftMs));

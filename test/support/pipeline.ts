@@ -9,7 +9,8 @@ import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js'
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { emptyServers } from './empty-servers.js';
 import { eventually } from './eventually.js';
-import { RunningStack } from './running-stack.js';
+import type { TestedStack } from './running-stack.js';
+import { StackInProcess } from './stack-in-process.js';
 
 export interface Answer<T> {
   readonly status: number;
@@ -25,12 +26,12 @@ export type PopulateResponse = OperationResponse &
 /** A running pipeline through its HTTP API, and through MongoDB where a test must check stored data. */
 export class Pipeline {
   private constructor(
-    readonly stack: RunningStack,
+    readonly stack: TestedStack,
     private readonly mongo: MongoClient,
   ) {}
 
   /** Returns the pipeline of a stack that the caller stops. */
-  static async of(stack: RunningStack): Promise<Pipeline> {
+  static async of(stack: TestedStack): Promise<Pipeline> {
     return new Pipeline(stack, await MongoClient.connect(stack.mongodbUri));
   }
 
@@ -51,7 +52,7 @@ export class Pipeline {
 
   private static async on(env: NodeJS.ProcessEnv, flags: readonly string[]): Promise<Pipeline> {
     const dataDirectory = await mkdtemp(join(tmpdir(), 'orders-test-'));
-    return Pipeline.of(await RunningStack.start({ dataDirectory, flags, env }));
+    return Pipeline.of(await StackInProcess.start({ dataDirectory, flags, env }));
   }
 
   async end(): Promise<void> {

@@ -1,20 +1,17 @@
 import type { ReconcileReport } from '#reconcile/report.js';
 import { runApp, type Run } from './run-app.js';
 import { IS_SECURED } from './secured-mode.js';
-import type { RunningStack } from './running-stack.js';
+import type { TestedStack } from './running-stack.js';
 
 /** Runs `npm run reconcile`, without npm. */
-export async function runReconcile(stack: RunningStack, ...args: string[]): Promise<Run> {
+export async function runReconcile(stack: TestedStack, ...args: string[]): Promise<Run> {
   const open = { ...stack.given, MONGODB_URI: stack.mongodbUri, KAFKA_BROKERS: stack.brokers };
   const env = { ...process.env, ...(IS_SECURED ? stack.credentials.settings('reconcile') : open) };
   return runApp('reconcile', env, ...args);
 }
 
 /** Runs reconcile and parses its JSON report. */
-export async function reconciled(
-  stack: RunningStack,
-  id: string,
-): Promise<ReconcileReport & { readonly code: number }> {
+export async function reconciled(stack: TestedStack, id: string): Promise<ReconcileReport & { readonly code: number }> {
   const { code, stdout, stderr } = await runReconcile(stack, id, '--json');
   if (stdout === '') throw new Error(`reconcile ended with ${code}: ${stderr}`);
   return { ...(JSON.parse(stdout) as ReconcileReport), code };

@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { freePort, freePortsInARow } from '../../dev/machine/ports.js';
 import { machineProcesses } from '../../dev/machine/process-table.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
@@ -19,75 +18,25 @@ export interface StackRun {
   readonly by?: 'npm' | 'supervisor';
 }
 
-/** A whole stack as in `npm start`, on free ports, in a separate process. It needs a compiled dist/. */
-export class RunningStack {
-  private text = '';
-  private code: number | null | undefined;
-  private readonly exited: Promise<number | null>;
+/** A stack of `npm start` that a test has started, on free ports. */
+export abstract class TestedStack {
+  protected text = '';
 
-  private constructor(
-    private readonly child: ChildProcess,
+  protected constructor(
     readonly dataDirectory: string,
     /** The environment variables of the ports: KAFKA_, REGISTRY_, MONGODB_, PRODUCER_, QUERY_API_, CONSOLE_, ISSUER_, FACADE_ and LEGACY_PORT. */
     readonly ports: Readonly<Record<string, string>>,
     /** Servers that the stack uses instead of embedded ones, and other settings. */
     readonly given: NodeJS.ProcessEnv,
-  ) {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (chunk: Buffer) => {
-        this.text += chunk.toString();
-      });
-    }
-    const exited = Promise.withResolvers<number | null>();
-    child.once('exit', (code) => {
-      this.code = code;
-      exited.resolve(code);
-    });
-    this.exited = exited.promise;
-  }
+  ) {}
 
-  /** Starts a stack without waiting for anything. */
-  static async launch({ dataDirectory, flags = [], env = {}, by = 'supervisor' }: StackRun): Promise<RunningStack> {
-    const ports = await freePorts(flags.includes('--replicated'));
-    const args = ['--data', dataDirectory, ...flags, ...(IS_SECURED ? ['--secured'] : [])];
-    const [command, before] =
-      by === 'npm'
-        ? ['npm', ['start', '--silent', '--']]
-        : [process.execPath, [join(PROJECT_DIRECTORY, 'dist/dev/start.js')]];
-    const child = spawn(command, [...before, ...args], {
-      cwd: PROJECT_DIRECTORY,
-      env: { ...withoutServers(process.env), ...ports, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    return new RunningStack(child, dataDirectory, ports, env);
-  }
+  /**
+   * Stops it. @returns the exit code, 0 for one that has none
+   * @throws Error if a process is left, or if the output or a log has a secret: a password of a secured stack or a token that a spec has sent
+   */
+  abstract stop(): Promise<number | null>;
 
-  /** Starts a stack and waits until it is ready. */
-  static async start(run: StackRun): Promise<RunningStack> {
-    const stack = await RunningStack.launch(run);
-    await stack.ready();
-    // Without apps there is no issuer either.
-    const hasApps = run.flags?.includes('--servers-only') !== true;
-    if (IS_SECURED && hasApps) sendToken(await requestToken(stack.issuerUrl), stack.origins);
-    return stack;
-  }
-
-  /** Runs a start that is expected to fail, until it ends. */
-  static async fail(run: StackRun): Promise<{ code: number | null; output: string }> {
-    const stack = await RunningStack.launch(run);
-    const code = await stack.exited;
-    return { code, output: stack.output };
-  }
-
-  /** Resolves when the stack has printed `ready`; throws with its output if it ends before. */
-  async ready(): Promise<void> {
-    const early = this.exited.then((code) => {
-      throw new Error(`The stack ended with ${code} before it was ready:\n${this.output}`);
-    });
-    await Promise.race([this.prints('ready'), early]);
-    early.catch(() => undefined);
-  }
-
+  /** What it has printed. */
   get output(): string {
     return this.text;
   }
@@ -176,6 +125,100 @@ export class RunningStack {
     ];
   }
 
+  /** Lets each request of the spec to a secured stack have a token. */
+  protected async sendTokens(): Promise<void> {
+    if (IS_SECURED) sendToken(await requestToken(this.issuerUrl), this.origins);
+  }
+
+  /** The secrets that must not be written anywhere. */
+  protected secrets(): string[] {
+    return IS_SECURED && this.isReady ? [...this.credentials.passwords(), ...secretsOfTokens()] : [];
+  }
+
+  /** @throws Error if the output or a log has one of the secrets */
+  protected requireNoneOf(secrets: readonly string[]): void {
+    for (const [name, text] of this.writtenTexts()) {
+      const leaked = secrets.find((secret) => text.includes(secret));
+      if (leaked !== undefined) throw new Error(`A secret is in ${name}: ${around(text, leaked)}`);
+    }
+  }
+}
+
+/** A whole stack as in `npm start`, on free ports, in a separate process. It needs a compiled dist/. */
+export class RunningStack extends TestedStack {
+  private code: number | null | undefined;
+  private readonly exited: Promise<number | null>;
+
+  private constructor(
+    private readonly child: ChildProcess,
+    dataDirectory: string,
+    ports: Readonly<Record<string, string>>,
+    given: NodeJS.ProcessEnv,
+  ) {
+    super(dataDirectory, ports, given);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.text += chunk.toString();
+      });
+    }
+    const exited = Promise.withResolvers<number | null>();
+    child.once('exit', (code) => {
+      this.code = code;
+      exited.resolve(code);
+    });
+    this.exited = exited.promise;
+  }
+
+  /** Starts a stack without waiting for anything. */
+  static async launch({ dataDirectory, flags = [], env = {}, by = 'supervisor' }: StackRun): Promise<RunningStack> {
+    const ports = await freePorts(flags.includes('--replicated'));
+    const args = ['--data', dataDirectory, ...flags, ...(IS_SECURED ? ['--secured'] : [])];
+    const [command, before] =
+      by === 'npm'
+        ? ['npm', ['start', '--silent', '--']]
+        : [process.execPath, [join(PROJECT_DIRECTORY, 'dist/dev/start.js')]];
+    const child = spawn(command, [...before, ...args], {
+      cwd: PROJECT_DIRECTORY,
+      env: { ...withoutServers(process.env), ...ports, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return new RunningStack(child, dataDirectory, ports, env);
+  }
+
+  /** Starts a stack and waits until it is ready. */
+  static async start(run: StackRun): Promise<RunningStack> {
+    const stack = await RunningStack.launch(run);
+    await stack.ready();
+    // Without apps there is no issuer either.
+    const hasApps = run.flags?.includes('--servers-only') !== true;
+    if (hasApps) await stack.sendTokens();
+    return stack;
+  }
+
+  /** Runs a start that is expected to fail, until it ends. */
+  static async fail(run: StackRun): Promise<{ code: number | null; output: string }> {
+    const stack = await RunningStack.launch(run);
+    const code = await stack.exited;
+    return { code, output: stack.output };
+  }
+
+  /** Resolves when the stack has printed `ready`; throws with its output if it ends before. */
+  async ready(): Promise<void> {
+    const early = this.exited.then((code) => {
+      throw new Error(`The stack ended with ${code} before it was ready:\n${this.output}`);
+    });
+    await Promise.race([this.prints('ready'), early]);
+    early.catch(() => undefined);
+  }
+
+  /** Kills every process at once, as a power failure would. Resolves when all have ended. */
+  async killAll(): Promise<void> {
+    const processes = this.processes();
+    this.signal('SIGKILL');
+    for (const { pid } of processes) machineProcesses.signal(pid, 'SIGKILL');
+    await allEnded(processes);
+  }
+
   /** Sends a signal only to the started process: npm or the supervisor. */
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
@@ -187,26 +230,24 @@ export class RunningStack {
    */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const processes = this.processes();
-    const secrets = IS_SECURED && this.isReady ? [...this.credentials.passwords(), ...secretsOfTokens()] : [];
+    const secrets = this.secrets();
     this.signal(signal);
     await eventually('the stack ends', () => this.code !== undefined);
-    const left = await survivors(processes, 1_000);
+    const left = alive(processes);
     if (left.length > 0) throw new Error(`The stack ended before ${left.join(', ')}`);
-    for (const [name, text] of this.writtenTexts()) {
-      const leaked = secrets.find((secret) => text.includes(secret));
-      if (leaked !== undefined) throw new Error(`A secret is in ${name}: ${around(text, leaked)}`);
-    }
+    this.requireNoneOf(secrets);
     return this.code ?? null;
   }
 }
 
-/** Waits up to `withinMs` milliseconds for processes to end; resolves to the names of those that still run. */
-export async function survivors(processes: readonly ProcessRecord[], withinMs: number): Promise<string[]> {
-  const running = (): ProcessRecord[] =>
-    processes.filter(({ pid, identity }) => machineProcesses.identityOf(pid) === identity);
-  const deadline = Date.now() + withinMs;
-  while (running().length > 0 && Date.now() < deadline) await delay(50);
-  return running().map(({ name }) => name);
+/** Returns the names of those of the processes that still run. */
+export function alive(processes: readonly ProcessRecord[]): string[] {
+  return processes.filter(({ pid, identity }) => machineProcesses.identityOf(pid) === identity).map(({ name }) => name);
+}
+
+/** Resolves when all of the processes have ended. */
+export async function allEnded(processes: readonly ProcessRecord[]): Promise<void> {
+  await eventually('every process has ended', () => alive(processes).length === 0 || alive(processes));
 }
 
 function around(text: string, part: string): string {
@@ -214,7 +255,7 @@ function around(text: string, part: string): string {
   return text.slice(Math.max(0, at - 200), at + part.length);
 }
 
-async function freePorts(isReplicated: boolean): Promise<Record<string, string>> {
+export async function freePorts(isReplicated: boolean): Promise<Record<string, string>> {
   const ports: Record<string, string> = {};
   for (const setting of ['KAFKA_PORT', 'MONGODB_PORT'])
     ports[setting] = String(await freePortsInARow(isReplicated ? 3 : 1));
@@ -232,7 +273,7 @@ async function freePorts(isReplicated: boolean): Promise<Record<string, string>>
 }
 
 /** Removes the settings of a developer's own servers, so that tests never use them. */
-function withoutServers(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function withoutServers(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(env).filter(([name]) => !/^(?:KAFKA|SCHEMA_REGISTRY|MONGODB|AUTH)_/.test(name)),
   );

@@ -1,9 +1,9 @@
 import { MongoClient } from 'mongodb';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
-import type { RunningStack } from './running-stack.js';
+import type { TestedStack } from './running-stack.js';
 
 /** Returns the id of the stack's Kafka, which identifies its data. */
-export async function clusterIdOf(stack: RunningStack): Promise<string> {
+export async function clusterIdOf(stack: TestedStack): Promise<string> {
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const admin = connectKafka({ brokers: [stack.brokers], clientId: 'stack-spec', logger: silent }).admin();
   await admin.connect();
@@ -15,17 +15,17 @@ export async function clusterIdOf(stack: RunningStack): Promise<string> {
 }
 
 /** Stores a mark in the stack's database. */
-export async function leaveMark(stack: RunningStack): Promise<void> {
+export async function leaveMark(stack: TestedStack): Promise<void> {
   await withMarks(stack, (marks) => marks.insertOne({ left: true }, { writeConcern: { w: 'majority', j: true } }));
 }
 
 /** Whether the stack's database has the mark. */
-export async function findMark(stack: RunningStack): Promise<boolean> {
+export async function findMark(stack: TestedStack): Promise<boolean> {
   return withMarks(stack, async (marks) => (await marks.findOne({ left: true })) !== null);
 }
 
 async function withMarks<T>(
-  stack: RunningStack,
+  stack: TestedStack,
   work: (marks: ReturnType<ReturnType<MongoClient['db']>['collection']>) => Promise<T>,
 ): Promise<T> {
   const client = new MongoClient(stack.mongodbUri);

@@ -3,13 +3,7 @@ import type { DataDirectory } from '../../../dev/servers/data-directory.js';
 import type { ServerAddresses } from '../../../dev/servers/embedded-servers.js';
 import type { ServerGuard } from '../../../dev/servers/server-guard.js';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
-import {
-  consumerDefinition,
-  producerDefinition,
-  queryApiDefinition,
-  type AppContext,
-} from '../../../dev/supervisor/app-definitions.js';
-import type { AppDefinition } from '../../../dev/supervisor/app-process.js';
+import { consumerDefinition, serviceDefinitions, type AppContext } from '../../../dev/supervisor/app-definitions.js';
 import type { App } from '../../../dev/supervisor/app.js';
 import { ConsumerPool } from '../../../dev/supervisor/consumer-pool.js';
 import { RunningApps } from '../../../dev/supervisor/running-apps.js';
@@ -49,13 +43,18 @@ export class ClusterApps {
   constructor(private readonly options: ClusterAppsOptions) {
     const { data, guard, print, productDirectory, onEnded } = options;
     this.apps = new RunningApps({ surroundings: { records: data.records, guard }, print, productDirectory, onEnded });
-    const numbers = numbersTo(options.copies);
-    this.services = [
-      ...numbers.map((n) => this.make((context) => producerDefinition(context, n), ClusterApps.nameOf('producer', n))),
-      ...numbers.map((n) => this.make((context) => queryApiDefinition(context, n), ClusterApps.nameOf('query-api', n))),
-    ];
+    const context = this.context();
+    const counts = {
+      producer: options.copies,
+      'query-api': options.copies,
+      console: 0,
+      consumer: 0,
+      facade: 0,
+      legacy: 0,
+    };
+    this.services = serviceDefinitions(context, counts).map((definition) => this.apps.make(definition));
     this.pool = new ConsumerPool({
-      make: (n) => this.make((context) => consumerDefinition(context, n), `consumer-${n}`),
+      make: (n) => this.apps.make(consumerDefinition(context, n)),
       drain: async (app) => this.apps.stop([app], DRAIN_BUDGET_MS),
       print,
     });
@@ -126,14 +125,8 @@ export class ClusterApps {
     await this.apps.stop(this.all, DRAIN_BUDGET_MS);
   }
 
-  private make(definitionIn: (context: AppContext) => AppDefinition, name: string): App {
-    const { environmentOf, settings } = this.options;
-    const env = { ...process.env, LOG_LEVEL: 'info', ...settings, ...environmentOf(name) };
-    return this.apps.make(definitionIn({ ...this.context(), env }));
-  }
-
   private context(): AppContext {
-    const { directory, addresses, partitions } = this.options;
+    const { directory, addresses, partitions, settings, environmentOf } = this.options;
     const options = readStackOptions(['--replicated', '--data', directory], {}, PROJECT_DIRECTORY);
     return {
       // Each app takes any free port: only this run needs to find it.
@@ -142,7 +135,8 @@ export class ClusterApps {
       partitions,
       pageTokenSecret: 'of-this-run-alone-of-this-run-alone',
       startedAt: new Date(),
-      env: {},
+      env: { ...process.env, LOG_LEVEL: 'info', ...settings },
+      envOf: environmentOf,
     };
   }
 }
