@@ -25,7 +25,7 @@ export function readingSpecs(shared: () => Pipeline): void {
   });
 
   async function query(path: string, headers: Record<string, string> = {}): Promise<Response> {
-    return fetch(`${pipeline.stack.queryApiUrl}${path}`, { headers, signal: AbortSignal.timeout(30_000) });
+    return fetch(`${pipeline.stack.queryApiUrl}${path}`, { headers });
   }
 
   async function batchGet(ids: readonly string[]): Promise<{ items: OrderResponse[]; missing: string[] }> {

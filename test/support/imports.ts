@@ -53,7 +53,7 @@ export class Imports {
     body: NonNullable<RequestInit['body']>,
     { query = '', headers = {} }: { query?: string; headers?: Record<string, string> } = {},
   ): Promise<Answer<ImportAnswer>> {
-    const init = { method: 'POST', body, headers, duplex: 'half', signal: AbortSignal.timeout(120_000) };
+    const init = { method: 'POST', body, headers, duplex: 'half' };
     const response = await fetch(`${this.pipeline.stack.producerUrl}/v1/imports${query}`, init as RequestInit);
     return { status: response.status, headers: response.headers, body: (await response.json()) as ImportAnswer };
   }
@@ -129,7 +129,7 @@ export class Imports {
   }
 
   private async get<T>(path: string): Promise<T> {
-    const response = await fetch(`${this.pipeline.stack.producerUrl}${path}`, { signal: AbortSignal.timeout(20_000) });
+    const response = await fetch(`${this.pipeline.stack.producerUrl}${path}`);
     if (response.status !== 200) throw new Error(`${path} responded with status ${response.status}`);
     return (await response.json()) as T;
   }

@@ -151,7 +151,7 @@ export function expectedOrders(operation: PopulateResponse): OrderResponse[] {
 }
 
 async function request<T>(url: string, init: RequestInit = {}): Promise<Answer<T>> {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(20_000) });
+  const response = await fetch(url, init);
   const text = await response.text();
   return {
     status: response.status,

@@ -24,7 +24,7 @@ export class ProgressReaders {
   private async poll(url: string): Promise<Answers> {
     const answers: OperationResponse[] = [];
     while (!this.stopping.signal.aborted) {
-      const response = await fetch(url, { signal: AbortSignal.timeout(20_000) });
+      const response = await fetch(url);
       answers.push((await response.json()) as OperationResponse);
       await delay(POLL_EVERY_MS);
     }

@@ -30,7 +30,8 @@ export class TwoFacades {
     public two: RunningFacade,
   ) {}
 
-  static async start(): Promise<TwoFacades> {
+  /** @param stage the stage of the writes, which all requests enter */
+  static async start(stage: 'off' | 'dualwrite' | 'live' = 'off'): Promise<TwoFacades> {
     const folder = await mkdtemp(join(tmpdir(), 'orders-two-facades-'));
     const MONGODB_URI = (await emptyServers())?.MONGODB_URI ?? '';
     await migrateAt(MONGODB_URI);
@@ -43,14 +44,15 @@ export class TwoFacades {
       PRODUCER_URL: newSide.url,
       QUERY_API_URL: newSide.url,
       LEGACY_TIME_ZONE,
-      LEGACY_TIMEOUT_MS: '1000',
-      NEW_SIDE_TIMEOUT_MS: '1000',
       // The tests decide about rollbacks.
       ROLLBACK_MIN_REQUESTS: '1000000',
       ROLLBACK_MAX_MISMATCHES: '1000000',
     };
     const [one, two] = await Promise.all([RunningFacade.start('one', env), RunningFacade.start('two', env)]);
-    return new TwoFacades(folder, new MongoClient(MONGODB_URI), env, legacy, newSide, imitated, one, two);
+    const around = new TwoFacades(folder, new MongoClient(MONGODB_URI), env, legacy, newSide, imitated, one, two);
+    if (stage !== 'off') await around.moved('writes', 'dualwrite', { percent: 100 });
+    if (stage === 'live') await around.moved('writes', 'live', { percent: 100, force: true });
+    return around;
   }
 
   async end(): Promise<void> {
@@ -77,16 +79,15 @@ export class TwoFacades {
     return body;
   }
 
-  async onLegacy(id: string): Promise<unknown> {
-    return JSON.parse((await this.legacy.get(`/orders/${id}`)).text) as unknown;
-  }
+  readonly onLegacy = async (id: string): Promise<unknown> =>
+    JSON.parse((await this.legacy.get(`/orders/${id}`)).text) as unknown;
 
   /** Returns an order as the query API would; `null` if the new side does not have it. */
-  async onNew(id: string): Promise<unknown> {
+  readonly onNew = async (id: string): Promise<unknown> => {
     const answer = this.imitated.answer({ method: 'GET', path: `/v1/orders/${id}`, headers: {}, body: '' });
     const isFound = typeof answer === 'object' && answer.status !== 404;
     return Promise.resolve(isFound ? (JSON.parse(answer.body) as unknown) : null);
-  }
+  };
 
   async drained(): Promise<void> {
     await eventually('no intent is open', async () => {
@@ -107,6 +108,12 @@ export class TwoFacades {
       const lease = await leases.findOne({ _id: 'outbox' });
       return lease?.owner === instance?.process && (lease?.expiresAt ?? given) < given;
     });
+  }
+
+  /** Ends the lease of a dead worker at once, instead of waiting for its end. */
+  async expireWorker(): Promise<void> {
+    const leases = this.db.collection<{ _id: string; expiresAt: Date }>('migrationLeases');
+    await leases.updateOne({ _id: 'outbox' }, { $set: { expiresAt: new Date(0) } });
   }
 
   /** Lets the gate see a verification that begins now and finds both sides equal. The imitated new side takes no imports. */
