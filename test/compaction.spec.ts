@@ -114,6 +114,7 @@ describe('the bookkeeping of an ended operation', () => {
     const id = body.operationId;
     expect(other.operationId).toBe(id);
     await shared().killProducer();
+    await shared().expireLeases();
     await eventually('the operation is closed, and its key keeps it', async () => {
       const operation = await operationsCollection(db).findOne({ _id: id });
       return operation?.status === 'succeeded' && operation.compaction?.nextAt !== undefined;

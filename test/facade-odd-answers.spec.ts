@@ -2,7 +2,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@orders-pipeline/clock/testing';
 import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import { timeLimit } from '#orders/time-limit.js';
 import { eventually } from './support/eventually.js';
 import { ask, away, errorOf, startReading, unchanging } from './support/facade-requests.js';
 import { FacadeSurroundings, NOWHERE } from './support/facade-surroundings.js';
@@ -120,8 +122,12 @@ describe('the facade and odd answers', () => {
     });
 
     it('one that hangs counts as failed after two seconds, long before its time-out, and once', async () => {
+      const clock = new ManualClock();
+      facade = await around.open({ legacyUrl: scripted.url, clock });
       scripted.answer(() => 'hang');
       const asked = ask(facade, '/orders/page/1');
+      await eventually('it was asked', () => scripted.requests.length === 1);
+      await clock.advance(timeLimit(2_000));
       const legacy = async (): Promise<object> => {
         const { requests, failures } = await facade.figuresOf('read-by-page');
         return { requests: requests.legacy, failures: failures.legacy };

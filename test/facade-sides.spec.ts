@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock, type Clock } from '@orders-pipeline/clock';
 import { ManualClock } from '@orders-pipeline/clock/testing';
+import { timeLimit } from '#orders/time-limit.js';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { describeWrittenSide, someOrder } from '../apps/facade/src/sides/testing/written-side-contract.js';
 import { SideAwayError } from '../apps/facade/src/sides/side-away-error.js';
@@ -212,7 +213,7 @@ describe('the sides of the facade', () => {
     );
     const states = async () => outbox.new.areReadable([lost.id, late.id], signal);
     expect(await states()).toEqual(['not-yet', 'not-yet']);
-    await clock.advance(5_000);
+    await clock.advance(timeLimit(5_000));
     expect(await states()).toEqual(['refused', 'not-yet']);
     imitated.save(lost);
     expect(await states()).toEqual(['readable', 'not-yet']);

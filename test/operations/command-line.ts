@@ -120,7 +120,8 @@ export function commandLineSpecs(shared: () => Pipeline): void {
     const { code, out, err } = await impatient.ended;
     expect([code, out]).toEqual([130, '']);
     expect(err).toContain(`npm run orders -- cancel ${id}`);
-    process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
+    await pipeline.killProducer();
+    await pipeline.expireLeases();
     const watched = await patient.ended;
     expect(watched.code).toBe(0);
     expect(JSON.parse(watched.out)).toMatchObject({ id, status: 'succeeded', saved: 30_000 });

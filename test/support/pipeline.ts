@@ -81,6 +81,21 @@ export class Pipeline {
     );
   }
 
+  /** Ends the leases of a producer that was killed, instead of waiting for their end. */
+  async expireLeases(): Promise<void> {
+    const operations = this.db.collection('operations');
+    const expired = { expiresAt: new Date(0) };
+    for (const part of ['reading', 'receiving', 'redriving', 'compaction'])
+      await operations.updateMany({ [`${part}.lease`]: { $type: 'object' } }, [
+        { $set: { [`${part}.lease`]: { $mergeObjects: [`$${part}.lease`, expired] } } },
+      ]);
+    await operations.updateMany(
+      { 'segments.0': { $exists: true } },
+      { $set: { 'segments.$[held].lease.expiresAt': expired.expiresAt } },
+      { arrayFilters: [{ 'held.lease': { $type: 'object' } }] },
+    );
+  }
+
   async populate(order: object): Promise<PopulateResponse> {
     const { status, body } = await this.post<PopulateResponse>('/v1/populate', order);
     if (status !== 202) throw new Error(`populate responded with status ${status}: ${JSON.stringify(body)}`);

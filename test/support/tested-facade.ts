@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import type { Db } from 'mongodb';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
-import { systemClock } from '@orders-pipeline/clock';
+import { systemClock, type Clock } from '@orders-pipeline/clock';
+import { timeLimit } from '#orders/time-limit.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { parseQuery } from '#service/http/query-string.js';
 import type { ClientKeys } from '../../apps/facade/src/clients/client-keys.js';
@@ -34,6 +35,8 @@ export interface TestedFacadeOptions {
   readonly zone: LegacyTimeZone;
   readonly db: Db;
   readonly timeoutMs?: number;
+  /** That of the observations. */
+  readonly clock?: Clock;
   readonly comparer?: Comparer;
 }
 
@@ -59,7 +62,7 @@ export class TestedFacade {
   ) {}
 
   static async start(options: TestedFacadeOptions): Promise<TestedFacade> {
-    const { legacyUrl, newUrl, zone, db, timeoutMs = 10_000, comparer } = options;
+    const { legacyUrl, newUrl, zone, db, timeoutMs = timeLimit(10_000), comparer, clock = systemClock } = options;
     const app = fastify({ routerOptions: { querystringParser: parseQuery, maxParamLength: 1_024 } });
     const logger = pino({ level: 'silent' });
     const registry = new Registry();
@@ -76,7 +79,7 @@ export class TestedFacade {
       tokenClient: undefined,
       clock: systemClock,
     });
-    const observations = new Observations(db, systemClock, () => undefined);
+    const observations = new Observations(db, clock, () => undefined);
     const mismatches = new Mismatches(db);
     const isCompared = (): boolean => isComparedStage(facade.stage);
     const intents = { untilReadable: async (): Promise<void> => facade.untilReadable() };
