@@ -4,6 +4,7 @@ import { createServer as createPlainServer, type IncomingMessage, type RequestLi
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PrivateAuthority } from '../dev/servers/private-authority.js';
+import type { RegistryAccess } from '../libs/orders/src/order/registry-connection.js';
 import { OrderCodec } from '../libs/orders/src/order/order-codec.js';
 import { explainConnection } from '../libs/service/src/availability/explain-connection.js';
 import { registryAccess } from '../libs/service/src/kafka/registry-access.js';
@@ -52,9 +53,9 @@ class GuardedRegistry {
 }
 
 /** Registers the schema and looks up another one: the requests of the client, of the registration and of the lookup. */
-async function useAll(settings: object, url: string, ca?: string): Promise<unknown> {
+async function useAll(settings: object, url: string, more: Partial<RegistryAccess> = {}): Promise<unknown> {
   const access = registryAccess({ SCHEMA_REGISTRY_URL: url, ...settings });
-  const codec = await OrderCodec.connect(ca === undefined ? access : { ...access, ca });
+  const codec = await OrderCodec.connect({ ...access, ...more });
   return codec.learn(UNKNOWN_SCHEMA);
 }
 
@@ -82,7 +83,7 @@ describe('the connection to a registry', () => {
     ['a token', { SCHEMA_REGISTRY_TOKEN: SECRET }],
   ])('sends the credentials of %s, and trusts the given authority, in every request', async (_, settings) => {
     secured.requests.length = 0;
-    const result = useAll(settings, secured.url, authority.certificate);
+    const result = useAll(settings, secured.url, { ca: authority.certificate });
     await expect(result).rejects.toMatchObject({ code: 'unknown-schema' });
     expect(secured.requests).toEqual([
       'GET /config/orders.v1-value',
@@ -96,7 +97,7 @@ describe('the connection to a registry', () => {
   it('sends a request once more when no response arrives', async () => {
     let sent = 0;
     plain.answers = () => ++sent % 2 === 0;
-    await expect(useAll(USER, plain.url)).rejects.toMatchObject({ code: 'unknown-schema' });
+    await expect(useAll(USER, plain.url, { timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'unknown-schema' });
     plain.answers = () => true;
     // Each of the five requests is sent twice: those of the client, of the registration and of the lookup.
     expect(sent).toBe(10);
@@ -111,12 +112,12 @@ describe('the connection to a registry', () => {
     ['an unknown authority', async (url) => useAll(USER, url), 'set SCHEMA_REGISTRY_CA_FILE to the file'],
     [
       'a certificate for another host',
-      async (url) => useAll(USER, url.replace('localhost', '127.0.0.1'), authority.certificate),
+      async (url) => useAll(USER, url.replace('localhost', '127.0.0.1'), { ca: authority.certificate }),
       'has a certificate for another host name: set SCHEMA_REGISTRY_URL',
     ],
     [
       'a wrong password',
-      async (url) => useAll({ ...USER, SCHEMA_REGISTRY_PASSWORD: `${SECRET}!` }, url, authority.certificate),
+      async (url) => useAll({ ...USER, SCHEMA_REGISTRY_PASSWORD: `${SECRET}!` }, url, { ca: authority.certificate }),
       'rejects the credentials: correct SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD',
     ],
   ])('is explained in one line without secrets: %s', async (_, connect, line) => {

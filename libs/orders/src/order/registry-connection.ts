@@ -12,6 +12,8 @@ export interface RegistryAccess {
   readonly authorization?: string;
   /** The accepted authorities, certificates in PEM format. Default: those of Node.js. */
   readonly ca?: string;
+  /** After how many ms a request without a response is sent once more. Default: 2,500. */
+  readonly timeoutMs?: number;
 }
 
 /** Thrown when the registry rejects a request for another reason than the schema, such as missing credentials. */
@@ -71,13 +73,13 @@ export class RegistryConnection {
   }
 
   private async send(path: string, init: RequestInit): Promise<Response> {
-    const { url, authorization } = this.access;
+    const { url, authorization, timeoutMs = TIMEOUT_MS } = this.access;
     const headers = new Headers(init.headers);
     if (authorization !== undefined) headers.set('authorization', authorization);
     // With TLS, undici accepts Brotli too, and Apicurio 3.3 then sends a body that it can't decode. The bodies are small.
     headers.set('accept-encoding', 'identity');
     const attempt = async (): Promise<Response> =>
-      fetch(`${url}${path}`, { ...init, headers, signal: AbortSignal.timeout(TIMEOUT_MS), ...this.dispatcher });
+      fetch(`${url}${path}`, { ...init, headers, signal: AbortSignal.timeout(timeoutMs), ...this.dispatcher });
     try {
       return await attempt().catch(attempt);
     } catch (cause) {
@@ -87,10 +89,10 @@ export class RegistryConnection {
 }
 
 /** Enables the time-out of the client's HTTP library, which is off by default, asks again once, and adds the credentials. */
-function clientRequests({ authorization }: RegistryAccess): Middleware {
+function clientRequests({ authorization, timeoutMs = TIMEOUT_MS }: RegistryAccess): Middleware {
   const headers = authorization === undefined ? {} : { authorization };
   return () => ({
-    prepareRequest: async (next) => (await next()).enhance({ timeout: TIMEOUT_MS, headers }),
+    prepareRequest: async (next) => (await next()).enhance({ timeout: timeoutMs, headers }),
     // The client reports a request without a response as status 400. Its own retries do not include time-outs.
     response: async (next) => {
       try {
