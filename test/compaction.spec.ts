@@ -10,7 +10,7 @@ import { bookkeepingOf, compacted, COMPACTED_AT_ONCE } from './support/compactio
 import { eventually } from './support/eventually.js';
 import { Imports, legacyPairs } from './support/imports.js';
 import { intakeOrder, sendOrders } from './support/intake.js';
-import { Pipeline } from './support/pipeline.js';
+import { TestSystem } from './support/test-system.js';
 import { reconciled } from './support/run-reconcile.js';
 import { sharedPipeline } from './support/shared-pipeline.js';
 import { quietKafka, recordsKept } from './support/topic-writer.js';
@@ -19,7 +19,9 @@ const CLEAN = { missing: 0, pending: 0, doubled: 0, altered: 0, phantom: 0, diff
 const NOTHING = { chunks: 0, rows: 0, batches: 0, letters: 0 };
 
 describe('the bookkeeping of an ended operation', () => {
-  const shared = sharedPipeline(async () => Pipeline.startWith(COMPACTED_AT_ONCE, '--no-console', '--save-ms', '0..5'));
+  const shared = sharedPipeline(async () =>
+    TestSystem.start({ env: COMPACTED_AT_ONCE, flags: ['--no-console', '--save-ms', '0..5'] }),
+  );
 
   async function watermark(): Promise<number> {
     const { headers } = await shared().get('/v1/orders?pageSize=1');
@@ -27,22 +29,24 @@ describe('the bookkeeping of an ended operation', () => {
   }
 
   it('is replaced by a digest that reconciliation compares', async () => {
-    const { db, stack } = shared();
+    const system = shared();
+    const { db } = system;
     const { id } = await shared().populate({ count: 5_000 });
     await shared().allSaved(id);
     const blocks = await compacted(db, id);
     expect(blocks).toMatchObject([{ _id: { from: 0 }, to: 5_000, count: 5_000, saved: 5_000, isCompacted: true }]);
     expect(await bookkeepingOf(db, id)).toEqual(NOTHING);
-    const report = await reconciled(stack, id);
+    const report = await reconciled(system, id);
     expect(report).toMatchObject({ ...CLEAN, code: 0, verdict: 'holds', saved: 5_000, settled: 5_000 });
   });
 
   it('is kept while a dead letter is pending, and then has the same figures without it', async () => {
-    const { db, stack } = shared();
+    const system = shared();
+    const { db } = system;
     const faults = { poison: 0.02, oversized: 0, duplicate: 0.01, conflict: 0.01 };
     const { id } = await shared().populate({ count: 2_000, faults, seed: 7 });
     const ended = await shared().allEnded(id);
-    const before = await reconciled(stack, id);
+    const before = await reconciled(system, id);
     await eventually('a turn of the compaction has ended', async () => {
       const operation = await operationsCollection(db).findOne({ _id: id });
       return operation?.compaction?.nextAt !== undefined;
@@ -53,9 +57,9 @@ describe('the bookkeeping of an ended operation', () => {
     expect(await compacted(db, id)).toMatchObject([{ saved: ended.saved, discarded: ended.deadLettered, skipped: 0 }]);
     expect(await bookkeepingOf(db, id)).toEqual(NOTHING);
     await eventually('the records of its letters are removed', async () => {
-      return (await recordsKept(quietKafka(stack.brokers), DEAD_LETTER_TOPIC)) === 0;
+      return (await recordsKept(quietKafka(system.brokers), DEAD_LETTER_TOPIC)) === 0;
     });
-    const after = await reconciled(stack, id);
+    const after = await reconciled(system, id);
     expect(after).toMatchObject({ ...CLEAN, code: 0, verdict: 'holds', saved: before.saved, faults: before.faults });
     expect(after.discarded).toBe(before.deadLettered);
     await eventually('its figures are complete', async () => {
@@ -66,7 +70,8 @@ describe('the bookkeeping of an ended operation', () => {
   });
 
   it('of a populate lets reconciliation name the altered and the missing order', async () => {
-    const { db, stack } = shared();
+    const system = shared();
+    const { db } = system;
     const { id } = await shared().populate({ count: 3_000 });
     await shared().allSaved(id);
     await compacted(db, id);
@@ -74,7 +79,7 @@ describe('the bookkeeping of an ended operation', () => {
     const orders = ordersCollection(db);
     const removed = await orders.findOneAndDelete({ _id: new UUID(idOf(2_500)) });
     await orders.updateOne({ _id: new UUID(idOf(17)) }, { $set: { quantity: 10_001 } });
-    const report = await reconciled(stack, id);
+    const report = await reconciled(system, id);
     expect(report).toMatchObject({ code: 1, verdict: 'broken', missing: 1, altered: 1, saved: 2_998 });
     expect(report.alteredOrders).toEqual([{ index: 17, id: idOf(17), fields: ['quantity'] }]);
     expect(report.missingRecords).toMatchObject([{ index: 2_500, id: idOf(2_500), blame: 'saved-then-gone' }]);
@@ -85,7 +90,8 @@ describe('the bookkeeping of an ended operation', () => {
   });
 
   it('of an import leaves no row, and its orders are still imported once', async () => {
-    const { db, stack } = shared();
+    const system = shared();
+    const { db } = system;
     const imports = new Imports(shared());
     const rows = legacyPairs(2_000);
     const first = await imports.imported({ 'a.json': rows });
@@ -95,19 +101,20 @@ describe('the bookkeeping of an ended operation', () => {
     expect(await imports.summary(first.id)).toMatchObject({ rows: 2_000, accepted: 2_000, files: { read: 1 } });
     const again = await imports.imported({ 'a.json': rows });
     expect(again.import).toMatchObject({ rows: 2_000, accepted: 0, skipped: 2_000 });
-    expect(await reconciled(stack, first.id)).toMatchObject({ ...CLEAN, code: 0, saved: 2_000, settled: 2_000 });
+    expect(await reconciled(system, first.id)).toMatchObject({ ...CLEAN, code: 0, saved: 2_000, settled: 2_000 });
     const [block] = await compacted(db, first.id);
     const changed = { number: Long.fromNumber((block?.first ?? 0) + 5) };
     await ordersCollection(db).updateOne(changed, { $set: { symbol: 'OTHER' } });
-    const report = await reconciled(stack, first.id);
+    const report = await reconciled(system, first.id);
     expect(report).toMatchObject({ code: 1, verdict: 'broken', missing: 0 });
     expect(report.differingBlocks).toMatchObject([{ first: block?.first, verified: 2_000, found: 2_000 }]);
     await ordersCollection(db).deleteOne(changed);
-    expect(await reconciled(stack, first.id)).toMatchObject({ code: 1, missing: 1, saved: 1_999 });
+    expect(await reconciled(system, first.id)).toMatchObject({ code: 1, missing: 1, saved: 1_999 });
   });
 
   it('of received orders answers a repeated key as long as it is kept', async () => {
-    const { db, stack } = shared();
+    const system = shared();
+    const { db } = system;
     const orders = Array.from({ length: 300 }, (_, at) => intakeOrder({ accountId: `acc-${at % 7}` }));
     const { body } = await sendOrders(shared(), orders, 'key-1');
     const { body: other } = await sendOrders(shared(), orders.slice(0, 10));
@@ -125,14 +132,15 @@ describe('the bookkeeping of an ended operation', () => {
     await operationsCollection(db).updateOne({ _id: id }, { $unset: { 'compaction.nextAt': true } });
     expect(await compacted(db, id)).toMatchObject([{ count: 310, saved: 310 }]);
     expect(await bookkeepingOf(db, id)).toEqual(NOTHING);
-    expect(await reconciled(stack, id)).toMatchObject({ ...CLEAN, code: 0, acked: 310, saved: 310, settled: 310 });
+    expect(await reconciled(system, id)).toMatchObject({ ...CLEAN, code: 0, acked: 310, saved: 310, settled: 310 });
     await eventually('all count as saved', async () => (await shared().operation(id)).saved === 310);
     const { body: trace } = await shared().get<OrderTrace>(`/v1/orders/${body.items[7]?.id}/trace`);
     expect(trace).toMatchObject({ operationId: id, chunk: null, index: expect.any(Number) });
   });
 
   it('is not counted again by a query API that starts: the watermark is there at once', async () => {
-    const { db, stack } = shared();
+    const system = shared();
+    const { db } = system;
     const { id, firstNumber } = await shared().populate({ count: 1_000 });
     await shared().allSaved(id);
     const last = firstNumber + 999;
@@ -142,9 +150,9 @@ describe('the bookkeeping of an ended operation', () => {
     });
     // A count from the beginning would end here.
     await ordersCollection(db).deleteOne({ number: Long.fromNumber(firstNumber) });
-    process.kill(stack.process('query-api').pid, 'SIGKILL');
+    process.kill(system.process('query-api').pid, 'SIGKILL');
     await eventually('the query API is ready again', async () =>
-      fetch(`${stack.queryApiUrl}/health/ready`).then(
+      fetch(`${system.queryApiUrl}/health/ready`).then(
         ({ ok }) => ok,
         () => false,
       ),

@@ -4,7 +4,7 @@ import type { PipelineHistory } from '../apps/console/src/pipeline/pipeline-hist
 import type { PipelineResponse } from '../apps/console/src/pipeline/pipeline-response.js';
 import { areShared, changeScaling, pipelineState, type ScalingAnswer } from './support/console-requests.js';
 import { eventually } from './support/eventually.js';
-import { Pipeline } from './support/pipeline.js';
+import { TestSystem } from './support/test-system.js';
 
 const PARTITIONS = 3;
 /** Per consumer; allows 400 orders/s, so that a slow machine reaches it too. */
@@ -13,22 +13,17 @@ const IN_FLIGHT = 200;
 const LAG_CEILING = 8_000;
 
 describe('the console', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.startWith(
-      { LAG_CEILING: `${LAG_CEILING}` },
-      '--partitions',
-      `${PARTITIONS}`,
-      '--save-ms',
-      '0..1000',
-      '--in-flight',
-      `${IN_FLIGHT}`,
-    );
+    pipeline = await TestSystem.start({
+      env: { LAG_CEILING: `${LAG_CEILING}` },
+      flags: ['--partitions', `${PARTITIONS}`, '--save-ms', '0..1000', '--in-flight', `${IN_FLIGHT}`],
+    });
   });
 
   afterAll(async () => {
-    await pipeline.end();
+    await pipeline.stop();
   });
 
   const now = async (): Promise<PipelineResponse> => pipelineState(pipeline);
@@ -126,7 +121,7 @@ describe('the console', () => {
 
   it('has recorded the last minutes, whether or not a client asked for them', async () => {
     const before = Date.now() / 1_000;
-    const answer = await fetch(`${pipeline.stack.consoleUrl}/v1/pipeline/history`);
+    const answer = await fetch(`${pipeline.consoleUrl}/v1/pipeline/history`);
     const { series } = (await answer.json()) as PipelineHistory;
     expect(series.map(({ stepSeconds }) => stepSeconds)).toEqual([1, 5, 30]);
     const [fine] = series;
@@ -140,7 +135,7 @@ describe('the console', () => {
 
   it('sends the pipeline state once a second as server-sent events', async () => {
     const disconnect = new AbortController();
-    const response = await fetch(`${pipeline.stack.consoleUrl}/v1/pipeline/events`, { signal: disconnect.signal });
+    const response = await fetch(`${pipeline.consoleUrl}/v1/pipeline/events`, { signal: disconnect.signal });
     const events = response.body?.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
     const times: number[] = [];
     for await (const { event, data } of events ?? []) {

@@ -3,7 +3,8 @@ import { Long, UUID } from 'mongodb';
 import type { OrderDocument } from '#orders/order/order-document.js';
 import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
 import { eventually } from './support/eventually.js';
-import { Pipeline, type PopulateResponse } from './support/pipeline.js';
+import { TestSystem } from './support/test-system.js';
+import type { PopulateResponse } from './support/tested-stack.js';
 
 /** The result of following the `next` links. */
 interface Followed {
@@ -13,14 +14,14 @@ interface Followed {
 }
 
 describe('cursor pagination and numbered pages, while orders are being saved and with gaps in their numbers', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
   let before: PopulateResponse;
   let cancelled: PopulateResponse;
   let empty: PopulateResponse;
   let running: PopulateResponse;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..200');
+    pipeline = await TestSystem.start({ flags: ['--no-console', '--save-ms', '0..200'] });
     before = await pipeline.populate({ count: 1_000, accounts: 10_000 });
     cancelled = await endedEarly({ count: 500_000, ratePerSecond: 2_000, chunkSize: 100 }, 300);
     // Almost no order of it is sent, so that nearly all of its block is a gap.
@@ -35,7 +36,7 @@ describe('cursor pagination and numbered pages, while orders are being saved and
   });
 
   afterAll(async () => {
-    await pipeline.end();
+    await pipeline.stop();
   });
 
   /** Starts a populate and cancels it once `acked` of its orders are acknowledged. */

@@ -1,11 +1,11 @@
 import { describe } from '@jest/globals';
 import { deadLettersSpecs } from './dead-letters/dead-letters.js';
 import { redriveSpecs } from './dead-letters/redrive.js';
-import { Pipeline } from './support/pipeline.js';
+import { TestSystem } from './support/test-system.js';
 import { sharedPipeline } from './support/shared-pipeline.js';
 
 describe('dead letters', () => {
-  const pipeline = sharedPipeline(async () => Pipeline.start('--no-console', '--save-ms', '0..1'));
+  const pipeline = sharedPipeline(async () => TestSystem.start({ flags: ['--no-console', '--save-ms', '0..1'] }));
 
   // It needs a database without dead letters.
   describe('redriven dead letters', () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe } from '@jest/globals';
 import { badImportsSpecs } from './imports/bad-imports.js';
 import { importsSpecs } from './imports/imports.js';
-import { Pipeline } from './support/pipeline.js';
+import { TestSystem } from './support/test-system.js';
 import { sharedPipeline } from './support/shared-pipeline.js';
 
 const MAX_BYTES = 30_000_000;
@@ -15,7 +15,7 @@ describe('imports', () => {
   const pipeline = sharedPipeline(async () => {
     await mkdir(folder);
     const settings = { IMPORT_DIR: folder, IMPORT_MAX_BYTES: String(MAX_BYTES) };
-    return Pipeline.startWith(settings, '--no-console', '--save-ms', '0..5');
+    return TestSystem.start({ env: settings, flags: ['--no-console', '--save-ms', '0..5'] });
   });
 
   afterAll(async () => rm(folder, { recursive: true, force: true }));

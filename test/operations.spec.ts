@@ -3,11 +3,11 @@ import { commandLineSpecs } from './operations/command-line.js';
 import { intakeSpecs } from './operations/intake.js';
 import { operationsSpecs } from './operations/operations.js';
 import { reconcileSpecs } from './operations/reconcile.js';
-import { Pipeline } from './support/pipeline.js';
+import { TestSystem } from './support/test-system.js';
 import { sharedPipeline } from './support/shared-pipeline.js';
 
 describe('a pipeline', () => {
-  const pipeline = sharedPipeline(async () => Pipeline.start('--no-console', '--save-ms', '0..5'));
+  const pipeline = sharedPipeline(async () => TestSystem.start({ flags: ['--no-console', '--save-ms', '0..5'] }));
 
   describe('operations', () => {
     operationsSpecs(pipeline);

@@ -15,7 +15,8 @@ import {
   operationIds,
   type ExecutedExample,
 } from './support/openapi-examples.js';
-import { expectedOrders, Pipeline, type PopulateResponse } from './support/pipeline.js';
+import { TestSystem } from './support/test-system.js';
+import { expectedOrders, type PopulateResponse } from './support/tested-stack.js';
 import { IS_SECURED } from './support/secured-mode.js';
 
 const COUNT = 5_250;
@@ -26,25 +27,25 @@ function drawn({ accountId, symbol, side, price, quantity }: OrderResponse): unk
 }
 
 describe('the pipeline from populate to query', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
   let operation: PopulateResponse;
   let expected: OrderResponse[];
   let importFolder: string;
 
   beforeAll(async () => {
     importFolder = await mkdtemp(join(tmpdir(), 'orders-import-'));
-    pipeline = await Pipeline.startWith({ IMPORT_DIR: importFolder }, '--save-ms', '0..300');
+    pipeline = await TestSystem.start({ env: { IMPORT_DIR: importFolder }, flags: ['--save-ms', '0..300'] });
     operation = await pipeline.populate({ count: COUNT, seed: 42 });
     expected = expectedOrders(operation);
   });
 
   afterAll(async () => {
-    await pipeline.end();
+    await pipeline.stop();
     await rm(importFolder, { recursive: true, force: true });
   });
 
   it('runs only the apps, because Kafka, the registry and MongoDB are given', () => {
-    const names = pipeline.stack.processes().map(({ name }) => name);
+    const names = pipeline.processes().map(({ name }) => name);
     const own = IS_SECURED ? ['Kafka', 'MongoDB', 'issuer', 'schema registry'] : [];
     expect(names.toSorted()).toEqual([...own, 'console', 'consumer-1', 'producer', 'query-api'].toSorted());
   });
@@ -145,7 +146,7 @@ describe('the pipeline from populate to query', () => {
   });
 
   it('serves Swagger UI and OpenAPI 3.1 from its own origin only', async () => {
-    for (const url of [pipeline.stack.producerUrl, pipeline.stack.queryApiUrl]) {
+    for (const url of [pipeline.producerUrl, pipeline.queryApiUrl]) {
       const page = await (await fetch(`${url}/docs`)).text();
       const sources = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, source]) => source ?? '');
       expect(sources.length).toBeGreaterThan(3);
@@ -160,9 +161,7 @@ describe('the pipeline from populate to query', () => {
   });
 
   it('documents the routes of the mission first, with names that are unique and no reserved words', async () => {
-    const [producer, queryApi] = await Promise.all(
-      [pipeline.stack.producerUrl, pipeline.stack.queryApiUrl].map(openApiDocument),
-    );
+    const [producer, queryApi] = await Promise.all([pipeline.producerUrl, pipeline.queryApiUrl].map(openApiDocument));
     const [ids, queryIds] = [producer, queryApi].map((document) => document && operationIds(document));
     expect(ids?.[0]).toBe('populate');
     expect(queryIds?.slice(0, 3)).toEqual(['listOrders', 'getOrder', 'listOrdersInRange']);
@@ -216,7 +215,7 @@ describe('the pipeline from populate to query', () => {
   });
 
   it('executes every example of the OpenAPI documents', async () => {
-    const { producerUrl, queryApiUrl } = pipeline.stack;
+    const { producerUrl, queryApiUrl } = pipeline;
     await mkdir(join(importFolder, '2026-01'));
     await writeFile(join(importFolder, '2026-01', 'orders.json'), JSON.stringify(legacyPairs(3)));
     const poisoned = await pipeline.populate({ count: 5, faults: { poison: 1 } });
@@ -233,7 +232,7 @@ describe('the pipeline from populate to query', () => {
   });
 
   it('answers a bad request as the example in the OpenAPI documents shows', async () => {
-    const { producerUrl, queryApiUrl } = pipeline.stack;
+    const { producerUrl, queryApiUrl } = pipeline;
     const tried: InvalidExample[] = [];
     for (const url of [producerUrl, queryApiUrl])
       for await (const example of invalidExamples(url, await openApiDocument(url))) tried.push(example);

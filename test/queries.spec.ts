@@ -2,11 +2,11 @@ import { describe } from '@jest/globals';
 import { orderQueriesSpecs } from './queries/order-queries.js';
 import { readingSpecs } from './queries/reading.js';
 import { summariesSpecs } from './queries/summaries.js';
-import { Pipeline } from './support/pipeline.js';
+import { TestSystem } from './support/test-system.js';
 import { sharedPipeline } from './support/shared-pipeline.js';
 
 describe('the query API', () => {
-  const pipeline = sharedPipeline(async () => Pipeline.start('--no-console', '--save-ms', '0..100'));
+  const pipeline = sharedPipeline(async () => TestSystem.start({ flags: ['--no-console', '--save-ms', '0..100'] }));
 
   describe('an order query', () => {
     orderQueriesSpecs(pipeline);

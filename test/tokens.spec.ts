@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from './support/eventually.js';
-import type { Pipeline } from './support/pipeline.js';
+import type { TestSystem } from './support/test-system.js';
 import { signingKey, type TestIssuer, type TokenOptions } from './support/test-issuer.js';
 import { statusWithTwo } from './support/two-tokens.js';
 import { auditSpecs } from './tokens/auditing.js';
@@ -15,7 +15,7 @@ const MINUTE = 60;
 describe('a service that requires access tokens', () => {
   let stack: GuardedStack;
   let issuer: TestIssuer;
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
 
   beforeAll(async () => {
     const secrets = { PAGE_TOKEN_SECRET: `canary-${'s'.repeat(40)}` };
@@ -100,10 +100,10 @@ describe('a service that requires access tokens', () => {
   it('rejects other schemes, and two valid tokens at once', async () => {
     const token = await issuer.token();
     for (const authorization of [`Basic ${Buffer.from('a:b').toString('base64')}`, token, `Bearer ${token} ${token}`]) {
-      const response = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders`, { headers: { authorization } });
+      const response = await fetch(`${pipeline.queryApiUrl}/v1/orders`, { headers: { authorization } });
       expect(response.status).toBe(401);
     }
-    expect(await statusWithTwo(`${pipeline.stack.queryApiUrl}/v1/orders`, `Bearer ${token}`)).toBe(401);
+    expect(await statusWithTwo(`${pipeline.queryApiUrl}/v1/orders`, `Bearer ${token}`)).toBe(401);
   });
 
   it('rejects requests beyond the scopes of the token, and names the missing scope', async () => {
@@ -167,11 +167,11 @@ describe('a service that requires access tokens', () => {
   });
 
   it('requires no token for health, metrics and API documents', async () => {
-    const { queryApiUrl, producerUrl, consoleUrl } = pipeline.stack;
+    const { queryApiUrl, producerUrl, consoleUrl } = pipeline;
     for (const base of [queryApiUrl, producerUrl, consoleUrl])
       for (const path of ['/health/live', '/health/ready', '/metrics', '/docs', '/docs-json'])
         expect((await fetch(`${base}${path}`)).status).toBe(200);
-    const described = await fetch(`${pipeline.stack.producerUrl}/.well-known/oauth-protected-resource`);
+    const described = await fetch(`${pipeline.producerUrl}/.well-known/oauth-protected-resource`);
     expect(await described.json()).toMatchObject({ resource: 'orders', authorization_servers: [issuer.url] });
   });
 

@@ -4,7 +4,7 @@ import { ImitatedConsole } from '../../test/browser/imitated-console.js';
 import type { Benchmark, Result, Run } from '../harness/benchmark.js';
 import { readProcessFigures } from '../harness/process-figures.js';
 import { median } from '../harness/statistics.js';
-import { OwnStack } from '../end-to-end/own-stack.js';
+import { TemporaryStack } from '../../dev/supervisor/temporary-stack.js';
 
 const HOUR = 3_600;
 const TIMES = 5;
@@ -20,17 +20,23 @@ export const consoleCpu: Benchmark = {
   name: 'console-cpu',
   about: 'CPU time of the console while it streams to one page, per cent of one core',
   measure: async (bench) => {
-    const stack = await OwnStack.start({ flags: [], neededMiB: STACK_MIB, print: bench.print, signal: bench.signal });
+    const stack = await TemporaryStack.start({
+      tool: 'orders-bench',
+      flags: [],
+      neededMiB: STACK_MIB,
+      print: bench.print,
+      signal: bench.signal,
+    });
     try {
       const seconds = bench.quick ? QUICK_SECONDS : MEASURED_SECONDS;
       const idle = await cpuOf(stack, 'idle, no page', seconds);
-      await fetch(`${stack.producerUrl}/v1/populate`, {
+      await fetch(`${stack.url('PRODUCER_PORT')}/v1/populate`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ count: 1_000_000, ratePerSecond: 2_000 }),
       });
       const client = new AbortController();
-      const { body } = await fetch(`${stack.consoleUrl}/v1/pipeline/events`, { signal: client.signal });
+      const { body } = await fetch(`${stack.url('CONSOLE_PORT')}/v1/pipeline/events`, { signal: client.signal });
       // Aborted at the end, which is an error for the reader.
       const reading = body?.pipeTo(new WritableStream()).catch(() => undefined);
       const streaming = await cpuOf(stack, 'streaming, busy pipeline', seconds);
@@ -70,7 +76,7 @@ export const consoleFirstPaint: Benchmark = {
   },
 };
 
-async function cpuOf(stack: OwnStack, contender: string, seconds: number): Promise<Run> {
+async function cpuOf(stack: TemporaryStack, contender: string, seconds: number): Promise<Run> {
   const pid = stack.processes().find(({ name }) => name === 'console')?.pid ?? 0;
   const before = await readProcessFigures(pid);
   await sleep(1_000 * seconds);

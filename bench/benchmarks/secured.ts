@@ -1,6 +1,6 @@
 import { pause, systemClock } from '@orders-pipeline/clock';
 import { requestToken } from '../../test/support/secured-mode.js';
-import { OwnStack } from '../end-to-end/own-stack.js';
+import { TemporaryStack } from '../../dev/supervisor/temporary-stack.js';
 import { ProducerClient } from '../end-to-end/producer-client.js';
 import type { Bench } from '../harness/bench.js';
 import type { Benchmark } from '../harness/benchmark.js';
@@ -45,10 +45,10 @@ function candidate(bench: Bench, label: string, flags: readonly string[]): Candi
 
 async function measureStack(bench: Bench, flags: readonly string[]): Promise<Measurement> {
   const { print, signal, quick } = bench;
-  const stack = await OwnStack.start({ flags, neededMiB: NEEDED_MIB, print, signal });
+  const stack = await TemporaryStack.start({ tool: 'orders-bench', flags, neededMiB: NEEDED_MIB, print, signal });
   try {
-    const token = flags.includes('--secured') ? await requestToken(stack.issuerUrl) : undefined;
-    const client = new ProducerClient(stack.producerUrl, signal, token);
+    const token = flags.includes('--secured') ? await requestToken(stack.url('ISSUER_PORT')) : undefined;
+    const client = new ProducerClient(stack.url('PRODUCER_PORT'), signal, token);
     await saveAll(client, quick ? QUICK_ORDERS : WARM_UP_ORDERS, signal);
     const consumer = stack.processes().find(({ name }) => name === 'consumer-1')?.pid ?? 0;
     const before = await readProcessFigures(consumer);

@@ -2,7 +2,7 @@ import { pause, systemClock } from '@orders-pipeline/clock';
 import { MongoClient } from 'mongodb';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { quietKafka, readRecords } from '../../test/support/topic-writer.js';
-import { OwnStack } from '../end-to-end/own-stack.js';
+import { TemporaryStack } from '../../dev/supervisor/temporary-stack.js';
 import { ProcessWatch } from '../end-to-end/process-watch.js';
 import { ProducerClient } from '../end-to-end/producer-client.js';
 import type { Bench } from '../harness/bench.js';
@@ -57,10 +57,10 @@ async function measureTurns(bench: Bench): Promise<readonly Turn[]> {
 
 async function measureTurn({ print, signal, quick }: Bench): Promise<Turn> {
   const flags = ['--no-console', '--save-ms', '0..0'];
-  const stack = await OwnStack.start({ flags, neededMiB: NEEDED_MIB, print, signal });
+  const stack = await TemporaryStack.start({ tool: 'orders-bench', flags, neededMiB: NEEDED_MIB, print, signal });
   const mongo = new MongoClient(stack.mongodbUri);
   try {
-    const client = new ProducerClient(stack.producerUrl, signal);
+    const client = new ProducerClient(stack.url('PRODUCER_PORT'), signal);
     const warmUp = PER_SECOND * WARM_UP_SECONDS;
     const orders = warmUp + PER_SECOND * (quick ? QUICK_SECONDS : SECONDS);
     const watch = new ProcessWatch(() => stack.processes());

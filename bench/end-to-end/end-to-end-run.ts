@@ -3,7 +3,7 @@ import { StackError } from '../../dev/stack-error.js';
 import { lastQuarterAgainstSecond } from '../harness/flatness.js';
 import { measureInsertLimit, type InsertLimit } from './insert-limit.js';
 import { follow, type Followed, type RunSample } from './follow.js';
-import { OwnStack } from './own-stack.js';
+import { TemporaryStack } from '../../dev/supervisor/temporary-stack.js';
 import { ProcessWatch, type ProcessTotal } from './process-watch.js';
 import { ProducerClient } from './producer-client.js';
 import { reconcile, type Reconciliation } from './reconciliation.js';
@@ -55,7 +55,7 @@ export async function runEndToEnd({ orders, print, signal }: RunOptions): Promis
     throw new StackError('unsupported-platform', 'The end-to-end run reads /proc.', 'Run it on Linux.');
   print(`end-to-end: ${orders} orders, npm start -- ${FLAGS.join(' ')}`);
   const neededMiB = EMPTY_STACK_MIB + Math.ceil(orders * MIB_PER_ORDER);
-  const stack = await OwnStack.start({ flags: FLAGS, neededMiB, print, signal });
+  const stack = await TemporaryStack.start({ tool: 'orders-bench', flags: FLAGS, neededMiB, print, signal });
   try {
     return await measure(stack, { orders, print, signal });
   } finally {
@@ -64,8 +64,8 @@ export async function runEndToEnd({ orders, print, signal }: RunOptions): Promis
   }
 }
 
-async function measure(stack: OwnStack, { orders, print, signal }: RunOptions): Promise<EndToEndRun> {
-  const client = new ProducerClient(stack.producerUrl, signal);
+async function measure(stack: TemporaryStack, { orders, print, signal }: RunOptions): Promise<EndToEndRun> {
+  const client = new ProducerClient(stack.url('PRODUCER_PORT'), signal);
   const watch = new ProcessWatch(() => stack.processes());
   await watch.sample();
   const startedAt = systemClock.now();
@@ -73,7 +73,9 @@ async function measure(stack: OwnStack, { orders, print, signal }: RunOptions): 
   const followed = await follow({ client, watch, id, orders, clock: systemClock, startedAt, print, signal });
   const processes = watch.totals();
   print('  all orders saved or dead-lettered; reconciling');
-  const reconciliation = await reconcileWithSamples(watch, async () => reconcile(stack.producerUrl, id, signal));
+  const reconciliation = await reconcileWithSamples(watch, async () =>
+    reconcile(stack.url('PRODUCER_PORT'), id, signal),
+  );
   const processesAfter = watch.totals();
   print('  inserting as many orders with a bare insertMany');
   const insertLimit = await measureInsertLimit({ mongodbUri: stack.mongodbUri, orders, signal }, watch);

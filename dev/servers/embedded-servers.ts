@@ -163,6 +163,11 @@ export class EmbeddedServers {
     };
   }
 
+  /** Kills all servers at once; none is started again. */
+  async kill(): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.kill()));
+  }
+
   /** Stops all servers, in any state, and kills one that takes longer than `budgetMs`. Idempotent. */
   async stop(budgetMs: number): Promise<void> {
     await Promise.all(this.servers.map((server) => server.stop(budgetMs)));

@@ -25,7 +25,7 @@ import { ConsumerPool } from './consumer-pool.js';
 import { migrateForStack } from './migrate-for-stack.js';
 import { resolvePartitions, requireSameReplication } from './fitting-data.js';
 import { pageTokenSecret } from './page-token-secret.js';
-import { RunningApps } from './running-apps.js';
+import { RunningApps, type RunningAppsOptions } from './running-apps.js';
 import { ScrapeTargets } from './scrape-targets.js';
 import { writeServiceAccess } from './service-access.js';
 import { SourceWatch } from './source-watch.js';
@@ -44,6 +44,17 @@ export interface StackReporter {
   readonly view: AppLogView;
 }
 
+/** What differs from `npm start`, in the system of a test, a benchmark or a demonstration. */
+export interface StackPlan extends Partial<Pick<RunningAppsOptions, 'productDirectory' | 'onEnded'>> {
+  /** How many of each app run. */
+  readonly apps?: Partial<AppCounts>;
+  readonly envOf?: AppContext['envOf'];
+  /** See `ServerLayout.peers`. */
+  readonly peers?: ServerLayout['peers'];
+  /** Called for each server that ends by itself; it is started again. */
+  readonly onServerEnded?: (how: string) => void;
+}
+
 /** Runs everything of `npm start`: starts the servers first, then the apps, and stops them in reverse order. */
 export class Stack {
   private readonly layout: ServerLayout;
@@ -55,19 +66,21 @@ export class Stack {
   private security: StackSecurity | undefined;
   private starting: Promise<void> = Promise.resolve();
 
-  /** @param counts how many of each app run, if not as `npm start` does */
+  private given: AppContext | undefined;
+
   constructor(
     private readonly options: StackOptions,
     private readonly env: NodeJS.ProcessEnv,
     private readonly data: DataDirectory,
     private readonly reporter: StackReporter,
-    private readonly counts: Partial<AppCounts> = {},
+    private readonly plan: StackPlan = {},
   ) {
     const { kafka, registry, mongodb } = options.external;
     this.layout = {
       choice: { kafka: !kafka, registry: !registry, mongodb: !mongodb },
       ports: options.serverPorts,
       isReplicated: options.isReplicated,
+      ...(plan.peers && { peers: plan.peers }),
     };
   }
 
@@ -89,8 +102,7 @@ export class Stack {
     this.watch?.stop();
     const apps = this.running?.all ?? [];
     if (apps.length > 0) {
-      print(`draining ${apps.map(({ name }) => name).join(', ')}`);
-      await Promise.all([this.consumers?.close(), ...apps.map(async (app) => this.drain(app))]);
+      await this.stopApps();
       print(`drained in ${seconds()} s; stopping the servers`);
     }
     await this.servers?.stop(SERVER_BUDGET_MS);
@@ -98,6 +110,18 @@ export class Stack {
     if (this.security !== undefined) await removeRunFolder(this.security.folder);
     if (this.servers !== undefined || apps.length > 0)
       print(`everything has stopped (${seconds()} s); the data stays in ${this.data.path}`);
+  }
+
+  /** Drains all apps at the same time, in any state. */
+  async stopApps(): Promise<void> {
+    const apps = this.running?.all ?? [];
+    this.reporter.print(`draining ${apps.map(({ name }) => name).join(', ')}`);
+    await Promise.all([this.consumers?.close(), ...apps.map(async (app) => this.drain(app))]);
+  }
+
+  /** Starts or drains consumers, in the background, until this number runs. */
+  scale(consumers: number): void {
+    this.consumers?.scale(consumers);
   }
 
   /** Kills everything at once. The data survives, as after a power failure. */
@@ -117,10 +141,11 @@ export class Stack {
     await requireFreeSpace(data.path, DATA_NEED_MIB, 'the stack');
     const built = this.options.watch ? this.watchSources() : Promise.resolve();
     const [context] = await Promise.all([this.startServers(partitions, signal), built]);
+    this.given = context;
     signal.throwIfAborted();
     await this.migrate(context);
     signal.throwIfAborted();
-    if (!serversOnly) await this.startApps(context);
+    if (!serversOnly) await this.startApps();
     signal.throwIfAborted();
     if (isEmbedded && partitions !== undefined && !serversOnly) data.recordPartitions(partitions);
     for (const line of announcement(this.addresses(context))) print(line);
@@ -136,10 +161,11 @@ export class Stack {
     if (Object.values(layout.choice).some(Boolean)) {
       const parts = await provideParts(layout.choice, print, signal);
       signal.throwIfAborted();
-      this.servers = await EmbeddedServers.of(layout, data, parts, {
-        onEnded: print,
-        onRecovered: print,
-      });
+      const onEnded = (how: string): void => {
+        print(how);
+        this.plan.onServerEnded?.(how);
+      };
+      this.servers = await EmbeddedServers.of(layout, data, parts, { onEnded, onRecovered: print });
       await this.servers.start((name, milliseconds) =>
         print(`${name} serves (${(milliseconds / 1_000).toFixed(1)} s)`),
       );
@@ -169,6 +195,12 @@ export class Stack {
     return this.watch.firstBuild;
   }
 
+  /** What the apps are made from. @throws Error before the servers are started */
+  get context(): AppContext {
+    if (this.given === undefined) throw new Error('no server has been started');
+    return this.given;
+  }
+
   /** The running apps. @throws Error before they are started */
   get apps(): RunningApps {
     if (this.running === undefined) throw new Error('no app has been started');
@@ -181,8 +213,11 @@ export class Stack {
     return this.servers;
   }
 
-  private async startApps(context: AppContext): Promise<void> {
+  /** Starts the apps on the running servers: those of another product or with other settings, after `stopApps`. */
+  async startApps(plan: StackPlan = this.plan): Promise<void> {
     const { view, print } = this.reporter;
+    const { productDirectory, onEnded } = plan;
+    const context = { ...this.context, ...(plan.envOf && { envOf: plan.envOf }) };
     const targets = new ScrapeTargets(join(this.data.path, 'prometheus-targets.json'), print);
     this.targets = targets;
     const onListening = ({ job, name }: AppDefinition, url: string): void => {
@@ -193,10 +228,12 @@ export class Stack {
       view,
       print,
       onListening,
-      onRequest: (request) => this.consumers?.scale(request.consumers),
+      onRequest: (request) => this.scale(request.consumers),
+      ...(productDirectory !== undefined && { productDirectory }),
+      ...(onEnded && { onEnded }),
     });
     this.running = apps;
-    const counts = { ...appCounts(this.options), ...this.counts };
+    const counts = { ...appCounts(this.options), ...plan.apps };
     const services = serviceDefinitions(context, counts).map((definition) => apps.make(definition));
     this.consumers = new ConsumerPool({
       make: (n) => apps.make(consumerDefinition(context, n)),

@@ -7,7 +7,8 @@ import { SmallDisk } from '../chaos/cluster/small-disk.js';
 import { Archives } from '../support/archives.js';
 import { settled } from '../support/compactions.js';
 import { eventually } from '../support/eventually.js';
-import type { Pipeline, PopulateResponse } from '../support/pipeline.js';
+import type { TestSystem } from '../support/test-system.js';
+import type { PopulateResponse } from '../support/tested-stack.js';
 import { reconciled } from '../support/run-reconcile.js';
 
 const COUNT = 12_000;
@@ -15,8 +16,8 @@ const COUNT = 12_000;
 const SLOWLY = ['--share', '10'];
 
 /** Archiving that is killed, or whose disk is full, and archives that were damaged. @param shared returns the pipeline */
-export function archiveCrashSpecs(shared: () => Pipeline): void {
-  let pipeline: Pipeline;
+export function archiveCrashSpecs(shared: () => TestSystem): void {
+  let pipeline: TestSystem;
   let archives: Archives;
   let populate: PopulateResponse;
   let before: Date;
@@ -80,7 +81,7 @@ export function archiveCrashSpecs(shared: () => Pipeline): void {
     const left = await killMidway(archives.folder, '--before', before.toISOString(), ...own, ...SLOWLY);
     expect(left).toBeGreaterThan(0);
     expect((await archives.list()).archives).toMatchObject([{ state: 'removing', orders: COUNT }]);
-    expect(await reconciled(pipeline.stack, populate.id)).toMatchObject({
+    expect(await reconciled(pipeline, populate.id)).toMatchObject({
       verdict: 'holds',
       archived: COUNT,
       missing: 0,
@@ -124,7 +125,7 @@ export function archiveCrashSpecs(shared: () => Pipeline): void {
     expect((await archives.list()).archives).toMatchObject([{ state: 'returning' }]);
     expect(await archives.run('bring-back', populate.id, archives.folder)).toMatchObject({ code: 0, stderr: '' });
     expect([await saved(), (await archives.list()).archives]).toMatchObject([COUNT, [{ state: 'unlisted' }]]);
-    expect(await reconciled(pipeline.stack, populate.id)).toMatchObject({
+    expect(await reconciled(pipeline, populate.id)).toMatchObject({
       verdict: 'holds',
       saved: COUNT,
       archived: 0,

@@ -11,7 +11,8 @@ import { settled } from '../support/compactions.js';
 import { eventually } from '../support/eventually.js';
 import { Imports, legacyPairs } from '../support/imports.js';
 import { intakeOrder, sendOrders } from '../support/intake.js';
-import type { Pipeline, PopulateResponse } from '../support/pipeline.js';
+import type { TestSystem } from '../support/test-system.js';
+import type { PopulateResponse } from '../support/tested-stack.js';
 import { Redrives } from '../support/redrives.js';
 import { runReconcile } from '../support/run-reconcile.js';
 import { quietKafka, writeRecords } from '../support/topic-writer.js';
@@ -25,7 +26,7 @@ export const LATER = 400;
 /** Orders of every kind in a pipeline: of operations that have ended before a time, of one that is paused, and later ones. */
 export class KindsOfOrders {
   private constructor(
-    readonly pipeline: Pipeline,
+    readonly pipeline: TestSystem,
     readonly archives: Archives,
     readonly populate: PopulateResponse,
     readonly faulty: PopulateResponse,
@@ -42,7 +43,7 @@ export class KindsOfOrders {
   ) {}
 
   /** Saves the orders, and leaves the dead letters of the faulty ones, and one letter without an operation, pending. */
-  static async in(pipeline: Pipeline): Promise<KindsOfOrders> {
+  static async in(pipeline: TestSystem): Promise<KindsOfOrders> {
     const populate = await pipeline.populate({ count: COUNT, seed: 1 });
     const faulty = await pipeline.populate({ count: FAULTY, seed: 2, faults: { poison: 0.02 } });
     const { id: imported } = await new Imports(pipeline).imported({ 'a.json': legacyPairs(IMPORTED) });
@@ -115,14 +116,14 @@ export class KindsOfOrders {
   }
 
   async reconciled(id: string, ...args: string[]): Promise<ReconcileReport & { readonly code: number }> {
-    const { code, stdout, stderr } = await runReconcile(this.pipeline.stack, id, '--json', ...args);
+    const { code, stdout, stderr } = await runReconcile(this.pipeline, id, '--json', ...args);
     if (stdout === '') throw new Error(stderr);
     return { ...(JSON.parse(stdout) as ReconcileReport), code };
   }
 }
 
 /** Starts a populate, and pauses it when it has sent some of its orders. */
-async function pausedPopulate(pipeline: Pipeline): Promise<PopulateResponse> {
+async function pausedPopulate(pipeline: TestSystem): Promise<PopulateResponse> {
   const { id } = await pipeline.populate({ count: 90_000, ratePerSecond: 200, chunkSize: 10 });
   await eventually('some orders are sent', async () => (await pipeline.operation(id)).acked > 0);
   await pipeline.post(`/v1/operations/${id}/pause`, {});
@@ -133,14 +134,14 @@ async function pausedPopulate(pipeline: Pipeline): Promise<PopulateResponse> {
   return pipeline.operation(id);
 }
 
-async function exportOf({ stack }: Pipeline): Promise<OrderResponse[]> {
+async function exportOf(stack: TestSystem): Promise<OrderResponse[]> {
   const response = await fetch(`${stack.queryApiUrl}/v1/orders/export?format=ndjson`);
   const lines = (await response.text()).split('\n').filter((line) => line !== '');
   return lines.map((line) => JSON.parse(line) as OrderResponse);
 }
 
 async function writeOrder(
-  { stack }: Pipeline,
+  stack: TestSystem,
   order: OrderResponse | undefined,
   change: Partial<OrderResponse> = {},
 ): Promise<void> {

@@ -48,7 +48,7 @@ export function archiveReaderSpecs(shared: () => KindsOfOrders): void {
     const { pipeline, later } = orders;
     const last = later.firstNumber + LATER - 1;
     await eventually('the watermark is the last number', async () => (await orders.completeThrough()) === last);
-    process.kill(pipeline.stack.process('query-api').pid, 'SIGKILL');
+    process.kill(pipeline.process('query-api').pid, 'SIGKILL');
     const number = async (): Promise<number> => orders.completeThrough().catch(() => 0);
     await eventually('the watermark is the last number again', async () => (await number()) === last);
     expect(await number()).toBe(last);
@@ -89,7 +89,7 @@ export function archiveReaderSpecs(shared: () => KindsOfOrders): void {
     const before = await blocks();
     for (const id of ids) await compactAgain(pipeline.db, id);
     expect(await blocks()).toEqual(before);
-    const metrics = await (await fetch(`${pipeline.stack.producerUrl}/metrics`)).text();
+    const metrics = await (await fetch(`${pipeline.producerUrl}/metrics`)).text();
     expect(metrics).toMatch(/^producer_compaction_defects(?:\{[^}]*\})? 0$/m);
   });
 

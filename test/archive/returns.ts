@@ -47,9 +47,9 @@ export function archiveReturnSpecs(shared: () => KindsOfOrders): void {
     const { pipeline } = orders;
     const letters = async (): Promise<number> => deadLettersCollection(pipeline.db).countDocuments({});
     const before = [await orders.saved(), await letters()];
-    const admin = quietKafka(pipeline.stack.brokers).admin();
+    const admin = quietKafka(pipeline.brokers).admin();
     await admin.connect();
-    const consumer = pipeline.stack.process('consumer-1').pid;
+    const consumer = pipeline.process('consumer-1').pid;
     process.kill(consumer, 'SIGSTOP');
     try {
       await eventually('the group is empty', async () => {

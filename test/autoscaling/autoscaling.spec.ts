@@ -6,7 +6,7 @@ import type {
 } from '../../apps/console/src/autoscaling/autoscaling-response.js';
 import { areShared, changeScaling, pipelineState } from '../support/console-requests.js';
 import { eventually } from '../support/eventually.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 
 const SETTINGS = { AUTOSCALE_DRAIN_SECONDS: '20', AUTOSCALE_MAX_CONSUMERS: '4' };
 /** Per consumer; allows 400 orders/s. */
@@ -17,18 +17,18 @@ function steps(decisions: readonly DecisionItem[]): string[] {
 }
 
 describe('npm start -- --autoscale', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.startWith(SETTINGS, '--autoscale', '--in-flight', `${IN_FLIGHT}`);
+    pipeline = await TestSystem.start({ env: SETTINGS, flags: ['--autoscale', '--in-flight', `${IN_FLIGHT}`] });
   });
 
   afterAll(async () => {
-    await pipeline.end();
+    await pipeline.stop();
   });
 
   async function read<T>(path: string): Promise<T> {
-    return (await (await fetch(`${pipeline.stack.consoleUrl}/v1/pipeline/${path}`)).json()) as T;
+    return (await (await fetch(`${pipeline.consoleUrl}/v1/pipeline/${path}`)).json()) as T;
   }
 
   const now = async (): Promise<AutoscalingView> => read('autoscaling');
@@ -95,7 +95,7 @@ describe('npm start -- --autoscale', () => {
     expect((await changeScaling(pipeline, 'consumers', { count: 2 })).status).toBe(202);
     await eventually('it is on hold', async () => (await now()).heldUntil !== null);
     expect(await now()).toMatchObject({ wanted: 2, now: { reason: 'held-by-hand' } });
-    const answer = await fetch(`${pipeline.stack.consoleUrl}/v1/pipeline/autoscaling/resume`, { method: 'POST' });
+    const answer = await fetch(`${pipeline.consoleUrl}/v1/pipeline/autoscaling/resume`, { method: 'POST' });
     expect(answer.status).toBe(204);
     await eventually('it decides again', async () => ((await desired()) as { desired: number }).desired === 1);
   });

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import type { Browser } from 'playwright-core';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { launchBrowser } from './browser.js';
 
 /** A real pipeline and a browser for the tests of a suite. */
 export class BrowsedPipeline {
-  private started: { readonly pipeline: Pipeline; readonly browser: Browser } | undefined;
+  private started: { readonly pipeline: TestSystem; readonly browser: Browser } | undefined;
 
   private constructor() {}
 
@@ -14,16 +14,16 @@ export class BrowsedPipeline {
     const browsed = new BrowsedPipeline();
     beforeAll(async () => {
       const browser = await launchBrowser();
-      browsed.started = { browser, pipeline: await Pipeline.start(...flags) };
+      browsed.started = { browser, pipeline: await TestSystem.start({ flags }) };
     });
     afterAll(async () => {
       await browsed.started?.browser.close();
-      await browsed.started?.pipeline.end();
+      await browsed.started?.pipeline.stop();
     });
     return browsed;
   }
 
-  get pipeline(): Pipeline {
+  get pipeline(): TestSystem {
     return this.running.pipeline;
   }
 

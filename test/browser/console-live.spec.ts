@@ -17,7 +17,7 @@ describe('the live views of the console', () => {
 
   async function open(): Promise<void> {
     context = await real.browser.newContext({ viewport: VIEWPORT });
-    console = await ConsolePage.open(context, `${real.pipeline.stack.consoleUrl}/`);
+    console = await ConsolePage.open(context, `${real.pipeline.consoleUrl}/`);
   }
 
   /** Waits until the condition holds, and returns all texts that were shown as errors meanwhile. */
@@ -96,7 +96,7 @@ describe('the live views of the console', () => {
     });
     await console.populate(20_000);
     await eventually('orders are in flight', async () => (await console.figure('In flight')) > 600);
-    process.kill(real.pipeline.stack.process('consumer-3').pid, 'SIGKILL');
+    process.kill(real.pipeline.process('consumer-3').pid, 'SIGKILL');
     const banner = console.page.locator('.banner');
     await banner.getByText('consumer-3 died; its partitions are being reassigned').waitFor({ timeout: 15_000 });
     expect(await console.tile('Time to drain')).toBe('–');
@@ -130,7 +130,7 @@ describe('the live views of the console', () => {
   );
 
   it('show figures as unknown while MongoDB is unavailable, and report no crash afterwards', async () => {
-    const { pid } = real.pipeline.stack.process('MongoDB');
+    const { pid } = real.pipeline.process('MongoDB');
     process.kill(pid, 'SIGSTOP');
     try {
       await eventually('the save rate is unknown', async () => (await console.tile('Saved')) === '–');

@@ -22,7 +22,7 @@ describe('the page of the console', () => {
   beforeAll(async () => {
     context = await real.browser.newContext({ viewport: { width: 1280, height: 900 } });
     context.on('request', (request) => void hosts.add(new URL(request.url()).host));
-    console = await ConsolePage.open(context, `${real.pipeline.stack.consoleUrl}/`);
+    console = await ConsolePage.open(context, `${real.pipeline.consoleUrl}/`);
   });
 
   it('requires a sign-in, and then shows the pipeline live', async () => {
@@ -71,7 +71,7 @@ describe('the page of the console', () => {
       from: new Date('2026-01-01T00:00:00Z'),
       to: new Date('2026-01-02T00:00:00Z'),
     });
-    const codec = await OrderCodec.connect({ url: real.pipeline.stack.registryUrl });
+    const codec = await OrderCodec.connect({ url: real.pipeline.registryUrl });
     const order = orderAt(4);
     const [blocking, blocked] = [{ ...order, id: crypto.randomUUID() }, order];
     const records = [blocking, blocked].map((each) => ({
@@ -80,7 +80,7 @@ describe('the page of the console', () => {
       value: codec.encode(each),
       headers: originHeaders({ operationId: OPERATION, index: 4 }),
     }));
-    await writeRecords(quietKafka(real.pipeline.stack.brokers), ORDERS_TOPIC, records);
+    await writeRecords(quietKafka(real.pipeline.brokers), ORDERS_TOPIC, records);
     const letters = console.part('Dead letters');
     await letters.getByRole('heading', { name: 'conflict' }).waitFor({ timeout: 60_000 });
     await letters.getByRole('button', { name: 'Show letters', exact: true }).click();
@@ -133,7 +133,7 @@ describe('the page of the console', () => {
   });
 
   it('discards a dead letter, after it was counted', async () => {
-    await writeRecords(quietKafka(real.pipeline.stack.brokers), ORDERS_TOPIC, [
+    await writeRecords(quietKafka(real.pipeline.brokers), ORDERS_TOPIC, [
       { partition: 2, key: 'a', value: Buffer.from('no order') },
     ]);
     const letters = console.part('Dead letters');
@@ -174,7 +174,7 @@ describe('the page of the console', () => {
   });
 
   it('shows that it is not connected after a kill of the console, and reconnects to the next one', async () => {
-    process.kill(real.pipeline.stack.process('console').pid, 'SIGKILL');
+    process.kill(real.pipeline.process('console').pid, 'SIGKILL');
     await console.page.getByRole('status').getByText('not connected').waitFor({ timeout: 20_000 });
     expect(await console.tile('Saved')).toBe('–');
     await console.isLive();
@@ -186,10 +186,10 @@ describe('the page of the console', () => {
     const signIn = console.part('Sign in');
     expect(await signIn.innerText()).toMatch(/You signed out/);
     expect(await console.tile('Saved')).toBe('–');
-    await signIn.getByLabel('token').fill(await tokenFor(real.pipeline.stack.issuerUrl, 'orders:write'));
+    await signIn.getByLabel('token').fill(await tokenFor(real.pipeline.issuerUrl, 'orders:write'));
     await signIn.getByRole('button', { name: 'Use token' }).click();
     await signIn.getByText('does not have the scope orders:read').waitFor();
-    await signIn.getByLabel('token').fill(await tokenFor(real.pipeline.stack.issuerUrl, 'orders:read'));
+    await signIn.getByLabel('token').fill(await tokenFor(real.pipeline.issuerUrl, 'orders:read'));
     await signIn.getByRole('button', { name: 'Use token' }).click();
     await console.isLive();
     await console.page.getByRole('navigation').getByRole('link', { name: 'Migration' }).click();

@@ -22,9 +22,9 @@ describe('Swagger UI, with a development issuer', () => {
   });
 
   it('populates through the producer, with client credentials', async () => {
-    const producer = await SwaggerPage.open(context, `${real.pipeline.stack.producerUrl}/docs`);
+    const producer = await SwaggerPage.open(context, `${real.pipeline.producerUrl}/docs`);
     expect((await producer.execute('post', '/v1/populate', { body: `{"count": ${COUNT}}` })).status).toBe('401');
-    const authorized = await SwaggerPage.open(context, `${real.pipeline.stack.producerUrl}/docs`);
+    const authorized = await SwaggerPage.open(context, `${real.pipeline.producerUrl}/docs`);
     await authorized.authorizeClient(SECRET);
     const { status, body } = await authorized.execute('post', '/v1/populate', { body: `{"count": ${COUNT}}` });
     expect([status, body]).toEqual(['202', expect.objectContaining({ count: COUNT, firstNumber: 1 })]);
@@ -33,7 +33,7 @@ describe('Swagger UI, with a development issuer', () => {
   });
 
   it('reads orders by id, page and range, after a login', async () => {
-    const queryApi = await SwaggerPage.open(context, `${real.pipeline.stack.queryApiUrl}/docs`);
+    const queryApi = await SwaggerPage.open(context, `${real.pipeline.queryApiUrl}/docs`);
     await queryApi.logIn(SECRET, 'ada');
     const page = await queryApi.execute('get', '/v1/orders', { page: '2', pageSize: '10' });
     expect(page).toMatchObject({ status: '200' });

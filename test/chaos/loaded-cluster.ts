@@ -5,7 +5,7 @@ import { createDraws } from '#orders/generator/draws.js';
 import { operationsCollection } from '#orders/operation/operation.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { SEGMENT_ORDERS } from '#orders/operation/segments.js';
-import type { PopulateResponse } from '../support/pipeline.js';
+import type { PopulateResponse } from '../support/tested-stack.js';
 import { attemptsOf } from './attempts/attempts-of.js';
 import { AckedWatch } from './checks/acked-watch.js';
 import { EvidenceWatch } from './checks/evidence-watch.js';

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { FreshProject } from '../packages/fresh-project.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { OpenApiGenerator, providePythonPackages } from './openapi-generator.js';
 
 const run = promisify(execFile);
@@ -27,18 +27,18 @@ const COMPILER_OPTIONS = {
 const PRINTED = /^all saved\n1 acc-\d+ \d+\.\d{4} [A-Z]{3}\n1000\n$/;
 
 describe('the clients of docs/http-api.md', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
   let folder: string;
   let page: string;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'orders-clients-'));
     page = await readFile(join(PROJECT_DIRECTORY, 'docs', 'http-api.md'), 'utf8');
-    pipeline = await Pipeline.start('--save-ms', '0..1');
+    pipeline = await TestSystem.start({ flags: ['--save-ms', '0..1'] });
   });
 
   afterAll(async () => {
-    await pipeline.end();
+    await pipeline.stop();
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -46,7 +46,7 @@ describe('the clients of docs/http-api.md', () => {
   function codeIn(language: string): string {
     const code = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(page)?.[1];
     if (code === undefined) throw new Error(`docs/http-api.md has no code in ${language}`);
-    const { producerUrl, queryApiUrl } = pipeline.stack;
+    const { producerUrl, queryApiUrl } = pipeline;
     return code.replaceAll('http://localhost:3001', producerUrl).replaceAll('http://localhost:3000', queryApiUrl);
   }
 
@@ -54,8 +54,8 @@ describe('the clients of docs/http-api.md', () => {
     const project = await FreshProject.create(join(folder, 'typescript'), ['openapi-fetch@0.17.0']);
     const generator = join(PROJECT_DIRECTORY, 'node_modules', 'openapi-typescript', 'bin', 'cli.js');
     for (const [name, url] of [
-      ['producer', pipeline.stack.producerUrl],
-      ['query-api', pipeline.stack.queryApiUrl],
+      ['producer', pipeline.producerUrl],
+      ['query-api', pipeline.queryApiUrl],
     ] as const) {
       const output = join(project.directory, `${name}.d.ts`);
       await run(process.execPath, [generator, `${url}/docs-json`, '-o', output, '--default-non-nullable=false']);
@@ -70,7 +70,7 @@ describe('the clients of docs/http-api.md', () => {
 
   it('in Python passes mypy, and runs with the packages of OpenAPI Generator', async () => {
     const [generator, packages] = await Promise.all([OpenApiGenerator.provide(), providePythonPackages()]);
-    const clients = { orders_producer: pipeline.stack.producerUrl, orders_query: pipeline.stack.queryApiUrl };
+    const clients = { orders_producer: pipeline.producerUrl, orders_query: pipeline.queryApiUrl };
     for (const [name, url] of Object.entries(clients))
       await generator.generatePython(`${url}/docs-json`, name, join(folder, name));
     const generated = Object.keys(clients).map((name) => join(folder, name));

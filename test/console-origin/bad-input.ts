@@ -2,7 +2,8 @@ import { gzipSync } from 'node:zlib';
 import { beforeAll, expect, it } from '@jest/globals';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
-import { Pipeline, type Answer } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
+import type { Answer } from '../support/tested-stack.js';
 import { quietKafka, recordsOn } from '../support/topic-writer.js';
 
 interface ProblemBody {
@@ -28,8 +29,8 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 const UNKNOWN = '01935c9e-8a00-7000-8000-000000000001';
 
 /** @param shared returns the pipeline that these specs share with others */
-export function badInputSpecs(shared: () => Pipeline): void {
-  let pipeline: Pipeline;
+export function badInputSpecs(shared: () => TestSystem): void {
+  let pipeline: TestSystem;
 
   beforeAll(async () => {
     pipeline = shared();
@@ -37,7 +38,7 @@ export function badInputSpecs(shared: () => Pipeline): void {
   });
 
   async function recordsOnTopic(): Promise<number> {
-    return recordsOn(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC);
+    return recordsOn(quietKafka(pipeline.brokers), ORDERS_TOPIC);
   }
 
   it.each<[string, unknown, string[]]>([
@@ -63,7 +64,7 @@ export function badInputSpecs(shared: () => Pipeline): void {
     ['a body with __proto__', '{"count": 1, "__proto__": {"x": 1}}', 400, []],
     ['a body of 20 MB', JSON.stringify({ count: 1, seed: 'x'.repeat(20_000_000) }), 413, []],
   ])('populate rejects %s, directly and through the console', async (_, body, status, fields) => {
-    for (const url of [pipeline.stack.producerUrl, pipeline.stack.consoleUrl]) {
+    for (const url of [pipeline.producerUrl, pipeline.consoleUrl]) {
       const response = await fetch(`${url}/v1/populate`, { method: 'POST', headers: JSON_TYPE, body });
       const answer = { status, headers: response.headers, body: (await response.json()) as ProblemBody };
       expect([response.status, invalidFields(answer)]).toEqual([status, fields]);
@@ -76,7 +77,7 @@ export function badInputSpecs(shared: () => Pipeline): void {
     [404, `/v1/operations/${UNKNOWN}/reconcile`, 'producerUrl'],
     [400, '/v1/pipeline/consumers', 'consoleUrl'],
   ])('an empty body with the content type JSON returns %i at %s of %s', async (status, path, service) => {
-    const response = await fetch(`${pipeline.stack[service]}${path}`, { method: 'POST', headers: JSON_TYPE });
+    const response = await fetch(`${pipeline[service]}${path}`, { method: 'POST', headers: JSON_TYPE });
     const { errors = [] } = (await response.json()) as ProblemBody;
     expect([response.status, errors.map(({ field }) => field)]).toEqual([status, status === 400 ? ['body'] : []]);
   });
@@ -85,7 +86,7 @@ export function badInputSpecs(shared: () => Pipeline): void {
     'populate rejects a body of %s with 415',
     async (type) => {
       const init = { method: 'POST', headers: { 'content-type': type }, body: 'count=1' };
-      const response = await fetch(`${pipeline.stack.producerUrl}/v1/populate`, init);
+      const response = await fetch(`${pipeline.producerUrl}/v1/populate`, init);
       const { status, detail } = (await response.json()) as ProblemBody;
       expect([status, detail]).toEqual([415, `The Content-Type must be application/json, got ${type}.`]);
       expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
@@ -93,7 +94,7 @@ export function badInputSpecs(shared: () => Pipeline): void {
   );
 
   it.each(['gzip', 'br', 'deflate'])('a body compressed by %s is rejected at once', async (coding) => {
-    const response = await fetch(`${pipeline.stack.producerUrl}/v1/populate`, {
+    const response = await fetch(`${pipeline.producerUrl}/v1/populate`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'content-encoding': coding },
       body: gzipSync('{"count": 1}'),
@@ -176,7 +177,7 @@ export function badInputSpecs(shared: () => Pipeline): void {
     ['a list nested 10,000 levels deep', `{"ids": ${'['.repeat(10_000)}${']'.repeat(10_000)}}`, ['ids']],
     ['another field', { ids: [crypto.randomUUID()], where: '1' }, ['where']],
   ])('the query API rejects a batch-get of %s with 400 and names the field', async (_, body, fields) => {
-    const response = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders/batch-get`, {
+    const response = await fetch(`${pipeline.queryApiUrl}/v1/orders/batch-get`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: typeof body === 'string' ? body : JSON.stringify(body),
@@ -190,10 +191,10 @@ export function badInputSpecs(shared: () => Pipeline): void {
   });
 
   it('an unsupported method returns 405, an oversized query string 431', async () => {
-    const put = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders`, { method: 'PUT' });
+    const put = await fetch(`${pipeline.queryApiUrl}/v1/orders`, { method: 'PUT' });
     expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
     expect(put.headers.get('content-type')).toMatch(/^application\/problem\+json/);
-    const oversized = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders?symbol=${'x'.repeat(70_000)}`);
+    const oversized = await fetch(`${pipeline.queryApiUrl}/v1/orders?symbol=${'x'.repeat(70_000)}`);
     expect(oversized.status).toBe(431);
   });
 
@@ -233,7 +234,7 @@ export function badInputSpecs(shared: () => Pipeline): void {
     ['01935c9e-8a00-7000-8000-000000000001', 404],
     ['nonsense', 400],
   ])('for the unknown operation %s, the producer returns %i', async (id, status) => {
-    const response = await fetch(`${pipeline.stack.producerUrl}/v1/operations/${id}`);
+    const response = await fetch(`${pipeline.producerUrl}/v1/operations/${id}`);
     expect(response.status).toBe(status);
     expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
   });

@@ -3,18 +3,19 @@ import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { UUID } from 'mongodb';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import type { OrderTrace } from '../../apps/query-api/src/trace/order-trace.js';
-import { Pipeline, type PopulateResponse } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
+import type { PopulateResponse } from '../support/tested-stack.js';
 
 /** @param shared returns the pipeline that these specs share with others */
-export function consolePageSpecs(shared: () => Pipeline): void {
-  let pipeline: Pipeline;
+export function consolePageSpecs(shared: () => TestSystem): void {
+  let pipeline: TestSystem;
 
   beforeAll(async () => {
     pipeline = shared();
   });
 
   async function request(path: string, init?: RequestInit): Promise<Response> {
-    return fetch(`${pipeline.stack.consoleUrl}${path}`, init);
+    return fetch(`${pipeline.consoleUrl}${path}`, init);
   }
 
   it('serves the page, which a browser caches and revalidates', async () => {

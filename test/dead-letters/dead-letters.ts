@@ -6,14 +6,14 @@ import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { originHeaders } from '#orders/operation/record-headers.js';
 import type { Kafka } from 'kafkajs';
 import { eventually } from '../support/eventually.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { quietKafka, readRecords, writeRecords, type ReadRecord } from '../support/topic-writer.js';
 
 const OPERATION = '01935c9e-8a00-7000-8000-0000000000aa';
 
 /** @param shared returns the pipeline that these specs share with others */
-export function deadLettersSpecs(shared: () => Pipeline): void {
-  let pipeline: Pipeline;
+export function deadLettersSpecs(shared: () => TestSystem): void {
+  let pipeline: TestSystem;
   let kafka: Kafka;
   let codec: OrderCodec;
   const orderAt = orderGenerator({
@@ -28,8 +28,8 @@ export function deadLettersSpecs(shared: () => Pipeline): void {
 
   beforeAll(async () => {
     pipeline = shared();
-    kafka = quietKafka(pipeline.stack.brokers);
-    codec = await OrderCodec.connect({ url: pipeline.stack.registryUrl });
+    kafka = quietKafka(pipeline.brokers);
+    codec = await OrderCodec.connect({ url: pipeline.registryUrl });
   });
 
   async function saved(order: Order): Promise<boolean> {

@@ -12,15 +12,16 @@ import type {
 } from '../../apps/producer/src/dead-letters/dead-letter-response.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { eventually } from '../support/eventually.js';
-import { Pipeline, type Answer } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
+import type { Answer } from '../support/tested-stack.js';
 import { Redrives } from '../support/redrives.js';
 import { quietKafka, writeRecords } from '../support/topic-writer.js';
 
 const OPERATION = '01935c9e-8a00-7000-8000-0000000000bb';
 
 /** @param shared returns the pipeline that these specs share with others */
-export function redriveSpecs(shared: () => Pipeline): void {
-  let pipeline: Pipeline;
+export function redriveSpecs(shared: () => TestSystem): void {
+  let pipeline: TestSystem;
   let redrives: Redrives;
   let codec: OrderCodec;
   const orderAt = orderGenerator({
@@ -36,7 +37,7 @@ export function redriveSpecs(shared: () => Pipeline): void {
   beforeAll(async () => {
     pipeline = shared();
     redrives = new Redrives(pipeline);
-    codec = await OrderCodec.connect({ url: pipeline.stack.registryUrl });
+    codec = await OrderCodec.connect({ url: pipeline.registryUrl });
   });
 
   async function write(value: (order: Order) => Buffer, ...indexes: number[]): Promise<void> {
@@ -46,7 +47,7 @@ export function redriveSpecs(shared: () => Pipeline): void {
       value: value(orderAt(index)),
       headers: { 'x-trace': `t${index}`, ...originHeaders({ operationId: OPERATION, index }) },
     }));
-    await writeRecords(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC, records);
+    await writeRecords(quietKafka(pipeline.brokers), ORDERS_TOPIC, records);
   }
 
   const withUnknownSchema = (order: Order): Buffer =>
@@ -185,7 +186,7 @@ export function redriveSpecs(shared: () => Pipeline): void {
   it('belong to the same operation for the same key, which rejects another body', async () => {
     const key = { 'idempotency-key': 'again-1' };
     const ask = async (body: object): Promise<Answer<OperationResponse>> => {
-      const response = await fetch(`${pipeline.stack.producerUrl}/v1/dead-letters/redrive`, {
+      const response = await fetch(`${pipeline.producerUrl}/v1/dead-letters/redrive`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...key },
         body: JSON.stringify(body),
@@ -209,7 +210,7 @@ export function redriveSpecs(shared: () => Pipeline): void {
   });
 
   it('that Kafka has deleted are reported as unmovable, and stay pending', async () => {
-    const admin = quietKafka(pipeline.stack.brokers).admin();
+    const admin = quietKafka(pipeline.brokers).admin();
     await admin.connect();
     const ends = await admin.fetchTopicOffsets(DEAD_LETTER_TOPIC);
     const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));

@@ -2,7 +2,7 @@ import { highestReservedNumber } from '#orders/operation/number-blocks.js';
 import type { ReconcileReport } from '#reconcile/report.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { eventually } from '../support/eventually.js';
-import type { Pipeline } from '../support/pipeline.js';
+import type { TestSystem } from '../support/test-system.js';
 import { reconciled } from '../support/run-reconcile.js';
 
 /** What reconciliation says about all operations. */
@@ -12,7 +12,7 @@ export interface Reconciled {
   readonly broken: readonly string[];
 }
 
-export async function reconcileAll({ stack }: Pipeline): Promise<Reconciled> {
+export async function reconcileAll(stack: TestSystem): Promise<Reconciled> {
   const response = await fetch(`${stack.producerUrl}/v1/operations?pageSize=100`);
   const { items } = (await response.json()) as { items: OperationResponse[] };
   const own = items.filter(({ kind }) => kind !== 'redrive');
@@ -36,7 +36,7 @@ async function settled(reconcile: () => Promise<ReconcileReport>): Promise<Recon
 }
 
 /** Waits until the watermark has passed every number: readers wait for the orders below it. @returns how far it came, and the highest number */
-export async function untilComplete(pipeline: Pipeline): Promise<readonly [reached: number, highest: number]> {
+export async function untilComplete(pipeline: TestSystem): Promise<readonly [reached: number, highest: number]> {
   const highest = await highestReservedNumber(pipeline.db);
   let reached = 0;
   await eventually('the watermark reaches the end', async () => {

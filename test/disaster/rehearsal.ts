@@ -84,7 +84,7 @@ class Rehearsing {
     const report = await this.restore();
     await steps.take(REPLAY, async () => {
       await stack.start();
-      const left = await untilConsumed(stack.running.stack.brokers);
+      const left = await untilConsumed(stack.running.brokers);
       return [`${left.toLocaleString('en-US')} records were left when they were ready`, undefined];
     });
     const nextNumber = await steps.take(
@@ -142,7 +142,7 @@ class Rehearsing {
   private async check(): Promise<Pick<Rehearsal, 'comparison' | 'reconciled' | 'watermark'>> {
     const { steps, stack } = this;
     const comparison = await steps.take('compare Kafka with MongoDB by foreign clients', async () => {
-      const found = await compareStores(stack.running.stack);
+      const found = await compareStores(stack.running);
       const { records, stored, lost, doubled, foreign } = found;
       return [`${records} records, ${stored} orders: ${lost} lost, ${doubled} doubled, ${foreign} foreign`, found];
     });

@@ -1,7 +1,7 @@
 import { eventually } from '../support/eventually.js';
 import { Imports, legacyPairs } from '../support/imports.js';
 import { IntakeClient } from '../support/intake-client.js';
-import type { Pipeline } from '../support/pipeline.js';
+import type { TestSystem } from '../support/test-system.js';
 import { Redrives } from '../support/redrives.js';
 import { untilConsumed } from './until-consumed.js';
 
@@ -19,7 +19,7 @@ export class SentOrders {
 
   /** @param pipeline the one that runs now @param orders the size of a populate */
   constructor(
-    private readonly pipeline: () => Pipeline,
+    private readonly pipeline: () => TestSystem,
     private readonly orders: number,
   ) {}
 
@@ -36,7 +36,7 @@ export class SentOrders {
   async begin(): Promise<readonly [string, string]> {
     const pipeline = this.pipeline();
     const ids = [(await pipeline.populate(LASTING)).id, (await pipeline.populate(LASTING)).id] as const;
-    const producers = (): string[] => [pipeline.stack.producerUrl];
+    const producers = (): string[] => [pipeline.producerUrl];
     this.clients = Array.from({ length: CLIENTS }, (_, n) => new IntakeClient(`client-${n}`, producers));
     await eventually('all send', async () => {
       const { acked } = await pipeline.operation(ids[0]);
@@ -78,7 +78,7 @@ export class SentOrders {
     const { acked } = await pipeline.operation(running);
     await pipeline.post(`/v1/operations/${cancelled}/cancel`, {});
     await pipeline.post(`/v1/operations/${running}/resume`, {});
-    const client = new IntakeClient('client-0', () => [pipeline.stack.producerUrl]);
+    const client = new IntakeClient('client-0', () => [pipeline.producerUrl]);
     await eventually('a client sends again', () => client.accepted > 5);
     await client.stop();
     await eventually('the populate goes on', async () => (await pipeline.operation(running)).acked > acked);
@@ -89,7 +89,7 @@ export class SentOrders {
     });
     const populate = await pipeline.populate({ count: 1_000 });
     await pipeline.allEnded(populate.id);
-    await untilConsumed(pipeline.stack.brokers);
+    await untilConsumed(pipeline.brokers);
     return populate.firstNumber;
   }
 }

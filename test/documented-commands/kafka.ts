@@ -3,7 +3,7 @@ import { MINUTE, type OperatorShell } from './operator-shell.js';
 
 /** @param shell returns the shell that these specs share with others */
 export function kafkaCommandSpecs(shell: () => OperatorShell): void {
-  const at = (): Record<string, string> => ({ 'HOST:9092': shell().pipeline.stack.brokers });
+  const at = (): Record<string, string> => ({ 'HOST:9092': shell().pipeline.brokers });
 
   it(
     'describe the topic, its replicas and the group',
@@ -42,7 +42,7 @@ export function kafkaCommandSpecs(shell: () => OperatorShell): void {
     'compare the topics of three brokers, which the settings name',
     async () => {
       const settings = 'export KAFKA_BROKERS=kafka-1:9092,kafka-2:9092,kafka-3:9092';
-      const place = { 'kafka-1:9092,kafka-2:9092,kafka-3:9092': shell().pipeline.stack.brokers };
+      const place = { 'kafka-1:9092,kafka-2:9092,kafka-3:9092': shell().pipeline.brokers };
       const { code, stdout } = await shell().run([settings, 'npm run admin -- topics plan'], place);
       // The topics have one copy here.
       expect([code, stdout]).toEqual([1, expect.stringContaining('orders.v1')]);

@@ -11,7 +11,7 @@ export function migrationCommandSpecs(shell: () => OperatorShell): void {
       await shell().output('npm run migration -- mismatches --capability writes');
       await shell().output('npm run migration -- pending');
       await shell().output('npm run migration -- verify');
-      const held = await fetch(`${shell().pipeline.stack.facadeUrl}/v1/migration/hold`, {
+      const held = await fetch(`${shell().pipeline.facadeUrl}/v1/migration/hold`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ held: true, reason: 'a test' }),

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { DocumentedCommand } from '../support/documented/commands.js';
 import { runDocumented, type DocumentedRun } from '../support/documented/run-documented.js';
 import { writeKafkaScripts } from '../support/foreign-clients/kafka-scripts.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import type { Run } from '../support/run-app.js';
 
 /** Each command starts npm, which checks the packages and the compiled sources first. */
@@ -11,20 +11,20 @@ export const MINUTE = 60_000;
 /** A shell in the project's folder, for the commands of the pages for operators, and the pipeline that they are for. */
 export class OperatorShell {
   private constructor(
-    readonly pipeline: Pipeline,
+    readonly pipeline: TestSystem,
     private readonly scripts: string,
   ) {}
 
   static async open(): Promise<OperatorShell> {
     const [scripts, pipeline] = await Promise.all([
       writeKafkaScripts(),
-      Pipeline.start('--legacy', '--save-ms', '0..5'),
+      TestSystem.start({ flags: ['--legacy', '--save-ms', '0..5'] }),
     ]);
     return new OperatorShell(pipeline, scripts);
   }
 
   async close(): Promise<void> {
-    await this.pipeline.end();
+    await this.pipeline.stop();
     await rm(this.scripts, { recursive: true, force: true });
   }
 
@@ -32,7 +32,7 @@ export class OperatorShell {
     command: DocumentedCommand | readonly DocumentedCommand[],
     replacing: DocumentedRun['replacing'] = {},
   ): Promise<Run> {
-    const { producerUrl, consoleUrl, facadeUrl, brokers, mongodbUri } = this.pipeline.stack;
+    const { producerUrl, consoleUrl, facadeUrl, brokers, mongodbUri } = this.pipeline;
     const env = {
       ORDERS_URL: producerUrl,
       ORDERS_CONSOLE_URL: consoleUrl,

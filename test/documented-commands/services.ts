@@ -5,7 +5,7 @@ import { hostOf, MINUTE, type OperatorShell } from './operator-shell.js';
 /** @param shell returns the shell that these specs share with others */
 export function serviceCommandSpecs(shell: () => OperatorShell): void {
   it('ask whether they live and are ready', async () => {
-    const { queryApiUrl, producerUrl, facadeUrl } = shell().pipeline.stack;
+    const { queryApiUrl, producerUrl, facadeUrl } = shell().pipeline;
     const place = { 'HOST:PORT': hostOf(producerUrl) };
     expect(await shell().output('curl -sm 5 HOST:PORT/health/live', place)).toContain('"status":"ok"');
     expect(await shell().output('curl -s HOST:PORT/health/ready', place)).toContain('"status":"ok"');
@@ -20,7 +20,7 @@ export function serviceCommandSpecs(shell: () => OperatorShell): void {
   it('limit the orders in flight', async () => {
     const answer = await shell().output(
       `curl -s localhost:3002/v1/pipeline/in-flight -H 'content-type: application/json' -d '{"limit": 500}'`,
-      { 'localhost:3002': hostOf(shell().pipeline.stack.consoleUrl) },
+      { 'localhost:3002': hostOf(shell().pipeline.consoleUrl) },
     );
     expect(JSON.parse(answer)).toMatchObject({ limit: 500 });
   });
@@ -37,7 +37,7 @@ export function serviceCommandSpecs(shell: () => OperatorShell): void {
   );
 
   it('open the inspector of a process that hangs', async () => {
-    await shell().output('kill -USR1 PID', { PID: String(shell().pipeline.stack.process('query-api').pid) });
-    expect((await fetch(`${shell().pipeline.stack.queryApiUrl}/health/live`)).status).toBe(200);
+    await shell().output('kill -USR1 PID', { PID: String(shell().pipeline.process('query-api').pid) });
+    expect((await fetch(`${shell().pipeline.queryApiUrl}/health/live`)).status).toBe(200);
   });
 }

@@ -10,7 +10,7 @@ import { SmallDisk } from '../chaos/cluster/small-disk.js';
 import { eventually } from '../support/eventually.js';
 import { readDumpByPymongo } from '../support/foreign-clients/read-dump.js';
 import { intakeOrder, sendOrders } from '../support/intake.js';
-import type { Pipeline } from '../support/pipeline.js';
+import type { TestSystem } from '../support/test-system.js';
 import type { Run } from '../support/run-app.js';
 import { TakenBackup } from '../support/taken-backup.js';
 import { quietKafka } from '../support/topic-writer.js';
@@ -36,7 +36,7 @@ const COMPARED = ['orders', 'notes', 'deadLetters', 'intakeBatches', 'acknowledg
 const ORDERS = 3_000;
 const RECEIVED = 2;
 
-async function fill(pipeline: Pipeline): Promise<void> {
+async function fill(pipeline: TestSystem): Promise<void> {
   const { id } = await pipeline.populate({ count: ORDERS, faults: { poison: 0.01 } });
   await sendOrders(pipeline, [intakeOrder(), intakeOrder({ accountId: 'acc-2' })], 'a-key');
   const notes = await pipeline.db.createCollection('notes', { collation: { locale: 'de' } });

@@ -5,19 +5,19 @@ import { operationsCollection } from '#orders/operation/operation.js';
 import { findSettledBlock } from '#orders/settled/settled-blocks.js';
 import { bookkeepingOf, compacted, COMPACTED_AT_ONCE } from '../support/compactions.js';
 import { Imports, legacyPairs } from '../support/imports.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { reconciled } from '../support/run-reconcile.js';
 
 const ORDERS = 20_000;
 const POLL_MS = 2;
 
-let pipeline: Pipeline;
+let pipeline: TestSystem;
 
 beforeAll(async () => {
-  pipeline = await Pipeline.startWith(COMPACTED_AT_ONCE, '--no-console', '--save-ms', '0..5');
+  pipeline = await TestSystem.start({ env: COMPACTED_AT_ONCE, flags: ['--no-console', '--save-ms', '0..5'] });
 });
 
-afterAll(async () => pipeline.end());
+afterAll(async () => pipeline.stop());
 
 /** Polls faster than `eventually`, since each step of a compaction is short. */
 async function until(what: string, isReached: () => Promise<boolean>): Promise<void> {
@@ -29,7 +29,8 @@ async function until(what: string, isReached: () => Promise<boolean>): Promise<v
 }
 
 it('a compaction that is killed at each of its steps loses nothing, and continues', async () => {
-  const { db, stack } = pipeline;
+  const system = pipeline;
+  const { db } = system;
   const { body } = await new Imports(pipeline).upload({ 'a.json': legacyPairs(ORDERS) });
   const { id } = body;
   const rows = async (): Promise<number> => importRowsCollection(db).countDocuments({ operationId: id });
@@ -43,11 +44,11 @@ it('a compaction that is killed at each of its steps loses nothing, and continue
   await until('the digest is stored', async () => (await block()) !== null);
   await pipeline.killProducer();
   expect(await block()).toMatchObject({ count: ORDERS });
-  const report = await reconciled(stack, id);
+  const report = await reconciled(system, id);
   expect(report).toMatchObject({ verdict: 'holds', saved: ORDERS, settled: ORDERS });
   await until('some rows are removed', async () => (await rows()) < ORDERS);
   await pipeline.killProducer();
   expect(await compacted(db, id)).toMatchObject([{ isCompacted: true, saved: ORDERS }]);
   expect(await bookkeepingOf(db, id)).toEqual({ chunks: 0, rows: 0, batches: 0, letters: 0 });
-  expect(await reconciled(stack, id)).toMatchObject({ code: 0, verdict: 'holds', saved: ORDERS, settled: ORDERS });
+  expect(await reconciled(system, id)).toMatchObject({ code: 0, verdict: 'holds', saved: ORDERS, settled: ORDERS });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { PipelineResponse } from '../../apps/console/src/pipeline/pipeline-response.js';
 import { areShared, changeScaling, pipelineState, type ScalingAnswer } from '../support/console-requests.js';
 import { eventually } from '../support/eventually.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 
 const PARTITIONS = 3;
 
@@ -16,14 +16,14 @@ function idleOnes({ consumers }: PipelineResponse): number | undefined {
 }
 
 describe('the console beside killed processes', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--partitions', `${PARTITIONS}`);
+    pipeline = await TestSystem.start({ flags: ['--partitions', `${PARTITIONS}`] });
   });
 
   afterAll(async () => {
-    await pipeline.end();
+    await pipeline.stop();
   });
 
   const now = async (): Promise<PipelineResponse> => pipelineState(pipeline);
@@ -40,7 +40,7 @@ describe('the console beside killed processes', () => {
   });
 
   it('reports a killed consumer without current figures', async () => {
-    const { pid } = pipeline.stack.process('consumer-1');
+    const { pid } = pipeline.process('consumer-1');
     process.kill(pid, 'SIGKILL');
     await eventually('the killed consumer has no current figures', async () => silentOne(await now()) !== undefined);
     expect(silentOne(await now())).toMatchObject({ name: 'consumer-1', ratePerSecond: null, partitions: null });
@@ -48,10 +48,10 @@ describe('the console beside killed processes', () => {
   });
 
   it('names a service that does not answer, and forwards again once it does', async () => {
-    process.kill(pipeline.stack.process('query-api').pid, 'SIGKILL');
+    process.kill(pipeline.process('query-api').pid, 'SIGKILL');
     const refused: unknown[] = [];
     await eventually('the query API is reported as unavailable', async () => {
-      const answer = await fetch(`${pipeline.stack.consoleUrl}/v1/orders?page=1`);
+      const answer = await fetch(`${pipeline.consoleUrl}/v1/orders?page=1`);
       if (answer.status !== 200) refused.push(await answer.json());
       return refused.length > 0;
     });
@@ -60,7 +60,7 @@ describe('the console beside killed processes', () => {
     ]);
     await eventually(
       'the query API answers again',
-      async () => (await fetch(`${pipeline.stack.consoleUrl}/v1/orders?page=1`)).status === 200,
+      async () => (await fetch(`${pipeline.consoleUrl}/v1/orders?page=1`)).status === 200,
     );
   });
 });

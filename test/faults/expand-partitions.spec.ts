@@ -10,7 +10,7 @@ import { eventually } from '../support/eventually.js';
 import { ExtraProducer } from '../support/extra-producer.js';
 import { intakeOrder } from '../support/intake.js';
 import { IntakeClient } from '../support/intake-client.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { runApp, startApp, type Run } from '../support/run-app.js';
 import { reconciled } from '../support/run-reconcile.js';
 
@@ -29,21 +29,21 @@ async function send(url: string): Promise<number> {
 }
 
 describe('npm run admin -- topics expand, while producers and consumers work', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
   let other: ExtraProducer;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--no-console', '--consumers', '2', '--save-ms', '0..20');
-    other = await ExtraProducer.start(pipeline.stack);
+    pipeline = await TestSystem.start({ flags: ['--no-console', '--consumers', '2', '--save-ms', '0..20'] });
+    other = await ExtraProducer.start(pipeline);
   });
 
   afterAll(async () => {
     await other?.kill();
-    await pipeline?.end();
+    await pipeline?.stop();
   });
 
   const settings = (): NodeJS.ProcessEnv => {
-    const { brokers, mongodbUri } = pipeline.stack;
+    const { brokers, mongodbUri } = pipeline;
     return { ...ONE_BROKER, KAFKA_BROKERS: brokers, MONGODB_URI: mongodbUri };
   };
 
@@ -51,27 +51,27 @@ describe('npm run admin -- topics expand, while producers and consumers work', (
 
   /** Starts an expansion that waits for the consumers. */
   async function startStuck(): Promise<ReturnType<typeof startApp>> {
-    await eventually('an order is sent', async () => (await send(pipeline.stack.producerUrl)) === 202);
+    await eventually('an order is sent', async () => (await send(pipeline.producerUrl)) === 202);
     const started = startApp('admin', settings(), 'topics', 'expand', '--partitions', '36');
-    await eventually('sending stops', async () => (await send(pipeline.stack.producerUrl)) === 503);
+    await eventually('sending stops', async () => (await send(pipeline.producerUrl)) === 503);
     return started;
   }
 
   const bothAccept = async (): Promise<void> =>
     eventually('both accept', async () => {
-      const answers = [await send(pipeline.stack.producerUrl), await send(other.url)];
+      const answers = [await send(pipeline.producerUrl), await send(other.url)];
       return answers.every((status) => status === 202) || { answers };
     });
 
   const consumers = (signal: 'SIGSTOP' | 'SIGCONT'): void => {
-    for (const { name, pid } of pipeline.stack.processes()) if (name.startsWith('consumer')) process.kill(pid, signal);
+    for (const { name, pid } of pipeline.processes()) if (name.startsWith('consumer')) process.kill(pid, signal);
   };
 
   it('keeps the order of each account, loses nothing, and answers 503 meanwhile', async () => {
     const inserts: Insert[] = [];
     const watch = new InsertWatch(ordersCollection(pipeline.db), (insert) => inserts.push(insert));
     await watch.start();
-    const urls = [pipeline.stack.producerUrl, other.url];
+    const urls = [pipeline.producerUrl, other.url];
     const clients = Array.from({ length: CLIENTS }, (_, n) => new IntakeClient(`client-${n}`, () => urls));
     const accepted = (): number => Math.min(...clients.map((client) => client.accepted));
     await eventually('all send', () => accepted() > 20);
@@ -125,7 +125,7 @@ describe('npm run admin -- topics expand, while producers and consumers work', (
 
     const operations = new Set(clients.flatMap((client) => Array.from(client.operations)));
     expect(operations.size).toBe(2);
-    for (const id of [populate.id, ...operations]) expect(await reconciled(pipeline.stack, id)).toMatchObject(HOLDS);
+    for (const id of [populate.id, ...operations]) expect(await reconciled(pipeline, id)).toMatchObject(HOLDS);
     await expectPlaces(populate.id, inserts, countOf);
     // As stored by a version without the count.
     await chunksCollection(pipeline.db).updateMany({}, { $unset: { partitions: true } });
@@ -145,14 +145,14 @@ describe('npm run admin -- topics expand, while producers and consumers work', (
       const orders = ordersCollection(pipeline.db);
       const order = await orders.findOneAndDelete({ number: Long.fromNumber(number) });
       if (order === null) throw new Error(`there is no order ${number}`);
-      const { missingRecords } = await reconciled(pipeline.stack, id);
+      const { missingRecords } = await reconciled(pipeline, id);
       expect(missingRecords).toEqual([expect.objectContaining({ partition, offset, blame: 'saved-then-gone' })]);
       await orders.insertOne(order);
     }
   }
 
   it('names a producer that hangs and stops nothing, and one that ended without a word only until it is declared ended', async () => {
-    other.signal('SIGSTOP');
+    other.pause();
     const listed = await topicPartitionsCollection(pipeline.db).findOne({});
     expect(listed?.producers).toHaveLength(2);
     let hanging: Run | undefined;
@@ -161,11 +161,11 @@ describe('npm run admin -- topics expand, while producers and consumers work', (
       return hanging.stderr.startsWith('Silent: ') || { hanging };
     });
     expect(hanging).toMatchObject({ code: 2 });
-    await eventually('orders are accepted', async () => (await send(pipeline.stack.producerUrl)) === 202);
+    await eventually('orders are accepted', async () => (await send(pipeline.producerUrl)) === 202);
     await other.kill();
     const [, gone] = /--gone (\S+)\./.exec(hanging?.stderr ?? '') ?? [];
     expect(await expand('--partitions', '30', '--gone', String(gone))).toMatchObject({ code: 0, stderr: '' });
-    await eventually('orders are accepted', async () => (await send(pipeline.stack.producerUrl)) === 202);
+    await eventually('orders are accepted', async () => (await send(pipeline.producerUrl)) === 202);
   });
 
   it('lets everything go on if the consumers do not commit in time, and after Ctrl-C', async () => {
@@ -176,11 +176,11 @@ describe('npm run admin -- topics expand, while producers and consumers work', (
       const interrupted = await ended;
       expect(interrupted.code).toBe(2);
       expect(interrupted.stderr).toMatch(/^Aborted by a signal, .*: waiting for the /);
-      await eventually('orders are accepted', async () => (await send(pipeline.stack.producerUrl)) === 202);
+      await eventually('orders are accepted', async () => (await send(pipeline.producerUrl)) === 202);
       const late = await expand('--partitions', '36', '--wait', '3');
       expect(late.code).toBe(2);
       expect(late.stderr).toMatch(/^Aborted after 3 s, /);
-      await eventually('orders are accepted', async () => (await send(pipeline.stack.producerUrl)) === 202);
+      await eventually('orders are accepted', async () => (await send(pipeline.producerUrl)) === 202);
     } finally {
       consumers('SIGCONT');
     }
@@ -198,7 +198,7 @@ describe('npm run admin -- topics expand, while producers and consumers work', (
         code: 2,
         stderr: expect.stringContaining('An expansion to 36 partitions runs'),
       });
-      other = await ExtraProducer.start(pipeline.stack);
+      other = await ExtraProducer.start(pipeline);
       expect(await send(other.url)).toBe(503);
       expect(await expand('--abort')).toMatchObject({
         code: 0,
@@ -219,8 +219,8 @@ describe('npm run admin -- topics expand, while producers and consumers work', (
   });
 
   it('lets a producer start again with the count that the data were made with', async () => {
-    process.kill(pipeline.stack.process('producer').pid, 'SIGTERM');
-    await pipeline.stack.prints(/^producer (serves|is ready) again/);
-    expect(await send(pipeline.stack.producerUrl)).toBe(202);
+    process.kill(pipeline.process('producer').pid, 'SIGTERM');
+    await pipeline.prints(/^producer (serves|is ready) again/);
+    expect(await send(pipeline.producerUrl)).toBe(202);
   });
 });

@@ -9,20 +9,20 @@ import { Mongo } from '#service/mongodb/mongo.js';
 import { RowIntake } from '../../apps/producer/src/imports/row-intake.js';
 import { eventually } from '../support/eventually.js';
 import { Imports, legacyPairs, type LegacyPair } from '../support/imports.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { watchMemory } from '../support/watched-memory.js';
 
 describe('an import', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
   let imports: Imports;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..5');
+    pipeline = await TestSystem.start({ flags: ['--no-console', '--save-ms', '0..5'] });
     imports = new Imports(pipeline);
   });
 
   afterAll(async () => {
-    await pipeline.end();
+    await pipeline.stop();
   });
 
   async function isUnderWay(id: string, step: (summary: { rows: number; phase: string }, acked: number) => boolean) {
@@ -60,7 +60,7 @@ describe('an import', () => {
     const { body: first } = await imports.upload(files);
     await isUnderWay(first.id, ({ rows: read }) => read > 0);
     const control = async (what: string): Promise<unknown> =>
-      (await fetch(`${pipeline.stack.producerUrl}/v1/operations/${first.id}/${what}`, { method: 'POST' })).json();
+      (await fetch(`${pipeline.producerUrl}/v1/operations/${first.id}/${what}`, { method: 'POST' })).json();
     expect(await control('pause')).toMatchObject({ status: 'paused', count: null });
     const { rows: read } = await imports.summary(first.id);
     expect(await control('resume')).toMatchObject({ status: 'running' });
@@ -105,7 +105,7 @@ describe('an import', () => {
 
   it('whose rows another import sends too is saved once, without dead letters', async () => {
     const rows = legacyPairs(500);
-    const consumer = pipeline.stack.process('consumer-1').pid;
+    const consumer = pipeline.process('consumer-1').pid;
     process.kill(consumer, 'SIGSTOP');
     const { body: first } = await imports.upload({ 'a.json': rows });
     await eventually(
@@ -136,7 +136,7 @@ describe('an import', () => {
   });
 
   it('that an earlier reader still writes to keeps its rows and their indexes', async () => {
-    const mongo = new Mongo(pipeline.stack.mongodbUri, 'tests');
+    const mongo = new Mongo(pipeline.mongodbUri, 'tests');
     const intake = new RowIntake(mongo, ArchivedIds.of(mongo.db, ArchivedList.of(mongo.db)));
     const operationId = 'an import';
     await pipeline.db
@@ -169,7 +169,7 @@ describe('an import', () => {
   /** Imports a file with rows of 60 KiB, mostly blanks, and one oversized line. @returns the producer's peak memory, in MiB */
   async function peakMemoryOf(count: number, lineMiB: number): Promise<number> {
     const rows = legacyPairs(count);
-    const watch = watchMemory(pipeline.stack.process('producer').pid);
+    const watch = watchMemory(pipeline.process('producer').pid);
     const { body } = await imports.uploadStream('huge.json', hugeFile(rows, lineMiB));
     const operation = await imports.ended(body.id);
     const peak = await watch.end();

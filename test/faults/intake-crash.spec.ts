@@ -8,7 +8,7 @@ import { ordersCollection } from '#orders/order/orders-collection.js';
 import { eventually } from '../support/eventually.js';
 import { ExtraProducer } from '../support/extra-producer.js';
 import { intakeOrder, sendOrders } from '../support/intake.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { reconciled } from '../support/run-reconcile.js';
 
 const SEED = 20_261_127;
@@ -26,12 +26,15 @@ class Flood {
   private isOver = false;
   private readonly clients: Promise<void>[];
 
-  private constructor(private readonly pipeline: Pick<Pipeline, 'stack'>) {
+  private constructor(private readonly pipeline: Pick<TestSystem, 'producerUrl'>) {
     this.clients = Array.from({ length: CLIENTS }, async (_, client) => this.run(client));
   }
 
   /** Runs work while clients send. They stop in any case: they would send to the servers of the next test. */
-  static async during(pipeline: Pick<Pipeline, 'stack'>, work: (flood: Flood) => Promise<void>): Promise<Flood> {
+  static async during(
+    pipeline: Pick<TestSystem, 'producerUrl'>,
+    work: (flood: Flood) => Promise<void>,
+  ): Promise<Flood> {
     const flood = new Flood(pipeline);
     try {
       await work(flood);
@@ -85,15 +88,15 @@ async function whileStopped(pid: number, work: () => Promise<void>): Promise<voi
 }
 
 describe('the intake', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
   const draw = createDraws(SEED);
 
   beforeAll(async () => {
-    pipeline = await Pipeline.startAlone('--no-console', '--save-ms', '0..5');
+    pipeline = await TestSystem.start({ servers: 'own', flags: ['--no-console', '--save-ms', '0..5'] });
   });
 
   afterAll(async () => {
-    await pipeline.end();
+    await pipeline.stop();
   });
 
   /** Checks that every accepted order is saved once, under its number, and that every other number is known to be unused. */
@@ -113,14 +116,14 @@ describe('the intake', () => {
     const unused = await intakeBatchesCollection(pipeline.db).find({ state: 'abandoned' }).toArray();
     expect(saved.size + unused.reduce((sum, { count }) => sum + count, 0)).toBe(highest);
     for (const { _id } of await operationsCollection(pipeline.db).find({ kind: 'intake' }).toArray())
-      expect(await reconciled(pipeline.stack, _id)).toMatchObject(HOLDS);
+      expect(await reconciled(pipeline, _id)).toMatchObject(HOLDS);
   }
 
   it('loses and doubles nothing that it accepted while its producer is killed again and again', async () => {
     const flood = await Flood.during(pipeline, async (sent) => {
       for (let kills = 0; kills < KILLS; kills += 1) {
         await untilFurther(sent, 20 + draw(1, kills, 100));
-        process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
+        process.kill(pipeline.process('producer').pid, 'SIGKILL');
       }
       await untilFurther(sent, 20);
     });
@@ -140,7 +143,7 @@ describe('the intake', () => {
     const flood = await Flood.during(pipeline, async (sent) => {
       for (let kills = 0; kills < KILLS; kills += 1) {
         await untilFurther(sent, 20 + draw(2, kills, 100));
-        process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
+        process.kill(pipeline.process('producer').pid, 'SIGKILL');
       }
       await untilFurther(sent, 20);
     }).finally(() => clearInterval(settle));
@@ -154,7 +157,7 @@ describe('the intake', () => {
       const flood = await Flood.during(pipeline, async (sent) => {
         await untilFurther(sent, 50);
         const { repeated } = sent;
-        await whileStopped(pipeline.stack.process(server).pid, async () =>
+        await whileStopped(pipeline.process(server).pid, async () =>
           eventually('requests are rejected', () => sent.repeated > repeated),
         );
         await untilFurther(sent, 50);
@@ -166,12 +169,12 @@ describe('the intake', () => {
 
   it('loses and doubles nothing when a producer hangs until another one has closed its operation', async () => {
     const operations = operationsCollection(pipeline.db);
-    const other = await ExtraProducer.start(pipeline.stack);
+    const other = await ExtraProducer.start(pipeline);
     try {
       const flood = await Flood.during(pipeline, async (sent) => {
         await untilFurther(sent, 50);
         const running = await operations.findOne({ kind: 'intake', status: 'running' });
-        await whileStopped(pipeline.stack.process('producer').pid, async () =>
+        await whileStopped(pipeline.process('producer').pid, async () =>
           eventually('the other producer closes the operation', async () => {
             const operation = await operations.findOne({ _id: running?._id ?? '' });
             return operation?.status === 'succeeded';

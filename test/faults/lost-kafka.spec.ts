@@ -11,31 +11,30 @@ import type { DocumentedCommand } from '../support/documented/commands.js';
 import { runDocumented } from '../support/documented/run-documented.js';
 import { eventually } from '../support/eventually.js';
 import { intakeOrder, sendOrders } from '../support/intake.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { Redrives } from '../support/redrives.js';
 import type { Run } from '../support/run-app.js';
 import { reconciled } from '../support/run-reconcile.js';
-import { RunningStack } from '../support/running-stack.js';
 
 const COUNT = 3_000;
 const ONE_BROKER = { TOPIC_REPLICATION_FACTOR: '1', TOPIC_MIN_INSYNC_REPLICAS: '1' };
 
-async function started(dataDirectory: string, ...flags: string[]): Promise<[Pipeline, RunningStack]> {
-  const stack = await RunningStack.start({
+async function started(dataDirectory: string, ...flags: string[]): Promise<TestSystem> {
+  return TestSystem.start({
+    servers: 'own',
     dataDirectory,
     flags: ['--no-console', '--save-ms', '0..5', ...flags],
     env: { COMPACTION_DELAY_SECONDS: '1' },
   });
-  return [await Pipeline.of(stack), stack];
 }
 
-async function run({ stack }: Pipeline, command: DocumentedCommand): Promise<Run> {
+async function run(stack: TestSystem, command: DocumentedCommand): Promise<Run> {
   const servers = { KAFKA_BROKERS: stack.brokers, MONGODB_URI: stack.mongodbUri };
   return runDocumented(command, { env: { ...servers, ...ONE_BROKER } });
 }
 
 /** Kills everything, and removes Kafka's data. */
-async function loseKafka(stack: RunningStack): Promise<void> {
+async function loseKafka(stack: TestSystem): Promise<void> {
   await stack.killAll();
   await rm(join(stack.dataDirectory, 'kafka'), { recursive: true });
 }
@@ -43,7 +42,7 @@ async function loseKafka(stack: RunningStack): Promise<void> {
 describe('the loss of Kafka, as docs/recovery.md describes it', () => {
   it('loses no order that can be made again, and names the others', async () => {
     const folder = await makeRunFolder('orders-lost-kafka');
-    let [pipeline, stack] = await started(folder);
+    let pipeline = await started(folder);
     let archives: Archives | undefined;
     try {
       const archived = await pipeline.populate({ count: COUNT });
@@ -54,9 +53,9 @@ describe('the loss of Kafka, as docs/recovery.md describes it', () => {
       const first = await pipeline.populate({ count: COUNT, faults: { poison: 0.01 } });
       const ended = await pipeline.allEnded(first.id);
       const { body: saved } = await sendOrders(pipeline, [intakeOrder()]);
-      await untilConsumed(pipeline.stack.brokers);
+      await untilConsumed(pipeline.brokers);
       // What Kafka acknowledges from here on is not saved.
-      const consumer = pipeline.stack.process('consumer-1');
+      const consumer = pipeline.process('consumer-1');
       process.kill(consumer.pid, 'SIGSTOP');
       const second = await pipeline.populate({ count: COUNT });
       await eventually('it is sent', async () => (await pipeline.operation(second.id)).acked === COUNT);
@@ -65,10 +64,9 @@ describe('the loss of Kafka, as docs/recovery.md describes it', () => {
         const batches = pipeline.db.collection<{ _id: number; state: string }>('intakeBatches');
         return (await batches.countDocuments({ state: 'acknowledged' })) === 2;
       });
-      await pipeline.close();
-      await loseKafka(stack);
+      await loseKafka(pipeline);
 
-      [pipeline, stack] = await started(folder, '--servers-only');
+      pipeline = await started(folder, '--servers-only');
       expect(await run(pipeline, 'npm run admin -- topics apply')).toMatchObject({ code: 0 });
       const listed = await run(pipeline, 'npm run admin -- topics lost');
       expect(listed.code).toBe(1);
@@ -85,10 +83,9 @@ describe('the loss of Kafka, as docs/recovery.md describes it', () => {
       expect(applied.stdout).toContain('The log that was lost is forgotten. Start the services.');
       // An offset of the lost log would make a new record look like a replay.
       expect(await archivedRangesCollection(pipeline.db).distinct('positions')).toEqual([]);
-      await pipeline.close();
-      await pipeline.stack.stop();
+      await pipeline.stop();
 
-      [pipeline, stack] = await started(folder);
+      pipeline = await started(folder);
       await pipeline.allSaved(second.id);
       expect(await pipeline.allEnded(first.id)).toMatchObject({
         saved: ended.saved,
@@ -101,10 +98,10 @@ describe('the loss of Kafka, as docs/recovery.md describes it', () => {
       // A client that repeats its request gets its orders saved.
       const { status, body: repeated } = await sendOrders(pipeline, [intakeOrder(), intakeOrder()], 'a-key');
       expect([status, repeated.items.map(({ id }) => id)]).toEqual([202, lost.items.map(({ id }) => id)]);
-      await untilConsumed(pipeline.stack.brokers);
-      expect(await reconciled(pipeline.stack, archived.id)).toMatchObject({ verdict: 'holds', archived: COUNT });
+      await untilConsumed(pipeline.brokers);
+      expect(await reconciled(pipeline, archived.id)).toMatchObject({ verdict: 'holds', archived: COUNT });
       for (const id of [first.id, second.id, saved.operationId, repeated.operationId])
-        expect(await reconciled(pipeline.stack, id)).toMatchObject({ missing: 0, doubled: 0, altered: 0, phantom: 0 });
+        expect(await reconciled(pipeline, id)).toMatchObject({ missing: 0, doubled: 0, altered: 0, phantom: 0 });
       const [reached, highest] = await untilComplete(pipeline);
       expect(reached).toBe(highest);
       expect(await run(pipeline, 'npm run admin -- topics lost')).toMatchObject({
@@ -112,8 +109,7 @@ describe('the loss of Kafka, as docs/recovery.md describes it', () => {
         stderr: expect.stringContaining('this command is for topics that were created after the loss'),
       });
     } finally {
-      await pipeline.close();
-      await pipeline.stack.stop().catch(() => undefined);
+      await pipeline.stop().catch(() => undefined);
       await archives?.remove();
       await removeRunFolder(folder);
     }

@@ -8,7 +8,7 @@ import { ORDERS_SUBJECT, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { PipelineResponse } from '../../apps/console/src/pipeline/pipeline-response.js';
 import { pipelineState } from '../support/console-requests.js';
 import { eventually } from '../support/eventually.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { reconciled } from '../support/run-reconcile.js';
 import { quietKafka, writeRecords } from '../support/topic-writer.js';
 
@@ -28,20 +28,20 @@ const COMPLETE = {
 };
 
 describe('an unavailable server', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.startAlone('--save-ms', '0..200');
+    pipeline = await TestSystem.start({ servers: 'own', flags: ['--save-ms', '0..200'] });
   });
 
   afterAll(async () => {
-    await pipeline.end();
+    await pipeline.stop();
   });
 
   const now = async (): Promise<PipelineResponse> => pipelineState(pipeline);
 
   async function hasLogged(pattern: RegExp): Promise<boolean> {
-    return pattern.test(pipeline.stack.output);
+    return pattern.test(pipeline.output);
   }
 
   async function noDeadLetters(): Promise<boolean> {
@@ -59,7 +59,7 @@ describe('an unavailable server', () => {
   async function completed(id: string): Promise<object> {
     const { startedAt, finishedAt, status, acked, saved, deadLettered } = await pipeline.allSaved(id);
     const seconds = (Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')) / 1_000;
-    const { code, missing, doubled, altered, phantom } = await reconciled(pipeline.stack, id);
+    const { code, missing, doubled, altered, phantom } = await reconciled(pipeline, id);
     const chunks = await chunksCollection(pipeline.db)
       .find({ '_id.operationId': id })
       .sort({ '_id.from': 1 })
@@ -74,7 +74,7 @@ describe('an unavailable server', () => {
 
   it('MongoDB, frozen during a populate, suspends the consumer, and makes figures of the console unknown', async () => {
     const id = await begin(5);
-    const { pid } = pipeline.stack.process('MongoDB');
+    const { pid } = pipeline.process('MongoDB');
     process.kill(pid, 'SIGSTOP');
     const over = faultLasts(OUTAGE_MS);
     try {
@@ -93,7 +93,7 @@ describe('an unavailable server', () => {
 
   it('Kafka, frozen during a populate, delays orders but loses none', async () => {
     const id = await begin(6);
-    const { pid } = pipeline.stack.process('Kafka');
+    const { pid } = pipeline.process('Kafka');
     process.kill(pid, 'SIGSTOP');
     await faultLasts(OUTAGE_MS);
     process.kill(pid, 'SIGCONT');
@@ -102,12 +102,12 @@ describe('an unavailable server', () => {
 
   it('Kafka, killed during a populate, delays orders but loses none', async () => {
     const id = await begin(7);
-    process.kill(pipeline.stack.process('Kafka').pid, 'SIGKILL');
+    process.kill(pipeline.process('Kafka').pid, 'SIGKILL');
     expect(await completed(id)).toEqual(COMPLETE);
   });
 
   it('the schema registry, frozen, delays a record with a new schema but does not dead-letter it', async () => {
-    const registry = pipeline.stack.registryUrl;
+    const registry = pipeline.registryUrl;
     const newer = { ...ORDER_SCHEMA, fields: [...ORDER_SCHEMA.fields, { name: 'note', type: 'string', default: '' }] };
     const response = await fetch(`${registry}/subjects/${ORDERS_SUBJECT}/versions`, {
       method: 'POST',
@@ -129,15 +129,13 @@ describe('an unavailable server', () => {
     const value = Buffer.concat([codec.encode(order), Buffer.from([0])]);
     value.writeInt32BE(schemaId, 1);
 
-    const { pid } = pipeline.stack.process('schema registry');
+    const { pid } = pipeline.process('schema registry');
     process.kill(pid, 'SIGSTOP');
     try {
-      const before = pipeline.stack.output.length;
-      await writeRecords(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC, [
-        { partition: 0, key: order.accountId, value },
-      ]);
+      const before = pipeline.output.length;
+      await writeRecords(quietKafka(pipeline.brokers), ORDERS_TOPIC, [{ partition: 0, key: order.accountId, value }]);
       await eventually('the consumer pauses', async () =>
-        /environment unavailable/.test(pipeline.stack.output.slice(before)),
+        /environment unavailable/.test(pipeline.output.slice(before)),
       );
     } finally {
       process.kill(pid, 'SIGCONT');

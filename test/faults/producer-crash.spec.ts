@@ -5,7 +5,8 @@ import { operationsCollection } from '#orders/operation/operation.js';
 import { ackedOrders, SEGMENT_ORDERS } from '#orders/operation/segments.js';
 import { eventually } from '../support/eventually.js';
 import { ExtraProducer } from '../support/extra-producer.js';
-import { Pipeline, type PopulateResponse } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
+import type { PopulateResponse } from '../support/tested-stack.js';
 import { reconciled } from '../support/run-reconcile.js';
 
 const SEED = 20_261_125;
@@ -16,15 +17,18 @@ const HOUR_MS = 3_600_000;
 const HOLDS = { code: 0, verdict: 'holds', missing: 0, doubled: 0, altered: 0, phantom: 0, pending: 0 };
 
 describe('an operation', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
   const draw = createDraws(SEED);
 
   beforeAll(async () => {
-    pipeline = await Pipeline.startWith({ LAG_CEILING: String(LAG_CEILING) }, '--no-console', '--save-ms', '0..5');
+    pipeline = await TestSystem.start({
+      env: { LAG_CEILING: String(LAG_CEILING) },
+      flags: ['--no-console', '--save-ms', '0..5'],
+    });
   });
 
   afterAll(async () => {
-    await pipeline.end();
+    await pipeline.stop();
   });
 
   /** Reads the operation; returns `undefined` while the producer does not answer because of a kill. */
@@ -44,13 +48,13 @@ describe('an operation', () => {
   }
 
   function kill(name: string): void {
-    process.kill(pipeline.stack.process(name).pid, 'SIGKILL');
+    process.kill(pipeline.process(name).pid, 'SIGKILL');
   }
 
   /** Checks that each order is saved once and each index is in exactly one acknowledged chunk. */
   async function expectComplete(id: string, count: number): Promise<void> {
     await eventually('all orders are saved', async () => (await tryOperation(id))?.saved === count);
-    expect(await reconciled(pipeline.stack, id)).toMatchObject({ ...HOLDS, acked: count, saved: count });
+    expect(await reconciled(pipeline, id)).toMatchObject({ ...HOLDS, acked: count, saved: count });
     const chunks = await chunksCollection(pipeline.db)
       .find({ '_id.operationId': id })
       .sort({ '_id.from': 1 })
@@ -62,7 +66,7 @@ describe('an operation', () => {
   it('is shared by two producers, survives the kill of both and another kill, and saves every order once', async () => {
     // Two segments: one for each producer.
     const count = SEGMENT_ORDERS + 20_000;
-    const second = await ExtraProducer.start(pipeline.stack);
+    const second = await ExtraProducer.start(pipeline);
     try {
       const { id } = await pipeline.populate({ count });
       const owners = async (): Promise<Set<string>> => {
@@ -87,8 +91,8 @@ describe('an operation', () => {
     async (shiftMs) => {
       const count = 20_000;
       const ratePerSecond = 1_000;
-      const wrong = await ExtraProducer.start(pipeline.stack, shiftMs);
-      const { pid } = pipeline.stack.process('producer');
+      const wrong = await ExtraProducer.start(pipeline, shiftMs);
+      const { pid } = pipeline.process('producer');
       try {
         const { id } = await pipeline.populate({ count, ratePerSecond });
         const acked = await untilFurther(0, id, 0);

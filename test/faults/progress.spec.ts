@@ -4,24 +4,24 @@ import { operationsCollection } from '#orders/operation/operation.js';
 import { countSaved } from '#orders/operation/saved-count.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { eventually } from '../support/eventually.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { ProgressReaders } from '../support/progress-readers.js';
 
 const COUNT = 20_000;
 const READERS = 40;
 
 describe('the progress of an operation', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..1000');
+    pipeline = await TestSystem.start({ flags: ['--no-console', '--save-ms', '0..1000'] });
   });
 
   afterAll(async () => {
-    await pipeline.end();
+    await pipeline.stop();
   });
 
-  const operationUrl = (id: string): string => `${pipeline.stack.producerUrl}/v1/operations/${id}`;
+  const operationUrl = (id: string): string => `${pipeline.producerUrl}/v1/operations/${id}`;
 
   /** Returns the commands that MongoDB ran for the producer meanwhile, from its profiler. */
   async function commandsDuring(work: () => Promise<void>): Promise<Document[]> {
@@ -94,7 +94,7 @@ describe('the progress of an operation', () => {
     await operations.updateOne({ _id: lost.id }, { $set: { reportedSaved: 400 } });
     await operations.updateOne({ _id: none.id }, { $unset: { reportedSaved: 1 } });
     // Kill the producer, since it keeps the highest figure in memory.
-    process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
+    process.kill(pipeline.process('producer').pid, 'SIGKILL');
     await eventually('the producer answers again', async () => {
       const answer = await pipeline.operation(none.id).catch(() => undefined);
       return answer?.status === 'succeeded';

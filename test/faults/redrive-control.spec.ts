@@ -2,20 +2,20 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Long } from 'mongodb';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { eventually } from '../support/eventually.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { Redrives } from '../support/redrives.js';
 
 describe('a slow redrive', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
   let redrives: Redrives;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..1', '--partitions', '3');
+    pipeline = await TestSystem.start({ flags: ['--no-console', '--save-ms', '0..1', '--partitions', '3'] });
     redrives = new Redrives(pipeline);
   });
 
   afterAll(async () => {
-    await pipeline.end();
+    await pipeline.stop();
   });
 
   it('can be paused, resumed and cancelled, and leaves unsent dead letters pending', async () => {
@@ -49,7 +49,7 @@ describe('a slow redrive', () => {
       await pipeline.allEnded(id);
       made.push(id);
     }
-    const consumer = pipeline.stack.process('consumer-1').pid;
+    const consumer = pipeline.process('consumer-1').pid;
     process.kill(consumer, 'SIGSTOP');
     try {
       const { body: first } = await redrives.ask({ operationId: made[0] });

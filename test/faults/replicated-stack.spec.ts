@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { Pipeline, type PopulateResponse } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
+import type { PopulateResponse } from '../support/tested-stack.js';
 import { reconciled } from '../support/run-reconcile.js';
 
 const PER_SECOND = 1_000;
@@ -39,17 +40,20 @@ class Readers {
 }
 
 describe('a replicated stack', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
   let operationId: string;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.startAlone('--replicated', '--save-ms', '0..200', '--partitions', '6');
+    pipeline = await TestSystem.start({
+      servers: 'own',
+      flags: ['--replicated', '--save-ms', '0..200', '--partitions', '6'],
+    });
     operationId = (await pipeline.populate({ count: COUNT, ratePerSecond: PER_SECOND })).id;
     await savedBeyond(0);
   });
 
   afterAll(async () => {
-    await pipeline.end();
+    await pipeline.stop();
   });
 
   /** Reads the operation; returns `undefined` while the producer does not answer because of a kill. */
@@ -69,7 +73,7 @@ describe('a replicated stack', () => {
 
   /** Reads the console's figure of the orders topic; `undefined` while it is unknown. */
   async function underReplicated(): Promise<number | undefined> {
-    const text = await (await fetch(`${pipeline.stack.consoleUrl}/metrics`)).text();
+    const text = await (await fetch(`${pipeline.consoleUrl}/metrics`)).text();
     const value = /^pipeline_under_replicated_partitions\{topic="orders\.v1"\} (\d+)$/m.exec(text)?.[1];
     return value === undefined ? undefined : Number(value);
   }
@@ -77,11 +81,11 @@ describe('a replicated stack', () => {
   async function primary(): Promise<string> {
     const { primary: host } = await pipeline.db.admin().command({ hello: 1 });
     const port = Number(String(host).split(':')[1]);
-    return `MongoDB-${port - Number(pipeline.stack.ports['MONGODB_PORT']) + 1}`;
+    return `MongoDB-${port - Number(pipeline.ports['MONGODB_PORT']) + 1}`;
   }
 
   it('runs three nodes of Kafka and MongoDB, two producers and query APIs, and three consumers', () => {
-    const names = pipeline.stack.processes().map(({ name }) => name);
+    const names = pipeline.processes().map(({ name }) => name);
     expect(names.toSorted()).toEqual(
       [
         ...[1, 2, 3].flatMap((n) => [`Kafka-${n}`, `MongoDB-${n}`, `consumer-${n}`]),
@@ -100,8 +104,8 @@ describe('a replicated stack', () => {
     ['a node of Kafka', async () => Promise.resolve('Kafka-2')],
   ])('continues after a kill of %s, and every read succeeds', async (_, name) => {
     const before = (await tryOperation())?.saved ?? 0;
-    const { pid } = pipeline.stack.process(await name());
-    const readers = new Readers(pipeline.stack.queryApiUrl);
+    const { pid } = pipeline.process(await name());
+    const readers = new Readers(pipeline.queryApiUrl);
     try {
       process.kill(pid, 'SIGKILL');
       // More than the orders that were in the pipeline at the kill.
@@ -112,31 +116,31 @@ describe('a replicated stack', () => {
     expect(readers.failures).toEqual([]);
     expect(readers.responses).toBeGreaterThan(READERS);
     await eventually('all processes run again', async () => {
-      return Promise.resolve(pipeline.stack.processes().length === PROCESSES);
+      return Promise.resolve(pipeline.processes().length === PROCESSES);
     });
   });
 
   it.each(['MongoDB-2', 'schema registry', 'producer'])(
     'restarts %s after several kills, even during its restart',
     async (name) => {
-      const { stack } = pipeline;
-      const [before, printed] = [stack.processes().length, stack.output.length];
+      const system = pipeline;
+      const [before, printed] = [system.processes().length, system.output.length];
       for (let killed = 0; killed < KILLS; killed += 1) {
-        const { pid } = stack.process(name);
+        const { pid } = system.process(name);
         process.kill(pid, 'SIGKILL');
         await eventually('a new process runs', () =>
-          stack.processes().some((other) => other.name === name && other.pid !== pid),
+          system.processes().some((other) => other.name === name && other.pid !== pid),
         );
       }
       await eventually('the process is ready again', () =>
-        new RegExp(`^${name} (serves|is ready) again`, 'm').test(stack.output.slice(printed)),
+        new RegExp(`^${name} (serves|is ready) again`, 'm').test(system.output.slice(printed)),
       );
-      expect(stack.processes()).toHaveLength(before);
+      expect(system.processes()).toHaveLength(before);
     },
   );
 
   it('counts the partitions that lack a replica, while a node of Kafka hangs', async () => {
-    const { pid } = pipeline.stack.process('Kafka-3');
+    const { pid } = pipeline.process('Kafka-3');
     let lacking = 0;
     process.kill(pid, 'SIGSTOP');
     try {
@@ -153,15 +157,15 @@ describe('a replicated stack', () => {
 
   it('has lost nothing at the end', async () => {
     await eventually('all orders are saved', async () => (await tryOperation())?.saved === COUNT);
-    expect(await reconciled(pipeline.stack, operationId)).toMatchObject({ ...HOLDS, acked: COUNT, saved: COUNT });
+    expect(await reconciled(pipeline, operationId)).toMatchObject({ ...HOLDS, acked: COUNT, saved: COUNT });
   });
 
   it('stops at once while one server waits for its restart and another one restarts', async () => {
-    const { stack } = pipeline;
-    const ended = ['Kafka-1', 'MongoDB-3'].map((name) => stack.process(name));
+    const system = pipeline;
+    const ended = ['Kafka-1', 'MongoDB-3'].map((name) => system.process(name));
     for (const { pid } of ended) process.kill(pid, 'SIGKILL');
-    await stack.prints(/^Kafka-1 ended, restarting/);
-    expect(await stack.stop()).toBe(0);
-    expect(stack.processes()).toEqual([]);
+    await system.prints(/^Kafka-1 ended, restarting/);
+    expect(await system.stop()).toBe(0);
+    expect(system.processes()).toEqual([]);
   });
 });

@@ -24,7 +24,7 @@ import { kafkaConnectionSettings, kafkaSettings } from '../../libs/service/src/s
 import { loadSettings } from '../../libs/service/src/settings/settings.js';
 import { emptyServers } from '../support/empty-servers.js';
 import { eventually } from '../support/eventually.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { reconciled } from '../support/run-reconcile.js';
 import { runApp, type Run } from '../support/run-app.js';
 import { OPERATOR, ORDERS, SecuredKafka, STRANGER } from '../support/secured-kafka.js';
@@ -186,13 +186,13 @@ describe('a Kafka with TLS, users and ACLs', () => {
     const file = join(kafka.folder, 'password');
     await writeFile(file, `${ORDERS.password}\n`);
     const settings = { ...kafka.settingsOf(ORDERS), KAFKA_SASL_PASSWORD: '', KAFKA_SASL_PASSWORD_FILE: file };
-    const pipeline = await Pipeline.startWith({ ...settings, LOG_LEVEL: 'debug' }, '--save-ms', '0..5');
-    const { stack } = pipeline;
+    const pipeline = await TestSystem.start({ env: { ...settings, LOG_LEVEL: 'debug' }, flags: ['--save-ms', '0..5'] });
+    const system = pipeline;
     try {
       const { id } = await pipeline.populate({ count: 500 });
       await pipeline.allSaved(id);
-      expect(await reconciled(stack, id)).toMatchObject({ code: 0, verdict: 'holds' });
-      const urls = [stack.producerUrl, stack.consoleUrl, stack.queryApiUrl];
+      expect(await reconciled(system, id)).toMatchObject({ code: 0, verdict: 'holds' });
+      const urls = [system.producerUrl, system.consoleUrl, system.queryApiUrl];
       const shown = urls.flatMap((url) => [`${url}/health/ready`, `${url}/docs-json`, `${url}/metrics`]);
       for (const url of shown) {
         const response = await fetch(url);
@@ -201,12 +201,12 @@ describe('a Kafka with TLS, users and ACLs', () => {
       }
     } finally {
       await pipeline.close();
-      await stack.stop();
+      await system.stop();
     }
-    const written = new Map(stack.writtenTexts());
+    const written = new Map(system.writtenTexts());
     expect([...written.keys()]).toEqual(expect.arrayContaining(['producer.log', 'consumer-1.log', 'console.log']));
     for (const text of written.values()) expect(text).not.toContain('canary');
-    await rm(stack.dataDirectory, { recursive: true, force: true });
+    await rm(system.dataDirectory, { recursive: true, force: true });
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import { eventually } from '../support/eventually.js';
-import { expectedOrders, Pipeline, type PopulateResponse } from '../support/pipeline.js';
+import { expectedOrders, type PopulateResponse } from '../support/tested-stack.js';
 import { alive, allEnded, RunningStack } from '../support/running-stack.js';
 import { clusterIdOf, findMark, leaveMark } from '../support/stack-marks.js';
 
@@ -31,17 +31,7 @@ describe('npm start, when processes are killed', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function inPipeline<T>(work: (pipeline: Pipeline) => Promise<T>): Promise<T> {
-    const pipeline = await Pipeline.of(stack);
-    try {
-      return await work(pipeline);
-    } finally {
-      await pipeline.close();
-    }
-  }
-
-  const operation = async (): Promise<PopulateResponse> =>
-    inPipeline(async (pipeline) => pipeline.operation(populate.id));
+  const operation = async (): Promise<PopulateResponse> => stack.operation(populate.id);
 
   /** Waits until more than `orders` orders are saved, but by far not all. */
   async function savedBeyond(orders: number): Promise<void> {
@@ -76,9 +66,7 @@ describe('npm start, when processes are killed', () => {
   });
 
   it('stops during a populate without losing an offset, and rejects another number of partitions', async () => {
-    populate = await inPipeline(async (pipeline) =>
-      pipeline.populate({ count: COUNT, seed: 11, ratePerSecond: 6_000 }),
-    );
+    populate = await stack.populate({ count: COUNT, seed: 11, ratePerSecond: 6_000 });
     await savedBeyond(3_000);
     expect(await stack.stop()).toBe(0);
     expect(stack.output).toMatch(/lost 0/);
@@ -98,13 +86,11 @@ describe('npm start, when processes are killed', () => {
   it('completes the populate after kill -9 of all processes at once, without losing or doubling an order', async () => {
     await stack.killAll();
     stack = await RunningStack.start({ dataDirectory: data, flags: FLAGS });
-    await inPipeline(async (pipeline) => {
-      const done = await pipeline.allSaved(populate.id);
-      expect(done).toMatchObject({ status: 'succeeded', acked: COUNT, saved: COUNT, deadLettered: 0 });
-      const pages: OrderResponse[][] = await pipeline.walk('/v1/orders?page=1&pageSize=1000');
-      expect(pages.flat()).toEqual(expectedOrders(done));
-      expect(await pipeline.db.collection('orders').countDocuments()).toBe(COUNT);
-    });
+    const done = await stack.allSaved(populate.id);
+    expect(done).toMatchObject({ status: 'succeeded', acked: COUNT, saved: COUNT, deadLettered: 0 });
+    const pages: OrderResponse[][] = await stack.walk('/v1/orders?page=1&pageSize=1000');
+    expect(pages.flat()).toEqual(expectedOrders(done));
+    expect(await stack.db.collection('orders').countDocuments()).toBe(COUNT);
   });
 
   it('starts right after a kill of its supervisor, which could stop no process', async () => {

@@ -34,7 +34,7 @@ describe('clients of the query API that stop reading', () => {
     });
     sockets = [];
     app = await StartedApp.start('query-api', {
-      MONGODB_URI: stack.pipeline.stack.mongodbUri,
+      MONGODB_URI: stack.pipeline.mongodbUri,
       AUTH_ISSUER: stack.issuer.url,
     });
     await eventually('it is ready', async () => (await app.readiness()).status === 200);

@@ -6,29 +6,30 @@ import type { OperationResponse } from '../../apps/producer/src/operations/opera
 import { runDocumented } from '../support/documented/run-documented.js';
 import { eventually } from '../support/eventually.js';
 import { writeKafkaScripts } from '../support/foreign-clients/kafka-scripts.js';
-import { Pipeline, type Answer, type PopulateResponse } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
+import type { Answer, PopulateResponse } from '../support/tested-stack.js';
 import { reconciled } from '../support/run-reconcile.js';
 import { quietKafka, recordsOn } from '../support/topic-writer.js';
 
 const CLEAN = { missing: 0, pending: 0, doubled: 0, altered: 0, phantom: 0 };
 
 describe('a pipeline whose processes are stopped or killed', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.startWith({ LAG_CEILING: '4000' }, '--no-console', '--save-ms', '0..1');
+    pipeline = await TestSystem.start({ env: { LAG_CEILING: '4000' }, flags: ['--no-console', '--save-ms', '0..1'] });
   });
 
   afterAll(async () => {
-    await pipeline.end();
+    await pipeline.stop();
   });
 
   async function recordsOnTopic(): Promise<number> {
-    return recordsOn(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC);
+    return recordsOn(quietKafka(pipeline.brokers), ORDERS_TOPIC);
   }
 
   async function control(id: string, what: 'pause' | 'resume' | 'cancel'): Promise<Answer<OperationResponse>> {
-    const response = await fetch(`${pipeline.stack.producerUrl}/v1/operations/${id}/${what}`, { method: 'POST' });
+    const response = await fetch(`${pipeline.producerUrl}/v1/operations/${id}/${what}`, { method: 'POST' });
     const body = (await response.json()) as OperationResponse;
     return { status: response.status, headers: response.headers, body };
   }
@@ -42,7 +43,7 @@ describe('a pipeline whose processes are stopped or killed', () => {
 
   /** Moves the group, by both ways of docs/operations.md; the second kills the consumer. */
   async function moveGroup(partition: number, offset: number): Promise<void> {
-    const { brokers, dataDirectory } = pipeline.stack;
+    const { brokers, dataDirectory } = pipeline;
     const scripts = await writeKafkaScripts();
     const byScript = await runDocumented(
       'kafka-consumer-groups.sh --bootstrap-server HOST:9092 --group orders-savers --topic orders.v1:PARTITION --reset-offsets --to-offset OFFSET --execute',
@@ -79,7 +80,7 @@ describe('a pipeline whose processes are stopped or killed', () => {
     expect(await control(id, 'pause')).toMatchObject({ status: 200, body: { status: 'paused' } });
     expect(await recordsOnTopic()).toBe(paused.body.acked);
     expect(paused.body.acked).toBeGreaterThanOrEqual(before);
-    process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
+    process.kill(pipeline.process('producer').pid, 'SIGKILL');
     await eventually('the producer answers again', async () => {
       const answer = await pipeline.operation(id).catch(() => undefined);
       return answer?.status === 'paused';
@@ -91,7 +92,7 @@ describe('a pipeline whose processes are stopped or killed', () => {
   });
 
   it('lets an emission wait while the consumer lag is too high, reports it, and continues afterwards', async () => {
-    const consumer = pipeline.stack.process('consumer-1').pid;
+    const consumer = pipeline.process('consumer-1').pid;
     process.kill(consumer, 'SIGSTOP');
     try {
       const { id } = await pipeline.populate({ count: 30_000, ratePerSecond: 10_000 });
@@ -120,7 +121,7 @@ describe('a pipeline whose processes are stopped or killed', () => {
   });
 
   it('reconciles as pending, without a false alarm, while consumers have work, and the same over HTTP', async () => {
-    const consumer = pipeline.stack.process('consumer-1').pid;
+    const consumer = pipeline.process('consumer-1').pid;
     process.kill(consumer, 'SIGSTOP');
     let id = '';
     try {
@@ -129,7 +130,7 @@ describe('a pipeline whose processes are stopped or killed', () => {
         'all orders are acknowledged',
         async () => (await pipeline.operation(id)).status === 'succeeded',
       );
-      const report = await reconciled(pipeline.stack, id);
+      const report = await reconciled(pipeline, id);
       expect(report).toMatchObject({ code: 2, verdict: 'pending', acked: 3_000, missing: 0 });
       expect(report.blames).toEqual({ 'not-yet-saved': report.pending });
       expect(report.pending).toBeGreaterThan(0);
@@ -142,9 +143,9 @@ describe('a pipeline whose processes are stopped or killed', () => {
   });
 
   it('reconciles as broken for a skipped offset, and names the record', async () => {
-    const consumer = pipeline.stack.process('consumer-1').pid;
+    const consumer = pipeline.process('consumer-1').pid;
     process.kill(consumer, 'SIGSTOP');
-    const admin = quietKafka(pipeline.stack.brokers).admin();
+    const admin = quietKafka(pipeline.brokers).admin();
     await admin.connect();
     let id = '';
     const skipped: { partition: number; offset: number }[] = [];
@@ -174,15 +175,15 @@ describe('a pipeline whose processes are stopped or killed', () => {
     } finally {
       await admin.disconnect();
       // The commands have killed it, unless they failed: it would keep its position, while a new one starts at the committed offset.
-      if (pipeline.stack.processes().some(({ pid }) => pid === consumer)) process.kill(consumer, 'SIGKILL');
+      if (pipeline.processes().some(({ pid }) => pid === consumer)) process.kill(consumer, 'SIGKILL');
     }
     await eventually(
       'all orders but the skipped one are saved',
       async () => (await pipeline.operation(id)).saved === 99,
     );
-    const isDone = async () => (await reconciled(pipeline.stack, id)).pending === 0;
+    const isDone = async () => (await reconciled(pipeline, id)).pending === 0;
     await eventually('no order is pending', isDone);
-    const report = await reconciled(pipeline.stack, id);
+    const report = await reconciled(pipeline, id);
     expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', missing: 1, saved: 99 });
     expect(report.missingRecords).toEqual([
       expect.objectContaining({

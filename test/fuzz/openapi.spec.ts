@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { fuzz } from './schemathesis.js';
 
 /** A new seed each day, so that more cases are covered over time; a failure prints it. */
@@ -7,25 +7,25 @@ const SEED = Number(process.env['FUZZ_SEED'] || Math.floor(Date.now() / 86_400_0
 const EXAMPLES = 30;
 
 describe('a service with requests that its OpenAPI document allows or forbids', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
 
   beforeAll(async () => {
     // The requests may populate millions of orders: with a low lag ceiling, the producer soon waits for the consumers.
-    pipeline = await Pipeline.startWith({ LAG_CEILING: '1000' }, '--save-ms', '0..1');
+    pipeline = await TestSystem.start({ env: { LAG_CEILING: '1000' }, flags: ['--save-ms', '0..1'] });
     const { id } = await pipeline.populate({ count: 500 });
     await pipeline.allSaved(id);
   });
 
   afterAll(async () => {
-    await pipeline.end();
+    await pipeline.stop();
   });
 
   it.each<[string, () => string, string[]]>([
-    ['the query API', () => pipeline.stack.queryApiUrl, []],
-    ['the producer', () => pipeline.stack.producerUrl, []],
+    ['the query API', () => pipeline.queryApiUrl, []],
+    ['the producer', () => pipeline.producerUrl, []],
     [
       'the console',
-      () => pipeline.stack.consoleUrl,
+      () => pipeline.consoleUrl,
       // The first never ends; the other starts dozens of processes.
       ['/v1/pipeline/events', '/v1/pipeline/consumers'],
     ],

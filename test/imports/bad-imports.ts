@@ -2,14 +2,14 @@ import { request, type ClientRequest } from 'node:http';
 import { beforeAll, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { Imports, legacyPairs, zipOf, type LegacyPair } from '../support/imports.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 
 /**
  * @param shared returns the pipeline that these specs share with others
  * @param maxBytes its limit for a file
  */
-export function badImportsSpecs(shared: () => Pipeline, maxBytes: number): void {
-  let pipeline: Pipeline;
+export function badImportsSpecs(shared: () => TestSystem, maxBytes: number): void {
+  let pipeline: TestSystem;
   let imports: Imports;
 
   beforeAll(async () => {
@@ -64,7 +64,7 @@ export function badImportsSpecs(shared: () => Pipeline, maxBytes: number): void 
       ['deep.json', 0, 'broken-off'],
     ]);
     for (const [at, [, row]] of bad.entries()) expect(rejects[at]?.text).toBe(row.slice(0, 4_096));
-    const download = await fetch(`${pipeline.stack.producerUrl}/v1/imports/${operation.id}/rejects.ndjson`);
+    const download = await fetch(`${pipeline.producerUrl}/v1/imports/${operation.id}/rejects.ndjson`);
     expect(download.headers.get('content-disposition')).toMatch(/^attachment; filename="import-.*[.]ndjson"$/);
     const lines = (await download.text()).trimEnd().split('\n');
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(rejects);
@@ -143,12 +143,12 @@ export function badImportsSpecs(shared: () => Pipeline, maxBytes: number): void 
   it('is not accepted as the body of a populate', async () => {
     const form = new FormData();
     form.append('count', '5');
-    const answer = await fetch(`${pipeline.stack.producerUrl}/v1/populate`, { method: 'POST', body: form });
+    const answer = await fetch(`${pipeline.producerUrl}/v1/populate`, { method: 'POST', body: form });
     expect([400, 415]).toContain(answer.status);
   });
 
   it('is refused with 429 while its caller sends as many imports as it may, and with that limit only', async () => {
-    const url = `${pipeline.stack.producerUrl}/v1/imports`;
+    const url = `${pipeline.producerUrl}/v1/imports`;
     const open: ClientRequest[] = [];
     const begin = (): void => {
       const upload = request(url, { method: 'POST', headers: { 'content-type': 'application/zip' }, agent: false });
@@ -182,11 +182,9 @@ export function badImportsSpecs(shared: () => Pipeline, maxBytes: number): void 
         ['01935c9e-8a00-7000-8000-000000000009', 404],
         ['x', 400],
       ] as const)
-        expect((await fetch(`${pipeline.stack.producerUrl}/v1/imports/${id}${path}`)).status).toBe(status);
+        expect((await fetch(`${pipeline.producerUrl}/v1/imports/${id}${path}`)).status).toBe(status);
     for (const query of ['?pageSize=0', '?after=x', '?page=1', '?after=1&after=2'])
-      expect((await fetch(`${pipeline.stack.producerUrl}/v1/imports/${populated.id}/rejects${query}`)).status).toBe(
-        400,
-      );
+      expect((await fetch(`${pipeline.producerUrl}/v1/imports/${populated.id}/rejects${query}`)).status).toBe(400);
   });
 }
 

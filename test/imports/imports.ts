@@ -5,14 +5,14 @@ import { beforeAll, expect, it } from '@jest/globals';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { Imports, legacyPairs, zipOf, type LegacyPair } from '../support/imports.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 
 /**
  * @param shared returns the pipeline that these specs share with others
  * @param folder its folder for imports
  */
-export function importsSpecs(shared: () => Pipeline, folder: string): void {
-  let pipeline: Pipeline;
+export function importsSpecs(shared: () => TestSystem, folder: string): void {
+  let pipeline: TestSystem;
   let imports: Imports;
 
   beforeAll(async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { Pipeline, type PopulateResponse } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
+import type { PopulateResponse } from '../support/tested-stack.js';
 import { configFor, dashboardExpressions, exporterMetrics } from './deploy-files.js';
 import { metricNames } from './metric-names.js';
 import { prometheusParts, type PrometheusParts } from './prometheus-parts.js';
@@ -30,20 +31,20 @@ async function scrape(url: string): Promise<string> {
 
 describe('a real Prometheus that scrapes a running stack', () => {
   let parts: PrometheusParts;
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
   let prometheus: RunningPrometheus;
   let operation: PopulateResponse;
 
   beforeAll(async () => {
     parts = await prometheusParts();
     const flags = ['--partitions', `${PARTITIONS}`, '--save-ms', '0..200', '--in-flight', '100', '--legacy'];
-    pipeline = await Pipeline.startWith({ LAG_CEILING }, ...flags);
-    prometheus = await RunningPrometheus.start(parts.prometheus, await configFor(pipeline.stack.dataDirectory));
+    pipeline = await TestSystem.start({ env: { LAG_CEILING }, flags });
+    prometheus = await RunningPrometheus.start(parts.prometheus, await configFor(pipeline.dataDirectory));
   });
 
   afterAll(async () => {
     await prometheus?.stop();
-    await pipeline?.end();
+    await pipeline?.stop();
   });
 
   /** Waits until an expression has the value. @throws Error with the last value if it does not */
@@ -58,7 +59,7 @@ describe('a real Prometheus that scrapes a running stack', () => {
   }
 
   async function scaleTo(count: number): Promise<void> {
-    const { status } = await fetch(`${pipeline.stack.consoleUrl}/v1/pipeline/consumers`, {
+    const { status } = await fetch(`${pipeline.consoleUrl}/v1/pipeline/consumers`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ count }),
@@ -68,7 +69,7 @@ describe('a real Prometheus that scrapes a running stack', () => {
 
   /** Sends a request to the facade. */
   async function ask<T>(method: string, path: string, body?: object): Promise<T> {
-    const response = await fetch(`${pipeline.stack.facadeUrl}${path}`, {
+    const response = await fetch(`${pipeline.facadeUrl}${path}`, {
       method,
       ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     });
@@ -78,7 +79,7 @@ describe('a real Prometheus that scrapes a running stack', () => {
   }
 
   function services(): string[] {
-    const { producerUrl, queryApiUrl, consoleUrl, facadeUrl } = pipeline.stack;
+    const { producerUrl, queryApiUrl, consoleUrl, facadeUrl } = pipeline;
     return [producerUrl, queryApiUrl, consoleUrl, facadeUrl];
   }
 
@@ -190,19 +191,19 @@ describe('a real Prometheus that scrapes a running stack', () => {
   });
 
   it('sees every service as not ready while MongoDB hangs, and no metrics with unknown values', async () => {
-    const { pid } = pipeline.stack.process('MongoDB');
+    const { pid } = pipeline.process('MongoDB');
     process.kill(pid, 'SIGSTOP');
     try {
       await expectValue('count(service_ready{check="mongodb"} == 0)', 5);
-      for (const url of services().filter((each) => each !== pipeline.stack.facadeUrl))
+      for (const url of services().filter((each) => each !== pipeline.facadeUrl))
         expect(await scrape(url)).toContain('service_ready{check="mongodb"} 0');
       // The facade needs no MongoDB for the legacy system's answers, and is scraped without waiting for it.
-      const facade = await scrape(pipeline.stack.facadeUrl);
+      const facade = await scrape(pipeline.facadeUrl);
       expect([/^facade_stage\{/m.test(facade), /^facade_open_intents /m.test(facade)]).toEqual([true, false]);
       // While the pipeline is idle, the console's figures are up to four seconds old.
       let samples: string[] = [];
       await eventually('the console exports only what it knows from Kafka', async () => {
-        const lines = (await scrape(pipeline.stack.consoleUrl)).split('\n');
+        const lines = (await scrape(pipeline.consoleUrl)).split('\n');
         samples = lines.filter((line) => /^pipeline_(consumers|dead_letters_pending|topic_records_total)\b/.test(line));
         return (
           samples.length === PARTITIONS && samples.every((line) => line.startsWith('pipeline_topic_records_total'))
@@ -218,7 +219,7 @@ describe('a real Prometheus that scrapes a running stack', () => {
   });
 
   it('sees a crashed consumer as down until it runs on another port, and drops one that has drained', async () => {
-    process.kill(pipeline.stack.process('consumer-2').pid, 'SIGKILL');
+    process.kill(pipeline.process('consumer-2').pid, 'SIGKILL');
     await expectValue('up{instance="consumer-2"}', 0);
     await expectValue('up{instance="consumer-2"}', 1);
     expect(await prometheus.value('changes(process_start_time_seconds{instance="consumer-2"}[5m])')).toBe(1);

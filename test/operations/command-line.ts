@@ -10,7 +10,7 @@ import { RecordedStream } from '../../apps/cli/src/testing/recorded-stream.js';
 import type { ReconcileReport } from '#reconcile/report.js';
 import { eventually } from '../support/eventually.js';
 import { legacyPairs } from '../support/imports.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 
 const SCRIPT = join(PROJECT_DIRECTORY, 'dist/apps/cli/src/main.js');
 
@@ -21,8 +21,8 @@ interface Run {
 }
 
 /** @param shared returns the pipeline that these specs share with others */
-export function commandLineSpecs(shared: () => Pipeline): void {
-  let pipeline: Pipeline;
+export function commandLineSpecs(shared: () => TestSystem): void {
+  let pipeline: TestSystem;
 
   beforeAll(async () => {
     pipeline = shared();
@@ -32,10 +32,10 @@ export function commandLineSpecs(shared: () => Pipeline): void {
   function begin(...args: string[]) {
     const [out, err] = [new RecordedStream(), new RecordedStream()];
     const ended = runCommandLine(args, {
-      env: { ORDERS_URL: pipeline.stack.producerUrl },
+      env: { ORDERS_URL: pipeline.producerUrl },
       terminal: { out, err },
       clock: systemClock,
-      workingDirectory: pipeline.stack.dataDirectory,
+      workingDirectory: pipeline.dataDirectory,
       onInterrupt: () => undefined,
     });
     return { err, ended: ended.then((code): Run => ({ code, out: out.text, err: err.text })) };
@@ -44,8 +44,8 @@ export function commandLineSpecs(shared: () => Pipeline): void {
   /** Begins the script as npm does, but without a TTY and without this machine's `.env`. */
   function beginProcess(...args: string[]) {
     const child = spawn(process.execPath, [SCRIPT, ...args], {
-      cwd: pipeline.stack.dataDirectory,
-      env: { ...process.env, ORDERS_URL: pipeline.stack.producerUrl },
+      cwd: pipeline.dataDirectory,
+      env: { ...process.env, ORDERS_URL: pipeline.producerUrl },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const [out, err] = [new RecordedStream(), new RecordedStream()];
@@ -142,7 +142,7 @@ export function commandLineSpecs(shared: () => Pipeline): void {
   });
 
   it('imports a folder once, lists its rejects, and reconciles it', async () => {
-    const folder = join(pipeline.stack.dataDirectory, 'chunks');
+    const folder = join(pipeline.dataDirectory, 'chunks');
     await mkdir(folder);
     await writeFile(join(folder, 'a.json'), JSON.stringify([...legacyPairs(50), { id: 'x', number: 1 }]));
     await writeFile(join(folder, 'b.json'), 'no JSON');

@@ -11,7 +11,7 @@ import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js'
 import { eventually } from '../support/eventually.js';
 import { ExtraProducer } from '../support/extra-producer.js';
 import { intakeOrder, sendOrders } from '../support/intake.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { reconciled } from '../support/run-reconcile.js';
 
 /** Nothing listens on the discard port. */
@@ -19,8 +19,8 @@ const NOWHERE = 'http://127.0.0.1:9';
 const HOUR_MS = 3_600_000;
 
 /** @param shared returns the pipeline that these specs share with others */
-export function intakeSpecs(shared: () => Pipeline): void {
-  let pipeline: Pipeline;
+export function intakeSpecs(shared: () => TestSystem): void {
+  let pipeline: TestSystem;
 
   beforeAll(async () => {
     pipeline = shared();
@@ -45,7 +45,7 @@ export function intakeSpecs(shared: () => Pipeline): void {
     expect(headers.get('location')).toBe(`/v1/orders/${item?.id}`);
     const order = await saved(item?.id ?? '');
     // The producer has no orders: it redirects.
-    const followed = await fetch(new URL(headers.get('location') ?? '', pipeline.stack.producerUrl));
+    const followed = await fetch(new URL(headers.get('location') ?? '', pipeline.producerUrl));
     expect([followed.redirected, await followed.json()]).toEqual([true, order]);
     expect(order).toEqual({
       ...item,
@@ -76,18 +76,18 @@ export function intakeSpecs(shared: () => Pipeline): void {
       return kind === 'intake' && acked >= 1_000 && count === acked && state.text === 'receiving orders, all saved';
     });
     await eventually('it reconciles', async () => {
-      const { verdict, acked, saved: count } = await reconciled(pipeline.stack, body.operationId);
+      const { verdict, acked, saved: count } = await reconciled(pipeline, body.operationId);
       return verdict === 'holds' && acked >= 1_000 && count === acked;
     });
     await eventually('all numbers are complete', async () => (await highestComplete()) >= first + 999);
   });
 
   it('accepts orders of a producer whose clock was two hours ahead at its start, and is corrected', async () => {
-    const ahead = await ExtraProducer.start(pipeline.stack, 2 * HOUR_MS);
+    const ahead = await ExtraProducer.start(pipeline, 2 * HOUR_MS);
     try {
       for (const errorMs of [2 * HOUR_MS, 0]) {
         await ahead.setClock(errorMs);
-        const { status, body } = await sendOrders({ stack: { producerUrl: ahead.url } }, intakeOrder());
+        const { status, body } = await sendOrders({ producerUrl: ahead.url }, intakeOrder());
         expect(status).toBe(202);
         await saved(body.items[0]?.id ?? '');
       }
@@ -134,7 +134,7 @@ export function intakeSpecs(shared: () => Pipeline): void {
     await eventually('its number is complete', async () => (await highestComplete()) >= (later?.number ?? 0));
     expect(await saved(earlier?.id ?? '')).toMatchObject({ number: earlier?.number });
     await eventually('it reconciles', async () => {
-      const { verdict, skipped } = await reconciled(pipeline.stack, again.body.operationId);
+      const { verdict, skipped } = await reconciled(pipeline, again.body.operationId);
       return verdict === 'holds' && skipped === 1;
     });
     await eventually('all orders count as saved', async () => {
@@ -158,7 +158,7 @@ export function intakeSpecs(shared: () => Pipeline): void {
       return (await highestComplete()) >= (body.items[0]?.number ?? 0);
     });
     await eventually('it reconciles', async () => {
-      const { verdict, deadLettered } = await reconciled(pipeline.stack, body.operationId);
+      const { verdict, deadLettered } = await reconciled(pipeline, body.operationId);
       return verdict === 'holds' && deadLettered === 1;
     });
     await eventually('each order counts once', async () => {
@@ -179,9 +179,9 @@ export function intakeSpecs(shared: () => Pipeline): void {
     await pipeline.db.collection('orders').updateOne({ number: altered }, { $set: { quantity: 4 } });
     await pipeline.db.collection('orders').deleteOne({ number: deleted });
     await eventually('both are found', async () => {
-      return (await reconciled(pipeline.stack, body.operationId)).missing === 1;
+      return (await reconciled(pipeline, body.operationId)).missing === 1;
     });
-    expect(await reconciled(pipeline.stack, body.operationId)).toMatchObject({
+    expect(await reconciled(pipeline, body.operationId)).toMatchObject({
       verdict: 'broken',
       altered: 1,
       missing: 1,
@@ -205,7 +205,7 @@ export function intakeSpecs(shared: () => Pipeline): void {
   it('rejects a pause, and is listed by its kind', async () => {
     const { body: page } = await pipeline.get<OrdersPage>('/v1/orders?pageSize=1');
     expect(page.items.length).toBe(1);
-    const list = await fetch(`${pipeline.stack.producerUrl}/v1/operations?kind=intake`);
+    const list = await fetch(`${pipeline.producerUrl}/v1/operations?kind=intake`);
     const { items } = (await list.json()) as { items: { id: string; kind: string; status: string }[] };
     expect(new Set(items.map(({ kind }) => kind))).toEqual(new Set(['intake']));
     // A producer that another case has started has one of its own.
@@ -223,7 +223,7 @@ export function intakeSpecs(shared: () => Pipeline): void {
     let away: Sides;
 
     beforeAll(() => {
-      const { producerUrl, queryApiUrl } = pipeline.stack;
+      const { producerUrl, queryApiUrl } = pipeline;
       sides = sidesOf(producerUrl, queryApiUrl);
       away = sidesOf(NOWHERE, NOWHERE);
     });

@@ -5,7 +5,8 @@ import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer/co
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { OperationResponse, OperationsPage } from '../../apps/producer/src/operations/operation-response.js';
 import { eventually } from '../support/eventually.js';
-import { Pipeline, type Answer, type PopulateResponse } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
+import type { Answer, PopulateResponse } from '../support/tested-stack.js';
 import { quietKafka, readRecords, recordsOn } from '../support/topic-writer.js';
 
 interface ProblemBody {
@@ -13,15 +14,15 @@ interface ProblemBody {
 }
 
 /** @param shared returns the pipeline that these specs share with others */
-export function operationsSpecs(shared: () => Pipeline): void {
-  let pipeline: Pipeline;
+export function operationsSpecs(shared: () => TestSystem): void {
+  let pipeline: TestSystem;
 
   beforeAll(async () => {
     pipeline = shared();
   });
 
   async function recordsOnTopic(): Promise<number> {
-    return recordsOn(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC);
+    return recordsOn(quietKafka(pipeline.brokers), ORDERS_TOPIC);
   }
 
   /** Repeats the request while it is pending: it waits for the current chunk for only 2 s. */
@@ -30,7 +31,7 @@ export function operationsSpecs(shared: () => Pipeline): void {
     what: 'pause' | 'resume' | 'cancel',
   ): Promise<Answer<OperationResponse & ProblemBody>> {
     for (;;) {
-      const response = await fetch(`${pipeline.stack.producerUrl}/v1/operations/${id}/${what}`, { method: 'POST' });
+      const response = await fetch(`${pipeline.producerUrl}/v1/operations/${id}/${what}`, { method: 'POST' });
       const body = (await response.json()) as OperationResponse & ProblemBody;
       const isPending = response.ok && body.interruption !== null;
       if (!isPending) return { status: response.status, headers: response.headers, body };
@@ -112,12 +113,12 @@ export function operationsSpecs(shared: () => Pipeline): void {
       expect((await control(unknown, what)).status).toBe(404);
       expect((await control('x', what)).status).toBe(400);
     }
-    const events = await fetch(`${pipeline.stack.producerUrl}/v1/operations/${unknown}/events`);
+    const events = await fetch(`${pipeline.producerUrl}/v1/operations/${unknown}/events`);
     expect(events.status).toBe(404);
   });
 
   it('are the same for the same Idempotency-Key and body, even with concurrent requests', async () => {
-    const url = `${pipeline.stack.producerUrl}/v1/populate`;
+    const url = `${pipeline.producerUrl}/v1/populate`;
     const post = async (body: object, key: string): Promise<{ status: number; id: string; type: string }> => {
       const headers = { 'content-type': 'application/json', 'idempotency-key': key };
       const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
@@ -144,7 +145,7 @@ export function operationsSpecs(shared: () => Pipeline): void {
 
   it('are listed newest first, by status, with cursor pagination', async () => {
     const list = async (path: string): Promise<OperationsPage> => {
-      const response = await fetch(`${pipeline.stack.producerUrl}${path}`);
+      const response = await fetch(`${pipeline.producerUrl}${path}`);
       expect(response.status).toBe(200);
       return (await response.json()) as OperationsPage;
     };
@@ -160,7 +161,7 @@ export function operationsSpecs(shared: () => Pipeline): void {
     expect((await list(`/v1/operations?pageSize=${all.length}`)).page).toEqual({ size: all.length });
     const { items } = await list('/v1/operations?status=cancelled&kind=populate');
     expect(items.map(({ status }) => status)).toEqual(Array.from({ length: 4 }, () => 'cancelled'));
-    const bad = await fetch(`${pipeline.stack.producerUrl}/v1/operations?status=done&page=1`);
+    const bad = await fetch(`${pipeline.producerUrl}/v1/operations?status=done&page=1`);
     expect(bad.status).toBe(400);
   });
 
@@ -177,7 +178,7 @@ export function operationsSpecs(shared: () => Pipeline): void {
     expect(chunks.map(({ _id, to }) => [_id.from, to])).toEqual(
       bounds.slice(0, -1).map((from, at) => [from, bounds[at + 1]]),
     );
-    const records = await readRecords(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC, before + 3_500);
+    const records = await readRecords(quietKafka(pipeline.brokers), ORDERS_TOPIC, before + 3_500);
     const indexAt = new Map(
       records
         .filter(({ headers }) => headers['operation-id'] === id)
@@ -194,7 +195,7 @@ export function operationsSpecs(shared: () => Pipeline): void {
 
   it('can be followed as server-sent events, and a client that reconnects receives no event twice', async () => {
     const { id } = await pipeline.populate({ count: 6_000, ratePerSecond: 3_000 });
-    const url = `${pipeline.stack.producerUrl}/v1/operations/${id}/events`;
+    const url = `${pipeline.producerUrl}/v1/operations/${id}/events`;
     const response = await fetch(url);
     expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
     const events = (await response.text()).split('\n\n').filter((event) => event.startsWith('event:'));
@@ -210,7 +211,7 @@ export function operationsSpecs(shared: () => Pipeline): void {
 
   it('can be followed by as many streams of a caller as the limit allows, which are given back when they end', async () => {
     const { id } = await pipeline.populate({ count: 1_000, ratePerSecond: 1 });
-    const url = `${pipeline.stack.producerUrl}/v1/operations/${id}/events`;
+    const url = `${pipeline.producerUrl}/v1/operations/${id}/events`;
     const leave = new AbortController();
     const follow = async (): Promise<Response> => fetch(url, { signal: leave.signal });
     const open = await Promise.all(Array.from({ length: 32 }, follow));

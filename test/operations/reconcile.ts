@@ -5,15 +5,15 @@ import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import { createOrderIds } from '#orders/order/order-id.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { eventually } from '../support/eventually.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { reconciled, runReconcile } from '../support/run-reconcile.js';
 
 const MIX = { poison: 0.01, oversized: 0.005, duplicate: 0.02, conflict: 0.01 };
 const CLEAN = { missing: 0, pending: 0, doubled: 0, altered: 0, phantom: 0 };
 
 /** @param shared returns the pipeline that these specs share with others */
-export function reconcileSpecs(shared: () => Pipeline): void {
-  let pipeline: Pipeline;
+export function reconcileSpecs(shared: () => TestSystem): void {
+  let pipeline: TestSystem;
 
   beforeAll(async () => {
     pipeline = shared();
@@ -28,11 +28,11 @@ export function reconcileSpecs(shared: () => Pipeline): void {
 
   it('holds when every order is saved as it was sent', async () => {
     const id = await populateAndSave(12_345);
-    const { stdout, code } = await runReconcile(pipeline.stack, id);
+    const { stdout, code } = await runReconcile(pipeline, id);
     expect(code).toBe(0);
     expect(stdout).toMatch(/12,345 {2}saved/);
     expect(stdout).toMatch(/It holds/);
-    expect(await reconciled(pipeline.stack, id)).toMatchObject({
+    expect(await reconciled(pipeline, id)).toMatchObject({
       ...CLEAN,
       verdict: 'holds',
       acked: 12_345,
@@ -65,7 +65,7 @@ export function reconcileSpecs(shared: () => Pipeline): void {
     expect(deadLettered).toBe(inPlace);
     const duplicates = known.filter(({ extras }) => extras.includes('duplicate')).length;
     expect(ackedFaults).toMatchObject({ duplicate: duplicates, conflict: expected.length - inPlace });
-    const report = await reconciled(pipeline.stack, id);
+    const report = await reconciled(pipeline, id);
     expect(report).toMatchObject({
       ...CLEAN,
       code: 0,
@@ -80,7 +80,7 @@ export function reconcileSpecs(shared: () => Pipeline): void {
     const id = await populateAndSave(2_000);
     const deleted = createOrderIds(id)(1_234);
     await ordersCollection(pipeline.db).deleteOne({ _id: new UUID(deleted) });
-    const report = await reconciled(pipeline.stack, id);
+    const report = await reconciled(pipeline, id);
     expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', missing: 1, saved: 1_999 });
     expect(report.missingRecords).toEqual([
       expect.objectContaining({
@@ -101,7 +101,7 @@ export function reconcileSpecs(shared: () => Pipeline): void {
     const id = await populateAndSave(100);
     const altered = createOrderIds(id)(42);
     await ordersCollection(pipeline.db).updateOne({ _id: new UUID(altered) }, { $set: change });
-    const report = await reconciled(pipeline.stack, id);
+    const report = await reconciled(pipeline, id);
     expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', altered: 1 });
     expect(report.alteredOrders).toEqual([{ index: 42, id: altered, fields: [field] }]);
     await ordersCollection(pipeline.db).deleteOne({ _id: new UUID(altered) });
@@ -121,18 +121,18 @@ export function reconcileSpecs(shared: () => Pipeline): void {
         { ...model, _id: new UUID(), number: number as never },
         { bypassDocumentValidation: true },
       );
-    const report = await reconciled(pipeline.stack, id);
+    const report = await reconciled(pipeline, id);
     expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', phantom: 2, saved: acked });
     expect(report.phantomOrders.map(({ number }) => number)).toEqual(numbers);
     await orders.deleteMany({ number: { $in: numbers as never } });
   });
 
   it('rejects an unknown operation with exit code 1, and an id that is none with 2', async () => {
-    expect(await runReconcile(pipeline.stack, '01935c9e-8a00-7000-8000-000000000009')).toMatchObject({
+    expect(await runReconcile(pipeline, '01935c9e-8a00-7000-8000-000000000009')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/There is no operation/),
     });
-    expect(await runReconcile(pipeline.stack, 'x')).toMatchObject({
+    expect(await runReconcile(pipeline, 'x')).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/npm run reconcile/),
     });

@@ -11,19 +11,19 @@ import { sortValueOf, type OrderQuery, type SortField } from '../../apps/query-a
 import { parseOrderQuery } from '../../apps/query-api/src/order-query/order-query-parameters.js';
 import { SUPPORTED_ORDER_QUERIES } from '../../apps/query-api/src/order-query/supported-order-queries.js';
 import { Imports, legacyPairs } from '../support/imports.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 
 const FROM = new Date('2026-01-31T12:00:00Z');
 
 /** @param shared returns the pipeline that these specs share with others */
-export function orderQueriesSpecs(shared: () => Pipeline): void {
-  let pipeline: Pipeline;
+export function orderQueriesSpecs(shared: () => TestSystem): void {
+  let pipeline: TestSystem;
   let mongo: Mongo;
   let all: Order[];
 
   beforeAll(async () => {
     pipeline = shared();
-    mongo = new Mongo(pipeline.stack.mongodbUri, 'tests');
+    mongo = new Mongo(pipeline.mongodbUri, 'tests');
     // 2,500 orders within one second: several per millisecond, so that ties must be broken.
     const [from, to] = [FROM.toISOString(), new Date(FROM.getTime() + 1_000).toISOString()];
     const populated = await pipeline.populate({ count: 2_500, seed: 5, accounts: 20, from, to });

@@ -6,14 +6,15 @@ import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
 import { eventually } from '../support/eventually.js';
 import { Imports, legacyPairs } from '../support/imports.js';
-import { expectedOrders, Pipeline, type PopulateResponse } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
+import { expectedOrders, type PopulateResponse } from '../support/tested-stack.js';
 
 const COUNT = 5_100;
 const UNKNOWN_ID = '01935c9e-8a00-7000-8000-000000000001';
 
 /** @param shared returns the pipeline that these specs share with others */
-export function readingSpecs(shared: () => Pipeline): void {
-  let pipeline: Pipeline;
+export function readingSpecs(shared: () => TestSystem): void {
+  let pipeline: TestSystem;
   let operation: PopulateResponse;
   let expected: OrderResponse[];
 
@@ -25,11 +26,11 @@ export function readingSpecs(shared: () => Pipeline): void {
   });
 
   async function query(path: string, headers: Record<string, string> = {}): Promise<Response> {
-    return fetch(`${pipeline.stack.queryApiUrl}${path}`, { headers });
+    return fetch(`${pipeline.queryApiUrl}${path}`, { headers });
   }
 
   async function batchGet(ids: readonly string[]): Promise<{ items: OrderResponse[]; missing: string[] }> {
-    const response = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders/batch-get`, {
+    const response = await fetch(`${pipeline.queryApiUrl}/v1/orders/batch-get`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ ids }),
@@ -162,7 +163,7 @@ export function readingSpecs(shared: () => Pipeline): void {
 
     it('ends when its client disconnects, and the service continues', async () => {
       const disconnect = new AbortController();
-      const response = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders/export?format=ndjson`, {
+      const response = await fetch(`${pipeline.queryApiUrl}/v1/orders/export?format=ndjson`, {
         signal: disconnect.signal,
       });
       await response.body?.getReader().read();

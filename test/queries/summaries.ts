@@ -14,11 +14,11 @@ import { allOrders, orderDocuments, refill, wholeRow } from '../../apps/query-ap
 import { WatchedInstance } from '../../apps/query-api/src/summary/testing/watched-instance.js';
 import { eventually } from '../support/eventually.js';
 import { Imports, legacyPairs } from '../support/imports.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 
 /** @param shared returns the pipeline that these specs share with others */
-export function summariesSpecs(shared: () => Pipeline): void {
-  let pipeline: Pipeline;
+export function summariesSpecs(shared: () => TestSystem): void {
+  let pipeline: TestSystem;
   let all: Order[];
 
   beforeAll(async () => {
@@ -108,7 +108,7 @@ export function summariesSpecs(shared: () => Pipeline): void {
 
     beforeAll(() => {
       // A separate database, since the query API builds its rollups with blocks of another size.
-      const uri = new URL(pipeline.stack.mongodbUri);
+      const uri = new URL(pipeline.mongodbUri);
       uri.pathname += '-small';
       mongo = new Mongo(uri.href, 'tests');
     });

@@ -2,25 +2,23 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { makeRunFolder, removeRunFolder } from '../../dev/machine/run-folder.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { runApp, type Run } from '../support/run-app.js';
-import { RunningStack } from '../support/running-stack.js';
 
-async function admin({ stack }: Pipeline, ...args: string[]): Promise<Run> {
+async function admin(stack: TestSystem, ...args: string[]): Promise<Run> {
   return runApp('admin', stack.credentials.settings('admin'), ...args);
 }
 
 it('the administrator of a secured stack, whose rights are those of the table, backs up and restores', async () => {
   const folder = await makeRunFolder('orders-secured-backup');
   const [data, backup] = [join(folder, 'data'), join(folder, 'backup')];
-  let pipeline: Pipeline | undefined;
-  const started = async (...flags: string[]): Promise<Pipeline> => {
-    pipeline = await Pipeline.of(await RunningStack.start({ dataDirectory: data, flags }));
+  let pipeline: TestSystem | undefined;
+  const started = async (...flags: string[]): Promise<TestSystem> => {
+    pipeline = await TestSystem.start({ dataDirectory: data, flags });
     return pipeline;
   };
   const stopped = async (): Promise<void> => {
-    await pipeline?.close();
-    await pipeline?.stack.stop();
+    await pipeline?.stop();
     pipeline = undefined;
   };
   try {

@@ -8,10 +8,10 @@ import { MongoClient } from 'mongodb';
 import type { PipelineResponse } from '../../apps/console/src/pipeline/pipeline-response.js';
 import { PrivateAuthority } from '../../dev/servers/private-authority.js';
 import { eventually } from '../support/eventually.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { runApp, type Run } from '../support/run-app.js';
 import { reconciled } from '../support/run-reconcile.js';
-import { RunningStack, type TestedStack } from '../support/running-stack.js';
+import type { TestedStack } from '../support/tested-stack.js';
 import { StartedApp } from '../support/started-app.js';
 import { requestToken, type StackCredentials } from '../support/secured-mode.js';
 
@@ -19,17 +19,17 @@ const run = async (app: string, args: readonly string[], env: NodeJS.ProcessEnv)
   runApp(app, { PORT: '0', ...env }, ...args);
 
 describe('npm start -- --secured', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
   let stack: TestedStack;
   let credentials: StackCredentials;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..5');
-    ({ stack } = pipeline);
+    pipeline = await TestSystem.start({ flags: ['--save-ms', '0..5'] });
+    stack = pipeline;
     ({ credentials } = stack);
   });
 
-  afterAll(async () => pipeline?.end());
+  afterAll(async () => pipeline?.stop());
 
   /** Returns the settings of a service, with the credentials themselves instead of files. */
   const service = (name: string): Record<string, string> => {
@@ -220,11 +220,10 @@ describe('npm start -- --secured', () => {
     const before = credentials.secret('producer', 'kafka-password');
     const { id } = await pipeline.populate({ count: 10 });
     await pipeline.allSaved(id);
-    await pipeline.close();
     await stack.stop();
     await expect(stat(credentials.folder)).rejects.toThrow('ENOENT');
-    const again = await RunningStack.start({ dataDirectory: stack.dataDirectory, flags: ['--save-ms', '0..5'] });
-    pipeline = await Pipeline.of(again);
+    const again = await TestSystem.start({ dataDirectory: stack.dataDirectory, flags: ['--save-ms', '0..5'] });
+    pipeline = again;
     expect(again.credentials.secret('producer', 'kafka-password')).not.toBe(before);
     const { id: next } = await pipeline.populate({ count: 10 });
     await pipeline.allSaved(next);

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import type { ListedArchive } from '../../apps/admin/src/archive/list-archives.js';
 import type { DocumentedCommand } from './documented/commands.js';
 import { runDocumented, type DocumentedRun } from './documented/run-documented.js';
-import type { Pipeline } from './pipeline.js';
+import type { TestSystem } from './test-system.js';
 import { runApp, startApp, type Run } from './run-app.js';
 
 /** Archives of a pipeline in a temporary folder, by the commands of the administrator. */
 export class Archives {
   private constructor(
-    private readonly pipeline: Pipeline,
+    private readonly pipeline: TestSystem,
     readonly folder: string,
   ) {}
 
-  static async of(pipeline: Pipeline): Promise<Archives> {
+  static async of(pipeline: TestSystem): Promise<Archives> {
     return new Archives(pipeline, await mkdtemp(join(tmpdir(), 'orders-archive-')));
   }
 
@@ -57,7 +57,7 @@ export class Archives {
   }
 
   private get env(): NodeJS.ProcessEnv {
-    const { brokers, mongodbUri } = this.pipeline.stack;
+    const { brokers, mongodbUri } = this.pipeline;
     return { KAFKA_BROKERS: brokers, MONGODB_URI: mongodbUri };
   }
 }

@@ -10,7 +10,8 @@ import type {
 } from '../../apps/producer/src/imports/import-response.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { eventually } from './eventually.js';
-import type { Answer, Pipeline } from './pipeline.js';
+import type { TestSystem } from './test-system.js';
+import type { Answer } from './tested-stack.js';
 
 /** A row in the format of the legacy system. */
 export interface LegacyPair {
@@ -34,7 +35,7 @@ export async function zipOf(files: Readonly<Record<string, string | Buffer>>): P
 
 /** The imports of a pipeline, through its public API. */
 export class Imports {
-  constructor(private readonly pipeline: Pipeline) {}
+  constructor(private readonly pipeline: TestSystem) {}
 
   /** Uploads files as a form. @param files by name; a value that is neither text nor bytes is sent as JSON */
   async upload(
@@ -54,7 +55,7 @@ export class Imports {
     { query = '', headers = {} }: { query?: string; headers?: Record<string, string> } = {},
   ): Promise<Answer<ImportAnswer>> {
     const init = { method: 'POST', body, headers, duplex: 'half' };
-    const response = await fetch(`${this.pipeline.stack.producerUrl}/v1/imports${query}`, init as RequestInit);
+    const response = await fetch(`${this.pipeline.producerUrl}/v1/imports${query}`, init as RequestInit);
     return { status: response.status, headers: response.headers, body: (await response.json()) as ImportAnswer };
   }
 
@@ -129,7 +130,7 @@ export class Imports {
   }
 
   private async get<T>(path: string): Promise<T> {
-    const response = await fetch(`${this.pipeline.stack.producerUrl}${path}`);
+    const response = await fetch(`${this.pipeline.producerUrl}${path}`);
     if (response.status !== 200) throw new Error(`${path} responded with status ${response.status}`);
     return (await response.json()) as T;
   }

@@ -1,7 +1,7 @@
 import type { IntakeOrderBody } from '#orders/order/intake-order.js';
 import type { AcceptedOrders } from '../../apps/producer/src/intake/intake-body.js';
-import type { Answer } from './pipeline.js';
-import type { TestedStack } from './running-stack.js';
+import type { Answer } from './tested-stack.js';
+import type { TestedStack } from './tested-stack.js';
 
 /** The body of the intake's answer: the accepted orders, or problem details. */
 export type IntakeAnswer = AcceptedOrders & {
@@ -25,7 +25,7 @@ export function intakeOrder(change: Readonly<Record<string, unknown>> = {}): Int
 
 /** Sends a body to `POST /v1/orders`. @param key the Idempotency-Key */
 export async function sendOrders(
-  { stack }: { readonly stack: Pick<TestedStack, 'producerUrl'> },
+  stack: Pick<TestedStack, 'producerUrl'>,
   body: unknown,
   key?: string,
 ): Promise<Answer<IntakeAnswer>> {

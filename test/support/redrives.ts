@@ -3,7 +3,8 @@ import type { Collection } from 'mongodb';
 import type { DeadLetterGroups } from '../../apps/producer/src/dead-letters/dead-letter-response.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { eventually } from './eventually.js';
-import type { Answer, Pipeline } from './pipeline.js';
+import type { TestSystem } from './test-system.js';
+import type { Answer } from './tested-stack.js';
 
 interface ProblemBody {
   readonly code: string;
@@ -12,7 +13,7 @@ interface ProblemBody {
 
 /** The dead letters of a pipeline and their redrives, through the producer's API. */
 export class Redrives {
-  constructor(private readonly pipeline: Pipeline) {}
+  constructor(private readonly pipeline: TestSystem) {}
 
   get letters(): Collection<DeadLetterDocument> {
     return deadLettersCollection(this.pipeline.db);
@@ -20,7 +21,7 @@ export class Redrives {
 
   /** Requests a path of the producer. */
   async get<T>(path: string): Promise<Answer<T>> {
-    const response = await fetch(`${this.pipeline.stack.producerUrl}${path}`);
+    const response = await fetch(`${this.pipeline.producerUrl}${path}`);
     return { status: response.status, headers: response.headers, body: (await response.json()) as T };
   }
 

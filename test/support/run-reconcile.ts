@@ -1,7 +1,7 @@
 import type { ReconcileReport } from '#reconcile/report.js';
 import { runApp, type Run } from './run-app.js';
 import { IS_SECURED } from './secured-mode.js';
-import type { TestedStack } from './running-stack.js';
+import type { TestedStack } from './tested-stack.js';
 
 /** Runs `npm run reconcile`, without npm. */
 export async function runReconcile(stack: TestedStack, ...args: string[]): Promise<Run> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { Pipeline } from './pipeline.js';
+import { TestSystem } from './test-system.js';
 
 /**
  * Runs one pipeline for all specs of the calling `describe`, since a start costs eight seconds of CPU time. The specs run one after another
@@ -7,15 +7,15 @@ import { Pipeline } from './pipeline.js';
  * @param start starts it before the first spec; it is stopped after the last
  * @returns a function that `beforeAll` and specs call to get it
  */
-export function sharedPipeline(start: () => Promise<Pipeline>): () => Pipeline {
-  let pipeline: Pipeline | undefined;
+export function sharedPipeline(start: () => Promise<TestSystem>): () => TestSystem {
+  let pipeline: TestSystem | undefined;
 
   beforeAll(async () => {
     pipeline = await start();
   });
 
   afterAll(async () => {
-    await pipeline?.end();
+    await pipeline?.stop();
   });
 
   return () => {

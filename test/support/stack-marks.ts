@@ -1,6 +1,6 @@
 import { MongoClient } from 'mongodb';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
-import type { TestedStack } from './running-stack.js';
+import type { TestedStack } from './tested-stack.js';
 
 /** Returns the id of the stack's Kafka, which identifies its data. */
 export async function clusterIdOf(stack: TestedStack): Promise<string> {

@@ -5,7 +5,7 @@ import { MongoClient, type Db } from 'mongodb';
 import { renderManifest, type Manifest } from '../../apps/admin/src/backup/manifest.js';
 import { verifiedBackup } from '../../apps/admin/src/restore/verified-backup.js';
 import { runDocumented } from './documented/run-documented.js';
-import { Pipeline } from './pipeline.js';
+import { TestSystem } from './test-system.js';
 import { startApp, type Run } from './run-app.js';
 
 /** Where docs/recovery.md keeps a backup. */
@@ -25,13 +25,13 @@ export class TakenBackup {
   ) {}
 
   /** Runs a pipeline, fills it, and backs it up when it has ended. @param fill waits until all is saved */
-  static async of(fill: (pipeline: Pipeline) => Promise<void>): Promise<TakenBackup> {
-    const pipeline = await Pipeline.start('--no-console', '--save-ms', '0..5');
-    const { brokers, registryUrl, mongodbUri: source } = pipeline.stack;
+  static async of(fill: (pipeline: TestSystem) => Promise<void>): Promise<TakenBackup> {
+    const pipeline = await TestSystem.start({ flags: ['--no-console', '--save-ms', '0..5'] });
+    const { brokers, registryUrl, mongodbUri: source } = pipeline;
     try {
       await fill(pipeline);
     } finally {
-      await pipeline.end();
+      await pipeline.stop();
     }
     const folder = await mkdtemp(join(tmpdir(), 'orders-backups-'));
     const servers = { KAFKA_BROKERS: brokers, SCHEMA_REGISTRY_URL: registryUrl };

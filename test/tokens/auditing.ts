@@ -52,7 +52,7 @@ export function auditSpecs(shared: () => GuardedStack): void {
       { ...refused, action: 'populate', status: 400, code: 'invalid-request' },
       { ...refused, action: 'send-orders', status: 403 },
     ];
-    const anonymous = await fetch(`${stack.pipeline.stack.consoleUrl}/v1/populate`, POPULATE);
+    const anonymous = await fetch(`${stack.pipeline.consoleUrl}/v1/populate`, POPULATE);
     expect(anonymous.status).toBe(401);
     await eventually('the refusal of the forwarder is stored', async () => {
       const [forwarded] = await auditOf('action=forward-populate');
@@ -66,7 +66,7 @@ export function auditSpecs(shared: () => GuardedStack): void {
     ]);
     expect(JSON.stringify(events)).not.toContain('canary');
     expect(await auditOf(`target=${id}&outcome=done`)).toHaveLength(1);
-    const log = await readFile(join(stack.pipeline.stack.dataDirectory, 'logs', 'producer.log'), 'utf8');
+    const log = await readFile(join(stack.pipeline.dataDirectory, 'logs', 'producer.log'), 'utf8');
     expect(log.split('\n').filter((line) => line.includes('"subject":"auditor"'))).toHaveLength(expected.length);
   });
 
@@ -75,7 +75,7 @@ export function auditSpecs(shared: () => GuardedStack): void {
     const token = await issuer.token({ claims: { scope: 'orders:read orders:write ops:scale dead-letters:redrive' } });
     const { status, challenge } = await shared().refusal('/v1/audit', token);
     expect([status, challenge]).toEqual([403, expect.stringContaining('scope="audit:read"')]);
-    const described = await fetch(`${pipeline.stack.queryApiUrl}/.well-known/oauth-protected-resource`);
+    const described = await fetch(`${pipeline.queryApiUrl}/.well-known/oauth-protected-resource`);
     expect(await described.text()).not.toContain('audit:read');
     expect((await shared().refusal('/v1/audit?who=ada', await issuer.token())).body.code).toBe('invalid-request');
   });

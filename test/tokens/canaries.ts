@@ -3,7 +3,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { expect, it } from '@jest/globals';
 import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
 import { eventually } from '../support/eventually.js';
-import type { Pipeline } from '../support/pipeline.js';
+import type { TestSystem } from '../support/test-system.js';
 import type { GuardedStack } from './guarded-stack.js';
 
 const CANARY = 'canary';
@@ -57,7 +57,7 @@ function around(logs: string, secret: string): string | undefined {
   return at === -1 ? undefined : logs.slice(Math.max(0, at - 200), at + 100);
 }
 
-function attempts({ stack }: Pipeline, token: string, reader: string): Attempt[] {
+function attempts(stack: TestSystem, token: string, reader: string): Attempt[] {
   const { producerUrl, queryApiUrl, consoleUrl } = stack;
   const bearer = { authorization: `Bearer ${token}` };
   const all = [producerUrl, consoleUrl];
@@ -103,7 +103,7 @@ async function send({ base, path, status, headers = {}, body, isSlow = false }: 
   sent.destroy();
 }
 
-function logsOf({ stack }: Pipeline): string {
+function logsOf(stack: TestSystem): string {
   return stack
     .writtenTexts()
     .map(([, text]) => text)

@@ -1,4 +1,4 @@
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { TestIssuer } from '../support/test-issuer.js';
 
 export interface Refusal {
@@ -13,17 +13,17 @@ export const POPULATE = { method: 'POST', body: '{"count": 10}' };
 export class GuardedStack {
   private constructor(
     readonly issuer: TestIssuer,
-    readonly pipeline: Pipeline,
+    readonly pipeline: TestSystem,
   ) {}
 
   static async start(settings: NodeJS.ProcessEnv): Promise<GuardedStack> {
     const issuer = await TestIssuer.start();
     const env = { AUTH_ISSUER: issuer.url, ...settings };
-    return new GuardedStack(issuer, await Pipeline.startWith(env, '--save-ms', '0..1'));
+    return new GuardedStack(issuer, await TestSystem.start({ env, flags: ['--save-ms', '0..1'] }));
   }
 
   async end(): Promise<void> {
-    await this.pipeline.end();
+    await this.pipeline.stop();
     await this.issuer.stop();
   }
 
@@ -58,7 +58,7 @@ export class GuardedStack {
   }
 
   private serviceOf(path: string, method = 'GET'): string {
-    const { queryApiUrl, consoleUrl, producerUrl } = this.pipeline.stack;
+    const { queryApiUrl, consoleUrl, producerUrl } = this.pipeline;
     if (path.startsWith('/v1/pipeline')) return consoleUrl;
     if (path === '/v1/orders' && method === 'POST') return producerUrl;
     return /^\/v1\/(orders|audit)/.test(path) ? queryApiUrl : producerUrl;

@@ -7,7 +7,7 @@ import type { GuardedStack } from './guarded-stack.js';
 export function issuerOutageSpecs(shared: () => GuardedStack): void {
   it('leaves tokens with a known key valid, and does not blame those with another one', async () => {
     const { issuer, pipeline } = shared();
-    const { consoleUrl } = pipeline.stack;
+    const { consoleUrl } = pipeline;
     const [known, foreign] = [await issuer.token(), await issuer.token({ key: await signingKey('RS256') })];
     const status = async (path: string, token: string): Promise<number> => (await shared().request(path, token)).status;
     const isUp = async (): Promise<string | undefined> =>

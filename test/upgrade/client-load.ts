@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
-import type { PopulateResponse } from '../support/pipeline.js';
+import type { PopulateResponse } from '../support/tested-stack.js';
 import type { RetryingClient } from './retrying-client.js';
 
 /** Orders of each populate of a client. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Answer } from '../support/pipeline.js';
+import type { Answer } from '../support/tested-stack.js';
 
 const GIVE_UP_AFTER_MS = 60_000;
 const PAUSE_MS = 200;

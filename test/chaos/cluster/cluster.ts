@@ -4,9 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { MongoClient } from 'mongodb';
 import { signalIfRunning } from '../../../dev/machine/process-table.js';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
-import { DataDirectory } from '../../../dev/servers/data-directory.js';
-import { EmbeddedServers, type ServerAddresses } from '../../../dev/servers/embedded-servers.js';
-import { provideParts } from '../../../dev/parts/embedded-parts.js';
+import type { EmbeddedServers } from '../../../dev/servers/embedded-servers.js';
+import { TemporaryStack } from '../../../dev/supervisor/temporary-stack.js';
 import type { Kafka } from 'kafkajs';
 import { migrateAt } from '#service/mongodb/migrate-database.js';
 import { Mongo } from '#service/mongodb/mongo.js';
@@ -17,9 +16,6 @@ import { Links } from './links.js';
 import { primaryOf } from './primary-of.js';
 import type { SmallDisk } from './small-disk.js';
 import { serverDisks, type ServerDisks } from './server-disks.js';
-
-const ALL = { kafka: true, registry: true, mongodb: true };
-const STOP_BUDGET_MS = 15_000;
 
 export interface ClusterOptions {
   /** Folder for data and logs; created, and kept after the run. */
@@ -35,14 +31,14 @@ export interface Product {
   /** Folder of the compiled product. */
   readonly directory: string;
   readonly consumers: number;
-  /** See `ClusterAppsOptions.copies`. */
+  /** How many producers and query APIs run: 1 or 2 of each. */
   readonly copies: number;
   readonly partitions: number;
   /** Settings of the apps, besides the server addresses. */
   readonly settings: NodeJS.ProcessEnv;
   /** MongoDB database; one per product that runs on the same servers. */
   readonly database: string;
-  /** See `ClusterAppsOptions.onEnded`. */
+  /** Called for an app that ended without being stopped or killed, and for one that was stopped (`wasTold`) and did not end cleanly. */
   readonly onEnded: (name: string, how: string, wasTold: boolean) => void;
   /** Called for each server that ends by itself; it is started again. */
   readonly onServerEnded: (how: string) => void;
@@ -65,20 +61,21 @@ export class Cluster {
   private onServerEnded: (how: string) => void = () => undefined;
 
   private constructor(
-    readonly servers: EmbeddedServers,
+    private readonly stack: TemporaryStack,
     readonly links: Links,
     private readonly layout: ClusterLayout,
-    private readonly addresses: ServerAddresses,
-    private readonly data: DataDirectory,
     private readonly disks: ServerDisks,
-    private readonly print: (line: string) => void,
   ) {
     this.kafka = quietKafka(this.brokers);
     process.on('exit', this.atExit);
   }
 
   get brokers(): string {
-    return this.addresses.KAFKA_BROKERS ?? '';
+    return this.stack.brokers;
+  }
+
+  get servers(): EmbeddedServers {
+    return this.stack.servers;
   }
 
   get hasSmallDisks(): boolean {
@@ -108,51 +105,51 @@ export class Cluster {
   /** Resolves when all servers are ready. @throws StackError if they can't start; no process is left running then */
   static async start({ directory, orders, print, signal }: ClusterOptions): Promise<Cluster> {
     await mkdir(directory, { recursive: true });
-    const data = await DataDirectory.open(directory, print);
-    const parts = await provideParts(ALL, print, signal);
     const disks = await serverDisks(directory, orders);
     const links = new Links();
-    let servers: EmbeddedServers | undefined;
+    let cluster: Cluster | undefined;
     try {
       const layout = await createLayout(links);
-      let cluster: Cluster | undefined;
-      const reportEnd = (how: string): void => {
-        print(how);
-        cluster?.onServerEnded(how);
-      };
-      const events = { onEnded: reportEnd, onRecovered: print };
-      servers = await EmbeddedServers.of(layout.servers, data, parts, events);
-      await servers.start((name) => print(`${name} is ready`));
-      signal.throwIfAborted();
-      cluster = new Cluster(servers, links, layout, await servers.addresses(), data, disks, print);
+      const stack = await TemporaryStack.start({
+        tool: 'orders-chaos',
+        dataDirectory: directory,
+        flags: ['--replicated', '--servers-only'],
+        env: process.env,
+        ports: layout.ports,
+        peers: layout.peers,
+        onServerEnded: (how) => cluster?.onServerEnded(how),
+        print,
+        signal,
+      });
+      cluster = new Cluster(stack, links, layout, disks);
       return cluster;
     } catch (error) {
-      await servers?.stop(STOP_BUDGET_MS);
       await links.close();
       for (const disk of disks.values()) await disk.remove();
-      data.close();
       throw error;
     }
   }
 
   /** Starts a product; resolves when all its apps are ready. `endProduct` must be called even after a failure. */
-  async run({ directory, consumers, settings, database, onServerEnded, ...product }: Product): Promise<void> {
-    const uri = (this.addresses.MONGODB_URI ?? '').replace('/orders?', `/${database}?`);
-    const addresses = { ...this.addresses, MONGODB_URI: uri };
-    const attemptsDirectory = join(this.data.path, `attempts-${database}`);
+  async run({ directory, consumers, copies, partitions, settings, database, ...product }: Product): Promise<void> {
+    const uri = this.stack.mongodbUri.replace('/orders?', `/${database}?`);
+    const attemptsDirectory = join(this.stack.directory, `attempts-${database}`);
     await mkdir(attemptsDirectory, { recursive: true });
-    const apps = new ClusterApps({
-      directory: this.data.path,
+    this.onServerEnded = product.onServerEnded;
+    await migrateAt(uri);
+    const apps = new ClusterApps(this.stack.stack, consumers);
+    this.current = { apps, mongo: new Mongo(uri, 'chaos'), attemptsDirectory };
+    await this.stack.stack.startApps({
       productDirectory: directory,
-      partitions: product.partitions,
-      copies: product.copies,
-      settings,
-      print: this.print,
       onEnded: product.onEnded,
-      addresses,
-      data: this.data,
-      guard: this.servers.guard,
-      environmentOf: (app) => ({
+      apps: { producer: copies, 'query-api': copies, console: 0, consumer: consumers },
+      envOf: (app) => ({
+        // Each app takes any free port: only this run needs to find it.
+        PORT: '0',
+        LOG_LEVEL: 'info',
+        ...settings,
+        MONGODB_URI: uri,
+        TOPIC_PARTITIONS: String(partitions),
         NODE_OPTIONS: preloadsOf(app)
           .map((path) => `--import ${preloadUrl(path)}`)
           .join(' '),
@@ -162,10 +159,6 @@ export class Cluster {
         ATTEMPTS_FILE: join(attemptsDirectory, app),
       }),
     });
-    this.onServerEnded = onServerEnded;
-    this.current = { apps, mongo: new Mongo(uri, 'chaos'), attemptsDirectory };
-    await migrateAt(uri);
-    await apps.start(consumers);
   }
 
   /** Stops the product in any state: first resumes paused processes and opens all links. */
@@ -173,20 +166,20 @@ export class Cluster {
     this.links.openAll();
     this.wakeAll();
     await this.current?.mongo.client.close();
-    await this.current?.apps.stop();
+    if (this.current !== undefined) await this.stack.stack.stopApps();
     this.current = undefined;
   }
 
   /** @throws RangeError if no process of this name runs */
   pid(name: string): number {
-    const found = this.data.records.running().find((record) => record.name === name);
+    const found = this.running().find((record) => record.name === name);
     if (found === undefined) throw new RangeError(`no process named ${name} runs`);
     return found.pid;
   }
 
   /** All running processes. */
   running(): { readonly name: string; readonly pid: number }[] {
-    return this.data.records.running();
+    return this.stack.processes();
   }
 
   /** Kills an app with SIGKILL. */
@@ -207,12 +200,12 @@ export class Cluster {
   }
 
   private clockFile(app: string): string {
-    return join(this.data.path, `${app}.clock`);
+    return join(this.stack.directory, `${app}.clock`);
   }
 
   /** Makes a member flush all its data to disk. Also resolves if the flush ends the member. */
   async checkpoint(member: string): Promise<void> {
-    const port = this.layout.servers.ports.mongodb + MONGODB_MEMBERS.indexOf(member);
+    const port = Number(this.layout.ports.MONGODB_PORT) + MONGODB_MEMBERS.indexOf(member);
     const uri = `mongodb://127.0.0.1:${port}/?directConnection=true`;
     const client = new MongoClient(uri, { serverSelectionTimeoutMS: 2_000, socketTimeoutMS: 5_000 });
     await Promise.allSettled([client.db('admin').command({ fsync: 1 })]);
@@ -233,11 +226,9 @@ export class Cluster {
   async stop(): Promise<string[]> {
     process.off('exit', this.atExit);
     await this.endProduct();
-    await this.servers.stop(STOP_BUDGET_MS);
     await this.links.close();
-    const left = this.running().map(({ name }) => name);
+    const left = await this.stack.end();
     for (const disk of this.disks.values()) await disk.remove();
-    this.data.close();
     return left;
   }
 }

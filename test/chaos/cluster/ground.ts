@@ -4,7 +4,6 @@ import { ClusterApps } from './cluster-apps.js';
 import { PEERS, type Links } from './links.js';
 import { redirectSockets } from './redirected-sockets.js';
 
-const ALL = { kafka: true, registry: true, mongodb: true };
 const NODES = [1, 2, 3];
 export const MAX_CONSUMERS = 6;
 
@@ -21,7 +20,9 @@ interface Place {
 
 /** The ports and links of a cluster. */
 export interface ClusterLayout {
-  readonly servers: ServerLayout;
+  /** As environment variables of `npm start`. */
+  readonly ports: Readonly<Record<'KAFKA_PORT' | 'REGISTRY_PORT' | 'MONGODB_PORT', string>>;
+  readonly peers: NonNullable<ServerLayout['peers']>;
   /** For each app: a map from advertised ports to the ports of the app's own links. */
   readonly redirections: ReadonlyMap<string, Readonly<Record<string, number>>>;
 }
@@ -54,5 +55,10 @@ export async function createLayout(links: Links): Promise<ClusterLayout> {
   // The run itself must reach MongoDB directly, even while the members' peers can't.
   redirectSockets(new Map(mongodb.map(({ advertised, listens }) => [advertised, listens])));
   const peers = { kafka: kafkaPeers, mongodb: mongodb.map(({ advertised }) => advertised) };
-  return { servers: { choice: ALL, ports, isReplicated: true, peers }, redirections };
+  const [KAFKA_PORT, REGISTRY_PORT, MONGODB_PORT] = [
+    String(ports.kafka),
+    String(ports.registry),
+    String(ports.mongodb),
+  ];
+  return { ports: { KAFKA_PORT, REGISTRY_PORT, MONGODB_PORT }, peers, redirections };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PopulateResponse } from '../../support/pipeline.js';
+import type { PopulateResponse } from '../../support/tested-stack.js';
 import type { ClusterApps } from '../cluster/cluster-apps.js';
 import type { History, PopulateEvent } from '../history/history.js';
 import { reasonOf, requestJson } from './api-response.js';

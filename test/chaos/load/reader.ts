@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { orderGenerator } from '#orders/generator/generator.js';
 import { orderResponse, type OrderResponse } from '#orders/order/order-response.js';
-import type { PopulateResponse } from '../../support/pipeline.js';
+import type { PopulateResponse } from '../../support/tested-stack.js';
 import { judgeOrder, judgePage, type Judgement } from '../checks/read-judge.js';
 import type { SavedNumbers } from '../checks/saved-numbers.js';
 import type { ClusterApps } from '../cluster/cluster-apps.js';
