@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { runOrders, type CommandLineRun } from '../apps/cli/src/testing/command-line-run.js';
-import { METADATA_PATH, metadataOf, rejectToken } from '../apps/cli/src/testing/guarded-producer.js';
-import { answerJson } from '../apps/cli/src/testing/local-producer.js';
+import { METADATA_PATH, metadataOf, rejectToken } from '../apps/cli/src/testing/local-issuer.js';
+import { json } from '../apps/cli/src/testing/local-producer.js';
 import { DEMO_CLIENT } from '../apps/dev-issuer/src/demo-client.js';
 import { developmentProvider } from '../apps/dev-issuer/src/provider.js';
 import { signingKeys } from '../apps/dev-issuer/src/signing-keys.js';
@@ -37,13 +37,13 @@ describe('the command line with the development issuer', () => {
     const keys = createRemoteJWKSet(new URL(`${url}/jwks`));
     return runOrders(
       ['operations'],
-      async ({ url: path, headers }, response) => {
-        if (path === METADATA_PATH) return answerJson(response, 200, metadataOf(url));
-        const token = headers.authorization?.replace('Bearer ', '');
+      async (request, response, at) => {
+        if (request.url === METADATA_PATH) return json(metadataOf(url))(request, response, at);
+        const token = request.headers.authorization?.replace('Bearer ', '');
         if (token === undefined) return rejectToken(response, undefined);
         const { payload } = await jwtVerify(token, keys, { issuer: url, audience: 'orders', typ: 'at+jwt' });
         expect(payload).toMatchObject({ client_id: DEMO_CLIENT.id, scope: 'orders:read orders:write' });
-        answerJson(response, 200, { items: [], page: {} });
+        return json({ items: [], page: {} })(request, response, at);
       },
       { env: { ORDERS_CLIENT_ID: DEMO_CLIENT.id, ORDERS_CLIENT_SECRET: secret } },
     );

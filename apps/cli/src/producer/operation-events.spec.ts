@@ -1,105 +1,98 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { cutAfter, event, streamOf } from '../testing/event-stream.js';
-import { ImmediateClock } from '../testing/immediate-clock.js';
-import { answerJson, answerProblem, LocalProducer, type Answerer } from '../testing/local-producer.js';
-import { OPERATION, SUCCEEDED } from '../testing/operation-example.js';
-import { followOperation, type Followed } from './operation-events.js';
-import { ProducerClient } from './producer-client.js';
+import { describe, expect, it } from '@jest/globals';
+import type { Credentials } from '../auth/credentials.js';
+import { CLIENT, guardedBy, TOKEN_PATH, type LocalIssuer } from '../testing/local-issuer.js';
+import { breaks, inTurn, json, problem, type Answerer } from '../testing/local-producer.js';
+import { cutAfter, event, events, OPERATION, SUCCEEDED } from '../testing/operations.js';
+import { useServers } from '../testing/use-servers.js';
+import { followOperation } from './operation-events.js';
 
-/** Answers the first request with one event and a broken connection, and later ones as given. */
-function cutThen(later: Answerer): Answerer {
-  return (request, response, at) =>
-    at === 0 ? cutAfter(response, event('progress', 'a', OPERATION)) : later(request, response, at);
+const PROGRESS = event('progress', OPERATION);
+const DONE = event('done', SUCCEEDED);
+const noMoreEvents: Answerer = (_, response) => response.writeHead(204).end();
+
+/** Lets each token of the issuer expire after one answer. */
+function expiring(issuer: LocalIssuer, ...answers: readonly Answerer[]): Answerer {
+  return guardedBy(issuer, (...exchange) => {
+    issuer.expireTokens();
+    return inTurn(...answers)(...exchange);
+  });
 }
 
 describe('following an operation', () => {
-  let producer: LocalProducer | undefined;
-  const clock = new ImmediateClock();
+  const { connect, startIssuer } = useServers();
 
-  afterEach(async () => producer?.stop());
-
-  async function* followed(answer: Answerer, signal = new AbortController().signal): AsyncGenerator<Followed> {
-    producer = await LocalProducer.start(answer);
-    const client = new ProducerClient(producer.url, { clock, random: () => 1 });
-    yield* followOperation(client, OPERATION.id, signal);
+  /** Follows an operation of a producer that answers so. */
+  async function following(answer: Answerer, credentials?: Credentials) {
+    const { client, producer, clock } = await connect(answer, credentials);
+    const stop = new AbortController();
+    const steps = followOperation(client, OPERATION.id, stop.signal);
+    return { steps, stop, producer, clock };
   }
 
-  /** Returns the steps in short form: the acknowledged orders, with `!` at the end, or `cut`. */
-  async function stepsOf(answer: Answerer): Promise<string[]> {
+  type Following = Awaited<ReturnType<typeof following>>;
+
+  /** Returns the steps in short form: the acknowledged orders, with `!` at the end, or `cut`. @param reasons receives the reasons of cuts */
+  async function stepsOf({ steps }: Following, reasons: string[] = []): Promise<string[]> {
     const short: string[] = [];
-    for await (const step of followed(answer))
+    for await (const step of steps) {
+      if (step.kind === 'cut') reasons.push(step.reason);
       short.push(step.kind === 'cut' ? 'cut' : `${step.operation.acked}${step.isDone ? '!' : ''}`);
+    }
     return short;
   }
 
   it('yields each event until the last one, regardless of how the stream is split into chunks', async () => {
-    const text = `: still here\n\n${event('progress', 'a', OPERATION)}${event('done', 'b', SUCCEEDED)}`;
-    const answer: Answerer = async (_, response) => {
-      streamOf(response);
+    const text = `: still here\n\n${PROGRESS}${DONE}`;
+    const followed = await following(async (_, response) => {
       for (const piece of text.match(/[^]{1,50}/g) ?? [])
         await new Promise<void>((resolve) => void response.write(piece, () => resolve()));
-    };
-    expect(await stepsOf(answer)).toEqual(['600', '1000!']);
-    expect(producer?.arrivals.map(({ path }) => path)).toEqual([`/v1/operations/${OPERATION.id}/events`]);
+    });
+    expect(await stepsOf(followed)).toEqual(['600', '1000!']);
+    expect(followed.producer.requests).toEqual([`GET /v1/operations/${OPERATION.id}/events`]);
   });
 
   it('resumes after the last event when the stream ends or breaks within an event', async () => {
-    const half = event('progress', 'lost', OPERATION).slice(0, 60);
-    const answer: Answerer = (_, response, at) => {
-      if (at === 0) cutAfter(response, event('progress', 'a', { ...OPERATION, acked: 1 }) + half);
-      else if (at === 1) streamOf(response).end(event('progress', 'b', { ...OPERATION, acked: 2 }));
-      else streamOf(response).end(event('done', 'c', SUCCEEDED));
-    };
-    expect(await stepsOf(answer)).toEqual(['1', 'cut', '2', 'cut', '1000!']);
-    expect(producer?.arrivals.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, 'a', 'b']);
+    const first = event('progress', { ...OPERATION, acked: 1 }, 'a');
+    const second = event('progress', { ...OPERATION, acked: 2 }, 'b');
+    const half = event('progress', OPERATION, 'lost').slice(0, 60);
+    const followed = await following(inTurn(cutAfter(first, half), events(second), events(DONE)));
+    expect(await stepsOf(followed)).toEqual(['1', 'cut', '2', 'cut', '1000!']);
+    expect(followed.producer.headers('last-event-id')).toEqual([undefined, 'a', 'b']);
   });
 
   it('reads the operation if the producer has no more events', async () => {
-    const answer = cutThen((request, response) => {
-      if (request.url?.endsWith('/events') === true) response.writeHead(204).end();
-      else answerJson(response, 200, SUCCEEDED);
-    });
-    expect(await stepsOf(answer)).toEqual(['600', 'cut', '1000!']);
+    const followed = await following(inTurn(cutAfter(PROGRESS), noMoreEvents, json(SUCCEEDED)));
+    expect(await stepsOf(followed)).toEqual(['600', 'cut', '1000!']);
+    expect(followed.producer.requests.at(-1)).toBe(`GET /v1/operations/${OPERATION.id}`);
   });
 
   it('backs off between failures, also while the database of the producer is unavailable', async () => {
-    const before = clock.waits.length;
-    const answer = cutThen((_, response, at) => {
-      if (at < 4) answerProblem(response, 503, 'database-away');
-      else streamOf(response).end(event('done', 'b', SUCCEEDED));
-    });
-    expect(await stepsOf(answer)).toEqual(['600', 'cut', 'cut', 'cut', 'cut', '1000!']);
-    expect(clock.waits.slice(before)).toEqual([250, 500, 1_000, 2_000]);
+    const away = problem(503, 'database-away');
+    const followed = await following(inTurn(cutAfter(PROGRESS), away, away, away, events(DONE)));
+    expect(await stepsOf(followed)).toEqual(['600', 'cut', 'cut', 'cut', 'cut', '1000!']);
+    expect(followed.clock.waits).toEqual([250, 500, 1_000, 2_000]);
   });
 
-  it('fails at once if the operation does not exist', async () => {
-    await expect(stepsOf((_, response) => answerProblem(response, 404, 'not-found'))).rejects.toMatchObject({
-      code: 'not-found',
-      exitCode: 1,
-    });
-    expect(producer?.arrivals).toHaveLength(1);
+  it.each<[string, Answerer, number, string]>([
+    ['at once if the operation does not exist', problem(404, 'not-found'), 1, 'not-found'],
+    ['at once for an event of another form', events('event: done\ndata: {}\n\n'), 1, 'unexpected-answer'],
+    ['after four tries if the producer never answered', breaks, 4, 'connection-broken'],
+  ])('fails %s', async (_, answer, requests, code) => {
+    const followed = await following(answer);
+    await expect(stepsOf(followed)).rejects.toMatchObject({ code, exitCode: 1 });
+    expect(followed.producer.requests).toHaveLength(requests);
   });
 
-  it('fails after four tries if the producer never answered, and after 5 min if it had', async () => {
-    await expect(stepsOf((request) => void request.socket.destroy())).rejects.toMatchObject({
-      code: 'connection-broken',
-    });
-    expect(producer?.arrivals).toHaveLength(4);
-    await producer?.stop();
-    const before = clock.now();
-    const answer = cutThen((request) => void request.socket.destroy());
-    await expect(stepsOf(answer)).rejects.toMatchObject({ code: 'connection-broken' });
-    expect(clock.now() - before).toBeGreaterThan(5 * 60_000);
-    expect(clock.now() - before).toBeLessThan(6 * 60_000);
+  it('fails after 5 min if the producer has answered before', async () => {
+    const followed = await following(inTurn(cutAfter(PROGRESS), breaks));
+    await expect(stepsOf(followed)).rejects.toMatchObject({ code: 'connection-broken' });
+    expect(followed.clock.now()).toBeGreaterThan(5 * 60_000);
+    expect(followed.clock.now()).toBeLessThan(6 * 60_000);
   });
 
   it('ends when it is aborted while the stream is idle', async () => {
-    const stop = new AbortController();
+    const { steps, stop } = await following((_, response) => response.write(PROGRESS));
     const seen: string[] = [];
-    const steps = followed(
-      (_, response) => void streamOf(response).write(event('progress', 'a', OPERATION)),
-      stop.signal,
-    );
     for await (const { kind } of steps) {
       seen.push(kind);
       stop.abort();
@@ -107,11 +100,53 @@ describe('following an operation', () => {
     expect(seen).toEqual(['operation']);
   });
 
-  it('rejects events of another form', async () => {
-    await expect(
-      stepsOf((_, response) => void streamOf(response).end('event: done\ndata: {}\n\n')),
-    ).rejects.toMatchObject({
-      code: 'unexpected-answer',
+  describe('with a token that expires', () => {
+    const twice = [0, 1].map((id) => cutAfter(event('progress', OPERATION, String(id))));
+
+    it('resumes after the last event with another token', async () => {
+      const issuer = await startIssuer();
+      const followed = await following(expiring(issuer, ...twice, events(DONE)), { client: CLIENT });
+      expect(await stepsOf(followed)).toEqual(['600', 'cut', '600', 'cut', '1000!']);
+      expect(issuer.tokenRequests).toHaveLength(3);
+      const streams = followed.producer.arrivals.filter(({ path }) => path.endsWith('/events'));
+      expect(streams.map(({ headers }) => [headers.authorization, headers['last-event-id']])).toEqual([
+        [undefined, undefined],
+        ['Bearer token-1', undefined],
+        ['Bearer token-1', '0'],
+        ['Bearer token-2', '0'],
+        ['Bearer token-2', '1'],
+        ['Bearer token-3', '1'],
+      ]);
+    });
+
+    it('also gets another token to read the final operation', async () => {
+      const issuer = await startIssuer();
+      const answer = expiring(issuer, cutAfter(PROGRESS), noMoreEvents, json(SUCCEEDED));
+      expect(await stepsOf(await following(answer, { client: CLIENT }))).toEqual(['600', 'cut', '1000!']);
+      expect(issuer.tokenRequests).toHaveLength(3);
+    });
+
+    it('waits for an issuer that is temporarily unavailable', async () => {
+      const issuer = await startIssuer({
+        [TOKEN_PATH]: (...exchange) =>
+          (issuer.tokenRequests.length === 2 ? json({}, 503) : json(issuer.grant()))(...exchange),
+      });
+      const followed = await following(expiring(issuer, ...twice, events(DONE)), { client: CLIENT });
+      const reasons: string[] = [];
+      expect(await stepsOf(followed, reasons)).toEqual(['600', 'cut', 'cut', '600', 'cut', '1000!']);
+      // Which of the two codes occurs depends on the state of the socket.
+      const broken: unknown = expect.stringMatching(/^(UND_ERR_SOCKET|ECONNRESET)$/);
+      expect(reasons).toEqual([broken, `The token issuer at ${issuer.tokenUrl} responds with 503.`, broken]);
+    });
+
+    it('ends when it is aborted, also while the issuer does not answer', async () => {
+      const issuer = await startIssuer({ [TOKEN_PATH]: () => followed.stop.abort() });
+      const followed = await following(
+        guardedBy(issuer, () => undefined),
+        { client: CLIENT },
+      );
+      expect(await stepsOf(followed)).toEqual([]);
+      expect(issuer.tokenRequests).toHaveLength(1);
     });
   });
 });

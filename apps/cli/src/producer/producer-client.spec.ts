@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { CliError } from '../cli-error.js';
-import { ImmediateClock } from '../testing/immediate-clock.js';
-import { answerJson, answerProblem, bodyOf, LocalProducer, type Answerer } from '../testing/local-producer.js';
-import { ProducerClient, type ProducerRequest } from './producer-client.js';
+import { breaks, inTurn, json, problem, type Answerer } from '../testing/local-producer.js';
+import { useServers } from '../testing/use-servers.js';
+import { problemError } from './problem-details.js';
+import type { ProducerRequest } from './producer-client.js';
 
 const POPULATE: ProducerRequest = {
   method: 'POST',
@@ -12,6 +13,9 @@ const POPULATE: ProducerRequest = {
   unknownOutcome: 'Repeat it with --key one.',
 };
 
+const half: Answerer = ({ socket }, response) =>
+  response.writeHead(200, { 'content-length': '100' }).write('{"id":', () => socket.destroy());
+
 async function failureOf(request: Promise<unknown>): Promise<CliError> {
   const error = await request.catch((thrown: unknown) => thrown);
   if (!(error instanceof CliError)) throw new Error(`It did not fail as it should: ${String(error)}`);
@@ -19,88 +23,93 @@ async function failureOf(request: Promise<unknown>): Promise<CliError> {
 }
 
 describe('the producer client', () => {
-  let producer: LocalProducer | undefined;
-
-  afterEach(async () => producer?.stop());
-
-  async function clientOf(answer: Answerer): Promise<{ client: ProducerClient; clock: ImmediateClock }> {
-    producer = await LocalProducer.start(answer);
-    const clock = new ImmediateClock();
-    return { client: new ProducerClient(producer.url, { clock, random: () => 1 }), clock };
-  }
+  const { connect } = useServers();
 
   it('retries a request after a broken connection, with the same body and key, and a growing back-off', async () => {
-    const bodies: string[] = [];
-    const { client, clock } = await clientOf(async (request, response, at) => {
-      bodies.push((await bodyOf(request)).toString());
-      if (at < 3) request.socket.destroy();
-      else answerJson(response, 202, { id: 'x' });
-    });
+    const { client, producer, clock } = await connect(inTurn(breaks, breaks, breaks, json({ id: 'x' }, 202)));
     expect(await client.request(POPULATE)).toEqual({ id: 'x' });
-    expect(bodies).toEqual(Array.from({ length: 4 }, () => '{"count":5}'));
-    expect(new Set(producer?.arrivals.map(({ headers }) => headers['idempotency-key']))).toEqual(new Set(['one']));
+    expect(producer.arrivals.map(({ body }) => body)).toEqual(Array.from({ length: 4 }, () => '{"count":5}'));
+    expect(new Set(producer.headers('idempotency-key'))).toEqual(new Set(['one']));
     expect(clock.waits).toEqual([200, 400, 800]);
   });
 
   it('retries a request whose response was incomplete', async () => {
-    const { client } = await clientOf((request, response, at) => {
-      if (at > 0) return answerJson(response, 200, { id: 'x' });
-      response.writeHead(200, { 'content-length': '100' }).write('{"id":', () => request.socket.destroy());
-    });
+    const { client } = await connect(inTurn(half, json({ id: 'x' })));
     expect(await client.request({ method: 'GET', path: '/v1/operations/x' })).toEqual({ id: 'x' });
   });
 
   it('fails after four tries, and explains how to repeat a request that may have been executed', async () => {
-    const { client } = await clientOf((request) => void request.socket.destroy());
+    const { client, producer } = await connect(breaks);
     const error = await failureOf(client.request(POPULATE));
     expect(error).toMatchObject({ code: 'connection-broken', exitCode: 1, remedy: 'Repeat it with --key one.' });
-    expect(producer?.arrivals).toHaveLength(4);
+    expect(producer.requests).toHaveLength(4);
   });
 
   it('reports that no producer answers, with the address and a remedy', async () => {
-    const { client } = await clientOf(() => undefined);
-    await producer?.stop();
-    const error = await failureOf(client.request(POPULATE));
-    expect(error).toMatchObject({ code: 'no-producer', exitCode: 1 });
-    expect(error.message).toBe(
-      `No producer answers at ${client.url} (ECONNREFUSED): start one with \`npm start\`, or set another with --url.`,
-    );
+    const { client, producer } = await connect(breaks);
+    await producer.stop();
+    expect(await failureOf(client.request(POPULATE))).toMatchObject({
+      code: 'no-producer',
+      exitCode: 1,
+      message: `No producer answers at ${client.url} (ECONNREFUSED): start one with \`npm start\`, or set another with --url.`,
+    });
   });
 
-  it('reports problem details with one line per invalid field, and does not retry', async () => {
-    const errors = [
-      { field: 'count', in: 'body', pointer: '/count', detail: 'must be 1 or more' },
-      { pointer: '/faults/poison', detail: 'must be from 0 to 1' },
-    ];
-    const { client } = await clientOf((_, response) => answerProblem(response, 400, 'invalid-request', { errors }));
-    const error = await failureOf(client.request(POPULATE));
-    expect(error).toMatchObject({ code: 'invalid-request', exitCode: 2 });
-    expect(error.message.split('\n')).toEqual([
-      'Several values are invalid. (invalid-request)',
-      '  count must be 1 or more',
-      '  /faults/poison must be from 0 to 1',
-    ]);
-    expect(producer?.arrivals).toHaveLength(1);
-  });
-
-  it('distinguishes a valid request that was rejected from an invalid one', async () => {
-    const { client } = await clientOf((_, response) => answerProblem(response, 409, 'operation-ended'));
+  it('does not retry a request that the producer rejects', async () => {
+    const { client, producer } = await connect(problem(409, 'operation-ended'));
     expect(await failureOf(client.request(POPULATE))).toMatchObject({ code: 'operation-ended', exitCode: 1 });
+    expect(producer.requests).toHaveLength(1);
   });
 
   it.each<[string, Answerer, string]>([
-    ['another error', (_, response) => void response.writeHead(404).end('<html>'), 'responded with 404.'],
+    ['another error', (_, response) => response.writeHead(404).end('<html>'), 'responded with 404.'],
     ...['<html>', '', '[]', 'null', '"text"'].map((body): [string, Answerer, string] => [
       `${body} instead of an object`,
-      (_, response) => void response.end(body),
+      (_, response) => response.end(body),
       'returned an unexpected response. Its body is not a JSON object.',
     ]),
-  ])('reports a server that is not a producer: it responds with %s', async (_, answer, problem) => {
-    const { client } = await clientOf(answer);
+  ])('reports a server that is not a producer: it responds with %s', async (_, answer, text) => {
+    const { client } = await connect(answer);
     expect(await failureOf(client.request(POPULATE))).toMatchObject({
       code: 'unexpected-answer',
       exitCode: 1,
-      message: `POST ${client.url}/v1/populate ${problem}`,
+      message: `POST ${client.url}/v1/populate ${text}`,
+    });
+  });
+});
+
+describe('problem details', () => {
+  const count = { field: 'count', in: 'body', pointer: '/count', detail: 'must be 1 or more' };
+  const poison = { pointer: '/faults/poison', detail: 'must be from 0 to 1' };
+
+  it.each([
+    [
+      'one invalid field',
+      400,
+      { code: 'invalid', errors: [count], detail: 'x' },
+      2,
+      'count must be 1 or more (invalid)',
+    ],
+    [
+      'a line for each of several fields',
+      422,
+      { code: 'invalid', errors: [count, poison], detail: 'x' },
+      2,
+      'Several values are invalid. (invalid)\n  count must be 1 or more\n  /faults/poison must be from 0 to 1',
+    ],
+    [
+      'no control characters',
+      400,
+      { errors: [{ field: 'a\nb', detail: '\u202e' }], detail: 'x' },
+      2,
+      'a\\u000ab \\u202e',
+    ],
+    ['a title in place of a detail', 503, { title: 'Service Unavailable' }, 1, 'Service Unavailable'],
+  ])('are printed with %s', (_, status, body, exitCode, message) => {
+    expect(problemError(status, JSON.stringify(body), 'GET /')).toMatchObject({
+      code: 'code' in body ? body.code : 'problem',
+      message,
+      exitCode,
     });
   });
 });

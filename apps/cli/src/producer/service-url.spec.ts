@@ -1,17 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { defaultConsoleUrl, defaultProducerUrl, serviceUrl } from './service-url.js';
+import { defaultConsoleUrl, defaultFacadeUrl, defaultProducerUrl, serviceUrl } from './service-url.js';
 
 describe('the address of a service', () => {
-  it('is ORDERS_URL, else that of `npm start` with its port setting', () => {
-    expect(defaultProducerUrl({})).toBe('http://127.0.0.1:3001');
-    expect(defaultProducerUrl({ ORDERS_URL: '', PRODUCER_PORT: '4001' })).toBe('http://127.0.0.1:4001');
-    expect(defaultProducerUrl({ ORDERS_URL: 'http://there', PRODUCER_PORT: '4001' })).toBe('http://there');
-  });
-
-  it('of the console is ORDERS_CONSOLE_URL, else that of `npm start`', () => {
-    expect(defaultConsoleUrl({})).toBe('http://127.0.0.1:3002');
-    expect(defaultConsoleUrl({ CONSOLE_PORT: '4002' })).toBe('http://127.0.0.1:4002');
-    expect(defaultConsoleUrl({ ORDERS_CONSOLE_URL: 'http://there' })).toBe('http://there');
+  it.each([
+    [defaultProducerUrl, 'ORDERS_URL', 'PRODUCER_PORT', 3001],
+    [defaultConsoleUrl, 'ORDERS_CONSOLE_URL', 'CONSOLE_PORT', 3002],
+    [defaultFacadeUrl, 'ORDERS_FACADE_URL', 'FACADE_PORT', 3005],
+  ])('is that of `npm start` with its port, unless another one is set: %p', (defaultUrl, address, portName, port) => {
+    expect(defaultUrl({})).toBe(`http://127.0.0.1:${port}`);
+    expect(defaultUrl({ [address]: '', [portName]: '4001' })).toBe('http://127.0.0.1:4001');
+    expect(defaultUrl({ [address]: 'http://there', [portName]: '4001' })).toBe('http://there');
   });
 
   it('may have a path and a trailing slash', () => {
@@ -19,10 +17,9 @@ describe('the address of a service', () => {
     expect(serviceUrl('https://there/producer/')).toBe('https://there/producer');
   });
 
-  it('is rejected without showing its credentials', () => {
-    const rejected = { message: '"…@there" is not the address of a service.' };
-    expect(() => serviceUrl('http://me:s3cret@there')).toThrow(expect.objectContaining(rejected));
-    expect(() => serviceUrl('http://me:s3/@ret@there')).toThrow(expect.objectContaining(rejected));
+  it.each(['http://me:s3cret@there', 'http://me:s3/@ret@there'])('is rejected without its credentials: %s', (text) => {
+    const message = '"…@there" is not the address of a service.';
+    expect(() => serviceUrl(text)).toThrow(expect.objectContaining({ message }));
   });
 
   it.each(['localhost:3001', '3001', 'ftp://there', 'http://there?x=1', 'http://me@there'])('is not %s', (text) => {

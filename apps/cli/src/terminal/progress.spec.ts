@@ -1,16 +1,25 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { RecordedStream } from '../testing/recorded-stream.js';
-import { OPERATION, SUCCEEDED } from '../testing/operation-example.js';
+import type { Operation } from '../producer/producer-api.js';
+import { OPERATION, SUCCEEDED } from '../testing/operations.js';
+import { bytes, count, duration } from './figures.js';
+import { progressBar, progressText } from './progress-text.js';
 import { Progress } from './progress.js';
+import { tableOf } from './table.js';
 
 const CLEAR = '\u001b[K';
 
+/** Progress on a stream. @param columns the width of a terminal; none: it is no terminal */
+function shown(columns?: number) {
+  const clock = new ManualClock();
+  const stream = new RecordedStream(columns !== undefined, columns);
+  return { clock, stream, progress: new Progress(stream, clock) };
+}
+
 describe('progress on a terminal', () => {
   it('is one line, redrawn each second and at each update, with a line break at the end', async () => {
-    const clock = new ManualClock();
-    const stream = new RecordedStream(true, 120);
-    const progress = new Progress(stream, clock);
+    const { clock, stream, progress } = shown(120);
     progress.update(OPERATION);
     await clock.advance(1_000);
     progress.update({ ...OPERATION, saved: 450 });
@@ -25,9 +34,7 @@ describe('progress on a terminal', () => {
   });
 
   it('measures the rate over the last seconds', async () => {
-    const clock = new ManualClock();
-    const stream = new RecordedStream(true, 120);
-    const progress = new Progress(stream, clock);
+    const { clock, stream, progress } = shown(120);
     for (let second = 0; second < 5; second += 1) {
       progress.update({ ...OPERATION, saved: 400 + second * 50 });
       await clock.advance(1_000);
@@ -38,31 +45,24 @@ describe('progress on a terminal', () => {
     progress.end();
   });
 
-  it('fits the terminal width: it drops the bar first, then truncates the text', () => {
-    for (const columns of [40, 30]) {
-      const stream = new RecordedStream(true, columns);
-      const progress = new Progress(stream, new ManualClock());
-      progress.update(OPERATION);
-      progress.end();
-      const line = stream.text.split('\r').at(1)?.replace(CLEAR, '') ?? '';
-      expect(line).toMatch(/^400 of 1,000/);
-      expect(line.length).toBeLessThan(columns);
-    }
+  it.each([40, 30])('drops the bar first, then truncates the text to fit %i columns', (columns) => {
+    const { stream, progress } = shown(columns);
+    progress.update(OPERATION);
+    progress.end();
+    const line = stream.text.split('\r').at(1)?.replace(CLEAR, '') ?? '';
+    expect(line).toMatch(/^400 of 1,000/);
+    expect(line.length).toBeLessThan(columns);
   });
 
-  it('shows the bar in 80 columns also for millions of orders, and treats a width of 0 as unknown', () => {
-    for (const columns of [80, 0]) {
-      const stream = new RecordedStream(true, columns);
-      const progress = new Progress(stream, new ManualClock());
-      progress.update({ ...OPERATION, count: 10_000_000, acked: 6_123_400, saved: 4_321_000 });
-      progress.end();
-      expect(stream.text).toMatch(/^\r\[#+-+\.+\] 4,321,000 of 10,000,000 saved, 6,123,400 sent/);
-    }
+  it.each([80, 0])('shows the bar in %i columns also for millions of orders; 0 means unknown', (columns) => {
+    const { stream, progress } = shown(columns);
+    progress.update({ ...OPERATION, count: 10_000_000, acked: 6_123_400, saved: 4_321_000 });
+    progress.end();
+    expect(stream.text).toMatch(/^\r\[#+-+\.+\] 4,321,000 of 10,000,000 saved, 6,123,400 sent/);
   });
 
   it('shows that the connection is lost, until the next update', () => {
-    const stream = new RecordedStream(true, 200);
-    const progress = new Progress(stream, new ManualClock());
+    const { stream, progress } = shown(200);
     progress.update(OPERATION);
     progress.lost('ECONNREFUSED');
     expect(stream.text).toMatch(/connection lost \(ECONNREFUSED\), retrying; last seen: 400 of 1,000 saved[^\r]*$/);
@@ -74,12 +74,8 @@ describe('progress on a terminal', () => {
 
 describe('progress without a TTY', () => {
   it('is a plain line every 5 s if it has changed, and one at the end', async () => {
-    const clock = new ManualClock();
-    const stream = new RecordedStream();
-    const progress = new Progress(stream, clock);
-    progress.update(OPERATION);
-    progress.update({ ...OPERATION, saved: 450 });
-    progress.update({ ...OPERATION, saved: 500 });
+    const { clock, stream, progress } = shown();
+    for (const saved of [400, 450, 500]) progress.update({ ...OPERATION, saved });
     expect(stream.lines).toEqual(['400 of 1,000 saved, 600 sent']);
     await clock.advance(5_000);
     expect(stream.lines.slice(1)).toEqual([expect.stringMatching(/^500 of 1,000 saved, 600 sent, \d+\/s/)]);
@@ -95,10 +91,145 @@ describe('progress without a TTY', () => {
   });
 
   it('prints nothing before the first update', () => {
-    const stream = new RecordedStream();
-    const progress = new Progress(stream, new ManualClock());
+    const { stream, progress } = shown();
     progress.lost('ECONNREFUSED');
     progress.end();
     expect(stream.text).toBe('');
+  });
+});
+
+describe('progress in words', () => {
+  const FAULTS = { poison: 3, oversized: 0, duplicate: 5, conflict: 8 };
+  const LETTERS = { moved: 208, saved: 100, returned: 8, waiting: 100, missing: 0, unmovable: 0 };
+  const REDRIVE: Partial<Operation> = {
+    kind: 'redrive',
+    count: 208,
+    acked: 208,
+    saved: 100,
+    deadLettered: 8,
+    redrive: { filter: {}, limit: null, maxRedrives: 5, ...LETTERS },
+  };
+  const IMPORT: Partial<Operation> = {
+    kind: 'import',
+    count: null,
+    acked: 0,
+    saved: null,
+    state: { code: 'reading', text: 'reading the files' },
+    import: { files: 2, known: 0, refused: 0, rows: 1_200, accepted: 1_200, skipped: 0, conflicting: 0, malformed: 0 },
+  };
+  const savesWaitFor = 'consumer-1: suspended since noon';
+  const SO_FAR = '400 of 1,000 saved, 600 sent';
+  const RATE = `${SO_FAR}, 50/s, 0:12 left`;
+
+  it.each<[string, Partial<Operation>, number | null, string]>([
+    [
+      'the rate, the time left and dead letters',
+      { count: 100_000, acked: 61_234, saved: 43_210, deadLettered: 3 },
+      9_300,
+      '43,210 of 100,000 saved, 61,234 sent, 9,300/s, 0:07 left, 3 dead letters',
+    ],
+    [
+      'that all orders are sent',
+      { acked: 1_000, status: 'succeeded' },
+      50,
+      '400 of 1,000 saved, all sent, 50/s, 0:12 left',
+    ],
+    [
+      'the records beyond the orders, whose dead letters the operation does not count',
+      { deadLettered: 3, ackedFaults: FAULTS },
+      null,
+      `${SO_FAR}, 3 dead letters, 8 more dead letters, of conflict records beyond the orders`,
+    ],
+    [
+      'one such record',
+      { ackedFaults: { ...FAULTS, conflict: 1 } },
+      null,
+      `${SO_FAR}, 1 more dead letter, of a conflict record beyond the orders`,
+    ],
+    ['no such record', { ackedFaults: { ...FAULTS, conflict: 0 } }, null, SO_FAR],
+    ['no rate that is not known yet', {}, null, SO_FAR],
+    ['a rate of 0, and no time left', {}, 0, `${SO_FAR}, 0/s`],
+    [
+      'saved orders as sent, also if that figure is older',
+      { count: 20_000, acked: 0, saved: 162 },
+      null,
+      '162 of 20,000 saved, 162 sent',
+    ],
+    ['the rows of an import that reads its files', IMPORT, null, 'reading the files, 1,200 rows so far'],
+    [
+      'the letters of a redrive that were dead-lettered again',
+      REDRIVE,
+      50,
+      '100 of 208 saved, all sent, 50/s, 0:02 left, 8 dead-lettered again',
+    ],
+    ['what the operation waits for', { waitingFor: 'consumers' }, 50, `${RATE}, waits for the consumers`],
+    ['what its saves wait for', { waitingFor: 'consumers', savesWaitFor }, 50, `${RATE}, waits for ${savesWaitFor}`],
+    ['a pending interruption', { interruption: 'cancel' }, 50, `${RATE}, about to cancel`],
+    [
+      'that it is paused, with the time left of its sent orders',
+      { status: 'paused' },
+      50,
+      `${SO_FAR}, 50/s, 0:04 left, paused`,
+    ],
+    [
+      'the time left of the sent orders of a cancelled operation',
+      { status: 'cancelled', acked: 600, saved: 500 },
+      50,
+      '500 of 1,000 saved, 600 sent, 50/s, 0:02 left, cancelled',
+    ],
+    ['no time left when it is done', SUCCEEDED, 0, '1,000 of 1,000 saved'],
+    [
+      'dead letters as not remaining',
+      { saved: 900, deadLettered: 50 },
+      50,
+      '900 of 1,000 saved, 950 sent, 50/s, 0:01 left, 50 dead letters',
+    ],
+  ])('shows %s', (_, changes, savedPerSecond, text) => {
+    expect(progressText({ operation: { ...OPERATION, ...changes }, savedPerSecond, notice: undefined })).toBe(text);
+  });
+
+  it('shows no rate without a connection, only the last known figures', () => {
+    const view = { operation: OPERATION, savedPerSecond: 50, notice: 'connection lost' };
+    expect(progressText(view)).toBe(`connection lost; last seen: ${SO_FAR}`);
+  });
+
+  it.each<[string, Partial<Operation>, string]>([
+    ['saved, acknowledged and remaining orders', {}, '[####--....]'],
+    ['dead letters as ended', { saved: 300, deadLettered: 100 }, '[####--....]'],
+    ['all orders', SUCCEEDED, '[##########]'],
+    ['nothing while the figures are unknown', { saved: null, acked: 0 }, '[..........]'],
+    ['nothing while the number of orders is unknown', { count: null }, '[..........]'],
+  ])('shows %s in the bar', (_, changes, bar) => {
+    expect(progressBar({ ...OPERATION, ...changes }, 12)).toBe(bar);
+  });
+});
+
+describe('figures', () => {
+  it.each([
+    [count(61_234), '61,234'],
+    [count(0), '0'],
+    [count(null), '?'],
+    [count(undefined), '?'],
+    [duration(3.2), '0:04'],
+    [duration(60), '1:00'],
+    [duration(200), '3:20'],
+    [duration(7_500), '2:05:00'],
+    [duration(null), '?'],
+    [bytes(0), '0 B'],
+    [bytes(512), '512 B'],
+    [bytes(1_536), '1.5 KiB'],
+    [bytes(2 ** 31), '2.0 GiB'],
+  ])('are formatted for people: %s', (text, wanted) => {
+    expect(text).toBe(wanted);
+  });
+
+  it('are aligned right in a table, whose columns are as wide as their widest cells', () => {
+    const columns = [{ heading: 'name' }, { heading: 'n', align: 'right' }, { heading: 'note' }] as const;
+    const rows = [
+      ['a', '1,000', ''],
+      ['longer', '2', 'x'],
+    ];
+    const lines = ['name        n  note', 'a       1,000', 'longer      2  x'];
+    expect(tableOf(columns, rows).split('\n')).toEqual(lines);
   });
 });

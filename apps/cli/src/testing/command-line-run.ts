@@ -1,6 +1,6 @@
 import { runCommandLine } from '../command-line.js';
 import { ImmediateClock } from './immediate-clock.js';
-import { LocalProducer, type Answerer, type Arrival } from './local-producer.js';
+import { LocalProducer, type Answerer } from './local-producer.js';
 import { RecordedStream } from './recorded-stream.js';
 
 /** The result of one command line. */
@@ -8,40 +8,47 @@ export interface CommandLineRun {
   readonly exitCode: number;
   readonly out: string;
   readonly err: string;
-  /** The requests that the producer received, such as `GET /v1/operations`. */
+  /** The requests that the services received, such as `GET /v1/operations`, `POST /console/v1/…` and `GET /facade/v1/…`. */
   readonly requests: readonly string[];
-  readonly arrivals: readonly Arrival[];
+  /** The JSON bodies that they received. */
+  readonly bodies: readonly unknown[];
+  /** The values of a header that they received. */
+  readonly headers: (name: string) => unknown[];
 }
 
 interface RunOptions {
   readonly workingDirectory?: string;
-  /** Environment variables besides the addresses of the producer and the facade. */
+  /** Environment variables besides the addresses of the services. */
   readonly env?: NodeJS.ProcessEnv;
+  /** When Ctrl-C is pressed, twice. */
+  readonly interrupted?: Promise<void>;
 }
 
 /**
- * Runs a command line without a TTY, against a producer that exists only for this run.
- * @param answer how the producer answers
+ * Runs a command line without a TTY, against services that exist only for this run: the producer, and below it the console and the facade.
+ * @param args the arguments, or a line of them
+ * @param answer how the services answer
  */
 export async function runOrders(
-  args: readonly string[],
+  args: readonly string[] | string,
   answer: Answerer = () => undefined,
-  { workingDirectory = '.', env = {} }: RunOptions = {},
+  { workingDirectory = '.', env = {}, interrupted }: RunOptions = {},
 ): Promise<CommandLineRun> {
   const producer = await LocalProducer.start(answer);
+  const { url } = producer;
   const out = new RecordedStream();
   const err = new RecordedStream();
   try {
-    const exitCode = await runCommandLine(args, {
-      env: { ORDERS_URL: producer.url, ORDERS_FACADE_URL: producer.url, ...env },
+    const exitCode = await runCommandLine(typeof args === 'string' ? args.split(' ') : args, {
+      env: { ORDERS_URL: url, ORDERS_CONSOLE_URL: `${url}/console`, ORDERS_FACADE_URL: `${url}/facade`, ...env },
       terminal: { out, err },
       clock: new ImmediateClock(),
       workingDirectory,
-      onInterrupt: () => undefined,
+      onInterrupt: (listener) => void interrupted?.then(listener).then(listener),
     });
-    const { arrivals } = producer;
-    const requests = arrivals.map(({ method, path }) => `${method} ${path}`);
-    return { exitCode, out: out.text, err: err.text, requests, arrivals };
+    const bodies = producer.arrivals.flatMap(({ body }) => (body === '' ? [] : [JSON.parse(body) as unknown]));
+    const { requests } = producer;
+    return { exitCode, out: out.text, err: err.text, requests, bodies, headers: (name) => producer.headers(name) };
   } finally {
     await producer.stop();
   }

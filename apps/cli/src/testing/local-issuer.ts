@@ -1,4 +1,6 @@
-import { answerJson, bodyOf, LocalProducer, type Answerer } from './local-producer.js';
+import type { ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { json, LocalProducer, problem, type Answerer } from './local-producer.js';
 
 /** The client of the issuer, with characters that must be encoded, and some that must not. */
 export const CLIENT = { id: 'orders: ü', secret: 's3cret-._=+/ &%' } as const;
@@ -6,7 +8,10 @@ export const CLIENT = { id: 'orders: ü', secret: 's3cret-._=+/ &%' } as const;
 /** The same as environment variables. */
 export const CLIENT_ENV = { ORDERS_CLIENT_ID: CLIENT.id, ORDERS_CLIENT_SECRET: CLIENT.secret } as const;
 
-const TOKEN_PATH = '/issuer/token';
+/** The path of the metadata in which a producer names its issuer. */
+export const METADATA_PATH = '/.well-known/oauth-protected-resource';
+export const CONFIGURATION_PATH = '/issuer/.well-known/openid-configuration';
+export const TOKEN_PATH = '/issuer/token';
 
 /** A token request that the issuer received. */
 interface TokenRequest {
@@ -24,15 +29,19 @@ export class LocalIssuer {
 
   /** Starts the server. @param instead answers by path that replace the default ones */
   static async start(instead: Readonly<Record<string, Answerer>> = {}): Promise<LocalIssuer> {
+    const answers: Readonly<Record<string, Answerer>> = {
+      [CONFIGURATION_PATH]: (...exchange) => json({ issuer: issuer.url, token_endpoint: issuer.tokenUrl })(...exchange),
+      [TOKEN_PATH]: (...exchange) => json(issuer.grant())(...exchange),
+      ...instead,
+    };
     const server = await LocalProducer.start(async (request, response, at) => {
       const path = request.url ?? '';
-      if (path === TOKEN_PATH) await issuer.record(request);
-      const other = instead[path];
-      if (other !== undefined) await other(request, response, at);
-      else if (path === '/issuer/.well-known/openid-configuration')
-        answerJson(response, 200, { issuer: issuer.url, token_endpoint: issuer.tokenUrl });
-      else if (path === TOKEN_PATH) answerJson(response, 200, issuer.grant());
-      else answerJson(response, 404, {});
+      if (path === TOKEN_PATH)
+        issuer.tokenRequests.push({
+          authorization: request.headers.authorization,
+          form: Object.fromEntries(new URLSearchParams(await text(request))),
+        });
+      await (answers[path] ?? json({}, 404))(request, response, at);
     });
     const issuer = new LocalIssuer(server);
     return issuer;
@@ -49,7 +58,7 @@ export class LocalIssuer {
 
   /** The requests that the issuer received, such as `POST /issuer/token`. */
   get requests(): string[] {
-    return this.server.arrivals.map(({ method, path }) => `${method} ${path}`);
+    return this.server.requests;
   }
 
   /** Returns the response with the next token. */
@@ -72,9 +81,38 @@ export class LocalIssuer {
   async stop(): Promise<void> {
     await this.server.stop();
   }
+}
 
-  private async record(request: Parameters<Answerer>[0]): Promise<void> {
-    const form = Object.fromEntries(new URLSearchParams((await bodyOf(request)).toString()));
-    this.tokenRequests.push({ authorization: request.headers.authorization, form });
-  }
+/**
+ * Answers as a producer that accepts only the tokens of an issuer.
+ * @param answer answers requests with a valid token; its `at` counts only those
+ */
+export function guardedBy(issuer: LocalIssuer, answer: Answerer): Answerer {
+  let accepted = 0;
+  return (request, response, at) => {
+    const { authorization } = request.headers;
+    if (request.url === METADATA_PATH) return json(metadataOf(issuer.url))(request, response, at);
+    if (!issuer.accepts(authorization))
+      return rejectToken(response, authorization === undefined ? undefined : 'The token has expired.');
+    accepted += 1;
+    return answer(request, response, accepted - 1);
+  };
+}
+
+/** Returns the metadata of a producer that accepts the tokens of an issuer. */
+export function metadataOf(issuer: string): object {
+  return {
+    resource: 'orders',
+    authorization_servers: [issuer],
+    scopes_supported: ['orders:read', 'orders:write'],
+    bearer_methods_supported: ['header'],
+  };
+}
+
+/** Responds with 401. @param reason why the token is rejected; undefined: the request had no token */
+export function rejectToken(response: ServerResponse, reason: string | undefined): unknown {
+  const why = reason === undefined ? '' : `, error="invalid_token", error_description="${reason}"`;
+  response.setHeader('www-authenticate', `Bearer realm="orders"${why}`);
+  const detail = reason ?? 'A bearer token is required.';
+  return problem(401, 'unauthorized', { detail })(response.req, response, 0);
 }

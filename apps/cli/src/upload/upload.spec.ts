@@ -1,15 +1,13 @@
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { ProducerClient } from '../producer/producer-client.js';
-import { guardedBy } from '../testing/guarded-producer.js';
-import { ImmediateClock } from '../testing/immediate-clock.js';
-import { CLIENT, LocalIssuer } from '../testing/local-issuer.js';
-import { answerJson, answerProblem, bodyOf, LocalProducer, type Answerer } from '../testing/local-producer.js';
-import type { OrderFile } from './order-files.js';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { useTemporaryFolder, writeInto } from '#orders/testing/temporary-folder.js';
+import { CLIENT, guardedBy } from '../testing/local-issuer.js';
+import { formOf, json, problem, type Answerer } from '../testing/local-producer.js';
+import { useServers } from '../testing/use-servers.js';
+import { orderFiles, type OrderFile } from './order-files.js';
 import { uploadOf } from './upload.js';
 
 const MIB = 1_024 * 1_024;
@@ -23,66 +21,100 @@ function heldBytes(): number {
   return process.memoryUsage().arrayBuffers;
 }
 
+const folder = useTemporaryFolder();
+
+async function names(...paths: string[]): Promise<string[]> {
+  return (await orderFiles(paths, folder())).map(({ name }) => name);
+}
+
+async function fileOf(name: string, text: string): Promise<OrderFile> {
+  await writeInto(folder(name), text);
+  return { path: folder(name), name, mediaType: 'application/json' };
+}
+
+/** Rejects the upload as soon as its first data arrive. */
+const early: Answerer = (request, response, at) =>
+  request.once('data', () => problem(413, 'too-large')(request, response, at));
+
+describe('the files to import', () => {
+  beforeEach(async () => {
+    await mkdir(folder('other', 'empty'), { recursive: true });
+    const files = ['chunks/b.json', 'chunks/a.json', 'chunks/notes.txt', 'chunks/below/c.json', 'other/a.json'];
+    for (const name of [...files, 'all.zip', 'more.zip', 'x.json']) await writeInto(folder(name), '[]');
+    await symlink(folder('x.json'), folder('chunks', 'link.json'));
+  });
+
+  it.each([
+    ['the *.json files of a folder, sorted, without subfolders and links', ['chunks'], ['a.json', 'b.json']],
+    ['single files in the given order', ['x.json', 'chunks/b.json'], ['x.json', 'b.json']],
+    ['folders and files', ['chunks', 'x.json'], ['a.json', 'b.json', 'x.json']],
+  ])('are %s', async (_, paths, found) => {
+    expect(await names(...paths)).toEqual(found);
+  });
+
+  it('have a path that is relative to the working directory, and a media type', async () => {
+    expect(await orderFiles(['all.zip'], folder())).toEqual([
+      { path: folder('all.zip'), name: 'all.zip', mediaType: 'application/zip' },
+    ]);
+  });
+
+  it.each([
+    ['no-such-file', ['nowhere.json']],
+    ['no-such-file', ['x.json/y.json']],
+    ['not-orders', ['chunks/notes.txt']],
+    ['no-files', ['other/empty']],
+    ['zip-not-alone', ['all.zip', 'x.json']],
+    ['zip-not-alone', ['all.zip', 'more.zip']],
+    ['same-name', ['chunks', 'other/a.json']],
+  ])('are rejected with %s', async (code, paths) => {
+    await expect(names(...paths)).rejects.toMatchObject({ code, exitCode: 2 });
+  });
+});
+
 describe('an upload', () => {
-  let folder: string;
-  let producer: LocalProducer | undefined;
-  let issuer: LocalIssuer | undefined;
+  const { connect, startIssuer } = useServers();
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'orders-cli-'));
-  });
-
-  afterAll(async () => rm(folder, { recursive: true, force: true }));
-
-  afterEach(async () => {
-    await Promise.all([producer?.stop(), issuer?.stop()]);
-  });
-
-  async function fileOf(name: string, text: string): Promise<OrderFile> {
-    await writeFile(join(folder, name), text);
-    return { path: join(folder, name), name, mediaType: 'application/json' };
+  async function fileOfSize(bytes: number): Promise<OrderFile> {
+    const file = await fileOf('large.json', '');
+    await truncate(file.path, bytes);
+    return file;
   }
 
   async function send(files: readonly OrderFile[], answer: Answerer): Promise<unknown> {
-    producer = await LocalProducer.start(answer);
-    const timing = { clock: new ImmediateClock(), random: () => 1 };
-    const client = new ProducerClient(producer.url, timing, { client: CLIENT });
+    const { client } = await connect(answer, { client: CLIENT });
     const { headers, body } = await uploadOf(files);
     return client.request({ method: 'POST', path: '/v1/imports', headers, body, noTimeout: true });
   }
 
   it('is one form with a part `file` per file, named as on disk, with a Content-Length', async () => {
     const files = [await fileOf('a "1".json', '[1]'), await fileOf('ü.json', '["ü"]')];
-    const forms: [string, string, string][] = [];
-    await send(files, async (request, response) => {
-      const whole = await bodyOf(request);
-      expect(request.headers['content-length']).toBe(String(whole.length));
-      const type = request.headers['content-type'] ?? '';
-      const form = await new Response(whole, { headers: { 'content-type': type } }).formData();
-      for (const [field, part] of form) if (typeof part === 'object') forms.push([field, part.name, await part.text()]);
-      answerJson(response, 202, {});
+    const { bytes } = await uploadOf(files);
+    let form: unknown;
+    await send(files, async (request, response, at) => {
+      expect(request.headers['content-length']).toBe(String(bytes));
+      form = await formOf(request);
+      return json({}, 202)(request, response, at);
     });
-    expect(forms).toEqual([
+    expect(form).toEqual([
       ['file', 'a "1".json', '[1]'],
       ['file', 'ü.json', '["ü"]'],
     ]);
   });
 
   it('is read from disk while it is sent: a large file needs no memory', async () => {
-    const large = await fileOf('large.json', '');
-    await truncate(large.path, 160 * MIB);
+    const large = await fileOfSize(160 * MIB);
     const before = heldBytes();
     let received = 0;
     let most = 0;
     let collections = 0;
-    await send([large], async (request, response) => {
+    await send([large], async (request, response, at) => {
       for await (const chunk of request) {
         received += (chunk as Buffer).length;
         if (received < (collections + 1) * 16 * MIB) continue;
         collections += 1;
         most = Math.max(most, heldBytes() - before);
       }
-      answerJson(response, 202, {});
+      return json({}, 202)(request, response, at);
     });
     expect(received).toBeGreaterThan(160 * MIB);
     expect(most).toBeLessThan(64 * MIB);
@@ -92,45 +124,36 @@ describe('an upload', () => {
     const file = await fileOf('again.json', `[${'1,'.repeat(200_000)}1]`);
     const sizes: number[] = [];
     await send([file], async (request, response, at) => {
-      if (at === 0) return void request.once('data', () => request.socket.destroy());
-      sizes.push((await bodyOf(request)).length);
-      answerJson(response, 202, {});
+      if (at === 0) return request.once('data', () => request.socket.destroy());
+      sizes.push((await buffer(request)).length);
+      return json({}, 202)(request, response, at);
     });
     expect(sizes).toEqual([(await uploadOf([file])).bytes]);
   });
 
   // 16 MiB is more than the buffers of both sockets hold, so the 401 response arrives while the body is still being sent.
   it.each([4, 16 * MIB])('is sent again as a whole, with a token, after a 401 response: %i bytes', async (size) => {
-    const file = await fileOf('guarded.json', '');
-    await truncate(file.path, size);
-    const received: number[] = [];
-    issuer = await LocalIssuer.start();
-    const answer = guardedBy(issuer, async (request, response) => {
-      let bytes = 0;
-      for await (const chunk of request) bytes += (chunk as Buffer).length;
-      received.push(bytes);
-      answerJson(response, 202, {});
+    const file = await fileOfSize(size);
+    const sizes: number[] = [];
+    const issuer = await startIssuer();
+    const answer = guardedBy(issuer, async (request, response, at) => {
+      sizes.push((await buffer(request)).length);
+      return json({}, 202)(request, response, at);
     });
     await send([file], answer);
-    expect(received).toEqual([(await uploadOf([file])).bytes]);
+    expect(sizes).toEqual([(await uploadOf([file])).bytes]);
     expect(issuer.tokenRequests).toHaveLength(1);
   });
 
   it('fails with the problem of the producer, also if it responds before all data was sent', async () => {
-    const large = await fileOf('refused.json', '');
-    await truncate(large.path, 64 * MIB);
-    const rejected = send([large], (request, response) => {
-      request.once('data', () => answerProblem(response, 413, 'too-large'));
-    });
-    await expect(rejected).rejects.toMatchObject({ code: 'too-large' });
+    await expect(send([await fileOfSize(64 * MIB)], early)).rejects.toMatchObject({ code: 'too-large' });
   });
 
   it('fails if a file changes in the meantime, instead of sending mixed contents', async () => {
     const file = await fileOf('changing.json', '[1]');
     const upload = await uploadOf([file]);
     await writeFile(file.path, '[1, 2]');
-    producer = await LocalProducer.start(() => undefined);
-    const client = new ProducerClient(producer.url, { clock: new ImmediateClock(), random: () => 1 });
+    const { client } = await connect(() => undefined);
     const sent = client.request({ method: 'POST', path: '/v1/imports', ...upload });
     await expect(sent).rejects.toMatchObject({ code: 'file-changed' });
   });
