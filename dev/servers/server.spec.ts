@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { StackError } from '../stack-error.js';
+import { RestartBackoff, WELL_AFTER_MS } from '../restarts/restart-backoff.js';
 import type { ServerProcess, ServerEnvironment } from './server-process.js';
 import { Server } from './server.js';
 
@@ -191,5 +192,17 @@ describe('a server', () => {
     await clock.advance(9_000);
     await stopped;
     expect(launched[0]?.signals).toEqual(['SIGTERM', 'SIGKILL']);
+  });
+});
+
+describe('the delay before a restart', () => {
+  it('starts over after the process ran well for a minute, and not before', () => {
+    const backoff = new RestartBackoff(() => 0);
+    const wellMs = [0, 0, WELL_AFTER_MS - 1, WELL_AFTER_MS, 0];
+    expect(wellMs.map((each) => backoff.next(each).delayMs)).toEqual([500, 1_000, 2_000, 500, 1_000]);
+  });
+
+  it('is shortened by a random part of up to half', () => {
+    expect([0, 0.5, 1].map((draw) => new RestartBackoff(() => draw).next(0).delayMs)).toEqual([500, 375, 250]);
   });
 });

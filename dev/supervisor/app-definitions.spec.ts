@@ -7,103 +7,104 @@ import {
   legacyDefinition,
   producerDefinition,
   queryApiDefinition,
+  type AppContext,
 } from './app-definitions.js';
+import type { AppDefinition } from './app-process.js';
 import { readStackOptions } from './stack-options.js';
 
-const options = readStackOptions(['--in-flight', '500'], { QUERY_API_PORT: '4000' }, '/project');
-const context = {
-  options,
-  addresses: {
-    KAFKA_BROKERS: '127.0.0.1:9092',
-    KAFKA_CLUSTER_ID: 'abc',
-    MONGODB_URI: 'mongodb://127.0.0.1:27017/orders',
-  },
-  partitions: 12,
-  pageTokenSecret: 'kept',
-  startedAt: new Date('2026-01-31T12:00:00Z'),
-  env: { LOG_LEVEL: 'debug', SCHEMA_REGISTRY_URL: 'http://given', PORT: '9' },
+const ADDRESSES = {
+  KAFKA_BROKERS: '127.0.0.1:9092',
+  KAFKA_CLUSTER_ID: 'abc',
+  MONGODB_URI: 'mongodb://127.0.0.1:27017/orders',
 };
+const USERS = { LOG_LEVEL: 'debug', SCHEMA_REGISTRY_URL: 'http://given', PORT: '9' };
+const FILES = {
+  TOPIC_PARTITIONS_FILE: '/6',
+  PAGE_TOKEN_SECRET_FILE: '/secret',
+  LEGACY_DATA_DIR_FILE: '/folder',
+  PORT_FILE: '/port',
+  ISSUER_KEYS_FILE: '/keys',
+  MONGODB_URI_FILE: '/uri',
+};
+const FAULTS = 'ALLOW_FAULT_INJECTION';
+const PUBLIC_URL = 'QUERY_API_PUBLIC_URL';
+
+interface Case {
+  readonly of: (context: AppContext) => AppDefinition;
+  /** The flags of `npm start`. */
+  readonly flags?: string[];
+  /** The settings of `npm start`, and the environment of the apps. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** What an app only passes on. */
+  readonly passed?: NodeJS.ProcessEnv;
+  readonly addresses?: AppContext['addresses'];
+}
+
+function contextOf({ flags = [], env = {}, passed = {}, addresses = ADDRESSES }: Omit<Case, 'of'>): AppContext {
+  return {
+    options: readStackOptions(flags, env, '/project'),
+    addresses,
+    partitions: 12,
+    pageTokenSecret: 'kept',
+    startedAt: new Date('2026-01-31T12:00:00Z'),
+    env: { ...USERS, ...env, ...passed },
+  };
+}
+
+const consumer = (context: AppContext): AppDefinition => consumerDefinition(context, 2);
+const legacyEnv = { FACADE_PORT: '4005', LEGACY_PORT: '4010', LISTEN_HOST: '0.0.0.0' };
+const withLegacy = { flags: ['--legacy', '--auth'], env: legacyEnv };
 
 describe('the variables of an app', () => {
-  it('contain the addresses of the embedded servers and the cluster id', () => {
-    expect(producerDefinition(context).env).toMatchObject({
-      KAFKA_BROKERS: '127.0.0.1:9092',
-      KAFKA_CLUSTER_ID: 'abc',
-      TOPIC_PARTITIONS: '12',
-    });
-  });
-
-  it('contain the environment of the user', () => {
-    expect(producerDefinition(context).env).toMatchObject({ LOG_LEVEL: 'debug', SCHEMA_REGISTRY_URL: 'http://given' });
-  });
-
-  it('name no file for what is set here, and are left to the file of the user otherwise', () => {
-    const env = { TOPIC_PARTITIONS_FILE: '/6', PAGE_TOKEN_SECRET_FILE: '/secret', LEGACY_DATA_DIR_FILE: '/folder' };
-    const files = {
-      ...context,
-      env: { ...env, PORT_FILE: '/port', ISSUER_KEYS_FILE: '/keys', MONGODB_URI_FILE: '/uri' },
-    };
-    const { env: api } = queryApiDefinition(files);
-    expect(api).toMatchObject({ TOPIC_PARTITIONS: '12', PAGE_TOKEN_SECRET_FILE: '/secret', ISSUER_KEYS_FILE: '/keys' });
-    for (const name of ['PAGE_TOKEN_SECRET', 'TOPIC_PARTITIONS_FILE', 'PORT_FILE', 'MONGODB_URI_FILE'])
-      expect(api).not.toHaveProperty(name);
-    expect(legacyDefinition(files).env).not.toHaveProperty('LEGACY_DATA_DIR');
-    const external = { ...files, addresses: {} };
-    expect(producerDefinition(external).env).toHaveProperty('MONGODB_URI_FILE', '/uri');
-  });
-
-  it('give each app its own port, and consumers any free port', () => {
-    expect(producerDefinition({ ...context, env: { ADMIN_PORT: '9' } }).env['ADMIN_PORT']).toBe('');
-    expect(producerDefinition(context).env['PORT']).toBe('3001');
-    expect(queryApiDefinition(context).env['PORT']).toBe('4000');
-    expect(consumerDefinition(context, 2).env['PORT']).toBe('0');
-    expect(appPortClaims(options).map(({ port }) => port)).toEqual([3001, 4000, 3002]);
-  });
-
-  it('give the producer the address at which clients reach the query API, unless the user does', () => {
-    expect(producerDefinition(context).env).toMatchObject({ QUERY_API_PUBLIC_URL: 'http://127.0.0.1:4000' });
-    const env = { ...context.env, QUERY_API_PUBLIC_URL: 'https://orders.example' };
-    expect(producerDefinition({ ...context, env }).env).toMatchObject({
-      QUERY_API_PUBLIC_URL: 'https://orders.example',
-    });
-  });
-
-  it('contain the name of each consumer and, for the console, who can scale consumers', () => {
-    expect(consumerDefinition(context, 2).env['INSTANCE_NAME']).toBe('consumer-2');
-    expect(consoleDefinition(context).env).toMatchObject({ PORT: '3002', SCALED_BY: 'supervisor' });
-  });
-
-  it('allow faulty records in this development stack, unless the user forbids them', () => {
-    for (const definition of [producerDefinition, consoleDefinition]) {
-      expect(definition(context).env).toMatchObject({ ALLOW_FAULT_INJECTION: 'true' });
-      const env = { ...context.env, ALLOW_FAULT_INJECTION: 'false' };
-      expect(definition({ ...context, env }).env).toMatchObject({ ALLOW_FAULT_INJECTION: 'false' });
-    }
-  });
-
-  it('pass the settings of the flags to the consumers, and the secret of page tokens only to the query API', () => {
-    expect(consumerDefinition(context, 2)).toMatchObject({ name: 'consumer-2', env: { IN_FLIGHT_LIMIT: '500' } });
-    expect(consumerDefinition(context, 2).env).not.toHaveProperty('PAGE_TOKEN_SECRET');
-    expect(queryApiDefinition(context).env).toMatchObject({ PAGE_TOKEN_SECRET: 'kept' });
-  });
-
-  it('give the legacy system its own port, and a folder in the data directory unless another one is set', () => {
-    const legacy = { ...context, options: readStackOptions(['--legacy'], { LEGACY_PORT: '4010' }, '/project') };
-    const definition = legacyDefinition(legacy);
-    expect(definition.env).toMatchObject({ PORT: '4010', LEGACY_DATA_DIR: '/project/.data/db_files' });
-    expect(definition.job).toBeUndefined();
-    expect(appPortClaims(legacy.options).map(({ setting }) => setting)).toContain('LEGACY_PORT');
-    const env = { ...context.env, LEGACY_DATA_DIR: '/elsewhere' };
-    expect(legacyDefinition({ ...legacy, env }).env).toMatchObject({ LEGACY_DATA_DIR: '/elsewhere' });
-  });
-
-  it('give the facade the addresses of both sides, and with --auth a client of the development issuer', () => {
-    const flags = ['--legacy', '--auth'];
-    const env = { FACADE_PORT: '4005', LEGACY_PORT: '4010', LISTEN_HOST: '0.0.0.0' };
-    const facade = { ...context, options: readStackOptions(flags, env, '/project') };
-    expect(facadeDefinition(facade)).toMatchObject({
-      job: 'facade',
-      env: {
+  it.each<[string, Case, NodeJS.ProcessEnv]>([
+    [
+      'the addresses of the embedded servers, the cluster id and the partitions',
+      { of: producerDefinition },
+      { ...ADDRESSES, TOPIC_PARTITIONS: '12' },
+    ],
+    [
+      'the environment of the user',
+      { of: producerDefinition },
+      { LOG_LEVEL: 'debug', SCHEMA_REGISTRY_URL: 'http://given' },
+    ],
+    ['the port of the producer', { of: producerDefinition }, { PORT: '3001' }],
+    ['no other port for administrators', { of: producerDefinition, passed: { ADMIN_PORT: '9' } }, { ADMIN_PORT: '' }],
+    ['the port of the query API', { of: queryApiDefinition, env: { QUERY_API_PORT: '4000' } }, { PORT: '4000' }],
+    [
+      'for a consumer its name, any free port, and the settings of the flags',
+      { of: consumer, flags: ['--in-flight', '500'] },
+      { PORT: '0', INSTANCE_NAME: 'consumer-2', IN_FLIGHT_LIMIT: '500' },
+    ],
+    ['for the console, who can scale consumers', { of: consoleDefinition }, { PORT: '3002', SCALED_BY: 'supervisor' }],
+    ['for the query API, the secret of page tokens', { of: queryApiDefinition }, { PAGE_TOKEN_SECRET: 'kept' }],
+    [
+      'the address at which clients reach the query API',
+      { of: producerDefinition, env: { QUERY_API_PORT: '4000' } },
+      { [PUBLIC_URL]: 'http://127.0.0.1:4000' },
+    ],
+    [
+      'the one that the user sets',
+      { of: producerDefinition, env: { [PUBLIC_URL]: 'https://orders.example' } },
+      { [PUBLIC_URL]: 'https://orders.example' },
+    ],
+    ['faulty records in this development stack', { of: producerDefinition }, { [FAULTS]: 'true' }],
+    ['faulty records in its console', { of: consoleDefinition }, { [FAULTS]: 'true' }],
+    ['none if the user forbids them', { of: producerDefinition, env: { [FAULTS]: 'false' } }, { [FAULTS]: 'false' }],
+    ['none in its console either', { of: consoleDefinition, env: { [FAULTS]: 'false' } }, { [FAULTS]: 'false' }],
+    [
+      'for the legacy system its port, and a folder in the data directory',
+      { of: legacyDefinition, ...withLegacy },
+      { PORT: '4010', LEGACY_DATA_DIR: '/project/.data/db_files' },
+    ],
+    [
+      'the folder that the user sets',
+      { of: legacyDefinition, flags: ['--legacy'], env: { LEGACY_DATA_DIR: '/elsewhere' } },
+      { LEGACY_DATA_DIR: '/elsewhere' },
+    ],
+    [
+      'for the facade the addresses of both sides, and with --auth a client of the development issuer',
+      { of: facadeDefinition, ...withLegacy },
+      {
         LISTEN_HOST: '127.0.0.1',
         PORT: '4005',
         LEGACY_URL: 'http://127.0.0.1:4010',
@@ -111,16 +112,58 @@ describe('the variables of an app', () => {
         QUERY_API_URL: 'http://127.0.0.1:3000',
         FACADE_CLIENT_ID: 'orders-demo',
       },
-    });
-    expect(facadeDefinition(context).env).not.toHaveProperty('FACADE_CLIENT_SECRET');
-    expect(consoleDefinition(facade).env).toMatchObject({ FACADE_URL: 'http://127.0.0.1:4005' });
-    expect(consoleDefinition(context).env).not.toHaveProperty('FACADE_URL');
-    expect(appPortClaims(facade.options).map(({ setting }) => setting)).toContain('FACADE_PORT');
+    ],
+    [
+      'for the console the address of the facade',
+      { of: consoleDefinition, ...withLegacy },
+      { FACADE_URL: 'http://127.0.0.1:4005' },
+    ],
+    [
+      'no file for what is set here, and other files of the user',
+      { of: queryApiDefinition, passed: FILES },
+      { TOPIC_PARTITIONS: '12', PAGE_TOKEN_SECRET_FILE: '/secret', ISSUER_KEYS_FILE: '/keys' },
+    ],
+    [
+      'the file of an external server',
+      { of: producerDefinition, passed: FILES, addresses: {} },
+      { MONGODB_URI_FILE: '/uri' },
+    ],
+  ])('contain %s', (_, { of, ...given }, env) => {
+    expect(of(contextOf(given)).env).toMatchObject(env);
   });
 
-  it('give a consumer a larger heap for a higher in-flight limit', () => {
-    expect(consumerDefinition(context, 1).heap.oldMiB).toBe(328);
-    const wide = { ...context, options: readStackOptions(['--in-flight', '20000'], {}, '/project') };
-    expect(consumerDefinition(wide, 1).heap.oldMiB).toBe(528);
+  it.each<[string, Case, string[]]>([
+    [
+      'files for what is set here',
+      { of: queryApiDefinition, passed: FILES },
+      ['PAGE_TOKEN_SECRET', 'TOPIC_PARTITIONS_FILE', 'PORT_FILE', 'MONGODB_URI_FILE'],
+    ],
+    ['a folder beside that in a file', { of: legacyDefinition, passed: FILES }, ['LEGACY_DATA_DIR']],
+    ['the secret of page tokens in a consumer', { of: consumer }, ['PAGE_TOKEN_SECRET']],
+    ['a client of the facade without --auth', { of: facadeDefinition }, ['FACADE_CLIENT_SECRET']],
+    ['the address of a facade that does not run', { of: consoleDefinition }, ['FACADE_URL']],
+  ])('do not contain %s', (_, { of, ...given }, names) => {
+    expect(names.filter((name) => name in of(contextOf(given)).env)).toEqual([]);
+  });
+
+  it('go with a name, and for the facade with a job of its own', () => {
+    expect(consumer(contextOf({})).name).toBe('consumer-2');
+    expect(facadeDefinition(contextOf(withLegacy)).job).toBe('facade');
+    expect(legacyDefinition(contextOf(withLegacy)).job).toBeUndefined();
+  });
+
+  it('go with a larger heap of a consumer for a higher in-flight limit', () => {
+    const heapOf = (limit: string) => consumer(contextOf({ flags: ['--in-flight', limit] })).heap.oldMiB;
+    expect([heapOf('500'), heapOf('20000')]).toEqual([328, 528]);
+  });
+
+  it.each<[string[], string[]]>([
+    [[], ['PRODUCER_PORT', 'QUERY_API_PORT', 'CONSOLE_PORT']],
+    [['--legacy'], ['PRODUCER_PORT', 'QUERY_API_PORT', 'CONSOLE_PORT', 'FACADE_PORT', 'LEGACY_PORT']],
+    [['--auth'], ['ISSUER_PORT', 'PRODUCER_PORT', 'QUERY_API_PORT', 'CONSOLE_PORT']],
+  ])('with the flags %j need ports of %j', (flags, settings) => {
+    const claims = appPortClaims(readStackOptions(flags, { QUERY_API_PORT: '4000' }, '/project'));
+    expect(claims.map(({ setting }) => setting)).toEqual(settings);
+    expect(claims.find(({ setting }) => setting === 'QUERY_API_PORT')?.port).toBe(4_000);
   });
 });

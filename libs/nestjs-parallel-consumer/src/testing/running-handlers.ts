@@ -1,7 +1,10 @@
-import { Module, type Type } from '@nestjs/common';
+import { afterEach } from '@jest/globals';
+import { applyDecorators, Controller, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { FakeBroker, FakeKafka, ManualClock } from '@orders-pipeline/parallel-consumer/testing';
-import { ParallelConsumerServer } from '../parallel-consumer-server.js';
+import type { ParallelConsumerContext } from '../parallel-consumer-context.js';
+import { PARALLEL_CONSUMER, ParallelConsumerServer } from '../parallel-consumer-server.js';
 import type { TopicOptions } from '../server-options.js';
 
 export const TOPIC = 'orders';
@@ -56,6 +59,23 @@ export class TopicInMemory {
   }
 }
 
+/** Returns a controller whose handler of the topic runs this. @param decorators of the handler, such as `UseGuards` */
+export function handling(
+  handle: (payload: unknown, context: ParallelConsumerContext) => unknown,
+  ...decorators: readonly MethodDecorator[]
+): Type {
+  @Controller()
+  class Orders {
+    @applyDecorators(...decorators)
+    // oxlint-disable-next-line typescript/no-unnecessary-type-arguments -- otherwise Nest's first overload applies, which requires one typed parameter
+    @EventPattern<string>(TOPIC, PARALLEL_CONSUMER)
+    save(@Payload() payload: unknown, @Ctx() context: ParallelConsumerContext): unknown {
+      return handle(payload, context);
+    }
+  }
+  return Orders;
+}
+
 /** A real Nest microservice with a controller's handlers, on an in-memory topic. */
 export class RunningHandlers {
   private constructor(
@@ -74,9 +94,26 @@ export class RunningHandlers {
     return new RunningHandlers(topic, server, async () => app.close());
   }
 
+  get status() {
+    return this.server.getStatus(TOPIC);
+  }
+
   /** Appends records with the keys `key-0`, `key-1`, … to alternating partitions, and consumes them. */
   async consume(...values: string[]): Promise<void> {
     for (const [index, value] of values.entries()) this.topic.append(index % 2, `key-${index}`, value);
     await this.topic.consume();
   }
+}
+
+/** Gives the specs of a file microservices that are closed after each case. @returns a function that starts one */
+export function useRunningHandlers(): typeof RunningHandlers.start {
+  const started: RunningHandlers[] = [];
+  afterEach(async () => {
+    for (const running of started.splice(0)) await running.close();
+  });
+  return async (...given) => {
+    const running = await RunningHandlers.start(...given);
+    started.push(running);
+    return running;
+  };
 }
