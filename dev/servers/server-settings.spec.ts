@@ -6,6 +6,10 @@ import { PrivateAuthority } from './private-authority.js';
 import { parseRecords } from './process-records.js';
 import { replicaSetStep } from './replica-set.js';
 
+function at(hosts: readonly string[]) {
+  return hosts.map((host, _id) => ({ _id, host }));
+}
+
 const CONTROLLERS = new Map([1, 2, 3].map((id) => [id, 40_000 + id]));
 
 /** Returns the lines of Kafka's settings. @param change of a single node at port 9093 */
@@ -106,7 +110,6 @@ describe('the cache of the embedded MongoDB', () => {
 describe('a replica set', () => {
   const one = ['127.0.0.1:27017'];
   const three = ['127.0.0.1:1', '127.0.0.1:2', '127.0.0.1:3'];
-  const at = (hosts: readonly string[]) => hosts.map((host, _id) => ({ _id, host }));
   const before = { _id: 'orders', version: 3, members: [{ _id: 0, host: '127.0.0.1:37017', votes: 1 }] };
   const after = { _id: 'orders', version: 4, members: [{ _id: 0, host: '127.0.0.1:27017', votes: 1 }] };
   const ofThree = { version: 7, members: [{ host: 'a' }, { host: 'b' }, { host: 'c' }] };

@@ -35,7 +35,11 @@ function setUp() {
     print: (line) => void lines.push(line),
   });
   const names = (): string[] => pool.running.map(({ name }) => name);
-  return { pool, made, lines, drained, drains, names };
+  const allReady = async (): Promise<void> => {
+    for (const app of made) app.ready.resolve();
+    await settled();
+  };
+  return { pool, made, lines, drained, drains, names, allReady };
 }
 
 /** Waits until everything has run that needs no external event. */
@@ -45,22 +49,20 @@ async function settled(): Promise<void> {
 
 describe('the consumers of a stack', () => {
   it('are started together, and further ones with the next numbers', async () => {
-    const { pool, made, names, lines } = setUp();
-    const started = pool.start(1);
-    made[0]?.ready.resolve();
-    await started;
+    const { pool, names, lines, allReady } = setUp();
+    void pool.start(1);
+    await allReady();
     pool.scale(3);
     await settled();
     expect(names()).toEqual(['consumer-1', 'consumer-2', 'consumer-3']);
-    for (const app of made) app.ready.resolve();
-    await settled();
+    await allReady();
     expect(lines).toEqual(['starting consumer-2, consumer-3', '3 consumers run']);
   });
 
   it('are drained from the highest number down, and one that was drained is replaced under its name', async () => {
-    const { pool, made, drained, drains, names, lines } = setUp();
+    const { pool, drained, drains, names, lines, allReady } = setUp();
     void pool.start(3);
-    for (const app of made) app.ready.resolve();
+    await allReady();
     pool.scale(1);
     await settled();
     expect([names(), drained]).toEqual([['consumer-1'], ['consumer-2', 'consumer-3']]);
@@ -73,7 +75,7 @@ describe('the consumers of a stack', () => {
   });
 
   it('are scaled one change after another; of several pending changes only the last counts', async () => {
-    const { pool, made, names } = setUp();
+    const { pool, names, allReady } = setUp();
     void pool.start(1);
     pool.scale(2);
     await settled();
@@ -81,8 +83,7 @@ describe('the consumers of a stack', () => {
     pool.scale(4);
     await settled();
     expect(names()).toHaveLength(2);
-    for (const app of made) app.ready.resolve();
-    await settled();
+    await allReady();
     expect(names()).toHaveLength(4);
   });
 
@@ -114,9 +115,9 @@ describe('the consumers of a stack', () => {
   });
 
   it('have all ended when the stack has stopped, including those that were being drained', async () => {
-    const { pool, made, drains } = setUp();
+    const { pool, drains, allReady } = setUp();
     void pool.start(2);
-    for (const app of made) app.ready.resolve();
+    await allReady();
     pool.scale(1);
     await settled();
     let isClosed = false;

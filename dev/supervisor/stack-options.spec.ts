@@ -6,12 +6,6 @@ function read(flags: string, env: NodeJS.ProcessEnv = {}): StackOptions {
   return readStackOptions(flags === '' ? [] : flags.split(' '), env, '/project');
 }
 
-/** Matches a rejection. @param change of the usual code */
-function refusal(message: string | RegExp, change: object = {}): object {
-  const text: unknown = typeof message === 'string' ? message : expect.stringMatching(message);
-  return expect.objectContaining({ exitCode: 2, message: text, ...change });
-}
-
 const EMBEDDED = { kafka: false, registry: false, mongodb: false };
 const SASL = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'ann', KAFKA_SASL_PASSWORD: 's3cret' };
 
@@ -58,98 +52,66 @@ describe('npm start', () => {
     });
   });
 
-  it.each<[string, string, NodeJS.ProcessEnv, object]>([
-    ['the console scale', '--autoscale', {}, { autoscale: 'on', consumers: 1 }],
-    ['the console scale, from two consumers', '--autoscale --consumers 2', {}, { autoscale: 'on', consumers: 2 }],
-    ['the console only report', '--autoscale dry-run --auth', {}, { autoscale: 'dry-run', auth: true }],
-    ['the mode follow after =', '--autoscale=on', {}, { autoscale: 'on' }],
-    [
-      'more consumers be allowed than partitions are known',
-      '',
-      { AUTOSCALE_MAX_CONSUMERS: '24' },
-      { partitions: undefined },
-    ],
-    [
-      'consumers choose their in-flight limit',
-      '--in-flight auto',
-      {},
-      { consumerSettings: { IN_FLIGHT_LIMIT: 'auto' } },
-    ],
-    ['TOPIC_PARTITIONS be the number of partitions', '', { TOPIC_PARTITIONS: '6' }, { partitions: 6 }],
-    ['the flag be stronger', '--partitions 24', { TOPIC_PARTITIONS: '6' }, { partitions: 24 }],
-    ['Kafka be external', '', { KAFKA_BROKERS: 'kafka:9092' }, { external: { ...EMBEDDED, kafka: true } }],
-    [
-      'the registry be external',
-      '',
-      { SCHEMA_REGISTRY_URL: 'http://r' },
-      { external: { ...EMBEDDED, registry: true } },
-    ],
-    ['MongoDB be external', '', { MONGODB_URI: 'mongodb://m' }, { external: { ...EMBEDDED, mongodb: true } }],
-    ['embedded servers be secured, with tokens too', '--secured', {}, { isSecured: true, auth: true }],
-    ['TLS be off without an address', '', { KAFKA_SSL: 'false' }, { external: EMBEDDED }],
-    [
-      'an external Kafka have credentials',
-      '',
-      { ...SASL, KAFKA_BROKERS: 'k:9093', KAFKA_SSL: 'true' },
-      { external: { ...EMBEDDED, kafka: true } },
-    ],
-    ['the legacy system share a port if it does not run', '', { LEGACY_PORT: '3000' }, { legacy: false }],
-    ['the console share a port if it does not run', '--no-console', { CONSOLE_PORT: '3000' }, { console: false }],
-    [
-      'a server that is not started share a port',
-      '',
-      { KAFKA_PORT: '8081', KAFKA_BROKERS: 'k:9092' },
-      { serverPorts: { kafka: 8081, registry: 8081, mongodb: 27017 } },
-    ],
-    ['three consumers run when replicated', '--replicated', {}, { isReplicated: true, consumers: 3 }],
-    ['one consumer run when replicated', '--replicated --consumers 1', {}, { consumers: 1 }],
-    [
-      'a port be the next one of another server',
-      '',
-      { MONGODB_PORT: '9094' },
-      { serverPorts: { kafka: 9092, registry: 8081, mongodb: 9094 } },
-    ],
-  ])('lets %s: %s %j', (_, flags, env, options) => {
+  it.each<[string, NodeJS.ProcessEnv, object]>([
+    ['--autoscale', {}, { autoscale: 'on', consumers: 1 }],
+    ['--autoscale --consumers 2', {}, { autoscale: 'on', consumers: 2 }],
+    ['--autoscale dry-run --auth', {}, { autoscale: 'dry-run', auth: true }],
+    ['--autoscale=on', {}, { autoscale: 'on' }],
+    ['', { AUTOSCALE_MAX_CONSUMERS: '24' }, { partitions: undefined }],
+    ['--in-flight auto', {}, { consumerSettings: { IN_FLIGHT_LIMIT: 'auto' } }],
+    ['', { TOPIC_PARTITIONS: '6' }, { partitions: 6 }],
+    ['--partitions 24', { TOPIC_PARTITIONS: '6' }, { partitions: 24 }],
+    ['--secured', {}, { isSecured: true, auth: true }],
+    ['', { KAFKA_SSL: 'false' }, { external: EMBEDDED }],
+    ['--replicated', {}, { isReplicated: true, consumers: 3 }],
+    ['--replicated --consumers 1', {}, { consumers: 1 }],
+    // Each server that is configured from outside is not started, separately.
+    ['', { KAFKA_BROKERS: 'kafka:9092' }, { external: { ...EMBEDDED, kafka: true } }],
+    ['', { SCHEMA_REGISTRY_URL: 'http://r' }, { external: { ...EMBEDDED, registry: true } }],
+    ['', { MONGODB_URI: 'mongodb://m' }, { external: { ...EMBEDDED, mongodb: true } }],
+    ['', { ...SASL, KAFKA_BROKERS: 'k:1', KAFKA_SSL: 'true' }, { external: { ...EMBEDDED, kafka: true } }],
+    // What is not started needs no port of its own.
+    ['', { LEGACY_PORT: '3000' }, { legacy: false }],
+    ['--no-console', { CONSOLE_PORT: '3000' }, { console: false }],
+    ['', { MONGODB_PORT: '9094' }, { isReplicated: false }],
+    ['', { KAFKA_PORT: '8081', KAFKA_BROKERS: 'k:9092' }, { external: { ...EMBEDDED, kafka: true } }],
+  ])('accepts the flags "%s" with %j', (flags, env, options) => {
     expect(read(flags, env)).toMatchObject(options);
   });
 
-  it.each<[string, NodeJS.ProcessEnv, string | RegExp]>([
-    ['--autoscale off', {}, '--autoscale must be on or dry-run, got "off".'],
-    [
-      '--partitions 4',
-      { AUTOSCALE_MAX_CONSUMERS: '5' },
-      /AUTOSCALE_MAX_CONSUMERS must be an integer from 1 to 1,000, got "5", which is above the number of partitions/,
-    ],
-    ['', { AUTOSCALE_MIN_CONSUMERS: '5', AUTOSCALE_MAX_CONSUMERS: '4' }, /AUTOSCALE_M/],
+  it.each<[string, NodeJS.ProcessEnv, RegExp]>([
+    ['--autoscale off', {}, /^--autoscale must be on or dry-run, got "off"\.$/],
     ['--autoscale --no-console', {}, /can not be combined with --no-console/],
+    ['--partitions 4', { AUTOSCALE_MAX_CONSUMERS: '5' }, /1,000, got "5", which is above the number of partitions/],
+    ['', { AUTOSCALE_MIN_CONSUMERS: '5', AUTOSCALE_MAX_CONSUMERS: '4' }, /AUTOSCALE_M/],
     ['--secured', { AUTH_ISSUER: 'http://there' }, /--secured runs its own issuer/],
-    ...['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'MONGODB_URI'].map((name): [string, NodeJS.ProcessEnv, string] => [
-      '--secured',
-      { [name]: name === 'KAFKA_BROKERS' ? 'a:1' : name === 'MONGODB_URI' ? 'mongodb://a' : 'http://a' },
-      `--secured is about the embedded servers and can not be combined with ${name}.`,
-    ]),
+    ['--secured', { KAFKA_BROKERS: 'a:1' }, /the embedded servers and can not be combined with KAFKA_BROKERS\.$/],
+    ['--secured', { SCHEMA_REGISTRY_URL: 'http://a' }, /can not be combined with SCHEMA_REGISTRY_URL\.$/],
+    ['--secured', { MONGODB_URI: 'mongodb://a' }, /can not be combined with MONGODB_URI\.$/],
     ['', { KAFKA_SSL: 'true' }, /KAFKA_SSL is set without KAFKA_BROKERS/],
-    ['', SASL, 'KAFKA_SASL_MECHANISM is set without KAFKA_BROKERS: the embedded server has no such user.'],
+    ['', SASL, /^KAFKA_SASL_MECHANISM is set without KAFKA_BROKERS: the embedded server has no such user\.$/],
     ...['0', '65536', 'abc', '80.5'].map((port): [string, NodeJS.ProcessEnv, RegExp] => [
       '',
       { KAFKA_PORT: port },
       /^Invalid settings:\n {2}KAFKA_PORT must be an integer from 1 to 65,535/,
     ]),
-    [
-      '',
-      { KAFKA_PORT: 'x', TOPIC_PARTITIONS: '1001' },
-      `Invalid settings:
-  KAFKA_PORT must be an integer from 1 to 65,535, got "x" (docs/configuration.md#kafka_port)
-  TOPIC_PARTITIONS must be an integer from 1 to 1,000, got "1001" (docs/configuration.md#topic_partitions)`,
-    ],
-    ['', { PRODUCER_PORT: '3000' }, 'PRODUCER_PORT and QUERY_API_PORT are both 3000.'],
-    ['', { CONSOLE_PORT: '3001' }, 'PRODUCER_PORT and CONSOLE_PORT are both 3001.'],
-    ['', { CONSOLE_PORT: '3000' }, 'QUERY_API_PORT and CONSOLE_PORT are both 3000.'],
-    ['--legacy', { LEGACY_PORT: '3000' }, 'QUERY_API_PORT and LEGACY_PORT are both 3000.'],
-    ['--replicated', { MONGODB_PORT: '9094' }, 'KAFKA_PORT and MONGODB_PORT are both 9094.'],
+    ['', { PRODUCER_PORT: '3000' }, /^PRODUCER_PORT and QUERY_API_PORT are both 3000\.$/],
+    ['', { CONSOLE_PORT: '3001' }, /^PRODUCER_PORT and CONSOLE_PORT are both 3001\.$/],
+    ['', { CONSOLE_PORT: '3000' }, /^QUERY_API_PORT and CONSOLE_PORT are both 3000\.$/],
+    ['--legacy', { LEGACY_PORT: '3000' }, /^QUERY_API_PORT and LEGACY_PORT are both 3000\.$/],
+    ['--replicated', { MONGODB_PORT: '9094' }, /^KAFKA_PORT and MONGODB_PORT are both 9094\.$/],
     ['--replicated', { KAFKA_PORT: '65534' }, /KAFKA_PORT leaves no room/],
-  ])('rejects %s %j with exit code 2', (flags, env, message) => {
-    expect(() => read(flags, env)).toThrow(refusal(message));
+  ])('rejects the flags "%s" with %j', (flags, env, message) => {
+    const text: unknown = expect.stringMatching(message);
+    expect(() => read(flags, env)).toThrow(expect.objectContaining({ exitCode: 2, message: text }));
+  });
+
+  it('rejects all wrong settings at once', () => {
+    const message = `Invalid settings:
+  KAFKA_PORT must be an integer from 1 to 65,535, got "x" (docs/configuration.md#kafka_port)
+  TOPIC_PARTITIONS must be an integer from 1 to 1,000, got "1001" (docs/configuration.md#topic_partitions)`;
+    const error = expect.objectContaining({ code: 'bad-setting', message });
+    expect(() => read('', { KAFKA_PORT: 'x', TOPIC_PARTITIONS: '1001' })).toThrow(error);
   });
 
   it.each([
@@ -167,19 +129,18 @@ describe('npm start', () => {
     '--data',
   ])('rejects %s with the list of valid flags and exit code 2', (flags) => {
     const remedy: unknown = expect.stringContaining('--consumers N');
-    expect(() => read(flags)).toThrow(refusal(/./, { code: 'bad-flag', remedy }));
+    expect(() => read(flags)).toThrow(expect.objectContaining({ code: 'bad-flag', exitCode: 2, remedy }));
   });
 
-  it('names the code and the remedy of wrong settings, and of credentials for an embedded server', () => {
-    expect(() => read('', { KAFKA_PORT: 'x' })).toThrow(refusal(/./, { code: 'bad-setting' }));
+  it('names the remedy of credentials for an embedded server', () => {
     const remedy = 'Set KAFKA_BROKERS to your own server too, or unset KAFKA_SASL_MECHANISM.';
-    expect(() => read('', SASL)).toThrow(refusal(/./, { remedy }));
+    expect(() => read('', SASL)).toThrow(expect.objectContaining({ remedy }));
   });
 
   it('starts no server whose address is in a file', async () => {
     const file = folder('uri');
-    expect(() => read('', { MONGODB_URI_FILE: file })).toThrow(refusal(/The file of MONGODB_URI_FILE does not exist/));
-    expect(() => read('--auth', { AUTH_ISSUER_FILE: file })).toThrow(refusal(/AUTH_ISSUER_FILE/));
+    expect(() => read('', { MONGODB_URI_FILE: file })).toThrow('The file of MONGODB_URI_FILE does not exist');
+    expect(() => read('--auth', { AUTH_ISSUER_FILE: file })).toThrow('AUTH_ISSUER_FILE');
     await writeInto(file, 'mongodb://m\n');
     expect(read('', { MONGODB_URI_FILE: file }).external.mongodb).toBe(true);
   });

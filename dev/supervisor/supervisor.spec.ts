@@ -3,11 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { useTemporaryFolder } from '#orders/testing/temporary-folder.js';
 import { announcement } from './announcement.js';
-import { AppLogView, isForTerminal } from './app-log-view.js';
+import { isForTerminal } from './app-log-view.js';
 import { readConsoleRequest } from './console-requests.js';
 import { requireSameReplication, resolvePartitions } from './fitting-data.js';
 import { ScrapeTargets } from './scrape-targets.js';
-import { compileErrors } from './source-watch.js';
 import { StopCounter } from './stop-requests.js';
 
 const folder = useTemporaryFolder();
@@ -28,47 +27,21 @@ describe('the lines before ready', () => {
     credentials: undefined,
   };
 
-  it.each<[string, Partial<Parameters<typeof announcement>[0]>, string[], RegExp]>([
+  it.each<[Partial<Parameters<typeof announcement>[0]>, string[], RegExp]>([
+    [{}, ['MongoDB          mongodb://ann:***@db.example/orders'], /Legacy|Facade|Credentials|secret/],
+    [{ console: undefined }, [], /Console|secret/],
+    [{ facade: 'http://a' }, ['Facade           http://a/orders/page/1, http://a/docs'], /secret/],
+    [{ legacy: 'http://a' }, ['Legacy system    http://a/orders/page/1'], /secret/],
+    [{ registryUrl: 'https://secret@registry/v7' }, ['Schema registry  https://***@registry/v7'], /secret/],
     [
-      'the addresses of the page and the API documents, of what runs only, without passwords',
-      {},
-      [
-        '  Console          http://127.0.0.1:3002',
-        '  Producer         http://127.0.0.1:3001/docs',
-        '  Query API        http://127.0.0.1:3000/docs',
-        '  Query API        http://127.0.0.1:43210/docs',
-        '  MongoDB          mongodb://ann:***@db.example/orders',
-      ],
-      /Legacy|Facade|Credentials|secret/,
-    ],
-    ['no console that does not run', { console: undefined }, [], /Console/],
-    [
-      'the addresses of the legacy system and the facade',
-      { legacy: 'http://127.0.0.1:3010', facade: 'http://127.0.0.1:3005' },
-      [
-        '  Facade           http://127.0.0.1:3005/orders/page/1, http://127.0.0.1:3005/docs',
-        '  Legacy system    http://127.0.0.1:3010/orders/page/1',
-      ],
+      { mongodbUri: 'mongodb://ann:se/secret@db/a?tlsKey=secret' },
+      ['MongoDB          mongodb://ann:***@db/a'],
       /secret/,
     ],
-    [
-      'no password that is not in its usual place',
-      {
-        registryUrl: 'https://secret@registry/v7',
-        mongodbUri: 'mongodb://ann:se/secret@db/orders?tlsCertificateKeyFilePassword=secret',
-      },
-      ['  Schema registry  https://***@registry/v7', '  MongoDB          mongodb://ann:***@db/orders'],
-      /secret/,
-    ],
-    [
-      'the folder of the credentials of a secured stack',
-      { credentials: '/tmp/run' },
-      ['  Credentials      /tmp/run, for npm run admin: /tmp/run/admin.env'],
-      /secret/,
-    ],
-  ])('contain %s', (_, change, lines, absent) => {
+    [{ credentials: '/run' }, ['Credentials      /run, for npm run admin: /run/admin.env'], /secret/],
+  ])('are for %j: what runs, and no password', (change, lines, absent) => {
     const printed = announcement({ ...where, ...change });
-    expect(printed).toEqual(expect.arrayContaining(lines));
+    expect(printed).toEqual(expect.arrayContaining(lines.map((line) => `  ${line}`)));
     expect(printed.join('\n')).not.toMatch(absent);
   });
 });
@@ -90,25 +63,6 @@ describe('an app log line', () => {
     ['empty', '  ', false],
   ])('that is %s, is for the terminal: %j, %p', (_, line, isShown) => {
     expect(isForTerminal(line)).toBe(isShown);
-  });
-
-  it('is prefixed with the name of its app', () => {
-    const lines: string[] = [];
-    const view = new AppLogView((line) => lines.push(line), false);
-    const entry = {
-      level: 30,
-      time: '2026-01-02T03:04:05.000Z',
-      msg: 'processed',
-      processed: 5,
-      pid: 1,
-      service: 'consumer',
-    };
-    view.show('consumer-1', JSON.stringify(entry));
-    view.show('consumer-1', 'Error: boom');
-    expect(lines).toEqual([
-      expect.stringMatching(/^\[consumer-1\] \[\d\d:\d\d:\d\d\] INFO: processed \{"processed":5\}$/),
-      '[consumer-1] Error: boom',
-    ]);
   });
 });
 
@@ -133,12 +87,12 @@ describe('existing data', () => {
   const choice = { kafka: true, registry: true, mongodb: true };
 
   it.each([
-    ['12 on fresh data', undefined, undefined, 12],
-    ['those that are requested on fresh data', undefined, 3, 3],
-    ['those of the data', 5, undefined, 5],
-    ['those of the data if the same are requested', 5, 5, 5],
-  ])('decide about the partitions: %s', (_, existing, requested, partitions) => {
-    expect(resolvePartitions({ path: '/data', partitions: existing }, requested)).toBe(partitions);
+    [undefined, undefined, 12],
+    [undefined, 3, 3],
+    [5, undefined, 5],
+    [5, 5, 5],
+  ])('with %p partitions, and %p requested, have %i', (partitions, requested, resolved) => {
+    expect(resolvePartitions({ path: '/data', partitions }, requested)).toBe(resolved);
   });
 
   it('keep their number of partitions', () => {
@@ -147,32 +101,26 @@ describe('existing data', () => {
   });
 
   it.each([
-    ['of one server of each kind are not for three', 'mongodb', true, false],
-    ['of one server of each kind are for one', 'mongodb', false, true],
-    ['of three are for three', 'kafka-1', true, true],
-    ['of three are not for one', 'kafka-1', false, false],
-    ['that are empty are for three', '', true, true],
-    ['that are empty are for one', '', false, true],
-  ])('%s', async (_, name, isReplicated, isAccepted) => {
-    await mkdir(folder(name), { recursive: true });
-    const required = expect(() => requireSameReplication(folder(), { choice, isReplicated }));
-    if (isAccepted) required.not.toThrow();
-    else required.toThrow('was created with');
-  });
-
-  it('of servers that are not embedded now are ignored', async () => {
-    await mkdir(folder('mongodb'));
-    const outside = { ...choice, mongodb: false };
-    expect(() => requireSameReplication(folder(), { choice: outside, isReplicated: true })).not.toThrow();
+    { by: 'one server of each kind', name: 'mongodb', isReplicated: false },
+    { by: 'three', name: 'kafka-1', isReplicated: true },
+  ])('of $by are accepted in the same mode only, if that server is embedded', async ({ name, isReplicated }) => {
+    const requiring = (embedded: typeof choice, mode: boolean) => () =>
+      requireSameReplication(folder(), { choice: embedded, isReplicated: mode });
+    expect(requiring(choice, !isReplicated)).not.toThrow();
+    await mkdir(folder(name));
+    expect(requiring(choice, isReplicated)).not.toThrow();
+    expect(requiring(choice, !isReplicated)).toThrow('was created with');
+    expect(requiring({ ...choice, kafka: false, mongodb: false }, !isReplicated)).not.toThrow();
   });
 });
 
-describe("the file of Prometheus's scrape targets", () => {
-  const path = (): string => folder('prometheus-targets.json');
-  const written = (): unknown => JSON.parse(readFileSync(path(), 'utf8'));
+function written(): unknown {
+  return JSON.parse(readFileSync(folder('targets.json'), 'utf8'));
+}
 
+describe("the file of Prometheus's scrape targets", () => {
   it('contains each app by name with its current address, until it has drained', () => {
-    const file = new ScrapeTargets(path(), () => undefined);
+    const file = new ScrapeTargets(folder('targets.json'), () => undefined);
     file.add('producer', 'producer', 'http://127.0.0.1:3001');
     for (const port of [40_001, 40_002]) file.add('consumer', 'consumer-1', `http://127.0.0.1:${port}`);
     const producer = { targets: ['127.0.0.1:3001'], labels: { job: 'producer', instance: 'producer' } };
@@ -183,29 +131,17 @@ describe("the file of Prometheus's scrape targets", () => {
   });
 
   it('is emptied at the start, even after a killed stack', () => {
-    writeFileSync(path(), '[{"targets":["127.0.0.1:1"]}]');
-    expect(new ScrapeTargets(path(), () => undefined)).toBeDefined();
+    writeFileSync(folder('targets.json'), '[{"targets":["127.0.0.1:1"]}]');
+    expect(new ScrapeTargets(folder('targets.json'), () => undefined)).toBeDefined();
     expect(written()).toEqual([]);
   });
 
   it('does not stop the stack if it can not be written', async () => {
     const printed: string[] = [];
-    const file = new ScrapeTargets(path(), (line) => void printed.push(line));
+    const file = new ScrapeTargets(folder('targets.json'), (line) => void printed.push(line));
     await rm(folder(), { recursive: true });
     file.add('consumer', 'consumer-1', 'http://127.0.0.1:40001');
     expect(printed.at(-1)).toContain('is not up to date: Error: ENOENT');
-  });
-});
-
-describe('the end of a compilation in watch mode', () => {
-  it.each([
-    ['5:01:38 PM - Found 0 errors. Watching for file changes.', 0],
-    ['5:01:38 PM - Found 1 error. Watching for file changes.', 1],
-    ['5:01:38 PM - Found 12 errors. Watching for file changes.', 12],
-    ['5:01:38 PM - File change detected. Starting incremental compilation...', undefined],
-    ["apps/producer/src/pace.ts(18,7): error TS2322: Type 'string' is not assignable.", undefined],
-  ])('with %j has %p errors', (line, errors) => {
-    expect(compileErrors(line)).toBe(errors);
   });
 });
 
