@@ -1,39 +1,196 @@
-import { afterAll, beforeAll, describe } from '@jest/globals';
-import { hostCommandSpecs } from './documented-commands/hosts.js';
-import { kafkaCommandSpecs } from './documented-commands/kafka.js';
-import { migrationCommandSpecs } from './documented-commands/migration.js';
-import { operationCommandSpecs } from './documented-commands/operations.js';
-import { MINUTE, OperatorShell } from './documented-commands/operator-shell.js';
-import { serviceCommandSpecs } from './documented-commands/services.js';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PrivateAuthority } from '../dev/servers/private-authority.js';
+import { pipelineState } from './support/console-requests.js';
+import type { DocumentedCommand } from './support/documented/commands.js';
+import { runDocumented, type DocumentedRun } from './support/documented/run-documented.js';
+import { eventually } from './support/eventually.js';
+import { writeKafkaScripts } from './support/foreign-clients/kafka-scripts.js';
+import { Pipeline } from './support/pipeline.js';
+import { Redrives } from './support/redrives.js';
+import type { Run } from './support/run-app.js';
+import { TestIssuer } from './support/test-issuer.js';
+
+/** A command, what stands for its placeholders, and what it prints. */
+type Row = readonly [DocumentedCommand, () => DocumentedRun['replacing'], RegExp];
+
+const none = (): DocumentedRun['replacing'] => ({});
+const isOk = /"status":"ok"/;
 
 describe('the commands of the pages for operators', () => {
-  let opened: OperatorShell | undefined;
-  const shell = (): OperatorShell => {
-    if (opened === undefined) throw new Error('the shell is available only while specs run');
-    return opened;
-  };
+  let pipeline: Pipeline;
+  let scripts: string;
+  /** An operation with some dead letters. */
+  let operation: string;
 
   beforeAll(async () => {
-    opened = await OperatorShell.open();
-  }, 4 * MINUTE);
+    [scripts, pipeline] = await Promise.all([writeKafkaScripts(), Pipeline.start('--legacy', '--save-ms', '0..5')]);
+    ({ id: operation } = await pipeline.populate({ count: 400, faults: { poison: 0.05 } }));
+    await pipeline.allEnded(operation);
+  });
 
   afterAll(async () => {
-    await opened?.close();
-  }, MINUTE);
+    await pipeline.end();
+    await rm(scripts, { recursive: true, force: true });
+  });
 
-  describe('for operations and dead letters', () => {
-    operationCommandSpecs(shell);
+  async function run(
+    command: DocumentedCommand | readonly DocumentedCommand[],
+    replacing: DocumentedRun['replacing'] = {},
+  ): Promise<Run> {
+    const { producerUrl, consoleUrl, facadeUrl, brokers, mongodbUri } = pipeline.stack;
+    const env = {
+      ORDERS_URL: producerUrl,
+      ORDERS_CONSOLE_URL: consoleUrl,
+      ORDERS_FACADE_URL: facadeUrl,
+      KAFKA_BROKERS: brokers,
+      MONGODB_URI: mongodbUri,
+    };
+    return runDocumented(command, { replacing, env, programs: [scripts] });
+  }
+
+  /** Runs a command that must end with 0. @returns its output. @throws Error with its output otherwise */
+  async function output(...[command, replacing]: Parameters<typeof run>): Promise<string> {
+    const { code, stdout, stderr } = await run(command, replacing);
+    if (code !== 0) throw new Error(`${String(command)} ended with ${code}: ${stdout}${stderr}`);
+    return stdout;
+  }
+
+  const brokers = () => ({ 'HOST:9092': pipeline.stack.brokers });
+  const producer = () => ({ 'HOST:PORT': new URL(pipeline.stack.producerUrl).host });
+
+  it.each<Row>([
+    ['npm run orders -- operation OPERATION', () => ({ OPERATION: operation }), /^operation +[\da-f-]{36}$/m],
+    ['curl -sm 5 HOST:PORT/health/live', producer, isOk],
+    ['curl -s HOST:PORT/health/ready', producer, isOk],
+    [
+      'curl -s localhost:3000/health/ready',
+      () => ({ 'localhost:3000': new URL(pipeline.stack.queryApiUrl).host }),
+      isOk,
+    ],
+    [
+      'curl -s localhost:3001/health/ready',
+      () => ({ 'localhost:3001': new URL(pipeline.stack.producerUrl).host }),
+      isOk,
+    ],
+    ['curl -s localhost:3005/health/ready', () => ({ 'localhost:3005': new URL(pipeline.stack.facadeUrl).host }), isOk],
+    [
+      `curl -s localhost:3002/v1/pipeline/in-flight -H 'content-type: application/json' -d '{"limit": 500}'`,
+      () => ({ 'localhost:3002': new URL(pipeline.stack.consoleUrl).host }),
+      /"limit":500/,
+    ],
+    ['npm run migration -- status', none, /off/],
+    ['npm run migration -- mismatches', none, /^/],
+    ['npm run migration -- mismatches --capability writes', none, /^/],
+    ['npm run migration -- pending', none, /^/],
+    ['npm run migration -- verify', none, /^/],
+    [
+      'kafka-topics.sh --bootstrap-server HOST:9092 --describe --topic orders.v1',
+      brokers,
+      /Topic: orders\.v1.*PartitionCount: 12/,
+    ],
+    [
+      'kafka-topics.sh --bootstrap-server HOST:9092 --describe --topic orders.v1 --under-min-isr-partitions',
+      brokers,
+      /^\s*$/,
+    ],
+    ['kafka-topics.sh --bootstrap-server HOST:9092 --describe --under-replicated-partitions', brokers, /^\s*$/],
+    [
+      'kafka-consumer-groups.sh --bootstrap-server HOST:9092 --describe --group orders-savers --state',
+      brokers,
+      /orders-savers .*Stable/,
+    ],
+    [
+      'kafka-leader-election.sh --bootstrap-server HOST:9092 --election-type PREFERRED --all-topic-partitions',
+      brokers,
+      /^/,
+    ],
+    ['du -xh --max-depth=2 /var/lib | sort -h | tail', none, /\/var\/lib/],
+  ])('%s', async (command, replacing, prints) => {
+    expect(await output(command, replacing())).toMatch(prints);
   });
-  describe('for services', () => {
-    serviceCommandSpecs(shell);
+
+  it('pause and resume an operation', async () => {
+    const { id } = await pipeline.populate({ count: 10_000, ratePerSecond: 50 });
+    await output('npm run orders -- pause OPERATION', { OPERATION: id });
+    await eventually('it is paused', async () => (await pipeline.operation(id)).status === 'paused');
+    await output('npm run orders -- resume OPERATION', { OPERATION: id });
+    expect((await pipeline.operation(id)).status).toBe('running');
+    await pipeline.post(`/v1/operations/${id}/cancel`, {});
   });
-  describe('for a migration', () => {
-    migrationCommandSpecs(shell);
+
+  it('group, list, redrive and discard dead letters', async () => {
+    const redrives = new Redrives(pipeline);
+    const [code = ''] = Object.keys(await redrives.groups());
+    expect(await output('npm run orders -- dead-letters')).toContain(code);
+    expect(await output('npm run orders -- dead-letters --list')).toContain(operation);
+    await output('npm run orders -- redrive --error CODE', { CODE: code });
+    // There are none of this one.
+    const unknown = await run('npm run orders -- redrive --error unknown-schema');
+    expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('nothing-to-redrive')]);
+    await eventually('the letters have returned', async () => ((await redrives.groups())[code] ?? 0) > 0);
+    const { _id: letter = '' } = (await redrives.letters.findOne({ state: 'pending' })) ?? {};
+    await output('npm run orders -- discard ID', { ID: letter });
+    expect((await redrives.letters.findOne({ _id: letter }))?.state).toBe('discarded');
   });
-  describe('for Kafka', () => {
-    kafkaCommandSpecs(shell);
+
+  it('scale the consumers, and refuse none', async () => {
+    expect(await output('npm run scale -- 4 --watch')).toContain('no verdict: ');
+    expect((await pipelineState(pipeline)).consumers).toHaveLength(4);
+    expect((await run('npm run scale -- 0')).code).toBe(2);
+    await output('npm run scale -- 1');
   });
-  describe('for hosts, certificates and the issuer', () => {
-    hostCommandSpecs(shell);
+
+  it('open the inspector of a process that hangs', async () => {
+    await output('kill -USR1 PID', { PID: String(pipeline.stack.process('query-api').pid) });
+    expect((await fetch(`${pipeline.stack.queryApiUrl}/health/live`)).status).toBe(200);
+  });
+
+  it('release the hold of a migration', async () => {
+    const held = await fetch(`${pipeline.stack.facadeUrl}/v1/migration/hold`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ held: true, reason: 'a test' }),
+    });
+    expect(held.status).toBeLessThan(300);
+    const released = await output('npm run migration -- hold --release --reason TEXT', { TEXT: 'repaired' });
+    expect(released).toContain('Changes are allowed.');
+  });
+
+  it('compare the topics of three brokers, which the settings name', async () => {
+    const settings = 'export KAFKA_BROKERS=kafka-1:9092,kafka-2:9092,kafka-3:9092';
+    const place = { 'kafka-1:9092,kafka-2:9092,kafka-3:9092': pipeline.stack.brokers };
+    const { code, stdout } = await run([settings, 'npm run admin -- topics plan'], place);
+    // The topics have one copy here.
+    expect([code, stdout]).toEqual([1, expect.stringContaining('orders.v1')]);
+  });
+
+  it('show when a certificate expires, of a file and of a server', async () => {
+    const issued = await (await PrivateAuthority.create()).issue('orders.example', ['127.0.0.1']);
+    const folder = await mkdtemp(join(tmpdir(), 'orders-certificate-'));
+    const server = createServer({ key: issued.key, cert: issued.certificate }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    await writeFile(join(folder, 'server.pem'), issued.certificate);
+    const ofFile = await output('openssl x509 -noout -subject -enddate -in FILE', { FILE: join(folder, 'server.pem') });
+    const ofServer = await output('openssl s_client -connect HOST:PORT </dev/null | openssl x509 -noout -enddate', {
+      'HOST:PORT': `127.0.0.1:${port}`,
+    });
+    server.close();
+    await rm(folder, { recursive: true });
+    expect(ofFile).toMatch(/^notAfter=/m);
+    expect(ofFile).toContain(ofServer);
+  });
+
+  it('ask the issuer', async () => {
+    const issuer = await TestIssuer.start();
+    const answer = await output('curl -s ISSUER/.well-known/openid-configuration', { ISSUER: issuer.url });
+    await issuer.stop();
+    expect(JSON.parse(answer)).toMatchObject({ issuer: issuer.url });
   });
 });

@@ -6,10 +6,20 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { FreshProject } from '../packages/fresh-project.js';
-import { TestSystem } from '../support/test-system.js';
-import { OpenApiGenerator, providePythonPackages } from './openapi-generator.js';
+import { providePythonPackages } from '../support/foreign-clients/python-packages.js';
+import { Pipeline } from '../support/pipeline.js';
+import { OpenApiGenerator } from './openapi-generator.js';
 
 const run = promisify(execFile);
+/** What a generated client imports, and the type checker. */
+const PYTHON_PACKAGES = [
+  'mypy==2.4.1',
+  'pydantic==2.14.4',
+  'python-dateutil==4.0.0',
+  'types-python-dateutil==2.9.0.20261116',
+  'typing-extensions==4.16.0',
+  'urllib3==2.8.0',
+];
 const RUNS_WITHIN_MS = 60_000;
 const COMPILER_OPTIONS = {
   target: 'es2024',
@@ -53,10 +63,8 @@ describe('the clients of docs/http-api.md', () => {
   it('in TypeScript compiles, and runs with openapi-fetch and the types of openapi-typescript', async () => {
     const project = await FreshProject.create(join(folder, 'typescript'), ['openapi-fetch@0.17.0']);
     const generator = join(PROJECT_DIRECTORY, 'node_modules', 'openapi-typescript', 'bin', 'cli.js');
-    for (const [name, url] of [
-      ['producer', pipeline.producerUrl],
-      ['query-api', pipeline.queryApiUrl],
-    ] as const) {
+    const { producerUrl, queryApiUrl } = pipeline.stack;
+    for (const [name, url] of Object.entries({ producer: producerUrl, 'query-api': queryApiUrl })) {
       const output = join(project.directory, `${name}.d.ts`);
       await run(process.execPath, [generator, `${url}/docs-json`, '-o', output, '--default-non-nullable=false']);
     }
@@ -69,8 +77,11 @@ describe('the clients of docs/http-api.md', () => {
   });
 
   it('in Python passes mypy, and runs with the packages of OpenAPI Generator', async () => {
-    const [generator, packages] = await Promise.all([OpenApiGenerator.provide(), providePythonPackages()]);
-    const clients = { orders_producer: pipeline.producerUrl, orders_query: pipeline.queryApiUrl };
+    const [generator, packages] = await Promise.all([
+      OpenApiGenerator.provide(),
+      providePythonPackages(...PYTHON_PACKAGES),
+    ]);
+    const clients = { orders_producer: pipeline.stack.producerUrl, orders_query: pipeline.stack.queryApiUrl };
     for (const [name, url] of Object.entries(clients))
       await generator.generatePython(`${url}/docs-json`, name, join(folder, name));
     const generated = Object.keys(clients).map((name) => join(folder, name));

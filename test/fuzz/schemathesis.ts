@@ -1,13 +1,10 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runClient } from '../../dev/parts/package-client.js';
-import { cacheDirectory } from '../../dev/parts/cache-directory.js';
+import { providePythonPackages } from '../support/foreign-clients/python-packages.js';
 
-const VERSION = '4.32.5';
-const INSTALL_WITHIN_MS = 240_000;
+const SCHEMATHESIS = 'schemathesis==4.32.5';
 
 /**
  * Checks that are excluded; all others run. Two are about tokens, which the token suite covers. The third requires that every request
@@ -29,7 +26,7 @@ export async function fuzz(
   serviceUrl: string,
   { seed, examples, without = [] }: { seed: number; examples: number; without?: readonly string[] },
 ): Promise<FuzzResult> {
-  const directory = await schemathesis();
+  const directory = await providePythonPackages(SCHEMATHESIS);
   const args = ['-m', 'schemathesis.cli', 'run', `${serviceUrl}/docs-json`, '--checks', 'all'];
   args.push('--exclude-checks', EXCLUDED_CHECKS.join(','), '--phases', 'examples,coverage,fuzzing');
   args.push('--max-examples', String(examples), '--seed', String(seed), '--continue-on-failure', '--no-color');
@@ -48,21 +45,4 @@ export async function fuzz(
   });
   await rm(cwd, { recursive: true, force: true });
   return { code, output };
-}
-
-/** Installs Schemathesis once with pip into the cache. @returns its folder */
-async function schemathesis(): Promise<string> {
-  const directory = join(cacheDirectory(process.env), `schemathesis-${VERSION}`);
-  if (existsSync(directory)) return directory;
-  const unfinished = `${directory}.${process.pid}`;
-  await rm(unfinished, { recursive: true, force: true });
-  await runClient({
-    command: 'python3',
-    args: ['-m', 'pip', 'install', '--quiet', '--no-input', '--target', unfinished, `schemathesis==${VERSION}`],
-    env: { PIP_USER: '0', PIP_ROOT_USER_ACTION: 'ignore' },
-    fetching: `Schemathesis ${VERSION}`,
-    signal: AbortSignal.timeout(INSTALL_WITHIN_MS),
-  });
-  await rename(unfinished, directory);
-  return directory;
 }

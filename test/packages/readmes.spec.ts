@@ -8,10 +8,7 @@ import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { StandaloneKafka } from '../support/standalone-kafka.js';
 import { ExampleRun } from './example-run.js';
 import { FreshProject, versionOf, type RunningScript } from './fresh-project.js';
-import { runCommands } from './readme-commands.js';
-import { toProgram, type Example, type Program } from './program.js';
-import { PROGRAMS } from './readme-programs.js';
-import { readCodeBlocks, type CodeBlock } from './readme.js';
+import { PROGRAMS, type Example, type Program } from './readme-programs.js';
 
 const ENGINE = 'parallel-consumer';
 const STRATEGY = 'nestjs-parallel-consumer';
@@ -52,10 +49,44 @@ const HANDLED = {
 /** The topics of the excerpt about several topics. */
 const REFUNDS = ['refunds.v1', 'refunds.v1.dead-letter'].map((topic) => ({ topic, numPartitions: 1 }));
 
+/** A fenced code block of a package's page. */
+interface CodeBlock {
+  /** Its section, with a number from the second block of the same language on, such as `Start` or `Start (2)`. */
+  readonly name: string;
+  /** `ts`, `js` and `sh` are run, `json` is a file. Nothing else is allowed. */
+  readonly language: string;
+  readonly code: string;
+}
+
 interface Excerpt {
   readonly page: string;
   readonly block: CodeBlock;
   readonly program: Program;
+}
+
+const HEADING_OR_BLOCK = /^#+ (?<heading>.+)$|^```(?<language>\w*)\n(?<code>[^]*?)^```$/gm;
+
+/** Reads the code blocks of a page of a package, in order. @param page its path in `libs/` */
+async function readCodeBlocks(page: string): Promise<CodeBlock[]> {
+  const text = await readFile(join(PROJECT_DIRECTORY, 'libs', page), 'utf8');
+  const found: CodeBlock[] = [];
+  let section = '';
+  for (const { groups } of text.matchAll(HEADING_OR_BLOCK)) {
+    const { heading, language = '', code = '' } = groups ?? {};
+    section = heading ?? section;
+    if (heading !== undefined) continue;
+    const earlier = found.filter(
+      (block) => block.language === language && block.name.replace(/ \(\d+\)$/, '') === section,
+    );
+    found.push({ name: earlier.length === 0 ? section : `${section} (${earlier.length + 1})`, language, code });
+  }
+  return found;
+}
+
+/** Returns the whole program of an excerpt. */
+function toProgram({ block: { code }, program: { before, after, group } }: Excerpt): string {
+  const grouped = group === undefined ? code : code.replace(/groupId: '[^']*'/, `groupId: '${group}'`);
+  return `${before}\n${grouped}\n${after}`;
 }
 
 const blocks = new Map<string, CodeBlock[]>();
@@ -84,9 +115,9 @@ describe('the READMEs of the packages, followed outside of this project', () => 
     server = await StandaloneKafka.start(1);
     plain = await FreshProject.empty(join(folder, 'plain-node'));
     nest = await FreshProject.empty(join(folder, 'nestjs'));
-    await runCommands(codeOf(ENGINE, 'sh', 0), new FreshProject(PROJECT_DIRECTORY), folder);
-    await runCommands(codeOf(ENGINE, 'sh', 1), plain, folder);
-    await runCommands(codeOf(STRATEGY, 'sh', 1), nest, folder);
+    await runCommands(codeOf(ENGINE, 'sh', 0), new FreshProject(PROJECT_DIRECTORY));
+    await runCommands(codeOf(ENGINE, 'sh', 1), plain);
+    await runCommands(codeOf(STRATEGY, 'sh', 1), nest);
     await nest.install(
       ...(await Promise.all(
         ['prom-client', '@platformatic/kafka'].map(async (name) => `${name}@${await versionOf(name)}`),
@@ -105,6 +136,12 @@ describe('the READMEs of the packages, followed outside of this project', () => 
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   });
+
+  /** Runs the commands of a shell block of a page, one after another. Skips `npm ci`: without it, this code could not run. */
+  async function runCommands(code: string, project: FreshProject): Promise<void> {
+    const commands = code.trim().replaceAll('/tmp', folder).split('\n');
+    for (const command of commands) if (command !== 'npm ci') await project.shell(command);
+  }
 
   it.each(Object.keys(PROGRAMS))('%s has no code block that these specs do not run', (page) => {
     const found = blocks.get(page) ?? [];
@@ -162,7 +199,7 @@ describe('the READMEs of the packages, followed outside of this project', () => 
     // All at once: each waits some seconds for its consumer group. The examples have written their records before.
     beforeAll(async () => {
       const project = await nest.folder('excerpts');
-      for (const each of excerpts) await project.write(`${fileOf(each)}.ts`, toProgram(each.block, each.program));
+      for (const each of excerpts) await project.write(`${fileOf(each)}.ts`, toProgram(each));
       await project.write(
         'tsconfig.json',
         JSON.stringify({ extends: '../tsconfig.json', compilerOptions: { outDir: 'dist' }, include: ['*.ts'] }),

@@ -1,10 +1,6 @@
 import { normalizeCommand, PAGES, readCommands } from './pages.js';
 
-const HOSTS = 'test/documented-commands/hosts.ts';
-const KAFKA = 'test/documented-commands/kafka.ts';
-const MIGRATION = 'test/documented-commands/migration.ts';
-const OPERATIONS = 'test/documented-commands/operations.ts';
-const SERVICES = 'test/documented-commands/services.ts';
+const PIPELINE = 'test/documented-commands.spec.ts';
 const COMPOSE = 'test/compose/documented-commands.ts';
 const EXPANSION = 'test/faults/expand-partitions.spec.ts';
 const STOPPED = 'test/faults/stopped-processes.spec.ts';
@@ -37,12 +33,12 @@ export const COMMANDS = {
   'db.currentOp()': COMPOSE,
 
   // docs/operations.md
-  'npm run orders -- operation OPERATION': OPERATIONS,
-  'npm run orders -- dead-letters': OPERATIONS,
-  'npm run scale -- 4 --watch': SERVICES,
-  'npm run scale -- 0': SERVICES,
-  "curl -s localhost:3002/v1/pipeline/in-flight -H 'content-type: application/json' -d '{\"limit\": 500}'": SERVICES,
-  'export KAFKA_BROKERS=kafka-1:9092,kafka-2:9092,kafka-3:9092': KAFKA,
+  'npm run orders -- operation OPERATION': PIPELINE,
+  'npm run orders -- dead-letters': PIPELINE,
+  'npm run scale -- 4 --watch': PIPELINE,
+  'npm run scale -- 0': PIPELINE,
+  "curl -s localhost:3002/v1/pipeline/in-flight -H 'content-type: application/json' -d '{\"limit\": 500}'": PIPELINE,
+  'export KAFKA_BROKERS=kafka-1:9092,kafka-2:9092,kafka-3:9092': PIPELINE,
   'npm run admin -- topics expand --partitions 24': EXPANSION,
   'kafka-consumer-groups.sh --bootstrap-server HOST:9092 --group orders-savers --topic orders.v1:PARTITION --reset-offsets --to-offset OFFSET --execute':
     STOPPED,
@@ -90,34 +86,34 @@ export const COMMANDS = {
   'npm run reconcile -- OPERATION --archive DIR': ARCHIVE_READERS,
 
   // docs/runbooks.md
-  'curl -sm 5 HOST:PORT/health/live': SERVICES,
-  'curl -s HOST:PORT/health/ready': SERVICES,
-  'curl -s localhost:3000/health/ready': SERVICES,
-  'curl -s localhost:3001/health/ready': SERVICES,
-  'curl -s localhost:3005/health/ready': SERVICES,
-  'kill -USR1 PID': SERVICES,
-  'npm run scale -- 1': SERVICES,
-  'npm run orders -- pause OPERATION': OPERATIONS,
-  'npm run orders -- resume OPERATION': OPERATIONS,
-  'npm run orders -- redrive --error unknown-schema': OPERATIONS,
-  'npm run orders -- redrive --error CODE': OPERATIONS,
-  'npm run orders -- dead-letters --list': OPERATIONS,
-  'npm run orders -- discard ID': OPERATIONS,
-  'npm run migration -- status': MIGRATION,
-  'npm run migration -- mismatches': MIGRATION,
-  'npm run migration -- mismatches --capability writes': MIGRATION,
-  'npm run migration -- verify': MIGRATION,
-  'npm run migration -- pending': MIGRATION,
-  'npm run migration -- hold --release --reason TEXT': MIGRATION,
-  'kafka-topics.sh --bootstrap-server HOST:9092 --describe --topic orders.v1': KAFKA,
-  'kafka-topics.sh --bootstrap-server HOST:9092 --describe --topic orders.v1 --under-min-isr-partitions': KAFKA,
-  'kafka-topics.sh --bootstrap-server HOST:9092 --describe --under-replicated-partitions': KAFKA,
-  'kafka-consumer-groups.sh --bootstrap-server HOST:9092 --describe --group orders-savers --state': KAFKA,
-  'kafka-leader-election.sh --bootstrap-server HOST:9092 --election-type PREFERRED --all-topic-partitions': KAFKA,
-  'du -xh --max-depth=2 /var/lib | sort -h | tail': HOSTS,
-  'openssl x509 -noout -subject -enddate -in FILE': HOSTS,
-  'openssl s_client -connect HOST:PORT </dev/null | openssl x509 -noout -enddate': HOSTS,
-  'curl -s ISSUER/.well-known/openid-configuration': HOSTS,
+  'curl -sm 5 HOST:PORT/health/live': PIPELINE,
+  'curl -s HOST:PORT/health/ready': PIPELINE,
+  'curl -s localhost:3000/health/ready': PIPELINE,
+  'curl -s localhost:3001/health/ready': PIPELINE,
+  'curl -s localhost:3005/health/ready': PIPELINE,
+  'kill -USR1 PID': PIPELINE,
+  'npm run scale -- 1': PIPELINE,
+  'npm run orders -- pause OPERATION': PIPELINE,
+  'npm run orders -- resume OPERATION': PIPELINE,
+  'npm run orders -- redrive --error unknown-schema': PIPELINE,
+  'npm run orders -- redrive --error CODE': PIPELINE,
+  'npm run orders -- dead-letters --list': PIPELINE,
+  'npm run orders -- discard ID': PIPELINE,
+  'npm run migration -- status': PIPELINE,
+  'npm run migration -- mismatches': PIPELINE,
+  'npm run migration -- mismatches --capability writes': PIPELINE,
+  'npm run migration -- verify': PIPELINE,
+  'npm run migration -- pending': PIPELINE,
+  'npm run migration -- hold --release --reason TEXT': PIPELINE,
+  'kafka-topics.sh --bootstrap-server HOST:9092 --describe --topic orders.v1': PIPELINE,
+  'kafka-topics.sh --bootstrap-server HOST:9092 --describe --topic orders.v1 --under-min-isr-partitions': PIPELINE,
+  'kafka-topics.sh --bootstrap-server HOST:9092 --describe --under-replicated-partitions': PIPELINE,
+  'kafka-consumer-groups.sh --bootstrap-server HOST:9092 --describe --group orders-savers --state': PIPELINE,
+  'kafka-leader-election.sh --bootstrap-server HOST:9092 --election-type PREFERRED --all-topic-partitions': PIPELINE,
+  'du -xh --max-depth=2 /var/lib | sort -h | tail': PIPELINE,
+  'openssl x509 -noout -subject -enddate -in FILE': PIPELINE,
+  'openssl s_client -connect HOST:PORT </dev/null | openssl x509 -noout -enddate': PIPELINE,
+  'curl -s ISSUER/.well-known/openid-configuration': PIPELINE,
   'docker compose ps --all': COMPOSE,
   'docker compose up -d --scale consumer=1': COMPOSE,
   'docker compose up -d producer': COMPOSE,
