@@ -1,10 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Clock } from '@orders-pipeline/clock';
 import type { ProcessFigures } from '../harness/process-figures.js';
 import type { EndToEndRun } from './end-to-end-run.js';
-import { follow } from './follow.js';
 import { ProcessWatch } from './process-watch.js';
-import type { FollowedOperation } from './producer-client.js';
 import { parseReconciliation } from './reconciliation.js';
 import { verdictRows } from './verdict-rows.js';
 
@@ -100,86 +97,6 @@ describe('the answer to a reconciliation', () => {
     ['a failure with an unexpected verdict', 200, '{"verdict":"perhaps"}', /^failed: .*verdict/s],
   ])('is %s', (_, status, body, reason) => {
     expect(parseReconciliation(status, body).reason).toMatch(reason);
-  });
-});
-
-/** A clock that jumps to the end of each wait. */
-function jumpingClock(): Clock {
-  let time = 0;
-  return {
-    now: () => time,
-    after: (milliseconds, run) => {
-      time += milliseconds;
-      queueMicrotask(run);
-      return () => undefined;
-    },
-  };
-}
-
-describe('following a run', () => {
-  const OPERATION: FollowedOperation = {
-    id: '01a20e65-570e-7570-bea6-26988d692e8b',
-    status: 'running',
-    acked: 10,
-    saved: 0,
-    deadLettered: 0,
-    startedAt: '2026-01-31T12:00:00.000Z',
-    finishedAt: null,
-  };
-  const FINISHED = { ...OPERATION, status: 'succeeded', finishedAt: '2026-01-31T12:00:01.000Z' } as const;
-
-  /** Follows an operation of ten orders with these successive answers. An Error is a failed request. @returns the samples' seconds and saves */
-  async function followed(...answers: readonly (FollowedOperation | Error)[]): Promise<number[][]> {
-    const left = [...answers];
-    const operation = async (): Promise<FollowedOperation> => {
-      const answer = left.shift() ?? new RangeError('one request too many');
-      if (answer instanceof Error) throw answer;
-      return answer;
-    };
-    const { samples } = await follow({
-      client: { operation },
-      watch: { sample: async () => ({}) },
-      id: OPERATION.id,
-      orders: 10,
-      clock: jumpingClock(),
-      startedAt: 0,
-      print: () => undefined,
-      signal: new AbortController().signal,
-    });
-    expect(left).toEqual([]);
-    return samples.map(({ second, saved }) => [second, saved]);
-  }
-
-  const saving = (saved: number): FollowedOperation => ({ ...OPERATION, saved });
-
-  it.each([
-    [
-      'when every order is saved or dead-lettered',
-      [saving(4), { ...FINISHED, saved: 8, deadLettered: 2 }],
-      [
-        [1, 4],
-        [2, 8],
-      ],
-    ],
-    ['with a second in which the producer did not answer', [new Error('busy'), { ...FINISHED, saved: 10 }], [[2, 10]]],
-    [
-      'when the emission is finished, and counts only until the last save',
-      [saving(10), { ...FINISHED, saved: 10 }],
-      [[1, 10]],
-    ],
-  ])('ends %s', async (_, answers, samples) => {
-    expect(await followed(...answers)).toEqual(samples);
-  });
-
-  it.each([
-    ['without progress for three minutes', Array.from({ length: 200 }, () => saving(3)), 'no progress for 180 s'],
-    [
-      'when the emission has failed',
-      [{ ...FINISHED, status: 'failed' as const }],
-      'the operation has the status failed',
-    ],
-  ])('fails %s', async (_, answers, message) => {
-    await expect(followed(...answers)).rejects.toThrow(message);
   });
 });
 

@@ -24,18 +24,21 @@ describe('the state of a swarm', () => {
   afterAll(async () => rm(directory, { recursive: true }));
 
   const secret = async (name: string): Promise<string> => readFile(join(directory, 'secrets', name), 'utf8');
+  /** Returns the problems of the secrets. @param warn receives warnings */
+  const problems = (values: Record<string, string> = {}, warn: (line: string) => void = () => undefined) =>
+    secretProblems(deployment.read(values), Date.now(), warn);
   const rotate = async (what: string): Promise<string[]> => {
     const titles = [];
     for (const { title, change } of rotationSteps(what, deployment)) {
       await change();
       titles.push(title);
-      expect(secretProblems(deployment.read(), Date.now(), () => undefined)).toEqual([]);
+      expect(problems()).toEqual([]);
     }
     return titles;
   };
 
   it('has a file for each secret of the stack file, and no other', async () => {
-    expect(secretProblems(deployment.read(), Date.now(), () => undefined)).toEqual([]);
+    expect(problems()).toEqual([]);
     const files = new Set(deployment.read().files.map(({ file }) => file));
     const own = (await readdir(deployment.state.secrets)).map((name) => join(deployment.state.secrets, name));
     expect(own.filter((file) => !files.has(file))).toEqual([]);
@@ -116,15 +119,14 @@ describe('the state of a swarm', () => {
   ])('refuses clients of the facade with %s', async (_kind, content, message) => {
     const file = join(deployment.state.secrets, 'legacy-clients');
     await writeFile(file, content);
-    const problems = secretProblems(deployment.read(), Date.now(), () => undefined);
-    expect(problems).toEqual([{ code: 'bad-client-keys', text: expect.stringContaining(message) }]);
+    expect(problems()).toEqual([{ code: 'bad-client-keys', text: expect.stringContaining(message) }]);
     await rm(file);
     await deployment.state.createClientKeys();
   });
 
   it('refuses a facade without clients', () => {
-    expect(secretProblems(deployment.read({ FACADES: '0' }), Date.now(), () => undefined)).toEqual([]);
-    expect(secretProblems(deployment.read({ FACADES: '1' }), Date.now(), () => undefined)).toMatchObject([
+    expect(problems({ FACADES: '0' })).toEqual([]);
+    expect(problems({ FACADES: '1' })).toMatchObject([
       { code: 'bad-client-keys', text: expect.stringContaining('has no keys') },
     ]);
   });
@@ -137,15 +139,15 @@ describe('the state of a swarm', () => {
 
   it('names a missing secret, an expired certificate, and one that expires soon', async () => {
     await deployment.state.renewCertificates(['localhost'], -1);
-    const codes = secretProblems(deployment.read(), Date.now(), () => undefined).map(({ code }) => code);
+    const codes = problems().map(({ code }) => code);
     expect(new Set(codes)).toEqual(new Set(['certificate-expired']));
     expect(codes).toHaveLength(9);
     await deployment.state.renewCertificates(['localhost'], 10);
     const warnings: string[] = [];
-    expect(secretProblems(deployment.read(), Date.now(), (line) => void warnings.push(line))).toEqual([]);
+    expect(problems({}, (line) => void warnings.push(line))).toEqual([]);
     expect(warnings).toHaveLength(9);
     await rm(join(deployment.state.secrets, 'page-token'));
-    expect(secretProblems(deployment.read(), Date.now(), () => undefined)).toEqual([
+    expect(problems()).toEqual([
       {
         code: 'missing-secret',
         text: expect.stringMatching(/^the secret page-token is missing: restore .*page-token/),

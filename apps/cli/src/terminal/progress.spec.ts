@@ -117,74 +117,42 @@ describe('progress in words', () => {
     state: { code: 'reading', text: 'reading the files' },
     import: { files: 2, known: 0, refused: 0, rows: 1_200, accepted: 1_200, skipped: 0, conflicting: 0, malformed: 0 },
   };
-  const savesWaitFor = 'consumer-1: suspended since noon';
   const SO_FAR = '400 of 1,000 saved, 600 sent';
   const RATE = `${SO_FAR}, 50/s, 0:12 left`;
 
-  it.each<[string, Partial<Operation>, number | null, string]>([
+  it.each<[Partial<Operation>, number | null, string]>([
+    [{}, 50, RATE],
+    [{}, 0, `${SO_FAR}, 0/s`],
+    // Not known yet.
+    [{}, null, SO_FAR],
     [
-      'the rate, the time left and dead letters',
-      { count: 100_000, acked: 61_234, saved: 43_210, deadLettered: 3 },
+      { count: 100_000, saved: 43_210, acked: 61_234 },
       9_300,
-      '43,210 of 100,000 saved, 61,234 sent, 9,300/s, 0:07 left, 3 dead letters',
+      '43,210 of 100,000 saved, 61,234 sent, 9,300/s, 0:07 left',
     ],
+    [{ acked: 1_000, status: 'succeeded' }, 50, '400 of 1,000 saved, all sent, 50/s, 0:12 left'],
+    // A saved order is sent, also if that figure is older.
+    [{ count: 20_000, acked: 0, saved: 162 }, null, '162 of 20,000 saved, 162 sent'],
+    // Dead letters do not remain.
+    [{ saved: 900, deadLettered: 50 }, 50, '900 of 1,000 saved, 950 sent, 50/s, 0:01 left, 50 dead letters'],
+    // The operation does not count dead letters of records beyond the orders.
+    [{ ackedFaults: FAULTS }, null, `${SO_FAR}, 8 more dead letters, of conflict records beyond the orders`],
     [
-      'that all orders are sent',
-      { acked: 1_000, status: 'succeeded' },
-      50,
-      '400 of 1,000 saved, all sent, 50/s, 0:12 left',
-    ],
-    [
-      'the records beyond the orders, whose dead letters the operation does not count',
-      { deadLettered: 3, ackedFaults: FAULTS },
-      null,
-      `${SO_FAR}, 3 dead letters, 8 more dead letters, of conflict records beyond the orders`,
-    ],
-    [
-      'one such record',
       { ackedFaults: { ...FAULTS, conflict: 1 } },
       null,
       `${SO_FAR}, 1 more dead letter, of a conflict record beyond the orders`,
     ],
-    ['no such record', { ackedFaults: { ...FAULTS, conflict: 0 } }, null, SO_FAR],
-    ['no rate that is not known yet', {}, null, SO_FAR],
-    ['a rate of 0, and no time left', {}, 0, `${SO_FAR}, 0/s`],
-    [
-      'saved orders as sent, also if that figure is older',
-      { count: 20_000, acked: 0, saved: 162 },
-      null,
-      '162 of 20,000 saved, 162 sent',
-    ],
-    ['the rows of an import that reads its files', IMPORT, null, 'reading the files, 1,200 rows so far'],
-    [
-      'the letters of a redrive that were dead-lettered again',
-      REDRIVE,
-      50,
-      '100 of 208 saved, all sent, 50/s, 0:02 left, 8 dead-lettered again',
-    ],
-    ['what the operation waits for', { waitingFor: 'consumers' }, 50, `${RATE}, waits for the consumers`],
-    ['what its saves wait for', { waitingFor: 'consumers', savesWaitFor }, 50, `${RATE}, waits for ${savesWaitFor}`],
-    ['a pending interruption', { interruption: 'cancel' }, 50, `${RATE}, about to cancel`],
-    [
-      'that it is paused, with the time left of its sent orders',
-      { status: 'paused' },
-      50,
-      `${SO_FAR}, 50/s, 0:04 left, paused`,
-    ],
-    [
-      'the time left of the sent orders of a cancelled operation',
-      { status: 'cancelled', acked: 600, saved: 500 },
-      50,
-      '500 of 1,000 saved, 600 sent, 50/s, 0:02 left, cancelled',
-    ],
-    ['no time left when it is done', SUCCEEDED, 0, '1,000 of 1,000 saved'],
-    [
-      'dead letters as not remaining',
-      { saved: 900, deadLettered: 50 },
-      50,
-      '900 of 1,000 saved, 950 sent, 50/s, 0:01 left, 50 dead letters',
-    ],
-  ])('shows %s', (_, changes, savedPerSecond, text) => {
+    [{ ackedFaults: { ...FAULTS, conflict: 0 } }, null, SO_FAR],
+    [IMPORT, null, 'reading the files, 1,200 rows so far'],
+    [REDRIVE, 50, '100 of 208 saved, all sent, 50/s, 0:02 left, 8 dead-lettered again'],
+    [{ waitingFor: 'consumers' }, 50, `${RATE}, waits for the consumers`],
+    [{ waitingFor: 'consumers', savesWaitFor: 'consumer-1: no disk' }, 50, `${RATE}, waits for consumer-1: no disk`],
+    [{ interruption: 'cancel' }, 50, `${RATE}, about to cancel`],
+    // Only what was sent remains of a paused and of a cancelled one.
+    [{ status: 'paused' }, 50, `${SO_FAR}, 50/s, 0:04 left, paused`],
+    [{ status: 'cancelled', saved: 500 }, 50, '500 of 1,000 saved, 600 sent, 50/s, 0:02 left, cancelled'],
+    [SUCCEEDED, 0, '1,000 of 1,000 saved'],
+  ])('is for %j, with %p saved a second: %s', (changes, savedPerSecond, text) => {
     expect(progressText({ operation: { ...OPERATION, ...changes }, savedPerSecond, notice: undefined })).toBe(text);
   });
 

@@ -32,6 +32,12 @@ async function fileOf(name: string, text: string): Promise<OrderFile> {
   return { path: folder(name), name, mediaType: 'application/json' };
 }
 
+async function fileOfSize(bytes: number): Promise<OrderFile> {
+  const file = await fileOf('large.json', '');
+  await truncate(file.path, bytes);
+  return file;
+}
+
 /** Rejects the upload as soon as its first data arrive. */
 const early: Answerer = (request, response, at) =>
   request.once('data', () => problem(413, 'too-large')(request, response, at));
@@ -73,12 +79,6 @@ describe('the files to import', () => {
 
 describe('an upload', () => {
   const { connect, startIssuer } = useServers();
-
-  async function fileOfSize(bytes: number): Promise<OrderFile> {
-    const file = await fileOf('large.json', '');
-    await truncate(file.path, bytes);
-    return file;
-  }
 
   async function send(files: readonly OrderFile[], answer: Answerer): Promise<unknown> {
     const { client } = await connect(answer, { client: CLIENT });
