@@ -1,48 +1,32 @@
 import { describe, expect, it } from '@jest/globals';
 import { BSON, Double, Long, UUID } from 'mongodb';
-import { orderGenerator } from '#orders/generator/generator.js';
-import { toDocument, type OrderDocument } from '#orders/order/order-document.js';
+import { anOrder, idOf } from '#orders/testing/an-order.js';
 import { compareBlock, type ExpectedOrder } from './compare-block.js';
 import { KnownOrder } from './sent-order.js';
+import { idIn, splitStored } from './stored-content.js';
+import { INGEST, storedOrder } from './testing/stored-order.js';
 
-const OPERATION = '01935c9e-8a00-7000-8000-000000000001';
-const orderAt = orderGenerator({
-  operationId: OPERATION,
-  seed: 1,
-  count: 10,
-  firstNumber: 101,
-  accounts: 9,
-  from: new Date(0),
-  to: new Date(1_000),
-});
-const ingest = {
-  operationId: new UUID(OPERATION),
-  partition: 3,
-  offset: Long.fromNumber(7),
-  attempts: 1,
-  savedAt: new Date(5),
-};
-
-function expectedOrder(index: number, isFaulty = false): ExpectedOrder {
-  return { index, order: new KnownOrder(orderAt(index), false), isFaulty };
+/** Returns the order of an index, whose number is the index plus 101. */
+function orderAt(index: number) {
+  return anOrder({ number: 101 + index });
 }
 
 function expected(...indexes: number[]): ExpectedOrder[] {
-  return indexes.map((index) => expectedOrder(index));
+  return indexes.map((index) => ({ index, order: new KnownOrder(orderAt(index), false), isFaulty: false }));
 }
 
-/** Returns the stored document of an order, with a change. */
 function stored(index: number, change: object = {}): Buffer {
-  const document: OrderDocument = { ...toDocument(orderAt(index), ingest), ...change };
-  return Buffer.from(BSON.serialize(document));
+  return storedOrder(orderAt(index), change);
 }
 
-const NOTHING = { missing: [], altered: [], phantoms: [], doubled: [] };
+/** The id of an order that was not sent. */
+const OTHER = { _id: new UUID(idOf(999)) };
 
 describe('compareBlock', () => {
   it('finds orders saved that are stored as sent, regardless of `ingest`', () => {
-    const documents = [stored(0), stored(1, { ingest: { ...ingest, attempts: 9 } }), stored(2)];
-    expect(compareBlock(expected(0, 1, 2), documents)).toEqual({ ...NOTHING, saved: [0, 1, 2] });
+    const documents = [stored(0), stored(1, { ingest: { ...INGEST, attempts: 9 } }), stored(2)];
+    const nothing = { missing: [], altered: [], phantoms: [], doubled: [] };
+    expect(compareBlock(expected(0, 1, 2), documents)).toEqual({ ...nothing, saved: [0, 1, 2] });
   });
 
   it('returns missing orders', () => {
@@ -52,7 +36,7 @@ describe('compareBlock', () => {
 
   it.each<[string, object, string]>([
     ['another value', { side: 'neither' }, 'side'],
-    ['a value of another type', { quantity: new Double(3) }, 'quantity'],
+    ['a value of another type', { quantity: new Double(2.5) }, 'quantity'],
     ['an additional field', { note: 'x' }, 'note'],
   ])('returns an order with %s as altered', (_, change, field) => {
     const { saved, missing, altered } = compareBlock(expected(0, 1), [stored(0), stored(1, change)]);
@@ -61,18 +45,42 @@ describe('compareBlock', () => {
   });
 
   it('returns an order that was not sent as phantom, and the order with that number as missing', () => {
-    const { missing, phantoms } = compareBlock(expected(0), [stored(0, { _id: new UUID(orderAt(5).id) })]);
+    const { missing, phantoms } = compareBlock(expected(0), [stored(0, OTHER)]);
     expect(missing.map(({ index }) => index)).toEqual([0]);
-    expect(phantoms).toEqual([expect.objectContaining({ id: orderAt(5).id, number: 101 })]);
+    expect(phantoms).toEqual([expect.objectContaining({ id: idOf(999), number: 101 })]);
   });
 
   it('returns an order whose number another order has too', () => {
-    const { saved, doubled } = compareBlock(expected(0), [stored(0), stored(0, { _id: new UUID(orderAt(5).id) })]);
-    expect([saved, doubled.map(({ id }) => id)]).toEqual([[0], [orderAt(5).id]]);
+    const { saved, doubled } = compareBlock(expected(0), [stored(0), stored(0, OTHER)]);
+    expect([saved, doubled.map(({ id }) => id)]).toEqual([[0], [idOf(999)]]);
   });
 
   it('returns an order as phantom if a faulty record replaced it', () => {
-    const { saved, missing, phantoms } = compareBlock([expectedOrder(0, true)], [stored(0)]);
+    const replaced = expected(0).map((each) => ({ ...each, isFaulty: true }));
+    const { saved, missing, phantoms } = compareBlock(replaced, [stored(0)]);
     expect([saved, missing.length, phantoms.length]).toEqual([[], 1, 1]);
+  });
+});
+
+describe('a stored order', () => {
+  const ingest = { ...INGEST, offset: Long.fromNumber(2 ** 40 + 7) };
+  const saved = { partition: 3, offset: 2 ** 40 + 7, savedAt: INGEST.savedAt.getTime() };
+
+  it.each<[string, object, object | undefined]>([
+    ['of an operation says how it was saved', ingest, saved],
+    ['of none says how it was saved', { ...ingest, operationId: null }, saved],
+    ['whose time the intake assigned says how it was saved', { ...ingest, createdAtAssigned: true }, saved],
+    ['with fields in another order says it too', Object.fromEntries(Object.entries(ingest).toReversed()), saved],
+    ['without a record was not saved by a consumer', {}, undefined],
+    ['without a time was not saved by a consumer', { ...ingest, savedAt: null }, undefined],
+    ['without an offset was not saved by a consumer', { partition: 1, savedAt: INGEST.savedAt }, undefined],
+  ])('%s', (_, change, split) => {
+    expect(splitStored(stored(0, { ingest: change }))).toEqual(split && expect.objectContaining(split));
+  });
+
+  it('has its id at a known place, or anywhere', () => {
+    const id = new UUID(orderAt(0).id);
+    expect(idIn(stored(0))).toEqual(Buffer.from(id.buffer));
+    expect(idIn(Buffer.from(BSON.serialize({ first: 1, _id: id })))).toEqual(Buffer.from(id.buffer));
   });
 });

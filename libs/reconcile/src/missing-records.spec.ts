@@ -1,52 +1,33 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { BSON, Double, Long, UUID, type Db } from 'mongodb';
+import { Double, Long, type Db } from 'mongodb';
 import { archivedRange } from '#orders/archive/testing/archived-range.js';
-import { orderGenerator } from '#orders/generator/generator.js';
-import { toDocument } from '#orders/order/order-document.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
+import { anOrder } from '#orders/testing/an-order.js';
 import { Findings } from './findings.js';
+import { pendingReason, type GroupPositions } from './missing-reason.js';
 import { MissingRecords } from './missing-records.js';
-import { recordPositions } from './record-position.js';
+import type { MissingRecord } from './report.js';
+import { withoutOplog } from './saved-once.js';
 import { KnownOrder } from './sent-order.js';
+import { storedOrder } from './testing/stored-order.js';
 
-const OPERATION = '01935c9e-8a00-7000-8000-000000000001';
-const COUNT = 3;
-const orderAt = orderGenerator({
-  operationId: OPERATION,
-  seed: 1,
-  count: COUNT,
-  firstNumber: 101,
-  accounts: 9,
-  from: new Date(0),
-  to: new Date(1_000),
-});
-const ORDERS = Array.from({ length: COUNT }, (_, index) => orderAt(index));
-/** All orders are on one partition. */
-const POSITIONS = recordPositions(
-  [{ partition: 0, records: COUNT, baseOffset: 40 }],
-  ORDERS.map((_order, index) => ({ index, fault: undefined, partition: 0 })),
-);
-
-const RANGE = archivedRange({ first: 1, last: 100 });
-
-/** Returns the raw document of an order. */
-function stored(index: number, change: object = {}): Buffer {
-  const ingest = {
-    operationId: new UUID(OPERATION),
-    partition: 0,
-    offset: Long.ONE,
-    attempts: 1,
-    savedAt: new Date(5),
-  };
-  return Buffer.from(BSON.serialize({ ...toDocument(orderAt(index), ingest), ...change }));
+/** Returns a record that the consumers have committed and not saved. */
+function lost(index: number, change: Partial<MissingRecord> = {}): MissingRecord {
+  const position = { partition: 0, offset: index };
+  return { index, number: index + 1, id: 'x', fault: null, ...position, blame: 'committed-past', ...change };
 }
 
-/** Creates a database with these orders. */
-function databaseWith(orders: readonly Buffer[]): Db {
-  return { collection: () => ({ find: () => ({ toArray: async () => orders }) }) } as unknown as Db;
+/** Returns the positions of a group on partition 3. */
+function positions(committed: number, end: number, lettersAreProjected = true): GroupPositions {
+  return { committed: new Map([[3, committed]]), ends: new Map([[3, end]]), lettersAreProjected };
 }
 
-describe('acknowledged order that was not found', () => {
+/** A populate whose second block of 100,000 numbers was saved completely. */
+const OPERATION = { _id: 'one', kind: 'populate', fullBlocks: [1] } as unknown as OperationDocument;
+
+describe('an acknowledged order that was not found', () => {
+  const orders = [101, 102, 103].map((number) => anOrder({ number }));
+  const [first, second, third] = orders.map((order) => (change?: object) => storedOrder(order, change));
   let findings: Findings;
 
   beforeEach(() => {
@@ -54,24 +35,21 @@ describe('acknowledged order that was not found', () => {
   });
 
   /** @returns the number of lost orders, if the consumers have committed all of them */
-  async function countLost(orders: readonly Buffer[], archived: readonly string[] = []): Promise<number> {
+  async function countLost(stored: readonly (Buffer | undefined)[], archived: readonly string[] = []): Promise<number> {
+    const range = archivedRange({ first: 1, last: 100 });
     const records = new MissingRecords({
-      db: databaseWith(orders),
-      operation: { _id: OPERATION, kind: 'populate', fullBlocks: [] } as unknown as OperationDocument,
-      positions: {
-        committed: new Map([[0, 40 + COUNT]]),
-        ends: new Map([[0, 40 + COUNT]]),
-        lettersAreProjected: true,
-      },
+      db: { collection: () => ({ find: () => ({ toArray: async () => stored }) }) } as unknown as Db,
+      operation: OPERATION,
+      positions: positions(43, 43),
       findings,
-      archivedIds: { find: async (ids) => new Map(ids.flatMap((id) => (archived.includes(id) ? [[id, RANGE]] : []))) },
+      archivedIds: { find: async (ids) => new Map(ids.flatMap((id) => (archived.includes(id) ? [[id, range]] : []))) },
     });
-    const unaccounted = ORDERS.map((order, index) => ({
+    const unaccounted = orders.map((order, index) => ({
       index,
       order: new KnownOrder(order, false),
       fault: undefined,
     }));
-    await records.explain(unaccounted, POSITIONS);
+    await records.explain(unaccounted, (index) => ({ partition: 3, offset: 40 + index }));
     return records.lost.length;
   }
 
@@ -80,23 +58,89 @@ describe('acknowledged order that was not found', () => {
   });
 
   it('is saved, and not altered, if it was stored as sent in the meantime', async () => {
-    expect(await countLost([stored(0), stored(2)])).toBe(1);
+    expect(await countLost([first?.(), third?.()])).toBe(1);
     expect(findings.counts.saved).toBe(2);
   });
 
   it('is no loss if it was saved before under another number, and is archived with it', async () => {
-    expect(await countLost([], [ORDERS[1]?.id ?? ''])).toBe(2);
+    expect(await countLost([], [orders[1]?.id ?? ''])).toBe(2);
     expect(findings.counts.skipped).toBe(1);
   });
 
   it('is altered if it is stored with another number, or with a value of another type', async () => {
-    const altered = [
-      stored(0, { number: Long.fromNumber(999) }),
-      stored(1, { quantity: new Double(orderAt(1).quantity) }),
-    ];
-    expect(await countLost(altered)).toBe(1);
+    expect(await countLost([first?.({ number: Long.fromNumber(999) }), second?.({ quantity: new Double(3) })])).toBe(1);
     expect(findings.counts.saved).toBe(0);
     const { alteredOrders } = findings.figures(false);
     expect(alteredOrders.map(({ fields }) => fields)).toEqual([['number'], ['order of fields or their types']]);
+  });
+
+  it.each<[string, number | null, GroupPositions, string | undefined]>([
+    ['is pending at the committed offset', 50, positions(50, 90), 'not-yet-saved'],
+    ['is pending above the committed offset', 51, positions(50, 90), 'not-yet-saved'],
+    ['is lost below the committed offset', 49, positions(50, 90), undefined],
+    ['may be a letter that is not projected yet', 49, positions(50, 90, false), 'not-yet-projected'],
+    ['is pending with an unknown offset while there is lag', null, positions(50, 90), 'not-yet-saved'],
+    ['is lost with an unknown offset once there is no lag', null, positions(90, 90), undefined],
+    [
+      'is pending on a partition without a committed offset',
+      0,
+      { ...positions(50, 90), committed: new Map() },
+      'not-yet-saved',
+    ],
+  ])('%s', (_, offset, group, blame) => {
+    expect(pendingReason({ partition: 3, offset }, group)).toBe(blame);
+  });
+
+  it('was saved once if all orders of its number block were, unless a faulty record replaced it', () => {
+    expect(withoutOplog(lost(150_000), OPERATION)).toMatchObject({ blame: 'saved-then-gone' });
+    for (const record of [lost(99_999), lost(150_000, { fault: 'conflict' })])
+      expect(withoutOplog(record, OPERATION)).toEqual(record);
+  });
+});
+
+describe('the findings', () => {
+  function found(saved: number, ...records: MissingRecord[]): Findings {
+    const findings = new Findings();
+    findings.counts.saved = saved;
+    for (const record of records) findings.addMissing(record);
+    return findings;
+  }
+
+  const pending = [lost(0, { blame: 'not-yet-saved' }), lost(1, { blame: 'not-yet-projected' })];
+
+  it.each([
+    ['hold if every acknowledged order is accounted for', found(5), false, 'holds'],
+    ['are pending while the operation runs', found(5), true, 'pending'],
+    ['are pending for pending orders', found(3, ...pending), false, 'pending'],
+    ['are broken for a lost order', found(2, ...pending, lost(2)), false, 'broken'],
+    ['are broken if orders are not accounted for', found(4), false, 'broken'],
+    ['are broken if orders are not accounted for while the operation runs', found(4), true, 'broken'],
+    [
+      'are broken for a lost extra record, which is no missing order',
+      found(5, lost(0, { fault: 'conflict' })),
+      false,
+      'broken',
+    ],
+  ])('%s', (_, findings, isRunning, verdict) => {
+    expect(findings.verdict(isRunning, 5)).toBe(verdict);
+  });
+
+  it('do not count a lost extra record as a missing order', () => {
+    expect(found(5, lost(0, { fault: 'conflict' })).figures(true).missing).toBe(0);
+  });
+
+  it('count all lost records and list the first hundred', () => {
+    const findings = found(0, ...Array.from({ length: 250 }, (_, index) => lost(index)));
+    const { missing: count, missingRecords, blames } = findings.figures(false);
+    expect([count, missingRecords.length, blames]).toEqual([250, 100, { 'committed-past': 250 }]);
+  });
+
+  it('hold with archived orders, and are broken if an archive is missing or damaged', () => {
+    const findings = found(3);
+    findings.counts.archived = 2;
+    expect(findings.verdict(false, 5)).toBe('holds');
+    findings.addArchiveProblem('it is missing');
+    expect(findings.verdict(false, 5)).toBe('broken');
+    expect(findings.figures(false).archiveProblems).toEqual(['it is missing']);
   });
 });
