@@ -1,19 +1,59 @@
 import { describe, expect, it } from '@jest/globals';
+import { Binary } from 'mongodb';
+import { packIndexes, packRuns } from '#orders/settled/number-runs.js';
+import type { SettledBlock } from '#orders/settled/settled-blocks.js';
+import { numberGroups } from './number-groups.js';
+import { pieceOf } from './piece.js';
 import { ArchiveWorld } from './testing/archive-world.js';
 
 const FIRST = 'orders-000000000101-000000000105';
 const SECOND = 'orders-000000000106-000000000110';
+/** What MongoDB has before, and after the archiving. */
+const STORED = { stored: 10, ids: 0, states: {} };
+const ARCHIVED = { stored: 0, ids: 10, states: { [FIRST]: 'archived', [SECOND]: 'archived' } };
 /** More than an archive and its way back have. */
 const MAX_STEPS = 100;
+
+/** Returns a world whose orders are archived; its steps are counted from here. */
+async function archived(): Promise<ArchiveWorld> {
+  const world = new ArchiveWorld();
+  await world.archive();
+  world.steps.length = 0;
+  return world;
+}
+
+/**
+ * Does the work once for each of its steps, crashes at this step, and does it again.
+ * @param end what MongoDB has afterwards
+ * @returns the number of crashes
+ */
+async function crashAnywhere(
+  create: () => Promise<ArchiveWorld>,
+  work: (world: ArchiveWorld) => Promise<unknown>,
+  end: object,
+): Promise<number> {
+  for (let crashAt = 1; crashAt < MAX_STEPS; crashAt += 1) {
+    const world = await create();
+    world.crashAt = crashAt;
+    const hasCrashed = await work(world).then(
+      () => false,
+      () => true,
+    );
+    expect([crashAt, await world.problems()]).toEqual([crashAt, []]);
+    world.crashAt = undefined;
+    await work(world);
+    expect([crashAt, await world.contents(), await world.problems()]).toEqual([crashAt, end, []]);
+    if (!hasCrashed) return crashAt - 1;
+  }
+  return MAX_STEPS;
+}
 
 describe('archiving', () => {
   it('moves every order to a file, lists it, and removes it only afterwards', async () => {
     const world = new ArchiveWorld();
     expect(await world.archive()).toEqual({ archives: 2, orders: 10, tooNew: 0, left: [] });
-    expect(world.store.orders.size).toBe(0);
     expect(await world.folder.orders()).toEqual([...world.all.values()]);
-    expect(await world.states()).toEqual({ [FIRST]: 'archived', [SECOND]: 'archived' });
-    expect(world.store.ids.size).toBe(10);
+    expect(await world.contents()).toEqual(ARCHIVED);
     const [range] = await world.store.ranges();
     expect(range).toMatchObject({ _id: 101, last: 105, count: 5, from: 0, positions: [1_000_000] });
     expect(world.steps.slice(0, 4)).toEqual(['write', 'complete', 'list', 'store ids']);
@@ -24,67 +64,35 @@ describe('archiving', () => {
     const world = new ArchiveWorld();
     const startedAt = world.store.timeMs;
     let removedAt = 0;
-    const remove = world.store.remove.bind(world.store);
-    world.store.remove = async (documents) => {
-      removedAt ||= world.store.timeMs;
-      await remove(documents);
-    };
+    world.before.set('remove', () => (removedAt ||= world.store.timeMs));
     await world.archive();
     expect(removedAt - startedAt).toBeGreaterThanOrEqual(15_000);
   });
 
   it('ends anywhere, and is continued by the next run: no order is lost, doubled or saved again', async () => {
-    let crashes = 0;
-    for (let crashAt = 1; crashAt < MAX_STEPS; crashAt += 1) {
-      const world = new ArchiveWorld();
-      world.crashAt = crashAt;
-      const crashed = await world.archive().then(
-        () => false,
-        () => true,
-      );
-      expect([crashAt, await world.problems()]).toEqual([crashAt, []]);
-      world.crashAt = undefined;
-      await world.archive();
-      expect([crashAt, world.store.orders.size, await world.states()]).toEqual([
-        crashAt,
-        0,
-        { [FIRST]: 'archived', [SECOND]: 'archived' },
-      ]);
-      expect([world.store.ids.size, await world.problems()]).toEqual([10, []]);
-      if (!crashed) break;
-      crashes += 1;
-    }
-    expect(crashes).toBeGreaterThan(10);
+    const create = async () => Promise.resolve(new ArchiveWorld());
+    expect(await crashAnywhere(create, async (world) => world.archive(), ARCHIVED)).toBeGreaterThan(10);
   });
 
   it('removes orders that a suspended consumer has saved again', async () => {
-    const world = new ArchiveWorld();
-    await world.archive();
+    const world = await archived();
     world.store.orders.set(103, world.all.get(103) ?? Buffer.alloc(0));
     expect(await world.archive()).toMatchObject({ archives: 1 });
-    expect([world.store.orders.size, await world.states()]).toEqual([0, { [FIRST]: 'archived', [SECOND]: 'archived' }]);
+    expect(await world.contents()).toEqual(ARCHIVED);
   });
 
-  it('removes nothing if the file does not have what was written', async () => {
+  it.each<[string, code: string, change: (world: ArchiveWorld) => void]>([
+    ['the file does not have what was written', 'archive-damaged', (world) => world.folder.damage(FIRST)],
+    [
+      'MongoDB has other orders by now',
+      'archive-differs',
+      ({ store, all }) => store.orders.set(103, Buffer.from(all.get(104) ?? '')),
+    ],
+  ])('removes nothing if %s', async (_, code, change) => {
     const world = new ArchiveWorld();
-    const complete = world.folder.complete.bind(world.folder);
-    world.folder.complete = async (manifest) => {
-      await complete(manifest);
-      world.folder.damage(manifest.name);
-    };
-    await expect(world.archive()).rejects.toMatchObject({ code: 'archive-damaged' });
-    expect([world.store.orders.size, world.store.listed.size]).toEqual([10, 0]);
-  });
-
-  it('removes nothing if MongoDB has other orders by now', async () => {
-    const world = new ArchiveWorld();
-    const complete = world.folder.complete.bind(world.folder);
-    world.folder.complete = async (manifest) => {
-      await complete(manifest);
-      world.store.orders.set(103, Buffer.from(world.all.get(104) ?? ''));
-    };
-    await expect(world.archive()).rejects.toMatchObject({ code: 'archive-differs' });
-    expect([world.store.orders.size, world.store.listed.size]).toEqual([10, 0]);
+    world.before.set('complete', () => change(world));
+    await expect(world.archive()).rejects.toMatchObject({ code });
+    expect(await world.contents()).toEqual(STORED);
   });
 
   it('uses a file of an earlier run only if it has the same orders', async () => {
@@ -105,14 +113,14 @@ describe('archiving', () => {
     expect(other.store.orders.size).toBe(10);
   });
 
-  it('leaves orders that are too new, unsettled, or whose records the consumers may read again', async () => {
+  it('leaves orders that are too new', async () => {
     const world = new ArchiveWorld();
-    expect(await world.archive(new Date('2026-01-15T12:00:00Z'))).toEqual({
-      archives: 0,
-      orders: 0,
-      tooNew: 2,
-      left: [],
-    });
+    const result = await world.archive(new Date('2026-01-15T12:00:00Z'));
+    expect(result).toEqual({ archives: 0, orders: 0, tooNew: 2, left: [] });
+  });
+
+  it('leaves orders that are unsettled, or whose records the consumers may read again', async () => {
+    const world = new ArchiveWorld();
     world.store.orders.delete(103);
     world.store.committed.set(0, 9);
     world.store.left.push('populate x: it is running');
@@ -124,7 +132,7 @@ describe('archiving', () => {
       ),
       expect.stringMatching(/orders 106 to 110: the consumers have not committed its records on partition 0/),
     ]);
-    expect([world.store.orders.size, world.store.listed.size]).toEqual([9, 0]);
+    expect(await world.contents()).toEqual({ ...STORED, stored: 9 });
     expect([...world.folder.manifests.keys()]).toEqual([SECOND]);
   });
 
@@ -132,7 +140,7 @@ describe('archiving', () => {
     const world = new ArchiveWorld();
     world.store.pieces = world.store.pieces.map((piece) => ({ ...piece, digest: Buffer.alloc(32) }));
     expect((await world.archive()).left).toHaveLength(2);
-    expect([world.store.orders.size, world.store.listed.size, world.folder.manifests.size]).toEqual([10, 0, 0]);
+    expect([await world.contents(), world.folder.manifests.size]).toEqual([STORED, 0]);
   });
 
   it('removes no order that is not in the file', async () => {
@@ -155,57 +163,21 @@ describe('bringing archived orders back', () => {
     const world = await archived();
     await world.bringBack();
     expect([...world.store.orders.values()]).toEqual([...world.all.values()]);
-    expect([world.store.listed.size, world.store.ids.size]).toEqual([0, 0]);
+    expect(await world.contents()).toEqual(STORED);
   });
 
   it('ends anywhere, and is continued by the next run', async () => {
-    let crashes = 0;
-    for (let crashAt = 1; crashAt < MAX_STEPS; crashAt += 1) {
-      const world = await archived();
-      world.crashAt = crashAt;
-      const crashed = await world.bringBack().then(
-        () => false,
-        () => true,
-      );
-      expect([crashAt, await world.problems()]).toEqual([crashAt, []]);
-      world.crashAt = undefined;
-      await world.bringBack();
-      expect([crashAt, world.store.orders.size, world.store.listed.size, world.store.ids.size]).toEqual([
-        crashAt,
-        10,
-        0,
-        0,
-      ]);
-      if (!crashed) break;
-      crashes += 1;
-    }
-    expect(crashes).toBe(8);
+    expect(await crashAnywhere(archived, async (world) => world.bringBack(), STORED)).toBe(8);
   });
 
-  it.each([
-    ['altered', 'archive-damaged', (world: ArchiveWorld) => world.folder.damage(FIRST)],
-    [
-      'cut short',
-      'archive-damaged',
-      (world: ArchiveWorld) =>
-        world.folder.files.set(FIRST, (world.folder.files.get(FIRST) ?? Buffer.alloc(0)).subarray(0, -9)),
-    ],
-    ['missing', 'archive-missing', (world: ArchiveWorld) => world.folder.files.delete(FIRST)],
-    ['without a manifest', 'archive-missing', (world: ArchiveWorld) => world.folder.manifests.delete(FIRST)],
-    [
-      'newer than this version',
-      'archive-newer',
-      (world: ArchiveWorld) => world.folder.manifests.set(FIRST, JSON.stringify({ format: 2 })),
-    ],
-    [
-      'another one',
-      'archive-differs',
-      (world: ArchiveWorld) => {
-        const range = world.store.listed.get(101);
-        if (range !== undefined) world.store.listed.set(101, { ...range, sha256: '0'.repeat(64) });
-      },
-    ],
-  ])('refuses an archive that is %s, and changes nothing', async (_what, code, change) => {
+  it.each<[string, code: string, change: (world: ArchiveWorld) => void]>([
+    ['altered', 'archive-damaged', ({ folder }) => folder.damage(FIRST)],
+    ['cut short', 'archive-damaged', ({ folder }) => folder.cutShort(FIRST)],
+    ['missing', 'archive-missing', ({ folder }) => folder.files.delete(FIRST)],
+    ['without a manifest', 'archive-missing', ({ folder }) => folder.manifests.delete(FIRST)],
+    ['newer than this version', 'archive-newer', ({ folder }) => folder.manifests.set(FIRST, '{"format":2}')],
+    ['another one', 'archive-differs', ({ store }) => store.relist(101, { sha256: '0'.repeat(64) })],
+  ])('refuses an archive that is %s, and changes nothing', async (_, code, change) => {
     const world = await archived();
     change(world);
     await expect(world.bringBack()).rejects.toMatchObject({ code });
@@ -216,14 +188,48 @@ describe('bringing archived orders back', () => {
     const world = await archived();
     world.store.orders.set(103, world.all.get(104) ?? Buffer.alloc(0));
     await expect(world.bringBack()).rejects.toMatchObject({ code: 'archive-differs' });
-    expect((await world.states())[FIRST]).toBe('returning');
+    expect((await world.contents()).states).toMatchObject({ [FIRST]: 'returning' });
   });
 });
 
-/** A world whose orders are archived; its steps are counted from here. */
-async function archived(): Promise<ArchiveWorld> {
-  const world = new ArchiveWorld();
-  await world.archive();
-  world.steps.length = 0;
-  return world;
-}
+describe('the piece of a settled block', () => {
+  /** The batches of an intake, the second of which has lower numbers than the first. */
+  const block = {
+    _id: { operationId: 'day', from: 0 },
+    first: 10,
+    last: 309,
+    runs: packRuns([
+      { from: 5, first: 300, count: 10 },
+      { from: 15, first: 10, count: 5 },
+    ]),
+    absent: packIndexes([6, 7]),
+    saved: 13,
+    discarded: 1,
+    skipped: 1,
+    digest: new Binary(Buffer.alloc(32, 7)),
+    verifiedAt: new Date('2026-01-15T12:00:00Z'),
+  } as SettledBlock;
+  const runs = [
+    { first: 300, last: 309 },
+    { first: 10, last: 14 },
+  ];
+
+  it('has its numbers in the order of their indexes, and what has no order', () => {
+    expect(pieceOf({ kind: 'intake' }, block)).toEqual({
+      operationId: 'day',
+      kind: 'intake',
+      from: 5,
+      runs,
+      ends: { first: 10, last: 309 },
+      discarded: 1,
+      elsewhere: 1,
+      digest: Buffer.alloc(32, 7),
+      verifiedAt: block.verifiedAt,
+    });
+  });
+
+  it('is read in that order: a query, which sorts by number, has no runs that go back', () => {
+    expect([...numberGroups(runs)].map(({ size }) => size)).toEqual([10, 5]);
+    expect([...numberGroups(runs.toReversed())].map(({ size }) => size)).toEqual([15]);
+  });
+});
