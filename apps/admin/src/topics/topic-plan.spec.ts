@@ -18,9 +18,8 @@ const FOUND = {
 const BOTH = new Map([ORDERS_TOPIC, DEAD_LETTER_TOPIC].map((topic) => [topic, FOUND]));
 
 describe('the plan of the topics', () => {
-  it('is empty if they are as wanted, or keep more', () => {
-    expect(planTopics(WANTED, BOTH, 12)).toEqual({ missing: [], differences: [], left: [] });
-    expect(planTopics(WANTED, BOTH, undefined)).toEqual({ missing: [], differences: [], left: [] });
+  it.each([12, undefined])('is empty if they are as wanted, or keep more, for %s partitions', (partitions) => {
+    expect(planTopics(WANTED, BOTH, partitions)).toEqual({ missing: [], differences: [], left: [] });
   });
 
   it('creates missing topics', () => {
@@ -36,17 +35,12 @@ describe('the plan of the topics', () => {
       ['retention.ms', '604800000'],
     ]);
     const found = new Map([...BOTH, [ORDERS_TOPIC, { ...FOUND, copies: 1, settings }]]);
+    const setting = { kind: 'setting', topic: ORDERS_TOPIC };
     expect(planTopics(WANTED, found, 12).differences).toEqual([
       { kind: 'copies', topic: ORDERS_TOPIC, found: 1, wanted: 3 },
-      { kind: 'setting', topic: ORDERS_TOPIC, name: 'min.insync.replicas', found: '1', wanted: '2' },
-      {
-        kind: 'setting',
-        topic: ORDERS_TOPIC,
-        name: 'message.timestamp.type',
-        found: 'CreateTime',
-        wanted: 'LogAppendTime',
-      },
-      { kind: 'setting', topic: ORDERS_TOPIC, name: 'retention.ms', found: '604800000', wanted: '2592000000' },
+      { ...setting, name: 'min.insync.replicas', found: '1', wanted: '2' },
+      { ...setting, name: 'message.timestamp.type', found: 'CreateTime', wanted: 'LogAppendTime' },
+      { ...setting, name: 'retention.ms', found: '604800000', wanted: '2592000000' },
     ]);
   });
 
@@ -58,17 +52,19 @@ describe('the plan of the topics', () => {
   it('wants as many partitions of dead letters as of orders', () => {
     const orders = { ...FOUND, partitions: 24 };
     const { missing } = planTopics(WANTED, new Map([[ORDERS_TOPIC, orders]]), undefined);
-    expect(missing).toEqual([expect.objectContaining({ topic: DEAD_LETTER_TOPIC, numPartitions: 24 })]);
+    expect(missing).toMatchObject([{ topic: DEAD_LETTER_TOPIC, numPartitions: 24 }]);
     const { left } = planTopics(WANTED, new Map([...BOTH, [ORDERS_TOPIC, orders]]), undefined);
     expect(left).toEqual([expect.stringContaining(`${DEAD_LETTER_TOPIC} has 12 partitions, fewer than the 24`)]);
   });
 });
 
 describe('more replicas of a partition', () => {
-  it('keep those that it has first, and begin at another broker for each partition', () => {
-    expect(withMore([2], [1, 2, 3, 4], 3, 0)).toEqual([2, 1, 3]);
-    expect(withMore([2], [1, 2, 3, 4], 3, 1)).toEqual([2, 3, 4]);
-    expect(withMore([2], [1, 2, 3, 4], 3, 2)).toEqual([2, 4, 1]);
-    expect(withMore([1], [1], 3, 0)).toEqual([1]);
+  it.each([
+    [[2], [1, 2, 3, 4], 0, [2, 1, 3]],
+    [[2], [1, 2, 3, 4], 1, [2, 3, 4]],
+    [[2], [1, 2, 3, 4], 2, [2, 4, 1]],
+    [[1], [1], 0, [1]],
+  ])('keep %j first, and are chosen of the brokers %j for partition %d: %j', (has, brokers, partition, replicas) => {
+    expect(withMore(has, brokers, 3, partition)).toEqual(replicas);
   });
 });
