@@ -20,7 +20,7 @@ import { ByteBudget } from '../apps/producer/src/imports/import-limits.js';
 import { StagedFiles } from '../apps/producer/src/imports/staged-files.js';
 import { StagingRoom } from '../apps/producer/src/imports/staging-room.js';
 import { MongoIntakeStore } from '../apps/producer/src/intake/mongo-intake-store.js';
-import { itIsAnIntakeStore } from '../apps/producer/src/intake/testing/intake-store-contract.js';
+import { itIsAnIntakeStore } from '../apps/producer/src/intake/testing/intake-store.js';
 import { emptyServers, type GivenServers } from './support/empty-servers.js';
 import { eventually } from './support/eventually.js';
 import { Relay } from './support/relay.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { FATES, SimulatedProducer, type Fate } from './testing/simulated-producer.js';
-import { SimulatedWorld } from './testing/simulated-world.js';
+import { FakeIntakeStore, itIsAnIntakeStore } from './testing/intake-store.js';
+import { FATES, SimulatedProducer, SimulatedWorld, type Fate } from './testing/simulated-intake.js';
 
 const requests = fc.array(
   fc.record({
@@ -41,4 +41,8 @@ describe('the intake, whatever fails or crashes at any step', () => {
       { numRuns: 100 },
     );
   }, 60_000);
+});
+
+describe('the store of the simulated intake', () => {
+  itIsAnIntakeStore(async () => new FakeIntakeStore());
 });
