@@ -1,40 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
+import { anOperation } from '#orders/testing/an-operation.js';
 import { OPERATION_EXAMPLE } from './operation-example.js';
 import { OperationResponseSchema } from './operation-response.js';
 import { operationState, type StatedOperation } from './operation-state.js';
+import { waitText, type ConsumerReason } from './waiting-consumers.js';
 
-const POPULATE: StatedOperation = {
-  kind: 'populate',
-  status: 'running',
-  count: 1_000,
-  acked: 600,
-  saved: 132,
-  archived: 0,
-  deadLettered: 0,
-  discarded: 0,
-  redrive: null,
-  error: null,
-  waitingFor: null,
-};
+const POPULATE: StatedOperation = anOperation({ saved: 132 });
 const SENT: StatedOperation = { ...POPULATE, status: 'succeeded', acked: 1_000 };
 const RECEIVED: StatedOperation = { ...POPULATE, kind: 'intake', acked: 1_000 };
 
-function redrive(
-  counts: Partial<NonNullable<StatedOperation['redrive']>>,
-  changes: Partial<StatedOperation> = {},
-): StatedOperation {
+/** Returns a redrive of 208 letters. */
+function redrive(counts: Partial<StatedOperation['redrive']>, change: Partial<StatedOperation> = {}): StatedOperation {
   const none = { moved: 0, saved: 0, returned: 0, missing: 0, unmovable: 0 };
-  return {
-    ...SENT,
-    count: 208,
-    deadLettered: null,
-    redrive: { ...none, ...counts },
-    ...changes,
-  };
+  return { ...SENT, count: 208, deadLettered: null, redrive: { ...none, ...counts }, ...change };
 }
 
 describe('the state of an operation', () => {
-  it.each<[StatedOperation, string, string]>([
+  it.each<[StatedOperation, code: string, text: string]>([
     [{ ...POPULATE, acked: 0, saved: 0 }, 'sending', 'sending 0 %'],
     [POPULATE, 'sending', 'sending 60 %, saving 22 %'],
     [{ ...POPULATE, waitingFor: 'consumers' }, 'sending', 'sending 60 %, saving 22 %, waiting for the consumers'],
@@ -62,32 +44,37 @@ describe('the state of an operation', () => {
     [{ ...POPULATE, status: 'cancelled', saved: 600 }, 'allSaved', 'cancelled at 60 %, all of it saved'],
     [{ ...POPULATE, status: 'cancelled', acked: 0, saved: 0 }, 'nothingSent', 'cancelled at 0 %, nothing sent'],
     [{ ...SENT, status: 'failed', error: { message: 'No topic.' } }, 'failed', 'failed: No topic.'],
-  ])('%j is %s: %s', (operation, code, text) => {
-    expect(operationState(operation)).toEqual({ code, text });
-  });
-
-  it.each<[string, StatedOperation, string, string]>([
+    [redrive({}, { status: 'running', count: 0, acked: 0 }), 'sending', 'sending 0 %'],
+    [redrive({ moved: 208, saved: 52 }, { status: 'running' }), 'saving', 'sent, saving 25 %'],
+    [redrive({ moved: 208, returned: 208 }), 'noneSaved', 'none saved: 208 dead-lettered again'],
+    [redrive({ moved: 208, saved: 208 }), 'allSaved', 'all saved'],
     [
-      'before its letters are selected',
-      redrive({}, { status: 'running', count: 0, acked: 0 }),
-      'sending',
-      'sending 0 %',
-    ],
-    ['while letters wait', redrive({ moved: 208, saved: 52 }, { status: 'running' }), 'saving', 'sent, saving 25 %'],
-    ['that failed again', redrive({ moved: 208, returned: 208 }), 'noneSaved', 'none saved: 208 dead-lettered again'],
-    ['that helped', redrive({ moved: 208, saved: 208 }), 'allSaved', 'all saved'],
-    [
-      'that helped partly',
       redrive({ moved: 207, saved: 200, returned: 7, unmovable: 1 }),
       'partlySaved',
       '200 of 208 saved, 7 dead-lettered again, 1 not movable',
     ],
-  ])('of a redrive %s is %s', (_, operation, code, text) => {
+  ])('%j is %s: %s', (operation, code, text) => {
     expect(operationState(operation)).toEqual({ code, text });
   });
 
   it('of the example in the OpenAPI document is that of its figures', () => {
     expect(OperationResponseSchema.parse(OPERATION_EXAMPLE)).toEqual(OPERATION_EXAMPLE);
     expect(operationState(OPERATION_EXAMPLE)).toEqual(OPERATION_EXAMPLE.state);
+  });
+});
+
+describe('what saves wait for', () => {
+  const ready: ConsumerReason = { name: 'consumer-1', state: 'ready', notReadyBecause: null };
+  const suspended: ConsumerReason = { name: 'consumer-2', state: 'waiting', notReadyBecause: 'suspended since …' };
+  const stopped: ConsumerReason = { name: 'consumer-3', state: 'waiting', notReadyBecause: 'partition 3 is stopped' };
+  const reasons = 'consumer-2: suspended since …; consumer-3: partition 3 is stopped';
+
+  it.each<[string, readonly ConsumerReason[], string | null]>([
+    ['no consumer', [], 'a consumer: none is running'],
+    ['a ready one', [ready], null],
+    ['one that rebalances', [{ ...suspended, state: 'rebalancing' }], null],
+    ['two that can not work', [ready, suspended, stopped], reasons],
+  ])('with %s', (_, consumers, text) => {
+    expect(waitText(consumers)).toBe(text);
   });
 });
