@@ -10,7 +10,7 @@ export const EXPANSION_MUTANTS: readonly Mutant[] = [
     file: GATE,
     replace: 'if (this.running > 0) await new Promise<void>((resolve) => (this.onIdle = resolve));',
     by: '',
-    specs: 'expansion/send-gate',
+    specs: 'expansion/expansion-watch',
   },
   {
     name: 'confirm to an expansion before the gate has closed',

@@ -1,6 +1,7 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
+import { javaCompatiblePartitioner } from '#orders/topics/partitioner.js';
 import type { Expansion, TopicPartitions } from '#orders/topics/topic-partitions.js';
 import { WakeUp } from '../background/wake-up.js';
 import { ExpansionWatch } from './expansion-watch.js';
@@ -8,80 +9,86 @@ import { SendGate } from './send-gate.js';
 
 const EXPANSION: Expansion = { id: 'one', from: 3, to: 6, phase: 'closing', startedAt: new Date(0) };
 const AT_REST: TopicPartitions = { _id: 'orders.v1', producers: [], expansion: null, earlier: [] };
+const EXPANDING: TopicPartitions = { ...AT_REST, expansion: EXPANSION };
 
-async function watched(joined: TopicPartitions = AT_REST) {
-  const [clock, gate, renewals, calls] = [
-    new ManualClock(),
-    new SendGate(3, 'closed'),
-    [] as (string | null)[],
-    [] as string[],
-  ];
-  let stored: TopicPartitions | undefined | Error = joined;
-  let partitions = 3;
-  const list = {
-    join: async () => {
+describe('the watch for expansions', () => {
+  let clock: ManualClock;
+  let gate: SendGate;
+  /** What the list was called for, with the expansion that a renewal confirms. */
+  let calls: (string | null)[];
+  let stored: TopicPartitions | undefined | Error;
+  let partitions: number;
+  let watch: ExpansionWatch;
+
+  beforeAll(() => Logger.overrideLogger(false));
+
+  beforeEach(() => {
+    [clock, gate, calls, partitions] = [new ManualClock(), new SendGate(3, 'closed'), [], 3];
+    const read = (): TopicPartitions | undefined => {
       if (stored instanceof Error) throw stored;
-      calls.push('join');
-      stored ??= AT_REST;
-      return Promise.resolve(stored);
-    },
-    renew: async (closedFor: string | null) => {
-      if (stored instanceof Error) throw stored;
-      renewals.push(closedFor);
-      return Promise.resolve(stored);
-    },
-    leave: async () => Promise.resolve(void calls.push('leave')),
-  };
-  const watch = new ExpansionWatch(list, async () => Promise.resolve(partitions), gate, new WakeUp(), clock);
-  await watch.onApplicationBootstrap();
-  const store = async (next: TopicPartitions | undefined | Error, count = partitions): Promise<void> => {
+      return stored;
+    };
+    const list = {
+      join: async () => {
+        calls.push('join');
+        return (stored = read() ?? AT_REST);
+      },
+      renew: async (closedFor: string | null) => {
+        calls.push(closedFor);
+        return read();
+      },
+      leave: async () => void calls.push('leave'),
+    };
+    watch = new ExpansionWatch(list, async () => partitions, gate, new WakeUp(), clock);
+  });
+
+  async function start(joined: TopicPartitions): Promise<void> {
+    stored = joined;
+    await watch.onApplicationBootstrap();
+  }
+
+  /** Changes what is stored, and lets the watch see it. */
+  async function store(next: TopicPartitions | undefined | Error, count = partitions): Promise<void> {
     [stored, partitions] = [next, count];
     await clock.advance(1_000);
     await settle();
-  };
-  return { watch, gate, renewals, calls, store };
-}
-
-describe('the watch for expansions', () => {
-  beforeAll(() => Logger.overrideLogger(false));
+  }
 
   it('lets nothing pass until the process is in the list', async () => {
-    const { gate, calls, store } = await watched({ ...AT_REST, expansion: EXPANSION });
+    await start(EXPANDING);
     expect([gate.isOpen, calls]).toEqual([false, ['join']]);
     await store(AT_REST, 6);
     expect([gate.isOpen, gate.partitions]).toEqual([true, 6]);
   });
 
   it('closes, confirms once nothing is on its way, and opens with the new count', async () => {
-    const { gate, renewals, store } = await watched();
+    await start(AT_REST);
     const sending = Promise.withResolvers<void>();
     const passed = gate.pass(async () => sending.promise);
-    await store({ ...AT_REST, expansion: EXPANSION });
-    await store({ ...AT_REST, expansion: EXPANSION });
-    expect(gate.isOpen).toBe(false);
-    expect(new Set(renewals)).toEqual(new Set([null]));
+    await store(EXPANDING);
+    await store(EXPANDING);
+    expect([gate.isOpen, calls]).toEqual([false, ['join', null, null]]);
     sending.resolve();
     await passed;
-    await store({ ...AT_REST, expansion: EXPANSION });
-    expect(renewals.at(-1)).toBe('one');
+    await store(EXPANDING);
+    expect(calls.at(-1)).toBe('one');
     await store(AT_REST, 6);
     expect([gate.isOpen, gate.partitions]).toEqual([true, 6]);
     await store(AT_REST);
-    expect(renewals.at(-1)).toBe(null);
+    expect(calls.at(-1)).toBe(null);
   });
 
-  it('sends nothing if it starts during an expansion', async () => {
-    const { gate, renewals, store } = await watched({ ...AT_REST, expansion: EXPANSION });
-    expect(gate.isOpen).toBe(false);
-    await store({ ...AT_REST, expansion: EXPANSION });
-    expect(renewals.at(-1)).toBe('one');
+  it('confirms an expansion during which it started', async () => {
+    await start(EXPANDING);
+    await store(EXPANDING);
+    expect([gate.isOpen, calls]).toEqual([false, ['join', 'one']]);
   });
 
   it('stays as it is while MongoDB is away', async () => {
-    const { gate, store } = await watched();
+    await start(AT_REST);
     await store(new Error('no primary'));
     expect(gate.isOpen).toBe(true);
-    await store({ ...AT_REST, expansion: EXPANSION });
+    await store(EXPANDING);
     await store(new Error('no primary'));
     expect(gate.isOpen).toBe(false);
     await store(AT_REST);
@@ -89,20 +96,79 @@ describe('the watch for expansions', () => {
   });
 
   it('closes and joins again when it was declared ended', async () => {
-    const { gate, calls, store } = await watched();
+    await start(AT_REST);
     const sending = Promise.withResolvers<void>();
     const passed = gate.pass(async () => sending.promise);
     await store(undefined);
-    expect([gate.isOpen, calls]).toEqual([false, ['join']]);
+    expect([gate.isOpen, calls]).toEqual([false, ['join', null]]);
     sending.resolve();
     await passed;
     await settle();
-    expect([gate.isOpen, calls]).toEqual([true, ['join', 'join']]);
+    expect([gate.isOpen, calls]).toEqual([true, ['join', null, 'join']]);
   });
 
   it('leaves the list when it stops', async () => {
-    const { watch, calls } = await watched();
+    await start(AT_REST);
     await watch.onApplicationShutdown();
     expect(calls).toEqual(['join', 'leave']);
+  });
+});
+
+describe('the gate of sends', () => {
+  let gate: SendGate;
+  let reconnects: PromiseWithResolvers<void>[];
+
+  beforeEach(() => {
+    [gate, reconnects] = [new SendGate(3), []];
+    const reconnect = async (): Promise<void> => {
+      const reconnecting = Promise.withResolvers<void>();
+      reconnects.push(reconnecting);
+      return reconnecting.promise;
+    };
+    gate.attach({ reconnect });
+  });
+
+  async function reconnected(): Promise<void> {
+    await settle();
+    reconnects[0]?.resolve();
+    await settle();
+  }
+
+  it('closes only when all work that has passed is done and the connections are closed', async () => {
+    const sending = Promise.withResolvers<void>();
+    let closing: AbortSignal | undefined;
+    const passed = gate.pass(async (signal) => {
+      closing = signal;
+      return sending.promise;
+    });
+    void gate.close();
+    await settle();
+    expect([closing?.aborted, gate.isOpen, gate.isClosed, reconnects.length]).toEqual([true, false, false, 0]);
+    sending.resolve();
+    await passed;
+    await settle();
+    expect([gate.isClosed, reconnects.length]).toEqual([false, 1]);
+    await reconnected();
+    expect(gate.isClosed).toBe(true);
+  });
+
+  it('lets work wait until it opens, with the partitions of the topic then', async () => {
+    void gate.close();
+    await reconnected();
+    const done: number[] = [];
+    const passed = gate.pass(async () => void done.push(gate.partitionOf('account-7')));
+    await settle();
+    expect(done).toEqual([]);
+    gate.open(64);
+    await passed;
+    expect([gate.partitions, done]).toEqual([64, [javaCompatiblePartitioner(64)('account-7')]]);
+  });
+
+  it('closes although work fails, once for several calls', async () => {
+    await expect(gate.pass(async () => Promise.reject(new Error('not sent')))).rejects.toThrow('not sent');
+    const closed = Promise.all([gate.close(), gate.close()]);
+    await reconnected();
+    await closed;
+    expect(reconnects.length).toBe(1);
   });
 });
