@@ -8,10 +8,8 @@ import { deadLetterItem } from './dead-letter-response.js';
 import { DeadLetters } from './dead-letters.js';
 import { LetterRecords } from './letter-records.js';
 
-const ID = 'orders.v1/3/4711';
-
 const LETTER = {
-  _id: ID,
+  _id: 'orders.v1/3/4711',
   state: 'pending',
   origin: { topic: 'orders.v1', partition: 3, offset: 4_711, timestamp: new Date(0) },
   letter: { partition: 0, offset: 7 },
@@ -22,57 +20,41 @@ const LETTER = {
   deadLetteredAt: new Date(0),
 } as unknown as DeadLetterDocument;
 
-const RECORD: ConsumedRecord = {
-  topic: 'orders.v1.dead-letter',
-  partition: 0,
-  offset: 7,
+const RECORD = {
+  ...LETTER.letter,
   timestamp: 0,
-  byteLength: 0,
   key: Buffer.from('account'),
   value: Buffer.from('value'),
-  valueText: 'value',
   headers: {
     [DEAD_LETTER_HEADERS.topic]: Buffer.from('orders.v1'),
     [DEAD_LETTER_HEADERS.partition]: Buffer.from('3'),
     [DEAD_LETTER_HEADERS.offset]: Buffer.from('4711'),
   },
-};
+} as unknown as ConsumedRecord;
 
-function deadLetters(read: () => Promise<Map<number, ConsumedRecord>>, learn: () => Promise<void>): DeadLetters {
-  const collection = { findOne: async () => Promise.resolve(LETTER) };
-  const mongo = { db: { collection: () => collection } } as unknown as Mongo;
-  const records = new LetterRecords({ read, close: async () => Promise.resolve() });
-  return new DeadLetters(mongo, records, { learn } as unknown as OrderCodec);
-}
-
-async function readable(): Promise<Map<number, ConsumedRecord>> {
-  return Promise.resolve(new Map([[RECORD.offset, RECORD]]));
-}
-
-async function broken(): Promise<never> {
-  return Promise.reject(new Error('connect ECONNREFUSED'));
+/** Returns the records of letters in a Kafka that has this one. */
+function recordsWith(record: ConsumedRecord): LetterRecords {
+  return new LetterRecords({ read: async () => new Map([[7, record]]), close: async () => undefined });
 }
 
 describe('a dead letter', () => {
-  it('has the number of its order if its operation is known', () => {
-    const letter = { ...LETTER, operationId: 'one', index: 4 };
-    const numberIn = (firstNumbers: [string, number][]) => deadLetterItem(letter, new Map(firstNumbers)).number;
-    expect([numberIn([['one', 4_708]]), numberIn([['other', 1]])]).toEqual([4_712, null]);
-    expect(deadLetterItem(LETTER, new Map([['one', 1]])).number).toBeNull();
+  it.each([
+    ['has the number of its order if its operation is known', { operationId: 'one', index: 4 }, 4_712],
+    ['has no number if its operation is not known', { operationId: 'other', index: 4 }, null],
+    ['has no number without an operation', {}, null],
+  ])('%s', (_, change, number) => {
+    expect(deadLetterItem({ ...LETTER, ...change }, new Map([['one', 4_708]])).number).toBe(number);
   });
-});
 
-describe('the record of a dead letter', () => {
-  it('has its own headers only, also repeated ones and those without a value', async () => {
+  it('has the headers of its record only, also repeated ones and those without a value', async () => {
     const own = Object.entries(RECORD.headers).map(([name, value]): RecordHeader => [name, value ?? null]);
-    const headers: readonly RecordHeader[] = [
+    const headers: RecordHeader[] = [
       ['trace', Buffer.from('a')],
       ['trace', Buffer.from('b')],
       ['none', null],
     ];
-    const read = async () => new Map([[RECORD.offset, { ...RECORD, headerList: [...headers, ...own] }]]);
-    const found = await new LetterRecords({ read, close: async () => undefined }).read([LETTER]);
-    expect(found.get(ID)).toMatchObject({ headers, valueFrom: 'letter' });
+    const found = await recordsWith({ ...RECORD, headerList: [...headers, ...own] }).read([LETTER]);
+    expect(found.get(LETTER._id)).toMatchObject({ headers, valueFrom: 'letter' });
   });
 });
 
@@ -80,14 +62,18 @@ describe('reading a dead letter', () => {
   beforeAll(() => Logger.overrideLogger(false));
   afterAll(() => Logger.overrideLogger(['log']));
 
-  it('fails with 503 while Kafka is unavailable', async () => {
-    await expect(deadLetters(broken, async () => Promise.resolve()).byId(ID)).rejects.toMatchObject({
-      status: 503,
-      code: 'kafka-away',
-    });
-  });
+  async function broken(): Promise<never> {
+    throw new Error('connect ECONNREFUSED');
+  }
 
-  it('fails with 503 while the schema registry is unavailable', async () => {
-    await expect(deadLetters(readable, broken).byId(ID)).rejects.toMatchObject({ status: 503, code: 'registry-away' });
+  const withoutKafka = new LetterRecords({ read: broken, close: async () => undefined });
+
+  it.each([
+    ['Kafka', 'kafka-away', withoutKafka, { learn: async () => undefined }],
+    ['the schema registry', 'registry-away', recordsWith(RECORD), { learn: broken }],
+  ])('fails with 503 while %s is unavailable: %s', async (_, code, records, codec) => {
+    const db = { collection: () => ({ findOne: async () => LETTER }) };
+    const letters = new DeadLetters({ db } as unknown as Mongo, records, codec as unknown as OrderCodec);
+    await expect(letters.byId(LETTER._id)).rejects.toMatchObject({ status: 503, code });
   });
 });
