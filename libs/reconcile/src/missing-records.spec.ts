@@ -98,14 +98,14 @@ describe('an acknowledged order that was not found', () => {
   });
 });
 
-describe('the findings', () => {
-  function found(saved: number, ...records: MissingRecord[]): Findings {
-    const findings = new Findings();
-    findings.counts.saved = saved;
-    for (const record of records) findings.addMissing(record);
-    return findings;
-  }
+function found(saved: number, ...records: MissingRecord[]): Findings {
+  const findings = new Findings();
+  findings.counts.saved = saved;
+  for (const record of records) findings.addMissing(record);
+  return findings;
+}
 
+describe('the findings', () => {
   const pending = [lost(0, { blame: 'not-yet-saved' }), lost(1, { blame: 'not-yet-projected' })];
 
   it.each([

@@ -12,8 +12,11 @@ const part = (partition: number, records: number, baseOffset: number): ChunkPart
   baseOffset,
 });
 
+function faultsAt(index: number): IndexFaults {
+  return { instead: undefined, extras: index === 12 ? ['conflict'] : [] };
+}
+
 describe('the position of a record of a chunk', () => {
-  const faultsAt = (index: number): IndexFaults => ({ instead: undefined, extras: index === 12 ? ['conflict'] : [] });
   const orders = ['1', '2', '1', '1', '2'].map((accountId) => anOrder({ accountId }));
   const records = plannedRecords(orders, 10, faultsAt).map(({ index, fault, order: { accountId } }) => ({
     index,

@@ -115,12 +115,12 @@ describe('what the log says about the time since a backup', () => {
   });
 });
 
-describe('the batches of logged orders', () => {
-  function order(number: number, change: Partial<PlacedOrder> = {}): PlacedOrder {
-    const place = { operationId: 'one', index: number - 100, partition: 0, offset: number, timestamp: number };
-    return { ...loggedOrder(number), ...place, ...change };
-  }
+function order(number: number, change: Partial<PlacedOrder> = {}): PlacedOrder {
+  const place = { operationId: 'one', index: number - 100, partition: 0, offset: number, timestamp: number };
+  return { ...loggedOrder(number), ...place, ...change };
+}
 
+describe('the batches of logged orders', () => {
   it('cover consecutive numbers of one operation, in any order of reading, with the places of their records', () => {
     const [batch, ...others] = toBatches([
       order(103, { partition: 1, offset: 9 }),
@@ -167,13 +167,13 @@ describe('the batches of logged orders', () => {
   });
 });
 
-describe('a set of numbers', () => {
-  function setOf(...numbers: number[]): NumberSet {
-    const set = new NumberSet();
-    for (const number of numbers) set.add(number);
-    return set;
-  }
+function setOf(...numbers: number[]): NumberSet {
+  const set = new NumberSet();
+  for (const number of numbers) set.add(number);
+  return set;
+}
 
+describe('a set of numbers', () => {
   it('says once that a number is new', () => {
     const set = setOf(7);
     expect([set.add(7), set.add(8), set.has(7), set.has(9)]).toEqual([false, true, true, false]);

@@ -84,22 +84,22 @@ describe('settling a block', () => {
   });
 });
 
+function batch(from: number, count: number, change: Partial<IntakeBatch> = {}): IntakeBatch {
+  return { _id: 1_000 + from, operationId: 'one', from, count, state: 'acknowledged', at: new Date(0), ...change };
+}
+
+/** @returns how many batches it has, or what it waits for */
+async function run(batches: readonly IntakeBatch[], passed: readonly IndexRange[] = []) {
+  async function* read() {
+    yield* batches;
+  }
+  const next = await nextRun(read(), passed);
+  if (next?.kind !== 'batches') return next;
+  expect(next.batches).toEqual(batches.slice(0, next.batches.length));
+  return next.batches.length;
+}
+
 describe('the next settled block of an intake', () => {
-  function batch(from: number, count: number, change: Partial<IntakeBatch> = {}): IntakeBatch {
-    return { _id: 1_000 + from, operationId: 'one', from, count, state: 'acknowledged', at: new Date(0), ...change };
-  }
-
-  /** @returns how many batches it has, or what it waits for */
-  async function run(batches: readonly IntakeBatch[], passed: readonly IndexRange[] = []) {
-    async function* read() {
-      yield* batches;
-    }
-    const next = await nextRun(read(), passed);
-    if (next?.kind !== 'batches') return next;
-    expect(next.batches).toEqual(batches.slice(0, next.batches.length));
-    return next.batches.length;
-  }
-
   const until = new Date(5);
   const keyed = { requests: [{ key: 'k', request: 'r', at: 0, count: 1 }], keysUntil: until };
 

@@ -58,13 +58,13 @@ describe('a dead letter', () => {
   });
 });
 
+async function broken(): Promise<never> {
+  throw new Error('connect ECONNREFUSED');
+}
+
 describe('reading a dead letter', () => {
   beforeAll(() => Logger.overrideLogger(false));
   afterAll(() => Logger.overrideLogger(['log']));
-
-  async function broken(): Promise<never> {
-    throw new Error('connect ECONNREFUSED');
-  }
 
   const withoutKafka = new LetterRecords({ read: broken, close: async () => undefined });
 

@@ -124,12 +124,12 @@ describe('RowSplitter', () => {
   });
 });
 
+function parse(row: string | Buffer) {
+  return parseRow({ bytes: Buffer.from(row) });
+}
+
 describe('a row of a legacy file', () => {
   const id = `"id": "${idOf(1)}"`;
-
-  function parse(row: string | Buffer) {
-    return parseRow({ bytes: Buffer.from(row) });
-  }
 
   it('is parsed without rounding its numbers', () => {
     const parsed = parse(`{${id}, "number": 9007199254740991, "price": 0.1}`);

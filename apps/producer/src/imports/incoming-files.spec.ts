@@ -83,6 +83,15 @@ describe('a folder to import from', () => {
   });
 });
 
+/** Returns where the entry of the only file begins in the central directory. */
+function entryOf(zip: Buffer): number {
+  return zip.lastIndexOf(Buffer.from('PK\x01\x02', 'latin1'));
+}
+
+async function readZip(zip: Buffer, maxBytes = 1024 ** 3): Promise<[string, string][]> {
+  return readFiles(filesOfArchive(Readable.from([zip]), maxBytes));
+}
+
 describe('a zip archive', () => {
   type Entry = readonly [name: string, content: string | Buffer, options?: Partial<Options>];
 
@@ -101,15 +110,6 @@ describe('a zip archive', () => {
     const zip = await createZip([placeholder, '[]']);
     for (let at = zip.indexOf(placeholder); at >= 0; at = zip.indexOf(placeholder, at + 1)) zip.write(name, at);
     return zip;
-  }
-
-  /** Returns where the entry of the only file begins in the central directory. */
-  function entryOf(zip: Buffer): number {
-    return zip.lastIndexOf(Buffer.from('PK\x01\x02', 'latin1'));
-  }
-
-  async function readZip(zip: Buffer, maxBytes = 1024 ** 3): Promise<[string, string][]> {
-    return readFiles(filesOfArchive(Readable.from([zip]), maxBytes));
   }
 
   it('yields its JSON files, and reports other files as rejected', async () => {

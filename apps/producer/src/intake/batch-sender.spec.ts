@@ -13,6 +13,12 @@ function pending(count: number, key?: string): PendingRequest {
   return new PendingRequest(requestOf(count, key));
 }
 
+async function reserve(sender: BatchSender, requests: PendingRequest[], id = 'one'): Promise<Reserved> {
+  const reserved = await sender.reserve(requests, new OpenOperation(id));
+  if (reserved === undefined) throw new Error('it must reserve numbers');
+  return reserved;
+}
+
 describe('a batch', () => {
   let store: FakeIntakeStore;
   let topic: SimulatedTopic;
@@ -24,12 +30,6 @@ describe('a batch', () => {
 
   function newSender(): BatchSender {
     return createSender(store, topic, new ManualClock(), async (run) => void work.push(run()));
-  }
-
-  async function reserve(sender: BatchSender, requests: PendingRequest[], id = 'one'): Promise<Reserved> {
-    const reserved = await sender.reserve(requests, new OpenOperation(id));
-    if (reserved === undefined) throw new Error('it must reserve numbers');
-    return reserved;
   }
 
   /** Two producers reserve numbers, and the other one sends first. */

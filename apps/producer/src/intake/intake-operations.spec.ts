@@ -96,6 +96,10 @@ describe('the operations of the intake', () => {
   });
 });
 
+async function isAway(): Promise<void> {
+  throw new Error('MongoDB is away');
+}
+
 describe('the marks of acknowledged batches', () => {
   let clock: ManualClock;
   let writes: number[][];
@@ -116,10 +120,6 @@ describe('the marks of acknowledged batches', () => {
   async function add(...batches: number[]): Promise<void> {
     for (const first of batches) acknowledgements.add({ first, parts: [] });
     await settle();
-  }
-
-  async function isAway(): Promise<void> {
-    throw new Error('MongoDB is away');
   }
 
   it('are written one after another with pauses, each with all that came meanwhile', async () => {

@@ -76,12 +76,12 @@ describe('the queue of the intake', () => {
     });
   });
 
-  /** Sends a request for each number of orders. */
-  async function accept(...sizes: number[]): Promise<Promise<Accepted>[]> {
+  /** Sends a request for each number of orders. @returns the outcome of the first one */
+  async function accept(...sizes: number[]): Promise<{ readonly outcome: Promise<Accepted> | undefined }> {
     const requests = sizes.map(async (size) => queue.accept(requestOf(size)));
     for (const each of requests) each.catch(() => undefined);
     await settle();
-    return requests;
+    return { outcome: requests[0] };
   }
 
   it('collects requests for a few milliseconds', async () => {
@@ -127,7 +127,7 @@ describe('the queue of the intake', () => {
 
   it('rejects requests beyond its limit, and accepts again later', async () => {
     await accept(...Array.from({ length: MAX_WAITING_ORDERS / MAX_BATCH_ORDERS + 1 }, () => MAX_BATCH_ORDERS));
-    const [refused] = await accept(1);
+    const { outcome: refused } = await accept(1);
     await expect(refused).rejects.toMatchObject({ code: 'too-many-waiting' });
     await sender.reserved(0);
     expect(queue.length).toBe(MAX_WAITING_ORDERS - MAX_BATCH_ORDERS);
@@ -136,10 +136,10 @@ describe('the queue of the intake', () => {
   });
 
   it('refuses requests while the topic gets more partitions, also those that wait, and finishes batches on their way', async () => {
-    const [first] = await accept(MAX_BATCH_ORDERS);
-    const [waiting] = await accept(1);
+    const { outcome: first } = await accept(MAX_BATCH_ORDERS);
+    const { outcome: waiting } = await accept(1);
     const closed = gate.close();
-    const [late] = await accept(1);
+    const { outcome: late } = await accept(1);
     await expect(late).rejects.toMatchObject({ code: 'topic-expands' });
     await clock.advance(COLLECT_MS);
     await sender.reserved(0);
@@ -155,9 +155,9 @@ describe('the queue of the intake', () => {
   });
 
   it('responds after a time-out: nothing was accepted before the request is in a batch, then the outcome is unknown', async () => {
-    const [first] = await accept(1);
+    const { outcome: first } = await accept(1);
     await clock.advance(COLLECT_MS);
-    const [second] = await accept(1);
+    const { outcome: second } = await accept(1);
     await clock.advance(REQUEST_TIMEOUT_MS);
     await expect(first).rejects.toMatchObject({ code: 'outcome-unknown' });
     await expect(second).rejects.toMatchObject({ code: 'not-accepted' });
@@ -175,7 +175,7 @@ describe('the queue of the intake', () => {
   });
 
   it('sends a batch again when another process has taken over its operation', async () => {
-    const [accepted] = await accept(1);
+    const { outcome: accepted } = await accept(1);
     await clock.advance(COLLECT_MS);
     await sender.reserved(0);
     await sender.failed(0, new OperationOverError('over'));
@@ -186,10 +186,10 @@ describe('the queue of the intake', () => {
   });
 
   it('settles accepted requests before it closes, and accepts no others', async () => {
-    const [accepted] = await accept(1);
+    const { outcome: accepted } = await accept(1);
     let isClosed = false;
     const closed = queue.close().then(() => (isClosed = true));
-    const [late] = await accept(1);
+    const { outcome: late } = await accept(1);
     await expect(late).rejects.toMatchObject({ code: 'not-accepted' });
     await clock.advance(COLLECT_MS);
     await sender.reserved();

@@ -165,29 +165,29 @@ describe('isSettled', () => {
   });
 });
 
-describe('PacedRead', () => {
-  /** Creates a read that takes a time, and returns how many reads were started. */
-  function createRead(tookMs: number, { sharers = 1, maxPauseMs = Infinity } = {}) {
-    const clock = new ManualClock();
-    const state = { started: 0, failure: undefined as Error | undefined };
-    const run = async (): Promise<number> => {
-      state.started += 1;
-      const value = state.started;
-      await pause(clock, tookMs);
-      if (state.failure) throw state.failure;
-      return value;
-    };
-    const read = new PacedRead(run, { clock, sharers: () => sharers }, maxPauseMs);
-    /** Lets 40 readers poll five times a second. */
-    const poll = async (seconds: number, isUrgent = false): Promise<void> => {
-      for (let turn = 0; turn < seconds * 5; turn += 1) {
-        for (let reader = 0; reader < 40; reader += 1) void read.get(isUrgent);
-        await clock.advance(200);
-      }
-    };
-    return { clock, state, read, poll };
-  }
+/** Creates a read that takes a time, and returns how many reads were started. */
+function createRead(tookMs: number, { sharers = 1, maxPauseMs = Infinity } = {}) {
+  const clock = new ManualClock();
+  const state = { started: 0, failure: undefined as Error | undefined };
+  const run = async (): Promise<number> => {
+    state.started += 1;
+    const value = state.started;
+    await pause(clock, tookMs);
+    if (state.failure) throw state.failure;
+    return value;
+  };
+  const read = new PacedRead(run, { clock, sharers: () => sharers }, maxPauseMs);
+  /** Lets 40 readers poll five times a second. */
+  const poll = async (seconds: number, isUrgent = false): Promise<void> => {
+    for (let turn = 0; turn < seconds * 5; turn += 1) {
+      for (let reader = 0; reader < 40; reader += 1) void read.get(isUrgent);
+      await clock.advance(200);
+    }
+  };
+  return { clock, state, read, poll };
+}
 
+describe('PacedRead', () => {
   it.each([
     { rule: 'at most 0.5 % of the time', tookMs: 20, reads: 25 },
     { rule: 'a slow value again once it is 5 s old', tookMs: 200, reads: 20 },

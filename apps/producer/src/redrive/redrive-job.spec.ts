@@ -30,7 +30,7 @@ describe('RedriveJob', () => {
     const mongo = { time: { now: () => new Date() }, db: { collection: () => ({ find: () => paused }) } };
     const leases = { claim: async () => claims.shift() ?? null };
     const letters = { releaseUnsent: async (id: string) => void done.push(`${id} released`) };
-    const counts = async (id: string) => ({ waiting: id === 'paused' ? 1 : 0, unsent: 0, missing: 0 });
+    const progress = { counts: async (id: string) => ({ waiting: id === 'paused' ? 1 : 0, unsent: 0, missing: 0 }) };
     const judge = async (id: string): Promise<void> => {
       done.push(`${id} judged`);
       return kafka.promise;
@@ -44,7 +44,7 @@ describe('RedriveJob', () => {
       mongo as unknown as Mongo,
       leases as unknown as Leases,
       letters as unknown as RedrivenLetters,
-      { counts } as unknown as RedriveProgress,
+      progress as unknown as RedriveProgress,
       work as unknown as RedriveWork,
       wakeUp,
     );

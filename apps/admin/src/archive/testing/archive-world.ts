@@ -43,9 +43,9 @@ export class ArchiveWorld {
     };
     this.store = new FakeArchiveStore(step);
     this.folder = new FakeArchiveFolder(step);
-    this.all = new Map(Array.from({ length: 2 * HALF }, (_, index) => [FIRST_NUMBER + index, document(index)]));
+    this.all = new Map(Array.from({ length: 2 * HALF }, (_, index) => [FIRST_NUMBER + index, savedOrder(index)]));
     for (const [number, document] of this.all) this.store.orders.set(number, document);
-    this.store.pieces = [piece(0), piece(HALF)];
+    this.store.pieces = [halfFrom(0), halfFrom(HALF)];
     // Time passes only while something waits.
     this.clock = {
       now: () => 0,
@@ -86,16 +86,16 @@ export class ArchiveWorld {
   }
 }
 
-function document(index: number): Buffer {
+function savedOrder(index: number): Buffer {
   const order = anOrder({ number: FIRST_NUMBER + index });
   return storedOrder(order, { ingest: { ...INGEST, partition: 0, offset: Long.fromNumber(index) } });
 }
 
 /** Returns a half of the orders as a piece, as if it was one of two settled blocks of the operation. */
-function piece(from: number): Piece {
+function halfFrom(from: number): Piece {
   const ends = { first: FIRST_NUMBER + from, last: FIRST_NUMBER + from + HALF - 1 };
   const digest = new BlockDigest();
-  for (let index = from; index < from + HALF; index += 1) digest.add(document(index));
+  for (let index = from; index < from + HALF; index += 1) digest.add(savedOrder(index));
   return {
     operationId: String(INGEST.operationId),
     kind: 'import',

@@ -55,7 +55,6 @@ class World {
         return () => undefined;
       },
     };
-    const endsWith = (first: number) => new Map([first, 100, 100].entries());
     return {
       record: this.killable(this.record() as unknown as ExpansionRecord),
       topics: this.killable({
@@ -64,10 +63,10 @@ class World {
         isKnown: async (topic: string, count: number) => this.counts.get(topic) === count,
       }),
       positions: this.killable({
-        ends: async () => endsWith(100),
+        ends: async () => positions(100),
         committed: async () => {
           if (this.consumes && this.backlog > 0) this.backlog -= 1;
-          return endsWith(100 - this.backlog);
+          return positions(100 - this.backlog);
         },
       }),
       now: () => new Date(this.time),
@@ -143,6 +142,11 @@ class World {
     if (this.left === 0) throw new Error('killed');
     this.left -= 1;
   }
+}
+
+/** Returns offsets, that of the first partition and 100 on both others. */
+function positions(first: number): Map<number, number> {
+  return new Map([first, 100, 100].entries());
 }
 
 function codeOf(error: Error): string {

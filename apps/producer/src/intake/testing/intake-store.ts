@@ -91,7 +91,7 @@ async function reserve(store: IntakeStore, count: number, recorded: number[] = [
   return store.reserve({ operationId: OPERATION, from: 0, count }, recorded);
 }
 
-function batch(first: number, change: Partial<IntakeBatch> = {}): IntakeBatch {
+function aBatch(first: number, change: Partial<IntakeBatch> = {}): IntakeBatch {
   const place = { _id: first, operationId: OPERATION, from: first, count: 2, at: new Date(5) };
   const [orders, values] = [new Binary(Buffer.from('x')), new Binary(Buffer.from('y'))];
   return { ...place, state: 'reserved', orders, values, ...change };
@@ -113,8 +113,8 @@ export function itIsAnIntakeStore(create: () => Promise<IntakeStore>): void {
 
   it('stores a number once, and no batch behind one that it does not store', async () => {
     const store = await create();
-    expect(await store.insert([batch(1), batch(3, { state: 'abandoned' })])).toBe('stored');
-    expect(await store.insert([batch(3), batch(5)])).toBe('taken');
+    expect(await store.insert([aBatch(1), aBatch(3, { state: 'abandoned' })])).toBe('stored');
+    expect(await store.insert([aBatch(3), aBatch(5)])).toBe('taken');
     expect((await store.findInBlock(1, 9)).map(({ _id, state }) => [_id, state])).toEqual([
       [1, 'reserved'],
       [3, 'abandoned'],
@@ -124,16 +124,16 @@ export function itIsAnIntakeStore(create: () => Promise<IntakeStore>): void {
 
   it('stores a key once', async () => {
     const store = await create();
-    for (const each of [batch(1, keyed('a')), batch(3), batch(5)]) expect(await store.insert([each])).toBe('stored');
-    expect(await store.insert([batch(7, keyed('a'))])).toBe('key-used');
-    expect(await store.insert([batch(7, keyed('a')), batch(9)])).toBe('key-used');
+    for (const each of [aBatch(1, keyed('a')), aBatch(3), aBatch(5)]) expect(await store.insert([each])).toBe('stored');
+    expect(await store.insert([aBatch(7, keyed('a'))])).toBe('key-used');
+    expect(await store.insert([aBatch(7, keyed('a')), aBatch(9)])).toBe('key-used');
     expect((await store.findByKeys(['a', 'b'])).map(({ _id, requests }) => [_id, requests?.length])).toEqual([[1, 1]]);
     expect(await store.findByKeys(['b'])).toEqual([]);
   });
 
   it('acknowledges reserved batches only, and counts them', async () => {
     const store = await create();
-    await store.insert([batch(1), batch(3), batch(5, { state: 'abandoned', count: 4 })]);
+    await store.insert([aBatch(1), aBatch(3), aBatch(5, { state: 'abandoned', count: 4 })]);
     await store.acknowledge([
       { first: 1, parts: PARTS, orders: new Binary(Buffer.from('z')) },
       { first: 5, parts: PARTS },
