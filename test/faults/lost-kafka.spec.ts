@@ -7,7 +7,6 @@ import { untilComplete } from '../disaster/checks.js';
 import { untilConsumed } from '../disaster/until-consumed.js';
 import { Archives } from '../support/archives.js';
 import { settled } from '../support/compactions.js';
-import type { DocumentedCommand } from '../support/documented/commands.js';
 import { runDocumented } from '../support/documented/run-documented.js';
 import { eventually } from '../support/eventually.js';
 import { intakeOrder, sendOrders } from '../support/intake.js';
@@ -28,7 +27,7 @@ async function started(dataDirectory: string, ...flags: string[]): Promise<TestS
   });
 }
 
-async function run(stack: TestSystem, command: DocumentedCommand): Promise<Run> {
+async function run({ stack }: Pipeline, command: string): Promise<Run> {
   const servers = { KAFKA_BROKERS: stack.brokers, MONGODB_URI: stack.mongodbUri };
   return runDocumented(command, { env: { ...servers, ...ONE_BROKER } });
 }

@@ -12,7 +12,6 @@ import { kafkaAccess } from '../../libs/service/src/kafka/kafka-access.js';
 import { KafkaProbe } from '../../libs/service/src/kafka/kafka-probe.js';
 import { kafkaConnectionSettings } from '../../libs/service/src/settings/kafka-settings.js';
 import { loadSettings } from '../../libs/service/src/settings/settings.js';
-import type { DocumentedCommand } from '../support/documented/commands.js';
 import { runDocumented, type DocumentedRun } from '../support/documented/run-documented.js';
 import { emptyServers } from '../support/empty-servers.js';
 import { writeKafkaScripts } from '../support/foreign-clients/kafka-scripts.js';
@@ -57,7 +56,7 @@ describe('users and rights, by the commands of docs/operations.md', () => {
   });
 
   async function run(
-    command: DocumentedCommand | readonly DocumentedCommand[],
+    command: string | readonly string[],
     options: DocumentedRun = {},
   ): Promise<Run> {
     const env = { ...kafka.settingsOf(OPERATOR), MONGODB_URI: mongodbUri, PASSWORD };

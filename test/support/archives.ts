@@ -2,7 +2,6 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ListedArchive } from '../../apps/admin/src/archive/list-archives.js';
-import type { DocumentedCommand } from './documented/commands.js';
 import { runDocumented, type DocumentedRun } from './documented/run-documented.js';
 import type { TestSystem } from './test-system.js';
 import { runApp, startApp, type Run } from './run-app.js';
@@ -28,7 +27,7 @@ export class Archives {
   }
 
   /** Runs a command of docs/archive.md. */
-  async documented(command: DocumentedCommand, replacing: NonNullable<DocumentedRun['replacing']>): Promise<Run> {
+  async documented(command: string, replacing: NonNullable<DocumentedRun['replacing']>): Promise<Run> {
     return runDocumented(command, { replacing, env: this.env });
   }
 

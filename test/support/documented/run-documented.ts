@@ -1,10 +1,62 @@
 import { execFile } from 'node:child_process';
-import { delimiter } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import type { Run } from '../run-app.js';
-import { documented, type DocumentedCommand } from './commands.js';
+
+/** The pages for operators. Each of their commands is run by a spec, which takes its text from the page: `test/operator-pages.spec.ts`. */
+export const PAGES = [
+  'docs/operations.md',
+  'docs/runbooks.md',
+  'docs/upgrade.md',
+  'docs/recovery.md',
+  'docs/archive.md',
+] as const;
 
 const ENDS_WITHIN_MS = 120_000;
+const SHELL_BLOCK = /^ *```sh\n(?<code>[^]*?)^ *```$/gm;
+const ANY_BLOCK = /^ *```[^]*?^ *```$/gm;
+const INLINE_CODE = /`(?<code>[^`\n]+)`/g;
+/** A program with arguments, or a call in mongosh. */
+const COMMAND =
+  /^(?:npm run (?:admin|migration|orders|reconcile|scale) |(?:docker|curl|kafka-[a-z-]+\.sh|mongosh|openssl|prometheus|du|kill|node) |(?:db|rs)\.\S+\()/;
+
+/** Returns the commands of a page: those in its shell blocks, without comments, and those in the text. Without repetitions. */
+export function readCommands(page: string): string[] {
+  const text = readFileSync(join(PROJECT_DIRECTORY, page), 'utf8');
+  const inBlocks = [...text.matchAll(SHELL_BLOCK)].flatMap(({ groups }) => splitCommands(groups?.['code'] ?? ''));
+  const inText = [...text.replaceAll(ANY_BLOCK, '').matchAll(INLINE_CODE)]
+    // In a table, a pipe is escaped.
+    .map(({ groups }) => (groups?.['code'] ?? '').replaceAll(String.raw`\|`, '|'))
+    .filter((code) => COMMAND.test(code));
+  return [...new Set([...inBlocks, ...inText])];
+}
+
+/** Returns a command in one line. */
+export function normalizeCommand(command: string): string {
+  return command.replaceAll('\\\n', ' ').replaceAll(/\s+/g, ' ').trim();
+}
+
+/** Splits a shell block into its commands: one that ends in a backslash or within quotes continues on the next line. */
+export function splitCommands(code: string): string[] {
+  const commands: string[] = [];
+  const lines = code.split('\n');
+  const indent = /^ */.exec(lines[0] ?? '')?.[0].length ?? 0;
+  let open = '';
+  for (const line of lines) {
+    open += open === '' ? line.slice(indent) : `\n${line.slice(indent)}`;
+    if (isContinued(open)) continue;
+    const command = open.replace(/(?:^| {2,}| )#[^'"\n]*$/, '').trim();
+    if (command !== '') commands.push(command);
+    open = '';
+  }
+  return commands;
+}
+
+function isContinued(code: string): boolean {
+  const isQuoteOpen = ['"', "'"].some((quote) => (code.split(quote).length - 1) % 2 === 1);
+  return code.endsWith('\\') || isQuoteOpen;
+}
 
 export interface DocumentedRun {
   /** What stands for the placeholders of the page, such as `OPERATION`, and for its addresses. Each must occur. */
@@ -17,9 +69,16 @@ export interface DocumentedRun {
   readonly programs?: readonly string[];
 }
 
+/** Returns a command as its page has it. @param command in one line. @throws Error if no page has it any more */
+export function documented(command: string): string {
+  const found = PAGES.flatMap(readCommands).find((each) => normalizeCommand(each) === command);
+  if (found === undefined) throw new Error(`no page has the command: ${command}`);
+  return found;
+}
+
 /** Runs commands of a page in one shell, as an operator types them. @returns how the last one ended, and the output of all */
 export async function runDocumented(
-  commands: DocumentedCommand | readonly DocumentedCommand[],
+  commands: string | readonly string[],
   { replacing = {}, env = {}, directory = PROJECT_DIRECTORY, programs = [] }: DocumentedRun = {},
 ): Promise<Run> {
   const script = replaceAll([commands].flat().map(documented).join('\n'), replacing);
