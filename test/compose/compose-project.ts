@@ -58,6 +58,11 @@ export class ComposeProject {
     return this.engine.docker(['compose', ...options, ...command], this.publishedAs());
   }
 
+  /** Runs a command in the container of a service, as its user, and returns its output. */
+  exec(service: string, ...command: string[]): Promise<string> {
+    return this.run('exec', '--no-TTY', service, ...command);
+  }
+
   /** Runs a command in a shell, as an operator types it in the project's folder, who has exported the profile `dev`. @param input its stdin */
   shell(command: string, input = ''): Promise<string> {
     const files = { COMPOSE_FILE: 'docker-compose.yml:test/compose/build-network.yml', COMPOSE_ENV_FILES: '/dev/null' };

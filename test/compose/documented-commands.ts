@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { documented, type DocumentedCommand } from '../support/documented/commands.js';
-import { replaceAll } from '../support/documented/run-documented.js';
+import { documented, replaceAll } from '../support/documented/run-documented.js';
 import { eventually } from '../support/eventually.js';
 import type { ComposeProject } from './compose-project.js';
 
 /** The password of MongoDB's administrator, in its container. */
 const AS_ROOT =
   'docker compose exec mongodb mongosh --quiet -u root -p "$(docker compose exec mongodb cat /run/mongodb/root-password)"';
-const IN_MONGOSH: readonly DocumentedCommand[] = [
+const IN_MONGOSH: readonly string[] = [
   'rs.status()',
   'db.currentOp()',
   'db.currentOp({ active: true, secs_running: { $gt: 60 } })',
@@ -82,7 +81,7 @@ export class DocumentedComposeCommands {
     });
   }
 
-  private async run(command: DocumentedCommand, replacing: Readonly<Record<string, string>> = {}): Promise<string> {
+  private async run(command: string, replacing: Readonly<Record<string, string>> = {}): Promise<string> {
     return this.project.shell(replaceAll(documented(command), replacing));
   }
 

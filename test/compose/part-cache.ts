@@ -3,8 +3,12 @@ import { PidLock } from '../../dev/machine/pid-lock.js';
 import { machineProcesses } from '../../dev/machine/process-table.js';
 import { cacheDirectory } from '../../dev/parts/cache-directory.js';
 import { FetchProgress } from '../../dev/parts/fetch-progress.js';
+import { runClient } from '../../dev/parts/package-client.js';
 import { installPart, partIn, removeUnfinished, type Part } from '../../dev/parts/part.js';
+import { isOnPath } from '../support/debian-apt.js';
 
+/** That of the image in deploy/swarm/stack.yml. */
+export const CADDY = '2.10.2';
 /** The cache of the parts that a run needs besides those of the embedded stack. */
 export const CACHE = join(cacheDirectory(process.env), 'compose');
 
@@ -22,4 +26,25 @@ export async function cachedPart(name: string, fill: (directory: string) => Prom
   const part = partIn(CACHE, name);
   if (!part.isCached) await new FetchProgress(console.log).during(name, () => installPart(part, fill));
   return part;
+}
+
+/** Returns the folder of the released Caddy, built from the Go module proxy, once. Debian's is three years older. */
+export async function provideCaddy(signal: AbortSignal): Promise<string> {
+  const part = await cachedPart(`caddy-${CADDY}`, async (directory) => {
+    const program = `github.com/caddyserver/caddy/v2/cmd/caddy@v${CADDY}`;
+    await runGo(['install', '-trimpath', '-ldflags=-s -w', program], 'Caddy', signal, { GOBIN: directory });
+  });
+  return part.directory;
+}
+
+/** Runs Go, with the modules of its proxy. @throws Error if there is no Go */
+export async function runGo(
+  args: readonly string[],
+  fetching: string,
+  signal: AbortSignal,
+  variables: NodeJS.ProcessEnv = {},
+): Promise<void> {
+  if (!isOnPath('go')) throw new Error(`${fetching} is built from source: install Go 1.25 or newer.`);
+  const env = { GOFLAGS: '-mod=mod -buildvcs=false', CGO_ENABLED: '0', ...variables };
+  await runClient({ command: 'go', args, env, fetching, signal });
 }

@@ -1,205 +1,259 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import kafkajs from 'kafkajs';
-import { systemClock } from '@orders-pipeline/clock';
-import { ProducerClient } from '../../apps/cli/src/producer/producer-client.js';
-import { eventually } from '../support/eventually.js';
-import type { Checklist } from './checklist.js';
+import { MongoClient } from 'mongodb';
+import { KafkaTools } from '../support/foreign-clients/kafka-tools.js';
+import { ApiClient } from './api-client.js';
+import type { Check } from './checked-run.js';
 import type { ComposeProject } from './compose-project.js';
 import { DocumentedComposeCommands } from './documented-commands.js';
-import { OrderQueries } from './order-queries.js';
+import { OrderChecks, type Operation } from './order-checks.js';
 import type { PrivateEngine } from './private-engine.js';
-import { APPS, clientOptions, ProtectionChecks, urlOf } from './protection-checks.js';
 
 /** The number of orders of each of the two populates before the restart. */
 const ORDERS = 10_000;
 const ORDERS_AFTER_RESTART = 500;
 const CONSUMERS = 4;
-const PARTITIONS = 12;
-/** The public client of the development issuer. */
-const CREDENTIALS = { client: { id: 'orders-demo', secret: 'orders-demo-secret' } };
+const APPS = ['producer', 'consumer', 'query-api', 'console'];
+/** The public key of the legacy system's clients: docs/migration.md. */
+const DEMO_KEY = 'demo-key-of-the-legacy-api-clients';
 
-/** The fields of the responses that the run reads. */
-type Operation = Record<'count' | 'firstNumber' | 'saved' | 'deadLettered', number> & { readonly id: string };
-interface Pipeline {
-  readonly consumers: readonly { readonly partitions: readonly number[] | null }[];
+interface Order {
+  readonly id: string;
+  readonly number: number;
+}
+
+interface OrdersPage {
+  readonly items: readonly Order[];
+  readonly page: { readonly next?: string };
 }
 
 /** The steps of a user of docker-compose.yml, from the first `up` to `down`. Each step is a check. */
 export class Scenario {
-  private readonly producer: ProducerClient;
-  private readonly console: ProducerClient;
-  private readonly queries: OrderQueries;
-  private readonly protection: ProtectionChecks;
   private readonly documented: DocumentedComposeCommands;
+  private readonly console: ApiClient;
+  private readonly orders: OrderChecks;
 
   constructor(
     private readonly engine: PrivateEngine,
     private readonly project: ComposeProject,
-    private readonly signal: AbortSignal,
+    private readonly check: Check,
+    signal: AbortSignal,
   ) {
-    this.protection = new ProtectionChecks(engine, project, signal);
     this.documented = new DocumentedComposeCommands(project);
-    const { PRODUCER_PORT, QUERY_API_PORT, CONSOLE_PORT } = project.ports;
-    const timing = { clock: systemClock, random: Math.random };
-    this.producer = new ProducerClient(urlOf(PRODUCER_PORT), timing, CREDENTIALS);
-    this.console = new ProducerClient(urlOf(CONSOLE_PORT), timing, CREDENTIALS);
-    this.queries = new OrderQueries(new ProducerClient(urlOf(QUERY_API_PORT), timing, CREDENTIALS), this.console);
+    const { CONSOLE_PORT, ISSUER_PORT } = project.ports;
+    this.console = new ApiClient(urlOf(CONSOLE_PORT), urlOf(ISSUER_PORT), signal);
+    this.orders = new OrderChecks(this.console);
   }
 
-  async run(checklist: Checklist): Promise<void> {
-    const check = checklist.check.bind(checklist);
-    await check('the image of the apps has no development issuer', () => this.protection.imageLacksIssuer());
-    await check('up without an issuer: nothing starts, and one line says why', () => this.protection.needsIssuer());
-    await check('up: every service becomes healthy', () => this.project.up(1));
-    await check('ports are published on 127.0.0.1 only', () => this.protection.portsAreLocal());
-    await check('the apps run as an ordinary user', () => this.protection.appsAreUnprivileged());
-    await check('requests without a token are rejected', () => this.protection.rejectsWithoutToken());
-    await check('Kafka and MongoDB reject clients without a password', () => this.protection.serversNeedPasswords());
-    const operation = await check(`populate ${ORDERS}: accepted`, () => this.populate(ORDERS));
-    await check('the documented commands: up, and scale', () => this.documented.upAndScaled());
-    await check(`up --scale consumer=${CONSUMERS}: as many healthy containers`, () => this.scaleUp());
-    await check(`the partitions are shared by ${CONSUMERS} members of the group`, () => this.groupIsShared());
-    await check(`the console sees all ${CONSUMERS}, and serves its page`, () => this.consoleSeesAll());
-    await check(`all ${ORDERS} are saved`, () => this.allAreSaved(operation));
+  async run(): Promise<void> {
+    const { check, project } = this;
+    await this.withoutIssuer();
+    await check('up: every service becomes healthy', () => project.up(1));
+    await this.protects();
+    await check('the issuer grants a token', () => this.console.signIn());
+    const operation = await check(`populate ${ORDERS}: accepted`, () => this.orders.populate(ORDERS));
+    await this.scales();
+    await check(`all ${ORDERS} are saved`, () => this.orders.areSaved(operation));
     await check(`${ORDERS} more are saved by all ${CONSUMERS}`, () => this.populateAndSave(ORDERS));
-    await check('queried by range, each order is returned once', () => this.queries.byRange(operation));
-    await check('queried by page and by id', () => this.queries.byPageAndId(operation.firstNumber, 2 * ORDERS));
-    await check('reconcile in a container finds every order', () => this.reconciles(operation));
-    await check('the operator gets in by the files of the containers', () => this.protection.operatorGetsIn());
-    await check('the documented commands: containers and logs', () => this.documented.showContainersAndLogs());
-    await check('the documented commands: Kafka and MongoDB', () => this.documented.openKafkaAndMongodb());
-    await check('the documented commands: move the group', () => this.documented.moveGroup());
-    await check('the documented commands: stop and start services', () => this.documented.stopAndStart());
-    await check('no container had to be restarted', () => this.nothingWasRestarted());
-    await check('stop: the apps drain and exit with 0', () => this.appsEndWell());
-    await check('down, and up with the legacy system: orders, records and schemas still exist', () =>
-      this.restart(operation),
-    );
-    await check('the facade answers clients with a key only', () => this.protection.facadeNeedsKey());
-    await check('down --volumes', async () => {
+    await this.answers(operation);
+    await this.operates();
+    await this.restarts(operation);
+    await check('down --volumes: no container, network or volume is left', async () => {
       await this.documented.down();
       // The legacy system is in another profile.
-      await this.project.run('down', '--volumes');
+      await project.run('down', '--volumes');
+      for (const list of ['ps --all', 'network ls --filter type=custom', 'volume ls'])
+        assert.equal(await this.engine.docker([...list.split(' '), '--quiet']), '', list);
     });
-    await check('no container, network or volume is left', () => this.nothingIsLeft());
   }
 
-  private async reconciles({ id }: Operation): Promise<void> {
-    const command = ['node', 'dist/apps/reconcile/src/main.js', id];
-    await this.project.run('exec', '--no-TTY', 'producer', ...command);
+  private async withoutIssuer(): Promise<void> {
+    const { check, engine, project } = this;
+    await check('the image of the apps has no development issuer', async () => {
+      const list = ['ls', 'dist/apps', 'node_modules'];
+      const output = await engine.docker(['run', '--rm', '--network', 'none', 'orders-pipeline', ...list]);
+      const found = output.split('\n');
+      assert.deepEqual(
+        ['producer', 'kafkajs', 'dev-issuer', 'oidc-provider'].map((name) => found.includes(name)),
+        [true, true, false, false],
+      );
+    });
+    await check('up without an issuer: nothing starts, and one line says why', async () => {
+      const up = project.runWith([], 'up', '--pull', 'never', '--detach');
+      await assert.rejects(up, /service "settings" didn't complete/);
+      const log = await project.run('logs', '--no-log-prefix', 'settings');
+      assert.match(log, /^AUTH_ISSUER is not set: set it to .+$/);
+      const started = (await project.containers()).filter(({ State }) => State === 'running');
+      assert.deepEqual(started, []);
+      await project.run('down', '--volumes');
+    });
   }
 
-  private async populate(count: number): Promise<Operation> {
-    const headers = { 'content-type': 'application/json' };
-    const body = (): string => JSON.stringify({ count });
-    return this.producer.request({ method: 'POST', path: '/v1/populate', headers, body });
+  private async protects(): Promise<void> {
+    const { check, project } = this;
+    const { KAFKA_PORT, MONGODB_PORT, PRODUCER_PORT, QUERY_API_PORT } = project.ports;
+    await check('ports are published on 127.0.0.1 only', async () => {
+      const publishers = (await project.containers()).flatMap(({ Publishers }) => Publishers ?? []);
+      const published = publishers.filter(({ PublishedPort }) => PublishedPort !== 0);
+      assert.deepEqual(
+        new Set(published.map(({ URL, PublishedPort }) => `${URL}:${PublishedPort}`)),
+        new Set(Object.values(project.ports).map((port) => `127.0.0.1:${port}`)),
+      );
+    });
+    await check('the apps run as an ordinary user', async () => {
+      for (const app of APPS) assert.equal(await project.exec(app, 'id', '--user'), '1000', app);
+    });
+    await check('requests without a token are rejected', async () => {
+      for (const [port, path] of [
+        [PRODUCER_PORT, '/v1/operations'],
+        [QUERY_API_PORT, '/v1/orders'],
+      ] as const)
+        assert.equal((await this.console.at(urlOf(port)).send('GET', path, { token: false })).status, 401);
+    });
+    await check('Kafka and MongoDB reject clients without a password', async () => {
+      const brokers = [`127.0.0.1:${KAFKA_PORT}`];
+      const logLevel = kafkajs.logLevel.NOTHING;
+      const admin = new kafkajs.Kafka({ brokers, logLevel, retry: { retries: 0 } }).admin();
+      // Connecting alone asks only for the versions of requests, which needs no password.
+      await admin.connect();
+      await assert.rejects(admin.listTopics());
+      await admin.disconnect();
+      const uri = `mongodb://127.0.0.1:${MONGODB_PORT}/orders?directConnection=true`;
+      await isUnauthorized(uri, async (mongo) => mongo.db().collection('orders').findOne());
+    });
   }
 
-  private async operation(id: string): Promise<Operation> {
-    return this.producer.request({ method: 'GET', path: `/v1/operations/${id}` });
+  private async scales(): Promise<void> {
+    const { check, project } = this;
+    await check('the documented commands: up, and scale', () => this.documented.upAndScaled());
+    await check(`up --scale consumer=${CONSUMERS}: as many healthy containers`, async () => {
+      await project.up(CONSUMERS);
+      const consumers = (await project.containers()).filter(({ Service }) => Service === 'consumer');
+      assert.deepEqual(
+        consumers.map(({ Health }) => Health),
+        Array.from({ length: CONSUMERS }, () => 'healthy'),
+      );
+    });
+    await check(`the console sees all ${CONSUMERS}, which share the partitions`, () =>
+      this.orders.consumersShare(CONSUMERS),
+    );
+    await check('the console serves its page', async () => {
+      assert.match((await this.console.send('GET', '/', { token: false })).text, /<orders-console>/);
+    });
   }
 
-  private async scaleUp(): Promise<void> {
-    await this.project.up(CONSUMERS);
-    const consumers = (await this.project.containers()).filter(({ Service }) => Service === 'consumer');
-    assert.deepEqual(
-      consumers.map(({ Health }) => Health),
-      Array.from({ length: CONSUMERS }, () => 'healthy'),
+  private async answers({ id, firstNumber, count }: Operation): Promise<void> {
+    const queryApi = this.console.at(urlOf(this.project.ports.QUERY_API_PORT));
+    const found: Order[] = [];
+    await this.check('queried by range, each order is returned once', async () => {
+      let path: string | undefined = `/v1/orders/range?from=${firstNumber}&to=${firstNumber + count - 1}&pageSize=1000`;
+      while (path !== undefined && found.length < count) {
+        const { items, page }: OrdersPage = await queryApi.json<OrdersPage>('GET', path);
+        found.push(...items);
+        path = page.next;
+      }
+      assert.equal(path, undefined, `the pages end after ${count} orders`);
+      assert.deepEqual(
+        found.map(({ number }) => number),
+        Array.from({ length: count }, (_, index) => firstNumber + index),
+      );
+      assert.equal(new Set(found.map((order) => order.id)).size, count);
+    });
+    await this.check('queried by id, also through the console', async () => {
+      const order = found.at(-1);
+      for (const client of [queryApi, this.console])
+        assert.deepEqual(await client.json('GET', `/v1/orders/${order?.id}`), order, client.url);
+    });
+    await this.check('reconcile in a container finds every order', () =>
+      this.project.exec('producer', 'node', 'dist/apps/reconcile/src/main.js', id),
     );
   }
 
-  /** Connects from the host, which also tests Kafka's second listener. */
-  private async groupIsShared(): Promise<void> {
-    const login = {
-      mechanism: 'plain',
-      username: 'orders',
-      password: await this.protection.secret('producer', '/run/apps/kafka-password'),
-    } as const;
-    const admin = new kafkajs.Kafka({ ...clientOptions(this.project.ports.KAFKA_PORT), sasl: login }).admin();
-    await admin.connect();
-    try {
-      await this.eventually('a stable group in which each member owns partitions', async () => {
-        const [group] = (await admin.describeGroups(['orders-savers'])).groups;
-        if (group?.state !== 'Stable') return false;
-        const shares = group.members.map(({ memberAssignment }) => {
-          const decoded = kafkajs.AssignerProtocol.MemberAssignment.decode(memberAssignment);
-          return Object.values(decoded?.assignment ?? {}).flat().length;
-        });
-        const all = shares.reduce((sum, share) => sum + share, 0);
-        return shares.length === CONSUMERS && !shares.includes(0) && all === PARTITIONS;
-      });
-    } finally {
-      await admin.disconnect();
-    }
-  }
-
-  private async consoleSeesAll(): Promise<void> {
-    await this.eventually(`the console sees ${CONSUMERS} consumers with all partitions`, async () => {
-      const { consumers } = await this.console.request<Pipeline>({ method: 'GET', path: '/v1/pipeline' });
-      // `null`: the heartbeats of a former consumer have stopped.
-      const seen = consumers.flatMap(({ partitions }) => (partitions === null ? [] : [partitions]));
-      return seen.length === CONSUMERS && seen.flat().length === PARTITIONS;
+  private async operates(): Promise<void> {
+    const { check, documented, engine, project } = this;
+    await check('the operator gets in by the files of the containers', () => this.operatorGetsIn());
+    await check('the documented commands: containers and logs', () => documented.showContainersAndLogs());
+    await check('the documented commands: Kafka and MongoDB', () => documented.openKafkaAndMongodb());
+    await check('the documented commands: move the group', () => documented.moveGroup());
+    await check('the documented commands: stop and start services', () => documented.stopAndStart());
+    // A service that crashes at start and is restarted becomes healthy too.
+    await check('no container had to be restarted', async () => {
+      const ids = (await project.containers()).map(({ ID }) => ID);
+      const counts = await engine.docker(['inspect', '--format', '{{.RestartCount}}', ...ids]);
+      assert.deepEqual(new Set(counts.split('\n')), new Set(['0']));
     });
-    const page = await fetch(`${this.console.url}/`, { signal: this.signal });
-    assert.match(await page.text(), /<orders-console>/);
+    await check('stop: the apps drain and exit with 0', async () => {
+      await project.run('stop', ...APPS);
+      const ended = (await project.containers()).filter(({ Service }) => APPS.includes(Service));
+      assert.equal(ended.length, APPS.length - 1 + CONSUMERS);
+      assert.deepEqual(
+        ended.filter(({ ExitCode }) => ExitCode !== 0),
+        [],
+      );
+    });
   }
 
-  private async allAreSaved({ id, count }: Operation): Promise<void> {
-    await this.eventually(`${count} orders are saved`, async () => {
-      const { saved, deadLettered } = await this.operation(id);
-      assert.equal(deadLettered, 0);
-      return saved === count;
+  /** Follows docs/operations.md: with the files of the containers an operator gets in, and the apps' user may not do more than it needs. */
+  private async operatorGetsIn(): Promise<void> {
+    const { project } = this;
+    const { KAFKA_PORT, MONGODB_PORT } = project.ports;
+    const directory = await mkdtemp(join(tmpdir(), 'orders-compose-'));
+    try {
+      const file = join(directory, 'admin.properties');
+      await writeFile(file, await project.exec('kafka', 'cat', '/run/kafka/admin.properties'));
+      const access = ['--bootstrap-server', `127.0.0.1:${KAFKA_PORT}`, '--command-config', file];
+      assert.match(await (await KafkaTools.provide()).run('TopicCommand', [...access, '--list']), /^orders\.v1$/m);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+    const root = ['-u', 'root', '-p', await project.exec('mongodb', 'cat', '/run/mongodb/root-password')];
+    const script = "db.getSiblingDB('admin').system.users.countDocuments()";
+    assert.equal(await project.exec('mongodb', 'mongosh', '--quiet', ...root, '--eval', script), '2');
+    const uri = new URL(await project.exec('producer', 'cat', '/run/apps/mongodb-uri'));
+    uri.host = `127.0.0.1:${MONGODB_PORT}`;
+    uri.search = 'authSource=admin&directConnection=true';
+    await isUnauthorized(uri.href, async (mongo) => mongo.db('admin').command({ usersInfo: 1 }));
+  }
+
+  /** Checks that the data survives in the volumes, which `down` without --volumes keeps. */
+  private async restarts({ id, count }: Operation): Promise<void> {
+    const { check, project } = this;
+    await check('down, and up with the legacy system: orders, records and schemas still exist', async () => {
+      await project.run('down');
+      await project.up(1, ['dev', 'legacy']);
+      await this.console.signIn();
+      const { saved } = await this.console.json<Operation>('GET', `/v1/operations/${id}`);
+      assert.equal(saved, count);
+      await this.populateAndSave(ORDERS_AFTER_RESTART);
+    });
+    await check('the facade answers clients with a key only', async () => {
+      const facade = this.console.at(urlOf(project.facadePort));
+      const statuses = [{}, { 'x-api-key': DEMO_KEY }].map(async (headers) => {
+        const { status } = await facade.send('GET', '/orders/page/1', { token: false, headers });
+        return status;
+      });
+      assert.deepEqual(await Promise.all(statuses), [401, 200]);
     });
   }
 
   private async populateAndSave(count: number): Promise<void> {
-    await this.allAreSaved(await this.populate(count));
+    await this.orders.areSaved(await this.orders.populate(count));
   }
+}
 
-  /** Checks the restart counts: a service that crashes at start and is restarted becomes healthy too. */
-  private async nothingWasRestarted(): Promise<void> {
-    const containers = await this.project.containers();
-    const counts = await this.engine.docker([
-      'inspect',
-      '--format',
-      '{{.RestartCount}}',
-      ...containers.map(({ ID }) => ID),
-    ]);
-    assert.deepEqual(
-      counts.split('\n'),
-      containers.map(() => '0'),
-    );
+/** Checks that MongoDB denies a command. */
+async function isUnauthorized(uri: string, command: (mongo: MongoClient) => Promise<unknown>): Promise<void> {
+  const mongo = new MongoClient(uri);
+  try {
+    await assert.rejects(command(mongo), { codeName: 'Unauthorized' });
+  } finally {
+    await mongo.close();
   }
+}
 
-  private async appsEndWell(): Promise<void> {
-    await this.project.run('stop', ...APPS);
-    const ended = (await this.project.containers()).filter(({ Service }) => APPS.includes(Service));
-    assert.equal(ended.length, APPS.length - 1 + CONSUMERS);
-    assert.deepEqual(
-      ended.filter(({ ExitCode }) => ExitCode !== 0),
-      [],
-    );
-  }
-
-  /** Checks that the data survives in the volumes, which `down` without --volumes keeps. */
-  private async restart(before: Operation): Promise<void> {
-    await this.project.run('down');
-    await this.project.up(1, ['dev', 'legacy']);
-    assert.equal((await this.operation(before.id)).saved, before.count);
-    await this.populateAndSave(ORDERS_AFTER_RESTART);
-  }
-
-  private async nothingIsLeft(): Promise<void> {
-    assert.equal(await this.engine.docker(['ps', '--all', '--quiet']), '');
-    assert.equal(await this.engine.docker(['network', 'ls', '--quiet', '--filter', 'type=custom']), '');
-    assert.equal(await this.engine.docker(['volume', 'ls', '--quiet']), '');
-  }
-
-  /** Like the function, and ends when the run is interrupted. */
-  private async eventually(what: string, condition: () => Promise<boolean>): Promise<void> {
-    await eventually(what, () => {
-      this.signal.throwIfAborted();
-      return condition();
-    });
-  }
+function urlOf(port: number): string {
+  return `http://127.0.0.1:${port}`;
 }

@@ -1,9 +1,13 @@
+import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { PrivateEngine } from '../compose/private-engine.js';
+import { eventually } from '../support/eventually.js';
 
 const UpdateSchema = z.object({ State: z.string() }).nullable();
+
+type Variables = Readonly<Record<string, string>>;
 
 /** An operator on the only node: runs the scripts of deploy/swarm as a person does, and `docker`. */
 export class Operator {
@@ -13,11 +17,11 @@ export class Operator {
     readonly engine: PrivateEngine,
     /** Where the state and files of the run are. */
     readonly directory: string,
-    private variables: Readonly<Record<string, string>>,
+    private variables: Variables,
   ) {}
 
   /** Adds options and variables to each later run of a script, as an operator who has deployed something else. */
-  keep(options: readonly string[], variables: Readonly<Record<string, string>>): void {
+  keep(options: readonly string[], variables: Variables): void {
     this.options = [...this.options, ...options];
     this.variables = { ...this.variables, ...variables };
   }
@@ -28,38 +32,31 @@ export class Operator {
   }
 
   /** Runs a script of deploy/swarm with the options of this swarm. @returns its output @throws Error with its error output */
-  async run(
-    script: string,
-    args: readonly string[] = [],
-    variables: Readonly<Record<string, string>> = {},
-  ): Promise<string> {
+  async run(script: string, args: readonly string[] = [], variables: Variables = {}): Promise<string> {
     const options = ['--state', this.state, ...this.options];
     const command = [`deploy/swarm/${script}`, ...args, ...options].map((word) => `'${word}'`).join(' ');
     return this.engine.shell(command, { ...this.variables, ...variables });
   }
 
   /** Runs a script that must fail. @returns its error output */
-  async refused(
-    script: string,
-    args: readonly string[] = [],
-    variables: Readonly<Record<string, string>> = {},
-  ): Promise<string> {
-    try {
-      await this.run(script, args, variables);
-    } catch (error) {
-      return error instanceof Error ? error.message : String(error);
-    }
-    throw new Error(`${script} ${args.join(' ')} ended well`);
+  async refused(script: string, args: readonly string[], variables: Variables): Promise<string> {
+    const ended = await this.run(script, args, variables).catch((error: Error) => error);
+    if (typeof ended === 'string') throw new Error(`${script} ${args.join(' ')} ended well`);
+    return ended.message;
   }
 
   async docker(...args: string[]): Promise<string> {
     return this.engine.docker(args);
   }
 
-  /** Returns the running containers of a service. */
-  async containers(service: string): Promise<string[]> {
-    const filter = `label=com.docker.swarm.service.name=orders_${service}`;
-    return (await this.docker('ps', '--quiet', '--filter', filter)).split('\n').filter(Boolean);
+  /** Returns the lines that a command of `docker` prints. */
+  async lines(...args: string[]): Promise<string[]> {
+    return (await this.docker(...args)).split('\n').filter(Boolean);
+  }
+
+  /** Checks that `docker` lists nothing of a kind. @param args such as `network ls --filter name=orders_` */
+  async hasNo(...args: string[]): Promise<void> {
+    assert.equal(await this.docker(...args, '--quiet'), '', args.join(' '));
   }
 
   /** Runs a command in a container of a service. */
@@ -69,21 +66,52 @@ export class Operator {
     return this.docker('exec', container, ...command);
   }
 
-  /** Returns the state of the last update of a service. */
-  async updateOf(service: string): Promise<string | undefined> {
-    const text = await this.docker('service', 'inspect', '--format', '{{json .UpdateStatus}}', `orders_${service}`);
-    return UpdateSchema.parse(JSON.parse(text))?.State;
+  /** Runs a script in a member of MongoDB. @param tls whether the client trusts the authority of the swarm */
+  async mongosh(member: string, script: string, tls = true): Promise<string> {
+    const uri = `mongodb://${member}/?directConnection=true&serverSelectionTimeoutMS=3000`;
+    const secure = tls ? ['--tls', '--tlsCAFile', '/run/authority.pem'] : [];
+    return this.inside(member, 'mongosh', '--quiet', '--norc', uri, ...secure, '--eval', script);
+  }
+
+  /** Kills the container of a service. @returns its id, for `isBack` */
+  async kill(service: string): Promise<string> {
+    const [container] = await this.containers(service);
+    assert.ok(container, `${service} runs`);
+    await this.docker('kill', '--signal', 'KILL', container);
+    return container;
+  }
+
+  /** Resolves when Swarm has started a service again. */
+  async isBack(service: string, killed: string): Promise<void> {
+    await eventually(`Swarm has started ${service} again`, async () => {
+      const [container] = await this.containers(service);
+      if (container === undefined || container === killed) return false;
+      const health = await this.docker('inspect', '--format', '{{.State.Health.Status}}', container);
+      return health === 'healthy' || { health };
+    });
+  }
+
+  /** Resolves when the last update of a service has this state. */
+  async isUpdated(service: string, wanted: string): Promise<void> {
+    await eventually(`the update of ${service} is ${wanted}`, async () => {
+      const update = UpdateSchema.parse(JSON.parse(await this.inspect(service, '{{json .UpdateStatus}}')));
+      return update?.State === wanted || { ...update };
+    });
+  }
+
+  /** Returns a part of what Docker knows about a service. @param format a template of Go */
+  async inspect(service: string, format: string): Promise<string> {
+    return this.docker('service', 'inspect', '--format', format, `orders_${service}`);
   }
 
   /** Returns the ids of the running tasks, by service. */
   async tasks(): Promise<Map<string, string[]>> {
-    const names = (await this.docker('service', 'ls', '--format', '{{.Name}}')).split('\n').filter(Boolean);
-    const lists = await Promise.all(
-      names.map(async (name) => this.docker('service', 'ps', '--quiet', '--filter', 'desired-state=running', name)),
-    );
-    return new Map(
-      names.map((name, at) => [name.replace('orders_', ''), (lists[at] ?? '').split('\n').filter(Boolean)]),
-    );
+    const names = await this.lines('service', 'ls', '--format', '{{.Name}}');
+    const tasks = names.map(async (name) => {
+      const ids = await this.lines('service', 'ps', '--quiet', '--filter', 'desired-state=running', name);
+      return [name.replace('orders_', ''), ids] as const;
+    });
+    return new Map(await Promise.all(tasks));
   }
 
   /** Writes a file of the run. @returns its path */
@@ -92,5 +120,10 @@ export class Operator {
     const path = join(this.directory, name);
     await writeFile(path, content);
     return path;
+  }
+
+  /** Returns the running containers of a service. */
+  private async containers(service: string): Promise<string[]> {
+    return this.lines('ps', '--quiet', '--filter', `label=com.docker.swarm.service.name=orders_${service}`);
   }
 }

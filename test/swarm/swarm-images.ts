@@ -1,54 +1,54 @@
-import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { areCached, provideImages, type ImageSet } from '../compose/cached-images.js';
-import { provideCompose } from '../compose/compose-plugin.js';
 import { ComposeProject } from '../compose/compose-project.js';
-import { cachedPart } from '../compose/part-cache.js';
+import {
+  areCached,
+  buildImages,
+  provideAppImages,
+  provideCompose,
+  provideImages,
+  provideStandIns,
+  type ImageSet,
+} from '../compose/images.js';
+import { CADDY, cachedPart, provideCaddy } from '../compose/part-cache.js';
 import type { PrivateEngine } from '../compose/private-engine.js';
-import { APP_IMAGES, areImagesCached, provideStandIns } from '../compose/stand-in-images.js';
 import { aptUnpack } from '../support/debian-apt.js';
-import { CADDY, provideCaddy } from './gateway-program.js';
 
-const PACKAGES = ['busybox-static', 'prometheus', 'prometheus-alertmanager', 'prometheus-blackbox-exporter'] as const;
+/** Debian's packages, by their names in the build context. */
+const PACKAGES = {
+  busybox: 'busybox-static',
+  prometheus: 'prometheus',
+  'prometheus-alertmanager': 'prometheus-alertmanager',
+  'prometheus-blackbox-exporter': 'prometheus-blackbox-exporter',
+} as const;
 
 /** Stand-ins for the images that only the swarm needs. */
 const TOOL_IMAGES: ImageSet = {
   name: 'swarm-tools',
   images: [`caddy:${CADDY}`, 'prom/prometheus:v3.5.0', 'prom/alertmanager:v0.28.1', 'prom/blackbox-exporter:v0.27.0'],
   sources: ['test/swarm/stand-ins'],
-  versions: [CADDY, ...PACKAGES],
+  versions: [CADDY, ...Object.values(PACKAGES)],
 };
 
 /** Returns whether the cache has all images of the swarm. */
 export function areAllCached(): boolean {
-  return areImagesCached() && areCached(TOOL_IMAGES);
+  return areCached(TOOL_IMAGES);
 }
 
 /**
  * Loads all images of the stack file into an engine, except for Grafana's, or builds and stores those that the cache lacks. A build installs
  * packages, so it needs an engine in the machine's own network.
+ * @param directory of the engine: build contexts are made in it
  */
-export async function provideSwarmImages(engine: PrivateEngine, context: string, signal: AbortSignal): Promise<void> {
+export async function provideSwarmImages(engine: PrivateEngine, directory: string, signal: AbortSignal): Promise<void> {
   if (!areAllCached()) await provideCompose(engine, signal);
-  await provideStandIns(engine, join(context, 'servers'), signal);
-  await provideImages(engine, TOOL_IMAGES, async () => buildTools(engine, join(context, 'tools'), signal));
-  await provideImages(engine, APP_IMAGES, async () => {
-    const project = await ComposeProject.create(engine);
-    // One after the other: the builder shares no layers between concurrent builds, and both begin with all packages.
-    await project.run('build', 'producer');
-    await project.run('build', 'issuer');
+  await provideStandIns(engine, join(directory, 'stand-ins'), signal);
+  await provideImages(engine, TOOL_IMAGES, async () => {
+    const programs: Record<string, string> = { caddy: await provideCaddy(signal) };
+    for (const [to, name] of Object.entries(PACKAGES)) {
+      const part = await cachedPart(`debian-${name}`, async (folder) => aptUnpack(name, folder, signal));
+      programs[to] = part.directory;
+    }
+    await buildImages(engine, 'test/swarm/stand-ins', programs, join(directory, 'tools'));
   });
-}
-
-async function buildTools(engine: PrivateEngine, context: string, signal: AbortSignal): Promise<void> {
-  await cp(join(PROJECT_DIRECTORY, 'test', 'swarm', 'stand-ins'), context, { recursive: true });
-  await cp(await provideCaddy(signal), join(context, 'caddy'), { recursive: true });
-  for (const name of PACKAGES) {
-    const part = await cachedPart(`debian-${name}`, async (directory) => aptUnpack(name, directory, signal));
-    const to = join(context, name === 'busybox-static' ? 'busybox' : name);
-    await mkdir(to, { recursive: true });
-    await cp(part.directory, to, { recursive: true, verbatimSymlinks: true });
-  }
-  await engine.docker(['compose', '--progress', 'plain', '--file', join(context, 'build.yml'), 'build']);
+  await provideAppImages(engine, await ComposeProject.create(engine));
 }

@@ -1,195 +1,137 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { backOffMs } from '@orders-pipeline/clock';
+import { anIntakeOrder } from '#orders/testing/an-order.js';
 import type { AcceptedOrders } from '../../apps/producer/src/intake/intake-body.js';
+import type { Answer, ApiClient } from '../compose/api-client.js';
 import { eventually } from '../support/eventually.js';
-import type { GatewayAnswer, GatewayClient } from './gateway-client.js';
 
 const ORDERS_PER_BATCH = 50;
 const ACCOUNTS = 500;
-const RETRY_BACK_OFF = { initialMs: 250, maxMs: 5_000 };
-/** Four seconds of orders. A client that sends ever more to a server that is behind would need all memory of the machine. */
-const MAX_OPEN_BATCHES = 80;
-/** Two seconds of reads. Those that are left out are counted as failed. */
-const MAX_OPEN_READS = 200;
-const WARM_P99_MS = 2_000;
-const WARM_WINDOW_MS = 5_000;
-const KNOWN_ORDERS = 1_000;
+const RETRY_MS = 500;
+const EACH_MS = 1_000;
+/** Reads that must be answered before a step begins: tasks that have just started may refuse some. */
+const WARM_READS = 200;
 
 /** What happened to the requests between two moments. */
 export interface LoadFigures {
-  readonly reads: number;
-  /** Reads without a 200: their count by what came instead. */
-  readonly failedReads: ReadonlyMap<string, number>;
-  readonly accepted: number;
-  /** Tries to send a batch that failed, and that a later try cured, in the same form. */
-  readonly failedSends: ReadonlyMap<string, number>;
-  readonly seconds: number;
-  /** Milliseconds that 99 of 100 reads needed at most. */
-  readonly readP99Ms: number;
-}
-
-/** Requests per second. */
-export interface LoadRates {
-  readonly reads: number;
-  readonly orders: number;
+  reads: number;
+  accepted: number;
+  /** Reads without a 200, and tries to send a batch that a later try cured: their count by what came instead. */
+  readonly failedReads: Map<string, number>;
+  readonly failedSends: Map<string, number>;
 }
 
 /**
- * Clients behind the gateway: reads, each sent once, and orders in batches under keys, each sent until it is
- * accepted, with a back-off. Requests start by the clock, whether or not earlier ones have been answered, up to a limit.
+ * Clients behind the gateway, each of which begins a request a second, or when the one before was answered. Reads are sent once, and batches of
+ * orders under a key until they are accepted.
  */
 export class SwarmLoad {
-  /** The operations of the accepted orders. */
+  /** The accepted orders of each operation. */
   readonly operations = new Map<string, number>();
-  private readonly ids: string[] = [];
   private readonly stopping = new AbortController();
-  private readonly open = new Set<Promise<void>>();
-  private openReads = 0;
-  private openBatches = 0;
-  private readonly loops: Promise<void>[];
-  private figures = new Figures();
-  private sent = 0;
+  private readonly clients: readonly Promise<void>[];
+  private figures = noFigures();
 
+  /** @param rates requests, and orders, per second */
   constructor(
-    private readonly gateway: GatewayClient,
-    { reads, orders }: LoadRates,
+    private readonly gateway: ApiClient,
+    rates: { readonly reads: number; readonly orders: number },
   ) {
-    this.loops = [
-      this.every(1_000 / reads, async () => this.read()),
-      this.every((1_000 * ORDERS_PER_BATCH) / orders, async () => this.sendBatch()),
+    const senders = Math.ceil(rates.orders / ORDERS_PER_BATCH);
+    this.clients = [
+      ...Array.from({ length: rates.reads }, async () => this.repeat(async () => this.read())),
+      ...Array.from({ length: senders }, async () => this.repeat(async () => this.sendBatch())),
     ];
   }
 
   /** Returns what happened since the last call, and begins anew. */
   take(): LoadFigures {
     const { figures } = this;
-    this.figures = new Figures();
-    return figures.summary();
+    this.figures = noFigures();
+    return figures;
   }
 
-  /** Resolves when reads are quick: tasks that have just started need minutes until V8 has compiled what they run. */
-  async isWarm(): Promise<void> {
-    await eventually(`99 of 100 reads take less than ${WARM_P99_MS} ms`, async () => {
-      this.take();
-      await delay(WARM_WINDOW_MS);
-      const { readP99Ms, failedReads } = this.take();
-      return (readP99Ms < WARM_P99_MS && failedReads.size === 0) || { readP99Ms, failedReads: [...failedReads] };
-    });
+  /** Whether many reads were answered, and none failed, since the last call that returned otherwise. */
+  isWarm(): boolean | LoadFigures {
+    if (this.figures.failedReads.size > 0) return this.take();
+    return this.figures.reads >= WARM_READS;
+  }
+
+  /** Resolves when so many more orders have been accepted. */
+  async accepts(orders: number): Promise<void> {
+    const accepted = (): number => [...this.operations.values()].reduce((sum, count) => sum + count, 0);
+    const wanted = accepted() + orders;
+    await eventually(`${orders} orders are accepted`, () => accepted() >= wanted);
   }
 
   /** Resolves when all requests have been answered, and all batches accepted. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    await Promise.all(this.loops);
-    await Promise.all(this.open);
+    await Promise.all(this.clients);
   }
 
-  /** The accepted orders in total. */
-  get accepted(): number {
-    return [...this.operations.values()].reduce((sum, count) => sum + count, 0);
-  }
-
-  private async every(milliseconds: number, start: () => Promise<void>): Promise<void> {
-    const begin = performance.now();
-    for (let count = 1; !this.stopping.signal.aborted; count += 1) {
-      const running = start().finally(() => this.open.delete(running));
-      this.open.add(running);
-      await delay(Math.max(0, begin + count * milliseconds - performance.now()));
-    }
+  private async repeat(request: () => Promise<void>): Promise<void> {
+    while (!this.stopping.signal.aborted) await Promise.all([request(), delay(EACH_MS)]);
   }
 
   private async read(): Promise<void> {
-    const { figures } = this;
-    const startedAt = performance.now();
-    const path = this.nextPath();
-    if (this.openReads >= MAX_OPEN_READS) return figures.noteFailedRead(`left out, as ${MAX_OPEN_READS} were open`);
-    this.openReads += 1;
-    const answer = await this.gateway.send('GET', path);
-    this.openReads -= 1;
-    figures.addRead(performance.now() - startedAt, answer.status === 200 ? undefined : describe(path, answer));
-  }
-
-  private nextPath(): string {
-    const known = this.ids[Math.floor(Math.random() * this.ids.length)];
-    const kinds = [
+    const path = randomOf([
       '/v1/orders?page=1&pageSize=20',
+      '/v1/orders?page=2&pageSize=20',
       '/v1/orders?sort=-createdAt&pageSize=20',
       '/v1/orders/range?from=1&to=20',
       '/v1/operations?pageSize=5',
       '/v1/pipeline',
-      known === undefined ? '/v1/orders?page=2&pageSize=20' : `/v1/orders?accountId=swarm-${known}&pageSize=10`,
-    ];
-    return kinds[Math.floor(Math.random() * kinds.length)] ?? '';
+      `/v1/orders?accountId=${randomAccount()}&pageSize=10`,
+    ]);
+    const answer = await this.gateway.send('GET', path);
+    this.figures.reads += 1;
+    if (answer.status !== 200) countUp(this.figures.failedReads, describe(path, answer));
   }
 
   private async sendBatch(): Promise<void> {
-    if (this.openBatches >= MAX_OPEN_BATCHES) return;
-    this.openBatches += 1;
-    await this.sendUntilAccepted();
-    this.openBatches -= 1;
-  }
-
-  private async sendUntilAccepted(): Promise<void> {
-    const key = crypto.randomUUID();
-    const first = this.sent;
-    this.sent += ORDERS_PER_BATCH;
-    const orders = Array.from({ length: ORDERS_PER_BATCH }, (_, at) => ({
-      accountId: `swarm-${(first + at) % ACCOUNTS}`,
-      side: 'buy',
-      symbol: 'ACME',
-      quantity: 3,
-      price: '187.35',
-      currency: 'USD',
-    }));
+    const headers = { 'idempotency-key': crypto.randomUUID() };
+    const orders = Array.from({ length: ORDERS_PER_BATCH }, () => anIntakeOrder({ accountId: randomAccount() }));
     const body = JSON.stringify(orders);
-    for (let tries = 1; ; tries += 1) {
-      const answer = await this.gateway.send('POST', '/v1/orders', { body, headers: { 'idempotency-key': key } });
+    for (;;) {
+      const answer = await this.gateway.send('POST', '/v1/orders', { body, headers });
       if (answer.status === 202) {
         const { operationId, items } = JSON.parse(answer.text) as AcceptedOrders;
-        this.operations.set(operationId, (this.operations.get(operationId) ?? 0) + items.length);
+        countUp(this.operations, operationId, items.length);
         this.figures.accepted += items.length;
-        if (this.ids.length < KNOWN_ORDERS) this.ids.push(String(first % ACCOUNTS));
         return;
       }
-      this.figures.noteFailedSend(describe('POST /v1/orders', answer));
-      await delay(backOffMs(RETRY_BACK_OFF, tries, Math.random));
+      countUp(this.figures.failedSends, describe('POST /v1/orders', answer));
+      await delay(RETRY_MS);
     }
   }
 }
 
-function describe(path: string, { status, text }: GatewayAnswer): string {
+/** Returns the figures in one line, and the failures by kind. */
+export function describeLoad({ reads, failedReads, accepted, failedSends }: LoadFigures): string {
+  const sends = `${accepted} orders accepted, failed sends, all cured: ${list(failedSends)}`;
+  return `${reads} reads, failed reads: ${list(failedReads)}; ${sends}`;
+}
+
+function list(kinds: ReadonlyMap<string, number>): string {
+  return kinds.size === 0 ? '0' : [...kinds].map(([what, count]) => `${count} x ${what}`).join(', ');
+}
+
+function noFigures(): LoadFigures {
+  return { reads: 0, accepted: 0, failedReads: new Map(), failedSends: new Map() };
+}
+
+function countUp(counts: Map<string, number>, what: string, by = 1): void {
+  counts.set(what, (counts.get(what) ?? 0) + by);
+}
+
+function describe(path: string, { status, text }: Answer): string {
   return `${status} ${path.split('?')[0]} ${/"code":"([\w-]+)"/.exec(text)?.[1] ?? text.slice(0, 80)}`;
 }
 
-class Figures {
-  accepted = 0;
-  private readonly failedSends = new Map<string, number>();
-  private readonly failedReads = new Map<string, number>();
-  private readonly durations: number[] = [];
-  private readonly startedAt = performance.now();
+function randomAccount(): string {
+  return `swarm-${Math.floor(Math.random() * ACCOUNTS)}`;
+}
 
-  addRead(milliseconds: number, failure: string | undefined): void {
-    this.durations.push(milliseconds);
-    if (failure !== undefined) this.noteFailedRead(failure);
-  }
-
-  noteFailedRead(what: string): void {
-    this.failedReads.set(what, (this.failedReads.get(what) ?? 0) + 1);
-  }
-
-  noteFailedSend(what: string): void {
-    this.failedSends.set(what, (this.failedSends.get(what) ?? 0) + 1);
-  }
-
-  summary(): LoadFigures {
-    const sorted = this.durations.toSorted((a, b) => a - b);
-    return {
-      reads: sorted.length,
-      failedReads: this.failedReads,
-      accepted: this.accepted,
-      failedSends: this.failedSends,
-      seconds: (performance.now() - this.startedAt) / 1_000,
-      readP99Ms: sorted[Math.floor(sorted.length * 0.99)] ?? 0,
-    };
-  }
+function randomOf(paths: readonly string[]): string {
+  return paths[Math.floor(Math.random() * paths.length)] ?? '';
 }

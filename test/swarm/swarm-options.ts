@@ -1,6 +1,4 @@
-import { parseArgs } from 'node:util';
-import { StackError } from '../../dev/stack-error.js';
-import type { LoadRates } from './swarm-load.js';
+import { Command, InvalidArgumentError } from 'commander';
 
 /** The groups of steps of a run between `up` and `down`, in their order. They do not depend on each other. */
 export const GROUPS = ['update', 'fail', 'scale', 'rotate', 'backup'] as const;
@@ -8,51 +6,41 @@ export type Group = (typeof GROUPS)[number];
 
 /** The options of `npm run test:swarm`. */
 export interface SwarmOptions {
-  readonly rates: LoadRates;
+  /** Per second, as `reads`. */
+  readonly orders: number;
+  readonly reads: number;
   /** The run is ended after this time. */
   readonly minutes: number;
-  readonly groups: readonly Group[];
+  readonly steps: readonly Group[];
   /** The services of the rolling update; none: every service but the gateway, with a new image. */
   readonly services: readonly string[];
 }
 
-/** What two cores carry beside three brokers and three members of MongoDB, in the time that they need. */
-const DEFAULTS = { orders: '200', reads: '20', minutes: '75' };
-
-/**
- * Reads `--orders N`, `--reads N` (each in a second), `--minutes N`, `--steps A,B` and `--services A,B`.
- * @throws StackError `bad-flag`
- */
+/** The defaults are what two cores carry beside three brokers and three members of MongoDB, in the time that they need. */
 export function readSwarmOptions(args: readonly string[]): SwarmOptions {
-  const values = valuesIn(args);
-  const numberOf = (name: keyof typeof DEFAULTS): number => {
-    const value = Number(values[name] ?? DEFAULTS[name]);
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new StackError('bad-flag', `--${name} must be a whole number of at least 1, got ${values[name]}.`, '');
-    return value;
-  };
-  const groups = listOf(values.steps) ?? GROUPS;
-  const unknown = groups.find((name) => !GROUPS.some((group) => group === name));
-  if (unknown !== undefined)
-    throw new StackError('bad-flag', `--steps must be some of ${GROUPS.join(', ')}, got ${unknown}.`, '');
-  return {
-    rates: { orders: numberOf('orders'), reads: numberOf('reads') },
-    minutes: numberOf('minutes'),
-    groups: GROUPS.filter((group) => groups.includes(group)),
-    services: listOf(values.services) ?? [],
-  };
+  return new Command('npm run test:swarm --')
+    .option('--orders <n>', 'orders per second', wholeNumber, 200)
+    .option('--reads <n>', 'reads per second', wholeNumber, 20)
+    .option('--minutes <n>', 'time after which the run ends', wholeNumber, 75)
+    .option('--steps <names>', `some of ${GROUPS.join(',')}`, toGroups, GROUPS as readonly Group[])
+    .option('--services <names>', 'services of the rolling update', toNames, [])
+    .allowExcessArguments(false)
+    .parse([...args], { from: 'user' })
+    .opts<SwarmOptions>();
 }
 
-function listOf(text: string | undefined): string[] | undefined {
-  return text?.split(',').filter(Boolean);
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('It must be an integer from 1 to 999,999.');
+  return Number(text);
 }
 
-function valuesIn(args: readonly string[]): Partial<Record<keyof typeof DEFAULTS | 'steps' | 'services', string>> {
-  const text = { type: 'string' } as const;
-  const options = { orders: text, reads: text, minutes: text, steps: text, services: text };
-  try {
-    return parseArgs({ args: [...args], options }).values;
-  } catch (error) {
-    throw new StackError('bad-flag', String(error instanceof Error ? error.message : error), '', { cause: error });
-  }
+function toNames(text: string): string[] {
+  return text.split(',').filter(Boolean);
+}
+
+function toGroups(text: string): readonly Group[] {
+  const names = toNames(text);
+  const groups = GROUPS.filter((group) => names.includes(group));
+  if (groups.length < names.length) throw new InvalidArgumentError(`It must be some of ${GROUPS.join(', ')}.`);
+  return groups;
 }
