@@ -4,6 +4,10 @@ import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 
 export const PROMETHEUS_DIRECTORY = join(PROJECT_DIRECTORY, 'deploy', 'prometheus');
 
+/** PromQL keywords that may occur in the place of a metric name. */
+const WORDS = new Set('and or unless bool offset by without on ignoring group_left group_right'.split(' '));
+const LABEL_LISTS = /\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*\)/g;
+
 /** Returns the configuration for a stack of `npm start`, with the given data directory and intervals of 1 s. */
 export async function configFor(dataDirectory: string): Promise<string> {
   let text = await readFile(join(PROMETHEUS_DIRECTORY, 'prometheus.local.yml'), 'utf8');
@@ -44,4 +48,16 @@ export async function exporterMetrics(): Promise<ReadonlySet<string>> {
   const text = await readFile(join(PROMETHEUS_DIRECTORY, 'exporters.json'), 'utf8');
   const exporters = JSON.parse(text) as Readonly<Record<string, { readonly metrics: readonly string[] }>>;
   return new Set(Object.values(exporters).flatMap(({ metrics }) => metrics));
+}
+
+/** Returns the metric names in a PromQL expression. */
+export function metricNames(expression: string): string[] {
+  const bare = expression
+    .replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '')
+    .replaceAll(/\{[^{}]*\}/g, ' ')
+    .replaceAll(/\[[^[\]]*\]/g, ' ')
+    .replaceAll(LABEL_LISTS, ' ');
+  // A name before a bracket is a function or an aggregation.
+  const found = [...bare.matchAll(/(?<![\w:.$])[a-zA-Z_:][\w:]*(?![\w:]|\s*\()/g)].map(([name]) => name);
+  return [...new Set(found.filter((name) => !WORDS.has(name)))];
 }
