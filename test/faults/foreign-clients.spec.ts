@@ -1,10 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { workerKafka } from '../support/empty-servers.js';
-import { CODECS, type ForeignRecord } from '../support/foreign-clients/foreign-record.js';
-import { JavaClient, type TextRecord } from '../support/foreign-clients/java-client.js';
+import {
+  CODECS,
+  sampleRecords,
+  sampleTexts,
+  type ForeignRecord,
+  type TextRecord,
+} from '../support/foreign-clients/foreign-record.js';
+import { JavaClient } from '../support/foreign-clients/java-client.js';
 import { LibrdkafkaClient } from '../support/foreign-clients/librdkafka-client.js';
 import { storedBatches } from '../support/foreign-clients/log-segment.js';
-import { sampleRecords, sampleTexts } from '../support/foreign-clients/sample-records.js';
 import { toRecordBytes, type RecordBytes } from '../support/member/record-bytes.js';
 import { TestGroup } from '../support/member/test-group.js';
 

@@ -2,8 +2,7 @@ import { freePort } from '../../dev/machine/ports.js';
 import type { GivenServers } from '../support/empty-servers.js';
 import { eventually } from '../support/eventually.js';
 import { StartedApp } from '../support/started-app.js';
-import type { Release } from './release.js';
-import type { UpgradeLog } from './upgrade-log.js';
+import type { Release } from './releases.js';
 
 const SERVICES = ['query-api', 'console', 'consumer', 'producer'] as const;
 /** Two of each service that clients or partitions can change over to. */
@@ -38,7 +37,7 @@ export class Fleet {
   constructor(
     private readonly servers: GivenServers,
     private readonly settings: Partial<Record<Service, NodeJS.ProcessEnv>>,
-    private readonly log: UpgradeLog,
+    private readonly note: (line: string) => void,
   ) {}
 
   /** Starts all services. Resolves when they are ready. @param settings further settings of a service, until it is replaced */
@@ -48,7 +47,7 @@ export class Fleet {
     await Promise.all(MEMBERS.filter((name) => serviceOf(name) !== 'console').map(start));
     // The console is given the addresses of the others.
     await start('console-1');
-    this.log.note(`${MEMBERS.length} services of ${release.version} are ready`);
+    this.note(`${MEMBERS.length} services of ${release.version} are ready`);
   }
 
   /** Stops a service as an orchestrator does, and starts it in this version at the same address. Resolves when it is ready. */
@@ -61,7 +60,7 @@ export class Fleet {
     const stoppedAt = performance.now();
     await this.startMember(name, release, port);
     const [stop, start] = [stoppedAt - startedAt, performance.now() - stoppedAt].map((ms) => (ms / 1_000).toFixed(1));
-    this.log.note(`${name}: ${before.version} stopped in ${stop} s, ${release.version} ready in ${start} s`);
+    this.note(`${name}: ${before.version} stopped in ${stop} s, ${release.version} ready in ${start} s`);
   }
 
   /** The addresses of a service, of all versions. */

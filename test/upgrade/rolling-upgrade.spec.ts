@@ -6,8 +6,7 @@ import type { OperationResponse } from '../../apps/producer/src/operations/opera
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { intakeOrder } from '../support/intake.js';
 import { BACK, FORWARD } from './fleet.js';
-import { PREVIOUS_VERSION, providePreviousRelease } from './previous-release.js';
-import { currentRelease, type Release } from './release.js';
+import { currentRelease, PREVIOUS_VERSION, providePreviousRelease, type Release } from './releases.js';
 import { UpgradedDeployment } from './upgraded-deployment.js';
 import { WrongRegistry } from './wrong-registry.js';
 
@@ -40,7 +39,7 @@ describe(`a rolling upgrade from ${PREVIOUS_VERSION}, and back`, () => {
   });
 
   it('has a data set that the previous version has made', async () => {
-    const { fleet, log } = deployment;
+    const { fleet, note } = deployment;
     const wrong = await WrongRegistry.start();
     await fleet.start(previous, { consumer: { SCHEMA_REGISTRY_URL: wrong.url } });
     repairable = await deployment.populate({ count: REPAIRABLE });
@@ -48,7 +47,7 @@ describe(`a rolling upgrade from ${PREVIOUS_VERSION}, and back`, () => {
     await wrong.stop();
     await deployment.populate({ count: DATA_SET, faults: FAULTS, seed: 24 });
     const letters = await deployment.pendingLetters();
-    log.note(`data set of ${previous.version}: ${DATA_SET + REPAIRABLE} orders, ${letters} dead letters`);
+    note(`data set of ${previous.version}: ${DATA_SET + REPAIRABLE} orders, ${letters} dead letters`);
     expect(letters).toBeGreaterThan(REPAIRABLE);
     expect((await deployment.retiredIndexes()).toSorted()).toEqual(['operationId_index', 'tries_sent']);
   });
@@ -64,11 +63,11 @@ describe(`a rolling upgrade from ${PREVIOUS_VERSION}, and back`, () => {
       });
       expect(migrated).toMatchObject({ code: 0, stderr: '' });
       expect(migrated.stdout).toContain('index tries_sent of deadLetters is not used by this version');
-      deployment.log.note('npm run admin -- migrate');
+      deployment.note('npm run admin -- migrate');
       expect((await deployment.run('npm run admin -- topics plan')).code).toBeLessThan(2);
       expect(await deployment.run('npm run admin -- topics apply')).toMatchObject({ code: 0 });
       expect(await deployment.run('npm run admin -- topics plan')).toMatchObject({ code: 0 });
-      deployment.log.note('npm run admin -- topics apply');
+      deployment.note('npm run admin -- topics apply');
       await deployment.replaceAll(FORWARD, current);
     });
   });

@@ -3,29 +3,27 @@ import { MongoClient, type Db } from 'mongodb';
 import { INDEXED_COLLECTIONS, RETIRED } from '#orders/database/indexes.js';
 import type { ReconcileReport } from '#reconcile/report.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
-import type { DocumentedCommand } from '../support/documented/commands.js';
 import { runDocumented, type DocumentedRun } from '../support/documented/run-documented.js';
 import { emptyServers, type GivenServers } from '../support/empty-servers.js';
 import { eventually } from '../support/eventually.js';
+import { compareStores } from '../support/foreign-clients/compare-stores.js';
 import type { Run } from '../support/run-app.js';
 import { ClientLoad, type Clients } from './client-load.js';
 import { Fleet, type MemberName } from './fleet.js';
-import { compareAsForeigner } from './foreign-check.js';
-import type { Release } from './release.js';
+import type { Release } from './releases.js';
 import { RequestLog, RetryingClient } from './retrying-client.js';
-import { UpgradeLog } from './upgrade-log.js';
 import { WorkUnderWay } from './work-under-way.js';
 
 const SECRET = 'a secret of more than thirty-two characters';
 
 /** A deployment whose services are replaced by those of another version, with its clients, and all that is checked of it. */
 export class UpgradedDeployment {
-  readonly log = new UpgradeLog();
   readonly fleet: Fleet;
   readonly clients: Clients;
   /** All operations whose orders must be complete. */
   readonly operations = new Set<string>();
   private readonly requests = new RequestLog();
+  private readonly startedAt = performance.now();
 
   private constructor(
     readonly servers: GivenServers,
@@ -36,7 +34,7 @@ export class UpgradedDeployment {
       producer: { ALLOW_FAULT_INJECTION: 'true' },
       consumer: { SAVE_DELAY_MS: '0..200' },
     };
-    this.fleet = new Fleet(servers, settings, this.log);
+    this.fleet = new Fleet(servers, settings, this.note);
     const client = (name: 'producer' | 'query-api' | 'console'): RetryingClient =>
       new RetryingClient(name, () => this.fleet.urls(name), this.requests);
     this.clients = { producer: client('producer'), queryApi: client('query-api'), console: client('console') };
@@ -49,23 +47,25 @@ export class UpgradedDeployment {
     return new UpgradedDeployment(servers, await MongoClient.connect(servers.MONGODB_URI));
   }
 
+  /** Prints what happened, with the seconds since the upgrade began. */
+  readonly note = (line: string): void => {
+    const seconds = ((performance.now() - this.startedAt) / 1_000).toFixed(1);
+    process.stdout.write(`${seconds.padStart(6)} s  ${line}\n`);
+  };
+
   get db(): Db {
     return this.mongo.db();
   }
 
-  /** Ends all services, and prints what happened. */
+  /** Ends all services. */
   async end(): Promise<void> {
     await this.fleet.end();
     await this.mongo.close();
-    this.log.note(this.requests.summary);
-    process.stdout.write(`\n${this.log.text}\n`);
+    this.note(this.requests.summary);
   }
 
   /** Runs commands of docs/upgrade.md, from the folder of the current version. */
-  async run(
-    command: DocumentedCommand | readonly DocumentedCommand[],
-    replacing: DocumentedRun['replacing'] = {},
-  ): Promise<Run> {
+  async run(command: string | readonly string[], replacing: DocumentedRun['replacing'] = {}): Promise<Run> {
     return runDocumented(command, { replacing, env: { ...this.servers, ORDERS_URL: this.fleet.url('producer-1') } });
   }
 
@@ -86,7 +86,7 @@ export class UpgradedDeployment {
   async underLoad(replace: () => Promise<void>): Promise<void> {
     const load = new ClientLoad(this.clients);
     const work = await WorkUnderWay.start(this.clients.producer);
-    this.log.note('a populate, an import and a redrive are under way; clients read and populate');
+    this.note('a populate, an import and a redrive are under way; clients read and populate');
     try {
       await replace();
       assert.deepEqual(await work.repeatFirst(), [work.ids.populate[0], work.ids.import[0], work.ids.redrive[0]]);
@@ -96,7 +96,7 @@ export class UpgradedDeployment {
     }
     assert.deepEqual(load.contradictions, []);
     for (const id of [...work.ids.populate, ...work.ids.import, ...load.operations]) this.operations.add(id);
-    this.log.note(`${load.operations.length} populates of clients, each sent twice under its key`);
+    this.note(`${load.operations.length} populates of clients, each sent twice under its key`);
   }
 
   private noteEnded(operations: readonly OperationResponse[]): void {
@@ -104,7 +104,7 @@ export class UpgradedDeployment {
       const sum = (count: (operation: OperationResponse) => number | null | undefined): number =>
         ended.reduce((total, operation) => total + (count(operation) ?? 0), 0);
       const sent = sum(({ acked, redrive }) => redrive?.moved ?? acked);
-      this.log.note(`${ended.length} × ${kind} has ended: ${sent} sent, ${sum(({ saved }) => saved)} saved`);
+      this.note(`${ended.length} × ${kind} has ended: ${sent} sent, ${sum(({ saved }) => saved)} saved`);
     }
   }
 
@@ -140,16 +140,16 @@ export class UpgradedDeployment {
         return body.verdict === 'holds' || body;
       });
     }
-    this.log.note(`reconcile holds for ${this.operations.size} operations`);
+    this.note(`reconcile holds for ${this.operations.size} operations`);
   }
 
   /** Compares the topic with the stored orders without any code of the pipeline. */
   async nothingIsLost(): Promise<void> {
-    const { KAFKA_BROKERS, MONGODB_URI } = this.servers;
-    const { sent, stored, deadLettered, ...wrong } = await compareAsForeigner(KAFKA_BROKERS, MONGODB_URI);
-    assert.deepEqual(wrong, { lost: [], invented: [], misnumbered: [] });
-    const letters = deadLettered === 0 ? '' : ` and ${deadLettered} dead letters`;
-    this.log.note(`a foreign reader finds ${sent} orders on the topic, ${stored} stored${letters}: 0 lost, 0 doubled`);
+    const { KAFKA_BROKERS: brokers, MONGODB_URI: mongodbUri, SCHEMA_REGISTRY_URL: registryUrl } = this.servers;
+    const found = await compareStores({ brokers, mongodbUri, registryUrl });
+    assert.deepEqual(found, { ...found, lost: 0, doubled: 0, foreign: 0, counterLow: false, examples: [] });
+    const { records, stored, deadLetters } = found;
+    this.note(`a foreign reader finds ${records} records, ${stored} stored orders and ${deadLetters} dead letters`);
   }
 
   async pendingLetters(): Promise<number> {

@@ -1,8 +1,16 @@
 /** Changes a partition's segments on disk, like a failing disk or a lost replica. Use it only while the broker is stopped. */
 import { open, readdir, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32c } from './crc32c.js';
 import { BATCH_FIELDS, storedBatches, type StoredBatch } from './log-segment.js';
+
+/** The Castagnoli polynomial, reflected (RFC 3720, section 12.1). */
+const POLYNOMIAL = 0x82f63b78;
+
+const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let remainder = byte;
+  for (let bit = 0; bit < 8; bit += 1) remainder = (remainder >>> 1) ^ (remainder & 1 ? POLYNOMIAL : 0);
+  return remainder;
+});
 
 /** Codec numbers that Kafka has not assigned to a codec. */
 export type UnknownCodec = 5 | 6 | 7;
@@ -43,4 +51,11 @@ async function rewrite(batch: StoredBatch, change: (bytes: Buffer) => void): Pro
   } finally {
     await file.close();
   }
+}
+
+/** Computes the checksum of a record batch. `node:zlib` only has CRC-32, which uses another polynomial. */
+function crc32c(bytes: Uint8Array): number {
+  let remainder = 0xffffffff;
+  for (const byte of bytes) remainder = (remainder >>> 8) ^ (TABLE[(remainder ^ byte) & 0xff] ?? 0);
+  return (remainder ^ 0xffffffff) >>> 0;
 }

@@ -1,15 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Codec } from './foreign-record.js';
+import type { Codec, TextRecord } from './foreign-record.js';
 import { KafkaTools } from './kafka-tools.js';
-
-/** A record in the line format of `kafka-console-producer`: text without tabs, commas, colons and line ends. */
-export interface TextRecord {
-  readonly key: string;
-  readonly value: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
 
 /** Kafka's Java producer and admin client, driven through its command-line tools. */
 export class JavaClient {

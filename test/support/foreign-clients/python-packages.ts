@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { runClient } from '../../../dev/parts/package-client.js';
 import { installPart } from '../../../dev/parts/part.js';
+import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import { provideTestPart } from './test-part.js';
 
 const FETCH_WITHIN_MS = 240_000;
+const FOLDER = join(PROJECT_DIRECTORY, 'test', 'support', 'foreign-clients');
 
 /** The Python package that brings librdkafka. */
 export const CONFLUENT_KAFKA = 'confluent-kafka==2.16.1';
@@ -29,4 +32,15 @@ export async function providePythonPackages(...requirements: readonly string[]):
       }),
     ),
   );
+}
+
+/** Runs a script of this folder until it ends. @returns what it prints, which is JSON */
+export async function runPython<T>(
+  script: string,
+  packages: readonly string[],
+  ...args: readonly string[]
+): Promise<T> {
+  const env = { ...process.env, PYTHONPATH: await providePythonPackages(...packages) };
+  const { stdout } = await promisify(execFile)('python3', [join(FOLDER, script), ...args], { env });
+  return JSON.parse(stdout) as T;
 }

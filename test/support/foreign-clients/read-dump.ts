@@ -1,10 +1,4 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
-import { providePythonPackages, PYMONGO } from './python-packages.js';
-
-const SCRIPT = join(PROJECT_DIRECTORY, 'test/support/foreign-clients/read_dump.py');
+import { PYMONGO, runPython } from './python-packages.js';
 
 /** What `read_dump.py` says about a collection. */
 export interface ReadDump {
@@ -20,7 +14,5 @@ export async function readDumpByPymongo(
   mongodbUri: string,
   ...collections: readonly string[]
 ): Promise<Readonly<Record<string, ReadDump>>> {
-  const env = { ...process.env, PYTHONPATH: await providePythonPackages(PYMONGO) };
-  const { stdout } = await promisify(execFile)('python3', [SCRIPT, folder, mongodbUri, ...collections], { env });
-  return JSON.parse(stdout) as Record<string, ReadDump>;
+  return runPython('read_dump.py', [PYMONGO], folder, mongodbUri, ...collections);
 }

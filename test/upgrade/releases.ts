@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -6,7 +7,6 @@ import { runClient } from '../../dev/parts/package-client.js';
 import { installPart } from '../../dev/parts/part.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { provideTestPart } from '../support/foreign-clients/test-part.js';
-import type { Release } from './release.js';
 
 /** The version before the current one in CHANGELOG.md. */
 export const PREVIOUS_VERSION = '0.1.0';
@@ -14,6 +14,19 @@ export const PREVIOUS_VERSION = '0.1.0';
 const COMMIT = '0ddacebbd1fe9038998b03ae7dd316ff9a446920';
 const BUILT_WITHIN_MS = 240_000;
 const run = promisify(execFile);
+
+/** A version of the product, compiled in a folder. */
+export interface Release {
+  readonly version: string;
+  readonly directory: string;
+}
+
+/** The version that is being developed, from this folder. */
+export function currentRelease(): Release {
+  const text = readFileSync(join(PROJECT_DIRECTORY, 'package.json'), 'utf8');
+  const { version } = JSON.parse(text) as { readonly version: string };
+  return { version, directory: PROJECT_DIRECTORY };
+}
 
 /**
  * Takes the previous version from the history of this repository, installs its packages and compiles it by its own set-up. All of it stays in
