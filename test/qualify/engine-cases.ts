@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import type { CaseResult } from './plain/case-result.js';
-import type { Client } from './plain/plain-task.js';
+import type { CaseResult } from './plain/plain-cases.js';
+import type { Client } from './plain/plain-client.js';
 
 const CONTRACT = 'test/parallel-consumer/broker-contract.spec.ts';
 const CONTRACT_NAMES: Partial<Record<Client, string>> = {
@@ -66,24 +66,11 @@ async function runJest(
   const report = join(folder, 'report.json');
   const jest = join(PROJECT_DIRECTORY, 'node_modules/jest/bin/jest.js');
   const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', jest];
-  const args = [
-    '--selectProjects',
-    project,
-    '--maxWorkers=2',
-    '--json',
-    '--outputFile',
-    report,
-    ...flags,
-    '--runTestsByPath',
-    ...paths,
-  ];
+  const reporting = ['--selectProjects', project, '--maxWorkers=2', '--json', '--outputFile', report];
+  const args = [...node, ...reporting, ...flags, '--runTestsByPath', ...paths];
   try {
     const env = { ...process.env, KAFKA_CLIENT: client };
-    const child = spawn(process.execPath, [...node, ...args], {
-      cwd: PROJECT_DIRECTORY,
-      env,
-      stdio: 'ignore',
-    });
+    const child = spawn(process.execPath, args, { cwd: PROJECT_DIRECTORY, env, stdio: 'ignore' });
     await once(child, 'close');
     return ReportSchema.parse(JSON.parse(await readFile(report, 'utf8'))).testResults;
   } finally {

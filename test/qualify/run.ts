@@ -3,49 +3,30 @@
  * client by itself, as its guide shows it; then the engine over it, if the engine has a driver for it. docs/clients.md has the results.
  * Exits with 0 if every case of the engine holds: what the client does by itself is only reported.
  */
-import { parseArgs } from 'node:util';
-import { explain, StackError } from '../../dev/stack-error.js';
+import { Command, Option } from 'commander';
+import { explain } from '../../dev/stack-error.js';
 import { provideConfluent } from './confluent-package.js';
 import { runEngineCases } from './engine-cases.js';
-import type { CaseResult } from './plain/case-result.js';
-import { PlainCases } from './plain/plain-cases.js';
-import { CLIENTS, type Client } from './plain/plain-task.js';
-
-const ONLY = ['plain', 'engine'] as const;
+import { PlainCases, type CaseResult } from './plain/plain-cases.js';
+import { CLIENTS, type Client } from './plain/plain-client.js';
 
 interface QualifyOptions {
   readonly client: Client;
   /** Which half; `undefined`: both. */
-  readonly only: (typeof ONLY)[number] | undefined;
+  readonly only?: 'plain' | 'engine';
 }
 
-function readOptions(args: readonly string[]): QualifyOptions {
-  const text = { type: 'string' } as const;
-  let values: { readonly client?: string; readonly only?: string };
-  try {
-    ({ values } = parseArgs({ args: [...args], options: { client: text, only: text } }));
-  } catch (error) {
-    throw new StackError('bad-flag', error instanceof Error ? error.message : String(error), '', { cause: error });
-  }
-  const client = CLIENTS.find((name) => name === values.client);
-  if (client === undefined)
-    throw new StackError(
-      'bad-flag',
-      `--client must be one of ${CLIENTS.join(', ')}, got ${values.client ?? 'none'}.`,
-      '',
-    );
-  const only = ONLY.find((name) => name === values.only);
-  if (only === undefined && values.only !== undefined)
-    throw new StackError('bad-flag', `--only must be ${ONLY.join(' or ')}, got ${values.only}.`, '');
-  return { client, only };
-}
+const OPTIONS = new Command('npm run qualify --')
+  .addOption(new Option('--client <name>', 'the client').choices(CLIENTS).makeOptionMandatory())
+  .addOption(new Option('--only <half>', 'only a half of the cases').choices(['plain', 'engine']))
+  .allowExcessArguments(false);
 
 function print({ name, holds, text }: CaseResult): void {
   console.log(`| ${name} | ${holds ? 'holds' : '**does not hold**'} | ${text} |`);
 }
 
 async function main(): Promise<boolean> {
-  const { client, only } = readOptions(process.argv.slice(2));
+  const { client, only } = OPTIONS.parse().opts<QualifyOptions>();
   if (only !== 'engine') {
     const package_ = client === 'confluent' ? await provideConfluent() : { node: process.execPath, directory: '' };
     console.log(`${client} by itself:`);

@@ -3,18 +3,12 @@
  * JSON). It prints a line for each value that was handled, ends on SIGTERM, and runs on Node.js 20, for which the third client can be built.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PlainClient } from './plain-client.js';
-import type { PlainTask } from './plain-task.js';
+import type { PlainClient, PlainTask } from './plain-client.js';
 
 async function clientOf({ client, brokers, directory }: PlainTask): Promise<PlainClient> {
-  switch (client) {
-    case 'kafkajs':
-      return (await import('./kafkajs-client.js')).kafkajsClient(brokers);
-    case 'platformatic':
-      return (await import('./platformatic-client.js')).platformaticClient(brokers);
-    case 'confluent':
-      return (await import('./confluent-client.js')).confluentClient(brokers, directory);
-  }
+  if (client === 'platformatic') return (await import('./platformatic-client.js')).platformaticClient(brokers);
+  const { confluentClient, kafkajsClient } = await import('./kafkajs-clients.js');
+  return client === 'kafkajs' ? kafkajsClient(brokers) : confluentClient(brokers, directory);
 }
 
 const task = JSON.parse(process.argv[2] ?? '') as PlainTask;

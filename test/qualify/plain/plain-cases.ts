@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTopics } from '#service/kafka/create-topics.js';
+import { eventually } from '../../support/eventually.js';
 import { numberedRecords, writeAll } from '../../support/numbered-records.js';
 import { StandaloneKafka } from '../../support/standalone-kafka.js';
 import { recordsOn } from '../../support/topic-writer.js';
-import type { CaseResult } from './case-result.js';
-import { HandledValues } from './handled-values.js';
+import type { Client, PlainTask } from './plain-client.js';
 import { PlainProcess } from './plain-process.js';
-import type { Client, PlainTask } from './plain-task.js';
 
 /** A client, and how its processes are started. */
 export interface ClientUnderTest {
@@ -15,52 +14,104 @@ export interface ClientUnderTest {
   readonly directory: string;
 }
 
-const PARTITIONS = 4;
-const RECORDS = 4_000;
+/** How a case ended. */
+export interface CaseResult {
+  readonly name: string;
+  /** No record was lost. */
+  readonly holds: boolean;
+  readonly text: string;
+}
+
+/** Members of a group that consume a topic, and the broker. */
+interface World {
+  readonly kafka: StandaloneKafka;
+  /** Starts another member. */
+  readonly join: () => PlainProcess;
+  /** Resolves when a share of the records is handled. */
+  readonly handled: (share: number) => Promise<void>;
+}
+
+interface ConsumerCase {
+  readonly name: string;
+  readonly records?: number;
+  readonly partitions?: number;
+  readonly handlerMs?: number;
+  /** What happens while one member consumes. */
+  readonly disturb?: (world: World) => Promise<void>;
+}
+
 const SENDS = 200;
-const HANDLER_MS = 5;
 const OUTAGE_MS = 10_000;
-const TURNS = 3;
 const TURN_MS = 5_000;
-/** Batches that take nearly as long as `TIMES.pollIntervalMs`. */
-const SLOW = { records: 200, handlerMs: 300 };
+/** All are handled, or nothing more was handled for so long: longer than a member that died stays in its group, six times. */
+const SILENT_MS = 60_000;
+
+const CASES: readonly ConsumerCase[] = [
+  // Its batches take nearly as long as `TIMES.pollIntervalMs`.
+  { name: 'a handler that is slow, but within its time', records: 200, partitions: 1, handlerMs: 300 },
+  {
+    name: 'a member is killed',
+    disturb: async ({ join, handled }) => {
+      const killed = join();
+      await handled(1 / 3);
+      await killed.kill();
+    },
+  },
+  {
+    name: 'a second member joins and leaves three times',
+    disturb: async ({ join, handled }) => {
+      await handled(1 / 10);
+      for (let turn = 0; turn < 3; turn += 1) {
+        const other = join();
+        await delay(TURN_MS);
+        await other.stop();
+      }
+    },
+  },
+  {
+    name: 'the broker is away for ten seconds',
+    disturb: async ({ kafka, handled }) => {
+      await handled(1 / 4);
+      await kafka.node(1).kill();
+      await delay(OUTAGE_MS);
+      await kafka.node(1).start();
+    },
+  },
+];
 
 /** Runs what is hard for consumers and producers against a client library by itself, on a real Kafka. */
 export class PlainCases {
+  private readonly running: PlainProcess[] = [];
+
   private constructor(
     private readonly kafka: StandaloneKafka,
     private readonly tested: ClientUnderTest,
-    private readonly running: PlainProcess[] = [],
   ) {}
 
   static async run(tested: ClientUnderTest, onResult: (result: CaseResult) => void): Promise<void> {
     const kafka = await StandaloneKafka.start(1);
     const cases = new PlainCases(kafka, tested);
     try {
-      for (const each of cases.all()) {
-        const { text, ...result } = await each();
-        const failures = cases.running.flatMap(({ failure }) => failure ?? []);
-        onResult({ ...result, text: [text, ...failures].join('; ') });
-        await cases.endAll();
-      }
+      onResult(await cases.ended(async () => cases.sends()));
+      for (const each of CASES) onResult(await cases.ended(async () => cases.consumes(each)));
     } finally {
-      await cases.endAll();
       await kafka.stop();
     }
   }
 
-  private all(): (() => Promise<CaseResult>)[] {
-    return [
-      async () => this.sends(),
-      async () => this.slowHandler(),
-      async () => this.killed(),
-      async () => this.joinsAndLeaves(),
-      async () => this.outage(),
-    ];
+  /** Runs a case, ends its processes, and adds why some of them ended by themselves. */
+  private async ended(run: () => Promise<CaseResult>): Promise<CaseResult> {
+    try {
+      const { text, ...result } = await run();
+      const failures = this.running.flatMap(({ failure }) => failure ?? []);
+      return { ...result, text: [text, ...failures].join('; ') };
+    } finally {
+      await Promise.all(this.running.splice(0).map(async (each) => each.kill()));
+    }
   }
 
   private async sends(): Promise<CaseResult> {
-    const topic = await this.topic('sends', 1);
+    const topic = await this.newTopic(1);
     let succeeded = 0;
     const sender = this.start({ do: 'send', topic, count: SENDS }, (line) => (succeeded = Number(line)));
     await sender.ended();
@@ -69,49 +120,32 @@ export class PlainCases {
     return { name: 'sends of one idempotent producer at the same time', holds: found >= succeeded, text };
   }
 
-  private async slowHandler(): Promise<CaseResult> {
-    const { topic, values } = await this.filledTopic('slow', SLOW.records, 1);
-    this.consume(topic, values, SLOW.handlerMs);
-    await values.all();
-    return values.result('a handler that is slow, but within its time');
-  }
-
-  private async killed(): Promise<CaseResult> {
-    const { topic, values } = await this.filledTopic('killed', RECORDS);
-    this.consume(topic, values);
-    const killed = this.consume(topic, values);
-    await values.reach(RECORDS / 3);
-    await killed.kill();
-    await values.all();
-    return values.result('a member is killed');
-  }
-
-  private async joinsAndLeaves(): Promise<CaseResult> {
-    const { topic, values } = await this.filledTopic('joins', RECORDS);
-    this.consume(topic, values);
-    await values.reach(RECORDS / 10);
-    for (let turn = 0; turn < TURNS; turn += 1) {
-      const other = this.consume(topic, values);
-      await delay(TURN_MS);
-      await other.stop();
-    }
-    await values.all();
-    return values.result('a second member joins and leaves three times');
-  }
-
-  private async outage(): Promise<CaseResult> {
-    const { topic, values } = await this.filledTopic('outage', RECORDS);
-    this.consume(topic, values);
-    await values.reach(RECORDS / 4);
-    await this.kafka.node(1).kill();
-    await delay(OUTAGE_MS);
-    await this.kafka.node(1).start();
-    await values.all();
-    return values.result('the broker is away for ten seconds');
-  }
-
-  private consume(topic: string, values: HandledValues, handlerMs = HANDLER_MS): PlainProcess {
-    return this.start({ do: 'consume', topic, handlerMs }, (value) => values.add(value));
+  private async consumes(tested: ConsumerCase): Promise<CaseResult> {
+    const { name, records: count = 4_000, partitions = 4, handlerMs = 5, disturb } = tested;
+    const topic = await this.newTopic(partitions);
+    const records = numberedRecords(count, count, partitions);
+    await writeAll(this.kafka.kafka, topic, records);
+    /** How many times each value was handled. */
+    const handled = new Map<string, number>();
+    let lastAt = performance.now();
+    const join = (): PlainProcess =>
+      this.start({ do: 'consume', topic, handlerMs }, (value) => {
+        handled.set(value, (handled.get(value) ?? 0) + 1);
+        lastAt = performance.now();
+      });
+    join();
+    await disturb?.({
+      kafka: this.kafka,
+      join,
+      handled: async (share) => eventually(`${share} are handled`, () => handled.size >= count * share),
+    });
+    lastAt = performance.now();
+    const isSilent = (): boolean => performance.now() - lastAt > SILENT_MS;
+    await eventually('all values are handled, or no more are', () => handled.size === count || isSilent());
+    const lost = records.filter(({ value }) => !handled.has(String(value))).length;
+    const repeated = [...handled.values()].reduce((sum, times) => sum + times - 1, 0);
+    const text = `${count} records: ${lost} not handled, ${repeated} handled again`;
+    return { name, holds: lost === 0, text };
   }
 
   private start(
@@ -119,34 +153,23 @@ export class PlainCases {
     onLine: (line: string) => void,
   ): PlainProcess {
     const { client, node, directory } = this.tested;
-    const { topic } = task;
     const brokers = this.kafka.brokers.split(',');
-    const all = { client, directory, brokers, groupId: `${topic}-group`, count: 0, handlerMs: 0, ...task };
-    const started = new PlainProcess(node, all, onLine);
+    const groupId = `${task.topic}-group`;
+    const started = new PlainProcess(
+      node,
+      { client, directory, brokers, groupId, count: 0, handlerMs: 0, ...task },
+      onLine,
+    );
     this.running.push(started);
     return started;
   }
 
-  private async endAll(): Promise<void> {
-    await Promise.all(this.running.splice(0).map(async (each) => each.kill()));
-  }
-
-  private async filledTopic(
-    name: string,
-    count: number,
-    partitions = PARTITIONS,
-  ): Promise<{ topic: string; values: HandledValues }> {
-    const topic = await this.topic(name, partitions);
-    const records = numberedRecords(count, count, partitions);
-    await writeAll(this.kafka.kafka, topic, records);
-    return { topic, values: new HandledValues(records.map(({ value }) => String(value))) };
-  }
-
-  private async topic(name: string, numPartitions: number): Promise<string> {
+  private async newTopic(numPartitions: number): Promise<string> {
+    const topic = crypto.randomUUID();
     const admin = this.kafka.kafka.admin();
     await admin.connect();
-    await createTopics(admin, [{ topic: name, numPartitions, replicationFactor: 1 }]);
+    await createTopics(admin, [{ topic, numPartitions, replicationFactor: 1 }]);
     await admin.disconnect();
-    return name;
+    return topic;
   }
 }

@@ -1,4 +1,19 @@
-import type { Producer } from 'kafkajs';
+export const CLIENTS = ['kafkajs', 'platformatic', 'confluent'] as const;
+export type Client = (typeof CLIENTS)[number];
+
+/** What a process of `main.ts` does. */
+export interface PlainTask {
+  readonly client: Client;
+  readonly do: 'send' | 'consume';
+  readonly brokers: readonly string[];
+  readonly topic: string;
+  readonly groupId: string;
+  /** Values to send. */
+  readonly count: number;
+  readonly handlerMs: number;
+  /** Folder of the client's package, if it is not one of the project's. */
+  readonly directory: string;
+}
 
 /** What a client library is asked to do by itself, as its own guide shows it. */
 export interface PlainClient {
@@ -19,14 +34,6 @@ export interface PlainWork {
 
 /** The same for all clients. A handler may take as long as `pollIntervalMs` before a member counts as stuck, where the client limits that. */
 export const TIMES = { sessionMs: 10_000, heartbeatMs: 1_000, pollIntervalMs: 10_000, commitMs: 1_000 } as const;
-
-/** Sends over a producer with the API of kafkajs. */
-export async function sendOver(producer: Producer, topic: string, values: readonly string[]): Promise<number> {
-  await producer.connect();
-  const sent = await countOf(values.map(async (value) => producer.send({ topic, messages: [{ value }] })));
-  await producer.disconnect();
-  return sent;
-}
 
 /** Counts the calls that succeeded. */
 export async function countOf(calls: readonly Promise<unknown>[]): Promise<number> {

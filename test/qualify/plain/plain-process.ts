@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import type { PlainTask } from './plain-task.js';
+import type { PlainTask } from './plain-client.js';
 
 const PROGRAM = join(import.meta.dirname, 'main.js');
 
