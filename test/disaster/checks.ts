@@ -1,9 +1,13 @@
 import { highestReservedNumber } from '#orders/operation/number-blocks.js';
+import { recordsBetween } from '#orders/topics/positions.js';
+import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { ReconcileReport } from '#reconcile/report.js';
+import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { eventually } from '../support/eventually.js';
 import type { TestSystem } from '../support/test-system.js';
 import { reconciled } from '../support/run-reconcile.js';
+import { quietKafka } from '../support/topic-writer.js';
 
 /** What reconciliation says about all operations. */
 export interface Reconciled {
@@ -45,4 +49,22 @@ export async function untilComplete(pipeline: TestSystem): Promise<readonly [rea
     return reached >= highest || { reached, highest };
   });
   return [reached, highest];
+}
+
+/** Waits until both groups have committed every record. @returns how many records of orders were left at first */
+export async function untilConsumed(brokers: string): Promise<number> {
+  const kafka = new KafkaPositions(quietKafka(brokers));
+  const behind = async (group: string, topic: string): Promise<number> =>
+    recordsBetween(await kafka.committed(group, topic), await kafka.ends(topic));
+  try {
+    const first = await behind(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC);
+    await eventually('everything is consumed', async () => {
+      const left = await behind(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC);
+      const letters = await behind(DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC);
+      return left + letters === 0 || { left, letters };
+    });
+    return first;
+  } finally {
+    await kafka.close();
+  }
 }

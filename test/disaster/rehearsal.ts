@@ -4,20 +4,20 @@ import type { Manifest } from '../../apps/admin/src/backup/manifest.js';
 import type { RestoreReport } from '../../apps/admin/src/restore/restore-report.js';
 import { eventually } from '../support/eventually.js';
 import { compareStores, type StoreComparison } from '../support/foreign-clients/compare-stores.js';
-import { reconcileAll, untilComplete, type Reconciled } from './checks.js';
+import { reconcileAll, untilComplete, untilConsumed, type Reconciled } from './checks.js';
 import { DisasterStack } from './disaster-stack.js';
 import { SentOrders } from './sent-orders.js';
-import { Steps, type Step } from './steps.js';
-import { untilConsumed } from './until-consumed.js';
 
-export interface RehearsalOptions {
-  /** Orders before the backup. */
-  readonly orders: number;
-  readonly print: (line: string) => void;
+/** A step of a rehearsal and how long it took. */
+export interface Step {
+  readonly title: string;
+  readonly seconds: number;
+  readonly result: string;
 }
 
 /** The result of a rehearsed disaster. */
 export interface Rehearsal {
+  /** Orders before the backup. */
   readonly orders: number;
   readonly steps: readonly Step[];
   readonly manifest: Manifest;
@@ -30,22 +30,21 @@ export interface Rehearsal {
   readonly nextNumber: number;
   /** The watermark of the query API, and the highest number that was reserved. */
   readonly watermark: readonly [reached: number, highest: number];
-  readonly restoreSeconds: number;
-  readonly replaySeconds: number;
+  /** Of the restore and the replay. */
+  readonly seconds: number;
 }
 
-const RESTORE = 'restore the backup';
-const REPLAY = 'start all services; the consumers read what came after the backup';
+const figure = (value: number): string => value.toLocaleString('en-US');
 
-/** Loses MongoDB under load, restores it from a backup that was taken under load, and compares both stores. Leaves nothing behind. */
-export async function rehearse({ orders, print }: RehearsalOptions): Promise<Rehearsal> {
+/**
+ * Loses MongoDB under load, restores it from a backup that was taken under load, and compares both stores. Leaves nothing behind.
+ * @param orders before the backup
+ */
+export async function rehearse(orders: number, print: (line: string) => void): Promise<Rehearsal> {
   const folder = await makeRunFolder('orders-disaster');
   const stack = new DisasterStack(join(folder, 'data'));
-  const steps = new Steps(print);
   try {
-    const found = await new Rehearsing(orders, stack, steps, join(folder, 'backup')).run();
-    const [restoreSeconds, replaySeconds] = [steps.secondsOf(RESTORE), steps.secondsOf(REPLAY)];
-    return { orders, steps: steps.all, ...found, restoreSeconds, replaySeconds };
+    return await new Rehearsing(orders, stack, join(folder, 'backup'), print).run();
   } finally {
     await stack.stop();
     await removeRunFolder(folder);
@@ -53,107 +52,125 @@ export async function rehearse({ orders, print }: RehearsalOptions): Promise<Reh
 }
 
 class Rehearsing {
-  private readonly sending: SentOrders;
+  private readonly steps: Step[] = [];
 
   constructor(
     private readonly orders: number,
     private readonly stack: DisasterStack,
-    private readonly steps: Steps,
     private readonly backupFolder: string,
-  ) {
-    this.sending = new SentOrders(() => stack.running, orders);
-  }
+    private readonly print: (line: string) => void,
+  ) {}
 
-  async run(): Promise<Omit<Rehearsal, 'orders' | 'steps' | 'restoreSeconds' | 'replaySeconds'>> {
-    const { steps, stack, sending } = this;
-    await steps.take('start all processes', async () => [await stack.start(), undefined]);
-    await steps.take(`send and save ${this.orders.toLocaleString('en-US')} orders, and import some`, async () => [
-      await sending.saveAll(),
-      undefined,
-    ]);
+  async run(): Promise<Rehearsal> {
+    const { orders, stack, steps } = this;
+    const sending = new SentOrders(() => stack.running, orders);
+    await this.take('start all processes', async () => stack.start(), String);
+    await this.take(`send and save ${figure(orders)} orders, and import some`, async () => sending.saveAll(), String);
     const [running, cancelled] = await sending.begin();
-    const manifest = await this.backUp();
-    const lost = await steps.take(
+    const manifest = await this.take(
+      'back up while orders are sent and saved',
+      async () => this.admin<Manifest>(0, 'backup', this.backupFolder, '--json'),
+      ({ collections }) => `${figure(collections.reduce((sum, each) => sum + each.documents, 0))} documents`,
+    );
+    const lost = await this.take(
       'send more, redrive dead letters, pause one populate and cancel the other',
-      async () => {
-        const ids = await sending.sendMore(running, cancelled);
-        return [`${ids.length} operations that the backup lacks`, ids];
-      },
+      async () => sending.sendMore(running, cancelled),
+      (ids) => `${ids.length} operations that the backup lacks`,
     );
-    await this.loseMongodb();
-    const report = await this.restore();
-    await steps.take(REPLAY, async () => {
-      await stack.start();
-      const left = await untilConsumed(stack.running.brokers);
-      return [`${left.toLocaleString('en-US')} records were left when they were ready`, undefined];
-    });
-    const nextNumber = await steps.take(
+    const report = await this.loseAndRestore();
+    await this.take(
+      'start all services; the consumers read what came after the backup',
+      async () => {
+        await stack.start();
+        return untilConsumed(stack.running.stack.brokers);
+      },
+      (left) => `${figure(left)} records were left when they were ready`,
+    );
+    const [restored, replayed] = [steps.at(-2), steps.at(-1)];
+    const nextNumber = await this.take(
       'cancel a paused populate again, resume the other, send new orders',
-      async () => {
-        const first = await sending.goOn(running, cancelled);
-        return [`order numbers go on at ${first.toLocaleString('en-US')}`, first];
-      },
+      async () => sending.goOn(running, cancelled),
+      (first) => `order numbers go on at ${figure(first)}`,
     );
-    return { manifest, report, sent: { running, cancelled, lost }, nextNumber, ...(await this.check()) };
+    const seconds = (restored?.seconds ?? Number.NaN) + (replayed?.seconds ?? Number.NaN);
+    return {
+      orders,
+      steps,
+      manifest,
+      report,
+      sent: { running, cancelled, lost },
+      nextNumber,
+      seconds,
+      ...(await this.check()),
+    };
   }
 
-  private async backUp(): Promise<Manifest> {
-    return this.steps.take('back up while orders are sent and saved', async () => {
-      const { code, stdout, stderr } = await this.stack.admin('backup', this.backupFolder, '--json');
-      if (code !== 0) throw new Error(`the backup ended with ${code}: ${stderr}`);
-      const manifest = JSON.parse(stdout) as Manifest;
-      const documents = manifest.collections.reduce((sum, each) => sum + each.documents, 0);
-      return [`${documents.toLocaleString('en-US')} documents`, manifest];
-    });
-  }
-
-  private async loseMongodb(): Promise<void> {
-    await this.steps.take('kill every process, and lose the data of MongoDB', async () => {
-      await this.stack.loseMongodb();
-      return ['its folder is removed', undefined];
-    });
-    await this.steps.take('start the servers, with an empty MongoDB', async () => [
-      await this.stack.start('--servers-only'),
-      undefined,
-    ]);
-  }
-
-  private async restore(): Promise<RestoreReport> {
-    await this.steps.take('check the backup, until Kafka has noticed that the consumers were killed', async () => {
-      await eventually('it can be restored', async () => {
-        const { code, stderr } = await this.stack.admin('restore', '--check', this.backupFolder);
-        return code === 0 || { stderr };
-      });
-      return ['it can be restored', undefined];
-    });
-    const report = await this.steps.take(RESTORE, async () => {
-      const { code, stdout, stderr } = await this.stack.admin('restore', this.backupFolder, '--json');
+  private async loseAndRestore(): Promise<RestoreReport> {
+    const { stack, backupFolder } = this;
+    await this.take(
+      'kill every process, and lose the data of MongoDB',
+      async () => stack.loseMongodb(),
+      () => 'its folder is removed',
+    );
+    await this.take('start the servers, with an empty MongoDB', async () => stack.start('--servers-only'), String);
+    await this.take(
+      'check the backup, until Kafka has noticed that the consumers were killed',
+      async () =>
+        eventually('it can be restored', async () => {
+          const { code, stderr } = await stack.admin('restore', '--check', backupFolder);
+          return code === 0 || { stderr };
+        }),
+      () => 'it can be restored',
+    );
+    const report = await this.take(
+      'restore the backup',
       // 1: it lists operations that are lost or paused.
-      if (code !== 1) throw new Error(`the restore ended with ${code}: ${stderr}`);
-      const found = JSON.parse(stdout) as RestoreReport;
-      const { documents, lostOperations, pausedOperations } = found;
-      const [lost, paused] = [lostOperations.length, pausedOperations.length];
-      return [`${documents.toLocaleString('en-US')} documents; ${lost} operations lost, ${paused} paused`, found];
-    });
-    await this.stack.stop();
+      async () => this.admin<RestoreReport>(1, 'restore', backupFolder, '--json'),
+      ({ documents, lostOperations, pausedOperations }) =>
+        `${figure(documents)} documents; ${lostOperations.length} operations lost, ${pausedOperations.length} paused`,
+    );
+    await stack.stop();
     return report;
   }
 
   private async check(): Promise<Pick<Rehearsal, 'comparison' | 'reconciled' | 'watermark'>> {
-    const { steps, stack } = this;
-    const comparison = await steps.take('compare Kafka with MongoDB by foreign clients', async () => {
-      const found = await compareStores(stack.running);
-      const { records, stored, lost, doubled, foreign } = found;
-      return [`${records} records, ${stored} orders: ${lost} lost, ${doubled} doubled, ${foreign} foreign`, found];
-    });
-    const reconciled = await steps.take('reconcile every operation', async () => {
-      const found = await reconcileAll(stack.running);
-      return [`${found.count} operations, ${found.broken.length} do not hold`, found];
-    });
-    const watermark = await steps.take('wait until the watermark passes every order number', async () => {
-      const found = await untilComplete(stack.running);
-      return [`${found[0]} of ${found[1]}`, found];
-    });
-    return { comparison, reconciled, watermark };
+    const { running } = this.stack;
+    return {
+      comparison: await this.take(
+        'compare Kafka with MongoDB by foreign clients',
+        async () => compareStores(running.stack),
+        ({ records, stored, lost, doubled, foreign }) =>
+          `${records} records, ${stored} orders: ${lost} lost, ${doubled} doubled, ${foreign} foreign`,
+      ),
+      reconciled: await this.take(
+        'reconcile every operation',
+        async () => reconcileAll(running),
+        ({ count, broken }) => `${count} operations, ${broken.length} do not hold`,
+      ),
+      watermark: await this.take(
+        'wait until the watermark passes every order number',
+        async () => untilComplete(running),
+        ([reached, highest]) => `${reached} of ${highest}`,
+      ),
+    };
+  }
+
+  /** Runs `npm run admin`. @returns the JSON that it prints. @throws Error if it ends with another exit code */
+  private async admin<T>(wanted: number, ...args: readonly string[]): Promise<T> {
+    const { code, stdout, stderr } = await this.stack.admin(...args);
+    if (code !== wanted) throw new Error(`admin ${args.join(' ')} ended with ${code}: ${stderr}`);
+    return JSON.parse(stdout) as T;
+  }
+
+  /** Takes a step. @param describe says what came of it */
+  private async take<T>(title: string, work: () => Promise<T>, describe: (value: T) => string): Promise<T> {
+    this.print(title);
+    const startedAt = performance.now();
+    const value = await work();
+    const seconds = (performance.now() - startedAt) / 1_000;
+    const result = describe(value);
+    this.steps.push({ title, seconds, result });
+    this.print(`  ${seconds.toFixed(1)} s: ${result}`);
+    return value;
   }
 }

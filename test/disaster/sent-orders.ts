@@ -3,7 +3,7 @@ import { Imports, legacyPairs } from '../support/imports.js';
 import { IntakeClient } from '../support/intake-client.js';
 import type { TestSystem } from '../support/test-system.js';
 import { Redrives } from '../support/redrives.js';
-import { untilConsumed } from './until-consumed.js';
+import { untilConsumed } from './checks.js';
 
 const FAULTS = { poison: 0.000_5, duplicate: 0.000_5, conflict: 0.000_5 };
 const CLIENTS = 2;
