@@ -24,102 +24,69 @@ export const RECEIVED = 7;
 export const LATER = 400;
 
 /** Orders of every kind in a pipeline: of operations that have ended before a time, of one that is paused, and later ones. */
-export class KindsOfOrders {
-  private constructor(
-    readonly pipeline: TestSystem,
-    readonly archives: Archives,
-    readonly populate: PopulateResponse,
-    readonly faulty: PopulateResponse,
+export type KindsOfOrders = Awaited<ReturnType<typeof saveKindsOfOrders>>;
+
+/** Saves the orders, and leaves the dead letters of the faulty ones, and one letter without an operation, pending. */
+export async function saveKindsOfOrders(pipeline: Pipeline) {
+  const { db, stack } = pipeline;
+  const populate = await pipeline.populate({ count: COUNT, seed: 1 });
+  const faulty = await pipeline.populate({ count: FAULTY, seed: 2, faults: { poison: 0.02 } });
+  const { id: imported } = await new Imports(pipeline).imported({ 'a.json': legacyPairs(IMPORTED) });
+  // Without Idempotency-Keys: a batch with keys is settled when they have expired.
+  const received = Array.from({ length: RECEIVED }, () => intakeOrder());
+  const { operationId: intake, items } = (await sendOrders(pipeline, received)).body;
+  await pipeline.allSaved(populate.id);
+  await pipeline.allEnded(faulty.id);
+  await eventually('the intake is saved', async () => (await pipeline.operation(intake)).saved === RECEIVED);
+  const rows = await exportOf(pipeline);
+  // A letter that belongs to no operation, with the number of an order of the populate.
+  await writeOrder(pipeline, rows[9], { id: crypto.randomUUID() });
+  const { letters } = new Redrives(pipeline);
+  const hasConflict = async () => (await letters.countDocuments({ 'error.code': 'conflict' })) === 1;
+  await eventually('it is a dead letter', hasConflict);
+  await pipeline.killProducer();
+  const isClosed = async () => (await pipeline.operation(intake)).status === 'succeeded';
+  await eventually('the intake is closed', isClosed);
+  for (const id of [populate.id, imported, intake]) await settled(db, id);
+  const paused = await pausedPopulate(pipeline);
+  const before = new Date();
+  const later = await pipeline.populate({ count: LATER, seed: 3 });
+  await pipeline.allSaved(later.id);
+  const orders = ordersCollection(db);
+  return {
+    pipeline,
+    archives: await Archives.of(pipeline),
+    populate,
+    faulty,
     /** Ids of operations. */
-    readonly imported: string,
-    readonly intake: string,
+    imported,
+    intake,
     /** The id of an order that the intake has received. */
-    readonly receivedId: string,
+    receivedId: String(items[0]?.id),
     /** All orders that were saved before `before`, by number. */
-    readonly rows: readonly OrderResponse[],
-    readonly paused: PopulateResponse,
-    readonly before: Date,
-    readonly later: PopulateResponse,
-  ) {}
-
-  /** Saves the orders, and leaves the dead letters of the faulty ones, and one letter without an operation, pending. */
-  static async in(pipeline: TestSystem): Promise<KindsOfOrders> {
-    const populate = await pipeline.populate({ count: COUNT, seed: 1 });
-    const faulty = await pipeline.populate({ count: FAULTY, seed: 2, faults: { poison: 0.02 } });
-    const { id: imported } = await new Imports(pipeline).imported({ 'a.json': legacyPairs(IMPORTED) });
-    // Without Idempotency-Keys: a batch with keys is settled when they have expired.
-    const received = Array.from({ length: RECEIVED }, () => intakeOrder());
-    const sent = await sendOrders(pipeline, received);
-    const { operationId: intake, items } = sent.body;
-    await pipeline.allSaved(populate.id);
-    await pipeline.allEnded(faulty.id);
-    await eventually('the intake is saved', async () => (await pipeline.operation(intake)).saved === RECEIVED);
-    const rows = await exportOf(pipeline);
-    // A letter that belongs to no operation, with the number of an order of the populate.
-    await writeOrder(pipeline, rows[9], { id: crypto.randomUUID() });
-    const { letters } = new Redrives(pipeline);
-    const hasConflict = async () => (await letters.countDocuments({ 'error.code': 'conflict' })) === 1;
-    await eventually('it is a dead letter', hasConflict);
-    await pipeline.killProducer();
-    const isClosed = async () => (await pipeline.operation(intake)).status === 'succeeded';
-    await eventually('the intake is closed', isClosed);
-    for (const id of [populate.id, imported, intake]) await settled(pipeline.db, id);
-    const paused = await pausedPopulate(pipeline);
-    const before = new Date();
-    const later = await pipeline.populate({ count: LATER, seed: 3 });
-    await pipeline.allSaved(later.id);
-    const archives = await Archives.of(pipeline);
-    const receivedId = String(items[0]?.id);
-    return new KindsOfOrders(
-      pipeline,
-      archives,
-      populate,
-      faulty,
-      imported,
-      intake,
-      receivedId,
-      rows,
-      paused,
-      before,
-      later,
-    );
-  }
-
-  /** Counts the stored orders. */
-  async saved(): Promise<number> {
-    return ordersCollection(this.pipeline.db).countDocuments({});
-  }
-
-  /** Counts the stored orders of the operations that have ended before the time. */
-  async savedBefore(): Promise<number> {
-    const number = { $lt: Long.fromNumber(this.paused.firstNumber) };
-    return ordersCollection(this.pipeline.db).countDocuments({ number });
-  }
-
-  /** Counts the orders that a poison record replaced. */
-  async poisoned(): Promise<number> {
-    return deadLettersCollection(this.pipeline.db).countDocuments({ operationId: this.faulty.id });
-  }
-
-  async exported(): Promise<OrderResponse[]> {
-    return exportOf(this.pipeline);
-  }
-
-  /** Writes a saved order to the topic again, without an operation. */
-  async writeAgain(order: OrderResponse | undefined): Promise<void> {
-    await writeOrder(this.pipeline, order);
-  }
-
-  async completeThrough(): Promise<number> {
-    const { headers } = await this.pipeline.get('/v1/orders?pageSize=1');
-    return Number(headers.get('x-complete-through'));
-  }
-
-  async reconciled(id: string, ...args: string[]): Promise<ReconcileReport & { readonly code: number }> {
-    const { code, stdout, stderr } = await runReconcile(this.pipeline, id, '--json', ...args);
-    if (stdout === '') throw new Error(stderr);
-    return { ...(JSON.parse(stdout) as ReconcileReport), code };
-  }
+    rows,
+    paused,
+    before,
+    later,
+    /** Counts the stored orders. */
+    saved: async () => orders.countDocuments({}),
+    /** Counts the stored orders of the operations that have ended before the time. */
+    savedBefore: async () => orders.countDocuments({ number: { $lt: Long.fromNumber(paused.firstNumber) } }),
+    /** Counts the orders that a poison record replaced. */
+    poisoned: async () => deadLettersCollection(db).countDocuments({ operationId: faulty.id }),
+    exported: async () => exportOf(pipeline),
+    /** Writes a saved order to the topic again, without an operation. */
+    writeAgain: async (order: OrderResponse | undefined) => writeOrder(pipeline, order),
+    completeThrough: async () => {
+      const { headers } = await pipeline.get('/v1/orders?pageSize=1');
+      return Number(headers.get('x-complete-through'));
+    },
+    reconciled: async (id: string, ...args: string[]) => {
+      const { code, stdout, stderr } = await runReconcile(stack, id, '--json', ...args);
+      if (stdout === '') throw new Error(stderr);
+      return { ...(JSON.parse(stdout) as ReconcileReport), code };
+    },
+  };
 }
 
 /** Starts a populate, and pauses it when it has sent some of its orders. */
