@@ -76,7 +76,7 @@ export const SOURCES: readonly MutatedSource[] = [
     folder: 'libs/service/src',
     specs: 'process/logged-requests',
     unchanged:
-      'logged-requests|issuer-keys|token-verifier|audit/|http-shell|stalled-responses|slow-bodies|bodies-without-token',
+      'logged-requests|auth/|audit/|http-shell|transfer-limits',
     mutants: SERVICE_MUTANTS,
   },
   {

@@ -1,12 +1,12 @@
 import { EventEmitter } from 'node:events';
-import type { FastifyReply } from 'fastify';
+import makeFastify, { type FastifyReply } from 'fastify';
 import { describe, expect, it } from '@jest/globals';
+import { callerKey } from './caller-key.js';
 import { Places } from './places.js';
 
-const KIND = { setting: 'EXPORTS', name: 'open exports', code: 'too-many-exports' } as const;
-
 function placesWith(perCaller: number, inTotal: number): Places {
-  return new Places(KIND, { EXPORTS_PER_CALLER: perCaller, EXPORTS_IN_TOTAL: inTotal });
+  const kind = { setting: 'EXPORTS', name: 'open exports', code: 'too-many-exports' } as const;
+  return new Places(kind, { EXPORTS_PER_CALLER: perCaller, EXPORTS_IN_TOTAL: inTotal });
 }
 
 describe('places', () => {
@@ -14,22 +14,12 @@ describe('places', () => {
     const places = placesWith(2, 3);
     places.take('ann');
     places.take('ann');
-    expect(() => places.take('ann')).toThrow(
-      expect.objectContaining({
-        status: 429,
-        code: 'too-many-exports',
-        detail: expect.stringMatching(/You have 2 open exports .*setting EXPORTS_PER_CALLER/),
-        headers: { 'Retry-After': '5' },
-      }),
-    );
+    const common = { code: 'too-many-exports', headers: { 'Retry-After': '5' } };
+    const own = expect.stringMatching(/You have 2 open exports .*setting EXPORTS_PER_CALLER/);
+    expect(() => places.take('ann')).toThrow(expect.objectContaining({ ...common, status: 429, detail: own }));
     places.take('bob');
-    expect(() => places.take('eve')).toThrow(
-      expect.objectContaining({
-        status: 503,
-        detail: expect.stringMatching(/All clients together have 3 .*EXPORTS_IN_TOTAL/),
-        headers: { 'Retry-After': '5' },
-      }),
-    );
+    const all = expect.stringMatching(/All clients together have 3 .*EXPORTS_IN_TOTAL/);
+    expect(() => places.take('eve')).toThrow(expect.objectContaining({ ...common, status: 503, detail: all }));
     expect(places.count).toBe(3);
   });
 
@@ -63,5 +53,25 @@ describe('places', () => {
     response.destroyed = true;
     places.hold(request, reply);
     expect(places.count).toBe(0);
+  });
+});
+
+describe('the caller that a limit counts', () => {
+  it.each([
+    ['the connection, whatever a client claims', false, '10.0.0.1', '203.0.113.7', '10.0.0.1'],
+    ['the connection, if it is not that of a proxy', ['10.0.0.0/8'], '203.0.113.9', '203.0.113.7', '203.0.113.9'],
+    ['the client of a trusted proxy', ['10.0.0.0/8'], '10.0.0.1', '203.0.113.7', '203.0.113.7'],
+    ['this client, not what it has added', ['10.0.0.0/8'], '10.0.0.1', '192.0.2.1, 203.0.113.7', '203.0.113.7'],
+  ])('without a token is the address of %s', async (_, trustProxy, remoteAddress, forwardedFor, key) => {
+    const app = makeFastify({ trustProxy });
+    app.decorateRequest('caller', null);
+    app.get('/', (request) => callerKey(request));
+    const headers = { 'x-forwarded-for': forwardedFor };
+    expect((await app.inject({ url: '/', remoteAddress, headers })).payload).toBe(key);
+  });
+
+  it('is the subject of a token', () => {
+    const caller = { subject: 'ann', clientId: null, scopes: new Set<string>(), validUntil: 0 };
+    expect(callerKey({ caller, ip: '10.0.0.1' })).toBe('ann');
   });
 });

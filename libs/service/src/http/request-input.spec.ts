@@ -1,10 +1,94 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it, beforeAll } from '@jest/globals';
 import type { ArgumentMetadata } from '@nestjs/common';
 import { z } from 'zod';
+import { isWellEncoded, parseQuery } from './query-string.js';
+import { explainMoment, parseMoment } from './moments.js';
 import { bodyInteger, bodyNumber, pageSizeParameter, queryInteger, queryNumber } from './input-numbers.js';
 import { explainInput } from './input-texts.js';
 import { Problem } from './problem.js';
 import { ValidationPipe } from './validation-pipe.js';
+
+/** Parses to plain objects, since the parsed parameters have no prototype. */
+function parsed(query: string): unknown {
+  return JSON.parse(JSON.stringify(parseQuery(query)));
+}
+
+describe('query string', () => {
+  it.each<[string, unknown]>([
+    ['', {}],
+    ['&&', {}],
+    ['page=1&pageSize=10', { page: '1', pageSize: '10' }],
+    ['symbol=A+B%20C', { symbol: 'A B C' }],
+    ['a', { a: '' }],
+    ['a=b=c', { a: 'b=c' }],
+    ['number[gte]=1&number[lt]=9', { number: { gte: '1', lt: '9' } }],
+    ['number%5Bgte%5D=1', { number: { gte: '1' } }],
+  ])('%s is parsed to %j', (query, parameters) => {
+    expect(parsed(query)).toEqual(parameters);
+  });
+
+  it('gives all values of a repeated parameter, so that none is dropped', () => {
+    expect(parsed('page=1&page=2&page=3')).toEqual({ page: ['1', '2', '3'] });
+    expect(parsed('number[gte]=1&number[gte]=2')).toEqual({ number: { gte: ['1', '2'] } });
+    expect(parsed('number=1&number[gte]=2')).toEqual({ number: ['1', '2'] });
+    expect(parsed('number[gte]=2&number=1')).toEqual({ number: [{ gte: '2' }, '1'] });
+  });
+
+  it('keeps every name and treats none specially', () => {
+    for (const name of ['__proto__', 'constructor', 'hasOwnProperty', 'a[b][c]', 'a[]', '[a]', 'a]b[']) {
+      const parameters = parseQuery(`${encodeURIComponent(name)}=x`);
+      expect(Object.keys(parameters)).toEqual([name]);
+      expect(parameters[name]).toBe('x');
+    }
+    expect(Object.keys(parseQuery('a[__proto__]=x')['a'] as object)).toEqual(['__proto__']);
+    expect({}).not.toHaveProperty('x');
+  });
+
+  it('is well encoded only as percent-encoded UTF-8', () => {
+    for (const bad of ['a=%ff', '%c0%af=1', 'a=%', 'a=%zz', 'a=1&b=%e2%82']) expect(isWellEncoded(bad)).toBe(false);
+    for (const good of ['', 'a=%E2%82%AC', 'a[b]=1&c=+', 'a=%00']) expect(isWellEncoded(good)).toBe(true);
+  });
+});
+
+describe('a moment', () => {
+  it.each([
+    ['2026-01-31', '2026-01-31T00:00:00.000Z', '2026-01-31T23:59:59.999Z'],
+    ['2024-02-29', '2024-02-29T00:00:00.000Z', '2024-02-29T23:59:59.999Z'],
+    ['2026-01-31T12:00:00Z', '2026-01-31T12:00:00.000Z', '2026-01-31T12:00:00.000Z'],
+    ['2026-01-31T12:00:00.123+02:00', '2026-01-31T10:00:00.123Z', '2026-01-31T10:00:00.123Z'],
+  ])('%s is a day in UTC, or one millisecond', (text, first, last) => {
+    expect([parseMoment(text, 'first')?.toISOString(), parseMoment(text, 'last')?.toISOString()]).toEqual([
+      first,
+      last,
+    ]);
+  });
+
+  it.each([
+    ['a half-typed date', '2026-01'],
+    ['a half-typed time', '2026-01-31T12'],
+    ['no time zone', '2026-01-31T12:00:00'],
+    ['a day that does not exist', '2026-02-30'],
+    ['fractions of a millisecond', '2026-01-31T12:00:00.0001Z'],
+    ['another order of day and month', '31.01.2026'],
+    ['a year of five digits', '10000-01-01T00:00:00Z'],
+    ['a pasted space', ' 2026-01-31'],
+    ['nothing', ''],
+  ])('is not %s: %j', (_, text) => {
+    expect(parseMoment(text, 'first')).toBeUndefined();
+  });
+
+  it.each(['2026-02-30', '2026-13-01', '2026-02-30T12:00:00Z'])('is not %s: the calendar has no such day', (text) => {
+    expect(parseMoment(text, 'first')).toBeUndefined();
+    expect(explainMoment(text)).toBe('must be a day of the calendar');
+  });
+
+  it.each(['2026-01', '2026-01-31T12:00:00', '2026-01-31T25:00:00Z'])(
+    'is not %s: the text has another form',
+    (text) => {
+      expect(explainMoment(text)).toMatch(/^must be a date such as 2026-01-31 /);
+    },
+  );
+});
 
 const QUERY = z.strictObject({
   pageSize: pageSizeParameter('Orders', { maximum: 1_000, byDefault: 100 }),
