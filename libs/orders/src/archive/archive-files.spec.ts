@@ -1,28 +1,29 @@
-import { describe, expect, it } from '@jest/globals';
-import { Readable, Writable } from 'node:stream';
-import { BSON } from 'mongodb';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, Readable, Writable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { BSON } from 'mongodb';
 import { DocumentsHash, readDocuments, writeDocuments, type FileDigest } from './archive-file.js';
-import { archiveName, parseManifest } from './archive-manifest.js';
+import { DiskFolder } from './archive-folder.js';
+import { archiveName, parseManifest, type ArchiveManifest } from './archive-manifest.js';
 
 const DOCUMENTS = Array.from({ length: 700 }, (_, at) =>
   Buffer.from(BSON.serialize({ at, text: 'x'.repeat((at * 37) % 2_000) })),
 );
+const ALL = Buffer.concat(DOCUMENTS);
 
 async function* batches(): AsyncGenerator<readonly Buffer[]> {
   for (let at = 0; at < DOCUMENTS.length; at += 100) yield DOCUMENTS.slice(at, at + 100);
 }
 
 async function written(): Promise<{ file: Buffer; digest: FileDigest }> {
-  const chunks: Buffer[] = [];
-  const sink = new Writable({
-    write: (chunk: Buffer, _encoding, done) => {
-      chunks.push(chunk);
-      done();
-    },
-  });
+  const sink = new PassThrough();
+  const file = buffer(sink);
   const digest = await writeDocuments(batches(), sink);
-  return { file: Buffer.concat(chunks), digest };
+  return { file: await file, digest };
 }
 
 async function read(file: Buffer): Promise<{ documents: Buffer[]; digest: FileDigest | undefined }> {
@@ -40,7 +41,7 @@ async function read(file: Buffer): Promise<{ documents: Buffer[]; digest: FileDi
 describe('the file of an archive', () => {
   it('has the format of mongodump: BSON documents, compressed', async () => {
     const { file } = await written();
-    expect(gunzipSync(file).equals(Buffer.concat(DOCUMENTS))).toBe(true);
+    expect(gunzipSync(file).equals(ALL)).toBe(true);
   });
 
   it('returns what was written, with the same hashes', async () => {
@@ -48,7 +49,7 @@ describe('the file of an archive', () => {
     const found = await read(file);
     // Jest compares buffers byte by byte, which takes seconds.
     expect(found.documents.map(({ length }) => length)).toEqual(DOCUMENTS.map(({ length }) => length));
-    expect(Buffer.concat(found.documents).equals(Buffer.concat(DOCUMENTS))).toBe(true);
+    expect(Buffer.concat(found.documents).equals(ALL)).toBe(true);
     expect(found.digest).toEqual(digest);
     const hash = new DocumentsHash();
     hash.add(DOCUMENTS);
@@ -60,7 +61,7 @@ describe('the file of an archive', () => {
     ['cut short', (file: Buffer) => file.subarray(0, file.length - 20)],
     ['no gzip', () => Buffer.from('text')],
     ['no BSON', () => gzipSync('text that is no BSON')],
-    ['cut within an order', () => gzipSync(Buffer.concat(DOCUMENTS).subarray(0, -3))],
+    ['cut within an order', () => gzipSync(ALL.subarray(0, -3))],
   ])('that is %s is damaged', async (_what, change) => {
     const { file } = await written();
     await expect(read(change(file))).rejects.toMatchObject({ code: 'archive-damaged' });
@@ -85,5 +86,28 @@ describe('the manifest of an archive', () => {
     ['archive-damaged', 'null'],
   ])('is refused as %s: %s', (code, text) => {
     expect(() => parseManifest('one', text)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+describe('the folder of archives', () => {
+  let parent: string;
+
+  beforeEach(async () => {
+    parent = await mkdtemp(join(tmpdir(), 'orders-archives-'));
+  });
+
+  afterEach(async () => rm(parent, { recursive: true }));
+
+  it('is readable for its owner only, also where a crash has left a file', async () => {
+    const path = join(parent, 'new', 'archives');
+    await new DiskFolder(path).write('first', batches());
+    await writeFile(join(path, 'second.bson.gz.part'), 'left', { mode: 0o644 });
+    await new DiskFolder(path).write('second', batches());
+    await writeFile(join(path, 'second.manifest.json.part'), 'left', { mode: 0o644 });
+    await new DiskFolder(path).complete({ name: 'second' } as ArchiveManifest);
+    expect(await readdir(path)).toEqual(['first.bson.gz', 'second.bson.gz', 'second.manifest.json']);
+    for (const file of await readdir(path))
+      expect([file, (await stat(join(path, file))).mode & 0o777]).toEqual([file, 0o600]);
+    for (const folder of [path, join(parent, 'new')]) expect((await stat(folder)).mode & 0o777).toBe(0o700);
   });
 });
