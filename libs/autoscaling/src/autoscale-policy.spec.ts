@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { AutoscalePolicy, HOLD_MS, resumed, type PolicyOptions } from './autoscale-policy.js';
 import { SimulatedConsumers, type SimulatedCapacity } from './testing/simulated-consumers.js';
+import { contradictionIn } from './autoscale-limits.js';
+import { carriedBy, usefulCounts } from './capacity.js';
 
 const LIMITS = { minConsumers: 1, maxConsumers: 12, drainSeconds: 120 };
 
@@ -124,5 +126,30 @@ describe('the autoscaling policy', () => {
     const { state, decision } = policy.next(null, { at: 1_000, consumers: 1, byHand: null });
     expect(decision).toMatchObject({ kind: 'up', reason: 'limits', to: 3 });
     expect(state).toMatchObject({ wanted: 1, step: null });
+  });
+});
+
+describe('the limits of the autoscaler', () => {
+  it.each([
+    [1, 12, null],
+    [12, 12, null],
+    [5, 4, 'min-above-max'],
+    [1, 13, 'max-above-partitions'],
+  ])('from %d to %d, with twelve partitions: %s', (minConsumers, maxConsumers, expected) => {
+    expect(contradictionIn({ minConsumers, maxConsumers, drainSeconds: 120 }, 12)).toBe(expected);
+  });
+});
+
+describe('the work that some consumers carry', () => {
+  it('is that of the consumer with most partitions', () => {
+    expect([1, 2, 5, 6, 7, 11, 12, 13].map((count) => carriedBy(count, 12))).toEqual([1, 2, 4, 6, 6, 6, 12, 12]);
+    expect(carriedBy(0, 12)).toBe(0);
+  });
+
+  it('grows only with some numbers of consumers', () => {
+    expect(usefulCounts(1, 12, 12)).toEqual([1, 2, 3, 4, 6, 12]);
+    expect(usefulCounts(5, 12, 12)).toEqual([5, 6, 12]);
+    expect(usefulCounts(1, 12, 60)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12]);
+    expect(usefulCounts(3, 2, 12)).toEqual([3]);
   });
 });

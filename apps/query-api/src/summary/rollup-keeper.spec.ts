@@ -1,9 +1,75 @@
+import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { ManualClock } from '@orders-pipeline/clock/testing';
+import type { ArchivedShare } from '#orders/archive/archived-list.js';
 import { Problem } from '#service/http/problem.js';
-import { FakeRollups } from './testing/fake-rollups.js';
+import type { RollupBlock } from './order-rollups.js';
+import { type Tally, UnchangedOrders } from './unchanged-orders.js';
 import { RollupKeeper } from './rollup-keeper.js';
+import { SharedRun } from './shared-run.js';
+
+/** Fakes the rollups by counts only: the number of saved and rolled-up orders per block. */
+class FakeRollups {
+  readonly blockSize = 100;
+  /** The number of orders in each rollup, by block. */
+  readonly rolledUp = new Map<number, number>();
+  /** The blocks that were built, in this order. */
+  readonly built: number[] = [];
+  /** The blocks whose saved orders were counted, in this order. */
+  readonly counted: number[] = [];
+  /** How much of a block is archived; `none` unless it is set. */
+  readonly shares = new Map<number, ArchivedShare>();
+  /** How many of the next builds fail. */
+  failures = 0;
+  /** How long each read of the highest number waits for a primary, in milliseconds. */
+  withoutPrimaryFor = 0;
+  /** How long one build takes, in milliseconds. */
+  builtWithin = 0;
+
+  /** @param present the number of saved orders per block, from block 0; a block has 100 numbers */
+  constructor(
+    readonly present: number[],
+    private readonly clock: ManualClock,
+    /** The highest reserved number. */
+    readonly highest = present.length * 100,
+  ) {}
+
+  async highestNumber(): Promise<number> {
+    await this.pass(this.withoutPrimaryFor);
+    return this.highest;
+  }
+
+  async tally(): Promise<Tally> {
+    return { orders: this.present.reduce((sum, each) => sum + each, 0), source: 'a' };
+  }
+
+  async kept(): Promise<Map<number, number>> {
+    return new Map(this.rolledUp);
+  }
+
+  async archived(): Promise<(block: number) => ArchivedShare> {
+    return (block) => this.shares.get(block) ?? 'none';
+  }
+
+  async saved(block: number): Promise<number> {
+    this.counted.push(block);
+    return this.present[block] ?? 0;
+  }
+
+  async build({ block }: RollupBlock): Promise<void> {
+    if (this.failures > 0) {
+      this.failures -= 1;
+      throw new Error('MongoDB is unavailable');
+    }
+    await this.pass(this.builtWithin);
+    this.built.push(block);
+    this.rolledUp.set(block, this.present[block] ?? 0);
+  }
+
+  private async pass(milliseconds: number): Promise<void> {
+    if (milliseconds > 0) await new Promise<void>((resolve) => void this.clock.after(milliseconds, resolve));
+  }
+}
 
 function kept(saved: number[], highest?: number) {
   const clock = new ManualClock();
@@ -203,5 +269,87 @@ describe('the rollups in the background', () => {
     await ended;
     await clock.advance(60_000);
     expect(rollups.built).toEqual([0]);
+  });
+});
+
+function runs() {
+  const begun: PromiseWithResolvers<number>[] = [];
+  const shared = new SharedRun(async () => {
+    const run = Promise.withResolvers<number>();
+    begun.push(run);
+    return run.promise;
+  });
+  return { begun, shared };
+}
+
+describe('a shared run', () => {
+  it('serves all concurrent callers', async () => {
+    const { begun, shared } = runs();
+    const results = [shared.result(), shared.result()];
+    await settle();
+    expect(begun).toHaveLength(1);
+    begun[0]?.resolve(1);
+    expect(await Promise.all(results)).toEqual([1, 1]);
+  });
+
+  it('does not serve callers that arrive during it: they share the next run', async () => {
+    const { begun, shared } = runs();
+    const first = shared.result();
+    await settle();
+    const later = [shared.result(), shared.result()];
+    await settle();
+    expect(begun).toHaveLength(1);
+    begun[0]?.resolve(1);
+    await settle();
+    expect(begun).toHaveLength(2);
+    begun[1]?.resolve(2);
+    expect(await Promise.all([first, ...later])).toEqual([1, 2, 2]);
+  });
+
+  it('fails only for its own callers, not for those of the next run', async () => {
+    const { begun, shared } = runs();
+    const first = shared.result().catch((error: unknown) => String(error));
+    await settle();
+    const next = shared.result();
+    begun[0]?.reject(new Error('unavailable'));
+    expect(await first).toBe('Error: unavailable');
+    await settle();
+    begun[1]?.resolve(2);
+    expect(await next).toBe(2);
+  });
+});
+
+const KEPT = new Map([
+  [0, 100],
+  [1, 93],
+]);
+const COUNTED: Tally = { orders: 193, source: 'a' };
+
+function counted(tally = COUNTED): UnchangedOrders {
+  const unchanged = new UnchangedOrders();
+  unchanged.note(tally, KEPT);
+  return unchanged;
+}
+
+describe('unchanged orders', () => {
+  it('are detected after a full count, while the document count stays the same', () => {
+    expect(new UnchangedOrders().since(COUNTED, KEPT)).toBe(false);
+    expect(counted().since(COUNTED, KEPT)).toBe(true);
+    expect(counted().since({ ...COUNTED, orders: 194 }, KEPT)).toBe(false);
+  });
+
+  it('are not detected with another MongoDB process: the count may be wrong after a crash', () => {
+    expect(counted().since({ ...COUNTED, source: 'b' }, KEPT)).toBe(false);
+    const unknown = { orders: 193, source: undefined };
+    expect(counted(unknown).since(unknown, KEPT)).toBe(false);
+  });
+
+  it('are not detected with a wrong document count', () => {
+    const off = { ...COUNTED, orders: 190 };
+    expect(counted(off).since(off, KEPT)).toBe(false);
+  });
+
+  it('are not detected if stored rollups were dropped', () => {
+    expect(counted().since(COUNTED, new Map([[0, 100]]))).toBe(false);
   });
 });

@@ -1,0 +1,206 @@
+import { once } from 'node:events';
+import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, afterEach, beforeEach } from '@jest/globals';
+import { BSON, Decimal128, Long, UUID } from 'mongodb';
+import { Registry } from 'prom-client';
+import { createDraws } from '#orders/generator/draws.js';
+import { orderGenerator } from '#orders/generator/generator.js';
+import { toDocument } from '#orders/order/order-document.js';
+import { MAX_AMOUNT, MAX_PRICE } from '#orders/order/money.js';
+import type { Order } from '#orders/order/order.js';
+import { orderResponse, type OrderResponse } from '#orders/order/order-response.js';
+import { decodeResponse } from './encoded-order.js';
+import { CSV_HEADER, csvLine } from './export-rows.js';
+import { exposeReadMetrics } from '../reading-metrics.js';
+import { OpenExports } from './open-exports.js';
+
+const COUNT = 1_000;
+const orderAt = orderGenerator({
+  operationId: '01a20e65-570e-7570-bea6-26988d692e8b',
+  seed: 7,
+  count: COUNT,
+  firstNumber: 2 ** 53 - COUNT,
+  accounts: 100,
+  from: new Date('1969-12-31T23:59:59.000Z'),
+  to: new Date('2026-11-25T00:00:00Z'),
+});
+
+function encoded(order: Order, changes: object = {}): Uint8Array {
+  const { ingest: _, ...document } = toDocument(order, {
+    operationId: null,
+    partition: 0,
+    offset: Long.ZERO,
+    attempts: 1,
+    savedAt: new Date(0),
+  });
+  return BSON.serialize({ ...document, ...changes });
+}
+
+describe('the response for an order, read from its BSON bytes', () => {
+  it('equals the response for the decoded order, for 1,000 orders', () => {
+    for (let index = 0; index < COUNT; index += 1)
+      expect(decodeResponse(encoded(orderAt(index)))).toEqual(orderResponse(orderAt(index)));
+  });
+
+  it.each([0n, 1n, 9_999n, 10_000n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 64n, MAX_PRICE])(
+    'is exact for a price of %s',
+    (price) => {
+      const order = { ...orderAt(1), price, amount: MAX_AMOUNT };
+      expect(decodeResponse(encoded(order))).toEqual(orderResponse(order));
+    },
+  );
+
+  it('has Unicode text and the legacy fields', () => {
+    const order = {
+      ...orderAt(2),
+      accountId: 'Zoë, "日本" \u{1F4C8}',
+      legacy: { number: 7, filled: ['price', 'side'] },
+    };
+    expect(decodeResponse(encoded(order))).toEqual(orderResponse(order));
+    const { legacy: _, ...plain } = order;
+    expect(decodeResponse(encoded(plain))).toEqual(orderResponse(plain));
+  });
+
+  it('is correct for documents with another decimal scale, other types or another field order', () => {
+    const order = orderAt(3);
+    const draw = createDraws(3);
+    const fields = Object.entries(BSON.deserialize(encoded(order)));
+    const mixed = Object.fromEntries(fields.toSorted(([a], [b]) => draw(1, a.length, 9) - draw(1, b.length, 9)));
+    const others = [
+      encoded({ ...order, price: 12_0000n }, { price: Decimal128.fromString('12') }),
+      BSON.serialize({ ...mixed, number: Long.fromNumber(order.number) }),
+      encoded(order, { number: 5 }),
+    ];
+    expect(others.map((bytes) => decodeResponse(bytes))).toEqual([
+      orderResponse({ ...order, price: 12_0000n }),
+      orderResponse(order),
+      orderResponse({ ...order, number: 5 }),
+    ]);
+  });
+
+  it('is correct for bytes inside a larger buffer, as they arrive from the network', () => {
+    const bytes = encoded(orderAt(4), { _id: new UUID('970844c7-0d33-82a3-ba87-000000001266') });
+    const within = Buffer.concat([Buffer.alloc(13, 0xff), bytes]).subarray(13);
+    expect(decodeResponse(within).id).toBe('970844c7-0d33-82a3-ba87-000000001266');
+  });
+});
+
+const ORDER: OrderResponse = {
+  id: '970844c7-0d33-82a3-ba87-000000001266',
+  number: 4_711,
+  accountId: 'acc-0004711',
+  side: 'buy',
+  symbol: 'ACME',
+  quantity: 100,
+  price: '187.3500',
+  amount: '18735.0000',
+  currency: 'USD',
+  createdAt: '2026-01-31T12:00:00.000Z',
+};
+
+/** Returns the fields of a CSV record by their names. None of the values here contains a comma or a quote. */
+function fieldsOf(order: OrderResponse): Record<string, string | undefined> {
+  const values = csvLine(order).trimEnd().split(',');
+  return Object.fromEntries(
+    CSV_HEADER.trimEnd()
+      .split(',')
+      .map((name, at) => [name, values[at]]),
+  );
+}
+
+describe('an order as CSV', () => {
+  it.each([
+    ['=HYPERLINK("http://evil.example")', `"'=HYPERLINK(""http://evil.example"")"`],
+    ['+1', "'+1"],
+    ['-1+cmd|calc', "'-1+cmd|calc"],
+    ['@SUM(A1)', "'@SUM(A1)"],
+    ['\t=1', "'\t'=1"],
+    ['＝1', "'＝1"],
+    ['A;=1;-2', "A;'=1;'-2"],
+    ["'=1", "''=1"],
+    ['ACME-2', 'ACME-2'],
+    ["O'NEIL", "O'NEIL"],
+  ])('has no formula in a text: %j', (text, field) => {
+    expect(csvLine({ ...ORDER, symbol: text })).toContain(`,${field},`);
+    expect(csvLine({ ...ORDER, accountId: text })).toContain(`,${field},`);
+  });
+
+  it('allows to restore the exact text', () => {
+    for (const text of ['=1', "'=1", "a;'b;=c", "''", ';', "x;';=", "O'NEIL"]) {
+      const escaped = fieldsOf({ ...ORDER, symbol: text })['symbol'] ?? '';
+      expect(escaped.replaceAll(/(^|;)'/g, '$1')).toBe(text);
+    }
+  });
+
+  it('keeps numbers and amounts as they are', () => {
+    const legacy = { number: -7, filled: ['price'] };
+    expect(fieldsOf({ ...ORDER, legacy })).toMatchObject({
+      number: '4711',
+      quantity: '100',
+      price: '187.3500',
+      amount: '18735.0000',
+      legacyNumber: '-7',
+      legacyFilled: 'price',
+    });
+  });
+});
+
+describe('open exports', () => {
+  const exports = new OpenExports({ EXPORTS_PER_CALLER: 8, EXPORTS_IN_TOTAL: 32 });
+  const caller = { caller: null, ip: '127.0.0.1' };
+  const registry = new Registry();
+  exposeReadMetrics(exports, { count: 0 }, registry);
+  const server = createServer((_request, answer) => {
+    hold(answer);
+    answer.write('an order\n');
+  });
+
+  function hold(raw: ServerResponse): void {
+    exports.hold(caller, { raw });
+  }
+
+  beforeEach(async () => {
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+  });
+
+  afterEach(async () => {
+    server.close();
+    await once(server, 'close');
+  });
+
+  /** Starts a client that reads, and returns both sides of its response. */
+  async function reader(): Promise<{ reading: IncomingMessage; answer: ServerResponse }> {
+    const requested = once(server, 'request') as Promise<[unknown, ServerResponse]>;
+    const request = get({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', agent: false });
+    const [reading] = (await once(request, 'response')) as [IncomingMessage];
+    const [, answer] = await requested;
+    return { reading, answer };
+  }
+
+  async function metricLine(): Promise<string | undefined> {
+    return (await registry.metrics()).split('\n').find((line) => line.startsWith('query_api_exports_open '));
+  }
+
+  it('are counted until all data is sent', async () => {
+    expect(await metricLine()).toBe('query_api_exports_open 0');
+    const { reading, answer } = await reader();
+    expect(await metricLine()).toBe('query_api_exports_open 1');
+    const closed = once(answer, 'close');
+    answer.end();
+    reading.resume();
+    await closed;
+    expect(await metricLine()).toBe('query_api_exports_open 0');
+  });
+
+  it('are counted until the client disconnects, and not at all if it had disconnected before', async () => {
+    const { reading, answer } = await reader();
+    expect(exports.count).toBe(1);
+    const closed = once(answer, 'close');
+    reading.destroy();
+    await closed;
+    expect(exports.count).toBe(0);
+    hold(answer);
+    expect(exports.count).toBe(0);
+  });
+});
