@@ -7,43 +7,43 @@ import { createServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PrivateAuthority } from '../dev/servers/private-authority.js';
 import { pipelineState } from './support/console-requests.js';
-import type { DocumentedCommand } from './support/documented/commands.js';
+
 import { runDocumented, type DocumentedRun } from './support/documented/run-documented.js';
 import { eventually } from './support/eventually.js';
 import { writeKafkaScripts } from './support/foreign-clients/kafka-scripts.js';
-import { Pipeline } from './support/pipeline.js';
+import { TestSystem } from './support/test-system.js';
 import { Redrives } from './support/redrives.js';
 import type { Run } from './support/run-app.js';
 import { TestIssuer } from './support/test-issuer.js';
 
 /** A command, what stands for its placeholders, and what it prints. */
-type Row = readonly [DocumentedCommand, () => DocumentedRun['replacing'], RegExp];
+type Row = readonly [string, () => DocumentedRun['replacing'], RegExp];
 
 const none = (): DocumentedRun['replacing'] => ({});
 const isOk = /"status":"ok"/;
 
 describe('the commands of the pages for operators', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
   let scripts: string;
   /** An operation with some dead letters. */
   let operation: string;
 
   beforeAll(async () => {
-    [scripts, pipeline] = await Promise.all([writeKafkaScripts(), Pipeline.start('--legacy', '--save-ms', '0..5')]);
+    [scripts, pipeline] = await Promise.all([
+      writeKafkaScripts(),
+      TestSystem.start({ flags: ['--legacy', '--save-ms', '0..5'] }),
+    ]);
     ({ id: operation } = await pipeline.populate({ count: 400, faults: { poison: 0.05 } }));
     await pipeline.allEnded(operation);
   });
 
   afterAll(async () => {
-    await pipeline.end();
+    await pipeline.stop();
     await rm(scripts, { recursive: true, force: true });
   });
 
-  async function run(
-    command: DocumentedCommand | readonly DocumentedCommand[],
-    replacing: DocumentedRun['replacing'] = {},
-  ): Promise<Run> {
-    const { producerUrl, consoleUrl, facadeUrl, brokers, mongodbUri } = pipeline.stack;
+  async function run(command: string | readonly string[], replacing: DocumentedRun['replacing'] = {}): Promise<Run> {
+    const { producerUrl, consoleUrl, facadeUrl, brokers, mongodbUri } = pipeline;
     const env = {
       ORDERS_URL: producerUrl,
       ORDERS_CONSOLE_URL: consoleUrl,
@@ -61,27 +61,19 @@ describe('the commands of the pages for operators', () => {
     return stdout;
   }
 
-  const brokers = () => ({ 'HOST:9092': pipeline.stack.brokers });
-  const producer = () => ({ 'HOST:PORT': new URL(pipeline.stack.producerUrl).host });
+  const brokers = () => ({ 'HOST:9092': pipeline.brokers });
+  const producer = () => ({ 'HOST:PORT': new URL(pipeline.producerUrl).host });
 
   it.each<Row>([
     ['npm run orders -- operation OPERATION', () => ({ OPERATION: operation }), /^operation +[\da-f-]{36}$/m],
     ['curl -sm 5 HOST:PORT/health/live', producer, isOk],
     ['curl -s HOST:PORT/health/ready', producer, isOk],
-    [
-      'curl -s localhost:3000/health/ready',
-      () => ({ 'localhost:3000': new URL(pipeline.stack.queryApiUrl).host }),
-      isOk,
-    ],
-    [
-      'curl -s localhost:3001/health/ready',
-      () => ({ 'localhost:3001': new URL(pipeline.stack.producerUrl).host }),
-      isOk,
-    ],
-    ['curl -s localhost:3005/health/ready', () => ({ 'localhost:3005': new URL(pipeline.stack.facadeUrl).host }), isOk],
+    ['curl -s localhost:3000/health/ready', () => ({ 'localhost:3000': new URL(pipeline.queryApiUrl).host }), isOk],
+    ['curl -s localhost:3001/health/ready', () => ({ 'localhost:3001': new URL(pipeline.producerUrl).host }), isOk],
+    ['curl -s localhost:3005/health/ready', () => ({ 'localhost:3005': new URL(pipeline.facadeUrl).host }), isOk],
     [
       `curl -s localhost:3002/v1/pipeline/in-flight -H 'content-type: application/json' -d '{"limit": 500}'`,
-      () => ({ 'localhost:3002': new URL(pipeline.stack.consoleUrl).host }),
+      () => ({ 'localhost:3002': new URL(pipeline.consoleUrl).host }),
       /"limit":500/,
     ],
     ['npm run migration -- status', none, /off/],
@@ -147,12 +139,12 @@ describe('the commands of the pages for operators', () => {
   });
 
   it('open the inspector of a process that hangs', async () => {
-    await output('kill -USR1 PID', { PID: String(pipeline.stack.process('query-api').pid) });
-    expect((await fetch(`${pipeline.stack.queryApiUrl}/health/live`)).status).toBe(200);
+    await output('kill -USR1 PID', { PID: String(pipeline.process('query-api').pid) });
+    expect((await fetch(`${pipeline.queryApiUrl}/health/live`)).status).toBe(200);
   });
 
   it('release the hold of a migration', async () => {
-    const held = await fetch(`${pipeline.stack.facadeUrl}/v1/migration/hold`, {
+    const held = await fetch(`${pipeline.facadeUrl}/v1/migration/hold`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ held: true, reason: 'a test' }),
@@ -164,7 +156,7 @@ describe('the commands of the pages for operators', () => {
 
   it('compare the topics of three brokers, which the settings name', async () => {
     const settings = 'export KAFKA_BROKERS=kafka-1:9092,kafka-2:9092,kafka-3:9092';
-    const place = { 'kafka-1:9092,kafka-2:9092,kafka-3:9092': pipeline.stack.brokers };
+    const place = { 'kafka-1:9092,kafka-2:9092,kafka-3:9092': pipeline.brokers };
     const { code, stdout } = await run([settings, 'npm run admin -- topics plan'], place);
     // The topics have one copy here.
     expect([code, stdout]).toEqual([1, expect.stringContaining('orders.v1')]);

@@ -27,8 +27,9 @@ export const LATER = 400;
 export type KindsOfOrders = Awaited<ReturnType<typeof saveKindsOfOrders>>;
 
 /** Saves the orders, and leaves the dead letters of the faulty ones, and one letter without an operation, pending. */
-export async function saveKindsOfOrders(pipeline: Pipeline) {
-  const { db, stack } = pipeline;
+export async function saveKindsOfOrders(pipeline: TestSystem) {
+  const system = pipeline;
+  const { db } = system;
   const populate = await pipeline.populate({ count: COUNT, seed: 1 });
   const faulty = await pipeline.populate({ count: FAULTY, seed: 2, faults: { poison: 0.02 } });
   const { id: imported } = await new Imports(pipeline).imported({ 'a.json': legacyPairs(IMPORTED) });
@@ -82,7 +83,7 @@ export async function saveKindsOfOrders(pipeline: Pipeline) {
       return Number(headers.get('x-complete-through'));
     },
     reconciled: async (id: string, ...args: string[]) => {
-      const { code, stdout, stderr } = await runReconcile(stack, id, '--json', ...args);
+      const { code, stdout, stderr } = await runReconcile(system, id, '--json', ...args);
       if (stdout === '') throw new Error(stderr);
       return { ...(JSON.parse(stdout) as ReconcileReport), code };
     },

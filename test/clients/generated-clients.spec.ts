@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { FreshProject } from '../packages/fresh-project.js';
 import { providePythonPackages } from '../support/foreign-clients/python-packages.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { provideParts } from '../../dev/parts/embedded-parts.js';
 import { FetchProgress } from '../../dev/parts/fetch-progress.js';
 import { systemJava } from '../../dev/parts/java-runtime.js';
@@ -99,7 +99,7 @@ describe('the clients of docs/http-api.md', () => {
   it('in TypeScript compiles, and runs with openapi-fetch and the types of openapi-typescript', async () => {
     const project = await FreshProject.create(join(folder, 'typescript'), ['openapi-fetch@0.17.0']);
     const generator = join(PROJECT_DIRECTORY, 'node_modules', 'openapi-typescript', 'bin', 'cli.js');
-    const { producerUrl, queryApiUrl } = pipeline.stack;
+    const { producerUrl, queryApiUrl } = pipeline;
     for (const [name, url] of Object.entries({ producer: producerUrl, 'query-api': queryApiUrl })) {
       const output = join(project.directory, `${name}.d.ts`);
       await run(process.execPath, [generator, `${url}/docs-json`, '-o', output, '--default-non-nullable=false']);
@@ -117,7 +117,7 @@ describe('the clients of docs/http-api.md', () => {
       OpenApiGenerator.provide(),
       providePythonPackages(...PYTHON_PACKAGES),
     ]);
-    const clients = { orders_producer: pipeline.stack.producerUrl, orders_query: pipeline.stack.queryApiUrl };
+    const clients = { orders_producer: pipeline.producerUrl, orders_query: pipeline.queryApiUrl };
     for (const [name, url] of Object.entries(clients))
       await generator.generatePython(`${url}/docs-json`, name, join(folder, name));
     const generated = Object.keys(clients).map((name) => join(folder, name));

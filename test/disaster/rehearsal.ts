@@ -82,7 +82,7 @@ class Rehearsing {
       'start all services; the consumers read what came after the backup',
       async () => {
         await stack.start();
-        return untilConsumed(stack.running.stack.brokers);
+        return untilConsumed(stack.running.brokers);
       },
       (left) => `${figure(left)} records were left when they were ready`,
     );
@@ -138,7 +138,7 @@ class Rehearsing {
     return {
       comparison: await this.take(
         'compare Kafka with MongoDB by foreign clients',
-        async () => compareStores(running.stack),
+        async () => compareStores(running),
         ({ records, stored, lost, doubled, foreign }) =>
           `${records} records, ${stored} orders: ${lost} lost, ${doubled} doubled, ${foreign} foreign`,
       ),

@@ -19,7 +19,7 @@ import { compactAgain, COMPACTED_AT_ONCE, settled, settledBlocksOf } from '../su
 import { eventually } from '../support/eventually.js';
 import { Imports } from '../support/imports.js';
 import { intakeOrder, sendOrders } from '../support/intake.js';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { Redrives } from '../support/redrives.js';
 import { sharedPipeline } from '../support/shared-pipeline.js';
 import { quietKafka } from '../support/topic-writer.js';
@@ -29,7 +29,9 @@ const COMPACTED_SOON = { ...COMPACTED_AT_ONCE, SETTLED_RETENTION_DAYS: '30' };
 
 // The specs run in this order, on the same orders.
 describe('npm run admin -- archive', () => {
-  const shared = sharedPipeline(async () => Pipeline.startWith(COMPACTED_SOON, '--no-console', '--save-ms', '0..5'));
+  const shared = sharedPipeline(async () =>
+    TestSystem.start({ env: COMPACTED_SOON, flags: ['--no-console', '--save-ms', '0..5'] }),
+  );
   let orders: KindsOfOrders;
   let redrives: Redrives;
 
@@ -141,7 +143,7 @@ describe('npm run admin -- archive', () => {
       const { pipeline, later } = orders;
       const last = later.firstNumber + LATER - 1;
       await eventually('the watermark is the last number', async () => (await orders.completeThrough()) === last);
-      process.kill(pipeline.stack.process('query-api').pid, 'SIGKILL');
+      process.kill(pipeline.process('query-api').pid, 'SIGKILL');
       const number = async (): Promise<number> => orders.completeThrough().catch(() => 0);
       await eventually('the watermark is the last number again', async () => (await number()) === last);
       expect(await number()).toBe(last);
@@ -182,7 +184,7 @@ describe('npm run admin -- archive', () => {
       const before = await blocks();
       for (const id of ids) await compactAgain(pipeline.db, id);
       expect(await blocks()).toEqual(before);
-      const metrics = await (await fetch(`${pipeline.stack.producerUrl}/metrics`)).text();
+      const metrics = await (await fetch(`${pipeline.producerUrl}/metrics`)).text();
       expect(metrics).toMatch(/^producer_compaction_defects(?:\{[^}]*\})? 0$/m);
     });
 
@@ -232,9 +234,9 @@ describe('npm run admin -- archive', () => {
       const { pipeline } = orders;
       const letters = async (): Promise<number> => deadLettersCollection(pipeline.db).countDocuments({});
       const before = [await orders.saved(), await letters()];
-      const admin = quietKafka(pipeline.stack.brokers).admin();
+      const admin = quietKafka(pipeline.brokers).admin();
       await admin.connect();
-      const consumer = pipeline.stack.process('consumer-1').pid;
+      const consumer = pipeline.process('consumer-1').pid;
       process.kill(consumer, 'SIGSTOP');
       try {
         await eventually('the group is empty', async () => {

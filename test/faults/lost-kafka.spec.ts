@@ -26,7 +26,7 @@ async function started(dataDirectory: string, ...flags: string[]): Promise<TestS
   });
 }
 
-async function run({ stack }: Pipeline, command: string): Promise<Run> {
+async function run(stack: TestSystem, command: string): Promise<Run> {
   const servers = { KAFKA_BROKERS: stack.brokers, MONGODB_URI: stack.mongodbUri };
   return runDocumented(command, { env: { ...servers, ...ONE_BROKER } });
 }

@@ -55,10 +55,7 @@ describe('users and rights, by the commands of docs/operations.md', () => {
     for (const each of [scripts, folder]) await rm(each, { recursive: true, force: true });
   });
 
-  async function run(
-    command: string | readonly string[],
-    options: DocumentedRun = {},
-  ): Promise<Run> {
+  async function run(command: string | readonly string[], options: DocumentedRun = {}): Promise<Run> {
     const env = { ...kafka.settingsOf(OPERATOR), MONGODB_URI: mongodbUri, PASSWORD };
     return runDocumented(command, { env, programs: [scripts], ...options });
   }

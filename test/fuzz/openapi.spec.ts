@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Pipeline } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
 import { providePythonPackages } from '../support/foreign-clients/python-packages.js';
 
 const SCHEMATHESIS = 'schemathesis==4.32.5';

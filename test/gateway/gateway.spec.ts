@@ -9,9 +9,70 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { generate } from 'selfsigned';
 import { lockCache, provideCaddy } from '../compose/part-cache.js';
 import { eventually } from '../support/eventually.js';
-import { RunningGateway } from './running-gateway.js';
+import { freePort } from '../../dev/machine/ports.js';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+
+const CONFIG = join(PROJECT_DIRECTORY, 'deploy/swarm/Caddyfile');
+
+/** The gateway of the stack on this machine: the real Caddyfile, with other addresses and certificates. */
+class RunningGateway {
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly directory: string,
+    readonly port: number,
+  ) {}
+
+  /**
+   * @param caddy the program
+   * @param servicePort the port on loopback of all services
+   * @param changes texts of the Caddyfile to replace, such as a time-out
+   */
+  static async start(
+    caddy: string,
+    servicePort: number,
+    changes: Readonly<Record<string, string>> = {},
+  ): Promise<RunningGateway> {
+    const directory = await mkdtemp(join(tmpdir(), 'orders-gateway-'));
+    const [port, issuerPort, insidePort] = [await freePort(), await freePort(), await freePort()];
+    const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }]);
+    await writeFile(join(directory, 'gateway-certificate'), cert);
+    await writeFile(join(directory, 'gateway-key'), key);
+    let config = (await readFile(CONFIG, 'utf8'))
+      .replaceAll(/import (service|task) [a-z-]+ \d+/g, `import $1 127.0.0.1 ${servicePort}`)
+      .replaceAll('/run/secrets', directory)
+      .replace(':8443', `:${port}`)
+      .replace(':8444', `:${issuerPort}`)
+      .replace(':2020', `:${insidePort}`);
+    for (const [part, by] of Object.entries(changes)) {
+      if (!config.includes(part)) throw new Error(`the Caddyfile has no ${part}`);
+      config = config.replaceAll(part, by);
+    }
+    await writeFile(join(directory, 'Caddyfile'), config);
+    const child = spawn(caddy, ['run', '--config', join(directory, 'Caddyfile'), '--adapter', 'caddyfile'], {
+      env: { PATH: process.env['PATH'], HOME: directory, IMPORT_MAX_BYTES: '1000000000' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let log = '';
+    child.stderr?.on('data', (chunk) => (log += String(chunk)));
+    await eventually('the gateway is ready', async () =>
+      fetch(`http://127.0.0.1:${insidePort}/ready`).then(
+        ({ ok }) => ok,
+        () => (child.exitCode === null ? false : { log }),
+      ),
+    );
+    return new RunningGateway(child, directory, port);
+  }
+
+  async stop(): Promise<void> {
+    const ended = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await ended;
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
 
 /** The connections to a task for requests that it answers at once. */
 const POOL = 256;

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { Pipeline, type PopulateResponse } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
+import type { PopulateResponse } from '../support/tested-stack.js';
 import { configFor, dashboardExpressions, exporterMetrics, metricNames } from './deploy-files.js';
 import { prometheusParts, type PrometheusParts } from './prometheus-parts.js';
 import { RunningPrometheus } from './running-prometheus.js';
@@ -201,7 +202,7 @@ describe('a real Prometheus that scrapes a running stack', () => {
       expect([/^facade_stage\{/m.test(facade), /^facade_open_intents /m.test(facade)]).toEqual([true, false]);
       // While the pipeline is idle, the console's figures are up to four seconds old.
       await eventually('the console exports only what it knows from Kafka', async () => {
-        const lines = (await scrape(pipeline.stack.consoleUrl)).split('\n');
+        const lines = (await scrape(pipeline.consoleUrl)).split('\n');
         const samples = lines.filter((line) =>
           /^pipeline_(consumers|dead_letters_pending|topic_records_total)\b/.test(line),
         );

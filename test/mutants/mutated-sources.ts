@@ -75,8 +75,7 @@ export const SOURCES: readonly MutatedSource[] = [
     name: 'service',
     folder: 'libs/service/src',
     specs: 'process/logged-requests',
-    unchanged:
-      'logged-requests|auth/|audit/|http-shell|transfer-limits',
+    unchanged: 'logged-requests|auth/|audit/|http-shell|transfer-limits',
     mutants: SERVICE_MUTANTS,
   },
   {
