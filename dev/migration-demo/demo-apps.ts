@@ -7,7 +7,7 @@ import type { StandaloneServers } from '../servers/standalone-servers.js';
 import { facadeDefinition, type AppContext } from '../supervisor/app-definitions.js';
 import type { AppDefinition } from '../supervisor/app-process.js';
 import { readStackOptions } from '../supervisor/stack-options.js';
-import { ZONE } from './stores/demo-zone.js';
+import { ZONE } from '../migration-journey/stored-order.js';
 
 /** Short, so that the demo fits five minutes: with up to a second, reads of the newest orders wait that long. */
 export const SAVE_DELAY_MS = '0..100';

@@ -4,12 +4,12 @@ import type { Command } from 'commander';
 import { wholeNumber } from '../../apps/cli/src/commands/option-values.js';
 import { explain, StackError } from '../stack-error.js';
 import { listenForStops, StopCounter } from '../supervisor/stop-requests.js';
+import { htmlOf, markdownOf } from '../migration-journey/report-document.js';
 import { TRANSLATION_BUGS } from './bugs/translation-bugs.js';
 import { readDemoOptions, type GivenOptions } from './demo-options.js';
 import { runDemo, type DemoListener } from './demo-run.js';
 import { verdictsOf, type DemoReport } from './report/demo-report.js';
-import { htmlOf } from './report/report-html.js';
-import { markdownOf } from './report/report-markdown.js';
+import { sectionsOf } from './report/report-sections.js';
 
 const BUGS_HELP = `
 Bugs:
@@ -76,7 +76,8 @@ function interruption(): Omit<DemoListener, 'print'> {
 async function write(report: DemoReport): Promise<void> {
   const { reportFolder } = report.options;
   await mkdir(reportFolder, { recursive: true });
-  const files = { 'report.md': markdownOf(report), 'report.html': htmlOf(report) };
+  const document = sectionsOf(report);
+  const files = { 'report.md': markdownOf(document), 'report.html': htmlOf(document) };
   for (const [name, text] of Object.entries(files)) await writeFile(join(reportFolder, name), text);
   print(
     `written: ${Object.keys(files)

@@ -1,17 +1,18 @@
 import { join } from 'node:path';
 import { currentCommit, describeMachine } from '../machine/machine-description.js';
+import { allowing } from '../migration-journey/allowed-failures.js';
+import { Clients } from '../migration-journey/clients.js';
+import { BalancedRoute } from '../migration-journey/facade-requests.js';
+import { Operator } from '../migration-journey/operator.js';
+import { RequestLog } from '../migration-journey/request-log.js';
+import { storedProblems } from '../migration-journey/stored-problems.js';
+import { LegacyFiles, newSideOrders } from '../migration-journey/stored-order.js';
+import { CLIENT_ACCOUNTS } from '../migration-journey/written-orders.js';
 import type { DemoOptions } from './demo-options.js';
 import { DemoStack } from './demo-stack.js';
-import { judgeFailures } from './load/allowed-failures.js';
-import { AwayTimes } from './load/away-times.js';
-import { Traffic } from './load/traffic.js';
-import { failure, MigrationApi } from './migration-api.js';
-import type { DemoReport, ReportedStep } from './report/demo-report.js';
-import type { DemoContext, DemoFindings } from './steps/demo-context.js';
-import { planSteps, titleOf } from './steps/plan.js';
-import { runStep } from './steps/run-step.js';
-import { compareStores } from './stores/compare-stores.js';
-import { readCollection, readLegacyFiles } from './stores/stored-orders.js';
+import { DemoSteps, type DemoContext, type DemoFindings } from './demo-steps.js';
+import { planSteps, titleOf } from './plan.js';
+import type { AuditEntry, DemoReport, ReportedStep } from './report/demo-report.js';
 
 export interface DemoListener {
   /** Receives the progress, one line at a time. */
@@ -21,6 +22,17 @@ export interface DemoListener {
   /** Called with a function that kills all processes at once, for callers that can't wait. */
   readonly onStack: (kill: () => void) => void;
 }
+
+const CLIENTS = 32;
+/** No client gives up. Each kind of request must reach the samples of its gate. */
+const BEHAVIOUR = {
+  accounts: Array.from({ length: CLIENTS }, (_, at) => [`${CLIENT_ACCOUNTS}${String(at + 1).padStart(2, '0')}`]),
+  mix: { writes: 7, 'read-by-id': 5, 'read-by-page': 4, 'read-by-range': 4 },
+  timeoutMs: 20_000,
+  retryMs: 1_000,
+  withoutIdPercent: 0,
+  givesUpPercent: 0,
+};
 
 /**
  * Runs a whole migration, on servers of its own that it removes at the end.
@@ -56,46 +68,67 @@ interface Following {
 }
 
 /** Runs all steps under traffic, and compares what is stored at the end. */
-async function migrate(options: DemoOptions, stack: DemoStack, following: Following) {
-  const { progress, elapsed } = following;
-  const old = await populate(stack, options.orders);
+async function migrate(options: DemoOptions, stack: DemoStack, { progress, elapsed, ...following }: Following) {
+  const files = new LegacyFiles(stack.legacyFolder);
+  await populate(stack.legacyUrl, options.orders);
+  const old = await files.all();
   progress(`the legacy system has ${old.length.toLocaleString('en-US')} orders`);
   const failed = new AbortController();
-  const onFailure = (error: unknown): void => failed.abort(error);
-  const traffic = new Traffic({
-    facadeUrls: stack.facadeUrls,
-    old,
+  const log = new RequestLog({ now: () => Date.now() });
+  const clients = new Clients({
+    ...BEHAVIOUR,
     rate: options.rate,
-    random: Math.random,
-    onFailure,
+    old,
+    log,
+    drawOf: () => (below) => Math.floor(Math.random() * below),
+    routeOf: (client) => new BalancedRoute(rotated(stack.facades, client)),
+    onFailure: (error) => failed.abort(error),
   });
   const signal = AbortSignal.any([following.signal, failed.signal]);
-  const api = new MigrationApi(stack.facadeUrls, stack.producerUrl, signal);
-  const away = new AwayTimes();
-  const findings: DemoFindings = NO_FINDINGS();
+  const operator = new Operator(stack.facades, signal);
+  const findings: DemoFindings = {
+    gates: [],
+    away: [],
+    caught: undefined,
+    rolledBack: undefined,
+    completeSince: Infinity,
+    shadowSince: 0,
+  };
   const steps: ReportedStep[] = [];
   let problem: string | undefined;
-  traffic.start();
+  clients.begin();
   try {
-    const context = { stack, api, traffic, away, findings, elapsed, signal };
-    problem = await runSteps(options, context, steps, progress);
+    problem = await runSteps(options, { stack, operator, clients, log, findings, elapsed, signal }, steps, progress);
   } finally {
-    await traffic.stop();
+    await clients.end();
   }
   progress('comparing the files of the legacy system with the collection of the new side');
-  const { acknowledged, sightings, log } = traffic;
-  const [legacy, created] = [await readLegacyFiles(stack.legacyFolder), await readCollection(stack.mongo.db)];
-  const sides = { legacy, created, legacyUntil: findings.completeSince };
-  const stores = compareStores({ old, acknowledged, sighted: sightings.all(), ...sides });
-  const failures = judgeFailures(log.failed, away.all);
-  return { steps, problem, findings, audit: await api.audit(), log, failures, stores };
+  const [legacy, newSide] = [await files.all(), await newSideOrders(stack.mongo.db)];
+  const { all: written, acknowledged } = clients.orders;
+  const evidence = { old, written, sighted: clients.sightings.new, legacy, new: newSide, isCopied: true };
+  const stores = {
+    ...storedProblems({ ...evidence, newOnlyFrom: findings.completeSince }),
+    legacyOrders: legacy.length,
+    newOrders: newSide.length,
+    acknowledged: acknowledged.length,
+  };
+  const failures = log.failed.map((request) => {
+    const window = allowing(request, findings.away, []);
+    return { ...request, allowedBecause: window !== undefined && 'what' in window ? window.what : undefined };
+  });
+  const { items } = await operator.get<{ items: AuditEntry[] }>('/v1/migration/audit?pageSize=1000');
+  return { steps, problem, findings, audit: items.toReversed(), log, failures, stores };
 }
 
-/** Has the legacy system invent orders, and reads its files. */
-async function populate({ legacyUrl, legacyFolder }: DemoStack, orders: number) {
+/** Half of the clients prefer each facade. */
+function rotated<T>(all: readonly T[], by: number): readonly T[] {
+  return all.map((_, at) => all[(at + by) % all.length]).flatMap((each) => each ?? []);
+}
+
+/** Has the legacy system invent orders. */
+async function populate(legacyUrl: string, orders: number): Promise<void> {
   const response = await fetch(`${legacyUrl}/populate?count=${orders}`, { method: 'POST' });
-  if (response.status !== 201) throw failure(`populate responded with ${response.status}: ${await response.text()}`);
-  return readLegacyFiles(legacyFolder);
+  if (response.status !== 201) throw new Error(`populate responded with ${response.status}: ${await response.text()}`);
 }
 
 /** Runs the steps until one fails. @returns why it failed; `undefined`: none did @throws the abort reason of the signal */
@@ -105,17 +138,18 @@ async function runSteps(
   steps: ReportedStep[],
   progress: (line: string) => void,
 ): Promise<string | undefined> {
+  const demo = new DemoSteps(context);
   for (const step of planSteps(bug)) {
     const title = titleOf(step);
     const began = context.elapsed();
     progress(title);
     try {
-      const result = await runStep(step, context);
+      const result = await demo.run(step);
       steps.push({ title, seconds: context.elapsed() - began, result });
       progress(`  ${result}`);
     } catch (error) {
       context.signal.throwIfAborted();
-      const problem = error instanceof Error ? error.message : String(error);
+      const problem = `The demo can't go on: ${error instanceof Error ? error.message : String(error)}.`;
       steps.push({ title, seconds: context.elapsed() - began, result: problem });
       progress(`  ${problem}`);
       return problem;
@@ -123,11 +157,3 @@ async function runSteps(
   }
   return undefined;
 }
-
-const NO_FINDINGS = (): DemoFindings => ({
-  gates: [],
-  caught: undefined,
-  rolledBack: undefined,
-  completeSince: Number.POSITIVE_INFINITY,
-  shadowSince: 0,
-});

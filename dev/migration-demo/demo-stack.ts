@@ -16,14 +16,15 @@ import {
 } from '../supervisor/app-definitions.js';
 import type { AppDefinition } from '../supervisor/app-process.js';
 import { RunningApps } from '../supervisor/running-apps.js';
+import type { FacadeAddress } from '../migration-journey/facade-requests.js';
+import { isReady } from '../migration-journey/recovery.js';
 import { createDemoContext, facadeInstance } from './demo-apps.js';
 
 /** Space for 100,000 orders on both sides, journals and logs. */
 const DATA_NEED_MIB = 2_048;
 const DRAIN_BUDGET_MS = 15_000;
 const STOP_BUDGET_MS = 5_000;
-/** Number of consumers. */
-export const CONSUMERS = 2;
+const CONSUMERS = 2;
 const FACADES = [1, 2] as const;
 
 export interface DemoStackOptions {
@@ -85,9 +86,14 @@ export class DemoStack {
     return `http://127.0.0.1:${this.context.options.producerPort}`;
   }
 
-  /** The addresses of the facade instances: they stay the same when an instance is started again. */
-  get facadeUrls(): readonly string[] {
-    return this.facadePorts.map((port) => `http://127.0.0.1:${port}`);
+  /** The facade instances: their addresses stay the same when one is started again. */
+  get facades(): readonly FacadeAddress[] {
+    return this.facadePorts.map((port, at) => ({ name: `facade-${at + 1}`, url: `http://127.0.0.1:${port}` }));
+  }
+
+  async areReady(): Promise<boolean> {
+    const ready = await Promise.all(this.apps.all.map(async ({ url }) => url !== undefined && isReady(url)));
+    return ready.every(Boolean);
   }
 
   /** Starts the facades again, one after the other, with a bug or without. */

@@ -1,11 +1,205 @@
+import { randomUUID } from 'node:crypto';
+import type { Db } from 'mongodb';
+import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
+import { createDraws } from '#orders/generator/draws.js';
 import { reserveNumbers } from '#orders/operation/number-blocks.js';
-import { Cluster } from './cluster/cluster.js';
+import { operationsCollection } from '#orders/operation/operation.js';
+import { SEGMENT_ORDERS } from '#orders/operation/segments.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import type { PopulateResponse } from '../support/pipeline.js';
+import { attemptsOf } from './attempts/attempts-of.js';
 import type { Evidence, Finding } from './checks/evidence.js';
 import { findingsOf } from './checks/findings.js';
-import { isPossible, LoadedCluster, type LoadAndFaults } from './loaded-cluster.js';
-import { History } from './history/history.js';
+import { InsertWatch } from './checks/insert-watch.js';
+import { KeyOrder, type Insert } from './checks/key-order.js';
+import { SavedNumbers } from './checks/read-judge.js';
+import { waitForRecovery, waitUntilSettled, type Progress } from './checks/settled.js';
+import { AckedWatch, EvidenceWatch, footprints, RepeatsWatch } from './checks/watches.js';
+import { Cluster } from './cluster/cluster.js';
+import type { FaultKind } from './fault-kinds.js';
+import { FaultRounds } from './fault-rounds.js';
+import { History } from './history.js';
+import { Populates, Reader } from './load.js';
 
-export interface ChaosRunOptions extends LoadAndFaults {
+/** The load and the faults of a run. */
+export interface LoadAndFaults {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly orders: number;
+  readonly kinds: readonly FaultKind[];
+  /** Pause between a recovery and the next fault, in seconds. */
+  readonly calmSeconds: number;
+  /**
+   * How much longer than the faults the load lasts: a load that ends earlier has nothing more to lose. Default: the time that the longest
+   * fault may take.
+   */
+  readonly spareSeconds?: number;
+  /** Whether the small populates contain some invalid records, so that dead letters are written under faults too. Default: true. */
+  readonly wrongRecords?: boolean;
+  /** How long to wait for a recovery, in milliseconds. Default: three minutes, far beyond the limit. */
+  readonly recoveryTimeoutMs?: number;
+  /** How long the pipeline may take to drain at the end, in milliseconds. Default: five minutes. */
+  readonly settledWithinMs?: number;
+  /**
+   * Ends the run as soon as the evidence so far is enough, judged about once a second. Such a run is judged by this evidence alone: it
+   * does not wait for the change stream at its end, and sends no reads after the last recovery. Default: the run goes on to its end.
+   */
+  readonly isEnough?: (found: EarlyEvidence) => boolean;
+  readonly print: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** The evidence that is known while a run goes on. */
+export type EarlyEvidence = Pick<Evidence, 'reports' | 'order' | 'history'>;
+
+const SPARE_SECONDS = 60;
+const SETTLED_WITHIN_MS = 300_000;
+const WATCHED_WITHIN_MS = 30_000;
+const READS_AFTER_RECOVERY = 60;
+const READER = 77;
+
+function isPossible({ needs }: FaultKind, cluster: Cluster): boolean {
+  return needs === undefined || cluster.hasSmallDisks;
+}
+
+/** A cluster under load and faults, with all its observers. */
+class LoadedCluster implements Progress {
+  saved: SavedNumbers;
+  private readonly order = new KeyOrder((insert) => this.segmentOf(insert));
+  private readonly watch: InsertWatch;
+  private readonly acked: AckedWatch;
+  private readonly repeats: RepeatsWatch;
+  private readonly populates: Populates;
+  private readonly evidence: EvidenceWatch;
+  private large: PopulateResponse | undefined;
+
+  constructor(
+    private readonly cluster: Cluster,
+    private readonly partitions: number,
+    private readonly history: History,
+    private readonly options: LoadAndFaults,
+  ) {
+    const { apps, mongo } = cluster;
+    this.saved = new SavedNumbers(1, 0, partitions);
+    this.watch = new InsertWatch(ordersCollection(mongo.db), (insert) => {
+      this.order.note(insert);
+      this.saved.note(insert);
+    });
+    this.acked = new AckedWatch(mongo, (acked) => {
+      const consumers = apps.all.filter(({ job }) => job === 'consumer').length;
+      history.add({ type: 'sample', sample: { acked, saved: this.saved.total, consumers } });
+    });
+    this.repeats = new RepeatsWatch(apps, history);
+    this.evidence = new EvidenceWatch(cluster, (reports) => {
+      return options.isEnough?.({ reports, order: this.order, history }) === true;
+    });
+    this.populates = new Populates(apps, history, `chaos-${randomUUID()}`, options.wrongRecords ?? true);
+  }
+
+  get lastAcked(): Progress['lastAcked'] {
+    return this.acked.last;
+  }
+
+  isComplete(): boolean {
+    return (this.lastAcked?.orders ?? 0) >= this.options.orders;
+  }
+
+  /** Runs load and faults, waits until the pipeline has drained, and collects the evidence. */
+  async toItsEnd(): Promise<Omit<Evidence, 'history' | 'left'>> {
+    const { settledWithinMs = SETTLED_WITHIN_MS, isEnough, print } = this.options;
+    await this.watch.start();
+    const operation = await this.beginLoad();
+    await waitForRecovery(this.cluster, this, this.evidence.signal);
+    const calm = await footprints(this.cluster);
+    const reader = new Reader(this.cluster.apps, operation, this.saved, this.history, this.readerDraw());
+    reader.begin();
+    this.repeats.begin();
+    this.populates.begin();
+    if (isEnough !== undefined) this.evidence.begin();
+    await this.faults();
+    const wasUnderLoad = !this.isComplete();
+    print('all faults are over: waiting until all orders are saved');
+    await this.populates.end();
+    const settled = await waitUntilSettled(this.cluster, settledWithinMs, this.evidence.signal);
+    await this.evidence.end();
+    await reader.end();
+    const finalReads = await reader.sweep(isEnough === undefined ? READS_AFTER_RECOVERY : 0);
+    await this.repeats.end();
+    const after = await footprints(this.cluster);
+    await this.acked.end();
+    const repeatReadings = this.repeats.readings;
+    return {
+      ...(this.evidence.found ?? settled),
+      ...(await this.stored()),
+      wasUnderLoad,
+      finalReads,
+      repeatReadings,
+      footprints: { calm, after },
+    };
+  }
+
+  private async beginLoad(): Promise<PopulateResponse> {
+    const { seed, minutes, orders, kinds } = this.options;
+    const longest = Math.max(SPARE_SECONDS, ...kinds.map(({ takesSeconds = 0 }) => takesSeconds));
+    const { spareSeconds = longest } = this.options;
+    const rate = Math.ceil(orders / (minutes * 60 + spareSeconds));
+    const operation = await this.populates.large(orders, rate, seed);
+    this.large = operation;
+    this.saved = new SavedNumbers(operation.firstNumber, orders, this.partitions);
+    this.acked.begin(operation.id);
+    return operation;
+  }
+
+  private async faults(): Promise<void> {
+    const { seed, kinds, minutes, calmSeconds, recoveryTimeoutMs, print, signal } = this.options;
+    const possible = kinds.filter((kind) => isPossible(kind, this.cluster));
+    const enough = this.evidence.signal;
+    const recovered = async () => waitForRecovery(this.cluster, this, enough, recoveryTimeoutMs);
+    const rounds = new FaultRounds(this.cluster, recovered, this.history, print, calmSeconds * 1_000, enough);
+    await rounds.run(seed, possible, this.history.now() + minutes * 60_000, signal);
+  }
+
+  private async stored() {
+    const { order, watch, populates } = this;
+    const { db } = this.cluster.mongo;
+    const stored = await ordersCollection(db).countDocuments({});
+    if (this.options.isEnough === undefined) await watch.untilSeen(stored, WATCHED_WITHIN_MS);
+    await watch.stop();
+    const operations = await operationsCollection(db).find({}).toArray();
+    const { accepted, rejected } = populates;
+    const deadRecords = await countDeadRecords(db);
+    // Last: it keeps this process busy for seconds, in which the driver would take MongoDB for unavailable.
+    const attempts = await attemptsOf(this.cluster, this.history);
+    return { stored, deadRecords, attempts, order, watch, operations, accepted, rejected };
+  }
+
+  /** A small populate has a single segment. */
+  private segmentOf({ operationId, number }: Insert): string {
+    const { id, firstNumber } = this.large ?? { id: null, firstNumber: 0 };
+    return `${operationId}/${operationId === id ? Math.floor((number - firstNumber) / SEGMENT_ORDERS) : 0}`;
+  }
+
+  private readerDraw(): (below: number) => number {
+    const draws = createDraws(this.options.seed);
+    let drawn = 0;
+    return (below) => draws(READER, drawn++, below);
+  }
+}
+
+/**
+ * Counts the records that have dead letters. A record that was emitted twice has two dead letters and counts once; a dead letter without an
+ * operation counts each time.
+ */
+async function countDeadRecords(db: Db): Promise<number> {
+  const letters = await deadLettersCollection(db).find({}).toArray();
+  const withoutOperation = letters.filter(({ operationId }) => operationId === null).length;
+  const records = letters.flatMap(({ operationId, index, fault }) =>
+    operationId === null ? [] : [`${operationId} ${index} ${fault}`],
+  );
+  return new Set(records).size + withoutOperation;
+}
+
+interface ChaosRunOptions extends LoadAndFaults {
   /** Folder for data and logs. */
   readonly directory: string;
   readonly historyFile: string;
@@ -47,7 +241,7 @@ export async function chaosRun(options: ChaosRunOptions): Promise<ChaosRun> {
   }
 }
 
-export interface RunOnOptions extends LoadAndFaults {
+interface RunOnOptions extends LoadAndFaults {
   readonly productDirectory: string;
   /** Added to the default settings of a run. */
   readonly settings?: NodeJS.ProcessEnv;

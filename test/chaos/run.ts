@@ -6,18 +6,15 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { currentCommit, describeMachine } from '../../dev/machine/machine-description.js';
+import { htmlOf, markdownOf } from '../../dev/migration-journey/report-document.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { explain, StackError } from '../../dev/stack-error.js';
 import { removeAbandonedRuns, RUN_PREFIX } from './cluster/abandoned-runs.js';
-import { readChaosOptions, type ChaosOptions } from './chaos-options.js';
+import { chaosReport, testedVersions } from './chaos-report.js';
 import { chaosRun } from './chaos-run.js';
-import { FAULT_KINDS } from './faults/fault-kinds.js';
-import { readMigrationOptions } from './migration/migration-options.js';
+import { FAULT_KINDS } from './fault-kinds.js';
 import { runMigration } from './migration/run-migration.js';
-import { htmlOf } from './report/report-html.js';
-import { markdownOf } from './report/report-markdown.js';
-import { testedVersions } from './report/tested-versions.js';
-import { timelineChart } from './report/timeline-chart.js';
+import { readChaosOptions, readMigrationOptions, type ChaosOptions } from './options.js';
 
 const print = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -56,11 +53,11 @@ async function runAndReport(options: ChaosOptions): Promise<number> {
       versions: testedVersions(chaos.mongodb),
       wasInterrupted: signal.aborted,
     };
-    const report = markdownOf(reported);
-    const facts = `seed ${seed}, all on ${machine.cores} cores and ${machine.memoryGiB} GiB; means of five seconds`;
+    const document = chaosReport(reported);
+    const report = markdownOf(document);
     await writeFile(join(out, 'report.md'), report);
-    await writeFile(join(out, 'report.html'), htmlOf(reported));
-    await writeFile(join(out, 'timeline.svg'), timelineChart(chaos.history, facts));
+    await writeFile(join(out, 'report.html'), htmlOf(document));
+    for (const { figure } of document.sections) if (figure) await writeFile(join(out, figure.file), figure.svg);
     console.log(report);
     const failed = chaos.findings.filter(({ holds }) => !holds).length;
     console.log(`${chaos.findings.length - failed} passed, ${failed} failed`);

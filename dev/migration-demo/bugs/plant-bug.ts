@@ -4,8 +4,7 @@ import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PROJECT_DIRECTORY } from '../../project-directory.js';
-import { withBug } from './with-bug.js';
-import { bugOf } from './translation-bugs.js';
+import { bugOf, withBug } from './translation-bugs.js';
 
 const { PLANTED_BUG: name = '' } = process.env;
 const bug = bugOf(name);

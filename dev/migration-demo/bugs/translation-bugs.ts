@@ -82,3 +82,14 @@ export const BUG_NAMES: readonly string[] = TRANSLATION_BUGS.map(({ name }) => n
 export function bugOf(name: string): TranslationBug | undefined {
   return TRANSLATION_BUGS.find((bug) => bug.name === name);
 }
+
+/**
+ * Returns the text of the bug's file with the bug in it.
+ * @throws Error unless the replaced text occurs exactly once: the code has changed, and the bug must follow it
+ */
+export function withBug(text: string, { name, file, replace, by }: TranslationBug): string {
+  const found = text.split(replace).length - 1;
+  if (found !== 1)
+    throw new Error(`${file} has the text of bug ${name} ${found} times instead of once: update the bug`);
+  return text.replace(replace, () => by);
+}

@@ -1,15 +1,35 @@
 import type { Machine } from '../../machine/machine-description.js';
+import type { FailedRequest, RequestLog } from '../../migration-journey/request-log.js';
+import type { StoredProblems } from '../../migration-journey/stored-problems.js';
 import type { DemoOptions } from '../demo-options.js';
-import type { JudgedFailure } from '../load/allowed-failures.js';
-import type { RequestLog } from '../load/request-log.js';
-import type { AuditEntry } from '../migration-api.js';
-import type { DemoFindings } from '../steps/demo-context.js';
-import type { StoreComparison } from '../stores/compare-stores.js';
+import type { DemoFindings } from '../demo-steps.js';
 
 export interface ReportedStep {
   readonly title: string;
   readonly seconds: number;
   readonly result: string;
+}
+
+/** An entry of the facade's audit, as far as the report shows it. */
+export interface AuditEntry {
+  readonly at: string;
+  readonly action: string;
+  readonly capability?: string;
+  readonly to?: string;
+}
+
+/** A failed request, and the reason for which the contract allows it. */
+export interface JudgedFailure extends FailedRequest {
+  /** `undefined`: it is not allowed. */
+  readonly allowedBecause: string | undefined;
+}
+
+/** What both sides have at the end. */
+export interface ComparedStores extends StoredProblems {
+  readonly legacyOrders: number;
+  readonly newOrders: number;
+  /** New orders that clients were acknowledged. */
+  readonly acknowledged: number;
 }
 
 /** All data of a report. */
@@ -25,7 +45,7 @@ export interface DemoReport {
   readonly audit: readonly AuditEntry[];
   readonly log: Pick<RequestLog, 'total' | 'answeredCount' | 'repeated' | 'wrong' | 'wrongCount' | 'figures'>;
   readonly failures: readonly JudgedFailure[];
-  readonly stores: StoreComparison;
+  readonly stores: ComparedStores;
   readonly totalSeconds: number;
 }
 
@@ -37,17 +57,20 @@ export interface Verdict {
 }
 
 /** Returns what the demo shows. It has succeeded if all hold. */
-export function verdictsOf({ problem, log, failures, stores, findings, options }: DemoReport): readonly Verdict[] {
+export function verdictsOf(
+  report: Pick<DemoReport, 'problem' | 'log' | 'failures' | 'stores' | 'findings' | 'options'>,
+): readonly Verdict[] {
+  const { problem, log, failures, stores, findings, options } = report;
   const { lost, doubled, differing, onOneSide } = stores;
   const refused = failures.filter(({ allowedBecause }) => allowedBecause === undefined).length;
   const { caught, rolledBack } = findings;
   return [
     { what: 'the whole way, by the gates only', found: problem ?? 'writes are complete', holds: problem === undefined },
     none('wrong answers', log.wrongCount),
-    none('orders lost', lost.count),
-    none('orders doubled', doubled.count),
-    none('orders that differ', differing.count),
-    none('orders on one side only', onOneSide.count),
+    none('orders lost', lost.length),
+    none('orders doubled', doubled.length),
+    none('orders that differ', differing.length),
+    none('orders on one side only', onOneSide.length),
     none('failed requests that the contract does not allow', refused),
     {
       what: `bug ${options.bug.name} caught in shadow`,

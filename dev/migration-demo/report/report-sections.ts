@@ -1,14 +1,14 @@
 import { SAVE_DELAY_MS } from '../demo-apps.js';
-import { nameOf } from '../steps/plan.js';
-import { verdictsOf, type DemoReport } from './demo-report.js';
-import { durationSection, failureSection, requestSection } from './request-sections.js';
-import type { Section } from './section.js';
-import { stageTimes } from './stage-times.js';
+import { CAPABILITIES } from '../../../apps/facade/src/stages/capability.js';
+import type { ReportDocument, Section } from '../../migration-journey/report-document.js';
+import { nameOf } from '../plan.js';
+import { verdictsOf, type AuditEntry, type DemoReport } from './demo-report.js';
 
 const COUNT = new Intl.NumberFormat('en-US');
+const SHOWN = 20;
 
 /** Returns the title and the sections of a report. */
-export function sectionsOf(report: DemoReport): { readonly title: string; readonly sections: readonly Section[] } {
+export function sectionsOf(report: DemoReport): ReportDocument {
   const verdicts = verdictsOf(report);
   return {
     title: verdicts.every(({ holds }) => holds)
@@ -124,7 +124,7 @@ function storeSection({ stores }: DemoReport): Section {
       'Read from the files of the legacy system and from the collection in MongoDB, without the facade, verify and the translation. ' +
         `The legacy system has ${COUNT.format(legacyOrders)} orders, the new side ${COUNT.format(newOrders)}, with those since writes are complete. ` +
         `Clients were acknowledged ${COUNT.format(acknowledged)} new orders.`,
-      ...Object.entries(found).flatMap(([name, { first }]) => first.map((each) => `${name}: ${each}`)),
+      ...Object.entries(found).flatMap(([name, all]) => all.slice(0, SHOWN).map((each) => `${name}: ${each}`)),
     ],
   };
 }
@@ -141,4 +141,92 @@ function wrongSection({ log }: DemoReport): readonly Section[] {
       },
     },
   ];
+}
+
+function requestSection({ log, failures, totalSeconds }: DemoReport): Section {
+  const failedIn = (kind: string, stage: string): number =>
+    failures.filter((failure) => failure.kind === kind && failure.stage === stage).length;
+  const figures = log.figures().toSorted((a, b) => CAPABILITIES.indexOf(a.kind) - CAPABILITIES.indexOf(b.kind));
+  return {
+    heading: 'Requests',
+    text: [
+      `${COUNT.format(log.total)} requests, ${(log.total / totalSeconds).toFixed(0)}/s over the whole time: ` +
+        `${COUNT.format(log.answeredCount)} answered, ${COUNT.format(failures.length)} failed, ${log.wrongCount} answered wrongly. ` +
+        `${COUNT.format(log.repeated)} times an instance dropped a connection, and the client sent the request to the other one. ` +
+        'Durations are as the clients saw them, waits for open writes included.',
+    ],
+    table: {
+      head: ['requests', 'stage', 'answered', 'failed', 'p50, ms', 'p99, ms'],
+      rows: figures.map(({ kind, stage, answered, p50Ms, p99Ms }) => [
+        kind,
+        stage,
+        COUNT.format(answered),
+        String(failedIn(kind, stage)),
+        ms(p50Ms),
+        ms(p99Ms),
+      ]),
+    },
+  };
+}
+
+function failureSection({ failures, startedAt }: DemoReport): Section {
+  const second = (at: number): string => ((at - startedAt.getTime()) / 1_000).toFixed(1);
+  const groups = Map.groupBy(failures, ({ kind, code, allowedBecause }) => `${kind}|${code}|${allowedBecause ?? ''}`);
+  return {
+    heading: 'Failed requests',
+    text: ['The contract allows failures only while the answering side, or a side that writes wait for, is away.'],
+    table: {
+      head: ['requests', 'code', 'count', 'from, s', 'to, s', 'allowed'],
+      rows: [...groups.values()].flatMap((group) => {
+        const [first] = group;
+        if (first === undefined) return [];
+        const [from, to] = [Math.min(...group.map((each) => each.from)), Math.max(...group.map((each) => each.to))];
+        const allowed = first.allowedBecause ?? `NO: ${first.message}`;
+        return [[first.kind, first.code, String(group.length), second(from), second(to), allowed]];
+      }),
+    },
+  };
+}
+
+function durationSection({ findings }: DemoReport): Section {
+  return {
+    heading: 'Durations of both sides',
+    text: [
+      'As the facade measured them until each gate. The difference to what the clients saw is what the facade, its waits for open writes, and the client add.',
+    ],
+    table: {
+      head: ['until', 'legacy p50, ms', 'legacy p99, ms', 'new p50, ms', 'new p99, ms'],
+      rows: findings.gates
+        .filter(({ conditions }) => conditions.length > 0)
+        .map(({ target, p50Ms, p99Ms }) => [
+          nameOf(target),
+          ms(p50Ms.legacy),
+          ms(p99Ms.legacy),
+          ms(p50Ms.new),
+          ms(p99Ms.new),
+        ]),
+    },
+  };
+}
+
+function ms(value: number | null): string {
+  return value === null ? '' : value.toFixed(1);
+}
+
+interface StageTime {
+  readonly capability: string;
+  /** Such as `live at 50 %`. */
+  readonly stage: string;
+  readonly seconds: number;
+}
+
+/** Returns how long each capability was in each stage, in the order in which the stages began. @param entries the oldest first */
+export function stageTimes(entries: readonly AuditEntry[], end: Date): readonly StageTime[] {
+  const changes = entries.filter(({ action }) => action === 'change' || action === 'rollback');
+  return changes.flatMap(({ capability, to, at }, place) => {
+    if (capability === undefined || to === undefined) return [];
+    const next = changes.slice(place + 1).find((change) => change.capability === capability);
+    const until = next === undefined ? end.getTime() : Date.parse(next.at);
+    return [{ capability, stage: to, seconds: (until - Date.parse(at)) / 1_000 }];
+  });
 }

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { encodeCompletedOffsets } from '../../../libs/parallel-consumer/src/commits/completed-offsets.js';
 import { judgeAttempts, type JudgedAttempts } from './attempt-judge.js';
-import { readTrace } from './attempt-trace.js';
-import { monotonicMs, TraceWriter } from './trace-writer.js';
+import { monotonicMs, readTrace, TraceWriter } from './attempt-trace.js';
 
 let directory: string;
 beforeEach(async () => {

@@ -1,7 +1,9 @@
 import { AttemptHistory, type Anomaly, type SeenAttempt } from '@orders-pipeline/parallel-consumer/testing';
 import { CommittedRecords } from '../../support/member/committed-records.js';
 import type { AttemptEvent, AttemptTrace, PartitionTrace } from './attempt-trace.js';
-import type { TopicKeys } from './topic-keys.js';
+
+/** By partition and offset: the record's key. Offsets without a record are absent. */
+export type TopicKeys = ReadonlyMap<number, ReadonlyMap<number, string | null>>;
 
 /** A broken promise, with the events of the record's key up to then. */
 export interface DatedAnomaly extends Anomaly {

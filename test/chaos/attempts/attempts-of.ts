@@ -1,12 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Kafka } from 'kafkajs';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { Cluster } from '../cluster/cluster.js';
-import type { History } from '../history/history.js';
-import { judgeAttempts, type JudgedAttempts } from './attempt-judge.js';
-import { readTrace } from './attempt-trace.js';
-import { readKeys } from './topic-keys.js';
-import { monotonicMs } from './trace-writer.js';
+import type { History } from '../history.js';
+import { judgeAttempts, type JudgedAttempts, type TopicKeys } from './attempt-judge.js';
+import { monotonicMs, readTrace } from './attempt-trace.js';
 
 /** Until then a consumer has written its events, unless it hangs. */
 const WRITTEN_WITHIN_MS = 1_000;
@@ -27,4 +27,48 @@ export async function attemptsOf(
   });
   for (const { text, events } of judged.first) history.add({ type: 'anomaly', text, events });
   return judged;
+}
+
+const READ_WITHIN_MS = 120_000;
+
+/** Reads the keys of all records that a topic has now. @throws Error after two minutes */
+async function readKeys(kafka: Kafka, topic: string): Promise<TopicKeys> {
+  const keys = new Map<number, Map<number, string | null>>();
+  const open = await endsOf(kafka, topic);
+  const consumer = kafka.consumer({ groupId: `chaos-${randomUUID()}`, maxWaitTimeInMs: 250 });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => reject(new Error(`${topic} could not be read in time`)), READ_WITHIN_MS);
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: async ({ batch: { partition, messages } }) => {
+        const read = keys.get(partition) ?? new Map<number, string | null>();
+        keys.set(partition, read);
+        for (const { offset, key } of messages) read.set(Number(offset), key?.toString() ?? null);
+        if (Number(messages.at(-1)?.offset) + 1 >= (open.get(partition) ?? 0)) open.delete(partition);
+        if (open.size === 0) resolve();
+        return Promise.resolve();
+      },
+    });
+    if (open.size === 0) resolve();
+    await promise;
+    return keys;
+  } finally {
+    clearTimeout(timer);
+    await consumer.disconnect();
+  }
+}
+
+/** The end offset of each partition that has records. */
+async function endsOf(kafka: Kafka, topic: string): Promise<Map<number, number>> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const offsets = await admin.fetchTopicOffsets(topic);
+    return new Map(offsets.filter(({ high, low }) => high !== low).map((each) => [each.partition, Number(each.high)]));
+  } finally {
+    await admin.disconnect();
+  }
 }

@@ -1,11 +1,19 @@
 import type { OperationDocument } from '#orders/operation/operation.js';
 import type { ReconcileReport } from '#reconcile/report.js';
 import type { JudgedAttempts } from '../attempts/attempt-judge.js';
-import type { History } from '../history/history.js';
-import type { PopulateBody } from '../load/populates.js';
-import type { Footprint } from './footprint.js';
+import type { History } from '../history.js';
+import type { PopulateBody } from '../load.js';
 import type { InsertWatch } from './insert-watch.js';
 import type { KeyOrder } from './key-order.js';
+
+/** Resource use of a process. */
+export interface Footprint {
+  readonly name: string;
+  readonly openFiles: number;
+  readonly rssMiB: number;
+  /** Timers, sockets and requests that keep the event loop alive, as Node.js counts them; `null` if it isn't Node.js or doesn't answer. */
+  readonly handles: number | null;
+}
 
 /** The result of one check. */
 export interface Finding {

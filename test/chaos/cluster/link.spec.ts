@@ -1,164 +1,150 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { eventually } from '../../support/eventually.js';
+import { PassThrough } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Flow } from './flow.js';
+import type { LinkState } from './link-state.js';
 import { Link } from './link.js';
 
-/** Resolves to the next received text, or to `closed`. */
-async function next(socket: Socket): Promise<string> {
-  const data = once(socket, 'data').then(
-    ([bytes]) => String(bytes),
-    // A reset emits an error before the close.
-    () => 'closed',
-  );
-  return Promise.race([
-    data,
-    once(socket, 'close').then(
-      () => 'closed',
-      () => 'closed',
-    ),
-  ]);
-}
+/** A server that echoes, behind a link. */
+class Linked {
+  received = '';
+  /** The server's ends of the connections, in their order. */
+  readonly served: Socket[] = [];
+  private readonly clients: Socket[] = [];
 
-describe('a link', () => {
-  let echo: Server;
-  let link: Link;
-  let received: string;
-  const clients: Socket[] = [];
-
-  beforeEach(async () => {
-    received = '';
-    echo = createServer((socket) => {
-      socket.on('error', () => undefined);
+  private constructor(
+    private readonly echo: Server,
+    readonly link: Link,
+  ) {
+    echo.on('connection', (socket) => {
+      this.served.push(socket.on('error', () => undefined));
       socket.on('data', (bytes) => {
-        received += bytes.toString();
+        this.received += bytes.toString();
         socket.write(bytes);
       });
     });
-    await new Promise<void>((resolve) => void echo.listen(0, '127.0.0.1', resolve));
-    link = await Link.to((echo.address() as AddressInfo).port);
-  });
-
-  afterEach(async () => {
-    for (const socket of clients.splice(0)) socket.destroy();
-    await link.close();
-    await new Promise((resolve) => echo.close(resolve));
-  });
-
-  async function client(): Promise<Socket> {
-    const socket = connect(link.port, '127.0.0.1');
-    clients.push(socket);
-    socket.on('error', () => undefined);
-    await once(socket, 'connect');
-    return socket;
   }
 
-  it('forwards both ways', async () => {
-    const socket = await client();
-    socket.write('a');
-    expect(await next(socket)).toBe('a');
-    const closed = once(socket, 'close');
-    socket.end();
-    await closed;
+  static async start(): Promise<Linked> {
+    const echo = createServer();
+    await new Promise<void>((resolve) => void echo.listen(0, '127.0.0.1', resolve));
+    return new Linked(echo, await Link.to((echo.address() as AddressInfo).port));
+  }
+
+  /** Connects over the link. Resolves once it is connected, or rejected. */
+  async client(): Promise<Socket> {
+    return this.connected(this.link.port);
+  }
+
+  /** Resolves once the server has answered a request that does not go over the link. */
+  async direct(): Promise<void> {
+    const socket = await this.connected((this.echo.address() as AddressInfo).port);
+    await answer(socket, 'direct');
+  }
+
+  async close(): Promise<void> {
+    for (const socket of [...this.clients, ...this.served]) socket.destroy();
+    await this.link.close();
+    await new Promise((resolve) => this.echo.close(resolve));
+  }
+
+  private async connected(port: number): Promise<Socket> {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    this.clients.push(socket);
+    await new Promise<unknown>((resolve) => void socket.once('connect', resolve).once('close', resolve));
+    return socket;
+  }
+}
+
+/** Sends a text. Resolves to the next received text, or to `closed`. */
+async function answer(socket: Socket, text?: string): Promise<string> {
+  if (text !== undefined) socket.write(text);
+  const closed = new Promise<string>((resolve) => void socket.once('close', () => resolve('closed')));
+  const data = new Promise<string>((resolve) => void socket.once('data', (bytes) => resolve(String(bytes))));
+  return socket.destroyed ? 'closed' : Promise.race([data, closed]);
+}
+
+/** A stream with the socket methods that a flow uses. */
+function endOfFlow(): Socket & PassThrough {
+  return new PassThrough() as unknown as Socket & PassThrough;
+}
+
+describe('a link', () => {
+  let linked: Linked;
+
+  beforeEach(async () => {
+    linked = await Linked.start();
+  });
+  afterEach(async () => linked.close());
+
+  it.each<[LinkState, string, string]>([
+    [{ kind: 'open' }, 'a', 'a'],
+    [{ kind: 'slow', delayMs: 20 }, 'a', 'a'],
+    [{ kind: 'cut' }, 'closed', ''],
+    [{ kind: 'unanswered' }, 'closed', 'a'],
+  ])('that is %j answers %s, and the server has %j', async (state, expected, received) => {
+    const socket = await linked.client();
+    linked.link.set(state);
+    expect(await answer(socket, 'a')).toBe(expected);
+    expect(linked.received).toBe(received);
+    expect(linked.link.disturbances > 0).toBe(state.kind !== 'open');
+    linked.link.open();
+    expect(await answer(await linked.client(), 'b')).toBe('b');
   });
 
-  it('that is cut resets existing and new connections', async () => {
-    const socket = await client();
-    link.set({ kind: 'cut' });
-    expect(await next(socket)).toBe('closed');
-    const other = connect(link.port, '127.0.0.1');
-    clients.push(other);
-    other.on('error', () => undefined);
-    expect(await next(other)).toBe('closed');
-    link.open();
-    const again = await client();
-    again.write('b');
-    expect(await next(again)).toBe('b');
+  it('that is cut rejects new connections', async () => {
+    linked.link.set({ kind: 'cut' });
+    expect(await answer(await linked.client())).toBe('closed');
+    expect(linked.link.disturbances).toBe(1);
   });
 
-  it('that is withheld forwards requests, drops the responses, and resets such connections once it is open', async () => {
-    const socket = await client();
-    link.set({ kind: 'withheld' });
-    socket.write('a');
-    await eventually('the server has the request', () => received === 'a');
-    const after = next(socket);
-    await eventually('the response was dropped', () => link.disturbances > 0);
-    link.open();
+  it('that is withheld drops the responses, and resets such connections once it is open', async () => {
+    const socket = await linked.client();
+    linked.link.set({ kind: 'withheld' });
+    const after = answer(socket, 'a');
+    while (linked.link.disturbances === 0) await linked.direct();
+    linked.link.open();
     expect(await after).toBe('closed');
-    const again = await client();
-    again.write('b');
-    expect(await next(again)).toBe('b');
+    expect(await answer(await linked.client(), 'b')).toBe('b');
   });
 
-  it('that is slow delays both directions', async () => {
-    const socket = await client();
-    link.set({ kind: 'slow', delayMs: 40 });
-    const startedAt = performance.now();
-    socket.write('a');
-    expect(await next(socket)).toBe('a');
-    expect(performance.now() - startedAt).toBeGreaterThan(75);
+  it('that is silent holds all data and a close, on new connections too, until it is open again', async () => {
+    const [closing, early] = [await linked.client(), await linked.client()];
+    expect(await answer(closing, 'x')).toBe('x');
+    const serverSide = linked.served[0];
+    linked.link.set({ kind: 'silent' });
+    const late = await linked.client();
+    const answers = [answer(closing), answer(early, 'a'), answer(late, 'b')];
+    serverSide?.destroy();
+    await linked.direct();
+    expect(linked.received).toBe('xdirect');
+    expect(closing.destroyed).toBe(false);
+    linked.link.open();
+    expect(await Promise.all(answers)).toEqual(['closed', 'a', 'b']);
   });
+});
 
-  it('that is silent holds all data, on new connections too, until it is open again', async () => {
-    const socket = await client();
-    link.set({ kind: 'silent' });
-    socket.write('a');
-    const late = await client();
-    late.write('b');
-    const [answer, lateAnswer] = [next(socket), next(late)];
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(received).toBe('');
-    link.open();
-    expect(await answer).toBe('a');
-    expect(await lateAnswer).toBe('b');
-  });
+describe('one direction of a slow link', () => {
+  beforeEach(() => void jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] }));
+  afterEach(() => void jest.useRealTimers());
 
-  it('that is silent does not forward a close until it is open again', async () => {
-    const serverSide = once(echo, 'connection').then(([socket]) => socket as Socket);
-    const socket = await client();
-    socket.write('a');
-    await next(socket);
-    let isClosed = false;
-    const closed = once(socket, 'close').then(() => (isClosed = true));
-    link.set({ kind: 'silent' });
-    (await serverSide).destroy();
-    // A direct request has its response by then.
-    const direct = connect((echo.address() as AddressInfo).port, '127.0.0.1');
-    clients.push(direct);
-    direct.write('b');
-    await next(direct);
-    expect(isClosed).toBe(false);
-    link.open();
-    await closed;
-    expect(isClosed).toBe(true);
-  });
-
-  it('that is unanswered forwards the request and resets at the response', async () => {
-    const socket = await client();
-    link.set({ kind: 'unanswered' });
-    socket.write('a');
-    expect(await next(socket)).toBe('closed');
-    expect(received).toBe('a');
-  });
-
-  it('counts only disturbances that had an effect', async () => {
-    link.set({ kind: 'cut' });
-    link.set({ kind: 'silent' });
-    link.open();
-    const socket = await client();
-    socket.write('a');
-    await next(socket);
-    expect(link.disturbances).toBe(0);
-    link.set({ kind: 'slow', delayMs: 1 });
-    socket.write('b');
-    await next(socket);
-    const held = link.disturbances;
-    expect(held).toBeGreaterThan(0);
-    link.set({ kind: 'cut' });
-    expect(link.disturbances).toBe(held + 1);
-    const refused = connect(link.port, '127.0.0.1').on('error', () => undefined);
-    clients.push(refused);
-    await new Promise((resolve) => void refused.once('close', resolve));
-    expect(link.disturbances).toBe(held + 2);
+  it('holds what arrives, and keeps its order when the link becomes fast again', async () => {
+    const [from, to] = [endOfFlow(), endOfFlow()];
+    let state: LinkState = { kind: 'slow', delayMs: 20 };
+    const flow = new Flow(from, to, { state: () => state });
+    const send = async (bytes: string): Promise<void> => {
+      const arrived = once(from, 'data');
+      from.write(bytes);
+      await arrived;
+    };
+    await send('a');
+    state = { kind: 'open' };
+    flow.pump();
+    await send('b');
+    jest.advanceTimersByTime(19);
+    expect(to.read()).toBeNull();
+    jest.advanceTimersByTime(1);
+    expect(String(to.read())).toBe('ab');
   });
 });

@@ -1,28 +1,42 @@
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import { createDraws } from '#orders/generator/draws.js';
 import { migrateAt } from '#service/mongodb/migrate-database.js';
 import { currentCommit } from '../../../dev/machine/machine-description.js';
-import { History } from '../history/history.js';
-import { FileOrderWatch } from './checks/file-order-watch.js';
-import { allowedByCode, journeyFindings, type JourneyEvidence } from './checks/journey-findings.js';
-import { errorsIn } from './checks/logged-errors.js';
-import { LegacyFiles } from './checks/legacy-files.js';
-import { StoredChecks } from './checks/stored-checks.js';
-import { Clients } from './clients/clients.js';
-import { MIGRATION_FAULTS } from './faults/migration-faults.js';
+import { Clients } from '../../../dev/migration-journey/clients.js';
+import { oneOf, type Draw } from '../../../dev/migration-journey/draw.js';
+import { Operator } from '../../../dev/migration-journey/operator.js';
+import { RequestLog } from '../../../dev/migration-journey/request-log.js';
+import { LegacyFiles } from '../../../dev/migration-journey/stored-order.js';
+import { CLIENT_ACCOUNTS } from '../../../dev/migration-journey/written-orders.js';
+import { History } from '../history.js';
+import { COLUMNS, planJourney, type PlannedCell } from './fault-table.js';
 import { MigrationApps } from './ground/migration-apps.js';
 import type { MigrationServers } from './ground/migration-servers.js';
-import { COLUMNS } from './journey/columns.js';
-import { planJourney, type PlannedCell } from './journey/fault-table.js';
-import { Journey } from './journey/journey.js';
-import type { JourneyResult } from './journey/journey-result.js';
-import { StageDriver } from './journey/stage-driver.js';
+import { allowedByCode, journeyFindings, type JourneyEvidence } from './journey-findings.js';
+import { Journey, type JourneyResult } from './journey.js';
+import { errorsIn } from './logged-errors.js';
+import { MIGRATION_FAULTS } from './migration-faults.js';
+import { FileOrderWatch, StoredChecks } from './stored-checks.js';
 
 /** Orders that the legacy system has before the migration begins. */
 const POPULATED = 2_000;
-/** That of the time zone in which the apps run. */
-const OFFSET = '+05:30';
+const CLIENTS = 6;
+const ACCOUNTS_EACH = 2;
+/** Each client draws from a sequence of its own. */
+const CLIENT = 1;
+const BEHAVIOUR = {
+  accounts: Array.from({ length: CLIENTS }, (_, client) =>
+    Array.from({ length: ACCOUNTS_EACH }, (__, account) => `${CLIENT_ACCOUNTS}${client}-${account}`),
+  ),
+  rate: 50,
+  mix: { writes: 8, 'read-by-id': 7, 'read-by-page': 1, 'read-by-range': 4 },
+  // Longer than all waits of a facade: a request without an answer by then is a facade that hangs.
+  timeoutMs: 9_000,
+  retryMs: 150,
+  withoutIdPercent: 20,
+  givesUpPercent: 10,
+};
 const LAST_CHECK_MS = 30_000;
 
 export interface OneJourneyOptions {
@@ -75,7 +89,7 @@ export async function oneJourney(options: OneJourneyOptions): Promise<JourneyRes
       cells: evidence.cells,
       findings: journeyFindings(evidence),
       acknowledged: evidence.acknowledged,
-      readsAnswered: evidence.readsAnswered,
+      readsAnswered: evidence.log.answeredReads,
       allowed: allowedByCode(evidence),
       refusals: made.refusals,
     };
@@ -93,49 +107,66 @@ interface Travel extends OneJourneyOptions {
 }
 
 async function travel({ apps, servers, history, mongo, seed, journey, only, print, signal }: Travel) {
-  const known = await populate(apps);
-  const files = new LegacyFiles(apps.legacyFolder, OFFSET);
-  const driver = new StageDriver(apps.facades, () => history.now());
-  const early = new Set<string>();
-  const clients = new Clients({
-    facades: apps.facades,
-    history,
-    seed: seed + journey,
-    // Where the legacy system answers, its files have an order before a client knows of it.
-    onAcked: async (order, { number, id }) => {
-      const stage = driver.certainWrites(order.begunAt);
-      if (stage === undefined || (await files.has(number, id))) return;
-      early.add(`legacy: write ${order.serial} of ${order.accountId} was acknowledged in ${stage} before it was there`);
-    },
+  await populate(apps);
+  const { facades } = apps;
+  const files = new LegacyFiles(apps.legacyFolder);
+  const operator = new Operator(facades, signal);
+  const log = new RequestLog({
+    now: () => history.now(),
+    onFailed: (failed) => history.add({ type: 'facade-failure', ...failed }),
+    onWrong: (wrong) => history.add({ type: 'wrong-answer', ...wrong }),
   });
-  const checks = new StoredChecks({ files, db: mongo.db(), orders: clients.orders, offset: OFFSET });
+  const early = new Set<string>();
+  const draws = Array.from({ length: CLIENTS }, (_, client) => drawOf(seed + journey, client));
+  const broken: unknown[] = [];
+  const clients = new Clients({
+    ...BEHAVIOUR,
+    old: await files.all(),
+    log,
+    drawOf: (client) => draws[client] ?? oneOf(draws, () => 0),
+    routeOf: (client) => ({ next: () => [oneOf(facades, draws[client] ?? (() => 0))] }),
+    // Where the legacy system answers, its files have an order before a client knows of it.
+    onAcked: async ({ serial, accountId, begunAt }, stored) => {
+      const stage = made.certainWrites(begunAt);
+      if (stage === undefined || (await files.has(stored))) return;
+      early.add(`legacy: write ${serial} of ${accountId} was acknowledged in ${stage} before it was there`);
+    },
+    onFailure: (error) => void broken.push(error),
+  });
+  const checks = new StoredChecks(files, mongo.db(), clients);
   const watch = new FileOrderWatch(files, clients.orders);
   const table = planJourney(seed, journey - 1, MIGRATION_FAULTS.length, COLUMNS.length);
   const plan = only === undefined ? table : table.map((cell, at) => chosenCell(only, cell, at));
-  const ground = { apps, servers };
-  const made = new Journey({ ground, driver, clients, checks, history, kinds: MIGRATION_FAULTS, plan, print, signal });
+  const parts = { operator, clients, checks, log, history, kinds: MIGRATION_FAULTS, plan, print, signal };
+  const made = new Journey({ ...parts, ground: { apps, servers } });
   watch.begin();
-  clients.begin(known);
+  clients.begin();
   await made.run();
+  clients.resume();
   await clients.end();
   await watch.end();
   await lastCheck(checks, made.problems);
   const evidence = {
-    history,
+    log,
     windows: made.windows,
     moves: made.moves,
     cells: made.cells,
-    stageProblems: [...made.problems, ...driver.problems],
+    stageProblems: [...made.problems, ...operator.problems, ...broken.map(String)],
     storedProblems: [...early, ...checks.problems],
     comparisons: checks.comparisons,
-    acknowledged: clients.orders.all.filter(({ acked }) => acked !== undefined).length,
+    acknowledged: clients.orders.acknowledged.length,
     sentOrders: checks.sentOrders,
     orderProblems: [...watch.problems, ...checks.orderProblems],
     fileStates: watch.states,
-    readsAnswered: clients.answered.read,
     mismatches: await checks.mismatches(Date.now() - history.now()),
   };
-  return { evidence, refusals: Object.fromEntries(driver.refusals) };
+  return { evidence, refusals: Object.fromEntries(made.refusals) };
+}
+
+function drawOf(seed: number, client: number): Draw {
+  const draws = createDraws(seed);
+  let drawn = 0;
+  return (below) => draws(CLIENT + client, drawn++, below);
 }
 
 /** @throws RangeError for an unknown kind */
@@ -147,13 +178,10 @@ function chosenCell(only: ReadonlyMap<string, string>, cell: PlannedCell, at: nu
   return { ...cell, kind };
 }
 
-/** Gives the legacy system orders of before the migration. @returns some of them */
-async function populate({ facades: [facade] }: MigrationApps): Promise<readonly LegacyRecord[]> {
-  const url = facade?.url ?? '';
-  const populated = await fetch(`${url}/populate?count=${POPULATED}`, { method: 'POST' });
+/** Gives the legacy system orders of before the migration. */
+async function populate({ facades: [facade] }: MigrationApps): Promise<void> {
+  const populated = await fetch(`${facade?.url}/populate?count=${POPULATED}`, { method: 'POST' });
   if (populated.status !== 201) throw new Error(`populate: status ${populated.status} ${await populated.text()}`);
-  const range = await fetch(`${url}/orders/range?start=990&end=1010`);
-  return (await range.json()) as readonly LegacyRecord[];
 }
 
 /** Also after a journey that ended early: what was acknowledged must be there. */

@@ -2,15 +2,16 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describeMachine } from '../../../dev/machine/machine-description.js';
+import { markdownOf } from '../../../dev/migration-journey/report-document.js';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
+import type { MigrationOptions } from '../options.js';
 import { removeAbandonedRuns, RUN_PREFIX } from '../cluster/abandoned-runs.js';
-import { MIGRATION_FAULTS } from './faults/migration-faults.js';
+import { COLUMNS } from './fault-table.js';
 import { MigrationServers } from './ground/migration-servers.js';
-import { COLUMNS } from './journey/columns.js';
-import type { JourneyResult } from './journey/journey-result.js';
-import type { MigrationOptions } from './migration-options.js';
+import type { JourneyResult } from './journey.js';
+import { MIGRATION_FAULTS } from './migration-faults.js';
 import { oneJourney } from './one-journey.js';
-import { emptyCells, migrationReport } from './report/migration-report.js';
+import { emptyCells, migrationReport } from './migration-report.js';
 
 /**
  * `npm run chaos -- --migration`: makes journeys from `off` to `complete` with a fault in every stage and during every change of stage.
@@ -23,7 +24,7 @@ export async function runMigration(
 ): Promise<number> {
   const { seed, first, last, keep } = options;
   const out = resolve(PROJECT_DIRECTORY, options.out);
-  const productDirectory = resolve(PROJECT_DIRECTORY, options.productDirectory);
+  const productDirectory = resolve(PROJECT_DIRECTORY, options.productDirectory ?? 'dist');
   await mkdir(out, { recursive: true });
   await removeAbandonedRuns(tmpdir(), print);
   const directory = await mkdtemp(join(tmpdir(), RUN_PREFIX));
@@ -71,6 +72,6 @@ async function report(out: string, seed: number): Promise<void> {
     machine: describeMachine(),
   };
   const empty = emptyCells(reported);
-  await writeFile(join(out, 'report.md'), migrationReport(reported));
+  await writeFile(join(out, 'report.md'), markdownOf(migrationReport(reported)));
   console.log(`${join(out, 'report.md')}: ${empty.length === 0 ? 'no empty cell' : `${empty.length} empty cells`}`);
 }

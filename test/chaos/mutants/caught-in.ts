@@ -1,8 +1,8 @@
 import type { Evidence } from '../checks/evidence.js';
-import { explainedRepeats } from '../checks/explained-repeats.js';
-import type { EarlyEvidence } from '../loaded-cluster.js';
-import type { History } from '../history/history.js';
-import type { CaughtBy } from './product-mutant.js';
+import type { EarlyEvidence } from '../chaos-run.js';
+import { explainedRepeats } from '../checks/calm.js';
+import type { History } from '../history.js';
+import type { CaughtBy } from './mutated-product.js';
 
 /** Share of repeated saves that catches a mutant: several times the share that kills cause in such a short run. */
 const MANY = 0.1;

@@ -1,4 +1,4 @@
-import type { ProductMutant } from './product-mutant.js';
+import type { ProductMutant } from './mutated-product.js';
 
 const BULK_INSERT = 'dist/apps/consumer/src/save/bulk-insert.js';
 const RELIABLE_PRODUCER = 'libs/parallel-consumer/dist/kafka/reliable-producer.js';

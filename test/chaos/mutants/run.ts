@@ -7,18 +7,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runOn } from '../chaos-run.js';
+import { runOn, type EarlyEvidence } from '../chaos-run.js';
 import type { Finding } from '../checks/evidence.js';
-import { findingsOf } from '../checks/findings.js';
-import { orderFindings } from '../checks/order-findings.js';
+import { findingsOf, orderFindings } from '../checks/findings.js';
 import { removeAbandonedRuns, RUN_PREFIX } from '../cluster/abandoned-runs.js';
 import { Cluster } from '../cluster/cluster.js';
-import { FAULT_KINDS } from '../faults/fault-kinds.js';
-import { History } from '../history/history.js';
-import type { EarlyEvidence } from '../loaded-cluster.js';
+import { FAULT_KINDS } from '../fault-kinds.js';
+import { History } from '../history.js';
 import { caughtIn } from './caught-in.js';
-import { MutatedProduct } from './mutated-product.js';
-import { CAUGHT_BY, type ProductMutant } from './product-mutant.js';
+import { CAUGHT_BY, MutatedProduct, type ProductMutant } from './mutated-product.js';
 import { CONTROL, PRODUCT_MUTANTS } from './product-mutants.js';
 import { readChoice, shardOf } from '../../support/shard.js';
 

@@ -11,7 +11,9 @@ import {
 } from '../../../../dev/supervisor/app-definitions.js';
 import { RunningApps } from '../../../../dev/supervisor/running-apps.js';
 import { readStackOptions } from '../../../../dev/supervisor/stack-options.js';
-import { isReady } from '../../cluster/is-ready.js';
+import type { FacadeAddress } from '../../../../dev/migration-journey/facade-requests.js';
+import { isReady } from '../../../../dev/migration-journey/recovery.js';
+import { ZONE } from '../../../../dev/migration-journey/stored-order.js';
 import { Links } from '../../cluster/links.js';
 import { facadeOf, urlOf } from './linked-facade.js';
 import type { MigrationServers } from './migration-servers.js';
@@ -19,16 +21,10 @@ import type { MigrationServers } from './migration-servers.js';
 export const FACADES = ['facade', 'facade-2'] as const;
 export type FacadeName = (typeof FACADES)[number];
 
-/** A facade, at the same address after each restart. */
-export interface FacadeAddress {
-  readonly name: FacadeName;
-  readonly url: string;
-}
-
 const DRAIN_BUDGET_MS = 20_000;
 /** Short time limits, so that a short fault exceeds them. No condition of the gate but those about lost or different orders may fail. */
 const SETTINGS = {
-  LEGACY_TIME_ZONE: 'Asia/Kolkata',
+  LEGACY_TIME_ZONE: ZONE.name,
   LEGACY_TIMEOUT_MS: '2000',
   NEW_SIDE_TIMEOUT_MS: '2000',
   GATE_MIN_SAMPLES: '0',

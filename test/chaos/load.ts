@@ -1,0 +1,278 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { orderGenerator } from '#orders/generator/generator.js';
+import { orderResponse, type OrderResponse } from '#orders/order/order-response.js';
+import type { Draw } from '../../dev/migration-journey/draw.js';
+import { reasonOf } from '../../dev/migration-journey/facade-requests.js';
+import type { PopulateResponse } from '../support/pipeline.js';
+import { judgeOrder, judgePage, type Judgement, type SavedNumbers } from './checks/read-judge.js';
+import type { ClusterApps } from './cluster/cluster-apps.js';
+import type { History, PopulateEvent, ReadEvent } from './history.js';
+import { Repetition } from './repetition.js';
+
+/** Longer than the services' own time limits. */
+const TIMEOUT_MS = 20_000;
+
+interface JsonResponse<T> {
+  readonly status: number;
+  /** `undefined` if the body is not JSON. */
+  readonly body: T | undefined;
+}
+
+/**
+ * Sends a request on a connection of its own and parses the JSON response. `fetch` would keep the peak number of connections open, hundreds
+ * after an election, and the check for leaks would blame the service.
+ * @throws if no complete response arrives; the outcome of the request is then unknown
+ */
+async function requestJson<T>(url: string, init: RequestInit = {}): Promise<JsonResponse<T>> {
+  const headers = new Headers(init.headers);
+  headers.set('Connection', 'close');
+  const response = await fetch(url, { ...init, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  return { status: response.status, body: parseJson(await response.text()) as T | undefined };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // A complete body that is not JSON is still a response for the caller to judge.
+    return undefined;
+  }
+}
+
+const RETRY_DELAY_MS = 500;
+const EVERY_MS = 4_000;
+const COUNT = 50;
+/** Few enough that every account has orders in each chunk, so that two swapped chunks are detected. */
+const ACCOUNTS = 1_000;
+/** Far longer than any fault lasts. A populate that no producer accepts in this time counts as rejected and is not retried. */
+const ACCEPTED_WITHIN_MS = 120_000;
+/** A few invalid records per populate. No duplicates: they would look like the repeated saves of a fault. */
+const FAULTS = { poison: 0.04, oversized: 0.02, conflict: 0.04 };
+
+/** Body of a populate request. */
+export interface PopulateBody {
+  readonly count: number;
+  readonly seed: number;
+  readonly ratePerSecond?: number;
+  readonly accounts?: number;
+  /** Fractions of invalid records, by kind. */
+  readonly faults?: Readonly<Record<string, number>>;
+}
+
+interface Populate {
+  readonly key: string;
+  readonly body: PopulateBody;
+}
+
+/** Requests one large populate and a stream of small ones, each retried until its outcome is known. */
+export class Populates {
+  /** Accepted populates with their request bodies, by idempotency key. */
+  readonly accepted = new Map<string, { readonly id: string; readonly body: PopulateBody }>();
+  /** Idempotency keys of populates that no producer accepted. */
+  readonly rejected: string[] = [];
+  private readonly small = new Repetition(EVERY_MS, async () => this.smallOne());
+  private smallOnes = 0;
+
+  constructor(
+    private readonly apps: ClusterApps,
+    private readonly history: History,
+    /** Prefix of the idempotency keys of this run. */
+    private readonly run: string,
+    private readonly wrongRecords: boolean,
+  ) {}
+
+  /** Retries the large populate with its key until a producer accepts it. @throws Error if no producer does within two minutes */
+  async large(count: number, ratePerSecond: number, seed: number): Promise<PopulateResponse> {
+    const accepted = await this.untilAccepted({
+      key: `${this.run}-large`,
+      body: { count, ratePerSecond, seed, accounts: ACCOUNTS },
+    });
+    if (accepted === undefined) throw new Error('no producer accepted the large populate');
+    return accepted;
+  }
+
+  /** Starts the small populates. */
+  begin(): void {
+    this.small.begin();
+  }
+
+  /** Resolves when the outcome of every request is known. */
+  async end(): Promise<void> {
+    await this.small.end();
+  }
+
+  private async smallOne(): Promise<void> {
+    const seed = (this.smallOnes += 1);
+    const body = { count: COUNT, seed, ...(this.wrongRecords && { faults: FAULTS }) };
+    await this.untilAccepted({ key: `${this.run}-${seed}`, body });
+  }
+
+  private async untilAccepted(populate: Populate): Promise<PopulateResponse | undefined> {
+    const deadline = performance.now() + ACCEPTED_WITHIN_MS;
+    for (let tries = 0; performance.now() < deadline; tries += 1) {
+      const urls = this.apps.producerUrls;
+      // Each retry goes to the other producer: all producers know the outcome of an earlier request.
+      const url = urls[tries % Math.max(1, urls.length)];
+      const accepted = url === undefined ? undefined : await this.once(url, populate);
+      if (accepted !== undefined) return accepted;
+      await delay(RETRY_DELAY_MS);
+    }
+    this.rejected.push(populate.key);
+    return undefined;
+  }
+
+  private async once(url: string, { key, body }: Populate): Promise<PopulateResponse | undefined> {
+    const startedAt = performance.now();
+    const note = (result: Pick<PopulateEvent, 'outcome' | 'operationId' | 'reason'>): void =>
+      this.history.add({
+        type: 'populate',
+        key,
+        count: body.count,
+        tookMs: Math.round(performance.now() - startedAt),
+        ...result,
+      });
+    try {
+      const headers = { 'content-type': 'application/json', 'idempotency-key': key };
+      const init = { method: 'POST', headers, body: JSON.stringify(body) };
+      const { status, body: answer } = await requestJson<PopulateResponse>(`${url}/v1/populate`, init);
+      if (status !== 202 || answer === undefined) {
+        // A status below 500 means that nothing was done; after any other status the outcome is unknown.
+        note({ outcome: status < 500 ? 'refused' : 'unknown', operationId: null, reason: `status ${status}` });
+        return undefined;
+      }
+      note({ outcome: 'ok', operationId: answer.id, reason: null });
+      this.accepted.set(key, { id: answer.id, body });
+      return answer;
+    } catch (error) {
+      note({ outcome: 'unknown', operationId: null, reason: reasonOf(error) });
+      return undefined;
+    }
+  }
+}
+
+const READ_EVERY_MS = 20;
+const PAGE_SIZE = 50;
+
+type Kind = ReadEvent['what'];
+const KINDS: readonly Kind[] = ['order', 'page', 'range'];
+
+/** A read request, with a judge that knows only what was known before the request was sent. */
+interface ReadRequest {
+  readonly what: Kind;
+  readonly path: string;
+  readonly judge: (answer: { status: number; body: unknown }) => Judgement;
+}
+
+/** Reads orders of one operation continuously, by id, page and range, and judges each response against the expected orders. */
+export class Reader {
+  private readonly reading = new Repetition(READ_EVERY_MS, async () => this.readNext());
+  private readonly orderAt: (index: number) => OrderResponse;
+  private readonly pending = new Set<Promise<unknown>>();
+  private sent = 0;
+
+  constructor(
+    private readonly apps: ClusterApps,
+    private readonly operation: PopulateResponse,
+    private readonly saved: SavedNumbers,
+    private readonly history: History,
+    private readonly draw: Draw,
+  ) {
+    const { id: operationId, from, to, ...batch } = operation;
+    const orderAt = orderGenerator({ ...batch, operationId, from: new Date(from), to: new Date(to) });
+    this.orderAt = (index) => orderResponse(orderAt(index));
+  }
+
+  begin(): void {
+    this.reading.begin();
+  }
+
+  async end(): Promise<void> {
+    await this.reading.end();
+    await Promise.all(this.pending);
+  }
+
+  /** Sends `each` reads to every query API once all orders are saved: each read must find its orders. */
+  async sweep(each: number): Promise<{ readonly sent: number; readonly right: number }> {
+    let right = 0;
+    const urls = this.apps.queryApiUrls;
+    for (const url of urls)
+      for (let n = 0; n < each; n += 1) {
+        const { outcome } = await this.send(url, this.nextRead(KINDS[n % KINDS.length] ?? 'order'));
+        if (outcome === 'right') right += 1;
+      }
+    return { sent: urls.length * each, right };
+  }
+
+  /** Sends the next read without waiting for its response, so that a query API that hangs does not stop the reads. */
+  private async readNext(): Promise<void> {
+    const urls = this.apps.queryApiUrls;
+    const n = this.sent++;
+    const url = urls[n % Math.max(1, urls.length)];
+    if (url === undefined) return Promise.resolve();
+    const reading = this.send(url, this.nextRead(KINDS[n % KINDS.length] ?? 'order'));
+    this.pending.add(reading);
+    void reading.finally(() => this.pending.delete(reading));
+    return Promise.resolve();
+  }
+
+  private async send(url: string, { what, path, judge }: ReadRequest): Promise<Judgement> {
+    const startedAt = performance.now();
+    const record = (judgement: Judgement): void =>
+      this.history.add({ type: 'read', what, path, tookMs: Math.round(performance.now() - startedAt), ...judgement });
+    // Every complete response is judged; a missing or incomplete one is a declared error.
+    const answer = await requestJson(`${url}${path}`).catch(reasonOf);
+    const judgement: Judgement = typeof answer === 'string' ? { outcome: 'error', reason: answer } : judge(answer);
+    record(judgement);
+    if (typeof answer !== 'string' && judgement.outcome === 'right')
+      for (const number of numbersIn(answer.body)) this.saved.noteReturned(number);
+    return judgement;
+  }
+
+  /** Draws the next read. Its response must include every order that is known to be saved now. */
+  private nextRead(what: Kind): ReadRequest {
+    const { firstNumber } = this.operation;
+    const index = this.index();
+    if (what === 'order') {
+      const expected = this.orderAt(index);
+      const isSaved = this.saved.has(expected.number);
+      return { what, path: `/v1/orders/${expected.id}`, judge: (answer) => judgeOrder(answer, expected, isSaved) };
+    }
+    const from = what === 'page' ? pageOf(firstNumber + index) : firstNumber + index;
+    const expected = this.ordersFrom(from);
+    const known = new Set(expected.map(({ number }) => number).filter((number) => this.saved.has(number)));
+    const path =
+      what === 'page'
+        ? `/v1/orders?page=${(from - 1) / PAGE_SIZE + 1}&pageSize=${PAGE_SIZE}`
+        : `/v1/orders/range?from=${from}&to=${from + PAGE_SIZE - 1}&pageSize=${PAGE_SIZE}`;
+    return { what, path, judge: (answer) => judgePage(answer, expected, (number) => known.has(number)) };
+  }
+
+  /**
+   * Draws half of the reads among the last saved orders, where a stale response shows, and half among all orders up to those saved next.
+   */
+  private index(): number {
+    const latest = this.draw(2) === 0 ? this.saved.oneOfTheLast(this.draw) : undefined;
+    // The pages after the last one hold orders of other operations.
+    const end = this.operation.count - 2 * PAGE_SIZE;
+    return Math.max(0, Math.min(end, latest ?? this.draw(this.saved.total + PAGE_SIZE)));
+  }
+
+  /** The orders of this operation in the range; other operations' numbers may follow its block. */
+  private ordersFrom(number: number): OrderResponse[] {
+    const { firstNumber, count } = this.operation;
+    const first = Math.max(0, number - firstNumber);
+    const end = Math.min(count, number - firstNumber + PAGE_SIZE);
+    return Array.from({ length: Math.max(0, end - first) }, (_, at) => this.orderAt(first + at));
+  }
+}
+
+/** Numbers of the orders in a correct response, for one order or a page. */
+function numbersIn(body: unknown): number[] {
+  const { items } = body as { readonly items?: readonly OrderResponse[] };
+  return (items ?? [body as OrderResponse]).map(({ number }) => number);
+}
+
+/** The first number of the page that contains a number. */
+function pageOf(number: number): number {
+  return Math.floor((number - 1) / PAGE_SIZE) * PAGE_SIZE + 1;
+}

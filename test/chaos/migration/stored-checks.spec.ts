@@ -1,0 +1,55 @@
+import { describe, expect, it } from '@jest/globals';
+import { storedOrder, type NewSideOrder } from '../../../dev/migration-journey/stored-order.js';
+import type { WrittenOrder } from '../../../dev/migration-journey/written-orders.js';
+import { aLegacyRecord } from '#orders/testing/an-order.js';
+import { gapsBetween, outOfOrderOnTopic } from './stored-checks.js';
+
+const stored = (serial: number, offset = serial, more: Partial<NewSideOrder> = {}): NewSideOrder => ({
+  ...storedOrder(aLegacyRecord({ number: serial, accountId: 'client-1', quantity: serial })),
+  isSent: true,
+  partition: 0,
+  offset,
+  ...more,
+});
+const written = (serial: number, isAcked = true): WrittenOrder => ({
+  accountId: 'client-1',
+  serial,
+  id: undefined,
+  begunAt: 0,
+  ...(isAcked && { acked: { order: stored(serial), at: 1 } }),
+});
+const WRITES = [1, 2, 3].map((serial) => written(serial));
+const FIRST_UNKNOWN = [written(1, false), written(2)];
+
+describe('the order of the writes of an account in the files', () => {
+  it.each([
+    ['a later state has more', [2], [1, 2], WRITES, []],
+    ['the last write is missing in both', [1], [1, 2], WRITES, []],
+    ['a write without an outcome is missing', [2], [2], FIRST_UNKNOWN, []],
+    [
+      'a write is there before its predecessor',
+      [1, 3],
+      [1, 3],
+      WRITES,
+      ['its write 3, but not yet its acknowledged write 2'],
+    ],
+  ])('%s', (_, earlier, later, writes, gaps) => {
+    const found = gapsBetween(
+      earlier.map((serial) => stored(serial)),
+      later.map((serial) => stored(serial)),
+      () => writes,
+    );
+    expect(found).toEqual(gaps.map((gap) => `legacy: client-1 has ${gap}`));
+  });
+});
+
+describe('the order of the writes of an account on the topic', () => {
+  it.each([
+    ['a write comes after a later one', [stored(1, 9), stored(2, 3)], WRITES, ['has its write 1 after its write 2']],
+    ['a write is on another partition', [stored(1), stored(2, 2, { partition: 1 })], WRITES, ['are on 2 partitions']],
+    ['a write without an outcome comes later', [stored(1, 9), stored(2, 3)], FIRST_UNKNOWN, []],
+    ['a backfill copied the order later', [stored(1, 9, { isSent: false }), stored(2, 3)], WRITES, []],
+  ])('%s', (_, orders, writes, problems) => {
+    expect(outOfOrderOnTopic(orders, writes)).toEqual(problems.map((problem) => expect.stringContaining(problem)));
+  });
+});

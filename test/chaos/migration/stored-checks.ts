@@ -1,0 +1,178 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Db } from 'mongodb';
+import type { MismatchDocument } from '../../../apps/facade/src/comparison/mismatches.js';
+import type { Clients } from '../../../dev/migration-journey/clients.js';
+import {
+  newSideOrders,
+  openIntents,
+  type LegacyFiles,
+  type NewSideOrder,
+  type StoredSide,
+} from '../../../dev/migration-journey/stored-order.js';
+import { storedProblems } from '../../../dev/migration-journey/stored-problems.js';
+import { waitUntil } from '../../../dev/migration-journey/until.js';
+import type { WrittenOrder, WrittenOrders } from '../../../dev/migration-journey/written-orders.js';
+
+const POLL_MS = 100;
+
+/** Compares both sides with what was acknowledged, by their files and their collection, whenever no intent is open. */
+export class StoredChecks {
+  /** See `StoredEvidence`. */
+  newOnlyFrom = Infinity;
+  /** What is wrong, one line each. */
+  readonly problems = new Set<string>();
+  readonly orderProblems = new Set<string>();
+  /** How often both sides were compared. */
+  comparisons = 0;
+  /** Orders of the facade on the topic, whose order was judged. */
+  sentOrders = 0;
+  /** Automatic rollbacks, as last counted. */
+  knownRollbacks = 0;
+  private isCopied = false;
+
+  constructor(
+    private readonly files: LegacyFiles,
+    private readonly db: Db,
+    private readonly clients: Pick<Clients, 'orders' | 'sightings'>,
+  ) {}
+
+  /** To be called when no intent is open and no client writes. */
+  async compare(): Promise<void> {
+    const { files, db, newOnlyFrom, isCopied } = this;
+    const { orders, sightings } = this.clients;
+    const newSide = await newSideOrders(db);
+    const known = { old: sightings.old, written: orders.all, sighted: sightings.new };
+    const found = storedProblems({ ...known, legacy: await files.all(), new: newSide, newOnlyFrom, isCopied });
+    for (const problem of Object.values(found).flat()) this.problems.add(String(problem));
+    for (const problem of outOfOrderOnTopic(newSide, orders.all)) this.orderProblems.add(problem);
+    this.sentOrders = newSide.filter(({ isSent }) => isSent).length;
+    this.comparisons += 1;
+  }
+
+  /**
+   * Waits until the imports of a backfill have copied all orders that the legacy system has now.
+   * @throws Error if they have not within the limit
+   */
+  async untilCopied(withinMs: number, signal: AbortSignal): Promise<void> {
+    const wanted = await this.files.all();
+    let missing = wanted.length;
+    await waitUntil(
+      () => `the backfill has not copied ${missing} orders`,
+      withinMs,
+      signal,
+      async () => {
+        // MongoDB may be the subject of the fault.
+        const there = new Set((await newSideOrders(this.db).catch(() => [])).map(({ id }) => id));
+        missing = wanted.filter(({ id }) => !there.has(id)).length;
+        return missing === 0 ? true : undefined;
+      },
+    );
+    this.isCopied = true;
+  }
+
+  async openIntents(): Promise<number> {
+    return openIntents(this.db);
+  }
+
+  /** Counts the automatic rollbacks of the journey. */
+  async rollbacks(): Promise<number> {
+    this.knownRollbacks = await this.db.collection('migrationAudit').countDocuments({ action: 'rollback' });
+    return this.knownRollbacks;
+  }
+
+  /**
+   * Returns the mismatches that the facades have stored. No bug is planted, and so there must be none.
+   * @param beganAt when the run began, in ms since 1970
+   */
+  async mismatches(beganAt: number): Promise<string[]> {
+    const found = await this.db
+      .collection<MismatchDocument>('migrationMismatches')
+      .find({ recheck: 'differs' })
+      .toArray();
+    return found.map(
+      ({ capability, key, version, firstAt, count, paths, legacyRaw, newRaw }) =>
+        `${capability} ${key} at ${firstAt.getTime() - beganAt} ms, ${count} times in version ${version}: ` +
+        `${JSON.stringify(paths)}; the legacy system: ${legacyRaw.slice(-300)}; the new side: ${newRaw.slice(-300)}`,
+    );
+  }
+}
+
+/** Reads the legacy system's files all the time, and judges the order in which they get the writes of each account. */
+export class FileOrderWatch {
+  /** What is wrong, one line each. */
+  readonly problems = new Set<string>();
+  /** How many states were compared. */
+  states = 0;
+  private isOver = false;
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly files: LegacyFiles,
+    private readonly orders: WrittenOrders,
+  ) {}
+
+  begin(): void {
+    this.running = this.run();
+  }
+
+  async end(): Promise<void> {
+    this.isOver = true;
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    let earlier: StoredSide = [];
+    while (!this.isOver) {
+      const accounts = new Set(this.orders.accounts);
+      const later = (await this.files.all()).filter(({ accountId }) => accounts.has(accountId));
+      for (const gap of gapsBetween(earlier, later, (accountId) => this.orders.of(accountId))) this.problems.add(gap);
+      this.states += 1;
+      earlier = later;
+      await delay(POLL_MS);
+    }
+  }
+}
+
+/**
+ * Judges the order of an account's writes on the side of the files, which store no order: of two states, one after another, the later one
+ * must have all acknowledged writes before any write that the earlier one has. Orders are never removed, so a write that is missing in the
+ * later state was missing when its successor was stored.
+ * @returns what is wrong, one line each
+ */
+export function gapsBetween(
+  earlier: StoredSide,
+  later: StoredSide,
+  writesOf: (accountId: string) => readonly WrittenOrder[],
+): string[] {
+  const highest = new Map<string, number>();
+  for (const { accountId, quantity } of earlier)
+    highest.set(accountId, Math.max(highest.get(accountId) ?? 0, quantity));
+  const there = new Set(later.map(({ accountId, quantity }) => `${accountId} ${quantity}`));
+  return [...highest].flatMap(([accountId, last]) =>
+    writesOf(accountId)
+      .filter(({ serial, acked }) => serial < last && acked !== undefined && !there.has(`${accountId} ${serial}`))
+      .map(({ serial }) => `legacy: ${accountId} has its write ${last}, but not yet its acknowledged write ${serial}`),
+  );
+}
+
+/**
+ * Judges the order of each account's writes on the topic, in which they are saved. Only orders that the facade sent: a backfill copies
+ * older ones later. Writes without an outcome may come at any time.
+ * @returns what is wrong, one line each
+ */
+export function outOfOrderOnTopic(orders: readonly NewSideOrder[], written: readonly WrittenOrder[]): string[] {
+  const acked = new Set(
+    written.flatMap(({ accountId, serial, acked: ack }) => (ack ? [`${accountId} ${serial}`] : [])),
+  );
+  const known = orders.filter(({ isSent, accountId, quantity }) => isSent && acked.has(`${accountId} ${quantity}`));
+  const byAccount = Map.groupBy(known, ({ accountId }) => accountId);
+  return [...byAccount].flatMap(([accountId, own]) => {
+    const onTopic = own.toSorted((a, b) => a.partition - b.partition || a.offset - b.offset);
+    const partitions = new Set(onTopic.map(({ partition }) => partition));
+    if (partitions.size > 1) return [`new: the writes of ${accountId} are on ${partitions.size} partitions`];
+    return onTopic.slice(1).flatMap(({ quantity }, at) => {
+      const before = onTopic[at]?.quantity ?? 0;
+      return before > quantity ? [`new: ${accountId} has its write ${quantity} after its write ${before}`] : [];
+    });
+  });
+}
