@@ -72,17 +72,17 @@ export function chaosReport(reported: Reported): ReportDocument {
 }
 
 function setUpOf({ options, machine, commit, versions, leftOut, history, wasInterrupted }: Reported) {
-  const { seed, minutes, orders, calmSeconds, only, productDirectory } = options;
-  const flags = [`--seed ${seed}`, `--minutes ${minutes}`, `--orders ${orders}`, `--calm ${calmSeconds}`];
+  const { seed, minutes, orders, calm, only, product } = options;
+  const flags = [`--seed ${seed}`, `--minutes ${minutes}`, `--orders ${orders}`, `--calm ${calm}`];
   if (only.length > 0) flags.push(`--only ${only.join(',')}`);
-  if (productDirectory !== undefined) flags.push(`--product ${productDirectory}`);
+  if (product !== undefined) flags.push(`--product ${product}`);
   const begun = new Set(history.of('fault-begins').map(({ kind }) => kind));
   const notDrawn = FAULT_KINDS.map(({ name }) => name).filter(
     (name) => !begun.has(name) && !leftOut.includes(name) && (only.length === 0 || only.includes(name)),
   );
   const lasted = wasInterrupted
     ? `interrupted before its ${minutes} minutes were over`
-    : `${minutes} minutes of faults, ${calmSeconds} s from each recovery to the next fault`;
+    : `${minutes} minutes of faults, ${calm} s from each recovery to the next fault`;
   const parts = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const client = process.env['KAFKA_CLIENT'] === undefined ? '' : `KAFKA_CLIENT=${process.env['KAFKA_CLIENT']} `;
   return {

@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { oneOf, type Draw } from '../../dev/migration-journey/draw.js';
+import { signalIfRunning } from '../../dev/machine/process-table.js';
 import type { EmbeddedServers } from '../../dev/servers/embedded-servers.js';
 import { ClusterApps } from './cluster/cluster-apps.js';
 import type { Cluster } from './cluster/cluster.js';
 import { electPreferredLeaders } from './cluster/elect-leaders.js';
 import { KAFKA_NODES, MAX_CONSUMERS, MONGODB_MEMBERS, REGISTRY } from './cluster/ground.js';
 import type { LinkState } from './cluster/link-state.js';
-import { PEERS, type NamedLink } from './cluster/links.js';
+import { PEERS, type Links, type NamedLink } from './cluster/links.js';
 
 /** One disturbance of a cluster. */
 export interface Fault {
@@ -39,6 +40,7 @@ export interface FaultKind {
 
 type EmbeddedServer = ReturnType<EmbeddedServers['server']>;
 
+const SERVERS = [...KAFKA_NODES, ...MONGODB_MEMBERS];
 const POLL_INTERVAL_MS = 200;
 const STOP_BUDGET_MS = 20_000;
 const ELECTED_WITHIN_MS = 10_000;
@@ -134,24 +136,34 @@ function pause(name: string, choose: Choice): FaultKind {
   };
 }
 
-function pauseOf(cluster: Cluster, subject: string): Fault {
+/** Suspends a process: it hangs, keeps all its connections, and then continues. */
+export function pauseOf(processes: { pid(name: string): number }, subject: string): Fault {
   let paused: number | undefined;
   return {
     subject,
     begin: async () => {
-      paused = cluster.pid(subject);
+      paused = processes.pid(subject);
       process.kill(paused, 'SIGSTOP');
       return Promise.resolve();
     },
     end: async () => {
-      // Compare the pid: another process of the same name may run by now.
-      if (paused !== undefined && cluster.running().some(({ pid }) => pid === paused)) process.kill(paused, 'SIGCONT');
+      if (paused !== undefined) signalIfRunning(paused, 'SIGCONT');
       return Promise.resolve();
     },
   };
 }
 
-const SERVERS = [...KAFKA_NODES, ...MONGODB_MEMBERS];
+/** Brings links into a state. */
+export function disturbanceOf(all: Links, links: readonly NamedLink[], state: LinkState, subject: string): Fault {
+  const disturbances = (): number => links.reduce((sum, { link }) => sum + link.disturbances, 0);
+  const before = disturbances();
+  return {
+    subject,
+    begin: async () => Promise.resolve(all.set(links, state)),
+    end: async () => Promise.resolve(all.set(links, { kind: 'open' })),
+    hadEffect: () => disturbances() > before,
+  };
+}
 
 /**
  * Which links are disturbed: one app to one server, one app to all servers, one consumer to all Kafka nodes, all apps to one server, or its
@@ -170,15 +182,7 @@ function disturb(
     lastsMs,
     make: async (cluster, draw) => {
       const { links, subject } = chosen(cluster, extent, draw);
-      const wanted = state(draw);
-      const disturbances = (): number => links.reduce((sum, { link }) => sum + link.disturbances, 0);
-      const before = disturbances();
-      return Promise.resolve({
-        subject,
-        begin: async () => Promise.resolve(cluster.links.set(links, wanted)),
-        end: async () => Promise.resolve(cluster.links.set(links, { kind: 'open' })),
-        hadEffect: () => disturbances() > before,
-      });
+      return Promise.resolve(disturbanceOf(cluster.links, links, state(draw), subject));
     },
   };
 }

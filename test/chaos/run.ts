@@ -31,7 +31,7 @@ function interruptions(): AbortController {
 }
 
 async function runAndReport(options: ChaosOptions): Promise<number> {
-  const { seed, minutes, orders, calmSeconds, only, keep } = options;
+  const { seed, minutes, orders, calm: calmSeconds, only, product = 'dist', keep } = options;
   const out = resolve(PROJECT_DIRECTORY, options.out);
   await removeAbandonedRuns(tmpdir(), print);
   const directory = await mkdtemp(join(tmpdir(), RUN_PREFIX));
@@ -39,7 +39,7 @@ async function runAndReport(options: ChaosOptions): Promise<number> {
   print(`seed ${seed}, ${minutes} minutes, ${orders} orders`);
   try {
     const kinds = FAULT_KINDS.filter(({ name }) => only.length === 0 || only.includes(name));
-    const productDirectory = resolve(PROJECT_DIRECTORY, options.productDirectory ?? 'dist');
+    const productDirectory = resolve(PROJECT_DIRECTORY, product);
     const machine = describeMachine();
     await mkdir(out, { recursive: true });
     const historyFile = join(out, 'history.jsonl');
@@ -63,7 +63,7 @@ async function runAndReport(options: ChaosOptions): Promise<number> {
     console.log(`${chaos.findings.length - failed} passed, ${failed} failed`);
     return failed === 0 ? 0 : 1;
   } finally {
-    if (keep) print(`data and logs: ${directory}`);
+    if (keep === true) print(`data and logs: ${directory}`);
     else await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
 }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
+import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import type { Cluster } from '../cluster/cluster.js';
 import type { History } from '../history.js';
 import { judgeAttempts, type JudgedAttempts, type TopicKeys } from './attempt-judge.js';
@@ -34,7 +35,10 @@ const READ_WITHIN_MS = 120_000;
 /** Reads the keys of all records that a topic has now. @throws Error after two minutes */
 async function readKeys(kafka: Kafka, topic: string): Promise<TopicKeys> {
   const keys = new Map<number, Map<number, string | null>>();
-  const open = await endsOf(kafka, topic);
+  const positions = new KafkaPositions(kafka);
+  const ends = await positions.ends(topic);
+  await positions.close();
+  const open = new Map([...ends].filter(([, end]) => end > 0));
   const consumer = kafka.consumer({ groupId: `chaos-${randomUUID()}`, maxWaitTimeInMs: 250 });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(() => reject(new Error(`${topic} could not be read in time`)), READ_WITHIN_MS);
@@ -58,17 +62,5 @@ async function readKeys(kafka: Kafka, topic: string): Promise<TopicKeys> {
   } finally {
     clearTimeout(timer);
     await consumer.disconnect();
-  }
-}
-
-/** The end offset of each partition that has records. */
-async function endsOf(kafka: Kafka, topic: string): Promise<Map<number, number>> {
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
-    const offsets = await admin.fetchTopicOffsets(topic);
-    return new Map(offsets.filter(({ high, low }) => high !== low).map((each) => [each.partition, Number(each.high)]));
-  } finally {
-    await admin.disconnect();
   }
 }

@@ -134,7 +134,7 @@ export class Journey {
     const onRefused = async (refused: Refused): Promise<void> => {
       this.refusals.set(refused.code, (this.refusals.get(refused.code) ?? 0) + 1);
       const isUnverified = refused.gate.some(({ condition, holds }) => condition === 'verify' && !holds);
-      if (isUnverified) await operator.run('verify', MOVED_WITHIN_MS);
+      if (isUnverified) await operator.run('verify', MOVED_WITHIN_MS).catch(reasonOf);
     };
     this.moving += 1;
     try {

@@ -1,7 +1,6 @@
-import { signalIfRunning } from '../../../dev/machine/process-table.js';
 import type { Target } from '../../../dev/migration-journey/allowed-failures.js';
 import { oneOf, type Draw } from '../../../dev/migration-journey/draw.js';
-import type { Fault } from '../fault-kinds.js';
+import { disturbanceOf, pauseOf, type Fault } from '../fault-kinds.js';
 import type { LinkState } from '../cluster/link-state.js';
 import { FACADES, type FacadeName, type MigrationApps } from './ground/migration-apps.js';
 import type { MigrationServers } from './ground/migration-servers.js';
@@ -50,24 +49,11 @@ function killApp(name: string, target: Target, choose: (draw: Draw) => string): 
 }
 
 function pauseProcess(name: string, target: Target, choose: (draw: Draw) => string): MigrationFaultKind {
-  return { name, target, lastsMs: LASTS_MS, make: (ground, draw) => pauseOf(ground, choose(draw)) };
-}
-
-function pauseOf({ apps }: Ground, subject: string): MigrationFault {
-  let paused: number | undefined;
-  return {
-    ...ofFacade(subject),
-    subject,
-    begin: async () => {
-      paused = apps.pid(subject);
-      process.kill(paused, 'SIGSTOP');
-      return Promise.resolve();
-    },
-    end: async () => {
-      if (paused !== undefined) signalIfRunning(paused, 'SIGCONT');
-      return Promise.resolve();
-    },
+  const make = ({ apps }: Ground, draw: Draw): MigrationFault => {
+    const subject = choose(draw);
+    return { ...ofFacade(subject), ...pauseOf(apps, subject) };
   };
+  return { name, target, lastsMs: LASTS_MS, make };
 }
 
 function ofFacade(subject: string): Pick<MigrationFault, 'facade'> {
@@ -89,12 +75,9 @@ function disturb(name: string, target: Target, links: (draw: Draw) => Disturbed,
       const { from, to } = links(draw);
       const chosen = apps.links.where({ to, ...(from !== undefined && { from }) });
       const wanted = state(draw);
-      return {
-        ...(from !== undefined && { facade: from }),
-        subject: `${from ?? 'both facades'} → ${to}: ${wanted.kind}${wanted.kind === 'slow' ? ` ${wanted.delayMs} ms` : ''}`,
-        begin: async () => Promise.resolve(apps.links.set(chosen, wanted)),
-        end: async () => Promise.resolve(apps.links.set(chosen, { kind: 'open' })),
-      };
+      const how = `${wanted.kind}${wanted.kind === 'slow' ? ` ${wanted.delayMs} ms` : ''}`;
+      const subject = `${from ?? 'both facades'} → ${to}: ${how}`;
+      return { ...(from !== undefined && { facade: from }), ...disturbanceOf(apps.links, chosen, wanted, subject) };
     },
   } satisfies MigrationFaultKind;
 }

@@ -22,9 +22,10 @@ export async function runMigration(
   print: (line: string) => void,
   signal: AbortSignal,
 ): Promise<number> {
-  const { seed, first, last, keep } = options;
+  const { seed, product = 'dist', keep } = options;
+  const [first, last] = options.journeys;
   const out = resolve(PROJECT_DIRECTORY, options.out);
-  const productDirectory = resolve(PROJECT_DIRECTORY, options.productDirectory ?? 'dist');
+  const productDirectory = resolve(PROJECT_DIRECTORY, product);
   await mkdir(out, { recursive: true });
   await removeAbandonedRuns(tmpdir(), print);
   const directory = await mkdtemp(join(tmpdir(), RUN_PREFIX));
@@ -52,7 +53,7 @@ export async function runMigration(
     console.log(`${findings.length - failed.length} passed, ${failed.length} failed`);
     return failed.length + left.length === 0 && made.length === last - first + 1 ? 0 : 1;
   } finally {
-    if (keep) print(`data and logs: ${directory}`);
+    if (keep === true) print(`data and logs: ${directory}`);
     else await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
 }

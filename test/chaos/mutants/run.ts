@@ -4,20 +4,18 @@
  * slowness alone does not count. The unchanged product runs first, and the checks must find nothing: the run of a mutant ends when it is
  * caught, and leaves records on the topic, which the next product saves. All run on the same servers, each in its own database. Prints `N passed, N failed` (a caught mutant passes), and exits with 0 only if all passed.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readChoice, shardOf } from '../../support/shard.js';
 import { runOn, type EarlyEvidence } from '../chaos-run.js';
 import type { Finding } from '../checks/evidence.js';
 import { findingsOf, orderFindings } from '../checks/findings.js';
-import { removeAbandonedRuns, RUN_PREFIX } from '../cluster/abandoned-runs.js';
 import { Cluster } from '../cluster/cluster.js';
 import { FAULT_KINDS } from '../fault-kinds.js';
 import { History } from '../history.js';
 import { caughtIn } from './caught-in.js';
-import { CAUGHT_BY, MutatedProduct, type ProductMutant } from './mutated-product.js';
+import { CAUGHT_BY, type ProductMutant } from './mutated-product.js';
 import { CONTROL, PRODUCT_MUTANTS } from './product-mutants.js';
-import { readChoice, shardOf } from '../../support/shard.js';
+import { runMutants, type MutantResult } from './run-mutants.js';
 
 const SEED = 20_261_126;
 /** Long enough for one fault or two. */
@@ -30,24 +28,7 @@ const SETTLED_WITHIN_MS = 20_000;
 const CONTROL_SETTLED_WITHIN_MS = 60_000;
 const RECOVERY_TIMEOUT_MS = 15_000;
 
-const print = (line: string): void => console.log(line);
 const quiet = (): void => undefined;
-
-const { only, shard } = readChoice(process.argv.slice(2));
-const mutants = shardOf(
-  PRODUCT_MUTANTS.filter(({ name }) => name.includes(only)),
-  shard,
-);
-// Without the control, a check that finds something in any run would pass for one that catches mutants.
-const chosen = [CONTROL, ...mutants];
-await removeAbandonedRuns(tmpdir(), print);
-const directory = await mkdtemp(join(tmpdir(), RUN_PREFIX));
-const interrupted = new AbortController();
-const { signal } = interrupted;
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.on(name, () => (signal.aborted ? process.exit(130) : interrupted.abort()));
-let passed = 0;
-let failed = 0;
 
 function redOf(findings: readonly Finding[]): string[] {
   return findings.flatMap(({ name, holds }) => (holds ? [] : [name]));
@@ -58,51 +39,10 @@ function isCaught(found: EarlyEvidence, { caughtBy }: ProductMutant): boolean {
   return caughtBy !== 'repeats' && caughtBy !== 'attempts' && caughtIn(found, caughtBy) !== undefined;
 }
 
-/** @returns the evidence that catches the mutant, all failed checks in one line, and the failed checks about orders */
-async function runMutant(cluster: Cluster, mutant: ProductMutant, product: MutatedProduct, at: number) {
-  const revert = await product.put(mutant);
-  const minutes = mutant.minutes ?? MINUTES;
-  const history = new History(join(directory, `history-${at}.jsonl`));
-  try {
-    const evidence = await runOn(cluster, history, {
-      seed: mutant.seed ?? SEED,
-      minutes,
-      orders: Math.round(minutes * 60 * PER_SECOND),
-      spareSeconds: 0,
-      // A mutant is judged by its effect on orders, so that no calm periods are needed.
-      calmSeconds: 0,
-      kinds: FAULT_KINDS.filter(({ name }) => mutant.faults.includes(name)),
-      productDirectory: product.directory,
-      settings: mutant.settings ?? {},
-      database: `mutant-${at}`,
-      numbersTaken: at * NUMBERS_EACH,
-      wrongRecords: false,
-      settledWithinMs: mutant === CONTROL ? CONTROL_SETTLED_WITHIN_MS : SETTLED_WITHIN_MS,
-      recoveryTimeoutMs: RECOVERY_TIMEOUT_MS,
-      // Each start of an app takes two CPU seconds.
-      ...(mutant !== CONTROL && {
-        consumers: 2,
-        copies: mutant.copies ?? 1,
-        isEnough: (found) => isCaught(found, mutant),
-      }),
-      print: quiet,
-      signal,
-    });
-    const whole = { ...evidence, left: [] };
-    const caught = CAUGHT_BY.flatMap((by) => {
-      const found = caughtIn(evidence, by);
-      return found === undefined ? [] : [{ by, found }];
-    });
-    return { caught, red: redOf(findingsOf(whole)).join(', ') || 'nothing', redOrders: redOf(orderFindings(whole)) };
-  } finally {
-    await cluster.endProduct();
-    await history.close();
-    await revert();
-  }
-}
-
-/** @returns whether the result is as required, and the text to print */
-function judge(mutant: ProductMutant, { caught, red, redOrders }: Awaited<ReturnType<typeof runMutant>>) {
+function judge(
+  mutant: ProductMutant,
+  { caught, red, redOrders }: Awaited<ReturnType<typeof evidenceOf>>,
+): MutantResult {
   if (mutant === CONTROL) {
     const shown = [...caught.map(({ found }) => found), ...redOrders].join(', ');
     return { isRight: shown === '', how: shown === '' ? 'nothing, as required' : `CAUGHT: ${shown}` };
@@ -113,25 +53,62 @@ function judge(mutant: ProductMutant, { caught, red, redOrders }: Awaited<Return
   return { isRight: true, how: [shown.found, ...others].join('; ') };
 }
 
-try {
-  const product = await MutatedProduct.at(join(directory, 'product'));
-  const orders = chosen.length * 2 * 60 * PER_SECOND;
-  const cluster = await Cluster.start({ directory, orders, print: quiet, signal });
-  try {
-    print('mutant | caught by | seconds');
-    for (const [at, mutant] of chosen.entries()) {
-      if (signal.aborted) break;
-      const startedAt = performance.now();
-      const { isRight, how } = judge(mutant, await runMutant(cluster, mutant, product, at));
-      if (isRight) passed += 1;
-      else failed += 1;
-      print(`${mutant.name} | ${how} | ${((performance.now() - startedAt) / 1_000).toFixed(1)}`);
-    }
-  } finally {
-    await cluster.stop();
-  }
-} finally {
-  await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+/** @returns the evidence that catches the mutant, all failed checks in one line, and the failed checks about orders */
+async function evidenceOf(...[cluster, history, options]: Parameters<typeof runOn>) {
+  const evidence = await runOn(cluster, history, options);
+  const whole = { ...evidence, left: [] };
+  const caught = CAUGHT_BY.flatMap((by) => {
+    const found = caughtIn(evidence, by);
+    return found === undefined ? [] : [{ by, found }];
+  });
+  return { caught, red: redOf(findingsOf(whole)).join(', ') || 'nothing', redOrders: redOf(orderFindings(whole)) };
 }
-print(`${passed} passed, ${failed} failed`);
-process.exit(failed > 0 || passed < chosen.length ? 1 : 0);
+
+const { only, shard } = readChoice(process.argv.slice(2));
+const mutants = shardOf(
+  PRODUCT_MUTANTS.filter(({ name }) => name.includes(only)),
+  shard,
+);
+// Without the control, a check that finds something in any run would pass for one that catches mutants.
+const chosen = [CONTROL, ...mutants];
+
+await runMutants(chosen, async (directory, signal) => {
+  const cluster = await Cluster.start({ directory, orders: chosen.length * 2 * 60 * PER_SECOND, print: quiet, signal });
+  return {
+    run: async (mutant: ProductMutant, productDirectory: string, at: number) => {
+      const minutes = mutant.minutes ?? MINUTES;
+      const history = new History(join(directory, `history-${at}.jsonl`));
+      const options = {
+        seed: mutant.seed ?? SEED,
+        minutes,
+        orders: Math.round(minutes * 60 * PER_SECOND),
+        spareSeconds: 0,
+        // A mutant is judged by its effect on orders, so that no calm periods are needed.
+        calmSeconds: 0,
+        kinds: FAULT_KINDS.filter(({ name }) => mutant.faults.includes(name)),
+        productDirectory,
+        settings: mutant.settings ?? {},
+        database: `mutant-${at}`,
+        numbersTaken: at * NUMBERS_EACH,
+        wrongRecords: false,
+        settledWithinMs: mutant === CONTROL ? CONTROL_SETTLED_WITHIN_MS : SETTLED_WITHIN_MS,
+        recoveryTimeoutMs: RECOVERY_TIMEOUT_MS,
+        // Each start of an app takes two CPU seconds.
+        ...(mutant !== CONTROL && {
+          consumers: 2,
+          copies: mutant.copies ?? 1,
+          isEnough: (found: EarlyEvidence) => isCaught(found, mutant),
+        }),
+        print: quiet,
+        signal,
+      };
+      try {
+        return judge(mutant, await evidenceOf(cluster, history, options));
+      } finally {
+        await cluster.endProduct();
+        await history.close();
+      }
+    },
+    stop: async () => cluster.stop(),
+  };
+});
