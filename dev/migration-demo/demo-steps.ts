@@ -175,8 +175,7 @@ export class DemoSteps {
       withinMs,
       reason,
       onMoved: (step, before) => {
-        const { capability, stage, percent } = step;
-        log.enter(capability, percent === 100 ? stage : `${stage} ${percent} %`);
+        log.moved(step);
         hooks.onMoved?.(step, before);
       },
       onRefused: (step, { code, detail }: Refused) => {

@@ -1,4 +1,5 @@
 import type { Capability } from '../../apps/facade/src/stages/capability.js';
+import type { Step } from './position.js';
 
 /** What a client requests: the names of the capabilities. */
 export type RequestKind = Capability;
@@ -65,8 +66,8 @@ export class RequestLog {
   }
 
   /** Sets the stage that the next requests belong to. */
-  enter(kind: RequestKind, stage: string): void {
-    this.stages.set(kind, stage);
+  moved({ capability, stage, percent }: Step): void {
+    this.stages.set(capability, percent === 100 ? stage : `${stage} ${percent} %`);
   }
 
   stageOf(kind: RequestKind): string {

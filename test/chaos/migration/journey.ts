@@ -130,7 +130,7 @@ export class Journey {
 
   /** Asks again, any facade, until the migration is at the position. @throws Error if it is not there within two minutes */
   private async moveTo(name: PositionName, readsFirst: boolean): Promise<void> {
-    const { operator, history } = this.parts;
+    const { operator, log, history } = this.parts;
     const onRefused = async (refused: Refused): Promise<void> => {
       this.refusals.set(refused.code, (this.refusals.get(refused.code) ?? 0) + 1);
       const isUnverified = refused.gate.some(({ condition, holds }) => condition === 'verify' && !holds);
@@ -142,6 +142,7 @@ export class Journey {
         readsFirst,
         withinMs: MOVED_WITHIN_MS,
         reason: `to ${name}`,
+        onMoved: (step) => log.moved(step),
         onRefused: async (_, refused) => onRefused(refused),
       });
       const { stage } = POSITIONS[name].writes;

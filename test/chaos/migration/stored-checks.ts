@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Db } from 'mongodb';
 import type { MismatchDocument } from '../../../apps/facade/src/comparison/mismatches.js';
 import type { Clients } from '../../../dev/migration-journey/clients.js';
@@ -12,6 +11,7 @@ import {
 import { storedProblems } from '../../../dev/migration-journey/stored-problems.js';
 import { waitUntil } from '../../../dev/migration-journey/until.js';
 import type { WrittenOrder, WrittenOrders } from '../../../dev/migration-journey/written-orders.js';
+import { Repetition } from '../repetition.js';
 
 const POLL_MS = 100;
 
@@ -98,38 +98,27 @@ export class StoredChecks {
 }
 
 /** Reads the legacy system's files all the time, and judges the order in which they get the writes of each account. */
-export class FileOrderWatch {
+export class FileOrderWatch extends Repetition {
   /** What is wrong, one line each. */
   readonly problems = new Set<string>();
   /** How many states were compared. */
   states = 0;
-  private isOver = false;
-  private running: Promise<void> = Promise.resolve();
+  private earlier: StoredSide = [];
 
   constructor(
     private readonly files: LegacyFiles,
     private readonly orders: WrittenOrders,
-  ) {}
-
-  begin(): void {
-    this.running = this.run();
+  ) {
+    super(POLL_MS, async () => this.compare());
   }
 
-  async end(): Promise<void> {
-    this.isOver = true;
-    await this.running;
-  }
-
-  private async run(): Promise<void> {
-    let earlier: StoredSide = [];
-    while (!this.isOver) {
-      const accounts = new Set(this.orders.accounts);
-      const later = (await this.files.all()).filter(({ accountId }) => accounts.has(accountId));
-      for (const gap of gapsBetween(earlier, later, (accountId) => this.orders.of(accountId))) this.problems.add(gap);
-      this.states += 1;
-      earlier = later;
-      await delay(POLL_MS);
-    }
+  private async compare(): Promise<void> {
+    const accounts = new Set(this.orders.accounts);
+    const later = (await this.files.all()).filter(({ accountId }) => accounts.has(accountId));
+    const writesOf = (accountId: string): readonly WrittenOrder[] => this.orders.of(accountId);
+    for (const gap of gapsBetween(this.earlier, later, writesOf)) this.problems.add(gap);
+    this.states += 1;
+    this.earlier = later;
   }
 }
 
