@@ -47,6 +47,7 @@ describe('the order of the writes of an account on the topic', () => {
   it.each([
     ['a write comes after a later one', [stored(1, 9), stored(2, 3)], WRITES, ['has its write 1 after its write 2']],
     ['a write is on another partition', [stored(1), stored(2, 2, { partition: 1 })], WRITES, ['are on 2 partitions']],
+    ['the orders are listed in another order than that of the topic', [stored(3), stored(1), stored(2)], WRITES, []],
     ['a write without an outcome comes later', [stored(1, 9), stored(2, 3)], FIRST_UNKNOWN, []],
     ['a backfill copied the order later', [stored(1, 9, { isSent: false }), stored(2, 3)], WRITES, []],
   ])('%s', (_, orders, writes, problems) => {
