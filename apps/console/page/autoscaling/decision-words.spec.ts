@@ -1,61 +1,41 @@
 import { describe, expect, it } from '@jest/globals';
 import type { AutoscalingView, DecisionItem } from '../../src/autoscaling/autoscaling-response.js';
+import { aDecision, anAutoscaling, STEP_UP } from '../../src/autoscaling/testing/a-decision.js';
 import { classOf, figuresText, headingOf, stateOf } from './decision-words.js';
 
-const FIGURES: DecisionItem['figures'] = {
-  lagRecords: 120_000,
-  arrivalPerSecond: 5_200,
-  savedPerSecond: 3_900,
-  ratePerConsumer: 1_950,
-  waitSeconds: 61,
-  pauseSeconds: 5,
-};
-const STEP: DecisionItem = {
-  id: '01a20e65-570e-7570-bea6-26988d692e8b',
-  at: '2026-01-31T12:00:00.000Z',
-  mode: 'on',
-  kind: 'up',
-  reason: 'goal-at-risk',
-  from: 2,
-  to: 4,
-  text: 'to 4 consumers',
-  figures: FIGURES,
-  verdict: null,
-};
-const VIEW: AutoscalingView = {
-  mode: 'on',
-  minConsumers: 1,
-  maxConsumers: 12,
-  drainSeconds: 120,
-  wanted: 2,
-  now: { ...STEP, kind: 'keep', reason: 'enough' },
-  heldUntil: null,
-  newest: null,
-  isStandby: false,
-  failure: null,
-};
+const { figures } = STEP_UP;
 
 describe('the words for the autoscaler', () => {
-  it('say what was decided, and in a dry run what would be', () => {
-    expect(headingOf(STEP, 'on')).toBe('2 → 4 consumers: goal at risk');
-    expect(headingOf(STEP, 'dry-run')).toBe('would change 2 → 4 consumers: goal at risk');
-    expect(headingOf({ ...STEP, kind: 'keep', reason: 'bound', to: 1 }, 'on')).toBe('1 consumer: bound');
+  it.each<['on' | 'dry-run', Partial<DecisionItem>, string]>([
+    ['on', {}, '2 → 4 consumers: goal at risk'],
+    ['dry-run', {}, 'would change 2 → 4 consumers: goal at risk'],
+    ['on', { kind: 'keep', reason: 'bound', to: 1 }, '1 consumer: bound'],
+  ])('say what was decided, and in a dry run what would be: %s %j', (mode, change, heading) => {
+    expect(headingOf(aDecision(1, change), mode)).toBe(heading);
   });
 
-  it('give the figures, and leave unknown ones out', () => {
-    expect(figuresText(STEP)).toBe(
+  it.each<[string, Partial<DecisionItem['figures']>, string]>([
+    [
+      'give the figures',
+      {},
       'lag 120,000, arriving 5,200/s, saved 3,900/s, one consumer 1,950/s, wait 1 min 1 s, a rebalance costs 5 s',
-    );
-    expect(
-      figuresText({ ...STEP, figures: { ...FIGURES, lagRecords: null, waitSeconds: null, pauseSeconds: 0 } }),
-    ).toBe('arriving 5,200/s, saved 3,900/s, one consumer 1,950/s');
+    ],
+    [
+      'leave unknown ones out',
+      { lagRecords: null, waitSeconds: null, pauseSeconds: 0 },
+      'arriving 5,200/s, saved 3,900/s, one consumer 1,950/s',
+    ],
+  ])('%s', (_, change, text) => {
+    expect(figuresText(aDecision(1, { figures: { ...figures, ...change } }))).toBe(text);
   });
 
-  it('draw attention to a step that did not help, and to what the autoscaler can not solve', () => {
-    expect(classOf({ ...STEP, kind: 'revert', reason: 'no-gain' })).toBe('warn');
-    expect(classOf({ ...STEP, kind: 'keep', reason: 'at-maximum' })).toBe('warn');
-    expect(classOf({ ...STEP, kind: 'keep', reason: 'helped' })).toBe('good');
-    expect(classOf(STEP)).toBe('');
+  it.each<[string, Partial<DecisionItem>, string]>([
+    ['a step that did not help', { kind: 'revert', reason: 'no-gain' }, 'warn'],
+    ['what it can not solve', { kind: 'keep', reason: 'at-maximum' }, 'warn'],
+    ['a step that helped', { kind: 'keep', reason: 'helped' }, 'good'],
+    ['a step', {}, ''],
+  ])('colour %s', (_, change, style) => {
+    expect(classOf(aDecision(1, change))).toBe(style);
   });
 
   it.each<[string, Partial<AutoscalingView>, string]>([
@@ -65,10 +45,10 @@ describe('the words for the autoscaler', () => {
     ['a person has set the number', { heldUntil: '2026-01-31T12:00:00.000Z' }, 'on hold warn'],
     ['another console decides', { isStandby: true }, 'on, in another console muted'],
     ['nothing was observed', { now: null }, 'waiting for figures muted'],
-    ['a step is being judged', { now: { ...STEP, kind: 'keep', reason: 'measuring' } }, 'measuring busy'],
-    ['more consumers do not help', { now: { ...STEP, kind: 'keep', reason: 'bound' } }, 'bound warn'],
+    ['a step is being judged', { now: { ...STEP_UP, kind: 'keep', reason: 'measuring' } }, 'measuring busy'],
+    ['more consumers do not help', { now: { ...STEP_UP, kind: 'keep', reason: 'bound' } }, 'bound warn'],
   ])('give the state in a word when %s', (_, change, expected) => {
-    const { word, colour } = stateOf({ ...VIEW, ...change });
+    const { word, colour } = stateOf(anAutoscaling(change));
     expect(`${word} ${colour}`).toBe(expected);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { NEW_GUIDE, readProgress, StepWatch, withSteps, type Observed } from './guide-steps.js';
+import { countQueries, swaggerUrl } from './query-api.js';
 
 const NOTHING: Observed = { operations: 0, savedPerSecond: 0, scalings: 0, queries: 4 };
 
@@ -10,10 +11,12 @@ describe('a step of the guide', () => {
     expect([NOTHING, NOTHING, unknown, NOTHING].map((observed) => watch.take(observed))).toEqual([[], [], [], []]);
   });
 
-  it('is done by an operation, by orders that were saved, and by a scaling with a verdict', () => {
-    expect(new StepWatch().take({ ...NOTHING, operations: 1 })).toEqual(['populate']);
-    expect(new StepWatch().take({ ...NOTHING, savedPerSecond: 0.2 })).toEqual(['watch']);
-    expect(new StepWatch().take({ ...NOTHING, scalings: 1 })).toEqual(['scale']);
+  it.each([
+    ['populate', { operations: 1 }],
+    ['watch', { savedPerSecond: 0.2 }],
+    ['scale', { scalings: 1 }],
+  ])('is done: %s by %j', (step, observed) => {
+    expect(new StepWatch().take({ ...NOTHING, ...observed })).toEqual([step]);
   });
 
   it('is done by a further query, but not by those before the page was opened, or by a restart of the query API', () => {
@@ -41,4 +44,26 @@ describe('the progress of the guide', () => {
       expect(readProgress(text)).toEqual(NEW_GUIDE);
     },
   );
+});
+
+describe('the query API', () => {
+  it.each([
+    ['http://127.0.0.1:3000', 'localhost', 'http://localhost:3000/docs'],
+    ['http://query-api:3000', 'localhost', 'http://localhost:3000/docs'],
+    ['http://localhost:13000/', '192.168.1.7', 'http://192.168.1.7:13000/docs'],
+    ['https://orders.example.com', 'console.example.com', 'https://orders.example.com/docs'],
+  ])('at %s has its Swagger UI for a page on %s at %s', (queryApiUrl, host, url) => {
+    expect(swaggerUrl({ queryApiUrl }, host)).toBe(url);
+  });
+
+  it('has answered the queries that its metrics count, without refused and other requests', () => {
+    const metrics = [
+      'http_request_duration_seconds_count{method="GET",route="/v1/orders",status="2xx"} 3',
+      'http_request_duration_seconds_count{method="GET",route="/v1/orders/:id",status="2xx"} 4',
+      'http_request_duration_seconds_count{method="GET",route="/v1/orders",status="4xx"} 50',
+      'http_request_duration_seconds_count{method="GET",route="/health/live",status="2xx"} 600',
+      'http_request_duration_seconds_sum{method="GET",route="/v1/orders",status="2xx"} 7000',
+    ];
+    expect([countQueries(metrics.join('\n')), countQueries('')]).toEqual([7, 0]);
+  });
 });

@@ -1,82 +1,88 @@
 import { once } from 'node:events';
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FigureHistory } from '../../src/history/figure-history.js';
+import { aPipeline } from '../../src/pipeline/testing/a-pipeline.js';
+import { localServer } from '../../src/testing/local-server.js';
 import { Client } from '../api/client.js';
 import type { Session } from '../api/session.js';
 import { LivePipeline } from './live-pipeline.js';
 
 const START = 1_700_000_100;
-
-/** Requests paths at a server of the spec. */
-class LocalClient extends Client {
-  constructor(private readonly base: string) {
-    super({ token: null, signOut: () => undefined } as unknown as Session);
-  }
-
-  override async request(path: string, init?: RequestInit): Promise<Response> {
-    return super.request(`${this.base}${path}`, init);
-  }
-}
+const SESSION = { token: null, signOut: () => undefined } as unknown as Session;
 
 describe('the live pipeline', () => {
-  let server: Server;
   let live: LivePipeline;
   let streams: ServerResponse[];
   /** The console that the server imitates has recorded this; `null`: it does not answer. */
   let recorded: FigureHistory | null;
+  let onStream: () => void;
 
-  beforeEach(async () => {
+  const server = localServer((request, response) => {
+    if (request.url === '/v1/pipeline/events') {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+      streams.push(response);
+      onStream();
+    } else if (recorded === null) response.writeHead(503).end();
+    else response.end(JSON.stringify({ series: recorded.recorded() }));
+  });
+
+  beforeEach(() => {
     streams = [];
     recorded = new FigureHistory();
-    server = createServer((request, response) => {
-      if (request.url === '/v1/pipeline/events') {
-        response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
-        streams.push(response);
-      } else if (recorded === null) response.writeHead(503).end();
-      else response.end(JSON.stringify({ series: recorded.recorded() }));
-    });
-    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    const client = new LocalClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    live = new LivePipeline(client, () => START + 40);
+    onStream = () => undefined;
+    const { url } = server;
+    /** Requests paths at the server of the spec. */
+    class LocalClient extends Client {
+      override async request(path: string, init?: RequestInit): Promise<Response> {
+        return super.request(`${url}${path}`, init);
+      }
+    }
+    live = new LivePipeline(new LocalClient(SESSION), () => START + 40);
   });
 
-  afterEach(() => {
-    live.stop();
-    server.closeAllConnections();
-    server.close();
-  });
+  afterEach(() => live.stop());
 
   async function until(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise((resolve) => live.addEventListener('change', resolve, { once: true }));
   }
 
-  const connected = async (count: number): Promise<void> => {
-    while (streams.length < count) await new Promise((resolve) => void server.once('request', resolve));
-  };
+  async function connected(count: number): Promise<void> {
+    while (streams.length < count) await new Promise<void>((resolve) => void (onStream = resolve));
+  }
+
+  /** Records seconds. */
+  function record(...seconds: number[]): void {
+    for (const second of seconds)
+      recorded?.add(START + second, { produced: 0, saved: second, inFlight: 0, lag: 0, consumers: 1 });
+  }
 
   /** Records a second, and sends it to the page when it is connected. */
   function pass(second: number): void {
-    recorded?.add(START + second, { produced: 0, saved: second, inFlight: 0, lag: 0, consumers: 1 });
-    const at = new Date(1_000 * (START + second)).toISOString();
-    const figures = { at, producedPerSecond: 0, savedPerSecond: second, inFlight: 0, lagRecords: 0, changes: [] };
-    streams.at(-1)?.write(`event: pipeline\ndata: ${JSON.stringify({ ...figures, consumers: [] })}\n\n`);
+    record(second);
+    const state = aPipeline({ at: new Date(1_000 * (START + second)).toISOString(), savedPerSecond: second });
+    streams.at(-1)?.write(`event: pipeline\ndata: ${JSON.stringify(state)}\n\n`);
+  }
+
+  /** Starts the page, and sends it a first second. */
+  async function start(): Promise<void> {
+    live.start();
+    await connected(1);
+    pass(0);
+    await until(() => live.latest !== null);
   }
 
   const saved = (): (number | null)[] => live.history.points(START).values.saved;
 
   it('is connecting, without an error, until the first event', async () => {
-    live.start();
+    const started = start();
     expect(live.state).toBe('connecting');
-    await connected(1);
-    pass(0);
-    await until(() => live.latest !== null);
+    await started;
     expect(live.state).toBe('live');
   });
 
   it('has what the console recorded before, and continues it', async () => {
-    for (let second = 0; second < 5; second += 1) pass(second);
+    record(0, 1, 2, 3, 4);
     live.start();
     await until(() => live.hasRecorded);
     await connected(1);
@@ -87,39 +93,31 @@ describe('the live pipeline', () => {
   });
 
   it('has no gap after a stream was cut in the middle of an event', async () => {
-    live.start();
-    await connected(1);
-    pass(0);
-    await until(() => live.latest !== null);
+    await start();
     streams[0]?.write('event: pipeline\ndata: {"at":');
     streams[0]?.destroy();
     await until(() => live.state === 'reconnecting');
     expect(live.latest).toBeNull();
-    for (const second of [1, 2, 3])
-      recorded?.add(START + second, { produced: 0, saved: second, inFlight: 0, lag: 0, consumers: 1 });
+    record(1, 2, 3);
     await connected(2);
     pass(4);
     await until(() => saved()[1] === 1);
     expect(saved()).toEqual([0, 1, 2, 3, 4]);
-  }, 10_000);
+  });
 
   it('has no stream while its page is hidden, and no gap when it is visible again', async () => {
-    live.start();
-    await connected(1);
-    pass(0);
-    await until(() => live.latest !== null);
+    await start();
     const closed = once(streams[0] as ServerResponse, 'close');
     live.setVisible(false);
     await closed;
     expect(live.state).toBe('live');
-    for (const second of [1, 2])
-      recorded?.add(START + second, { produced: 0, saved: second, inFlight: 0, lag: 0, consumers: 1 });
+    record(1, 2);
     live.setVisible(true);
     await connected(2);
     pass(3);
     await until(() => saved().length === 4 && saved()[1] === 1);
     expect(saved()).toEqual([0, 1, 2, 3]);
-  }, 10_000);
+  });
 
   it('opens no stream for a page that was opened in the background, until it is visible', async () => {
     live.setVisible(false);
@@ -132,10 +130,7 @@ describe('the live pipeline', () => {
 
   it('keeps what it has seen itself when the history can not be loaded', async () => {
     recorded = null;
-    live.start();
-    await connected(1);
-    pass(0);
-    await until(() => live.latest !== null);
+    await start();
     expect([saved(), live.hasRecorded]).toEqual([[0], false]);
   });
 });

@@ -1,22 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
-import { namesOf, shownConsumers, type Consumer } from './consumer-rows.js';
-
-function consumer(id: string, name: string, state: Consumer['state'] = 'ready'): Consumer {
-  return { id, name, state } as Consumer;
-}
+import { aConsumer } from '../../src/pipeline/testing/a-pipeline.js';
+import { namesOf, shownConsumers } from './consumer-rows.js';
 
 describe('the consumers in the table', () => {
   it('do not include dead ones, so that a name that was taken over appears once', () => {
-    const all = [
-      consumer('a1', 'consumer-3', 'dead'),
-      consumer('b2', 'consumer-3'),
-      consumer('c3', 'consumer-4', 'silent'),
-    ];
-    expect(shownConsumers(all).map(({ id }) => id)).toEqual(['b2', 'c3']);
+    const dead = aConsumer({ id: 'a1', state: 'dead' });
+    const others = [aConsumer({ id: 'b2' }), aConsumer({ id: 'c3', state: 'silent' })];
+    expect(shownConsumers([dead, ...others])).toEqual(others);
   });
 
   it('have different names', () => {
-    const names = namesOf([consumer('a1b2c3', 'host'), consumer('d4e5f6', 'host'), consumer('c3', 'consumer-4')]);
+    const consumers = [['a1b2c3', 'host'] as const, ['d4e5f6', 'host'] as const, ['c3', 'consumer-4'] as const];
+    const names = namesOf(consumers.map(([id, name]) => aConsumer({ id, name })));
     expect([...names.values()]).toEqual(['host (a1b2)', 'host (d4e5)', 'consumer-4']);
   });
 });

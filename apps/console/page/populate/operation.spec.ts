@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { anOperation } from '#orders/testing/an-operation.js';
 import {
   extraLettersText,
   isInProgress,
@@ -9,12 +10,20 @@ import {
   wereSentSince,
   type Operation,
 } from './operation.js';
+import { toPopulateRequest } from './populate-request.js';
 
-const SUCCEEDED = {
-  status: 'succeeded',
-  state: { code: 'allSaved', text: 'all saved' },
-  interruption: null,
-} as unknown as Operation;
+const ENDED: Operation = anOperation({
+  status: 'succeeded' as const,
+  state: { code: 'allSaved' as const, text: 'all saved' },
+  startedAt: '2026-01-31T12:00:00.000Z',
+  finishedAt: '2026-01-31T12:00:12.500Z',
+});
+const SENDING: Operation = anOperation({ count: 100_000, acked: 40_000 });
+
+/** Operations with these ids of one character. */
+function operationsOf(ids: string): Operation[] {
+  return Array.from(ids, (id) => ({ ...ENDED, id }));
+}
 
 describe('the state of an operation', () => {
   it.each([
@@ -24,104 +33,94 @@ describe('the state of an operation', () => {
     ['noneSaved', 'bad'],
     ['failed', 'bad'],
   ] as const)('has the words of the producer, and is green only when all is saved: %s is %s', (code, tone) => {
-    expect(stateOf({ ...SUCCEEDED, state: { code, text: 'as it is' } })).toEqual({ text: 'as it is', tone });
+    expect(stateOf({ ...ENDED, state: { code, text: 'as it is' } })).toEqual({ text: 'as it is', tone });
   });
 
-  it('shows a requested interruption until it takes effect', () => {
-    const running = { ...SUCCEEDED, status: 'running' } as const;
-    expect(stateOf({ ...running, interruption: 'cancel' }).text).toBe('cancelling');
-    expect(stateOf({ ...running, interruption: 'pause' }).text).toBe('pausing');
+  it.each([
+    ['cancel', 'cancelling'],
+    ['pause', 'pausing'],
+  ] as const)('shows a requested %s until it takes effect', (interruption, text) => {
+    expect(stateOf({ ...SENDING, interruption })).toEqual({ text, tone: 'warn' });
   });
 
   it('is in progress until the result of each sent order is known, also after a cancellation', () => {
-    const saving = { code: 'saving', text: 'cancelled at 40 %, saving 70 %' } as const;
-    const cancelled = { ...SUCCEEDED, status: 'cancelled', state: saving } as const;
+    const state = { code: 'saving', text: 'cancelled at 40 %, saving 70 %' } as const;
+    const cancelled = { ...ENDED, status: 'cancelled', state } as const;
     expect([isInProgress(cancelled), stateOf(cancelled).tone]).toEqual([true, 'warn']);
     expect(isInProgress({ ...cancelled, state: { code: 'allSaved', text: '' } })).toBe(false);
-    expect(isInProgress(SUCCEEDED)).toBe(false);
-    expect(isInProgress({ ...SUCCEEDED, status: 'paused' })).toBe(true);
+    expect(isInProgress(ENDED)).toBe(false);
+    expect(isInProgress({ ...ENDED, status: 'paused' })).toBe(true);
   });
 });
 
-it('counts the orders that are still being sent', () => {
-  const running = {
-    ...SUCCEEDED,
-    status: 'running',
-    count: 100_000,
-    acked: 40_000,
-    requestedRatePerSecond: null,
-  } as const;
-  expect(unsentOrders([running, { ...running, count: null }, { ...running, acked: 99_000 }])).toBe(61_000);
-  for (const other of [{ requestedRatePerSecond: 10 }, { interruption: 'cancel' }, { status: 'paused' }] as const)
-    expect(unsentOrders([{ ...running, ...other }])).toBe(0);
-  expect(unsentOrders(null)).toBe(0);
-});
+describe('the orders that are sent', () => {
+  it.each<[string, Operation[] | null, number]>([
+    ['of running operations', [SENDING, { ...SENDING, count: null }, { ...SENDING, acked: 99_000 }], 61_000],
+    ['except at a requested rate', [{ ...SENDING, requestedRatePerSecond: 10 }], 0],
+    ['except of one that is interrupted', [{ ...SENDING, interruption: 'cancel' }], 0],
+    ['except of one that is paused', [{ ...SENDING, status: 'paused' }], 0],
+    ['none while the operations are unknown', null, 0],
+  ])('are counted before they are in Kafka: %s', (_, operations, count) => {
+    expect(unsentOrders(operations)).toBe(count);
+  });
 
-it('orders were sent since a time if their operation runs or ended after it, without a requested rate', () => {
-  const at = Date.parse('2026-01-31T12:00:10.000Z');
-  const ended = { ...SUCCEEDED, requestedRatePerSecond: null, finishedAt: '2026-01-31T12:00:12.500Z' };
-  const sending = { ...SUCCEEDED, status: 'running', count: 9, acked: 4, requestedRatePerSecond: null } as const;
-  expect([wereSentSince([ended], at), wereSentSince([{ ...sending, finishedAt: null }], at)]).toEqual([true, true]);
-  for (const other of [{ finishedAt: '2026-01-31T12:00:09.000Z' }, { requestedRatePerSecond: 10 }])
-    expect(wereSentSince([{ ...ended, ...other }], at)).toBe(false);
-  expect(wereSentSince(null, at)).toBe(false);
+  it.each<[boolean, string, Operation[] | null]>([
+    [true, 'an operation ended after it', [ENDED]],
+    [true, 'an operation still sends', [SENDING]],
+    [false, 'all ended before it', [{ ...ENDED, finishedAt: '2026-01-31T12:00:09.000Z' }]],
+    [false, 'they were sent at a requested rate', [{ ...ENDED, requestedRatePerSecond: 10 }]],
+    [false, 'the operations are unknown', null],
+  ])('were sent since a time: %j when %s', (wereSent, _, operations) => {
+    expect(wereSentSince(operations, Date.parse('2026-01-31T12:00:10.000Z'))).toBe(wereSent);
+  });
 });
 
 describe('the dead letters beyond the orders', () => {
   const faults = { poison: 7, oversized: 0, duplicate: 9, conflict: 0 };
 
-  it('are those of conflict records, which the list of dead letters has and the operation does not count', () => {
-    expect(extraLettersText({ ackedFaults: { ...faults, conflict: 8 } })).toBe(
-      '8 more dead letters, of conflict records beyond the orders',
-    );
-    expect(extraLettersText({ ackedFaults: { ...faults, conflict: 1 } })).toMatch(
-      /^1 more dead letter, of a conflict record beyond/,
-    );
-  });
-
-  it('are not mentioned when there are none: a duplicate is no dead letter', () => {
-    expect([extraLettersText({ ackedFaults: faults }), extraLettersText({ ackedFaults: null })]).toEqual([
-      undefined,
-      undefined,
-    ]);
+  it.each([
+    [{ ...faults, conflict: 8 }, '8 more dead letters, of conflict records beyond the orders'],
+    [{ ...faults, conflict: 1 }, '1 more dead letter, of a conflict record beyond the orders'],
+    // A duplicate is no dead letter.
+    [faults, undefined],
+    [null, undefined],
+  ])('are those of conflict records, which the operation does not count: %j', (ackedFaults, text) => {
+    expect(extraLettersText({ ackedFaults })).toBe(text);
   });
 });
 
 describe('the time that an operation took', () => {
-  const times = { startedAt: '2026-01-31T12:00:00.000Z', finishedAt: '2026-01-31T12:00:12.500Z' };
-
-  it('is known when it ended, and counts on while it runs', () => {
-    const now = Date.parse('2026-01-31T12:01:00Z');
-    expect(sendingSeconds({ ...SUCCEEDED, ...times }, now)).toBe(12.5);
-    expect(sendingSeconds({ ...SUCCEEDED, ...times, finishedAt: null }, now)).toBe(60);
-    expect(sendingSeconds({ ...SUCCEEDED, startedAt: null, finishedAt: null }, now)).toBeNull();
-  });
-
-  it('is never negative when the clocks differ', () => {
-    expect(sendingSeconds({ ...SUCCEEDED, ...times, finishedAt: null }, 0)).toBe(0);
+  it.each<[string, Partial<Operation>, number | null]>([
+    ['is known when it ended', {}, 12.5],
+    ['counts on while it runs', { finishedAt: null }, 60],
+    ['is unknown before it starts', { startedAt: null, finishedAt: null }, null],
+    ['is never negative when the clocks differ', { startedAt: '2026-01-31T12:02:00.000Z', finishedAt: null }, 0],
+  ])('%s', (_, change, seconds) => {
+    expect(sendingSeconds({ ...ENDED, ...change }, Date.parse('2026-01-31T12:01:00Z'))).toBe(seconds);
   });
 });
 
 describe('merging the newest operations', () => {
-  it('keeps older operations that were loaded before, and replaces the newest', () => {
-    expect(idsOf(mergeNewest(operations('5', '4', '3', '2', '1'), operations('6', '5', '4')))).toBe('654321');
-    expect(idsOf(mergeNewest([], operations('2', '1')))).toBe('21');
-  });
-
-  it('drops them when newer ones could be missing in between', () => {
-    expect(idsOf(mergeNewest(operations('3', '2', '1'), operations('9', '8', '7')))).toBe('987');
-    expect(idsOf(mergeNewest(operations('3', '2', '1'), []))).toBe('');
+  it.each([
+    ['keeps older operations that were loaded before, and replaces the newest', '54321', '654', '654321'],
+    ['begins with none', '', '21', '21'],
+    ['drops them when newer ones could be missing in between', '321', '987', '987'],
+    ['drops them when there are none', '321', '', ''],
+  ])('%s', (_, known, newest, merged) => {
+    expect(mergeNewest(operationsOf(known), operationsOf(newest))).toEqual(operationsOf(merged));
   });
 });
 
-function operations(...ids: string[]): Operation[] {
-  return ids.map((id) => operation(id));
-}
+describe('the request of the populate form', () => {
+  it('leaves empty fields to the defaults of the service', () => {
+    expect(JSON.stringify(toPopulateRequest({ count: 7 }))).toBe('{"count":7}');
+  });
 
-function operation(id: string): Operation {
-  return { ...SUCCEEDED, id };
-}
-
-function idsOf(merged: readonly Operation[]): string {
-  return merged.map(({ id }) => id).join('');
-}
+  it('has faults as fractions, and none without any', () => {
+    expect(toPopulateRequest({ count: 7, seed: 0, poison: 0, conflict: 2.5, duplicate: 100 })).toMatchObject({
+      seed: 0,
+      faults: { conflict: 0.025, duplicate: 1 },
+    });
+    expect(toPopulateRequest({ count: 7, poison: 0 })).not.toHaveProperty('faults');
+  });
+});

@@ -30,12 +30,17 @@ describe('the address of a view', () => {
     expect(parseAddress(hash)).toBeNull();
   });
 
-  it('selects an order or an operation also by a text that is no id, so that the view can say so', () => {
-    expect(parseAddress('#orders/abc')).toEqual({ view: 'order', id: 'abc' });
-    expect(parseAddress('#operations/a%2Fb')).toEqual({ view: 'operation', id: 'a/b' });
+  it.each<[string, Address]>([
+    ['#orders/abc', { view: 'order', id: 'abc' }],
+    ['#operations/a%2Fb', { view: 'operation', id: 'a/b' }],
+    ['#operations/%', { view: 'operation', id: '%' }],
+    [`#orders/${ID.toUpperCase()}`, { view: 'order', id: ID }],
+  ])('%s selects also by a text that is no id, so that the view can say so', (hash, address) => {
+    expect(parseAddress(hash)).toEqual(address);
+  });
+
+  it('quotes a text that is no id', () => {
     expect(hashOf({ view: 'operation', id: 'a/b' })).toBe('#operations/a%2Fb');
-    expect(parseAddress('#operations/%')).toEqual({ view: 'operation', id: '%' });
-    expect(parseAddress(`#orders/${ID.toUpperCase()}`)).toEqual({ view: 'order', id: ID });
   });
 
   it('never makes the page request another path than a page of orders', () => {
@@ -49,17 +54,13 @@ describe('the address of a view', () => {
       expect(parseAddress(`#orders?find=${query}`)).not.toHaveProperty('number');
   });
 
-  it('is in a section', () => {
-    expect(['#letters', '#letters/a/1/2', `#orders/${ID}`, `#operations/${ID}`].map((hash) => section(hash))).toEqual([
-      'letters',
-      'letters',
-      'orders',
-      'populate',
-    ]);
+  it.each([
+    ['#letters', 'letters'],
+    ['#letters/a/1/2', 'letters'],
+    [`#orders/${ID}`, 'orders'],
+    [`#operations/${ID}`, 'populate'],
+  ])('%s is in the section %s', (hash, section) => {
+    const address = parseAddress(hash);
+    expect(address && sectionOf(address)).toBe(section);
   });
 });
-
-function section(hash: string): string | null {
-  const address = parseAddress(hash);
-  return address && sectionOf(address);
-}

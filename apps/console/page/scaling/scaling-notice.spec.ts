@@ -1,18 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
 import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
-import type { OwnScaling } from './own-scalings.js';
+import { aChange, aConsumer, aPipeline, type Change } from '../../src/pipeline/testing/a-pipeline.js';
+import { isAhead, isOvertaken, OwnScalings, wantedConsumers, type OwnScaling } from './own-scalings.js';
 import { runningConsumers, scalingNotice, type InFlightLimit } from './scaling-notice.js';
 
-type Consumer = NonNullable<PipelineResponse['consumers']>[number];
-
-function pipeline(
-  running: number,
+/** A state with this many running consumers, after one request. */
+function running(
+  count: number,
   others: Partial<PipelineResponse> = {},
-  set: number | 'auto' = 500,
+  inFlightSet: number | 'auto' = 500,
 ): PipelineResponse {
-  const consumers = Array.from({ length: running }, () => ({ state: 'ready', inFlightSet: set }) as Consumer);
-  const state = { scaling: null, scalingRequests: 1, configuredConsumers: others.scaling?.count ?? running };
-  return { consumers, changes: [], ...state, ...others } as PipelineResponse;
+  const consumers = Array.from({ length: count }, () => aConsumer({ inFlightSet }));
+  return aPipeline({ consumers, scalingRequests: 1, configuredConsumers: others.scaling?.count ?? count, ...others });
+}
+
+/** A state that the console read after so many requests. */
+function stateAfter(scalingRequests: number, configuredConsumers: number | null = 3): PipelineResponse {
+  return aPipeline({ scalingRequests, configuredConsumers });
 }
 
 const THREE = { count: 3, at: 100, request: 1 };
@@ -22,35 +26,31 @@ function notice(latest: PipelineResponse, now: number, scaling: OwnScaling | nul
   return scalingNotice(latest, { scaling, limit: null }, now);
 }
 
-/** The notice three seconds, or more, after this page's request for a limit. */
-function limited(latest: PipelineResponse, limit: InFlightLimit, now = 103): string | null {
-  return scalingNotice(latest, { scaling: null, limit: { limit, at: 100 } }, now);
-}
-
 describe('the notice on a scaling', () => {
-  it('says how many consumers run until the requested number does, and for some seconds that it does', () => {
-    expect(notice(pipeline(1, { scalingRequests: 0 }), 101)).toBe('Scaling to 3 consumers.');
-    const pending = pipeline(2, { scaling: { count: 3, secondsAgo: 2 } });
-    expect(notice(pending, 102)).toBe('Scaling to 3 consumers: 2 running.');
-    expect(notice(pipeline(3), 110)).toBe('3 consumers running, as requested.');
-    expect(notice(pipeline(3), 116)).toBeNull();
+  it.each([
+    [101, running(1, { scalingRequests: 0 }), 'Scaling to 3 consumers.'],
+    [102, running(2, { scaling: { count: 3, secondsAgo: 2 } }), 'Scaling to 3 consumers: 2 running.'],
+    [110, running(3), '3 consumers running, as requested.'],
+    [116, running(3), null],
+  ])('at second %d says how many consumers run, until the requested number does', (now, latest, text) => {
+    expect(notice(latest, now)).toBe(text);
   });
 
   it('says that another user has requested another number', () => {
-    const pending = pipeline(2, { scaling: { count: 5, secondsAgo: 1 }, scalingRequests: 2 });
+    const pending = running(2, { scaling: { count: 5, secondsAgo: 1 }, scalingRequests: 2 });
     expect(notice(pending, 103)).toMatch(/^Another user has requested 5 after your 3. Scaling to 5/);
     expect(notice(pending, 103, null)).toBe('Scaling to 5 consumers: 2 running.');
-    expect(notice(pipeline(5, { scalingRequests: 2 }), 110)).toBe(
+    expect(notice(running(5, { scalingRequests: 2 }), 110)).toBe(
       'Another user has requested 5 after your 3. 5 of 5 consumers running.',
     );
-    expect(notice(pipeline(2), 110)).toBe('The number has changed since your request. 2 of 2 consumers running.');
+    expect(notice(running(2), 110)).toBe('The number has changed since your request. 2 of 2 consumers running.');
   });
 
   it('takes no request of this page for that of another user, while the console still reports an older one', () => {
-    const pendingThree = pipeline(2, { scaling: { count: 3, secondsAgo: 6 }, scalingRequests: 1 });
+    const pendingThree = running(2, { scaling: { count: 3, secondsAgo: 6 }, scalingRequests: 1 });
     for (const request of [null, 2])
       expect(notice(pendingThree, 106, { count: 1, at: 106, request })).toBe('Scaling to 1 consumer.');
-    const pendingOne = pipeline(3, { scaling: { count: 1, secondsAgo: 1 }, scalingRequests: 2 });
+    const pendingOne = running(3, { scaling: { count: 1, secondsAgo: 1 }, scalingRequests: 2 });
     expect(notice(pendingOne, 107, { count: 1, at: 106, request: 2 })).toBe('Scaling to 1 consumer: 3 running.');
   });
 
@@ -60,38 +60,82 @@ describe('the notice on a scaling', () => {
     ['sends no heartbeats', 'silent', 2],
     // It may have died, so nothing is announced as done, but it counts until it has.
     ['sends its heartbeats late', 'late', 3],
-  ] as const)('counts those that run beside a consumer that %s', (_, state, running) => {
-    const consumers = ['ready', 'rebalancing', state].map((each) => ({ state: each }) as Consumer);
-    const latest = pipeline(0, { consumers, configuredConsumers: 3 });
-    expect(runningConsumers(latest)).toBe(running);
-    expect(notice(latest, 110)).toBe(`${running} of 3 consumers running.`);
+  ] as const)('counts those that run beside a consumer that %s', (_, last, count) => {
+    const consumers = (['ready', 'rebalancing', last] as const).map((state) => aConsumer({ state }));
+    const latest = running(0, { consumers, configuredConsumers: 3 });
+    expect(runningConsumers(latest)).toBe(count);
+    expect(notice(latest, 110)).toBe(`${count} of 3 consumers running.`);
     expect(notice({ ...latest, scaling: { count: 3, secondsAgo: 2 } }, 102)).toBe(
-      `Scaling to 3 consumers: ${running} running.`,
+      `Scaling to 3 consumers: ${count} running.`,
     );
   });
 
-  it('names a consumer that died until its partitions are assigned to others', () => {
-    const crash = { consumer: 'consumer-2', partitions: 4, reassignedAfterSeconds: null, hasReturned: false };
-    const changes = (...each: (typeof crash | { reassignedAfterSeconds: number })[]): PipelineResponse['changes'] =>
-      each.map((change) => ({ crash: change }) as PipelineResponse['changes'][number]);
-    expect(notice(pipeline(3, { changes: changes(crash) }), 110)).toBe(
-      '3 consumers requested: consumer-2 died, and is being replaced.',
-    );
-    expect(notice(pipeline(3, { changes: changes({ ...crash, reassignedAfterSeconds: 9 }) }), 110)).toBe(
-      '3 consumers running, as requested.',
-    );
+  it.each([
+    [null, '3 consumers requested: consumer-2 died, and is being replaced.'],
+    [9, '3 consumers running, as requested.'],
+  ])('names a consumer that died until its partitions are assigned to others: %j', (reassignedAfterSeconds, text) => {
+    const crash: Change['crash'] = {
+      consumer: 'consumer-2',
+      partitions: 4,
+      reassignedAfterSeconds,
+      hasReturned: false,
+    };
+    expect(notice(running(3, { changes: [aChange({ kind: 'crash', crash })] }), 110)).toBe(text);
   });
 
   it('points to the log when the consumers do not come', () => {
-    const pending = pipeline(2, { scaling: { count: 3, secondsAgo: 61 } });
+    const pending = running(2, { scaling: { count: 3, secondsAgo: 61 } });
     expect(notice(pending, 161)).toMatch(/2 running after 60 s; see the log/);
   });
 
-  it('says in how many consumers a limit is in effect', () => {
-    expect(limited(pipeline(2, {}, 900), 500)).toBe('Limit 500: in effect in 0 of 2 consumers.');
-    expect(limited(pipeline(2), 500)).toBe('Limit 500 in effect in each consumer.');
-    expect(limited(pipeline(2, {}, 'auto'), 'auto')).toMatch(/^Auto limit in effect/);
-    expect(limited(pipeline(2), null)).toMatch(/that it was started with/);
-    expect(limited(pipeline(2), 500, 120)).toBeNull();
+  it.each<[InFlightLimit, PipelineResponse, number, RegExp]>([
+    [500, running(2, {}, 900), 103, /^Limit 500: in effect in 0 of 2 consumers\.$/],
+    [500, running(2), 103, /^Limit 500 in effect in each consumer\.$/],
+    ['auto', running(2, {}, 'auto'), 103, /^Auto limit in effect/],
+    [null, running(2), 103, /that it was started with/],
+    [500, running(2), 120, /^nothing$/],
+  ])('says in how many consumers the limit %j is in effect', (limit, latest, now, text) => {
+    const shown = scalingNotice(latest, { scaling: null, limit: { limit, at: 100 } }, now);
+    expect(shown ?? 'nothing').toMatch(text);
+  });
+});
+
+describe('the scalings of this page', () => {
+  it('are ahead of a state until it contains them, and overtaken once it contains a later one', () => {
+    const own = new OwnScalings();
+    const sent = own.send(1, 100);
+    expect(own.last).toBe(sent);
+    expect([isAhead(sent, stateAfter(7)), isOvertaken(sent, stateAfter(7))]).toEqual([true, false]);
+    own.answered(sent, 7);
+    const answered = own.last ?? sent;
+    expect([6, 7, 8].map((requests) => isAhead(answered, stateAfter(requests)))).toEqual([true, false, false]);
+    expect([6, 7, 8].map((requests) => isOvertaken(answered, stateAfter(requests)))).toEqual([false, false, true]);
+  });
+
+  it('give the number of consumers while the console still reports that of an older request', () => {
+    const own = new OwnScalings();
+    own.answered(own.send(3, 100), 1);
+    const second = own.send(1, 102);
+    expect(wantedConsumers(stateAfter(1, 3), own.last)).toBe(1);
+    own.answered(second, 2);
+    const states = [stateAfter(1, 3), stateAfter(2, 1), stateAfter(3, 5), stateAfter(2, null)];
+    expect(states.map((state) => wantedConsumers(state, own.last))).toEqual([1, 1, 5, null]);
+    expect(wantedConsumers(stateAfter(0), null)).toBe(3);
+  });
+
+  it('end with the one that the console received last, also when its answer arrives first', () => {
+    const own = new OwnScalings();
+    const [first, second] = [own.send(3, 100), own.send(1, 100)];
+    own.answered(second, 2);
+    own.answered(first, 1);
+    expect(own.last).toMatchObject({ count: 1, request: 2 });
+  });
+
+  it('are none after a failure, whatever answer is still on its way', () => {
+    const own = new OwnScalings();
+    const sent = own.send(3, 100);
+    own.forget();
+    own.answered(sent, 1);
+    expect(own.last).toBeNull();
   });
 });

@@ -1,5 +1,5 @@
 import type { Capability } from '../capability.js';
-import type { CapabilityState, Migration } from '../facade-api.js';
+import type { Backfill, CapabilityState, Migration, Verification } from '../facade-api.js';
 
 const SINCE = '2026-01-31T12:00:00.000Z';
 
@@ -36,3 +36,27 @@ export function migrationOf(
     ...changes,
   };
 }
+
+const RUN = {
+  id: '01a20e65-570e-4570-bea6-26988d692e01',
+  status: 'ended',
+  problem: null,
+  upTo: 1_000,
+  done: 455,
+  startedBy: 'ada',
+  startedAt: SINCE,
+  endedAt: null,
+} as const;
+
+/** A verify that found both sides equal. */
+export const VERIFY: Verification = {
+  ...RUN,
+  result: 'equal',
+  orders: { legacy: 1, new: 1 },
+  differences: 0,
+  byKind: { 'missing-in-new': 0, 'missing-in-legacy': 0, differs: 0, doubled: 0, unreadable: 0 },
+  openIntervals: 0,
+};
+
+/** A backfill that was handed over to imports. */
+export const BACKFILL: Backfill = { ...RUN, result: 'imported', translated: 9, untranslated: 0, operationIds: [] };

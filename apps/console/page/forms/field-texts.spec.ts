@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { readToken } from '../sign-in/token-text.js';
 import { fieldText, readNumber } from './number-text.js';
 
 const COUNT = { min: 1, max: 10_000_000, isWhole: true };
-const RATE = { min: 0.1, max: 1_000_000, isWhole: false };
 
 describe('the text of a number field', () => {
   it.each([
@@ -18,7 +18,7 @@ describe('the text of a number field', () => {
   });
 
   it('is no value when empty, so that the service applies its default', () => {
-    expect([readNumber('', COUNT), readNumber('  ', COUNT)]).toEqual([{ value: undefined }, { value: undefined }]);
+    for (const text of ['', '  ']) expect(readNumber(text, COUNT)).toEqual({ value: undefined });
   });
 
   const refused =
@@ -31,13 +31,13 @@ describe('the text of a number field', () => {
     });
   });
 
-  it('may have decimals where parts are allowed', () => {
-    expect([readNumber('0.5', RATE), readNumber('1,000.25', RATE), readNumber('.5', RATE)]).toEqual([
-      { value: 0.5 },
-      { value: 1_000.25 },
-      { value: 0.5 },
-    ]);
-    expect(readNumber('0,5', RATE)).toEqual({ fault: 'must be a number from 0.1 to 1,000,000, got “0,5”' });
+  it.each([
+    ['0.5', { value: 0.5 }],
+    ['1,000.25', { value: 1_000.25 }],
+    ['.5', { value: 0.5 }],
+    ['0,5', { fault: 'must be a number from 0.1 to 1,000,000, got “0,5”' }],
+  ])('%j may have decimals where parts are allowed', (text, read) => {
+    expect(readNumber(text, { min: 0.1, max: 1_000_000, isWhole: false })).toEqual(read);
   });
 
   it('never rounds a number that is too large to be exact', () => {
@@ -51,5 +51,25 @@ describe('the text of a number field', () => {
 
   it('is shown with separators', () => {
     expect([fieldText(1e6), fieldText(0.25)]).toEqual(['1,000,000', '0.25']);
+  });
+});
+
+describe('a pasted token', () => {
+  it.each([
+    'a.b-c.d_e',
+    ' a.b-c.d_e\n',
+    'Bearer a.b-c.d_e',
+    'Authorization: Bearer a.b-c.d_e',
+    '"a.b-c.d_e"',
+    'a.b-c.\nd_e',
+  ])('%j is read without what a copy adds', (text) => {
+    expect(readToken(text)).toEqual({ token: 'a.b-c.d_e' });
+  });
+
+  it('is refused when there is none, or not all of it', () => {
+    for (const text of ['', '  ', 'Bearer '])
+      expect(readToken(text).fault).toBe('Paste an access token into the field first.');
+    for (const text of ['a.b', 'secret', 'a.b.c.d', 'a.b.ü'])
+      expect(readToken(text).fault).toMatch(/three parts, separated by dots/);
   });
 });

@@ -1,21 +1,24 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
+import { FigureHistory } from '../../src/history/figure-history.js';
+import { aChange, aVerdict } from '../../src/pipeline/testing/a-pipeline.js';
 import { placeMarks, rowsOf, toMarks, type Mark, type PlacedMark } from './chart-marks.js';
+import { axisTexts, framed, timeText, timeWindow } from './time-axis.js';
 
-const NOTHING = { secondsAgo: 0, from: null, to: null, before: null, after: null, verdict: null, crash: null };
+const NOW = 1_700_000_100;
 
 describe('chart marks', () => {
   it('have the time of a change, and a label with its kind and effect', () => {
     const one = { consumers: 1, inFlight: 1_000 };
     const four = { consumers: 4, inFlight: 1_000 };
-    const verdict = { outcome: 'faster' as const, factor: 3.87, bound: null, text: 'x3.87, helped' };
+    const verdict = aVerdict({ factor: 3.87 });
     const auto = { consumers: 4, inFlight: 'auto' as const };
     const crash = { consumer: 'consumer-3', partitions: 4, reassignedAfterSeconds: 9, hasReturned: false };
     const marks = toMarks([
-      { ...NOTHING, kind: 'scaling', at: '1970-01-01T00:16:00Z', from: one, to: four, verdict },
-      { ...NOTHING, kind: 'scaling', at: '1970-01-01T00:16:20Z', from: four, to: auto },
-      { ...NOTHING, kind: 'rebalance', at: '1970-01-01T00:16:37Z' },
-      { ...NOTHING, kind: 'crash', at: '1970-01-01T00:16:38.500Z', crash },
+      aChange({ kind: 'scaling', at: '1970-01-01T00:16:00Z', from: one, to: four, verdict }),
+      aChange({ kind: 'scaling', at: '1970-01-01T00:16:20Z', from: four, to: auto }),
+      aChange({ kind: 'rebalance', at: '1970-01-01T00:16:37Z' }),
+      aChange({ kind: 'crash', at: '1970-01-01T00:16:38.500Z', crash }),
     ]);
     expect(marks).toEqual([
       { at: 960, kind: 'scaling', label: '1→4 consumers x3.9' },
@@ -79,5 +82,30 @@ describe('placing chart marks', () => {
         expect(collisions(placeMarks(marksAt(...times.toSorted((a, b) => a - b)), space))).toEqual([]);
       }),
     );
+  });
+});
+
+describe('the time axis', () => {
+  it('ends now and has the chosen range, with and without data', () => {
+    const window = timeWindow(NOW, 120);
+    expect(window).toEqual({ from: NOW - 120, to: NOW });
+    const empty = framed(new FigureHistory().points(window.from), window);
+    expect([empty.at, empty.values.saved]).toEqual([
+      [NOW - 120, NOW],
+      [null, null],
+    ]);
+    const history = new FigureHistory();
+    history.add(NOW - 3, { produced: 5, saved: 4, inFlight: 0, lag: 0, consumers: 1 });
+    const { at, values } = framed(history.points(window.from), window);
+    expect([at[0], at.at(-1)]).toEqual([NOW - 120, NOW]);
+    expect(values.produced).toHaveLength(at.length);
+    expect(values.produced.filter((value) => value !== null)).toEqual([5]);
+  });
+
+  it('shows seconds when its times are less than a minute apart, so that no two are the same', () => {
+    const noon = Date.parse('2026-01-31T12:00:00Z') / 1_000;
+    expect(axisTexts([noon, noon + 30])).toEqual(['12:00:00', '12:00:30']);
+    expect(axisTexts([noon, noon + 600])).toEqual(['12:00', '12:10']);
+    expect(timeText(noon + 5)).toBe('12:00:05');
   });
 });

@@ -1,0 +1,187 @@
+import { describe, expect, it } from '@jest/globals';
+import { FigureHistory } from '../../src/history/figure-history.js';
+import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
+import {
+  aChange,
+  aConsumer,
+  aPipeline,
+  aScaling,
+  aVerdict,
+  type Change,
+  type Consumer,
+} from '../../src/pipeline/testing/a-pipeline.js';
+import { ordersForVerdict } from '../guide/orders-for-verdict.js';
+import { judgedScalings, scaleStep } from '../guide/scale-step.js';
+import { fullRate } from './full-rate.js';
+import { autoLimitHint, verdictHint } from './scaling-hints.js';
+
+const START = 1_700_000_100;
+const BACKLOG = { fullRate: 2_000, unsent: 0 };
+const NOTHING = { fullRate: 0, unsent: 0 };
+const AUTO_LIMIT = { from: { consumers: 1, inFlight: 500 }, to: { consumers: 1, inFlight: 'auto' as const } };
+const UNKNOWN = aVerdict({ outcome: 'unknown', factor: null, text: 'no verdict: too little to save' });
+
+/** A pipeline of one consumer with 1,000 in flight, for which 100,000 orders wait. */
+function busy(others: Partial<PipelineResponse> = {}, consumer: Partial<Consumer> = {}): PipelineResponse {
+  const consumers = [aConsumer(consumer)];
+  return aPipeline({ savedPerSecond: 2_000, lagRecords: 100_000, consumers, configuredConsumers: 1, ...others });
+}
+
+/** A history of rates, one for each second. */
+function historyOf(...rates: (number | null)[]): FigureHistory {
+  const history = new FigureHistory();
+  for (const [index, saved] of rates.entries())
+    history.add(START + index, { produced: 0, saved, inFlight: 0, lag: 0, consumers: 1 });
+  return history;
+}
+
+/** Consumers with this limit each. */
+function limited(inFlightLimit: number, count = 1): Consumer[] {
+  return Array.from({ length: count }, () => aConsumer({ inFlightLimit }));
+}
+
+describe('the full rate', () => {
+  it('is the highest that was recorded, so that it does not fall and rise with each second', () => {
+    const rates = [0, 1_500, 2_000, null, 1_900, 2_010, 1_950, 0];
+    const seen = rates.map((savedPerSecond, second) =>
+      fullRate(historyOf(...rates.slice(0, second + 1)), { changes: [], savedPerSecond }),
+    );
+    expect(seen).toEqual([0, 1_500, 2_000, 2_000, 2_000, 2_010, 2_010, 2_010]);
+  });
+
+  it.each([
+    [5, 1_990, 2_000],
+    [39, 1_990, 1_990],
+    [39, null, 0],
+  ])('is that of the consumers of now: changed after %d s, and now %j/s', (second, savedPerSecond, rate) => {
+    const rates = [...Array.from({ length: 20 }, () => 8_000), ...Array.from({ length: 20 }, () => 2_000)];
+    const changes = [aChange({ at: new Date(1_000 * (START + second)).toISOString() })];
+    expect(fullRate(historyOf(...rates), { changes, savedPerSecond })).toBe(rate);
+  });
+});
+
+describe('the hint before a scaling', () => {
+  it('says how many orders a verdict needs at the full rate, and whether so many wait', () => {
+    expect(verdictHint(busy(), 4, BACKLOG)).toEqual({
+      isWarning: false,
+      text: 'A verdict on 4 consumers needs about 80,000 waiting orders at 2,000 saved/s; there are enough.',
+    });
+    const little = verdictHint(busy({ lagRecords: 20_000 }), 4, BACKLOG);
+    expect(little).toMatchObject({ isWarning: true, text: expect.stringMatching(/20,000 wait: populate more first/) });
+  });
+
+  it('does not change its mind from second to second, while the rate varies and orders are still being sent', () => {
+    const seconds = [400, 1_900, 2_100, 1_700, 1_950, 2_050].map((savedPerSecond, second) => {
+      const sent = 30_000 * second;
+      return verdictHint(busy({ savedPerSecond, lagRecords: sent }), 4, { fullRate: 2_100, unsent: 200_000 - sent });
+    });
+    expect(new Set(seconds.map((hint) => hint?.text)).size).toBe(1);
+  });
+
+  it.each([
+    [NOTHING, /nothing is being saved. Populate first/],
+    [BACKLOG, /and 0 wait: populate more first/],
+    [{ fullRate: 0, unsent: 400_000 }, /nothing is saved yet. Wait some seconds/],
+  ])('says that nothing is being saved, or not yet: %j', (backlog, text) => {
+    expect(verdictHint(busy({ savedPerSecond: 0, lagRecords: 0 }), 4, backlog)?.text).toMatch(text);
+  });
+
+  it('is none for the current number, and while figures are unknown', () => {
+    expect(verdictHint(busy(), 1, BACKLOG)).toBeNull();
+    for (const unknown of [{ consumers: null }, { savedPerSecond: null }, { configuredConsumers: null }])
+      expect(verdictHint(busy(unknown), 2, BACKLOG)).toBeNull();
+  });
+});
+
+describe('the hint on the auto limit', () => {
+  it('says that a fixed limit is used up, and how many orders wait', () => {
+    expect(autoLimitHint(busy())).toMatch(/^The limit of 1,000 per consumer is used up, and 99,000 orders wait/);
+  });
+
+  const cpu = aScaling(1, 2, { verdict: aVerdict({ bound: 'cpu' }) });
+  const database = aScaling(2, 3, { verdict: aVerdict({ bound: 'database' }) });
+  it.each<[string, PipelineResponse, boolean]>([
+    ['while the limit is not used up', busy({}, { inFlight: 700 }), false],
+    ['while few orders wait', busy({ lagRecords: 1_500 }), false],
+    ['with the auto limit', busy({}, { inFlightSet: 'auto' }), false],
+    ['during a rebalance', busy({}, { state: 'rebalancing' }), false],
+    ['while a change is measured', busy({ changes: [aChange(AUTO_LIMIT)] }), false],
+    [
+      'after the auto limit did not help',
+      busy({ changes: [aChange({ ...AUTO_LIMIT, verdict: aVerdict({ outcome: 'slower' }) })] }),
+      false,
+    ],
+    ['after the auto limit helped', busy({ changes: [aChange({ ...AUTO_LIMIT, verdict: aVerdict() })] }), true],
+    ['after a verdict that names CPU as the bound', busy({ changes: [cpu] }), false],
+    ['after a verdict without a bound', busy({ changes: [cpu, aScaling(2, 3, { verdict: UNKNOWN })] }), false],
+    ['after a later verdict with another bound', busy({ changes: [cpu, database] }), true],
+  ])('%s', (_, latest, isGiven) => {
+    expect(autoLimitHint(latest) !== null).toBe(isGiven);
+  });
+});
+
+describe('the orders to populate before a consumer is added', () => {
+  it.each<[string, Consumer[] | null, number, number]>([
+    ['follow the limit while nothing was saved', limited(6_000), 0, 700_000],
+    ['follow a lower limit while nothing was saved', limited(1_000), 0, 200_000],
+    ['are the usual ones while no consumer is known', null, 7_000, 700_000],
+    ['are the usual ones without a consumer', [], 7_000, 700_000],
+    ['follow the rate', limited(6_000), 7_000, 700_000],
+    ['follow a lower rate', limited(1_000), 1_950, 200_000],
+    ['follow the rate of two consumers', limited(6_000, 2), 20_000, 1_700_000],
+    ['are at most those that one populate accepts', limited(6_000), 10_000_000, 10_000_000],
+  ])('%s', (_, consumers, rate, orders) => {
+    expect(ordersForVerdict({ consumers }, rate)).toBe(orders);
+  });
+});
+
+describe('the step of the scaling', () => {
+  const POPULATE = { next: 'populate', orders: 200_000, consumers: 2, failure: null };
+  const SETTLE = { next: 'settle', consumers: 2 };
+  const measured = aScaling(1, 2);
+
+  it.each([
+    ['scales when enough orders wait', busy(), BACKLOG, false, { next: 'scale', consumers: 2 }],
+    ['populates when too few wait', busy({ lagRecords: 1_000 }), BACKLOG, false, POPULATE],
+    ['populates when nothing was saved', busy(), NOTHING, false, POPULATE],
+    ['populates while nothing is known', null, NOTHING, false, { ...POPULATE, orders: 700_000 }],
+    // The producer takes CPU from the consumers: its end would be measured as a gain.
+    ['settles while orders are sent', busy(), BACKLOG, true, SETTLE],
+    ['settles while the orders are sent', busy({ lagRecords: 0 }), { ...BACKLOG, unsent: 100_000 }, true, SETTLE],
+    ['populates while too few are sent', busy({ lagRecords: 1_000 }), BACKLOG, true, POPULATE],
+    ['waits for a verdict', busy({ changes: [measured] }), BACKLOG, false, { next: 'wait' }],
+    ['waits for a verdict while orders are sent', busy({ changes: [measured] }), BACKLOG, true, { next: 'wait' }],
+    ['waits for a scaling', busy({ scaling: { count: 2, secondsAgo: 1 } }), BACKLOG, false, { next: 'wait' }],
+    [
+      'says why the last scaling has no verdict',
+      busy({ lagRecords: 0, changes: [aScaling(1, 2, { verdict: UNKNOWN })] }),
+      BACKLOG,
+      false,
+      { ...POPULATE, failure: UNKNOWN.text },
+    ],
+  ])('%s', (_, latest, backlog, wereSent, step) => {
+    expect(scaleStep(latest, backlog, wereSent)).toEqual(step);
+  });
+
+  it('never contradicts the hint in the form', () => {
+    for (let lagRecords = 0; lagRecords <= 100_000; lagRecords += 1_000) {
+      const latest = busy({ lagRecords });
+      const isEnough = verdictHint(latest, 2, BACKLOG)?.isWarning === false;
+      expect([lagRecords, scaleStep(latest, BACKLOG, false).next]).toEqual([
+        lagRecords,
+        isEnough ? 'scale' : 'populate',
+      ]);
+    }
+  });
+
+  const unknown = aScaling(1, 2, { verdict: UNKNOWN });
+  const limit = { from: { consumers: 2, inFlight: 500 }, to: { consumers: 2, inFlight: 900 } };
+  it.each<[number, string, Change[]]>([
+    [0, 'none', []],
+    [0, 'those without a verdict', [measured, unknown]],
+    [1, 'one with a verdict', [unknown, aScaling(1, 2, { verdict: aVerdict() })]],
+    [0, 'one of a limit', [aChange({ ...limit, verdict: aVerdict() })]],
+  ])('counts %d of the scalings: %s', (count, _, changes) => {
+    expect(judgedScalings(changes)).toBe(count);
+  });
+});
