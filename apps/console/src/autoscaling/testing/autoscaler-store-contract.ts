@@ -1,25 +1,11 @@
 import { expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { firstState } from '#autoscaling/follow-load.js';
+import { STEP_UP } from './a-decision.js';
 import type { AutoscalerStore, KeptDecision, StoredAutoscaler } from '../autoscaler-store.js';
 
 const STATE = firstState({ at: 1_000, consumers: 2, arrivalPerSecond: 0.5, savedPerSecond: 0 });
-const DECISION: StoredAutoscaler['decision'] = {
-  kind: 'keep',
-  reason: 'enough',
-  from: 2,
-  to: 2,
-  text: '2 consumers carry the load',
-  figures: {
-    lagRecords: 0,
-    arrivalPerSecond: 0.5,
-    savedPerSecond: 0,
-    ratePerConsumer: null,
-    waitSeconds: null,
-    pauseSeconds: 5,
-  },
-  verdict: null,
-};
+const DECISION: StoredAutoscaler['decision'] = { ...STEP_UP, kind: 'keep', reason: 'enough', to: 2 };
 
 function keptAt(msecs: number): KeptDecision {
   return { ...DECISION, id: uuidv7({ msecs }), at: new Date(msecs), mode: 'on' };
