@@ -1,132 +1,107 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventually } from '../support/eventually.js';
-import { answerBusy } from './scripted-answers.js';
+import { aConsumer, aPipeline } from '../../apps/console/src/pipeline/testing/a-pipeline.js';
+import { answerBusy, PAGE_SETTINGS } from './scripted-answers.js';
 import { ScriptedConsole } from './scripted-console.js';
 import { LETTER_ID, operation, OPERATION, ORDER_ID, SAVED_ORDER, UNKNOWN_ID } from './scripted-states.js';
+
+const POPULATE = 'POST /v1/populate';
 
 describe('the forms of the console', () => {
   const views = ScriptedConsole.forSuite();
 
   describe('the populate form', () => {
-    it.each(['', '-5', '0', '1.5', '10,000,001', 'many', '1e3', '1,00'])(
-      'sends nothing for %j orders, and says why',
-      async (text) => {
-        const console = await views.open();
-        const part = console.part('Populate');
-        await part.getByLabel('Orders').fill(text);
-        await part.getByRole('button', { name: 'Populate' }).click();
-        await part
-          .getByRole('alert')
-          .getByText(text === '' ? 'Orders is missing.' : 'Orders must be a whole number from 1 to 10,000,000')
-          .waitFor();
-        await views.hasFocus('input[name=count]');
-        expect(views.origin.sent('POST')).toEqual([]);
-      },
-    );
+    it.each([
+      ['', 'Orders is missing.'],
+      ['10,000,001', 'Orders must be a whole number from 1 to 10,000,000'],
+    ])('sends nothing for %j orders, and says why', async (text, reason) => {
+      const console = await views.open();
+      await console.part('Populate').fill('Orders', text);
+      await console.part('Populate').press('Populate');
+      await console.part('Populate').alerts(reason);
+      await console.hasFocus('input[name=count]');
+      expect(views.origin.sent('POST')).toEqual([]);
+    });
 
     it('understands separators and spaces, and sends per cent as fractions', async () => {
-      const console = await views.open();
-      views.origin.on('POST /v1/populate', { status: 202, body: operation() });
-      const part = console.part('Populate');
-      await part.getByLabel('Orders').fill(' 100 000 ');
-      await part.getByLabel('Seed').fill('1,000');
-      await part.getByText('Faulty records').click();
-      await part.getByText('1 % here is 0.01 there').waitFor();
-      await part.getByLabel('Conflicts').fill('2.5');
-      await part.getByLabel('Poison').fill('0');
-      await part.getByRole('button', { name: 'Populate' }).click();
-      await eventually('the request is sent', () =>
-        Promise.resolve(views.origin.sent('POST /v1/populate').length === 1),
-      );
-      expect(views.origin.sent('POST /v1/populate')[0]?.body).toEqual({
-        count: 100_000,
-        seed: 1_000,
-        faults: { conflict: 0.025 },
-      });
-      expect(await part.getByLabel('Orders').inputValue()).toBe('100,000');
+      const part = (await views.open()).part('Populate');
+      views.origin.on(POPULATE, { status: 202, body: operation() });
+      await part.fill('Orders', ' 100 000 ');
+      await part.fill('Seed', '1,000');
+      await part.locator.getByText('Faulty records').click();
+      await part.shows('1 % here is 0.01 there');
+      await part.fill('Conflicts', '2.5');
+      await part.fill('Poison', '0');
+      await part.press('Populate');
+      expect(await views.hasSent(POPULATE)).toEqual([{ count: 100_000, seed: 1_000, faults: { conflict: 0.025 } }]);
+      expect(await part.field('Orders').inputValue()).toBe('100,000');
     });
 
     it('explains why there are no faults where they are off', async () => {
-      const off = {
-        clientId: 'orders-console',
-        queryApiUrl: 'http://127.0.0.1:3000',
-        hasFacade: false,
-        allowsFaults: false,
-      };
       const console = await views.open('', (origin) => {
         answerBusy(origin);
-        origin.on('GET /page-settings.json', { body: off });
+        origin.answer({ 'GET /page-settings.json': { ...PAGE_SETTINGS, allowsFaults: false } });
       });
-      const part = console.part('Populate');
-      await part.getByText('Faulty records').click();
-      await part.getByText('ALLOW_FAULT_INJECTION=true').waitFor();
-      expect(await part.getByLabel('Poison').count()).toBe(0);
+      await console.part('Populate').locator.getByText('Faulty records').click();
+      await console.part('Populate').shows('ALLOW_FAULT_INJECTION=true');
+      expect(await console.part('Populate').field('Poison').count()).toBe(0);
     });
 
     it('opens the faults when one of them is wrong', async () => {
-      const console = await views.open();
-      const part = console.part('Populate');
-      await part.getByText('Faulty records').click();
-      await part.getByLabel('Duplicates').fill('101');
-      await part.getByText('Faulty records').click();
-      await part.getByRole('button', { name: 'Populate' }).click();
-      await part.getByRole('alert').getByText('Duplicates, % must be a number from 0 to 100, got “101”.').waitFor();
+      const part = (await views.open()).part('Populate');
+      await part.locator.getByText('Faulty records').click();
+      await part.fill('Duplicates', '101');
+      await part.locator.getByText('Faulty records').click();
+      await part.press('Populate');
+      await part.alerts('Duplicates, % must be a number from 0 to 100, got “101”.');
       expect(views.origin.sent('POST')).toEqual([]);
     });
 
     it('repeats a populate whose answer broke off with the same idempotency key', async () => {
-      const console = await views.open();
-      views.origin.on('POST /v1/populate', { status: 202, body: operation(), cut: true });
-      const part = console.part('Populate');
-      await part.getByRole('button', { name: 'Populate' }).click();
-      await part.getByRole('alert').getByText('The answer broke off in the middle. Press “Populate” again').waitFor();
-      views.origin.on('POST /v1/populate', { status: 202, body: operation() });
-      await part.getByRole('button', { name: 'Populate' }).click();
-      await part.getByRole('alert').waitFor({ state: 'hidden' });
-      const keys = views.origin.sent('POST /v1/populate').map(({ headers }) => headers['idempotency-key']);
-      expect([keys.length, new Set(keys).size]).toEqual([2, 1]);
+      const part = (await views.open()).part('Populate');
+      views.origin.on(POPULATE, { status: 202, body: operation(), cut: true });
+      await part.press('Populate');
+      await part.alerts('The answer broke off in the middle. Press “Populate” again');
+      views.origin.on(POPULATE, { status: 202, body: operation() });
+      await part.press('Populate');
+      await part.locator.getByRole('alert').waitFor({ state: 'hidden' });
+      const [first, second, ...more] = views.origin.sent(POPULATE).map(({ headers }) => headers['idempotency-key']);
+      expect([typeof first, second, more]).toEqual(['string', first, []]);
     });
   });
 
   describe('the search', () => {
-    it.each([
-      ['-5', 'An order number is a whole number from 1 to 9,007,199,254,740,991, got “-5”.'],
-      ['26.11.2026', 'A day is year-month-day: write 2026-11-26, got “26.11.2026”.'],
-      ['502..500', 'A range begins with its lower number: 500..502.'],
-      ['2026-01-', 'is neither a day, such as 2026-01-31'],
-      ['970844c7-0d33', 'is only a part of an id'],
-    ])('refuses %j without a request, at an address of its own', async (text, reason) => {
+    it('refuses a text that can not be right without a request, at an address of its own', async () => {
       const console = await views.open(`#orders/${ORDER_ID}`);
-      await console.part('Orders').getByText('its order 12,544').waitFor();
+      await console.part('Orders').shows('its order 12,544');
       const before = views.origin.sent('GET /v1/orders').length;
-      await views.search(text);
-      await console.part('Orders').getByRole('alert').getByText(reason).waitFor();
-      await views.hashIs(`#orders?find=${text}`);
+      await console.search('26.11.2026');
+      await console.part('Orders').alerts('A day is year-month-day: write 2026-11-26, got “26.11.2026”.');
+      await console.hashIs('#orders?find=26.11.2026');
       expect(views.origin.sent('GET /v1/orders')).toHaveLength(before);
     });
 
     it('numbers the pages behind a token, which the query API does not, also after a reload', async () => {
-      const console = await views.open('#orders?find=acme', (to) => {
-        answerBusy(to);
+      const console = await views.open('#orders?find=acme', (origin) => {
+        answerBusy(origin);
         const [next, prev] = ['/v1/orders?symbol=ACME&pageToken=n', '/v1/orders?symbol=ACME&pageToken=p'];
-        to.on('GET /v1/orders?', ({ path }) => {
+        origin.on('GET /v1/orders?', ({ path }) => {
           const page = path.includes('pageToken=') ? { next, prev } : { number: 1, next };
           return { body: { items: [SAVED_ORDER], page: { size: 20, ...page } } };
         });
       });
       const orders = console.part('Orders');
       const isPage = async (number: number): Promise<void> => {
-        await orders.getByText(`page ${number}`, { exact: true }).waitFor();
-        await orders.getByText(`1 order on page ${number}, more follow`).waitFor();
+        await orders.shows(`page ${number}`, { exact: true });
+        await orders.shows(`1 order on page ${number}, more follow`);
       };
       await isPage(1);
-      await orders.getByRole('button', { name: 'Next' }).click();
+      await orders.press('Next');
       await isPage(2);
-      await orders.getByRole('button', { name: 'Next' }).click();
+      await orders.press('Next');
       await isPage(3);
-      await console.page.reload();
+      await console.reload();
       await isPage(3);
-      await orders.getByRole('button', { name: 'Previous' }).click();
+      await orders.press('Previous');
       await isPage(2);
       expect(views.errors).toEqual([]);
     });
@@ -134,12 +109,12 @@ describe('the forms of the console', () => {
     it('finds an operation and a dead letter by id', async () => {
       const console = await views.open();
       views.origin.on(`GET /v1/orders/${OPERATION}`, { status: 404, body: {} });
-      await views.search(` ${OPERATION.toUpperCase()} `);
-      await views.hashIs(`#operations/${OPERATION}`);
-      await views.dialog.getByText('99,811 of 100,000 saved, 189 dead-lettered').waitFor();
+      await console.search(` ${OPERATION.toUpperCase()} `);
+      await console.hashIs(`#operations/${OPERATION}`);
+      await console.dialog.shows('99,811 of 100,000 saved, 189 dead-lettered');
       await console.page.keyboard.press('Escape');
-      await views.search(LETTER_ID);
-      await views.hashIs(`#letters/${LETTER_ID}`);
+      await console.search(LETTER_ID);
+      await console.hashIs(`#letters/${LETTER_ID}`);
       expect(views.errors).toEqual([]);
     });
 
@@ -147,10 +122,86 @@ describe('the forms of the console', () => {
       const console = await views.open();
       for (const kind of ['orders', 'operations'])
         views.origin.on(`GET /v1/${kind}/${UNKNOWN_ID}`, { status: 404, body: {} });
-      await views.search(UNKNOWN_ID);
-      await console.part('Orders').getByText('Order not found. No operation has this id either.').waitFor();
-      await views.hashIs(`#orders?find=${UNKNOWN_ID}`);
-      expect(await console.part('Orders').getByRole('table').count()).toBe(0);
+      await console.search(UNKNOWN_ID);
+      await console.part('Orders').shows('Order not found. No operation has this id either.');
+      await console.hashIs(`#orders?find=${UNKNOWN_ID}`);
+      expect(await console.part('Orders').locator.getByRole('table').count()).toBe(0);
+    });
+  });
+
+  describe('the scale form', () => {
+    const RUNNING = '2 running; at most 12 can be busy';
+
+    it.each([
+      ['', 'Consumers is missing.'],
+      ['100', 'Consumers must be a whole number from 1 to 64, got “100”.'],
+    ])('sends nothing for %j consumers, says why in its own words, and gives no hint on them', async (text, reason) => {
+      const console = await views.open();
+      await console.part('Scale').shows(RUNNING);
+      await console.scale(text);
+      await console.part('Scale').alerts(reason);
+      await console.hasFocus('input[name=count]');
+      expect(await console.part('Scale').text()).not.toMatch(/would be idle|A verdict on/);
+      expect(views.origin.sent('POST')).toEqual([]);
+    });
+
+    it('steps from the number of consumers, warns of idle ones, and follows its own requests and those of others', async () => {
+      const console = await views.open();
+      let request = 0;
+      views.origin.on('POST /v1/pipeline/consumers', ({ body }) => {
+        request += 1;
+        return { status: 202, body: { ...(body as object), idle: 0, request } };
+      });
+      const part = console.part('Scale');
+      await part.shows(RUNNING);
+      await part.press('Add one consumer');
+      await part.press('Add one consumer');
+      expect(await part.field('Consumers').inputValue()).toBe('4');
+      await part.shows('A verdict on 4 consumers needs');
+      await part.fill('Consumers', '14');
+      await part.shows('2 consumers of 14 would be idle');
+      await console.scale(3);
+      await part.shows('Scaling to 3 consumers.');
+      await console.scale(1);
+      expect(await views.hasSent('POST', 2)).toEqual([{ count: 3 }, { count: 1 }]);
+      await part.shows('Scaling to 1 consumer.');
+      // The console still reports the first request.
+      const first = { scaling: { count: 3, secondsAgo: 1 }, configuredConsumers: 3, scalingRequests: 1 };
+      views.origin.show(aPipeline({ ...first, lagRecords: 41_300 }));
+      await console.tileIs('Lag', '41,300records');
+      expect(await part.text()).toContain('Scaling to 1 consumer.');
+      expect(await part.field('Consumers').inputValue()).toBe('1');
+      views.origin.show(aPipeline({ scalingRequests: 3, configuredConsumers: 5 }));
+      await part.shows('Another user has requested 5 after your 1.');
+      expect(await part.field('Consumers').inputValue()).toBe('5');
+    });
+
+    it('keeps the number of consumers while one that died is being replaced', async () => {
+      const part = (await views.open()).part('Scale');
+      await part.shows(RUNNING);
+      views.origin.show(aPipeline({ consumers: [aConsumer()], configuredConsumers: 2 }));
+      await part.shows('1 running; at most 12 can be busy');
+      expect(await part.field('Consumers').inputValue()).toBe('2');
+      views.origin.show(aPipeline({ consumers: [aConsumer()], configuredConsumers: 1, lagSeconds: 77 }));
+      await part.locator.page().getByText('1 min 17 s').first().waitFor();
+      expect(await part.button('Remove one consumer').isDisabled()).toBe(true);
+    });
+
+    it('no longer says that the limit is missing once its field is cleared, or another limit was applied', async () => {
+      const part = (await views.open()).part('Scale');
+      views.origin.on('POST /v1/pipeline/in-flight', { status: 202, body: { limit: 'auto' } });
+      const [field, missing] = [part.field('In-flight limit'), part.locator.getByText('is missing.')];
+      await part.press('Apply limit');
+      await missing.waitFor();
+      await field.fill('5');
+      await field.fill('');
+      await missing.waitFor({ state: 'detached' });
+      await field.blur();
+      expect(await missing.count()).toBe(0);
+      await part.press('Apply limit');
+      await missing.waitFor();
+      await part.press('Use auto limit');
+      await missing.waitFor({ state: 'detached' });
     });
   });
 });

@@ -1,53 +1,69 @@
 import { describe, expect, it } from '@jest/globals';
-import { answerBusy, answerEmpty, answerFailing } from './scripted-answers.js';
+import { aChange, aPipeline, aScaling } from '../../apps/console/src/pipeline/testing/a-pipeline.js';
+import { answerAutoscaling, answerBusy, answerEmpty, answerFailing } from './scripted-answers.js';
 import { ScriptedConsole } from './scripted-console.js';
-import { LETTER_ID, NOW, OPERATION, ORDER_ID, pipelineState, scaling } from './scripted-states.js';
+import { answerMigration, answerOff, CHANGING, HELD, LIVE, SHADOW } from './scripted-migration.js';
+import type { ScriptedOrigin } from './scripted-origin.js';
+import { LETTER_ID, NOW, OPERATION, ORDER_ID } from './scripted-states.js';
 
-describe.each([390, 1_180, 1_440])('the console, %i px wide', (width) => {
+const WIDTHS = [390, 1_180, 1_440];
+const CRASH = { consumer: 'consumer-3', partitions: 4, reassignedAfterSeconds: null, hasReturned: false };
+
+/** Answers as a pipeline whose consumer has just died. */
+function answerCrash(origin: ScriptedOrigin): void {
+  answerBusy(origin);
+  origin.show(aPipeline({ changes: [aChange({ kind: 'crash', secondsAgo: 3, crash: CRASH })] }));
+}
+
+describe('the layout of the console', () => {
   const views = ScriptedConsole.forSuite();
 
-  it('has a chart whose times and labels are whole, also with a time at its right edge', async () => {
-    const changes = [scaling(1, 3, 70), scaling(3, 1, 64), scaling(1, 2, 5)];
-    const console = await views.open(
-      '',
-      (origin) => {
-        answerBusy(origin);
-        origin.show(pipelineState({ at: NOW, changes }));
-      },
-      width,
-    );
-    const { texts, plotTop, width: canvas } = await console.chartTexts();
-    expect(texts.map(({ text }) => text)).toEqual(expect.arrayContaining(['1→2 consumers', '3→1 consumers']));
-    expect(texts.map(({ text }) => text).some((text) => text.startsWith('12:00'))).toBe(true);
-    for (const { text, left, right } of texts) {
-      expect([text, left >= 0, right <= canvas]).toEqual([text, true, true]);
-    }
-    const labels = texts.filter(({ text }) => text.includes('consumers'));
-    expect(labels.filter(({ bottom }) => bottom > plotTop)).toEqual([]);
-  });
-
-  it.each([
-    ['empty', '', answerEmpty],
-    ['busy, with a group and a search', '#letters?error=conflict', answerBusy],
-    ['with an order', `#orders/${ORDER_ID}`, answerBusy],
-    ['with a dead letter', `#letters/${LETTER_ID}`, answerBusy],
-    ['with an operation', `#operations/${OPERATION}`, answerBusy],
-    ['failing', '#orders?find=', answerFailing],
-  ])('is accessible and not wider than the window: %s', async (_, hash, answer) => {
+  it.each<[string, string, (origin: ScriptedOrigin) => void, string]>([
+    ['empty', '', answerEmpty, 'There are no orders yet'],
+    ['busy, with a group and a search', '#letters?error=conflict', answerBusy, 'Show record'],
+    ['with an order', `#orders/${ORDER_ID}`, answerBusy, 'its order 12,544'],
+    ['with a dead letter', `#letters/${LETTER_ID}`, answerBusy, '3 fields differ'],
+    ['with an operation', `#operations/${OPERATION}`, answerBusy, '208 extra records'],
+    ['failing', '#orders?find=', answerFailing, 'Try again'],
+    ['with a crash', '', answerCrash, 'consumer-3 died'],
+    ['with an autoscaler', '', answerAutoscaling({ heldUntil: NOW }), 'goal at risk'],
+    ['before a migration', '#migration', answerOff, 'Reads by range'],
+    ['with mismatches', '#migration', answerMigration(SHADOW), 'Reads by range'],
+    ['with a rollback', '#migration', answerMigration(LIVE), 'went back to shadow'],
+    ['with a migration on hold', '#migration', answerMigration(HELD), 'Held by ada'],
+    ['with a change of writes', '#migration', answerMigration(CHANGING), 'Writes are moving'],
+  ])('is accessible and not wider than the window: %s', async (_, hash, answer, shown) => {
     const console = await views.open(hash, answer);
-    await console.page.setViewportSize({ width, height: 900 });
-    if (hash.startsWith('#letters/') || hash.startsWith('#operations/'))
-      await views.dialog.locator('.facts').first().waitFor();
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await console.page.emulateMedia({ colorScheme });
-      expect(await console.violations()).toEqual([]);
-    }
-    expect(await console.overflow()).toBeLessThanOrEqual(0);
-    expect(await console.hiddenColumns('#orders, dialog')).toEqual([]);
-    for (const dialog of await views.dialog.all()) {
-      const box = await dialog.boundingBox();
-      expect((box?.x ?? -1) >= 0 && (box?.y ?? -1) >= 0 && (box?.x ?? 0) + (box?.width ?? 0) <= width).toBe(true);
-    }
+    await console.page.getByText(shown).first().waitFor();
+    for (const mismatch of await console.page.locator('mismatch-list summary').all()) await mismatch.click();
+    for (const width of WIDTHS) expect([width, await console.problemsAt(width)]).toEqual([width, []]);
     expect(views.errors).toEqual([]);
   });
+
+  it.each(WIDTHS)(
+    'has a chart whose times and labels are whole, also with a time at its right edge, %i px',
+    async (width) => {
+      const changes = [aScaling(1, 3, scaled(70)), aScaling(3, 1, scaled(64)), aScaling(1, 2, scaled(5))];
+      const console = await views.open(
+        '',
+        (origin) => {
+          answerBusy(origin);
+          origin.show(aPipeline({ at: NOW, changes }));
+        },
+        width,
+      );
+      const { texts, plotTop, width: canvas } = await console.chartTexts();
+      const shown = texts.map(({ text }) => text);
+      expect(shown).toEqual(
+        expect.arrayContaining(['1→2 consumers', '3→1 consumers', expect.stringMatching(/^12:00/)]),
+      );
+      expect(texts.filter(({ left, right }) => left < 0 || right > canvas)).toEqual([]);
+      expect(texts.filter(({ text, bottom }) => text.includes('consumers') && bottom > plotTop)).toEqual([]);
+    },
+  );
 });
+
+/** A time before now. */
+function scaled(secondsAgo: number): { at: string; secondsAgo: number } {
+  return { at: new Date(Date.parse(NOW) - 1_000 * secondsAgo).toISOString(), secondsAgo };
+}

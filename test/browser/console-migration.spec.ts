@@ -1,194 +1,239 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Locator } from 'playwright-core';
 import { migrationOf } from '../../apps/console/page/migration/testing/migration-example.js';
 import type { MigrationResponse } from '../../apps/facade/src/migration/migration-response.js';
-import { eventually } from '../support/eventually.js';
+import { Region, type ConsolePage } from './console-page.js';
 import { answerBusy } from './scripted-answers.js';
 import { ScriptedConsole } from './scripted-console.js';
-import { GATE, HELD, LIVE, SHADOW } from './scripted-migration-states.js';
-import { answerMigration, answerOff } from './scripted-migration.js';
+import { answerMigration, answerOff, CHANGING, GATE, HELD, LIVE, SHADOW } from './scripted-migration.js';
+import type { ScriptedOrigin } from './scripted-origin.js';
 
 const LAST = migrationOf({ writes: { stage: 'live', version: 5, gate: GATE } }, { revision: 8 });
+const BY_ID = 'POST /v1/migration/read-by-id';
 
 describe('the migration of the console', () => {
   const views = ScriptedConsole.forSuite();
 
-  function capability(name: string): Locator {
-    return views.page.getByRole('article', { name, exact: true });
+  /** Opens the migration of a facade in a state. */
+  async function opened(state: MigrationResponse | ((origin: ScriptedOrigin) => void)): Promise<ConsolePage> {
+    return views.open('#migration', typeof state === 'function' ? state : answerMigration(state));
   }
 
-  async function hasSent(route: string, count = 1): Promise<void> {
-    await eventually(`${route} is sent`, () => Promise.resolve(views.origin.sent(route).length === count));
-  }
-
-  /** Lets the facade be in another state. */
-  function serve(state: MigrationResponse): void {
-    answerMigration(state)(views.origin);
-  }
-
-  /** Fills the reason of the open dialog and presses a button of it. */
-  async function decide(reason: string, button: string): Promise<void> {
-    await views.dialog.getByLabel('Reason').fill(reason);
-    await views.dialog.getByRole('button', { name: button }).click();
+  /** Lets the facade answer a change with another state, and be in it. */
+  function accept(route: string, state: MigrationResponse): void {
+    views.origin.on(route, () => {
+      answerMigration(state)(views.origin);
+      return { body: state };
+    });
   }
 
   describe('its address', () => {
     it('is linked only from a console that knows a facade, and says otherwise how to get one', async () => {
-      const console = await views.open('#migration', answerBusy);
-      await console.part('Migration').getByText('npm start -- --legacy').waitFor();
+      const console = await opened(answerBusy);
+      await console.part('Migration').shows('npm start -- --legacy');
       expect(await console.page.getByRole('navigation').getByRole('link', { name: 'Migration' }).count()).toBe(0);
-      expect(views.errors).toEqual([]);
     });
 
     it('shows the migration alone, and the other sections as they were when it is left', async () => {
       const console = await views.open('', answerOff);
-      await console.part('Populate').getByLabel('Seed').fill('17');
-      await console.page.getByRole('navigation').getByRole('link', { name: 'Migration' }).click();
-      await capability('Writes').waitFor();
-      await views.hasFocus('h2', 'Migration');
-      expect(await console.part('Populate').isVisible()).toBe(false);
+      const populate = console.part('Populate');
+      await populate.fill('Seed', '17');
+      await console.goTo('Migration');
+      await console.article('Writes').locator.waitFor();
+      await console.hasFocus('h2', 'Migration');
+      expect(await populate.locator.isVisible()).toBe(false);
       await console.page.goBack();
-      await console.part('Populate').waitFor();
-      expect(await console.part('Populate').getByLabel('Seed').inputValue()).toBe('17');
-      expect(await capability('Writes').count()).toBe(0);
+      await populate.locator.waitFor();
+      expect(await populate.field('Seed').inputValue()).toBe('17');
+      expect(await console.article('Writes').locator.count()).toBe(0);
     });
   });
 
   describe('a stage', () => {
     it('is changed with a reason, a percentage and the version that was seen, and the answer is shown', async () => {
-      const console = await views.open('#migration', answerOff);
+      const console = await opened(answerOff);
+      const { dialog } = console;
       const moved = migrationOf({ writes: { stage: 'dualwrite', percent: 30, version: 2 } }, { revision: 3 });
-      views.origin.on('POST /v1/migration/writes', () => {
-        serve(moved);
-        return { body: moved };
-      });
-      await capability('Writes').getByRole('button', { name: 'Promote… writes' }).click();
-      await views.hasFocus('input[name=reason]');
-      await views.dialog.getByText('New orders of all of the accounts are written to the new side too').waitFor();
-      await views.dialog.getByLabel('Percentage').fill('30');
-      await views.dialog.getByText('New orders of 30 % of the accounts').waitFor();
-      await views.dialog.getByRole('button', { name: 'Move to dualwrite at 30 %' }).click();
-      await views.dialog.getByText('Reason is missing.').waitFor();
-      await views.hasFocus('input[name=reason]');
+      accept('POST /v1/migration/writes', moved);
+      await console.article('Writes').press('Promote… writes');
+      await console.hasFocus('input[name=reason]');
+      await dialog.shows('New orders of all of the accounts are written to the new side too');
+      await dialog.fill('Percentage', '30');
+      await dialog.shows('New orders of 30 % of the accounts');
+      await dialog.press('Move to dualwrite at 30 %');
+      await dialog.shows('Reason is missing.');
+      await console.hasFocus('input[name=reason]');
       expect(views.origin.sent('POST')).toEqual([]);
-      await decide(' first accounts ', 'Move to dualwrite at 30 %');
-      await views.dialog.waitFor({ state: 'hidden' });
-      await capability('Writes').getByText('dualwrite at 30 %').waitFor();
-      expect(views.origin.sent('POST').map(({ path, body }) => [path, body])).toEqual([
-        ['/v1/migration/writes', { stage: 'dualwrite', percent: 30, reason: 'first accounts', version: 1 }],
+      await decide(console, ' first accounts ', 'Move to dualwrite at 30 %');
+      await dialog.isClosed();
+      await console.article('Writes').shows('dualwrite at 30 %');
+      expect(await views.hasSent('POST /v1/migration/writes')).toEqual([
+        { stage: 'dualwrite', percent: 30, reason: 'first accounts', version: 1 },
       ]);
-      expect(await console.violations()).toEqual([]);
     });
 
     it('goes back whole', async () => {
-      await views.open('#migration', answerMigration(LIVE));
-      await capability('Reads by id').getByText('The other 50 % of the keys are still at shadow.').waitFor();
-      await capability('Reads by id').getByRole('button', { name: 'Roll back' }).click();
-      views.origin.on('POST /v1/migration/read-by-id', { body: { ...LIVE, revision: 10 } });
-      await decide('wrong totals', 'Roll back to shadow');
-      await hasSent('POST /v1/migration/read-by-id');
-      expect(views.origin.sent('POST')[0]?.body).toEqual({ stage: 'shadow', reason: 'wrong totals', version: 4 });
+      const console = await opened(LIVE);
+      await console.article('Reads by id').shows('The other 50 % of the keys are still at shadow.');
+      await console.article('Reads by id').press('Roll back');
+      accept(BY_ID, { ...LIVE, revision: 10 });
+      await decide(console, 'wrong totals', 'Roll back to shadow');
+      expect(await views.hasSent(BY_ID)).toEqual([{ stage: 'shadow', reason: 'wrong totals', version: 4 }]);
     });
 
     it('is refused by the gate with each condition that does not hold, and forced only by a choice that names them', async () => {
-      const console = await views.open('#migration', answerMigration(LIVE));
-      await capability('Reads by id').getByRole('button', { name: 'Change percentage' }).click();
-      expect(await views.dialog.getByRole('checkbox').count()).toBe(0);
-      const state = {
-        ...LIVE,
-        revision: 10,
-        capabilities: { ...LIVE.capabilities, 'read-by-id': SHADOW.capabilities['read-by-id'] },
-      };
-      views.origin.on('POST /v1/migration/read-by-id', {
-        status: 409,
-        body: {
-          code: 'gate-not-met',
-          detail: 'samples, verify of the gate to live not met: see gate',
-          gate: GATE,
-          state,
-        },
-      });
-      serve(state);
-      await decide('more', 'Move to live at 100 %');
-      await views.dialog.getByRole('alert').getByText('samples, verify of the gate to live not met').waitFor();
-      const unmet = views.dialog.getByRole('list', { name: 'Conditions that do not hold' }).getByRole('listitem');
+      const console = await opened(LIVE);
+      const { dialog } = console;
+      await console.article('Reads by id').press('Change percentage');
+      expect(await dialog.locator.getByRole('checkbox').count()).toBe(0);
+      const back = { ...LIVE.capabilities, 'read-by-id': SHADOW.capabilities['read-by-id'] };
+      const state = { ...LIVE, revision: 10, capabilities: back };
+      answerMigration(state)(views.origin);
+      const detail = 'samples, verify of the gate to live not met: see gate';
+      views.origin.on(BY_ID, { status: 409, body: { code: 'gate-not-met', detail, gate: GATE, state } });
+      await decide(console, 'more', 'Move to live at 100 %');
+      await dialog.alerts('samples, verify of the gate to live not met');
+      const unmet = dialog.locator.getByRole('list', { name: 'Conditions that do not hold' }).getByRole('listitem');
       expect(await unmet.allInnerTexts()).toEqual([
         expect.stringMatching(/not met\s+samples: wanted at least 1000 since the last change; found 412/),
         expect.stringMatching(/mismatches: wanted at most 0; found 2/),
         expect.stringMatching(/verify: [^]*found no verify/),
       ]);
       // The state of the answer is shown behind the dialog.
-      await capability('Reads by id').getByText('shadow at 100 %').waitFor();
-      expect(await console.violations()).toEqual([]);
-      await views.dialog.getByLabel('Overrule what does not hold: samples, mismatches, verify').check();
-      await views.dialog.getByRole('button', { name: 'Move to live at 100 %' }).click();
-      await hasSent('POST /v1/migration/read-by-id', 2);
-      expect(views.origin.sent('POST').map(({ body }) => (body as { force?: true }).force)).toEqual([undefined, true]);
+      await console.article('Reads by id').shows('shadow at 100 %');
+      expect(await console.problemsAt(1_180)).toEqual([]);
+      await dialog.field('Overrule what does not hold: samples, mismatches, verify').check();
+      await dialog.press('Move to live at 100 %');
+      const forced = await views.hasSent(BY_ID, 2);
+      expect(forced.map((body) => (body as { force?: true }).force)).toEqual([undefined, true]);
     });
 
     it('can be the last one of writes, which is final, and whose verify nothing overrules', async () => {
-      await views.open('#migration', answerMigration(LAST));
-      await capability('Writes').getByRole('button', { name: 'Promote' }).click();
-      await views.hasFocus('button', 'Keep live at 100 %');
-      await views.dialog.getByText('This is final').waitFor();
-      await views.dialog.getByText('Nothing overrules these conditions').waitFor();
-      expect(await views.dialog.getByRole('checkbox').count()).toBe(0);
-      await views.page.keyboard.press('Enter');
-      await views.dialog.waitFor({ state: 'hidden' });
+      const console = await opened(LAST);
+      await console.article('Writes').press('Promote');
+      await console.hasFocus('button', 'Keep live at 100 %');
+      await console.dialog.shows('This is final');
+      await console.dialog.shows('Nothing overrules these conditions');
+      expect(await console.dialog.locator.getByRole('checkbox').count()).toBe(0);
+      await console.page.keyboard.press('Enter');
+      await console.dialog.isClosed();
       expect(views.origin.sent('POST')).toEqual([]);
     });
 
     it('is reached by the keyboard alone, and Escape returns to where it was', async () => {
-      await views.open('#migration', answerMigration(SHADOW));
-      const button = capability('Reads by id').getByRole('button', { name: 'Promote' });
-      await button.focus();
-      await views.page.keyboard.press('Enter');
-      await views.hasFocus('input[name=reason]');
-      await views.page.keyboard.press('Escape');
-      await views.dialog.waitFor({ state: 'hidden' });
-      await views.hasFocus('button', 'Promote');
+      const console = await opened(SHADOW);
+      await console.article('Reads by id').button('Promote').focus();
+      await console.page.keyboard.press('Enter');
+      await console.hasFocus('input[name=reason]');
+      await console.page.keyboard.press('Escape');
+      await console.dialog.isClosed();
+      await console.hasFocus('button', 'Promote');
       expect(views.origin.sent('POST')).toEqual([]);
+    });
+
+    it('can not be changed while another change is in progress', async () => {
+      const console = await opened(CHANGING);
+      await console.all.shows('Writes are moving to live at 25 %: the legacy system must get all open orders');
+      expect(await console.article('Reads by id').button('Promote').isDisabled()).toBe(true);
     });
   });
 
-  describe('a hold', () => {
-    it('needs a reason, blocks the changes, and can be released', async () => {
-      await views.open('#migration', answerMigration(SHADOW));
-      views.origin.on('POST /v1/migration/hold', () => {
-        serve(HELD);
-        return { body: HELD };
-      });
-      await views.page.getByRole('button', { name: 'Hold…' }).click();
-      await views.dialog.getByText('There is no automatic rollback either').waitFor();
-      await decide('audit week', 'Hold the migration');
-      await views.page
-        .getByRole('status')
-        .getByText('Held by ada since 2026-01-31 12:00:00 UTC: audit week.')
-        .waitFor();
-      expect(await capability('Writes').getByRole('button', { name: 'Roll back' }).isDisabled()).toBe(true);
-      expect(views.origin.sent('POST')[0]?.body).toEqual({ held: true, reason: 'audit week' });
-      await views.page.getByRole('button', { name: 'Release…' }).click();
-      views.origin.on('POST /v1/migration/hold', { body: SHADOW });
-      await decide('done', 'Release the migration');
-      await hasSent('POST /v1/migration/hold', 2);
-      expect(views.origin.sent('POST')[1]?.body).toEqual({ held: false, reason: 'done' });
-    });
+  it('is held with a reason, which blocks the changes, and can be released', async () => {
+    const console = await opened(SHADOW);
+    accept('POST /v1/migration/hold', HELD);
+    await console.all.press('Hold…');
+    await console.dialog.shows('There is no automatic rollback either');
+    await decide(console, 'audit week', 'Hold the migration');
+    await console.page
+      .getByRole('status')
+      .getByText('Held by ada since 2026-01-31 12:00:00 UTC: audit week.')
+      .waitFor();
+    expect(await console.article('Writes').button('Roll back').isDisabled()).toBe(true);
+    await console.all.press('Release…');
+    accept('POST /v1/migration/hold', SHADOW);
+    await decide(console, 'done', 'Release the migration');
+    expect(await views.hasSent('POST /v1/migration/hold', 2)).toEqual([
+      { held: true, reason: 'audit week' },
+      { held: false, reason: 'done' },
+    ]);
   });
 
   it('starts a backfill after a confirmation, and a verify at once', async () => {
-    await views.open('#migration', answerOff);
-    await views.page.getByRole('button', { name: 'Start backfill…' }).click();
-    await views.dialog.getByText('Orders without an exact translation are listed, and not imported').waitFor();
+    const console = await opened(answerOff);
+    await console.all.press('Start backfill…');
+    await console.dialog.shows('Orders without an exact translation are listed, and not imported');
     views.origin.on('POST /v1/migration/', { status: 202, body: {} });
-    await views.dialog.getByRole('button', { name: 'Start backfill' }).click();
-    await hasSent('POST /v1/migration/backfill');
-    await views.dialog.waitFor({ state: 'hidden' });
+    await console.dialog.press('Start backfill');
+    await views.hasSent('POST /v1/migration/backfill');
+    await console.dialog.isClosed();
     views.origin.on('POST /v1/migration/verify', { status: 409, body: { detail: 'A verify has not ended.' } });
-    await views.page.getByRole('button', { name: 'Start verify' }).click();
-    await views.page.getByRole('alert').getByText('A verify has not ended.').waitFor();
-    expect(views.origin.sent('POST').map(({ path }) => path)).toEqual([
-      '/v1/migration/backfill',
-      '/v1/migration/verify',
+    await console.all.press('Start verify');
+    await console.all.alerts('A verify has not ended.');
+    await views.hasSent('POST', 2);
+    expect(views.errors).toEqual([]);
+  });
+
+  describe('a facade that does not answer', () => {
+    it('leaves the last state with its time, and nothing can be changed until it is back', async () => {
+      const console = await opened(SHADOW);
+      const promote = console.article('Writes').button('Promote');
+      await promote.waitFor();
+      const detail = 'The facade does not answer. Try again in a moment.';
+      views.origin.on('GET /v1/migration', { status: 503, body: { code: 'service-away', detail } });
+      await console.all.alerts(/The facade does not answer[^]*What is shown is from 20/);
+      expect(await promote.isDisabled()).toBe(true);
+      answerMigration(SHADOW)(views.origin);
+      await console.page.getByRole('alert').waitFor({ state: 'hidden' });
+      expect(await promote.isDisabled()).toBe(false);
+    });
+
+    it('leaves nothing after a sign-out', async () => {
+      const console = await opened(SHADOW);
+      await console.article('Writes').locator.waitFor();
+      views.origin.on('GET /v1/', { status: 401, body: { detail: 'The token has expired.' } });
+      await console.part('Sign in').locator.waitFor();
+      await console.part('Migration').shows('Unknown: not signed in.');
+      expect(await console.article('Writes').locator.count()).toBe(0);
+    });
+
+    it('names the scope that a token lacks', async () => {
+      const console = await opened((origin) => {
+        answerOff(origin);
+        origin.on('GET /v1/migration', { status: 403, body: { detail: 'The token lacks the scope ops:migrate.' } });
+      });
+      await console.all.alerts('lacks the scope ops:migrate');
+      expect(await console.article('Writes').locator.count()).toBe(0);
+    });
+  });
+
+  it('shows each mismatch with both values of each field, and both answers', async () => {
+    const console = await opened(SHADOW);
+    const list = new Region(console.page.locator('mismatch-list'));
+    await list.locator.getByText('createdAt, price').click();
+    expect(await list.locator.locator('tbody tr').allInnerTexts()).toEqual([
+      expect.stringMatching(/createdAt\s+"2026-01-31 17:30:00"\s+"2026-01-31 18:30:00"/),
+      expect.stringMatching(/price\s+not-a-plain-decimal\s+187\.35\s+187\.3500/),
     ]);
+    expect(await list.locator.locator('mark').allInnerTexts()).toEqual(['7', '8', '00']);
+    await list.locator.getByText('Both answers').click();
+    await list.locator.getByRole('region', { name: 'Answer of the new side' }).getByText('"price":187.3500').waitFor();
+    await list.field('Capability').selectOption('Writes');
+    await views.hasSent('GET /v1/migration/mismatches?pageSize=10&capability=writes');
+  });
+
+  it('shows each open intent with its age and reason, and what a verify and a backfill have found', async () => {
+    const console = await opened(SHADOW);
+    const intent = /2\.3 s 100,412 acc-7 stored, answers sent 1 the new side did not answer/;
+    await console.page.getByRole('row', { name: intent }).waitFor();
+    await console.article('Verify').shows('2 differences');
+    await console.article('Verify').shows('price is 187.35 in the legacy system, 187.36 on the new side');
+    const backfill = console.article('Backfill');
+    await backfill.shows('Number 77 (A-77): not-a-uuid of id "A-77"');
+    expect(await backfill.locator.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('45');
   });
 });
+
+/** Fills the reason of the open dialog and presses a button of it. */
+async function decide({ dialog }: ConsolePage, reason: string, button: string): Promise<void> {
+  await dialog.fill('Reason', reason);
+  await dialog.press(button);
+}

@@ -2,33 +2,130 @@ import axe from 'axe-core';
 import type { BrowserContext, Locator, Page } from 'playwright-core';
 import { eventually } from '../support/eventually.js';
 
+/** Only what never happens takes this long, on the slowest machine too: as in `eventually`. */
+const HANG_GUARD_MS = 15 * 60_000;
+
 /** An accessibility violation that axe reports. */
 interface Violation {
   readonly id: string;
   readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
 }
 
-/** Page object of the console. It finds elements by role and accessible name, as a screen reader does. */
+/** A part of the page, and what a user does and sees there. Elements are found by role and accessible name, as a screen reader does. */
+export class Region {
+  constructor(readonly locator: Locator) {}
+
+  async shows(text: string | RegExp, options: { exact?: boolean } = {}): Promise<void> {
+    await this.locator.getByText(text, options).waitFor();
+  }
+
+  async alerts(text: string | RegExp): Promise<void> {
+    await this.locator.getByRole('alert').getByText(text).waitFor();
+  }
+
+  async press(button: string): Promise<void> {
+    await this.button(button).click();
+  }
+
+  async fill(label: string | RegExp, text: string): Promise<void> {
+    await this.field(label).fill(text);
+  }
+
+  async follow(link: string): Promise<void> {
+    await this.locator.getByRole('link', { name: link }).click();
+  }
+
+  async text(): Promise<string> {
+    return this.locator.innerText();
+  }
+
+  async isClosed(): Promise<void> {
+    await this.locator.waitFor({ state: 'hidden' });
+  }
+
+  button(name: string): Locator {
+    return this.locator.getByRole('button', { name });
+  }
+
+  field(label: string | RegExp): Locator {
+    return this.locator.getByLabel(label);
+  }
+}
+
+/** Page object of the console. */
 export class ConsolePage {
-  private constructor(readonly page: Page) {}
+  /** The whole page. */
+  readonly all: Region;
+  readonly dialog: Region;
+
+  private constructor(readonly page: Page) {
+    this.all = new Region(page.locator('body'));
+    this.dialog = new Region(page.getByRole('dialog'));
+  }
 
   static async open(context: BrowserContext, url: string): Promise<ConsolePage> {
     const page = await context.newPage();
+    page.setDefaultTimeout(HANG_GUARD_MS);
     await page.goto(url);
-    await page.getByRole('heading', { name: 'Orders pipeline' }).waitFor();
-    return new ConsolePage(page);
+    const opened = new ConsolePage(page);
+    await opened.hasLoaded();
+    return opened;
+  }
+
+  private async hasLoaded(): Promise<void> {
+    await this.page.getByRole('heading', { name: 'Orders pipeline' }).waitFor();
   }
 
   /** Signs in with the development issuer, which accepts any name. */
   async signIn(name: string): Promise<void> {
-    await this.page.getByRole('button', { name: 'Sign in with the provider' }).click();
+    await this.all.press('Sign in with the provider');
     await this.page.fill('input[name=name]', name);
     await this.page.click('button[type=submit]');
     await this.isLive();
   }
 
   async isLive(): Promise<void> {
-    await this.page.locator('.connection').getByText('live', { exact: true }).waitFor({ timeout: 0 });
+    await this.page.locator('.connection').getByText('live', { exact: true }).waitFor();
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.hasLoaded();
+  }
+
+  part(heading: string): Region {
+    return new Region(
+      this.page.locator('section', { has: this.page.getByRole('heading', { name: heading, exact: true }) }),
+    );
+  }
+
+  article(name: string): Region {
+    return new Region(this.page.getByRole('article', { name, exact: true }));
+  }
+
+  async goTo(section: string): Promise<void> {
+    await this.page.getByRole('navigation').getByRole('link', { name: section }).click();
+  }
+
+  async search(text: string): Promise<void> {
+    await this.part('Orders').fill(/Id, number/, text);
+    await this.part('Orders').press('Find');
+  }
+
+  async populate(count: number): Promise<void> {
+    await this.part('Populate').fill('Orders', String(count));
+    await this.part('Populate').press('Populate');
+  }
+
+  async scale(count: number | string): Promise<void> {
+    await this.part('Scale').fill('Consumers', String(count));
+    await this.part('Scale').press('Scale');
+  }
+
+  /** Waits for a progress text of the newest operation. */
+  async newestSays(text: RegExp): Promise<void> {
+    const newest = this.part('Populate').locator.locator('.operations li').first();
+    await eventually(`the newest operation says ${text}`, async () => text.test(await newest.innerText()));
   }
 
   /** The text of a tile, such as `1,948/s`; `–` means unknown. */
@@ -37,48 +134,22 @@ export class ConsolePage {
     return (await tile.locator('dd').innerText()).replaceAll(/\s/g, '');
   }
 
-  async figure(name: string): Promise<number> {
-    return Number(/[\d,.]+/.exec(await this.tile(name))?.[0].replaceAll(',', '') ?? Number.NaN);
-  }
-
-  part(heading: string): Locator {
-    return this.page.locator('section', { has: this.page.getByRole('heading', { name: heading, exact: true }) });
-  }
-
-  async populate(count: number): Promise<void> {
-    const part = this.part('Populate');
-    await part.getByLabel('Orders').fill(String(count));
-    await part.getByRole('button', { name: 'Populate' }).click();
-  }
-
-  async scale(count: number | string): Promise<void> {
-    const part = this.part('Scale');
-    await part.getByLabel('Consumers').fill(String(count));
-    await part.getByRole('button', { name: 'Scale' }).click();
-  }
-
-  /** The progress text of the newest operation. */
-  async newest(): Promise<string> {
-    return this.part('Populate').locator('.operations li').first().innerText();
-  }
-
-  async newestSays(text: RegExp): Promise<void> {
-    await eventually(`the newest operation says ${text}`, async () => text.test(await this.newest()));
+  async tileIs(name: string, text: string): Promise<void> {
+    await eventually(`${name} is ${text}`, async () => (await this.tile(name)) === text);
   }
 
   /** Names of the consumers in the table of consumers. */
   async consumers(): Promise<string[]> {
-    return this.part('Partitions and consumers').locator('th.consumer').allInnerTexts();
+    return this.part('Partitions and consumers').locator.locator('th.consumer').allInnerTexts();
   }
 
-  /** Texts that are shown as errors, in all parts of the page. */
-  async errors(): Promise<string[]> {
-    return this.page.locator('.bad').allInnerTexts();
+  async hashIs(hash: string): Promise<void> {
+    await eventually(`the address is ${hash}`, () => new URL(this.page.url()).hash === hash);
   }
 
-  async reload(): Promise<void> {
-    await this.page.reload();
-    await this.page.getByRole('heading', { name: 'Orders pipeline' }).waitFor();
+  /** Waits until the element that this CSS selector finds has the focus. */
+  async hasFocus(selector: string, text?: string): Promise<void> {
+    await this.page.locator(`${selector}:focus`, text === undefined ? {} : { hasText: text }).waitFor();
   }
 
   /**
@@ -116,14 +187,6 @@ export class ConsolePage {
     })()`);
   }
 
-  /** Names the regions within these elements that must be scrolled sideways to see all columns. */
-  async hiddenColumns(selector: string): Promise<string[]> {
-    return this.page.evaluate(`[...document.querySelectorAll('${selector}')]
-      .flatMap((element) => [...element.querySelectorAll('.scrolls')])
-      .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
-      .map(({ ariaLabel }) => ariaLabel)`);
-  }
-
   /** Size of the page's live JavaScript objects after a garbage collection, in bytes. */
   async liveBytes(): Promise<number> {
     const session = await this.page.context().newCDPSession(this.page);
@@ -133,12 +196,27 @@ export class ConsolePage {
     return usedSize;
   }
 
-  /** By how many pixels the page is wider than the window. */
-  async overflow(): Promise<number> {
-    return this.page.evaluate('document.documentElement.scrollWidth - innerWidth');
+  /**
+   * Returns what is wrong in a window of this width: accessibility violations in the light and in the dark scheme, and what is beyond its edges, also
+   * columns of an order or a dialog.
+   */
+  async problemsAt(width: number): Promise<unknown[]> {
+    await this.page.setViewportSize({ width, height: 900 });
+    const problems: unknown[] = [];
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await this.page.emulateMedia({ colorScheme });
+      problems.push(...(await this.violations()));
+    }
+    if (await this.page.evaluate('document.documentElement.scrollWidth > innerWidth')) problems.push('a wide page');
+    problems.push(...(await this.hiddenColumns('#orders, dialog')));
+    for (const dialog of await this.dialog.locator.all()) {
+      const box = await dialog.boundingBox();
+      if (box === null || box.x < 0 || box.y < 0 || box.x + box.width > width) problems.push({ dialog: box });
+    }
+    return problems;
   }
 
-  async violations(): Promise<Violation[]> {
+  private async violations(): Promise<Violation[]> {
     await this.page.evaluate(axe.source);
     return this.page.evaluate(async () => {
       const { axe: injected } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
@@ -147,5 +225,13 @@ export class ConsolePage {
         nodes: nodes.map(({ html, failureSummary }) => ({ html, failureSummary })),
       }));
     });
+  }
+
+  /** Names the regions within these elements that must be scrolled sideways to see all columns. */
+  private async hiddenColumns(selector: string): Promise<string[]> {
+    return this.page.evaluate(`[...document.querySelectorAll('${selector}')]
+      .flatMap((element) => [...element.querySelectorAll('.scrolls')])
+      .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+      .map(({ ariaLabel }) => ariaLabel)`);
   }
 }

@@ -1,199 +1,188 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { BrowserContext } from 'playwright-core';
-import { orderGenerator } from '#orders/generator/generator.js';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Long } from 'mongodb';
+import type { Browser, BrowserContext } from 'playwright-core';
+import { originHeaders } from '#orders/operation/record-headers.js';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
-import { originHeaders } from '#orders/operation/record-headers.js';
+import { anOrder } from '#orders/testing/an-order.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { eventually } from '../support/eventually.js';
+import { Pipeline, type PopulateResponse } from '../support/pipeline.js';
 import { quietKafka, writeRecords } from '../support/topic-writer.js';
-import { BrowsedPipeline } from './browsed-pipeline.js';
+import { launchBrowser } from './browser.js';
 import { ConsolePage } from './console-page.js';
+import { SwaggerPage } from './swagger-page.js';
 
 const OPERATION = '01935c9e-8a00-7000-8000-0000000000cc';
-const COUNT = 3_000;
+const SECRET = 'orders-demo-secret';
 
-describe('the page of the console', () => {
-  const real = BrowsedPipeline.forSuite('--auth', '--legacy', '--in-flight', '300', '--partitions', '8');
+describe('a browser on a real pipeline', () => {
+  let pipeline: Pipeline;
+  let browser: Browser;
   let context: BrowserContext;
-  let console: ConsolePage;
-  const hosts = new Set<string>();
+  let hosts: Set<string>;
+  let failures: string[];
 
   beforeAll(async () => {
-    context = await real.browser.newContext({ viewport: { width: 1280, height: 900 } });
-    context.on('request', (request) => void hosts.add(new URL(request.url()).host));
-    console = await ConsolePage.open(context, `${real.pipeline.consoleUrl}/`);
+    browser = await launchBrowser();
+    pipeline = await Pipeline.start('--auth', '--legacy', '--in-flight', '300', '--partitions', '8');
   });
 
-  it('requires a sign-in, and then shows the pipeline live', async () => {
+  beforeEach(async () => {
+    context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    hosts = new Set(['127.0.0.1', 'localhost']);
+    failures = [];
+    context.on('request', (request) => void hosts.add(new URL(request.url()).hostname));
+    context.on('requestfailed', (request) => void failures.push(request.url()));
+  });
+
+  afterEach(async () => context.close());
+
+  afterAll(async () => {
+    await browser.close();
+    await pipeline.end();
+  });
+
+  async function signedIn(): Promise<ConsolePage> {
+    const console = await ConsolePage.open(context, `${pipeline.stack.consoleUrl}/`);
+    await console.signIn('ada');
+    return console;
+  }
+
+  it('needs a sign-in, populates, shows the progress until all is saved, and finds an order with its trace', async () => {
+    const console = await ConsolePage.open(context, `${pipeline.stack.consoleUrl}/`);
     expect(await console.tile('Saved')).toBe('–');
     await console.signIn('ada');
-    await eventually('the figures are shown', async () => (await console.tile('Saved')) === '0/s');
-    expect(await console.consumers()).toEqual(['consumer-1']);
-    expect([...hosts].map((host) => host.split(':')[0])).not.toContainEqual(expect.stringMatching(/[a-z]+[.]/));
+    await console.populate(3_000);
+    await console.newestSays(/populate\s+all saved[^]*sent in/);
+    await console.tileIs('Lag', '0records');
+    const orders = console.part('Orders');
+    await console.search('17');
+    await orders.press('Trace');
+    await orders.shows(/partition \d, offset \d+/);
+    expect(await orders.text()).toMatch(/its order 17[^]*its orders 1 to 1,000[^]*at attempt 1/);
+    await console.search('page 100,000');
+    await orders.locator.getByRole('link', { name: /Show the last page, [\d,]+/ }).click();
+    await orders.locator.getByText('the last one').waitFor({ state: 'attached' });
+    expect([...hosts]).toEqual(['127.0.0.1', 'localhost']);
   });
 
-  it('populates, and shows the progress until the lag is 0', async () => {
-    await console.populate(COUNT);
-    await eventually('orders are in flight', async () => (await console.figure('In flight')) > 0);
-    await console.newestSays(/3,000 saved/);
-    await eventually('the lag is 0', async () => (await console.figure('Lag')) === 0);
-    expect(await console.newest()).toMatch(/populate\s+all saved[^]*sent in/);
-  });
-
-  it('shows what is invalid in a request', async () => {
-    await console.part('Populate').getByLabel('Seed').fill('9007199254740993');
-    await console.populate(10);
-    const alert = console.part('Populate').getByRole('alert');
-    await alert.waitFor();
-    expect(await alert.innerText()).toMatch(/Seed must be a whole number from 0/);
-    await console.part('Populate').getByLabel('Seed').fill('');
-  });
-
-  it('cancels a running operation', async () => {
-    await console.populate(9_000_000);
-    await console.newestSays(/sending/);
-    await console.part('Populate').getByRole('button', { name: 'Cancel' }).first().click();
-    const dialog = console.page.getByRole('dialog');
-    await dialog.getByText('the others will never be sent').waitFor();
-    await dialog.getByRole('button', { name: 'Cancel operation' }).click();
-    await console.newestSays(/cancelled/);
-    expect(await console.part('Populate').getByRole('button', { name: 'Cancel' }).count()).toBe(0);
+  it('starts and drains consumers, and announces one that is killed until its partitions are reassigned', async () => {
+    const console = await signedIn();
+    const hasConsumers = async (count: number): Promise<void> =>
+      eventually(`${count} consumers have partitions`, async () => {
+        const table = await console.part('Partitions and consumers').text();
+        return (await console.consumers()).length === count && !/none|starting|waiting/.test(table);
+      });
+    await console.scale(3);
+    await hasConsumers(3);
+    process.kill(pipeline.stack.process('consumer-3').pid, 'SIGKILL');
+    await console.all.shows('consumer-3 died; its partitions are being reassigned');
+    await console.all.shows(/were reassigned after \d+ s/);
+    expect(await console.part('Scale').field('Consumers').inputValue()).toBe('3');
+    await hasConsumers(3);
+    await console.scale(1);
+    await hasConsumers(1);
   });
 
   it('shows a dead letter, decoded and raw, and redrives it once its cause is fixed', async () => {
-    const orderAt = orderGenerator({
-      operationId: OPERATION,
-      seed: 3,
-      count: 10,
-      firstNumber: 90_000_001,
-      accounts: 5,
-      from: new Date('2026-01-01T00:00:00Z'),
-      to: new Date('2026-01-02T00:00:00Z'),
-    });
-    const codec = await OrderCodec.connect({ url: real.pipeline.registryUrl });
-    const order = orderAt(4);
-    const [blocking, blocked] = [{ ...order, id: crypto.randomUUID() }, order];
-    const records = [blocking, blocked].map((each) => ({
+    const console = await signedIn();
+    const { dialog } = console;
+    const codec = await OrderCodec.connect({ url: pipeline.stack.registryUrl });
+    const blocked = anOrder({ number: 90_000_005, accountId: 'acc-blocked' });
+    const blocking = { ...blocked, id: crypto.randomUUID() };
+    const records = [blocking, blocked].map((order) => ({
       partition: 2,
-      key: each.accountId,
-      value: codec.encode(each),
+      key: order.accountId,
+      value: codec.encode(order),
       headers: originHeaders({ operationId: OPERATION, index: 4 }),
     }));
-    await writeRecords(quietKafka(real.pipeline.brokers), ORDERS_TOPIC, records);
+    await writeRecords(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC, records);
     const letters = console.part('Dead letters');
-    await letters.getByRole('heading', { name: 'conflict' }).waitFor({ timeout: 60_000 });
-    await letters.getByRole('button', { name: 'Show letters', exact: true }).click();
-    await letters.getByText('record 5 of').waitFor();
-    await letters.getByRole('link', { name: 'Show record' }).click();
-    const dialog = console.page.getByRole('dialog');
-    await dialog.getByText('1 field differs: id.').waitFor();
-    expect(await dialog.locator('tr.differs').innerText()).toMatch(new RegExp(`${order.id}\\s+${blocking.id}`));
-    expect(await dialog.innerText()).toMatch(/0000 {2}00 00 00 00/);
-    await dialog.getByRole('button', { name: 'Close' }).click();
-
-    await ordersCollection(real.pipeline.db).deleteMany({ accountId: order.accountId, symbol: order.symbol });
-    await letters.getByRole('button', { name: 'Redrive…' }).first().click();
-    await dialog.getByText('1 letter would be sent: 1 conflict.').waitFor();
-    await dialog.getByRole('button', { name: 'Redrive 1 letter' }).click();
+    await letters.locator.getByRole('heading', { name: 'conflict' }).waitFor();
+    await letters.locator.getByRole('button', { name: 'Show letters', exact: true }).click();
+    await letters.shows('record 5 of');
+    await letters.follow('Show record');
+    await dialog.shows('1 field differs: id.');
+    expect(await dialog.text()).toMatch(/0000 {2}00 00 00 00/);
+    expect(await dialog.locator.locator('tr.differs').innerText()).toMatch(
+      new RegExp(`${blocked.id}\\s+${blocking.id}`),
+    );
+    await dialog.press('Close');
+    await ordersCollection(pipeline.db).deleteMany({ accountId: blocked.accountId });
+    await letters.button('Redrive…').first().click();
+    await dialog.shows('1 letter would be sent: 1 conflict.');
+    await dialog.press('Redrive 1 letter');
     await console.newestSays(/1 moved = 1 saved \+ 0 returned/);
-    await letters.getByText('The redrive: all saved.').waitFor({ timeout: 20_000 });
-    await letters.getByText('No pending dead letters.').waitFor({ timeout: 20_000 });
-  });
-
-  it('finds an order, and shows its trace', async () => {
-    const orders = console.part('Orders');
-    await orders.getByLabel(/Id, number/).fill('17');
-    await orders.getByRole('button', { name: 'Find' }).click();
-    await orders.getByRole('button', { name: 'Trace' }).click();
-    await orders.getByText(/partition \d, offset \d+/).waitFor();
-    expect(await orders.innerText()).toMatch(/its order 17[^]*its orders 1 to 1,000[^]*at attempt 1/);
-    await orders.getByLabel(/Id, number/).fill('3');
-    await orders.getByRole('button', { name: 'Find' }).click();
-    await orders.getByRole('rowheader', { name: '3', exact: true }).waitFor();
-    await orders.getByLabel(/Id, number/).fill('page 100,000');
-    await orders.getByRole('button', { name: 'Find' }).click();
-    await orders.getByRole('link', { name: /Show the last page, [\d,]+/ }).click();
-    await orders.getByText('the last one').waitFor({ state: 'attached' });
-    await orders.getByLabel(/Id, number/).fill(crypto.randomUUID());
-    await orders.getByRole('button', { name: 'Find' }).click();
-    await orders.getByText('Order not found.').waitFor();
-    const [operation] = await real.pipeline.db.collection('operations').find().sort({ _id: 1 }).limit(1).toArray();
-    await orders.getByLabel(/Id, number/).fill(String(operation?._id));
-    await orders.getByRole('button', { name: 'Find' }).click();
-    await console.page.getByRole('dialog').getByText('all saved').waitFor();
-    await console.page.keyboard.press('Escape');
-  });
-
-  it('has checked off the steps of the guide that were taken: all but the scaling', async () => {
-    await console.part('First steps').getByText('3 of 4 done').waitFor({ timeout: 10_000 });
-    await console.page.getByRole('button', { name: 'Hide guide' }).click();
-    await console.page.getByRole('button', { name: 'Show guide' }).waitFor();
-    expect(await console.part('First steps').count()).toBe(0);
-  });
-
-  it('discards a dead letter, after it was counted', async () => {
-    await writeRecords(quietKafka(real.pipeline.brokers), ORDERS_TOPIC, [
-      { partition: 2, key: 'a', value: Buffer.from('no order') },
-    ]);
-    const letters = console.part('Dead letters');
-    await letters.getByRole('button', { name: 'Discard… all of not-wire-format' }).click({ timeout: 60_000 });
-    const dialog = console.page.getByRole('dialog');
-    await dialog.getByText('1 pending letter will be discarded').waitFor();
-    await dialog.getByRole('button', { name: 'Discard letters' }).click();
-    await letters.getByText('No pending dead letters.').waitFor({ timeout: 20_000 });
-    const states = await real.pipeline.db
-      .collection('deadLetters')
-      .distinct('state', { 'error.code': 'not-wire-format' });
-    expect(states).toEqual(['discarded']);
+    await letters.shows('The redrive: all saved.');
+    await letters.shows('No pending dead letters.');
   });
 
   it('moves the writes of a real facade to both sides, in the name of the user', async () => {
-    const { page } = console;
-    await page.getByRole('navigation').getByRole('link', { name: 'Migration' }).click();
-    const writes = page.getByRole('article', { name: 'Writes', exact: true });
-    await writes.getByRole('button', { name: 'Promote' }).click();
-    await page.getByRole('dialog').getByLabel('Reason').fill('first accounts');
-    await page.getByRole('dialog').getByRole('button', { name: 'Move to dualwrite at 100 %' }).click();
-    await writes.getByText('dualwrite at 100 %').waitFor();
-    await page.getByRole('row', { name: /changed: writes, off → dualwrite at 100 % ada first accounts/ }).waitFor();
-    expect(await console.violations()).toEqual([]);
-    await page.getByRole('navigation').getByRole('link', { name: 'Now' }).click();
-    await console.part('Now').waitFor();
-  });
-
-  it.each<['light' | 'dark', number]>([
-    ['light', 1_280],
-    ['dark', 1_280],
-    ['light', 390],
-  ])('has no accessibility violations: %s, %i px wide', async (colorScheme, width) => {
-    await console.page.emulateMedia({ colorScheme });
-    await console.page.setViewportSize({ width, height: 900 });
-    expect(await console.violations()).toEqual([]);
-    expect(await console.overflow()).toBeLessThanOrEqual(0);
+    const console = await signedIn();
+    await console.goTo('Migration');
+    await console.article('Writes').press('Promote');
+    await console.dialog.fill('Reason', 'first accounts');
+    await console.dialog.press('Move to dualwrite at 100 %');
+    await console.article('Writes').shows('dualwrite at 100 %');
+    const entry = /changed: writes, off → dualwrite at 100 % ada first accounts/;
+    await console.page.getByRole('row', { name: entry }).waitFor();
+    expect(await console.problemsAt(1_280)).toEqual([]);
   });
 
   it('shows that it is not connected after a kill of the console, and reconnects to the next one', async () => {
-    process.kill(real.pipeline.process('console').pid, 'SIGKILL');
-    await console.page.getByRole('status').getByText('not connected').waitFor({ timeout: 20_000 });
+    const console = await signedIn();
+    process.kill(pipeline.stack.process('console').pid, 'SIGKILL');
+    await console.page.getByRole('status').getByText('not connected').waitFor();
     expect(await console.tile('Saved')).toBe('–');
     await console.isLive();
     await eventually('the figures are shown again', async () => (await console.tile('Saved')) !== '–');
   });
 
-  it('forgets the token at a sign-out, and reports that another token lacks the scope to read', async () => {
-    await console.page.getByRole('button', { name: 'Sign out' }).click();
+  it('forgets the token at a sign-out, and reports that another token lacks a scope', async () => {
+    const console = await signedIn();
+    await console.all.press('Sign out');
     const signIn = console.part('Sign in');
-    expect(await signIn.innerText()).toMatch(/You signed out/);
+    const useTokenFor = async (scope: string): Promise<void> => {
+      await signIn.fill('token', await tokenFor(pipeline.stack.issuerUrl, scope));
+      await signIn.press('Use token');
+    };
+    await signIn.shows(/You signed out/);
     expect(await console.tile('Saved')).toBe('–');
-    await signIn.getByLabel('token').fill(await tokenFor(real.pipeline.issuerUrl, 'orders:write'));
-    await signIn.getByRole('button', { name: 'Use token' }).click();
-    await signIn.getByText('does not have the scope orders:read').waitFor();
-    await signIn.getByLabel('token').fill(await tokenFor(real.pipeline.issuerUrl, 'orders:read'));
-    await signIn.getByRole('button', { name: 'Use token' }).click();
+    await useTokenFor('orders:write');
+    await signIn.shows('does not have the scope orders:read');
+    await useTokenFor('orders:read');
     await console.isLive();
-    await console.page.getByRole('navigation').getByRole('link', { name: 'Migration' }).click();
-    await console.page.getByRole('alert').getByText('does not have the scope ops:migrate').waitFor();
+    await console.goTo('Migration');
+    await console.all.alerts('does not have the scope ops:migrate');
+  });
+
+  it('has Swagger UIs, which populate with client credentials, and read after a login', async () => {
+    const body = '{"count": 40}';
+    const anonymous = await SwaggerPage.open(context, `${pipeline.stack.producerUrl}/docs`);
+    expect((await anonymous.execute('post', '/v1/populate', { body })).status).toBe('401');
+    const producer = await SwaggerPage.open(context, `${pipeline.stack.producerUrl}/docs`);
+    await producer.authorizeClient(SECRET);
+    const populated = await producer.execute('post', '/v1/populate', { body });
+    expect([populated.status, populated.body]).toEqual(['202', expect.objectContaining({ count: 40 })]);
+    const { firstNumber } = populated.body as PopulateResponse;
+    const numbers = { from: String(firstNumber), to: String(firstNumber + 2) };
+    const saved = ordersCollection(pipeline.db);
+    await eventually(
+      'all orders are saved',
+      async () => (await saved.countDocuments({ number: { $gte: Long.fromNumber(firstNumber) } })) >= 40,
+    );
+    const queryApi = await SwaggerPage.open(context, `${pipeline.stack.queryApiUrl}/docs`);
+    await queryApi.logIn(SECRET, 'ada');
+    const range = await queryApi.execute('get', '/v1/orders/range', numbers);
+    const { items } = range.body as { items: { id: string; number: number }[] };
+    expect(items.map(({ number }) => number)).toEqual([firstNumber, firstNumber + 1, firstNumber + 2]);
+    const order = await queryApi.execute('get', '/v1/orders/{id}', { id: String(items[0]?.id) });
+    expect([order.status, order.body]).toEqual(['200', items[0]]);
+    const page = await queryApi.execute('get', '/v1/orders', { page: '2', pageSize: '10' });
+    expect([page.status, page.body]).toEqual(['200', expect.objectContaining({ items: expect.any(Array) })]);
+    // They need no other host.
+    expect([[...hosts], failures]).toEqual([['127.0.0.1', 'localhost'], []]);
   });
 });
 

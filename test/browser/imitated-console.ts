@@ -1,15 +1,16 @@
 import { FigureHistory } from '../../apps/console/src/history/figure-history.js';
 import type { PipelineResponse } from '../../apps/console/src/pipeline/pipeline-response.js';
+import { aChange, aPipeline } from '../../apps/console/src/pipeline/testing/a-pipeline.js';
 import { answerEmpty } from './scripted-answers.js';
 import { ScriptedOrigin } from './scripted-origin.js';
-import { pipelineState } from './scripted-states.js';
 
 /** A scripted origin that records the figures of a pipeline, as the console does, and as fast as its caller wants. */
 export class ImitatedConsole {
   private readonly history = new FigureHistory();
   private passed = 0;
 
-  private constructor(
+  /** @param startSecond time of the first event, in seconds since 1970 */
+  constructor(
     private readonly origin: ScriptedOrigin,
     private readonly startSecond: number,
   ) {
@@ -17,7 +18,6 @@ export class ImitatedConsole {
     origin.on('GET /v1/pipeline/history', () => ({ body: { series: this.history.recorded() } }));
   }
 
-  /** @param startSecond time of the first event, in seconds since 1970 */
   static async start(startSecond: number): Promise<ImitatedConsole> {
     return new ImitatedConsole(await ScriptedOrigin.start(), startSecond);
   }
@@ -48,17 +48,14 @@ export class ImitatedConsole {
 }
 
 function pipelineAt(second: number, passed: number): PipelineResponse {
-  const nothing = { from: null, to: null, before: null, after: null, verdict: null, crash: null };
-  return pipelineState({
+  return aPipeline({
     at: new Date(1_000 * second).toISOString(),
     producedPerSecond: 4_000 + (passed % 700),
     savedPerSecond: 3_900 + (passed % 500),
     lagRecords: 10 * passed,
-    changes: Array.from({ length: 20 }, (_, index) => ({
-      ...nothing,
-      at: new Date(1_000 * (second - 180 * (19 - index))).toISOString(),
-      secondsAgo: 180 * (19 - index),
-      kind: 'rebalance',
-    })),
+    changes: Array.from({ length: 20 }, (_, index) => {
+      const secondsAgo = 180 * (19 - index);
+      return aChange({ kind: 'rebalance', at: new Date(1_000 * (second - secondsAgo)).toISOString(), secondsAgo });
+    }),
   });
 }

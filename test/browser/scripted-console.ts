@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import type { Browser, BrowserContext, Locator } from 'playwright-core';
+import type { Browser, BrowserContext } from 'playwright-core';
 import { eventually } from '../support/eventually.js';
 import { launchBrowser } from './browser.js';
 import { ConsolePage } from './console-page.js';
@@ -12,7 +12,6 @@ export class ScriptedConsole {
   readonly errors: string[] = [];
   private started: { readonly origin: ScriptedOrigin; readonly browser: Browser } | undefined;
   private context: BrowserContext | undefined;
-  private opened: ConsolePage | undefined;
 
   private constructor() {}
 
@@ -45,38 +44,19 @@ export class ScriptedConsole {
       timezoneId: 'America/New_York',
     });
     this.context.on('weberror', (error) => void this.errors.push(String(error.error())));
-    this.opened = await ConsolePage.open(this.context, `${this.origin.url}${hash}`);
-    await this.opened.isLive();
-    return this.opened;
+    const opened = await ConsolePage.open(this.context, `${this.origin.url}${hash}`);
+    await opened.isLive();
+    return opened;
   }
 
-  get page(): ConsolePage['page'] {
-    if (this.opened === undefined) throw new Error('The page is not open.');
-    return this.opened.page;
-  }
-
-  get dialog(): Locator {
-    return this.page.getByRole('dialog');
-  }
-
-  async hashIs(hash: string): Promise<void> {
-    await eventually(`the address is ${hash}`, () => Promise.resolve(new URL(this.page.url()).hash === hash));
-  }
-
-  /** Waits until the element that this CSS selector finds has the focus. */
-  async hasFocus(selector: string, text?: string): Promise<void> {
-    await this.page
-      .locator(`${selector}:focus`, text === undefined ? {} : { hasText: text })
-      .waitFor({ timeout: 5_000 });
+  /** Waits until the page has sent this many requests of a route. @returns their bodies */
+  async hasSent(route: string, count = 1): Promise<unknown[]> {
+    await eventually(`${route} is sent`, () => this.origin.sent(route).length === count);
+    return this.origin.sent(route).map(({ body }) => body);
   }
 
   private get running(): NonNullable<typeof this.started> {
     if (this.started === undefined) throw new Error('The suite has not started.');
     return this.started;
-  }
-
-  async search(text: string): Promise<void> {
-    await this.page.getByLabel(/Id, number/).fill(text);
-    await this.page.getByRole('button', { name: 'Find' }).click();
   }
 }

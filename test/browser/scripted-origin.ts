@@ -74,6 +74,11 @@ export class ScriptedOrigin {
     this.handlers.unshift({ route, handler: typeof answer === 'function' ? answer : () => answer });
   }
 
+  /** Answers each of these routes with a body. */
+  answer(bodies: Readonly<Record<string, unknown>>): void {
+    for (const [route, body] of Object.entries(bodies)) this.on(route, { body });
+  }
+
   /** Sends the state of the pipeline to each connected page, and to those that connect later. */
   show(pipeline: PipelineResponse): void {
     this.pipeline = pipeline;

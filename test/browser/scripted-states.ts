@@ -1,13 +1,13 @@
-import { OPERATION_EXAMPLE } from '../../apps/producer/src/operations/operation-example.js';
-import { operationState } from '../../apps/producer/src/operations/operation-state.js';
-import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
+import type { OrderResponse } from '#orders/order/order-response.js';
+import { anOperation } from '#orders/testing/an-operation.js';
+import { anOrderResponse } from '#orders/testing/an-order.js';
 import type {
   DeadLetterGroups,
   DeadLetterItem,
   DeadLetterResponse,
 } from '../../apps/producer/src/dead-letters/dead-letter-response.js';
-import type { PipelineResponse } from '../../apps/console/src/pipeline/pipeline-response.js';
-import type { OrderResponse } from '#orders/order/order-response.js';
+import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
+import { operationState } from '../../apps/producer/src/operations/operation-state.js';
 
 export const NOW = '2026-01-31T12:00:00.000Z';
 export const OPERATION = '01a20e65-570e-7570-bea6-26988d692e8b';
@@ -17,74 +17,12 @@ export const ORDER_ID = '970844c7-0d33-82a3-ba87-000000001266';
 export const UNKNOWN_ID = '01a20e65-570e-7570-bea6-000000000000';
 export const LETTER_ID = 'orders.v1/3/4711';
 
-/** A pipeline of two consumers. */
-export function pipelineState(changes: Partial<PipelineResponse> = {}): PipelineResponse {
-  return {
-    at: new Date().toISOString(),
-    scaling: null,
-    scalingRequests: 0,
-    configuredConsumers: changes.consumers === undefined ? 2 : (changes.consumers?.length ?? null),
-    producedPerSecond: 4_012,
-    savedPerSecond: 3_911,
-    inFlight: 2_000,
-    lagRecords: 41_200,
-    lagSeconds: 10.5,
-    secondsToDrain: 12,
-    deadLetters: 397,
-    partitions: Array.from({ length: 12 }, (_, partition) => ({
-      partition,
-      endOffset: 34_000,
-      committedOffset: 30_500,
-      lagRecords: 3_500,
-      lagSeconds: 10.5,
-      owner: `c${partition % 2}`,
-    })),
-    consumers: [0, 1].map((index) => ({
-      id: `c${index}`,
-      name: `consumer-${index + 1}`,
-      partitions: [0, 1, 2, 3, 4, 5].map((each) => 2 * each + index),
-      ratePerSecond: 1_950,
-      inFlight: 1_000,
-      inFlightLimit: 1_000,
-      inFlightSet: 1_000,
-      rebalances: 2,
-      state: 'ready',
-      notReadyBecause: null,
-      silentSeconds: 0.4,
-    })),
-    changes: [],
-    autoscaling: null,
-    ...changes,
-  };
-}
-
-/** A scaling that is being measured. */
-export function scaling(from: number, to: number, secondsAgo: number): PipelineResponse['changes'][number] {
-  return {
-    at: new Date(Date.parse(NOW) - 1_000 * secondsAgo).toISOString(),
-    kind: 'scaling',
-    secondsAgo,
-    from: { consumers: from, inFlight: null },
-    to: { consumers: to, inFlight: null },
-    before: null,
-    after: null,
-    verdict: null,
-    crash: null,
-  };
-}
-
+/** An operation whose 100,000 orders are saved, in the state that follows from its fields. */
 export function operation(changes: Partial<Omit<OperationResponse, 'state'>> = {}): OperationResponse {
-  const { state: _state, ...example } = OPERATION_EXAMPLE;
-  const stated: Omit<OperationResponse, 'state'> = {
-    ...example,
-    id: OPERATION,
-    kind: 'populate',
-    status: 'succeeded',
-    saved: example.count,
-    startedAt: NOW,
-    finishedAt: '2026-01-31T12:00:12.500Z',
-    ...changes,
-  };
+  const all = { count: 100_000, generated: 100_000, acked: 100_000, saved: 100_000 };
+  const sent = { startedAt: NOW, finishedAt: '2026-01-31T12:00:12.500Z', ratePerSecond: 8_000, etaSeconds: null };
+  const { state: _, ...saved } = anOperation({ id: OPERATION, status: 'succeeded' as const, ...all, ...sent });
+  const stated: Omit<OperationResponse, 'state'> = { ...saved, ...changes };
   return { ...stated, state: operationState(stated) };
 }
 
@@ -118,28 +56,21 @@ export const RETURNED_REDRIVE = operation({
   },
 });
 
+type Group = DeadLetterGroups['items'][number];
+
+/** A group of dead letters of one error. */
+function group(errorCode: string, count: number, redriven: number, id: string, message: string): Group {
+  return { errorCode, count, operations: 1, redriven, firstAt: NOW, lastAt: NOW, example: { id, message } };
+}
+
+const CONFLICT = { code: 'conflict', message: `another order has the id ${ORDER_ID}` };
+export const CONFLICTS = group('conflict', 208, 208, LETTER_ID, CONFLICT.message);
 export const GROUPS: DeadLetterGroups = {
   state: 'pending',
   total: 397,
   items: [
-    {
-      errorCode: 'conflict',
-      count: 208,
-      operations: 1,
-      redriven: 208,
-      firstAt: NOW,
-      lastAt: NOW,
-      example: { id: LETTER_ID, message: 'another order has the id 970844c7-0d33-82a3-ba87-000000001266' },
-    },
-    {
-      errorCode: 'not-wire-format',
-      count: 189,
-      operations: 1,
-      redriven: 0,
-      firstAt: NOW,
-      lastAt: NOW,
-      example: { id: 'orders.v1/0/17', message: 'the value does not begin with a magic byte and a schema id' },
-    },
+    CONFLICTS,
+    group('not-wire-format', 189, 0, 'orders.v1/0/17', 'the value does not begin with a magic byte and a schema id'),
   ],
 };
 
@@ -152,7 +83,7 @@ export const LETTER: DeadLetterItem = {
   index: 12_543,
   number: 12_544,
   fault: 'conflict',
-  error: { code: 'conflict', message: 'another order has the id 970844c7-0d33-82a3-ba87-000000001266' },
+  error: CONFLICT,
   attempts: 1,
   deadLetteredAt: NOW,
   redrives: 1,
@@ -169,15 +100,7 @@ export const LETTER: DeadLetterItem = {
 };
 
 export const SAVED_ORDER: OrderResponse = {
-  id: ORDER_ID,
-  number: 12_544,
-  accountId: 'acc-0004711',
-  side: 'buy',
-  symbol: 'ACME',
-  quantity: 1_000,
-  price: '187.3500',
-  amount: '187350.0000',
-  currency: 'USD',
+  ...anOrderResponse({ id: ORDER_ID, number: 12_544, accountId: 'acc-0004711', quantity: 1_000, currency: 'USD' }),
   createdAt: NOW,
 };
 
