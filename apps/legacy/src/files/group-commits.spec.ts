@@ -1,45 +1,35 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { useTemporaryFolder } from '../testing/temporary-folder.js';
-import { ChunkFiles } from './chunk-files.js';
-import { GroupCommits, NumberInUseError } from './group-commits.js';
+import { useBook } from '../testing/use-book.js';
+import { NumberInUseError } from './group-commits.js';
 
-const folder = useTemporaryFolder();
-const add = (commits: GroupCommits, number: number, id = `id-${number}`): Promise<void> =>
-  commits.add(number, { id, text: JSON.stringify({ id, number }) });
+const tested = useBook();
+const add = (number: number, id = `id-${number}`): Promise<void> =>
+  tested.commits.add(number, { id, text: JSON.stringify({ id, number }) });
 
 async function numbersIn(index: number): Promise<number[]> {
-  const orders = JSON.parse(await readFile(join(folder(), `${index}.json`), 'utf8')) as { number: number }[];
+  const orders = JSON.parse(await readFile(join(tested.folder, `${index}.json`), 'utf8')) as { number: number }[];
   return orders.map(({ number }) => number);
 }
 
 describe('group commits', () => {
-  let files: ChunkFiles;
-  let commits: GroupCommits;
-  let uncertain: PromiseWithResolvers<Error>;
   /** Counts the syncs of files and folders, and makes them fail. */
   let sync: jest.SpiedFunction<FileHandle['sync']>;
 
   beforeEach(async () => {
-    files = await ChunkFiles.open(folder());
-    uncertain = Promise.withResolvers();
-    commits = new GroupCommits(files, uncertain.resolve);
-    const handle = await open(folder());
+    const handle = await open(tested.folder);
     sync = jest.spyOn(Object.getPrototypeOf(handle) as FileHandle, 'sync');
     await handle.close();
   });
 
-  afterEach(async () => {
-    jest.restoreAllMocks();
-    await files.close();
-  });
+  afterEach(() => void jest.restoreAllMocks());
 
   it('sync the file and the folder before an order counts as stored', async () => {
     const held = Promise.withResolvers<void>();
     sync.mockImplementationOnce(() => held.promise);
     const stored = jest.fn();
-    const write = add(commits, 3).then(stored);
+    const write = add(3).then(stored);
     await new Promise((resolve) => void setImmediate(resolve));
     expect(stored).not.toHaveBeenCalled();
     held.resolve();
@@ -48,7 +38,7 @@ describe('group commits', () => {
   });
 
   it('write orders that arrive together at once, sorted, into their files', async () => {
-    await Promise.all([7, 1_001, 3, 1_500, 5].map((number) => add(commits, number)));
+    await Promise.all([7, 1_001, 3, 1_500, 5].map((number) => add(number)));
     expect(await numbersIn(0)).toEqual([3, 5, 7]);
     expect(await numbersIn(1)).toEqual([1_001, 1_500]);
     expect(sync).toHaveBeenCalledTimes(4);
@@ -59,7 +49,7 @@ describe('group commits', () => {
     await Promise.all(
       numbers.map(async (number) => {
         for (let turn = 0; turn < number % 7; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
-        await add(commits, number);
+        await add(number);
       }),
     );
     expect(await numbersIn(0)).toEqual(numbers);
@@ -67,8 +57,8 @@ describe('group commits', () => {
   });
 
   it('reject a number that is in use, and store the others', async () => {
-    await add(commits, 1);
-    const results = await Promise.allSettled([add(commits, 1, 'other'), add(commits, 2), add(commits, 2, 'third')]);
+    await add(1);
+    const results = await Promise.allSettled([add(1, 'other'), add(2), add(2, 'third')]);
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected']);
     expect(results[0]).toMatchObject({ reason: new NumberInUseError('number 1 is in use') });
     expect(await numbersIn(0)).toEqual([1, 2]);
@@ -76,8 +66,8 @@ describe('group commits', () => {
 
   it('reject the orders of a file that can not be written, and then go on', async () => {
     sync.mockRejectedValueOnce(new Error('disk full'));
-    await expect(add(commits, 1)).rejects.toThrow('disk full');
-    await add(commits, 2);
+    await expect(add(1)).rejects.toThrow('disk full');
+    await add(2);
     expect(await numbersIn(0)).toEqual([2]);
   });
 
@@ -85,8 +75,8 @@ describe('group commits', () => {
     const failure = new Error('input/output error');
     sync.mockResolvedValueOnce().mockRejectedValueOnce(failure);
     const answered = jest.fn();
-    add(commits, 1).then(answered, answered);
-    await expect(uncertain.promise).resolves.toMatchObject({ name: 'UncertainWriteError', cause: failure });
+    add(1).then(answered, answered);
+    await expect(tested.uncertain.promise).resolves.toMatchObject({ name: 'UncertainWriteError', cause: failure });
     expect(answered).not.toHaveBeenCalled();
   });
 });

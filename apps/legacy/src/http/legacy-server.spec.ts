@@ -1,50 +1,27 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { ManualClock } from '@orders-pipeline/clock/testing';
-import { ChunkFiles } from '../files/chunk-files.js';
-import { GroupCommits } from '../files/group-commits.js';
-import { OrderBook } from '../orders/order-book.js';
-import { useTemporaryFolder } from '../testing/temporary-folder.js';
+import { anIntakeOrder } from '#orders/testing/an-order.js';
+import { useBook } from '../testing/use-book.js';
 import { createLegacyServer } from './legacy-server.js';
 
-const folder = useTemporaryFolder();
-const ORDER = { accountId: 'acc-1', side: 'buy', symbol: 'ACME', quantity: 3, price: 187.35, currency: 'EUR' };
+const tested = useBook();
+const ORDER = { ...anIntakeOrder(), price: 187.35 };
 
 describe('the API of the legacy system', () => {
-  let files: ChunkFiles;
   let app: FastifyInstance;
 
-  beforeEach(async () => {
-    files = await ChunkFiles.open(folder());
-    const commits = new GroupCommits(files, (error) => {
-      throw error;
-    });
-    const book = await OrderBook.open(files, commits, new ManualClock());
-    app = createLegacyServer({
-      book,
-      logger: pino({ level: 'silent' }),
-      listenHost: '127.0.0.1',
-      random: Math.random,
-    });
+  beforeEach(() => {
+    const { book } = tested;
+    app = createLegacyServer({ book, logger: pino({ level: 'silent' }), listenHost: '127.0.0.1', random: Math.random });
   });
 
-  afterEach(async () => {
-    await app.close();
-    await files.close();
-  });
+  afterEach(async () => app.close());
 
-  async function send(method: 'GET' | 'POST', url: string, payload?: object | string, headers = {}) {
-    const answer = await app.inject({
-      method,
-      url,
-      headers: {
-        host: 'localhost:3010',
-        ...(payload !== undefined && { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      ...(payload !== undefined && { payload }),
-    });
+  async function send(method: 'GET' | 'POST', url: string, payload?: object | string, given = {}) {
+    const json = payload !== undefined && { 'content-type': 'application/json' };
+    const headers = { host: 'localhost:3010', ...json, ...given };
+    const answer = await app.inject({ method, url, headers, ...(payload !== undefined && { payload }) });
     return { status: answer.statusCode, type: answer.headers['content-type'], body: answer.json<unknown>() };
   }
 

@@ -1,62 +1,31 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ManualClock } from '@orders-pipeline/clock/testing';
+import { describe, expect, it } from '@jest/globals';
 import { parseStrictJson } from '#legacy/json/strict-json.js';
 import { fromLegacy } from '#legacy/translation/from-legacy.js';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { ChunkFiles } from '../files/chunk-files.js';
-import { GroupCommits } from '../files/group-commits.js';
-import { useTemporaryFolder } from '../testing/temporary-folder.js';
+import { useBook } from '../testing/use-book.js';
+import { anIntakeOrder } from '#orders/testing/an-order.js';
 import { localTime } from './local-time.js';
-import { OrderBook } from './order-book.js';
 import { MAX_NUMBER, type LegacyOrder, type OrderRequest } from './order-request.js';
 
-const folder = useTemporaryFolder();
-const ORDER: OrderRequest = {
-  accountId: 'acc-1',
-  side: 'buy',
-  symbol: 'ACME',
-  quantity: 3,
-  price: 0.1,
-  currency: 'EUR',
-};
+const tested = useBook();
+const ORDER: OrderRequest = { ...anIntakeOrder(), price: 0.1 };
+
+async function add(change: Partial<OrderRequest> = {}): Promise<LegacyOrder & { readonly isNew: boolean }> {
+  const { text, isNew } = await tested.book.add({ ...ORDER, ...change });
+  return { ...(JSON.parse(text) as LegacyOrder), isNew };
+}
+
+async function range(start: number, end: number): Promise<number[]> {
+  let text = '';
+  for await (const piece of tested.book.range(start, end)) text += piece;
+  return (JSON.parse(text) as LegacyOrder[]).map(({ number }) => number);
+}
 
 describe('the order book', () => {
-  let clock: ManualClock;
-  let files: ChunkFiles;
-  let book: OrderBook;
-
-  beforeEach(async () => {
-    clock = new ManualClock();
-    await reopen();
-  });
-
-  afterEach(async () => {
-    await files.close();
-  });
-
-  async function reopen(): Promise<void> {
-    files = await ChunkFiles.open(folder());
-    const commits = new GroupCommits(files, (error) => {
-      throw error;
-    });
-    book = await OrderBook.open(files, commits, clock);
-  }
-
-  async function add(change: Partial<OrderRequest> = {}): Promise<LegacyOrder & { readonly isNew: boolean }> {
-    const { text, isNew } = await book.add({ ...ORDER, ...change });
-    return { ...(JSON.parse(text) as LegacyOrder), isNew };
-  }
-
-  async function range(start: number, end: number): Promise<number[]> {
-    let text = '';
-    for await (const piece of book.range(start, end)) text += piece;
-    return (JSON.parse(text) as LegacyOrder[]).map(({ number }) => number);
-  }
-
   it('assigns the id, the next number, the amount and the local time', async () => {
-    await clock.advance(1_769_860_800_250);
+    await tested.clock.advance(1_769_860_800_250);
     expect(await add({ number: 41 })).toMatchObject({ number: 41, amount: 0.3 });
     expect(await add()).toEqual({
       ...ORDER,
@@ -70,10 +39,10 @@ describe('the order book', () => {
 
   it('finds orders by id, also after a restart, and null for an unknown id', async () => {
     const { isNew: _, ...order } = await add({ id: 'a', number: 5_000 });
-    await files.close();
-    await reopen();
-    expect(JSON.parse(await book.find('a'))).toEqual(order);
-    expect(await book.find('b')).toBe('null');
+    await tested.files.close();
+    await tested.open();
+    expect(JSON.parse(await tested.book.find('a'))).toEqual(order);
+    expect(await tested.book.find('b')).toBe('null');
     expect(await add()).toMatchObject({ number: 5_001 });
   });
 
@@ -95,16 +64,10 @@ describe('the order book', () => {
     });
   });
 
-  it('rejects a number that is in use', async () => {
-    await add({ number: 7 });
-    await expect(add({ number: 7 })).rejects.toMatchObject({ statusCode: 409 });
-    expect(await add()).toMatchObject({ number: 8 });
-  });
-
   it('stores one of two orders that arrive at once under the same id', async () => {
     const results = await Promise.allSettled([add({ id: 'a' }), add({ id: 'a' }), add({ id: 'a', quantity: 9 })]);
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
-    expect(book.count).toBe(1);
+    expect(tested.book.count).toBe(1);
     expect(await range(1, 10)).toEqual([1]);
   });
 
@@ -130,15 +93,18 @@ describe('the order book', () => {
     for (const number of [7, 250_000, MAX_NUMBER]) await add({ number });
     expect(await range(1, MAX_NUMBER)).toEqual([7, 250_000, MAX_NUMBER]);
     expect(await range(250_001, MAX_NUMBER - 1)).toEqual([]);
-    await writeFile(join(folder(), '500000.json'), JSON.stringify([{ ...ORDER, id: 'other', number: 500_000_001 }]));
+    await writeFile(
+      join(tested.folder, '500000.json'),
+      JSON.stringify([{ ...ORDER, id: 'other', number: 500_000_001 }]),
+    );
     expect(await range(250_001, MAX_NUMBER)).toEqual([500_000_001, MAX_NUMBER]);
   });
 
   it('invents orders behind the highest number, which can all be translated', async () => {
     await add({ number: 1_499 });
-    await clock.advance(1_769_860_800_000);
-    expect(await book.populate(2_000, Math.random)).toEqual({ first: 1_500, last: 3_499 });
-    const pages = await Promise.all([2, 3, 4].map(async (page) => String(await book.page(page))));
+    await tested.clock.advance(1_769_860_800_000);
+    expect(await tested.book.populate(2_000, Math.random)).toEqual({ first: 1_500, last: 3_499 });
+    const pages = await Promise.all([2, 3, 4].map(async (page) => String(await tested.book.page(page))));
     const orders = pages.flatMap((page) => {
       const parsed = parseStrictJson(page);
       return 'value' in parsed ? parsed.value : [];
@@ -150,10 +116,5 @@ describe('the order book', () => {
       return 'reason' in read ? [read.reason] : [];
     });
     expect(rejected).toEqual([]);
-  });
-
-  it('does not start with a file that is no array of orders', async () => {
-    await writeFile(join(folder(), '3.json'), '<html>');
-    await expect(reopen()).rejects.toMatchObject({ code: 'bad-file' });
   });
 });
