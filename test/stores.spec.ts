@@ -10,9 +10,6 @@ import { itIsAnAutoscalerStore } from '../apps/console/src/autoscaling/testing/a
 import { MongoBucketStore } from '../apps/facade/src/intents/mongo-bucket-store.js';
 import { MongoNumberStore } from '../apps/facade/src/intents/mongo-number-store.js';
 import { MongoMigrationStore } from '../apps/facade/src/state/mongo-migration-store.js';
-import { describeBucketStore } from '../apps/facade/src/testing/bucket-store-contract.js';
-import { describeMigrationStore } from '../apps/facade/src/testing/migration-store-contract.js';
-import { describeNumberStore } from '../apps/facade/src/testing/number-store-contract.js';
 import { newProgress } from '../apps/facade/src/verify/verification-progress.js';
 import { VerificationRuns } from '../apps/facade/src/verify/verification-runs.js';
 import { ProducerList } from '../apps/producer/src/expansion/producer-list.js';
@@ -26,6 +23,11 @@ import { eventually } from './support/eventually.js';
 import { Relay } from './support/relay.js';
 import { runApp } from './support/run-app.js';
 import { RunningFacade } from './support/running-facade.js';
+import {
+  describeBucketStore,
+  describeMigrationStore,
+  describeNumberStore,
+} from '../apps/facade/src/testing/migration-stores-contract.js';
 
 const REFUSED = { code: 2, stderr: expect.stringContaining('A migration from the legacy system is under way') };
 

@@ -4,7 +4,7 @@ const ANSWERING = 'intents/answering-write.ts';
 const OUTBOX = 'intents/outbox.ts';
 const PLAN = 'intents/outbox-plan.ts';
 const FENCED = 'writes/fenced-writes.ts';
-const STORE = 'testing/memory-bucket-store.ts';
+const STORE = 'testing/memory-stores.ts';
 
 /**
  * Mutants of admission, outbox, numbers and reads. Those of the store in memory are rules that the contract suite checks for MongoDB's

@@ -1,48 +1,99 @@
 import { hash } from 'node:crypto';
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fastify, { type FastifyInstance } from 'fastify';
 import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import type { OpenAPIObject } from '@nestjs/swagger';
 import { parseQuery } from '#service/http/query-string.js';
 import { ClientKeys } from './clients/client-keys.js';
+import { FacadeMetrics } from './facade-metrics.js';
 import { addLegacyApi } from './legacy-api.js';
 import { addReadRoutes } from './reads/read-routes.js';
 import type { Reads } from './reads/reads.js';
 import type { PostedOrders } from './writes/posted-orders.js';
 import { addWriteRoutes } from './writes/write-routes.js';
+import { documentLegacyApi } from './legacy-api-document.js';
 
 const KEY = 'k'.repeat(32);
 const BASIC = { host: 'orders.example:8443', authorization: `Basic ${Buffer.from(`web:${KEY}`).toString('base64')}` };
 
 /** Clients with keys, between routes and sides that only record the forwarded targets. */
-describe("the legacy system's API, for clients with keys", () => {
+describe("the legacy system's API", () => {
   let app: FastifyInstance;
   let targets: string[];
+  /** The headers of the forwarded requests. */
+  let forwardedHeaders: unknown[];
+  let registry: Registry;
+  let keys: ClientKeys | undefined;
 
   beforeEach(async () => {
-    targets = [];
-    const keys = ClientKeys.parse(JSON.stringify({ clients: [{ name: 'web', keys: [hash('sha256', KEY)] }] }));
-    const forward = async ({ path }: { readonly path: string }) => {
-      targets.push(path);
-      return Promise.resolve({ status: 200, headers: {}, body: Buffer.from('[]') });
-    };
-    const answer: Pick<Reads, 'answer'>['answer'] = async ({ forwarded }) => forward(forwarded);
+    [targets, forwardedHeaders] = [[], []];
+    keys = ClientKeys.parse(JSON.stringify({ clients: [{ name: 'web', keys: [hash('sha256', KEY)] }] }));
+    await listen();
+  });
+
+  async function forward(forwarded: { readonly path: string; readonly headers?: unknown }) {
+    targets.push(forwarded.path);
+    forwardedHeaders.push(forwarded.headers);
+    return Promise.resolve({ status: 200, headers: {}, body: Buffer.from('[]') });
+  }
+
+  async function listen(): Promise<void> {
+    registry = new Registry();
+    const metrics = new FacadeMetrics(registry);
     app = fastify({ routerOptions: { querystringParser: parseQuery, maxParamLength: 1_024 } });
     await addLegacyApi(app, {
       keys: () => keys,
       hosts: { hosts: ['alias.example'], origins: ['https://desk.example'] },
-      onRequest: () => undefined,
+      onRequest: (client) => metrics.requestBy(client),
       logger: pino({ level: 'silent' }),
       addRoutes: (scope) => {
-        addReadRoutes(scope, { answer }, { LONG_ANSWERS_PER_CALLER: 0, LONG_ANSWERS_IN_TOTAL: 0 });
+        addReadRoutes(
+          scope,
+          { answer: async ({ forwarded }) => forward(forwarded) },
+          { LONG_ANSWERS_PER_CALLER: 0, LONG_ANSWERS_IN_TOTAL: 0 },
+        );
         addWriteRoutes(scope, { post: forward, populate: forward } as unknown as PostedOrders, () => ({}));
       },
     });
-  });
+  }
 
   afterEach(async () => app.close());
+
+  it('answers clients that have a key, and counts their requests; the legacy system never sees it', async () => {
+    const get = async (given: Record<string, string>) =>
+      app.inject({ url: '/orders/page/1', headers: { host: BASIC.host, ...given } });
+    expect((await get({ 'x-api-key': KEY, 'x-other': 'kept' })).statusCode).toBe(200);
+    expect((await get({ authorization: BASIC.authorization })).statusCode).toBe(200);
+    expect(forwardedHeaders[0]).toMatchObject({ 'x-other': 'kept' });
+    expect(JSON.stringify(forwardedHeaders)).not.toMatch(new RegExp(`${KEY}|Basic`));
+    const rejected = await get({ 'x-api-key': `${KEY}x` });
+    expect(rejected.statusCode).toBe(401);
+    expect(rejected.json()).toEqual({
+      statusCode: 401,
+      code: 'bad-api-key',
+      error: 'Unauthorized',
+      message: 'the API key is unknown, or not that of the named user',
+    });
+    expect((await get({})).headers['www-authenticate']).toMatch(/^Basic /);
+    const metrics = await registry.metrics();
+    expect(metrics).toContain('facade_client_requests_total{client="web"} 2');
+    expect(metrics).toContain('facade_client_requests_total{client="unknown"} 2');
+    expect(metrics).not.toContain(KEY);
+  });
+
+  it('without keys, rejects what a web page could send to this machine', async () => {
+    await app.close();
+    keys = undefined;
+    await listen();
+    const foreign = { host: '127.0.0.1', origin: 'https://example.com' };
+    const response = await app.inject({ url: '/orders/page/1', headers: foreign });
+    expect(response.json()).toMatchObject({ statusCode: 403, code: 'foreign-origin', error: 'Forbidden' });
+    expect((await app.inject({ url: '/orders/page/1', headers: { host: '127.0.0.1' } })).statusCode).toBe(200);
+  });
 
   async function post(url: string, headers: Record<string, string>): Promise<number> {
     const { statusCode } = await app.inject({ method: 'POST', url, headers: { ...BASIC, ...headers } });
@@ -89,12 +140,48 @@ describe("the legacy system's API, for clients with keys", () => {
     await app.listen({ host: '127.0.0.1', port: 0 });
     const { port } = app.server.address() as AddressInfo;
     for (const target of [path, `http://other.example${path}`, `HTTPS://other.example:1${path}`]) {
-      const sent = request({ port, method, path: target, headers: BASIC }).end();
+      const sent = send({ port, method, path: target, headers: BASIC }).end();
       const [response] = await once(sent, 'response');
       response.resume();
       await once(response, 'close');
     }
     expect(new Set(targets)).toEqual(new Set([path]));
     expect(targets[0]).toBe(path);
+  });
+});
+
+/** Returns the routes that the facade adds, such as `GET /orders/{id}`, with their configuration. */
+async function addedRoutes(): Promise<Map<string, unknown>> {
+  const routes = new Map<string, unknown>();
+  const app = fastify({ exposeHeadRoutes: false });
+  app.addHook('onRoute', ({ method, url, config }) => {
+    routes.set(`${String(method)} ${url.replace(/:(\w+)/, '{$1}')}`, config);
+  });
+  addReadRoutes(app, {} as Reads, { LONG_ANSWERS_PER_CALLER: 0, LONG_ANSWERS_IN_TOTAL: 0 });
+  addWriteRoutes(app, {} as PostedOrders, () => ({}));
+  await app.ready();
+  return routes;
+}
+
+describe("the document of the legacy system's API", () => {
+  const document: OpenAPIObject = { openapi: '3.1.0', info: { title: '', version: '' }, paths: {} };
+  documentLegacyApi(document);
+
+  it('has every route that the facade adds, and no other', async () => {
+    const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(documented.toSorted()).toEqual([...(await addedRoutes()).keys()].toSorted());
+  });
+
+  it('describes routes that limit no rates, as the legacy system limits none', async () => {
+    for (const config of (await addedRoutes()).values()) expect(config).toMatchObject({ rateLimit: false });
+  });
+
+  it('refers only to schemas that it has', () => {
+    const names = [...JSON.stringify(document.paths).matchAll(/#\/components\/schemas\/(\w+)/g)].map(
+      ([, name]) => name,
+    );
+    expect(Object.keys(document.components?.schemas ?? {})).toEqual(expect.arrayContaining([...new Set(names)]));
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { MemoryNumberStore } from '../testing/memory-number-store.js';
 import { NumberBlocks } from './number-blocks.js';
+import { MemoryNumberStore } from '../testing/memory-stores.js';
 
 async function take(blocks: NumberBlocks, count: number, period = 1): Promise<number[]> {
   return Promise.all(Array.from({ length: count }, async () => blocks.take(period)));

@@ -1,13 +1,81 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it, beforeEach } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
+import { aLegacyOrder } from '#orders/testing/an-order.js';
+import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
+import { anIntent } from '../testing/an-intent.js';
 import type { SideName, WriteOutcome, WrittenSide } from '../sides/side.js';
 import { bucketOf } from '../stages/buckets.js';
-import { MemoryBucketStore } from '../testing/memory-bucket-store.js';
-import { intentWith } from '../testing/one-order.js';
-import { AnsweringWrite } from './answering-write.js';
+import { MemoryBucketStore } from '../testing/memory-stores.js';
 import type { Intent } from './intent.js';
+import { keyOf, planOutbox, type Item, type Work } from './outbox-plan.js';
+import { AnsweringWrite } from './answering-write.js';
 import { Outbox } from './outbox.js';
-import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
+import { OutboxWorker } from './outbox-worker.js';
+import { LEASE_MS } from './worker-lease.js';
+
+function seqs(items: readonly Item[]): number[] {
+  return items.map(({ intent }) => intent.seq);
+}
+
+function plan(open: readonly Intent[], busy: readonly number[] = [], now = 0, busyWith?: Work) {
+  const bucket = { bucket: 3, epoch: 1, period: 1, mode: 'dualwrite' as const, open };
+  const isBusy = ({ intent }: Item, work: Work): boolean =>
+    busy.includes(intent.seq) && (busyWith === undefined || busyWith === work);
+  const planned = planOutbox([bucket], { now: new Date(now), repairAfterMs: 2_000, isBusy });
+  const entries: [string, readonly Item[]][] = Object.entries(planned);
+  return Object.fromEntries(entries.map(([name, items]) => [name, seqs(items)]));
+}
+
+const NOTHING = { closes: [], repairs: [], toNew: [], toLegacy: [], toCheck: [] };
+const STORED = { legacy: 'stored' } as const;
+const LIVE = { answering: 'new', new: 'sent' } as const;
+
+describe('the plan of the outbox', () => {
+  it('writes to the new side what the legacy system has stored, an account in its order', () => {
+    expect(plan([anIntent(1, STORED), anIntent(2, STORED)])).toEqual({ ...NOTHING, toNew: [1, 2] });
+    expect(plan([anIntent(1, STORED), anIntent(2, STORED)], [1])).toEqual(NOTHING);
+    expect(plan([anIntent(1, { ...STORED, new: 'sent' }), anIntent(2, STORED)])).toEqual({
+      ...NOTHING,
+      toCheck: [1],
+      toNew: [2],
+    });
+  });
+
+  it('lets no write overtake one that has no answer yet', () => {
+    const other = anIntent(3, { ...STORED, order: aLegacyOrder({ number: 3, accountId: 'acc-2' }) });
+    expect(plan([anIntent(1), anIntent(2, STORED), other])).toEqual({ ...NOTHING, toNew: [3] });
+  });
+
+  it('writes to the legacy system one order of an account at a time', () => {
+    expect(plan([anIntent(1, LIVE), anIntent(2, LIVE)])).toEqual({ ...NOTHING, toLegacy: [1], toCheck: [1, 2] });
+    expect(plan([anIntent(1, { ...LIVE, ...STORED }), anIntent(2, LIVE)])).toMatchObject({ toLegacy: [2] });
+  });
+
+  it('looks an order up on the new side while the legacy system gets it', () => {
+    expect(plan([anIntent(1, LIVE)], [1], 0, 'legacy')).toEqual({ ...NOTHING, toCheck: [1] });
+    expect(plan([anIntent(1, LIVE)], [1], 0, 'check')).toEqual({ ...NOTHING, toLegacy: [1] });
+  });
+
+  it('repeats what has no answer for 2 s, or had no outcome, and nothing of the account behind it', () => {
+    expect(plan([anIntent(1), anIntent(2)], [], 1_999)).toEqual(NOTHING);
+    expect(plan([anIntent(1), anIntent(2)], [], 2_000)).toEqual({ ...NOTHING, repairs: [1] });
+    expect(plan([anIntent(1, { attempts: 1 }), anIntent(2, { attempts: 1 })])).toEqual({
+      ...NOTHING,
+      repairs: [1],
+    });
+  });
+
+  it('closes what is final', () => {
+    expect(plan([anIntent(1, { ...STORED, new: 'readable' }), anIntent(2, { ...STORED, new: 'none' })])).toEqual({
+      ...NOTHING,
+      closes: [1, 2],
+    });
+  });
+
+  it('names intents by bucket and position', () => {
+    expect(keyOf({ bucket: 3, intent: anIntent(7) })).toBe('3:7');
+  });
+});
 
 const BUCKET = bucketOf('acc-1');
 const REFUSED: WriteOutcome = { result: 'refused', code: 'bad', message: 'a rule', status: 400 };
@@ -64,7 +132,7 @@ describe('Outbox', () => {
   });
 
   async function admit(intent: Partial<Intent>): Promise<void> {
-    await store.admit({ bucket: BUCKET, epoch: 1, intent: intentWith(1, intent), maxOpen: 9, maxAgeMs: 60_000 });
+    await store.admit({ bucket: BUCKET, epoch: 1, intent: anIntent(1, intent), maxOpen: 9, maxAgeMs: 60_000 });
     const { new: state } = intent;
     if (state === 'sent') await store.update([{ bucket: BUCKET, seq: 1, new: 'sent' }]);
   }
@@ -144,5 +212,37 @@ describe('Outbox', () => {
     await clock.advance(100);
     expect(await round()).toBe('closed');
     expect(reported).toEqual(['refused by new']);
+  });
+});
+
+/** After this time, reads and writes that wait for open writes get 503. */
+const CLIENTS_WAIT_MS = 2_000;
+const NEVER = new Promise<never>(() => undefined);
+
+describe('the outbox worker', () => {
+  it('is replaced by that of another instance before clients have waited too long', async () => {
+    const clock = new ManualClock();
+    const rounds = { a: 0, b: 0 };
+    let owner = { name: '', until: 0 };
+    let isDead = false;
+    const workerOf = (name: 'a' | 'b') => {
+      const hold = async () => {
+        if (isDead && name === 'a') return NEVER;
+        if (owner.name !== name && owner.until >= clock.now()) return false;
+        owner = { name, until: clock.now() + LEASE_MS };
+        return true;
+      };
+      const outbox = { round: async () => (rounds[name] += 1) };
+      const lease = { hold, release: async () => undefined };
+      return new OutboxWorker(outbox, lease, clock, { warn: () => undefined }, async () => undefined);
+    };
+    const [a, b] = [workerOf('a'), workerOf('b')];
+    a.start();
+    b.start();
+    await clock.advance(5_000);
+    expect(rounds).toEqual({ a: expect.any(Number), b: 0 });
+    isDead = true;
+    await clock.advance(CLIENTS_WAIT_MS * 0.75);
+    expect(rounds.b).toBeGreaterThan(0);
   });
 });

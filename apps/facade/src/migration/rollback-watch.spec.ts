@@ -5,9 +5,9 @@ import { byCapability } from '../stages/capability.js';
 import { NO_FIGURES, type Figures } from '../stages/figures.js';
 import type { RollbackDecision } from '../stages/rollback-policy.js';
 import { ChangeRefusal } from '../stages/change-refusal.js';
-import { MemoryMigrationStore } from '../testing/memory-migration-store.js';
 import { readsAt, snapshotAt } from '../testing/snapshots.js';
 import { RollbackWatch } from './rollback-watch.js';
+import { MemoryMigrationStore } from '../testing/memory-stores.js';
 
 const LIMITS = { maxErrorRate: 0.05, minRequests: 20, maxMismatches: 0 };
 

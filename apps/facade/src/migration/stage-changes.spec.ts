@@ -1,30 +1,24 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
+import { pino } from 'pino';
 import { bucketOf } from '../stages/buckets.js';
-import { byCapability, type Capability, type Stage } from '../stages/capability.js';
+import { byCapability, type Capability } from '../stages/capability.js';
 import { ChangeRefusal } from '../stages/change-refusal.js';
 import type { ChangeRequest } from '../stages/changes.js';
 import { NO_FIGURES, type Figures } from '../stages/figures.js';
 import type { VerifyResult } from '../stages/gate.js';
-import { MemoryBucketStore } from '../testing/memory-bucket-store.js';
-import { MemoryMigrationStore } from '../testing/memory-migration-store.js';
-import { MemoryNumberStore } from '../testing/memory-number-store.js';
-import { intentWith } from '../testing/one-order.js';
+import { MigrationState } from '../state/migration-state.js';
+import type { InstanceIdentity, MigrationStore } from '../state/migration-store.js';
+import { anIntent } from '../testing/an-intent.js';
+import { MemoryBucketStore, MemoryMigrationStore, MemoryNumberStore } from '../testing/memory-stores.js';
+import { LIMITS } from '../testing/simulated-world.js';
 import { readsAt, snapshotAt } from '../testing/snapshots.js';
-import type { LegacyPort } from '../writes/legacy-port.js';
 import { ChangeDriver } from './change-driver.js';
 import { ChangeFacts } from './change-facts.js';
 import { StageChanges } from './stage-changes.js';
 
-const LIMITS = {
-  minSamples: 10,
-  maxMismatches: 0,
-  maxErrorRate: 0.1,
-  p99Factor: 1.5,
-  p99FloorMs: 50,
-  maxIntentAgeMs: 10_000,
-};
 const LIMIT_MS = 4_000;
+const ACCOUNT = bucketOf('acc-1');
 const A = { name: 'a', process: 'a-1', place: 'one:3005' };
 
 describe('changes of stages', () => {
@@ -45,45 +39,56 @@ describe('changes of stages', () => {
     figures = NO_FIGURES;
     lastVerify = null;
     highest = 41;
-    const legacy: LegacyPort = {
+    const legacy = {
       post: async () => Promise.reject(new Error('not used')),
-      highestNumber: async () => {
-        if (highest === undefined) throw new Error('the legacy system is away');
-        return Promise.resolve(highest);
-      },
+      highestNumber: async () => highest ?? Promise.reject(new Error('the legacy system is away')),
     };
     const facts = new ChangeFacts(
-      { read: async () => Promise.resolve(byCapability(() => figures)) },
-      { last: async () => Promise.resolve(lastVerify) },
+      { read: async () => byCapability(() => figures) },
+      { last: async () => lastVerify },
       buckets,
-      LIMITS,
+      { ...LIMITS.gate, minSamples: 10, maxErrorRate: 0.1 },
     );
     changes = new StageChanges(store, new ChangeDriver(store, buckets, numbers, legacy), facts, clock, LIMIT_MS);
   });
 
   /** Puts the migration at some stages, with open buckets. */
-  async function at(places: Partial<Record<Capability, readonly [Stage, number?]>>): Promise<void> {
+  async function at(places: Parameters<typeof snapshotAt>[0]): Promise<void> {
     const snapshot = { ...snapshotAt(places), revision: 2 };
     await store.replace(snapshot, null);
     if (snapshot.fence !== null) await buckets.raise(snapshot.fence);
   }
 
-  /** Admits an order. */
-  async function admit(number: number): Promise<void> {
-    const { epoch } = await buckets.read(bucketOf('acc-1'));
-    await buckets.admit({ bucket: bucketOf('acc-1'), epoch, intent: intentWith(number), maxOpen: 9, maxAgeMs: 9_999 });
+  async function admit(change: Parameters<typeof anIntent>[1] = {}): Promise<void> {
+    const { epoch } = await buckets.read(ACCOUNT);
+    await buckets.admit({ bucket: ACCOUNT, epoch, intent: anIntent(7, change), maxOpen: 9, maxAgeMs: 9_999 });
   }
 
   /** @returns what the change led to: the stage of the capability, or the code of the refusal */
-  function request(change: Partial<ChangeRequest>): Promise<string> {
+  function request(change: Partial<ChangeRequest> = {}): Promise<string> {
     const capability = (change.capability ?? 'writes') as Capability;
-    return changes
-      .request({ capability, stage: 'dualwrite', reason: 'because', ...change }, 'ada')
-      .then(({ capabilities }) => `${capabilities[capability].stage} ${capabilities[capability].percent}`)
-      .catch((error: unknown) => {
+    return changes.request({ capability, stage: 'dualwrite', reason: 'because', ...change }, 'ada').then(
+      ({ capabilities }) => `${capabilities[capability].stage} ${capabilities[capability].percent}`,
+      (error: unknown) => {
         if (error instanceof ChangeRefusal) return error.code;
         throw error;
-      });
+      },
+    );
+  }
+
+  /** Requests a change, and passes some time. */
+  async function requestWithin(milliseconds: number, change: Partial<ChangeRequest> = {}): Promise<string> {
+    const requested = request(change);
+    await clock.advance(milliseconds);
+    return requested;
+  }
+
+  /** Starts what a process of the facade knows. */
+  async function start(identity: InstanceIdentity, reached: MigrationStore): Promise<MigrationState> {
+    const state = new MigrationState(reached, clock, identity, pino({ level: 'silent' }));
+    state.start();
+    await clock.advance(1_000);
+    return state;
   }
 
   async function audited(): Promise<string[]> {
@@ -93,7 +98,7 @@ describe('changes of stages', () => {
   it('leave off once each instance has acknowledged, with numbers above the highest', async () => {
     await store.register(A);
     await store.acknowledge(A, 1);
-    const change = request({});
+    const change = request();
     await clock.advance(1_000);
     expect(await store.read()).toMatchObject({ change: { step: 'acknowledge' }, fence: null });
     expect((await buckets.read(0)).mode).toBe('closed');
@@ -107,37 +112,31 @@ describe('changes of stages', () => {
 
   it('are abandoned when an instance does not acknowledge in time', async () => {
     await store.register(A);
-    const change = request({});
-    await clock.advance(LIMIT_MS + 100);
-    expect(await change).toBe('not-acknowledged');
+    expect(await requestWithin(LIMIT_MS + 100)).toBe('not-acknowledged');
     expect(await store.read()).toMatchObject({ change: null, fence: null, capabilities: { writes: { stage: 'off' } } });
     expect(await audited()).toEqual(['change by ada', 'abandoned by ada', 'refusal by ada not-acknowledged']);
   });
 
   it('are abandoned when the legacy system does not say its highest number', async () => {
     highest = undefined;
-    const change = request({});
-    await clock.advance(LIMIT_MS + 100);
-    expect(await change).toBe('not-acknowledged');
+    expect(await requestWithin(LIMIT_MS + 100)).toBe('not-acknowledged');
   });
 
   it('need each instance that is registered, unless force removes it', async () => {
     await store.register(A);
     await clock.advance(5_001);
-    expect(await request({})).toBe('instances-missing');
-    const forced = request({ force: true });
-    await clock.advance(100);
-    expect(await forced).toBe('dualwrite 100');
+    expect(await request()).toBe('instances-missing');
+    expect(await requestWithin(100, { force: true })).toBe('dualwrite 100');
     expect(await store.instances()).toEqual([]);
   });
 
   it('enter off only when the legacy system has all orders, and the new side gets its own later', async () => {
     await at({ writes: ['dualwrite'] });
-    await admit(7);
+    await admit();
     const change = request({ stage: 'off' });
     await clock.advance(1_000);
     expect(await store.read()).toMatchObject({ change: { step: 'drain' } });
-    await buckets.update([{ bucket: bucketOf('acc-1'), seq: 1, legacy: 'stored' }]);
+    await buckets.update([{ bucket: ACCOUNT, seq: 1, legacy: 'stored' }]);
     await clock.advance(100);
     expect(await change).toBe('off 100');
     expect(await buckets.openBuckets()).toHaveLength(1);
@@ -145,10 +144,8 @@ describe('changes of stages', () => {
 
   it('open the buckets again when they can not be drained', async () => {
     await at({ writes: ['dualwrite', 70] });
-    await admit(7);
-    const change = request({ stage: 'off' });
-    await clock.advance(LIMIT_MS + 100);
-    expect(await change).toBe('not-drained');
+    await admit();
+    expect(await requestWithin(LIMIT_MS + 100, { stage: 'off' })).toBe('not-drained');
     expect(await store.read()).toMatchObject({ capabilities: { writes: { stage: 'dualwrite', percent: 70 } } });
     expect((await buckets.read(0)).mode).toBe('dualwrite');
   });
@@ -174,16 +171,15 @@ describe('changes of stages', () => {
   });
 
   it('let writes be complete only with a verify and without open intents, by force too', async () => {
+    const complete = { stage: 'complete', force: true };
     await at({ writes: ['live'], ...readsAt('complete') });
-    expect(await request({ stage: 'complete', force: true })).toBe('gate-not-met');
+    expect(await request(complete)).toBe('gate-not-met');
     lastVerify = { startedAt: new Date(0), differences: 0 };
-    await admit(7);
-    const blocked = request({ stage: 'complete', force: true });
-    await clock.advance(6_000);
-    expect(await blocked).toBe('gate-not-met');
-    const waiting = request({ stage: 'complete', force: true });
+    await admit();
+    expect(await requestWithin(6_000, complete)).toBe('gate-not-met');
+    const waiting = request(complete);
     await clock.advance(1_000);
-    await buckets.update([{ bucket: bucketOf('acc-1'), seq: 1, close: true }]);
+    await buckets.update([{ bucket: ACCOUNT, seq: 1, close: true }]);
     await clock.advance(100);
     expect(await waiting).toBe('complete 100');
   });
@@ -200,13 +196,9 @@ describe('changes of stages', () => {
   it('are held for people and for the facade itself', async () => {
     await at({ writes: ['live'], ...readsAt('live') });
     await changes.hold(true, 'audit week', 'ada');
-    expect(await request({ stage: 'dualwrite' })).toBe('held');
-    const rollback = {
-      capability: 'read-by-id',
-      stage: 'shadow',
-      cause: 'mismatches: 1',
-      decision: 'roll-back',
-    } as const;
+    expect(await request()).toBe('held');
+    const decision = 'roll-back' as const;
+    const rollback = { capability: 'read-by-id', stage: 'shadow', cause: 'mismatches: 1', decision } as const;
     await expect(changes.rollBack(rollback)).rejects.toMatchObject({ code: 'held' });
     await changes.hold(false, 'done', 'ada');
     await changes.rollBack(rollback);
@@ -218,14 +210,41 @@ describe('changes of stages', () => {
   it('clear that the legacy system may lag only when it has all that the new side answered', async () => {
     await at({ writes: ['live'] });
     await store.replace({ ...(await store.read()), revision: 3, legacyMayLag: true }, null);
-    const { epoch } = await buckets.read(bucketOf('acc-1'));
-    const intent = intentWith(7, { answering: 'new' });
-    await buckets.admit({ bucket: bucketOf('acc-1'), epoch, intent, maxOpen: 9, maxAgeMs: 9_999 });
-    const change = request({ stage: 'dualwrite' });
-    await clock.advance(500);
-    expect(await change).toBe('dualwrite 100');
+    await admit({ answering: 'new' });
+    expect(await requestWithin(500)).toBe('dualwrite 100');
     expect((await store.read()).legacyMayLag).toBe(true);
-    await buckets.update([{ bucket: bucketOf('acc-1'), seq: 1, close: true }]);
-    expect(await request({ stage: 'dualwrite' })).toBe('unchanged');
+    await buckets.update([{ bucket: ACCOUNT, seq: 1, close: true }]);
+    expect(await request()).toBe('unchanged');
+  });
+
+  describe('beside a process of the facade that was replaced', () => {
+    const HOUR_MS = 3_600_000;
+    let isCutOff: boolean;
+    let first: MigrationState;
+
+    /** Starts the first process, which `isCutOff` cuts off from the store, and from nothing else. */
+    beforeEach(async () => {
+      isCutOff = false;
+      const read = async () => (isCutOff ? Promise.reject(new Error('no route')) : store.read());
+      first = await start(A, Object.assign(Object.create(store) as MemoryMigrationStore, { read }));
+      isCutOff = true;
+    });
+
+    it('wait while it may still write elsewhere by what it knows', async () => {
+      await start({ ...A, process: 'a-2', place: 'two:3005' }, store);
+      await clock.advance(HOUR_MS - 60_000);
+      expect(first.beginUnfenced()).toBeDefined();
+      expect(await requestWithin(1_000)).toBe('instances-missing');
+      await clock.advance(120_000);
+      expect(first.beginUnfenced()).toBeUndefined();
+      expect(await requestWithin(1_000)).toBe('dualwrite 100');
+      expect((await store.instances()).map(({ process }) => process)).toEqual(['a-2']);
+    });
+
+    it('do not wait for one at the same address: it has ended', async () => {
+      await clock.advance(60_000);
+      await start({ ...A, process: 'a-2' }, store);
+      expect(await requestWithin(1_000)).toBe('dualwrite 100');
+    });
   });
 });

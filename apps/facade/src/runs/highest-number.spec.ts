@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { MemoryNumberStore } from '../testing/memory-number-store.js';
 import { SideAwayError } from '../sides/side-away-error.js';
 import { HighestNumber } from './highest-number.js';
+import { MemoryNumberStore } from '../testing/memory-stores.js';
 
 describe('HighestNumber', () => {
   it('is that of the legacy system, or a higher one that the facade has assigned', async () => {

@@ -2,9 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { systemClock } from '@orders-pipeline/clock';
-import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { Sides } from './sides.js';
+import type { Sides } from './sides.js';
+import { sidesBetween } from './testing/sides-between.js';
 
 const PATH = '/orders/some';
 
@@ -18,18 +17,7 @@ describe('the connections of the facade', () => {
   beforeAll(async () => {
     await once(legacy.listen(0, '127.0.0.1'), 'listening');
     const url = `http://127.0.0.1:${(legacy.address() as AddressInfo).port}`;
-    sides = Sides.of({
-      legacyUrl: url,
-      producerUrl: url,
-      queryApiUrl: url,
-      zone: new LegacyTimeZone('UTC'),
-      legacyConnections: 1,
-      legacyTimeoutMs: 60_000,
-      newConnections: 1,
-      newTimeoutMs: 60_000,
-      tokenClient: undefined,
-      clock: systemClock,
-    });
+    sides = sidesBetween({ legacyUrl: url, newUrl: url, legacyConnections: 1 });
   });
 
   afterAll(async () => {

@@ -3,9 +3,9 @@ import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { pino } from 'pino';
 import { bucketOf } from '../stages/buckets.js';
 import type { MigrationSnapshot } from '../stages/migration-snapshot.js';
-import { MemoryMigrationStore } from '../testing/memory-migration-store.js';
 import { readsAt, snapshotAt } from '../testing/snapshots.js';
 import { MigrationState, StateUnknownError } from './migration-state.js';
+import { MemoryMigrationStore } from '../testing/memory-stores.js';
 
 const LOGGER = pino({ level: 'silent' });
 const A = { name: 'a', process: 'a-1', place: 'one:3005' };

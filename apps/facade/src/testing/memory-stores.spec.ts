@@ -1,10 +1,6 @@
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import { describeBucketStore } from './bucket-store-contract.js';
-import { MemoryBucketStore } from './memory-bucket-store.js';
-import { MemoryMigrationStore } from './memory-migration-store.js';
-import { MemoryNumberStore } from './memory-number-store.js';
-import { describeMigrationStore } from './migration-store-contract.js';
-import { describeNumberStore } from './number-store-contract.js';
+import { MemoryBucketStore, MemoryMigrationStore, MemoryNumberStore } from './memory-stores.js';
+import { describeBucketStore, describeMigrationStore, describeNumberStore } from './migration-stores-contract.js';
 
 describeMigrationStore('MemoryMigrationStore', async () =>
   Promise.resolve(new MemoryMigrationStore(new ManualClock())),

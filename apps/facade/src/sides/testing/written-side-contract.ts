@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import type { LegacyOrder } from '#orders/order/order.js';
+import { aLegacyOrder } from '#orders/testing/an-order.js';
 import type { WriteOutcome, WrittenSide } from '../side.js';
 
 export interface TestedSide {
@@ -11,25 +12,14 @@ export interface TestedSide {
   readonly settled?: (ids: readonly string[]) => Promise<void>;
 }
 
-let number = 0;
+/** Above the orders that a side may have before. */
+let number = 1_000_000;
 
-/** Returns an order with an id and a number of its own. */
+/** Returns an order with an id, a number and a time of its own. */
 export function someOrder(change: Partial<LegacyOrder> = {}): LegacyOrder {
   number += 1;
-  const { quantity = 3, price = 1_873_500n } = change;
-  return {
-    id: randomUUID(),
-    accountId: `acc-${number % 211}`,
-    side: 'buy',
-    symbol: 'ACME',
-    currency: 'EUR',
-    createdAt: new Date(1_769_860_800_000 + number),
-    legacy: { number, filled: [] },
-    ...change,
-    quantity,
-    price,
-    amount: BigInt(quantity) * price,
-  };
+  const createdAt = new Date(1_769_860_800_000 + number);
+  return aLegacyOrder({ id: randomUUID(), number, accountId: `acc-${number % 211}`, createdAt, ...change });
 }
 
 function resultsOf(outcomes: readonly WriteOutcome[]): string[] {

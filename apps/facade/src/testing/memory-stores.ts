@@ -1,10 +1,69 @@
 import type { Clock } from '@orders-pipeline/clock';
+import { initialSnapshot, type MigrationSnapshot, type Fence } from '../stages/migration-snapshot.js';
+import type { AuditEntry } from '../state/audit-entry.js';
+import type { InstanceIdentity, MigrationStore, RegisteredInstance } from '../state/migration-store.js';
 import type { AskedOrders } from '../sides/legacy-read.js';
 import { BUCKETS } from '../stages/buckets.js';
-import type { Fence } from '../stages/migration-snapshot.js';
 import { writeModeOf } from '../stages/write-mode.js';
 import type { AdmissionRequest, BucketStore, IntentUpdate } from '../intents/bucket-store.js';
 import type { Bucket, Intent, OpenWrite } from '../intents/intent.js';
+import type { NumberStore } from '../intents/number-store.js';
+
+/** The state in memory. It passes the same contract suite as `MongoMigrationStore`. */
+export class MemoryMigrationStore implements MigrationStore {
+  private snapshot: MigrationSnapshot;
+  private readonly entries: AuditEntry[] = [];
+  /** By name and place. */
+  private readonly registrations = new Map<string, RegisteredInstance>();
+
+  constructor(private readonly clock: Clock) {
+    this.snapshot = initialSnapshot(this.now());
+  }
+
+  now(): Date {
+    return new Date(this.clock.now());
+  }
+
+  async read(): Promise<MigrationSnapshot> {
+    return Promise.resolve(this.snapshot);
+  }
+
+  async replace(next: MigrationSnapshot, entry: AuditEntry | null): Promise<boolean> {
+    if (next.revision !== this.snapshot.revision + 1) return Promise.resolve(false);
+    this.snapshot = next;
+    if (entry !== null) this.entries.unshift(entry);
+    return Promise.resolve(true);
+  }
+
+  async append(entry: AuditEntry): Promise<void> {
+    this.entries.unshift(entry);
+    return Promise.resolve();
+  }
+
+  async audit(limit: number): Promise<readonly AuditEntry[]> {
+    return Promise.resolve(this.entries.slice(0, limit));
+  }
+
+  async register({ name, process, place }: InstanceIdentity): Promise<void> {
+    this.registrations.set(`${name}@${place}`, { name, process, revision: 0, refreshedAt: this.now() });
+    return Promise.resolve();
+  }
+
+  async acknowledge({ name, process, place }: InstanceIdentity, revision: number): Promise<boolean> {
+    if (this.registrations.get(`${name}@${place}`)?.process !== process) return Promise.resolve(false);
+    this.registrations.set(`${name}@${place}`, { name, process, revision, refreshedAt: this.now() });
+    return Promise.resolve(true);
+  }
+
+  async instances(): Promise<readonly RegisteredInstance[]> {
+    return Promise.resolve([...this.registrations.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)));
+  }
+
+  async deregister(process: string): Promise<void> {
+    for (const [key, instance] of this.registrations) if (instance.process === process) this.registrations.delete(key);
+    return Promise.resolve();
+  }
+}
 
 /** The buckets in memory. They pass the same contract suite as `MongoBucketStore`. */
 export class MemoryBucketStore implements BucketStore {
@@ -97,4 +156,39 @@ function applied(intent: Intent, update: IntentUpdate): Intent[] {
   if ('legacy' in update) return [{ ...intent, legacy: update.legacy }];
   // A late `sent` of another process must not hide that the order is readable.
   return [{ ...intent, new: intent.new === 'readable' ? 'readable' : update.new }];
+}
+
+/** Numbers in memory. They pass the same contract suite as `MongoNumberStore`. */
+export class MemoryNumberStore implements NumberStore {
+  private base = 0;
+  private next = 1;
+  private readonly owners = new Map<number, string>();
+
+  async raiseAbove(highest: number): Promise<void> {
+    this.base = Math.max(this.base, highest);
+    this.next = Math.max(this.next, highest + 1);
+    return Promise.resolve();
+  }
+
+  async take(count: number): Promise<number> {
+    const first = this.next;
+    this.next += count;
+    return Promise.resolve(first);
+  }
+
+  async highest(): Promise<number> {
+    return Promise.resolve(Math.max(this.next - 1, ...this.owners.keys()));
+  }
+
+  async chosen(first: number, last: number): Promise<ReadonlySet<number>> {
+    return Promise.resolve(new Set([...this.owners.keys()].filter((number) => number >= first && number <= last)));
+  }
+
+  async choose(number: number, id: string): Promise<boolean> {
+    const owner = this.owners.get(number);
+    if (owner !== undefined) return Promise.resolve(owner === id);
+    if (number > this.base && number < this.next) return Promise.resolve(false);
+    this.owners.set(number, id);
+    return Promise.resolve(true);
+  }
 }
