@@ -2,41 +2,21 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { systemClock, type Clock } from '@orders-pipeline/clock';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { timeLimit } from '#orders/time-limit.js';
-import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { describeWrittenSide, someOrder } from '../apps/facade/src/sides/testing/written-side-contract.js';
+import type { SideName } from '../apps/facade/src/sides/side.js';
 import { SideAwayError } from '../apps/facade/src/sides/side-away-error.js';
 import { SideOrders } from '../apps/facade/src/sides/side-orders.js';
-import { Sides } from '../apps/facade/src/sides/sides.js';
+import type { Sides, SidesOptions } from '../apps/facade/src/sides/sides.js';
+import { sidesBetween } from '../apps/facade/src/sides/testing/sides-between.js';
+import { describeWrittenSide, someOrder } from '../apps/facade/src/sides/testing/written-side-contract.js';
+import { NOWHERE, ZONE } from './support/facade-stack.js';
 import { ImitatedNewSide } from './support/imitated-new-side.js';
 import { RunningLegacy } from './support/running-legacy.js';
 import { ScriptedSide } from './support/scripted-side.js';
 
-const ZONE = new LegacyTimeZone('Asia/Kolkata');
-/** Nothing listens on the discard port. */
-const NOWHERE = 'http://127.0.0.1:9';
 const { signal } = new AbortController();
-
-function sidesAt(legacyUrl: string, newUrl: string, timeoutMs = 10_000, clock: Clock = systemClock): Sides {
-  return Sides.of({
-    legacyUrl,
-    producerUrl: newUrl,
-    queryApiUrl: newUrl,
-    zone: ZONE,
-    legacyConnections: 32,
-    legacyTimeoutMs: timeoutMs,
-    newConnections: 32,
-    newTimeoutMs: timeoutMs,
-    tokenClient: undefined,
-    clock,
-  });
-}
-
-function ordersOf({ answering }: Sides): SideOrders {
-  return new SideOrders(answering.legacy, answering.newReads);
-}
+const BOTH: readonly SideName[] = ['legacy', 'new'];
 
 describe('the sides of the facade', () => {
   let folder: string;
@@ -47,11 +27,11 @@ describe('the sides of the facade', () => {
   let sides: Sides;
   let away: Sides;
 
-  const open = (...addresses: Parameters<typeof sidesAt>): Sides => {
-    const each = sidesAt(...addresses);
+  function open(legacyUrl: string, newUrl: string, options: Partial<SidesOptions> = {}): Sides {
+    const each = sidesBetween({ legacyUrl, newUrl, zone: ZONE, ...options });
     opened.push(each);
     return each;
-  };
+  }
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'orders-facade-sides-'));
@@ -76,8 +56,7 @@ describe('the sides of the facade', () => {
   it('the legacy system gets exactly the order: a repeat by another client is the same order', async () => {
     const order = someOrder({ price: 1_873_450n });
     await sides.answering.legacy.write([order], signal);
-    const { text } = await legacy.get(`/orders/${order.id}`);
-    expect(JSON.parse(text)).toMatchObject({
+    expect((await legacy.get(`/orders/${order.id}`)).body).toMatchObject({
       id: order.id,
       number: order.legacy.number,
       price: 187.345,
@@ -103,30 +82,29 @@ describe('the sides of the facade', () => {
 
   it('reads the orders of either side in the form of the legacy system', async () => {
     const order = someOrder();
-    await sides.answering.legacy.write([order], signal);
-    await sides.answering.new.write([order], signal);
     const { number } = order.legacy;
+    for (const side of BOTH) await sides.answering[side].write([order], signal);
+    const { answering } = sides;
+    const stored = new SideOrders(answering.legacy, answering.newReads);
+    const unknown = { capability: 'read-by-id', id: someOrder().id } as const;
     const reads = [
       { capability: 'read-by-id', id: order.id },
       { capability: 'read-by-range', start: number, end: number },
+      unknown,
     ] as const;
-    for (const read of reads) {
-      const [direct, translated] = await Promise.all(
-        (['legacy', 'new'] as const).map(async (side) => ordersOf(sides).find(side, read, signal)),
-      );
-      expect(direct).toEqual([expect.objectContaining({ id: order.id, number })]);
-      expect(translated).toEqual(direct);
-    }
-    const unknown = { capability: 'read-by-id', id: someOrder().id } as const;
-    for (const side of ['legacy', 'new'] as const)
-      expect(await ordersOf(sides).find(side, unknown, signal)).toEqual([]);
+    const expected = [(await legacy.get(`/orders/${order.id}`)).body];
+    for (const read of reads)
+      for (const side of BOTH) expect(await stored.find(side, read, signal)).toEqual(read === unknown ? [] : expected);
     scripted.answer(() => ({ body: '[{"id": "a"}]' }));
-    await expect(ordersOf(open(scripted.url, NOWHERE)).find('legacy', unknown, signal)).rejects.toThrow('no orders');
+    const wrong = open(scripted.url, NOWHERE).answering;
+    await expect(new SideOrders(wrong.legacy, wrong.newReads).find('legacy', unknown, signal)).rejects.toThrow(
+      'no orders',
+    );
   });
 
   it('says of a million numbers whether either side has an order with one of them', async () => {
     const order = someOrder({ legacy: { number: 700_000_001, filled: [] } });
-    for (const name of ['legacy', 'new'] as const) await sides.answering[name].write([order], signal);
+    for (const side of BOTH) await sides.answering[side].write([order], signal);
     for (const name of ['legacy', 'newReads'] as const) {
       const isEmptyUpTo = async (to: number, { answering }: Sides) =>
         answering[name].isEmpty({ from: 699_500_000, to }, signal);
@@ -152,23 +130,15 @@ describe('the sides of the facade', () => {
     expect(scripted.requests.some(({ body }) => body.includes(second.id))).toBe(false);
   });
 
-  it.each([408, 429, 500, 503, 401, 404])(
-    'status %d says nothing about the order: it may still be stored',
-    async (status) => {
-      scripted.answer(() => ({ status, body: '{}' }));
-      const scriptedSides = open(scripted.url, scripted.url);
-      for (const side of [scriptedSides.answering.legacy, scriptedSides.answering.new])
-        expect(await side.write([someOrder()], signal)).toEqual([expect.objectContaining({ result: 'unknown' })]);
-    },
-  );
-
-  it('a side that hangs has an unknown outcome after the time-out', async () => {
-    scripted.answer(() => 'hang');
-    const hanging = open(scripted.url, scripted.url, 100);
-    for (const side of [hanging.answering.legacy, hanging.answering.new])
-      expect(await side.write([someOrder()], signal)).toEqual([
-        { result: 'unknown', message: expect.stringMatching(/time-out/) },
-      ]);
+  it.each([
+    ...[408, 429, 500, 503, 401, 404].map((status) => [`status ${status}`, { status, body: '{}' }, /status/] as const),
+    ['no answer until the time-out', 'hang', /time-out/],
+  ] as const)('%s says nothing about the order: it may still be stored', async (_what, answer, message) => {
+    scripted.answer(() => answer);
+    const timeoutMs = answer === 'hang' ? 100 : 60_000;
+    const { answering } = open(scripted.url, scripted.url, { legacyTimeoutMs: timeoutMs, newTimeoutMs: timeoutMs });
+    const unknown = { result: 'unknown', message: expect.stringMatching(message) };
+    for (const side of BOTH) expect(await answering[side].write([someOrder()], signal)).toEqual([unknown]);
   });
 
   it('the new side gets arrays of 1,000 at most; after an unknown outcome nothing more is sent', async () => {
@@ -195,17 +165,11 @@ describe('the sides of the facade', () => {
 
   it('an accepted order that became a dead letter is refused, whichever purpose wrote it', async () => {
     const clock = new ManualClock();
-    const { answering, outbox } = open(NOWHERE, scripted.url, 10_000, clock);
+    const { answering, outbox } = open(NOWHERE, scripted.url, { clock });
     const [lost, late] = [someOrder(), someOrder()];
-    let accepted = '';
-    scripted.answer((request) => {
-      const answer = imitated.answer(request);
-      if (typeof answer !== 'string') accepted = answer.body;
-      return answer;
-    });
     await answering.new.write([lost, late], signal);
+    const { number } = imitated.orderOf(lost.id) as { readonly number: number };
     for (const { id } of [lost, late]) imitated.forget(id);
-    const [{ number } = { number: 0 }] = (JSON.parse(accepted) as { items: { number: number }[] }).items;
     scripted.answer((request) =>
       request.path.startsWith('/v1/dead-letters/records?operationId=a&state=pending')
         ? { body: JSON.stringify({ items: [{ number: null }, { number }], page: { size: 100 } }) }

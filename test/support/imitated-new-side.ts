@@ -20,8 +20,9 @@ export class ImitatedNewSide {
     this.orders.delete(id);
   }
 
-  clear(): void {
-    this.orders.clear();
+  /** Returns an order as the query API would; `null` if it does not have it. */
+  orderOf(id: string): OrderResponse | null {
+    return this.orders.get(id) ?? null;
   }
 
   readonly answer = ({ method, path, body }: ReceivedRequest): ScriptedAnswer => {
@@ -70,8 +71,8 @@ export class ImitatedNewSide {
   }
 
   private one(id: string): ScriptedAnswer {
-    const order = this.orders.get(id);
-    return order === undefined ? { status: 404, type: PROBLEM, body: '{}' } : { body: JSON.stringify(order) };
+    const order = this.orderOf(id);
+    return order === null ? { status: 404, type: PROBLEM, body: '{}' } : { body: JSON.stringify(order) };
   }
 
   private page(query: URLSearchParams): ScriptedAnswer {
