@@ -7,7 +7,8 @@ import { ordersCollection } from '#orders/order/orders-collection.js';
 import { anOrder } from '#orders/testing/an-order.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { eventually } from '../support/eventually.js';
-import { Pipeline, type PopulateResponse } from '../support/pipeline.js';
+import { TestSystem } from '../support/test-system.js';
+import type { PopulateResponse } from '../support/tested-stack.js';
 import { quietKafka, writeRecords } from '../support/topic-writer.js';
 import { launchBrowser } from './browser.js';
 import { ConsolePage } from './console-page.js';
@@ -17,7 +18,7 @@ const OPERATION = '01935c9e-8a00-7000-8000-0000000000cc';
 const SECRET = 'orders-demo-secret';
 
 describe('a browser on a real pipeline', () => {
-  let pipeline: Pipeline;
+  let pipeline: TestSystem;
   let browser: Browser;
   let context: BrowserContext;
   let hosts: Set<string>;
@@ -25,7 +26,7 @@ describe('a browser on a real pipeline', () => {
 
   beforeAll(async () => {
     browser = await launchBrowser();
-    pipeline = await Pipeline.start('--auth', '--legacy', '--in-flight', '300', '--partitions', '8');
+    pipeline = await TestSystem.start({ flags: ['--auth', '--legacy', '--in-flight', '300', '--partitions', '8'] });
   });
 
   beforeEach(async () => {
@@ -40,17 +41,17 @@ describe('a browser on a real pipeline', () => {
 
   afterAll(async () => {
     await browser.close();
-    await pipeline.end();
+    await pipeline.stop();
   });
 
   async function signedIn(): Promise<ConsolePage> {
-    const console = await ConsolePage.open(context, `${pipeline.stack.consoleUrl}/`);
+    const console = await ConsolePage.open(context, `${pipeline.consoleUrl}/`);
     await console.signIn('ada');
     return console;
   }
 
   it('needs a sign-in, populates, shows the progress until all is saved, and finds an order with its trace', async () => {
-    const console = await ConsolePage.open(context, `${pipeline.stack.consoleUrl}/`);
+    const console = await ConsolePage.open(context, `${pipeline.consoleUrl}/`);
     expect(await console.tile('Saved')).toBe('–');
     await console.signIn('ada');
     await console.populate(3_000);
@@ -76,7 +77,7 @@ describe('a browser on a real pipeline', () => {
       });
     await console.scale(3);
     await hasConsumers(3);
-    process.kill(pipeline.stack.process('consumer-3').pid, 'SIGKILL');
+    process.kill(pipeline.process('consumer-3').pid, 'SIGKILL');
     await console.all.shows('consumer-3 died; its partitions are being reassigned');
     await console.all.shows(/were reassigned after \d+ s/);
     expect(await console.part('Scale').field('Consumers').inputValue()).toBe('3');
@@ -88,7 +89,7 @@ describe('a browser on a real pipeline', () => {
   it('shows a dead letter, decoded and raw, and redrives it once its cause is fixed', async () => {
     const console = await signedIn();
     const { dialog } = console;
-    const codec = await OrderCodec.connect({ url: pipeline.stack.registryUrl });
+    const codec = await OrderCodec.connect({ url: pipeline.registryUrl });
     const blocked = anOrder({ number: 90_000_005, accountId: 'acc-blocked' });
     const blocking = { ...blocked, id: crypto.randomUUID() };
     const records = [blocking, blocked].map((order) => ({
@@ -97,7 +98,7 @@ describe('a browser on a real pipeline', () => {
       value: codec.encode(order),
       headers: originHeaders({ operationId: OPERATION, index: 4 }),
     }));
-    await writeRecords(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC, records);
+    await writeRecords(quietKafka(pipeline.brokers), ORDERS_TOPIC, records);
     const letters = console.part('Dead letters');
     await letters.locator.getByRole('heading', { name: 'conflict' }).waitFor();
     await letters.locator.getByRole('button', { name: 'Show letters', exact: true }).click();
@@ -132,7 +133,7 @@ describe('a browser on a real pipeline', () => {
 
   it('shows that it is not connected after a kill of the console, and reconnects to the next one', async () => {
     const console = await signedIn();
-    process.kill(pipeline.stack.process('console').pid, 'SIGKILL');
+    process.kill(pipeline.process('console').pid, 'SIGKILL');
     await console.page.getByRole('status').getByText('not connected').waitFor();
     expect(await console.tile('Saved')).toBe('–');
     await console.isLive();
@@ -144,7 +145,7 @@ describe('a browser on a real pipeline', () => {
     await console.all.press('Sign out');
     const signIn = console.part('Sign in');
     const useTokenFor = async (scope: string): Promise<void> => {
-      await signIn.fill('token', await tokenFor(pipeline.stack.issuerUrl, scope));
+      await signIn.fill('token', await tokenFor(pipeline.issuerUrl, scope));
       await signIn.press('Use token');
     };
     await signIn.shows(/You signed out/);
@@ -159,9 +160,9 @@ describe('a browser on a real pipeline', () => {
 
   it('has Swagger UIs, which populate with client credentials, and read after a login', async () => {
     const body = '{"count": 40}';
-    const anonymous = await SwaggerPage.open(context, `${pipeline.stack.producerUrl}/docs`);
+    const anonymous = await SwaggerPage.open(context, `${pipeline.producerUrl}/docs`);
     expect((await anonymous.execute('post', '/v1/populate', { body })).status).toBe('401');
-    const producer = await SwaggerPage.open(context, `${pipeline.stack.producerUrl}/docs`);
+    const producer = await SwaggerPage.open(context, `${pipeline.producerUrl}/docs`);
     await producer.authorizeClient(SECRET);
     const populated = await producer.execute('post', '/v1/populate', { body });
     expect([populated.status, populated.body]).toEqual(['202', expect.objectContaining({ count: 40 })]);
@@ -172,7 +173,7 @@ describe('a browser on a real pipeline', () => {
       'all orders are saved',
       async () => (await saved.countDocuments({ number: { $gte: Long.fromNumber(firstNumber) } })) >= 40,
     );
-    const queryApi = await SwaggerPage.open(context, `${pipeline.stack.queryApiUrl}/docs`);
+    const queryApi = await SwaggerPage.open(context, `${pipeline.queryApiUrl}/docs`);
     await queryApi.logIn(SECRET, 'ada');
     const range = await queryApi.execute('get', '/v1/orders/range', numbers);
     const { items } = range.body as { items: { id: string; number: number }[] };

@@ -6,7 +6,7 @@ import { reserveNumbers } from '#orders/operation/number-blocks.js';
 import { operationsCollection } from '#orders/operation/operation.js';
 import { SEGMENT_ORDERS } from '#orders/operation/segments.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
-import type { PopulateResponse } from '../support/pipeline.js';
+import type { PopulateResponse } from '../support/tested-stack.js';
 import { attemptsOf } from './attempts/attempts-of.js';
 import type { Evidence, Finding } from './checks/evidence.js';
 import { findingsOf } from './checks/findings.js';

@@ -3,7 +3,7 @@ import { orderGenerator } from '#orders/generator/generator.js';
 import { orderResponse, type OrderResponse } from '#orders/order/order-response.js';
 import type { Draw } from '../../dev/migration-journey/draw.js';
 import { reasonOf } from '../../dev/migration-journey/facade-requests.js';
-import type { PopulateResponse } from '../support/pipeline.js';
+import type { PopulateResponse } from '../support/tested-stack.js';
 import { judgeOrder, judgePage, type Judgement, type SavedNumbers } from './checks/read-judge.js';
 import type { ClusterApps } from './cluster/cluster-apps.js';
 import type { History, PopulateEvent, ReadEvent } from './history.js';

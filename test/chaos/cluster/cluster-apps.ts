@@ -1,8 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { App } from '../../../dev/supervisor/app.js';
-import { ConsumerPool } from '../../../dev/supervisor/consumer-pool.js';
-import { RunningApps } from '../../../dev/supervisor/running-apps.js';
-import { readStackOptions } from '../../../dev/supervisor/stack-options.js';
+import type { Stack } from '../../../dev/supervisor/stack.js';
 import { isReady } from '../../../dev/migration-journey/recovery.js';
 
 const DRAIN_BUDGET_MS = 20_000;
