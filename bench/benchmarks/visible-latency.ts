@@ -58,7 +58,7 @@ async function measureTurns(bench: Bench): Promise<readonly Turn[]> {
 async function measureTurn({ print, signal, quick }: Bench): Promise<Turn> {
   const flags = ['--no-console', '--save-ms', '0..0'];
   const stack = await TemporaryStack.start({ tool: 'orders-bench', flags, neededMiB: NEEDED_MIB, print, signal });
-  const mongo = new MongoClient(stack.mongodbUri);
+  const mongo = new MongoClient(stack.addresses.MONGODB_URI);
   try {
     const client = new ProducerClient(stack.url('PRODUCER_PORT'), signal);
     const warmUp = PER_SECOND * WARM_UP_SECONDS;
@@ -75,7 +75,7 @@ async function measureTurn({ print, signal, quick }: Bench): Promise<Turn> {
     await watch.sample();
     await seen.stop();
     const consumer = watch.totals().find(({ name }) => name === 'consumer-1') ?? { peakRssMiB: 0, cpuSeconds: 0 };
-    const records = await readRecords(quietKafka(stack.brokers), ORDERS_TOPIC, orders);
+    const records = await readRecords(quietKafka(stack.addresses.KAFKA_BROKERS), ORDERS_TOPIC, orders);
     const measured = records.filter(({ timestamp }) => timestamp >= startedAt + WARM_UP_SECONDS * 1_000);
     const latencies = measured.map(
       ({ partition, offset, timestamp }) => (seen.at.get(recordKey(partition, offset)) ?? Number.NaN) - timestamp,

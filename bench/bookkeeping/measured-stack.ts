@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
-import { makeRunFolder, removeRunFolder } from '../../dev/machine/run-folder.js';
-import { requireFreeSpace } from '../../dev/machine/disk-space.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { startStandaloneServers, type StandaloneServers } from '../../dev/servers/standalone-servers.js';
+import { TemporaryStack } from '../../dev/supervisor/temporary-stack.js';
 import { consumerHeap, PRODUCER_HEAP, QUERY_API_HEAP } from '../../dev/supervisor/app-definitions.js';
 import { quietKafka } from '../../test/support/topic-writer.js';
 import { HttpServer } from '../reads/http-server.js';
@@ -18,8 +16,7 @@ const NEVER_COMPACTED = String(10 ** 9);
 /** Producer, consumer and query API on servers of their own, whose bytes are measured. */
 export class MeasuredStack {
   private constructor(
-    private readonly folder: string,
-    private readonly servers: StandaloneServers,
+    private readonly servers: TemporaryStack,
     private readonly client: MongoClient,
     private running: readonly HttpServer[],
     private currentProducer: HttpServer,
@@ -28,9 +25,8 @@ export class MeasuredStack {
 
   /** Starts everything on empty data. Nothing is compacted until `compact`. */
   static async start(print: (line: string) => void, signal: AbortSignal): Promise<MeasuredStack> {
-    const folder = await makeRunFolder('orders-bookkeeping');
-    await requireFreeSpace(folder, NEEDED_MIB, 'the measurement');
-    const servers = await startStandaloneServers(folder, undefined, print, signal);
+    const plan = { tool: 'orders-bookkeeping', neededMiB: NEEDED_MIB, flags: ['--servers-only'], print, signal };
+    const servers = await TemporaryStack.start(plan);
     const { addresses } = servers;
     const consumer = await startApp('consumer', consumerHeap({ IN_FLIGHT_LIMIT }), {
       ...addresses,
@@ -41,7 +37,7 @@ export class MeasuredStack {
     const queryApi = await startApp('query-api', QUERY_API_HEAP, addresses);
     const producer = await startProducer(addresses, { COMPACTION_DELAY_SECONDS: NEVER_COMPACTED });
     const client = await MongoClient.connect(addresses.MONGODB_URI);
-    return new MeasuredStack(folder, servers, client, [producer, queryApi, consumer], producer, queryApi);
+    return new MeasuredStack(servers, client, [producer, queryApi, consumer], producer, queryApi);
   }
 
   get producer(): HttpServer {
@@ -64,7 +60,9 @@ export class MeasuredStack {
 
   /** Returns the bytes of all collections and topics. */
   async bytes(): Promise<StoredBytes> {
-    const topics = await topicBytes(join(this.folder, 'kafka', 'records'), async (topic) => this.keptShare(topic));
+    const topics = await topicBytes(join(this.servers.directory, 'kafka', 'records'), async (topic) =>
+      this.keptShare(topic),
+    );
     return new Map([
       ...(await collectionBytes(this.db)),
       ...[...topics].map(([name, bytes]) => [`topic ${name}`, bytes] as const),
@@ -76,7 +74,6 @@ export class MeasuredStack {
     await this.client.close();
     for (const app of this.running) await app.stop();
     await this.servers.stop();
-    await removeRunFolder(this.folder);
   }
 
   /** Returns the share of a topic's records that are not removed. */

@@ -3,7 +3,7 @@ import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { connectKafka, reliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { Kafka } from 'kafkajs';
 import { createTopics } from '#service/kafka/create-topics.js';
-import type { StandaloneServers } from '../../dev/servers/standalone-servers.js';
+import type { TemporaryStack } from '../../dev/supervisor/temporary-stack.js';
 import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 import { SendGate } from '../../apps/producer/src/expansion/send-gate.js';
 import { contenderLogger as logger } from '../contenders/contender-logger.js';
@@ -14,7 +14,7 @@ const RECORDS_PER_SEND = 2_000;
 
 /** Creates a dataset's topic and writes all its records, acknowledged by all replicas. */
 export async function fillTopic(
-  addresses: StandaloneServers['addresses'],
+  addresses: TemporaryStack['addresses'],
   dataset: Dataset,
   signal: AbortSignal,
 ): Promise<void> {

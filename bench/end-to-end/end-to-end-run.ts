@@ -78,7 +78,7 @@ async function measure(stack: TemporaryStack, { orders, print, signal }: RunOpti
   );
   const processesAfter = watch.totals();
   print('  inserting as many orders with a bare insertMany');
-  const insertLimit = await measureInsertLimit({ mongodbUri: stack.mongodbUri, orders, signal }, watch);
+  const insertLimit = await measureInsertLimit({ mongodbUri: stack.addresses.MONGODB_URI, orders, signal }, watch);
   return { ...deriveFigures(orders, followed), processes, reconciliation, processesAfter, insertLimit };
 }
 

@@ -1,9 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ComparisonStack } from '../../dev/compare/comparison-stack.js';
 import type { ServerAddresses } from '../../dev/servers/embedded-servers.js';
-import { startStandaloneServers, type StandaloneServers } from '../../dev/servers/standalone-servers.js';
+import { TemporaryStack } from '../../dev/supervisor/temporary-stack.js';
 import type { ContenderName, ContenderParameters } from '../contenders/job.js';
 import type { Dataset } from '../datasets/dataset.js';
 import { saveOrders, type SavedOrdersDataset } from '../datasets/saved-orders.js';
@@ -55,8 +52,7 @@ export class Bench {
 
   private constructor(
     private readonly settings: BenchSettings,
-    private readonly servers: StandaloneServers,
-    private readonly directory: string,
+    private readonly servers: TemporaryStack,
   ) {
     this.quick = settings.quick;
     this.print = settings.print;
@@ -65,13 +61,8 @@ export class Bench {
 
   /** @throws StackError when the servers cannot be started */
   static async start(settings: BenchSettings): Promise<Bench> {
-    const directory = await mkdtemp(join(tmpdir(), 'orders-bench-'));
-    try {
-      return new Bench(settings, await startStandaloneServers(directory, undefined, settings.print), directory);
-    } catch (error) {
-      await rm(directory, { recursive: true, force: true });
-      throw error;
-    }
+    const { print } = settings;
+    return new Bench(settings, await TemporaryStack.start({ tool: 'orders-bench', flags: ['--servers-only'], print }));
   }
 
   /** Returns the candidates to try for the best settings; in a smoke run only the last one. */
@@ -83,7 +74,6 @@ export class Bench {
   async stop(): Promise<void> {
     await (await this.scaled?.catch(() => undefined))?.stop();
     await this.servers.stop();
-    await rm(this.directory, { recursive: true, force: true });
   }
 
   /** Gives some work an empty database of its own, and drops it afterwards. */

@@ -1,10 +1,8 @@
 import { join } from 'node:path';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { makeRunFolder, removeRunFolder } from '../../dev/machine/run-folder.js';
-import { requireFreeSpace } from '../../dev/machine/disk-space.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { startStandaloneServers } from '../../dev/servers/standalone-servers.js';
+import { TemporaryStack } from '../../dev/supervisor/temporary-stack.js';
 import { consumerHeap } from '../../dev/supervisor/app-definitions.js';
 import { saveOrders } from '../datasets/saved-orders.js';
 import type { Bench } from '../harness/bench.js';
@@ -33,10 +31,14 @@ export async function withSavedOrders<T>(
   work: (pipeline: SavingPipeline) => Promise<T>,
   inFlight = IN_FLIGHT,
 ): Promise<T> {
-  const folder = await makeRunFolder('orders-migrate');
   const apps: HttpServer[] = [];
-  await requireFreeSpace(folder, NEEDED_MIB, 'the benchmark');
-  const servers = await startStandaloneServers(folder, undefined, (line) => bench.print(`  ${line}`), bench.signal);
+  const servers = await TemporaryStack.start({
+    tool: 'orders-migrate',
+    neededMiB: NEEDED_MIB,
+    flags: ['--servers-only'],
+    print: (line) => bench.print(`  ${line}`),
+    signal: bench.signal,
+  });
   const { addresses } = servers;
   try {
     const startedAt = performance.now();
@@ -55,7 +57,6 @@ export async function withSavedOrders<T>(
   } finally {
     for (const app of apps.toReversed()) await app.stop();
     await servers.stop();
-    await removeRunFolder(folder);
   }
 }
 

@@ -27,7 +27,7 @@ export class ComparisonStack {
     private readonly stack: TemporaryStack,
     private readonly signal: AbortSignal,
   ) {
-    this.mongo = new Mongo(stack.mongodbUri, 'compare');
+    this.mongo = new Mongo(stack.addresses.MONGODB_URI, 'compare');
   }
 
   /** Resolves when servers and producer are ready. @throws StackError, or the abort reason; everything is cleaned up first */

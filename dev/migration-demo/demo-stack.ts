@@ -1,31 +1,25 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { rejectOnAbort } from '../machine/abortion.js';
-import { requireFreeSpace } from '../machine/disk-space.js';
 import { freePort } from '../machine/ports.js';
-import { signalIfRunning } from '../machine/process-table.js';
-import { makeRunFolder, removeRunFolder } from '../machine/run-folder.js';
-import { startStandaloneServers, type StandaloneServers } from '../servers/standalone-servers.js';
-import {
-  consumerDefinition,
-  legacyDefinition,
-  producerDefinition,
-  queryApiDefinition,
-  type AppContext,
-} from '../supervisor/app-definitions.js';
-import type { AppDefinition } from '../supervisor/app-process.js';
-import { RunningApps } from '../supervisor/running-apps.js';
 import type { FacadeAddress } from '../migration-journey/facade-requests.js';
 import { isReady } from '../migration-journey/recovery.js';
-import { createDemoContext, facadeInstance } from './demo-apps.js';
+import { ZONE } from '../migration-journey/stored-order.js';
+import { PROJECT_DIRECTORY } from '../project-directory.js';
+import { facadeDefinition } from '../supervisor/app-definitions.js';
+import type { RunningApps } from '../supervisor/running-apps.js';
+import { TemporaryStack } from '../supervisor/temporary-stack.js';
+
+/** Short, so that the demo fits five minutes: with up to a second, reads of the newest orders wait that long. */
+export const SAVE_DELAY_MS = '0..100';
 
 /** Space for 100,000 orders on both sides, journals and logs. */
-const DATA_NEED_MIB = 2_048;
+const NEEDED_MIB = 2_048;
 const DRAIN_BUDGET_MS = 15_000;
-const STOP_BUDGET_MS = 5_000;
-const CONSUMERS = 2;
+const APPS = { console: 0, consumer: 2, facade: 2 };
 const FACADES = [1, 2] as const;
+const PLANT_BUG = pathToFileURL(join(PROJECT_DIRECTORY, 'dist/dev/migration-demo/bugs/plant-bug.js')).href;
 
 export interface DemoStackOptions {
   /** The settings of the facades that differ from their defaults. */
@@ -42,53 +36,59 @@ export interface DemoStackOptions {
  */
 export class DemoStack {
   readonly mongo: Mongo;
-  readonly apps: RunningApps;
 
   private constructor(
-    private readonly directory: string,
-    private readonly servers: StandaloneServers,
-    private readonly context: AppContext,
-    private readonly facadePorts: readonly number[],
-    private readonly options: DemoStackOptions,
+    private readonly stack: TemporaryStack,
+    /** The instances keep their addresses when they are started again. */
+    readonly facades: readonly FacadeAddress[],
+    private readonly facadeEnv: (bug?: string) => (name: string) => NodeJS.ProcessEnv,
+    private readonly print: (line: string) => void,
   ) {
-    this.mongo = new Mongo(servers.addresses.MONGODB_URI, 'migration-demo');
-    this.apps = new RunningApps({ surroundings: servers.surroundings, print: options.print });
+    this.mongo = new Mongo(stack.addresses.MONGODB_URI, 'migration-demo');
   }
 
   /** Resolves when all apps are ready. @throws StackError, or the abort reason; everything is cleaned up first */
-  static async start(options: DemoStackOptions): Promise<DemoStack> {
-    const directory = await makeRunFolder('orders-demo');
-    let stack: DemoStack | undefined;
-    try {
-      await requireFreeSpace(directory, DATA_NEED_MIB, 'the demo');
-      const servers = await startStandaloneServers(directory, undefined, options.print, options.signal);
-      const ports = [await freePort(), await freePort()];
-      stack = new DemoStack(directory, servers, await createDemoContext(directory, servers, ports), ports, options);
-      await Promise.race([stack.startApps(), rejectOnAbort(options.signal)]);
-      return stack;
-    } catch (error) {
-      if (stack === undefined) await removeRunFolder(directory);
-      else await stack.stop();
-      throw error;
-    }
+  static async start({ facadeSettings, print, signal }: DemoStackOptions): Promise<DemoStack> {
+    const second = String(await freePort());
+    const facadeEnv =
+      (bug?: string) =>
+      (name: string): NodeJS.ProcessEnv => ({
+        ...(name.startsWith('facade') && facadeSettings),
+        ...(name === 'facade-2' && { PORT: second }),
+        ...(bug !== undefined && { PLANTED_BUG: bug, NODE_OPTIONS: `--import ${PLANT_BUG}` }),
+      });
+    const stack = await TemporaryStack.start({
+      tool: 'orders-demo',
+      neededMiB: NEEDED_MIB,
+      flags: ['--legacy', '--save-ms', SAVE_DELAY_MS],
+      env: { LOG_LEVEL: 'warn', LEGACY_TIME_ZONE: ZONE.name, RATE_LIMIT_PER_MINUTE: '1000000' },
+      apps: APPS,
+      envOf: facadeEnv(),
+      print,
+      signal,
+    });
+    const facades = [
+      { name: 'facade', url: stack.url('FACADE_PORT') },
+      { name: 'facade-2', url: `http://127.0.0.1:${second}` },
+    ];
+    return new DemoStack(stack, facades, facadeEnv, print);
+  }
+
+  get apps(): RunningApps {
+    return this.stack.apps;
   }
 
   /** The folder of the legacy system's files. */
   get legacyFolder(): string {
-    return join(this.directory, 'db_files');
+    return join(this.stack.directory, 'db_files');
   }
 
   get legacyUrl(): string {
-    return `http://127.0.0.1:${this.context.options.legacyPort}`;
+    return this.stack.url('LEGACY_PORT');
   }
 
   get producerUrl(): string {
-    return `http://127.0.0.1:${this.context.options.producerPort}`;
-  }
-
-  /** The facade instances: their addresses stay the same when one is started again. */
-  get facades(): readonly FacadeAddress[] {
-    return this.facadePorts.map((port, at) => ({ name: `facade-${at + 1}`, url: `http://127.0.0.1:${port}` }));
+    return this.stack.url('PRODUCER_PORT');
   }
 
   async areReady(): Promise<boolean> {
@@ -99,7 +99,7 @@ export class DemoStack {
   /** Starts the facades again, one after the other, with a bug or without. */
   async deployFacade(bug?: string): Promise<void> {
     for (const n of FACADES) {
-      const definition = this.facade(n, bug);
+      const definition = facadeDefinition({ ...this.stack.context, envOf: this.facadeEnv(bug) }, n);
       const began = performance.now();
       await this.apps.stop(
         this.apps.all.filter(({ name }) => name === definition.name),
@@ -107,7 +107,7 @@ export class DemoStack {
       );
       const drained = performance.now();
       await this.apps.start(definition);
-      this.options.print(
+      this.print(
         `${definition.name} drained in ${seconds(drained - began)} s, started in ${seconds(performance.now() - drained)} s`,
       );
     }
@@ -115,34 +115,18 @@ export class DemoStack {
 
   /** Copies the log files of all processes. */
   async copyLogs(folder: string): Promise<void> {
-    await cp(join(this.directory, 'logs'), folder, { recursive: true });
+    await cp(join(this.stack.directory, 'logs'), folder, { recursive: true });
   }
 
   /** Ends everything and removes the data, in any state. */
   async stop(): Promise<void> {
     await this.mongo.client.close();
-    await this.apps.stop(this.apps.all, STOP_BUDGET_MS);
-    await this.servers.stop();
-    await removeRunFolder(this.directory);
+    await this.stack.stop();
   }
 
   /** Kills everything at once, and leaves the data. */
   killAll(): void {
-    this.apps.killAll();
-    for (const { pid } of this.servers.surroundings.records.running()) signalIfRunning(pid, 'SIGKILL');
-  }
-
-  private async startApps(): Promise<void> {
-    const { context } = this;
-    const consumers = Array.from({ length: CONSUMERS }, (_, at) => consumerDefinition(context, at + 1));
-    const sides = [legacyDefinition(context), producerDefinition(context), queryApiDefinition(context), ...consumers];
-    const all = [...sides, ...FACADES.map((n) => this.facade(n))];
-    await this.apps.start(...all);
-  }
-
-  private facade(n: (typeof FACADES)[number], bug?: string): AppDefinition {
-    const port = this.facadePorts[n - 1] ?? 0;
-    return facadeInstance(this.context, { n, port, settings: this.options.facadeSettings, bug });
+    this.stack.kill();
   }
 }
 

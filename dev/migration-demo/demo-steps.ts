@@ -342,7 +342,7 @@ const IN_PROGRESS: ReadonlySet<string> = new Set(['reading', 'receiving', 'sendi
 
 /** Clients go to the other facade while one is away, so that no request may fail then. */
 const KILLS = {
-  facade: { app: 'facade-1', killed: 'an instance of the facade', target: undefined },
+  facade: { app: 'facade', killed: 'an instance of the facade', target: undefined },
   legacy: { app: 'legacy', killed: 'the legacy system', target: 'legacy' },
   consumer: { app: 'consumer-1', killed: 'a consumer', target: 'new' },
 } as const;

@@ -49,6 +49,8 @@ export interface StackPlan extends Partial<Pick<RunningAppsOptions, 'productDire
   /** How many of each app run. */
   readonly apps?: Partial<AppCounts>;
   readonly envOf?: AppContext['envOf'];
+  /** Folder of the apps' logs and of the legacy system's files. Default: the data folder. */
+  readonly appDirectory?: string;
   /** See `ServerLayout.peers`. */
   readonly peers?: ServerLayout['peers'];
   /** Called for each server that ends by itself; it is started again. */
@@ -216,8 +218,9 @@ export class Stack {
   /** Starts the apps on the running servers: those of another product or with other settings, after `stopApps`. */
   async startApps(plan: StackPlan = this.plan): Promise<void> {
     const { view, print } = this.reporter;
-    const { productDirectory, onEnded } = plan;
-    const context = { ...this.context, ...(plan.envOf && { envOf: plan.envOf }) };
+    const { productDirectory, onEnded, envOf, appDirectory = this.data.path } = plan;
+    const options = { ...this.options, dataDirectory: appDirectory };
+    const context = { ...this.context, options, ...(envOf && { envOf }) };
     const targets = new ScrapeTargets(join(this.data.path, 'prometheus-targets.json'), print);
     this.targets = targets;
     const onListening = ({ job, name }: AppDefinition, url: string): void => {

@@ -4,7 +4,7 @@ import { freePort, freePortsInARow } from '../machine/ports.js';
 import { makeRunFolder, removeRunFolder } from '../machine/run-folder.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 import { DataDirectory } from '../servers/data-directory.js';
-import type { EmbeddedServers } from '../servers/embedded-servers.js';
+import type { EmbeddedServers, ServerAddresses } from '../servers/embedded-servers.js';
 import type { ProcessRecord } from '../servers/process-records.js';
 import type { AppContext } from './app-definitions.js';
 import { AppLogView } from './app-log-view.js';
@@ -94,13 +94,18 @@ export class TemporaryStack {
     return this.stack.context;
   }
 
-  /** Without a user. */
-  get mongodbUri(): string {
-    return this.context.addresses.MONGODB_URI ?? this.context.env['MONGODB_URI'] ?? '';
-  }
-
-  get brokers(): string {
-    return this.context.addresses.KAFKA_BROKERS ?? this.context.env['KAFKA_BROKERS'] ?? '';
+  /** The addresses of its servers, as settings of the apps; those of MongoDB without a user. */
+  get addresses(): Required<ServerAddresses> {
+    const { addresses, env } = this.context;
+    const of = (name: keyof ServerAddresses): string => addresses[name] ?? env[name] ?? '';
+    return {
+      KAFKA_BROKERS: of('KAFKA_BROKERS'),
+      KAFKA_CLUSTER_ID: of('KAFKA_CLUSTER_ID'),
+      TOPIC_REPLICATION_FACTOR: of('TOPIC_REPLICATION_FACTOR'),
+      TOPIC_MIN_INSYNC_REPLICAS: of('TOPIC_MIN_INSYNC_REPLICAS'),
+      SCHEMA_REGISTRY_URL: of('SCHEMA_REGISTRY_URL'),
+      MONGODB_URI: of('MONGODB_URI'),
+    };
   }
 
   /** Returns the address of an app's port, such as PRODUCER_PORT. */

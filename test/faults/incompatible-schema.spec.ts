@@ -1,11 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ORDERS_SUBJECT } from '#orders/topics/topics.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { startStandaloneServers, type StandaloneServers } from '../../dev/servers/standalone-servers.js';
+import { TemporaryStack } from '../../dev/supervisor/temporary-stack.js';
 
 /** Runs an app until it exits. */
 async function run(app: string, env: NodeJS.ProcessEnv): Promise<{ code: number | null; output: string }> {
@@ -20,12 +18,10 @@ async function run(app: string, env: NodeJS.ProcessEnv): Promise<{ code: number 
 }
 
 describe('a registry with an incompatible schema', () => {
-  let folder: string;
-  let servers: StandaloneServers;
+  let servers: TemporaryStack;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'orders-schema-'));
-    servers = await startStandaloneServers(join(folder, 'data'));
+    servers = await TemporaryStack.start({ tool: 'orders-schema', flags: ['--servers-only'] });
     const other = { type: 'record', name: 'Order', namespace: 'orders.v1', fields: [{ name: 'id', type: 'int' }] };
     const response = await fetch(`${servers.addresses.SCHEMA_REGISTRY_URL}/subjects/${ORDERS_SUBJECT}/versions`, {
       method: 'POST',
@@ -37,7 +33,6 @@ describe('a registry with an incompatible schema', () => {
 
   afterAll(async () => {
     await servers.stop();
-    await rm(folder, { recursive: true, force: true });
   });
 
   it.each(['producer', 'consumer'])('prevents the start of the %s, with a message that names a remedy', async (app) => {

@@ -5,7 +5,7 @@ import { verdictsOf, type DemoReport } from './demo-report.js';
 
 const log = new RequestLog({ now: () => 0 });
 const wrongLog = new RequestLog({ now: () => 0 });
-wrongLog.judgedWrong({ kind: 'writes', stage: 'live', facade: 'facade-1', path: '/orders', reason: 'is null', at: 0 });
+wrongLog.judgedWrong({ kind: 'writes', stage: 'live', facade: 'facade', path: '/orders', reason: 'is null', at: 0 });
 const stores = {
   legacyOrders: 3,
   newOrders: 3,
@@ -30,7 +30,7 @@ const findings = { gates: [], away: [], caught, rolledBack, completeSince: 0, sh
 const failure = {
   kind: 'writes',
   stage: 'live',
-  facade: 'facade-1',
+  facade: 'facade',
   status: 503,
   code: 'new-away',
   message: '',

@@ -1,4 +1,4 @@
-import { SAVE_DELAY_MS } from '../demo-apps.js';
+import { SAVE_DELAY_MS } from '../demo-stack.js';
 import { CAPABILITIES } from '../../../apps/facade/src/stages/capability.js';
 import type { ReportDocument, Section } from '../../migration-journey/report-document.js';
 import { nameOf } from '../plan.js';

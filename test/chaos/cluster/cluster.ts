@@ -71,7 +71,7 @@ export class Cluster {
   }
 
   get brokers(): string {
-    return this.stack.brokers;
+    return this.stack.addresses.KAFKA_BROKERS;
   }
 
   get servers(): EmbeddedServers {
@@ -132,7 +132,7 @@ export class Cluster {
 
   /** Starts a product; resolves when all its apps are ready. `endProduct` must be called even after a failure. */
   async run({ directory, consumers, copies, partitions, settings, database, ...product }: Product): Promise<void> {
-    const uri = this.stack.mongodbUri.replace('/orders?', `/${database}?`);
+    const uri = this.stack.addresses.MONGODB_URI.replace('/orders?', `/${database}?`);
     const attemptsDirectory = join(this.stack.directory, `attempts-${database}`);
     await mkdir(attemptsDirectory, { recursive: true });
     this.onServerEnded = product.onServerEnded;

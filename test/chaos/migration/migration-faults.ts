@@ -2,13 +2,13 @@ import type { Target } from '../../../dev/migration-journey/allowed-failures.js'
 import { oneOf, type Draw } from '../../../dev/migration-journey/draw.js';
 import { disturbanceOf, pauseOf, type Fault } from '../fault-kinds.js';
 import type { LinkState } from '../cluster/link-state.js';
-import { FACADES, type FacadeName, type MigrationApps } from './ground/migration-apps.js';
-import type { MigrationServers } from './ground/migration-servers.js';
+import { FACADES, type FacadeName, type MigrationApps } from './migration-apps.js';
+import type { TemporaryStack } from '../../../dev/supervisor/temporary-stack.js';
 
 /** What faults act on. */
 export interface Ground {
   readonly apps: MigrationApps;
-  readonly servers: MigrationServers;
+  readonly servers: TemporaryStack;
 }
 
 /** A disturbance of one journey. */

@@ -11,8 +11,8 @@ import { LegacyFiles } from '../../../dev/migration-journey/stored-order.js';
 import { CLIENT_ACCOUNTS } from '../../../dev/migration-journey/written-orders.js';
 import { History } from '../history.js';
 import { COLUMNS, planJourney, type PlannedCell } from './fault-table.js';
-import { MigrationApps } from './ground/migration-apps.js';
-import type { MigrationServers } from './ground/migration-servers.js';
+import { MigrationApps } from './migration-apps.js';
+import type { TemporaryStack } from '../../../dev/supervisor/temporary-stack.js';
 import { allowedByCode, journeyFindings, type JourneyEvidence } from './journey-findings.js';
 import { Journey, type JourneyResult } from './journey.js';
 import { errorsIn } from './logged-errors.js';
@@ -40,7 +40,7 @@ const BEHAVIOUR = {
 const LAST_CHECK_MS = 30_000;
 
 export interface OneJourneyOptions {
-  readonly servers: MigrationServers;
+  readonly servers: TemporaryStack;
   readonly seed: number;
   /** From 1. */
   readonly journey: number;
@@ -59,8 +59,8 @@ export async function oneJourney(options: OneJourneyOptions): Promise<JourneyRes
   const began = performance.now();
   const ended: string[] = [];
   const name = `migration-${journey}`;
-  const directory = join(servers.data.path, name);
-  const uri = (servers.addresses.MONGODB_URI ?? '').replace('/orders?', `/${name}?`);
+  const directory = join(servers.directory, name);
+  const uri = servers.addresses.MONGODB_URI.replace('/orders?', `/${name}?`);
   await migrateAt(uri);
   const mongo = new MongoClient(uri);
   const history = new History(join(out, `history-${journey}.jsonl`));
@@ -69,7 +69,6 @@ export async function oneJourney(options: OneJourneyOptions): Promise<JourneyRes
     productDirectory,
     database: name,
     directory,
-    print,
     onEnded: (what) => {
       print(what);
       ended.push(what);

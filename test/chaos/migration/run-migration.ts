@@ -7,7 +7,7 @@ import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import type { MigrationOptions } from '../options.js';
 import { removeAbandonedRuns, RUN_PREFIX } from '../cluster/abandoned-runs.js';
 import { COLUMNS } from './fault-table.js';
-import { MigrationServers } from './ground/migration-servers.js';
+import { startServers } from './migration-apps.js';
 import type { JourneyResult } from './journey.js';
 import { MIGRATION_FAULTS } from './migration-faults.js';
 import { oneJourney } from './one-journey.js';
@@ -32,7 +32,7 @@ export async function runMigration(
   print(`seed ${seed}, journeys ${first} to ${last}`);
   const made: JourneyResult[] = [];
   try {
-    const servers = await MigrationServers.start(directory, print, signal);
+    const servers = await startServers(directory, print, signal);
     let left: readonly string[] = [];
     try {
       for (let journey = first; journey <= last && !signal.aborted; journey += 1) {
@@ -43,7 +43,7 @@ export async function runMigration(
         made.push(result);
       }
     } finally {
-      left = await servers.stop();
+      left = await servers.end();
     }
     for (const name of left) print(`${name} was still running after the stop`);
     await report(out, seed);

@@ -6,7 +6,7 @@
 import { runMutants } from '../../mutants/run-mutants.js';
 import type { ProductMutant } from '../../mutants/mutated-product.js';
 import { COLUMNS } from '../fault-table.js';
-import { MigrationServers } from '../ground/migration-servers.js';
+import { startServers } from '../migration-apps.js';
 import { oneJourney } from '../one-journey.js';
 
 /** A defect of the facade, with the faults under which it must be detected. */
@@ -75,7 +75,7 @@ const only = process.argv.slice(2).join(' ');
 const chosen = [MIGRATION_CONTROL, ...MIGRATION_MUTANTS].filter(({ name }) => name.includes(only));
 
 await runMutants(chosen, async (directory, signal) => {
-  const servers = await MigrationServers.start(directory, quiet, signal);
+  const servers = await startServers(directory, quiet, signal);
   return {
     run: async (mutant: MigrationMutant, productDirectory: string, at: number) => {
       const planned = new Map(Object.entries(mutant.faults));
@@ -91,6 +91,6 @@ await runMutants(chosen, async (directory, signal) => {
       if (shown === '') return { isRight, how: isRight ? 'nothing, as required' : 'SURVIVED' };
       return { isRight, how: `${isRight ? '' : 'WRONG: '}${shown}` };
     },
-    stop: async () => servers.stop(),
+    stop: async () => servers.end(),
   };
 });
