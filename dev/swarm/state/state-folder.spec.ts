@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { X509Certificate } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { useTemporaryFolder } from '#orders/testing/temporary-folder.js';
 import { rotationSteps } from '../commands/rotate.js';
 import { secretProblems } from '../checks/secret-checks.js';
 import { Deployment, STACK_FOLDER } from '../deployment.js';
@@ -11,19 +11,16 @@ import { Deployment, STACK_FOLDER } from '../deployment.js';
 const DEMO_CLIENTS = join(STACK_FOLDER, '..', 'legacy-clients.json');
 
 describe('the state of a swarm', () => {
-  let directory: string;
+  const directory = useTemporaryFolder();
   let deployment: Deployment;
 
-  beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'orders-swarm-'));
+  beforeEach(async () => {
     const envFiles = [join(STACK_FOLDER, 'one-node.env')];
-    deployment = new Deployment({ stack: 'orders', envFiles, files: [], state: directory, devIssuer: true }, {});
+    deployment = new Deployment({ stack: 'orders', envFiles, files: [], state: directory(), devIssuer: true }, {});
     await deployment.state.create(deployment.publicHosts);
   });
 
-  afterAll(async () => rm(directory, { recursive: true }));
-
-  const secret = async (name: string): Promise<string> => readFile(join(directory, 'secrets', name), 'utf8');
+  const secret = async (name: string): Promise<string> => readFile(directory('secrets', name), 'utf8');
   /** Returns the problems of the secrets. @param warn receives warnings */
   const problems = (values: Record<string, string> = {}, warn: (line: string) => void = () => undefined) =>
     secretProblems(deployment.read(values), Date.now(), warn);
@@ -45,7 +42,7 @@ describe('the state of a swarm', () => {
   });
 
   it('is readable for its owner only', async () => {
-    expect((await stat(directory)).mode & 0o77).toBe(0);
+    expect((await stat(directory())).mode & 0o77).toBe(0);
     for (const name of await readdir(deployment.state.secrets))
       expect((await stat(join(deployment.state.secrets, name))).mode & 0o77).toBe(0);
   });
@@ -117,11 +114,8 @@ describe('the state of a swarm', () => {
     ['the public key of the repository', readFileSync(DEMO_CLIENTS, 'utf8'), 'has the demo key, which is public'],
     ['no JSON', '{', 'is not JSON'],
   ])('refuses clients of the facade with %s', async (_kind, content, message) => {
-    const file = join(deployment.state.secrets, 'legacy-clients');
-    await writeFile(file, content);
+    await writeFile(join(deployment.state.secrets, 'legacy-clients'), content);
     expect(problems()).toEqual([{ code: 'bad-client-keys', text: expect.stringContaining(message) }]);
-    await rm(file);
-    await deployment.state.createClientKeys();
   });
 
   it('refuses a facade without clients', () => {
