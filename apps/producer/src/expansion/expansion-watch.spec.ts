@@ -24,6 +24,10 @@ describe('the watch for expansions', () => {
 
   beforeEach(() => {
     [clock, gate, calls, partitions] = [new ManualClock(), new SendGate(3, 'closed'), [], 3];
+    const read = (): TopicPartitions | undefined => {
+      if (stored instanceof Error) throw stored;
+      return stored;
+    };
     const list = {
       join: async () => {
         calls.push('join');
@@ -38,11 +42,6 @@ describe('the watch for expansions', () => {
     watch = new ExpansionWatch(list, async () => partitions, gate, new WakeUp(), clock);
   });
 
-  function read(): TopicPartitions | undefined {
-    if (stored instanceof Error) throw stored;
-    return stored;
-  }
-
   async function start(joined: TopicPartitions): Promise<void> {
     stored = joined;
     await watch.onApplicationBootstrap();
@@ -55,7 +54,7 @@ describe('the watch for expansions', () => {
     await settle();
   }
 
-  it('lets nothing pass until the process is in the list, and confirms an expansion that runs then', async () => {
+  it('lets nothing pass until the process is in the list', async () => {
     await start(EXPANDING);
     expect([gate.isOpen, calls]).toEqual([false, ['join']]);
     await store(EXPANDING);
@@ -79,6 +78,12 @@ describe('the watch for expansions', () => {
     expect([gate.isOpen, gate.partitions]).toEqual([true, 6]);
     await store(AT_REST);
     expect(calls.at(-1)).toBe(null);
+  });
+
+  it('confirms an expansion during which it started', async () => {
+    await start(EXPANDING);
+    await store(EXPANDING);
+    expect([gate.isOpen, calls]).toEqual([false, ['join', 'one']]);
   });
 
   it('stays as it is while MongoDB is away', async () => {
