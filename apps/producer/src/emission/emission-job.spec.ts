@@ -56,17 +56,17 @@ describe('the pace', () => {
   });
 });
 
-describe('the ceiling of the lag', () => {
-  function createCeiling(...lags: (number | Error)[]) {
-    const clock = new ManualClock();
-    const read = async () => {
-      const lag = lags.shift() ?? 0;
-      if (lag instanceof Error) throw lag;
-      return lag;
-    };
-    return { clock, lags, ceiling: new LagCeiling(100, read, clock) };
-  }
+function createCeiling(...lags: (number | Error)[]) {
+  const clock = new ManualClock();
+  const read = async () => {
+    const lag = lags.shift() ?? 0;
+    if (lag instanceof Error) throw lag;
+    return lag;
+  };
+  return { clock, lags, ceiling: new LagCeiling(100, read, clock) };
+}
 
+describe('the ceiling of the lag', () => {
   it('is reached while the lag is at or above it', async () => {
     const { clock, ceiling } = createCeiling(99, 100, 500, 99);
     const reached: boolean[] = [];

@@ -24,10 +24,6 @@ describe('the watch for expansions', () => {
 
   beforeEach(() => {
     [clock, gate, calls, partitions] = [new ManualClock(), new SendGate(3, 'closed'), [], 3];
-    const read = (): TopicPartitions | undefined => {
-      if (stored instanceof Error) throw stored;
-      return stored;
-    };
     const list = {
       join: async () => {
         calls.push('join');
@@ -41,6 +37,11 @@ describe('the watch for expansions', () => {
     };
     watch = new ExpansionWatch(list, async () => partitions, gate, new WakeUp(), clock);
   });
+
+  function read(): TopicPartitions | undefined {
+    if (stored instanceof Error) throw stored;
+    return stored;
+  }
 
   async function start(joined: TopicPartitions): Promise<void> {
     stored = joined;
