@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { StartedApp } from '../support/started-app.js';
-import { GuardedStack } from '../tokens/guarded-stack.js';
+import { GuardedStack } from '../support/guarded-stack.js';
 
 /** More than the kernel buffers of a connection take. */
 const ORDERS = 60_000;

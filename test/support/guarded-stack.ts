@@ -1,13 +1,13 @@
-import { TestSystem } from '../support/test-system.js';
-import { TestIssuer } from '../support/test-issuer.js';
+import { Pipeline } from './pipeline.js';
+import type { TestedStack } from './running-stack.js';
+import { TestIssuer } from './test-issuer.js';
 
-export interface Refusal {
+interface Refusal {
   readonly status: number;
   readonly challenge: string | null;
-  readonly body: { readonly code: string; readonly detail: string };
+  readonly code: string;
+  readonly detail: string;
 }
-
-export const POPULATE = { method: 'POST', body: '{"count": 10}' };
 
 /** A stack that requires tokens, and their issuer. */
 export class GuardedStack {
@@ -27,6 +27,10 @@ export class GuardedStack {
     await this.issuer.stop();
   }
 
+  get urls(): Pick<TestedStack, 'producerUrl' | 'queryApiUrl' | 'consoleUrl'> {
+    return this.pipeline.stack;
+  }
+
   /** Sends a request to the service that has the path. */
   async request(path: string, token: string | undefined, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
@@ -42,23 +46,30 @@ export class GuardedStack {
     const type = response.headers.get('content-type') ?? '';
     if (!type.startsWith('application/problem+json') || /node_modules|jose|    at /.test(text))
       throw new Error(`${path} has no proper problem details: ${response.status} ${type} ${text}`);
-    return {
-      status: response.status,
-      challenge: response.headers.get('www-authenticate'),
-      body: JSON.parse(text) as Refusal['body'],
-    };
+    const { code, detail } = JSON.parse(text) as Pick<Refusal, 'code' | 'detail'>;
+    return { status: response.status, challenge: response.headers.get('www-authenticate'), code, detail };
+  }
+
+  /** Reads, or posts a body. @throws Error unless the status is 2xx */
+  async json<T>(path: string, token: string, body?: object, headers: Record<string, string> = {}): Promise<T> {
+    const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+    const response = await this.request(path, token, { ...init, headers });
+    if (!response.ok) throw new Error(`${path} responded with ${response.status}: ${await response.text()}`);
+    return (await response.json()) as T;
+  }
+
+  /** @returns the id of the operation */
+  async populate(token: string, body: object = { count: 10 }, headers: Record<string, string> = {}): Promise<string> {
+    return (await this.json<{ id: string }>('/v1/populate', token, body, headers)).id;
   }
 
   /** Waits until the ten orders of a populate are saved. */
   async savedBy(id: string, token: string): Promise<void> {
-    for (;;) {
-      const { saved } = (await (await this.request(`/v1/operations/${id}`, token)).json()) as { saved: number };
-      if (saved === 10) return;
-    }
+    while ((await this.json<{ saved: number }>(`/v1/operations/${id}`, token)).saved !== 10);
   }
 
   private serviceOf(path: string, method = 'GET'): string {
-    const { queryApiUrl, consoleUrl, producerUrl } = this.pipeline;
+    const { queryApiUrl, consoleUrl, producerUrl } = this.urls;
     if (path.startsWith('/v1/pipeline')) return consoleUrl;
     if (path === '/v1/orders' && method === 'POST') return producerUrl;
     return /^\/v1\/(orders|audit)/.test(path) ? queryApiUrl : producerUrl;
