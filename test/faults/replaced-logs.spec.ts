@@ -210,7 +210,7 @@ describe('a log that no longer contains the records that the consumer read', () 
     });
   });
 
-  describe("because kafka-delete-records deleted beyond the consumer's position", () => {
+  describe("because records were deleted beyond the consumer's position", () => {
     it.each([
       ['some of the records', READ + 10, READ + 10],
       ['all records', -1, READ + PER_BATCH],
@@ -218,7 +218,8 @@ describe('a log that no longer contains the records that the consumer read', () 
       group = await TestGroup.on(server(), 'deleted', { partitions: PARTITIONS });
       await (await readTwoBatches('stop')).stop();
       const values = await write(2);
-      await java.deleteRecords(group.topic, 0, offset);
+      const partitions = [{ partition: 0, offset: String(offset) }];
+      await group.asAdmin((admin) => admin.deleteTopicRecords({ topic: group.topic, partitions }));
       const member = group.launch(ENGINE, BEHAVIOUR);
       expect(await untilStopped(member, 0)).toMatchObject({ reason: 'deleted-records', from: READ, to });
       await expectNotReady(member, READ);

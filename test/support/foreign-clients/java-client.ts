@@ -1,6 +1,3 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Codec, TextRecord } from './foreign-record.js';
 import { KafkaTools } from './kafka-tools.js';
 
@@ -37,20 +34,6 @@ export class JavaClient {
     ];
     const size = ['--num-records', String(count), '--record-size', String(recordBytes), '--throughput', '-1'];
     await this.tools.run('ProducerPerformance', ['--topic', topic, ...size, '--producer-props', ...settings]);
-  }
-
-  /** Deletes the records below an offset with `kafka-delete-records`; -1 deletes all. */
-  async deleteRecords(topic: string, partition: number, offset: number): Promise<void> {
-    const file = { version: 1, partitions: [{ topic, partition, offset }] };
-    const directory = await mkdtemp(join(tmpdir(), 'orders-delete-records-'));
-    try {
-      const path = join(directory, 'offsets.json');
-      await writeFile(path, JSON.stringify(file));
-      const args = ['--bootstrap-server', this.brokers, '--offset-json-file', path];
-      await this.tools.run('DeleteRecordsCommand', args);
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
   }
 
   /** Deletes a topic with `kafka-topics`. */

@@ -16,7 +16,7 @@ const KAFKA_ONLY = { kafka: true, registry: false, mongodb: false };
 const quiet = (): void => undefined;
 
 /** A command-line tool of Kafka, by its class in `org.apache.kafka.tools`. */
-type ToolName = 'ConsoleProducer' | 'DeleteRecordsCommand' | 'ProducerPerformance' | 'TopicCommand';
+type ToolName = 'ConsoleProducer' | 'ProducerPerformance' | 'TopicCommand';
 
 /** Kafka's Java tools, run from its jars like the scripts in Kafka's bin/ do. */
 export class KafkaTools {
