@@ -75,11 +75,11 @@ export class ComposeProject {
     return Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)]));
   }
 
-  /** Resolves once every service is healthy, with `consumers` consumers; changes only what differs. */
-  async up(consumers: number, profiles: readonly Profile[] = ['dev']): Promise<void> {
+  /** Resolves once every service is healthy, with one consumer; changes only what differs. */
+  async up(...profiles: readonly Profile[]): Promise<void> {
     const wait = ['--detach', '--wait', '--wait-timeout', String(HEALTHY_WITHIN_S)];
     // The images are those that were built: on a machine that can reach a registry, Compose must not replace a stand-in silently.
-    await this.runWith(profiles, 'up', '--pull', 'never', ...wait, '--scale', `consumer=${consumers}`);
+    await this.runWith(profiles, 'up', '--pull', 'never', ...wait);
   }
 
   /** Returns all containers, including stopped ones. */

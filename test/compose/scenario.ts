@@ -51,7 +51,7 @@ export class Scenario {
   async run(): Promise<void> {
     const { check, project } = this;
     await this.withoutIssuer();
-    await check('up: every service becomes healthy', () => project.up(1));
+    await check('up: every service becomes healthy', () => project.up('dev'));
     await this.protects();
     await check('the issuer grants a token', () => this.console.signIn());
     const operation = await check(`populate ${ORDERS}: accepted`, () => this.orders.populate(ORDERS));
@@ -129,8 +129,7 @@ export class Scenario {
   private async scales(): Promise<void> {
     const { check, project } = this;
     await check('the documented commands: up, and scale', () => this.documented.upAndScaled());
-    await check(`up --scale consumer=${CONSUMERS}: as many healthy containers`, async () => {
-      await project.up(CONSUMERS);
+    await check(`there are ${CONSUMERS} healthy containers of consumers`, async () => {
       const consumers = (await project.containers()).filter(({ Service }) => Service === 'consumer');
       assert.deepEqual(
         consumers.map(({ Health }) => Health),
@@ -223,7 +222,7 @@ export class Scenario {
     const { check, project } = this;
     await check('down, and up with the legacy system: orders, records and schemas still exist', async () => {
       await project.run('down');
-      await project.up(1, ['dev', 'legacy']);
+      await project.up('dev', 'legacy');
       await this.console.signIn();
       const { saved } = await this.console.json<Operation>('GET', `/v1/operations/${id}`);
       assert.equal(saved, count);
