@@ -24,7 +24,10 @@ export class ApiClient {
   private readonly dispatcher: Agent;
   private token = '';
 
-  /** @param authority the certificate that signs those of the deployment; '': the addresses are plain HTTP */
+  /**
+   * @param signal aborts when the run is interrupted
+   * @param authority the certificate that signs those of the deployment; '': the addresses are plain HTTP
+   */
   constructor(
     readonly url: string,
     private readonly issuerUrl: string,
@@ -56,7 +59,7 @@ export class ApiClient {
     return other;
   }
 
-  /** Sends one request, without retries. */
+  /** Sends one request, without retries. @throws the reason of an interruption of the run */
   async send(
     method: 'GET' | 'POST',
     path: string,
@@ -77,6 +80,7 @@ export class ApiClient {
       const text = await response.text();
       return { status: response.status, text, headers: Object.fromEntries(response.headers) };
     } catch (error) {
+      this.signal.throwIfAborted();
       const { cause = error } = error as { readonly cause?: unknown };
       return { status: 0, text: String(cause), headers: {} };
     }

@@ -49,6 +49,8 @@ export async function runChecks(run: (check: Check, interrupted: AbortSignal) =>
   }
   const { passed, failed } = checklist;
   if (passed + failed > 0) console.log(`${passed} passed, ${failed} failed`);
+  // What a failed check has left running must not keep the process.
+  process.exit();
 }
 
 /**

@@ -28,7 +28,7 @@ export class SwarmLoad {
   /** The accepted orders of each operation. */
   readonly operations = new Map<string, number>();
   private readonly stopping = new AbortController();
-  private readonly clients: readonly Promise<void>[];
+  private readonly running: Promise<unknown>;
   private figures = noFigures();
 
   /** @param rates requests, and orders, per second */
@@ -37,10 +37,12 @@ export class SwarmLoad {
     rates: { readonly reads: number; readonly orders: number },
   ) {
     const senders = Math.ceil(rates.orders / ORDERS_PER_BATCH);
-    this.clients = [
+    this.running = Promise.all([
       ...Array.from({ length: rates.reads }, async () => this.repeat(async () => this.read())),
       ...Array.from({ length: senders }, async () => this.repeat(async () => this.sendBatch())),
-    ];
+    ]);
+    // The error is that of `stop`.
+    this.running.catch(() => this.stopping.abort());
   }
 
   /** Returns what happened since the last call, and begins anew. */
@@ -51,8 +53,8 @@ export class SwarmLoad {
   }
 
   /** Whether many reads were answered, and none failed, since the last call that returned otherwise. */
-  isWarm(): boolean | LoadFigures {
-    if (this.figures.failedReads.size > 0) return this.take();
+  isWarm(): boolean | object {
+    if (this.figures.failedReads.size > 0) return [...this.take().failedReads];
     return this.figures.reads >= WARM_READS;
   }
 
@@ -63,10 +65,10 @@ export class SwarmLoad {
     await eventually(`${orders} orders are accepted`, () => accepted() >= wanted);
   }
 
-  /** Resolves when all requests have been answered, and all batches accepted. */
+  /** Resolves when all requests have been answered, and all batches accepted. @throws the reason of an interruption of the run */
   async stop(): Promise<void> {
     this.stopping.abort();
-    await Promise.all(this.clients);
+    await this.running;
   }
 
   private async repeat(request: () => Promise<void>): Promise<void> {
@@ -74,6 +76,7 @@ export class SwarmLoad {
   }
 
   private async read(): Promise<void> {
+    const { figures } = this;
     const path = randomOf([
       '/v1/orders?page=1&pageSize=20',
       '/v1/orders?page=2&pageSize=20',
@@ -84,8 +87,8 @@ export class SwarmLoad {
       `/v1/orders?accountId=${randomAccount()}&pageSize=10`,
     ]);
     const answer = await this.gateway.send('GET', path);
-    this.figures.reads += 1;
-    if (answer.status !== 200) countUp(this.figures.failedReads, describe(path, answer));
+    figures.reads += 1;
+    if (answer.status !== 200) countUp(figures.failedReads, describe(path, answer));
   }
 
   private async sendBatch(): Promise<void> {
