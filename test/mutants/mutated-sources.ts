@@ -74,8 +74,8 @@ export const SOURCES: readonly MutatedSource[] = [
   {
     name: 'service',
     folder: 'libs/service/src',
-    specs: 'process/logged-requests',
-    unchanged: 'logged-requests|auth/|audit/|http-shell|transfer-limits',
+    specs: 'process/logs',
+    unchanged: 'process/logs|auth/|audit/|http-shell|transfer-limits',
     mutants: SERVICE_MUTANTS,
   },
   {

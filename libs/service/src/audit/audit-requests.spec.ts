@@ -1,9 +1,9 @@
 import { HttpStatus } from '@nestjs/common';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { Problem } from '../http/problem.js';
-import { ProblemFilter } from '../http/problem-filter.js';
+import { withProblems } from '../http/testing/served-app.js';
 import type { AuditFacts } from './audit-event.js';
 import { auditRequests, UNLISTED_REFUSALS } from './audit-requests.js';
 import { audited } from './audited.js';
@@ -18,9 +18,7 @@ describe('audited requests', () => {
   beforeEach(() => {
     clock = new ManualClock();
     recorded = [];
-    app = fastify({ genReqId: () => 'request-1' });
-    const problems = new ProblemFilter();
-    app.setErrorHandler((error: FastifyError, request, reply) => problems.send(error, request, reply));
+    app = withProblems(fastify({ genReqId: () => 'request-1' }));
     app.decorateRequest('caller', null);
     app.addHook('onRequest', (request, _reply, done) => {
       const { 'x-subject': subject } = request.headers;
@@ -38,24 +36,16 @@ describe('audited requests', () => {
     app.post('/broken', { config: audited('break') }, () =>
       Promise.reject(new Problem(HttpStatus.SERVICE_UNAVAILABLE, 'away', 'Retry.')),
     );
-    app.post('/orders', { config: audited('send-orders', { onlyRefusals: true }) }, async (_request, reply) =>
-      reply.code(202).send({}),
-    );
+    app.post('/orders', { config: audited('send-orders', { onlyRefusals: true }) }, async () => ({}));
     app.get('/read', async () => ({}));
-    app.post(
-      '/forwarded/*',
-      { config: audited('forward', { when: ({ problemCode }) => problemCode !== undefined }) },
-      async () => ({}),
-    );
+    const onlyProblems = { when: ({ problemCode }: FastifyRequest) => problemCode !== undefined };
+    app.post('/forwarded/*', { config: audited('forward', onlyProblems) }, async () => ({}));
   });
 
   async function send(url: string, subject?: string): Promise<void> {
     const method = url === '/read' ? 'GET' : 'POST';
-    await app.inject({
-      url,
-      method,
-      headers: { ...(subject !== undefined && { 'x-subject': subject }), cookie: 'canary' },
-    });
+    const headers = { ...(subject !== undefined && { 'x-subject': subject }), cookie: 'canary' };
+    await app.inject({ url, method, headers });
   }
 
   it('are recorded with who sent them, what they are about, and what came of them', async () => {

@@ -1,20 +1,20 @@
 import { createRequire } from 'node:module';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  MongoNetworkError,
+  MongoNetworkTimeoutError,
   MongoServerError,
   MongoServerSelectionError,
   type TopologyDescription,
-  MongoNetworkError,
-  MongoNetworkTimeoutError,
 } from 'mongodb';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { RegistryRejectionError, RegistryUnavailableError } from '#orders/order/registry-connection.js';
-import { Outages } from './outages.js';
 import { WrongKafkaError } from '../kafka/prepare-topics.js';
-import { MissingIndexError } from '../mongodb/require-indexes.js';
-import { isRefused, Startup } from './startup.js';
-import { explainConnection } from './explain-connection.js';
 import { isConnectionLost, isDatabaseUnavailable } from '../mongodb/database-unavailable.js';
+import { MissingIndexError } from '../mongodb/require-indexes.js';
+import { explainConnection } from './explain-connection.js';
+import { Outages } from './outages.js';
+import { isRefused, Startup } from './startup.js';
 
 /** Fails with these messages, and then succeeds. */
 function failing(...messages: string[]): () => Promise<string> {
@@ -27,13 +27,14 @@ function failing(...messages: string[]): () => Promise<string> {
 
 describe('a start', () => {
   let clock: ManualClock;
-  let logged: [message: string, fields: object][];
+  let logged: (readonly [message: string, reason: unknown])[];
   let startup: Startup;
 
   beforeEach(() => {
     clock = new ManualClock();
     logged = [];
-    const log = (fields: object, message: string): void => void logged.push([message, fields]);
+    const log = (fields: object, message: string): void =>
+      void logged.push([message, 'reason' in fields ? fields.reason : undefined]);
     startup = new Startup({ warn: log, info: log }, clock);
   });
 
@@ -61,7 +62,7 @@ describe('a start', () => {
     const waited = startup.until('kafka', failing('refused :9092', 'refused :9093', 'refused :9092', 'unsafe topic'));
     await clock.advance(4_000);
     await waited;
-    expect(logged.map(([message, fields]) => [message, 'reason' in fields ? fields.reason : undefined])).toEqual([
+    expect(logged).toEqual([
       ['not ready', 'refused :9092'],
       ['not ready', 'unsafe topic'],
       ['available again', undefined],
@@ -84,28 +85,6 @@ describe('a start', () => {
   });
 });
 
-describe('a failure', () => {
-  const denied = Object.assign(new Error('denied'), {
-    name: 'KafkaJSProtocolError',
-    type: 'TOPIC_AUTHORIZATION_FAILED',
-  });
-  const expired = Object.assign(new Error(''), { name: 'KafkaJSConnectionError', code: 'CERT_HAS_EXPIRED' });
-  const foreign = Object.assign(new Error(''), { name: 'KafkaJSConnectionError', code: 'SELF_SIGNED_CERT_IN_CHAIN' });
-
-  it.each([
-    ['a server that is away', new MongoServerSelectionError('no primary', {} as TopologyDescription), false],
-    ['a missing index, which the migration creates', new MissingIndexError('Index a is missing'), false],
-    ['a topic with too few copies, which topics apply repairs', new WrongKafkaError('unsafe-topic', ''), false],
-    ['a missing right, which is granted at the server', denied, false],
-    ['an expired certificate, which is renewed at the server', expired, false],
-    ['a certificate that the settings do not accept', foreign, true],
-    ['another cluster than the settings name', new WrongKafkaError('wrong-cluster', ''), true],
-    ['another number of partitions than the settings name', new WrongKafkaError('wrong-partition-count', ''), true],
-  ])('(%s) is waited for, or ends the start', (_, error, ends) => {
-    expect(isRefused(error)).toBe(ends);
-  });
-});
-
 /** An error as kafkajs throws it. */
 function kafkajsError(name: string, message: string, fields: object = {}): Error {
   return Object.assign(new Error(message), { name, ...fields });
@@ -115,10 +94,39 @@ function afterRetries(cause: Error): Error {
   return kafkajsError('KafkaJSNumberOfRetriesExceeded', cause.message, { cause });
 }
 
-const tls = (code: string): Error =>
-  afterRetries(kafkajsError('KafkaJSConnectionError', 'Connection error: s3cret', { code }));
+function tls(code: string): Error {
+  return afterRetries(kafkajsError('KafkaJSConnectionError', 'Connection error: s3cret', { code }));
+}
+
+/** An error of `fetch` or of MongoDB's driver, as its cause. */
+function causedBy(code: string): { cause: Error } {
+  return { cause: Object.assign(new Error('fetch failed'), { code, cause: { code } }) };
+}
+
+function mongoError(code: number, message = 'no', ...errorLabels: string[]): MongoServerError {
+  return new MongoServerError({ message, code, errorLabels });
+}
+
+describe('a failure', () => {
+  const denied = kafkajsError('KafkaJSProtocolError', 'denied', { type: 'TOPIC_AUTHORIZATION_FAILED' });
+
+  it.each([
+    ['a server that is away', new MongoServerSelectionError('no primary', {} as TopologyDescription), false],
+    ['a missing index, which the migration creates', new MissingIndexError('Index a is missing'), false],
+    ['a topic with too few copies, which topics apply repairs', new WrongKafkaError('unsafe-topic', ''), false],
+    ['a missing right, which is granted at the server', denied, false],
+    ['an expired certificate, which is renewed at the server', tls('CERT_HAS_EXPIRED'), false],
+    ['a certificate that the settings do not accept', tls('SELF_SIGNED_CERT_IN_CHAIN'), true],
+    ['another cluster than the settings name', new WrongKafkaError('wrong-cluster', ''), true],
+    ['another number of partitions than the settings name', new WrongKafkaError('wrong-partition-count', ''), true],
+  ])('(%s) is waited for, or ends the start', (_, error, ends) => {
+    expect(isRefused(error)).toBe(ends);
+  });
+});
 
 describe('a failed connection', () => {
+  const ofTopic = kafkajsError('KafkaJSCreateTopicError', 's3cret', { type: 'TOPIC_AUTHORIZATION_FAILED' });
+
   it.each<[Error, string]>([
     [tls('SELF_SIGNED_CERT_IN_CHAIN'), 'Kafka has a certificate of an unknown authority: set KAFKA_SSL_CA_FILE'],
     [tls('ERR_TLS_CERT_ALTNAME_INVALID'), 'Kafka has a certificate for another host name: set KAFKA_BROKERS'],
@@ -134,23 +142,16 @@ describe('a failed connection', () => {
       'Kafka does not support KAFKA_SASL_MECHANISM',
     ],
     [
-      kafkajsError('KafkaJSAggregateError', 'Topic errors', {
-        errors: [kafkajsError('KafkaJSCreateTopicError', 's3cret', { type: 'TOPIC_AUTHORIZATION_FAILED' })],
-      }),
+      kafkajsError('KafkaJSAggregateError', 'Topic errors', { errors: [ofTopic] }),
       'Kafka denies a request of the user in KAFKA_SASL_USERNAME (TOPIC_AUTHORIZATION_FAILED): grant it the ACLs',
     ],
     [
-      new RegistryUnavailableError('s3cret', {
-        cause: Object.assign(new TypeError('fetch failed'), { cause: { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' } }),
-      }),
+      new RegistryUnavailableError('s3cret', causedBy('UNABLE_TO_VERIFY_LEAF_SIGNATURE')),
       'The schema registry has a certificate of an unknown authority: set SCHEMA_REGISTRY_CA_FILE',
     ],
+    [mongoError(18, 'Authentication failed.'), 'MongoDB rejects the user in MONGODB_URI: correct its name or password'],
     [
-      new MongoServerError({ message: 'Authentication failed.', code: 18 }),
-      'MongoDB rejects the user in MONGODB_URI: correct its name or password',
-    ],
-    [
-      new MongoNetworkError('s3cret', { cause: Object.assign(new Error(''), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }) }),
+      new MongoNetworkError('s3cret', causedBy('DEPTH_ZERO_SELF_SIGNED_CERT')),
       'MongoDB has a certificate of an unknown authority: set MONGODB_URI (tlsCAFile) to the file',
     ],
     [
@@ -158,7 +159,7 @@ describe('a failed connection', () => {
       'Kafka denies a request of the user in KAFKA_SASL_USERNAME (GROUP_AUTHORIZATION_FAILED): grant it the ACLs',
     ],
     [
-      new MongoServerError({ message: 'not authorized on orders to execute command { insert: "s3cret" }', code: 13 }),
+      mongoError(13, 'not authorized on orders to execute command { insert: "s3cret" }'),
       'MongoDB denies a command of the user in MONGODB_URI: grant it the role of docs/operations.md#rights-in-mongodb',
     ],
     [
@@ -177,9 +178,7 @@ describe('a failed connection', () => {
   });
 
   it.each([
-    afterRetries(
-      kafkajsError('KafkaJSConnectionError', 'Connection error: connect ECONNREFUSED', { code: 'ECONNREFUSED' }),
-    ),
+    tls('ECONNREFUSED'),
     new RegistryRejectionError(500, 'the compatibility'),
     new TypeError('CERT_HAS_EXPIRED'),
     undefined,
@@ -192,47 +191,31 @@ describe('a failed connection', () => {
 const { PoolClearedOnNetworkError, PoolClosedError } = createRequire(import.meta.url)(
   'mongodb/lib/cmap/errors',
 ) as Record<'PoolClearedOnNetworkError' | 'PoolClosedError', new (pool: { readonly address: string }) => Error>;
-const pool = { address: '127.0.0.1:27017' };
-const serverError = (code: number, ...errorLabels: string[]) =>
-  new MongoServerError({ message: 'no', code, errorLabels });
 
-describe('isDatabaseUnavailable', () => {
-  it.each([
-    ['no server responds', new MongoNetworkError('connection closed')],
-    ['the pool was cleared during a request, since the member is down', new PoolClearedOnNetworkError(pool)],
-    ['a member has left the replica set', new PoolClosedError(pool)],
-    ['a member is no longer primary', serverError(13_435)],
-    ['a request was interrupted, since the member became a secondary', serverError(11_602)],
-    ['a member is shutting down', serverError(91)],
-    ['a new primary has no majority yet', serverError(134)],
-    ['a request exceeded its time limit', serverError(50)],
-    ['no majority acknowledged a write in time', serverError(64)],
-    ['a cursor was on a member that is down', serverError(43)],
-    ['a connection was closed by the server', Object.assign(new Error('ended by the other party'), { code: 'EPIPE' })],
-    ['a transaction must be retried', serverError(112, 'TransientTransactionError')],
-  ])('returns true when %s', (_, error) => {
-    expect(isDatabaseUnavailable(error)).toBe(true);
-  });
+describe('a failure of MongoDB', () => {
+  const pool = { address: '127.0.0.1:27017' };
+  const brokenPipe = Object.assign(new Error('ended by the other party'), { code: 'EPIPE' });
+  const retried = mongoError(112, 'no', 'TransientTransactionError');
 
   it.each([
-    ['a key exists already', serverError(11_000)],
-    ['a request is invalid', serverError(2)],
-    ['the error is not from MongoDB', new Error('no answer')],
-  ])('returns false when %s', (_, error) => {
-    expect(isDatabaseUnavailable(error)).toBe(false);
-  });
-});
-
-describe('isConnectionLost', () => {
-  it.each([
-    ['a connection broke', new MongoNetworkError('read ECONNRESET'), true],
-    ['the pool was cleared during a request', new PoolClearedOnNetworkError(pool), true],
-    ['a broken connection failed while sending', Object.assign(new Error('ended'), { code: 'EPIPE' }), true],
-    ['a member ceased to be the primary', serverError(11_602), true],
-    ['a member did not respond in time', new MongoNetworkTimeoutError('timed out'), false],
-    ['a request exceeded its time limit', serverError(50), false],
-    ['a request is invalid', serverError(2), false],
-  ])('when %s: %#', (_, error, expected) => {
-    expect(isConnectionLost(error)).toBe(expected);
+    ['no server responds', 'unavailable', 'lost', new MongoNetworkError('closed')],
+    ['the pool was cleared during a request', 'unavailable', 'lost', new PoolClearedOnNetworkError(pool)],
+    ['a member has left the replica set', 'unavailable', 'kept', new PoolClosedError(pool)],
+    ['a member is no longer primary', 'unavailable', 'lost', mongoError(13_435)],
+    ['a member became a secondary during a request', 'unavailable', 'lost', mongoError(11_602)],
+    ['a member is shutting down', 'unavailable', 'lost', mongoError(91)],
+    ['a new primary has no majority yet', 'unavailable', 'kept', mongoError(134)],
+    ['a request exceeded its time limit', 'unavailable', 'kept', mongoError(50)],
+    ['a member did not respond in time', 'unavailable', 'kept', new MongoNetworkTimeoutError('timed out')],
+    ['no majority acknowledged a write in time', 'unavailable', 'kept', mongoError(64)],
+    ['a cursor was on a member that is down', 'unavailable', 'lost', mongoError(43)],
+    ['a connection was closed by the server', 'unavailable', 'lost', brokenPipe],
+    ['a transaction must be retried', 'unavailable', 'kept', retried],
+    ['a key exists already', 'available', 'kept', mongoError(11_000)],
+    ['a request is invalid', 'available', 'kept', mongoError(2)],
+    ['the error is not from MongoDB', 'available', 'kept', new Error('no answer')],
+  ])('when %s: the database is %s, and the connection is %s', (_, database, connection, error) => {
+    expect(isDatabaseUnavailable(error)).toBe(database === 'unavailable');
+    expect(isConnectionLost(error)).toBe(connection === 'lost');
   });
 });

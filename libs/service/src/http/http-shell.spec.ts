@@ -1,12 +1,13 @@
 import { Readable } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { fastify as makeFastify, type FastifyInstance } from 'fastify';
+import { setImmediate } from 'node:timers/promises';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { fastify as makeFastify, type FastifyInstance, type HTTPMethods } from 'fastify';
 import type { AuthSettings } from '../auth/auth-settings.js';
-import { ProblemFilter } from './problem-filter.js';
 import { setUpHttp } from './http-shell.js';
 import { isLoopback, rejectForeignWrites } from './known-hosts.js';
 import { parseQuery } from './query-string.js';
 import { requestId } from './request-ids.js';
+import { withProblems } from './testing/served-app.js';
 
 const LONG = 'order '.repeat(1_000);
 const SETTINGS = {
@@ -30,33 +31,36 @@ const WITHOUT_ISSUER: AuthSettings = {
   AUTH_SCOPE_CLAIM: 'scope',
 };
 
+async function* endless(): AsyncGenerator<string> {
+  for (;;) {
+    yield 'order\n';
+    await setImmediate();
+  }
+}
+
 describe('HTTP shell', () => {
   let fastify: FastifyInstance;
   let streamed: Readable;
 
   beforeEach(async () => {
-    fastify = makeFastify({ genReqId: requestId, routerOptions: { querystringParser: parseQuery } });
+    fastify = withProblems(makeFastify({ genReqId: requestId, routerOptions: { querystringParser: parseQuery } }));
     await setUpHttp(fastify, SETTINGS, WITHOUT_ISSUER, null);
     streamed = Readable.from(endless());
-    const problems = new ProblemFilter();
-    fastify.setErrorHandler((error, request, reply) => problems.send(error, request, reply));
-    fastify.get('/short', () => ({ order: 1 }));
+    for (const path of ['/short', '/orders/:id']) fastify.get(path, () => ({ order: 1 }));
+    for (const path of ['/short', '/orders/batch-get']) fastify.post(path, () => ({ order: 1 }));
     fastify.get('/long', () => ({ text: LONG }));
     fastify.get('/away', (_request, reply) => reply.status(404).send({ order: null }));
-    fastify.post('/short', () => ({ order: 1 }));
     fastify.post('/files', { config: { accepts: ['application/zip', 'application/json'] } }, () => ({}));
-    fastify.get('/orders/:id', () => ({ order: 1 }));
-    fastify.post('/orders/batch-get', () => ({ order: 1 }));
     fastify.get('/stream', (_request, reply) => reply.send(streamed));
     fastify.get('/health/live', () => ({ status: 'ok' }));
   });
 
-  afterEach(async () => {
-    await fastify.close();
-  });
+  async function send(method: HTTPMethods, url: string, headers: Record<string, string> = {}, payload = '') {
+    return fastify.inject({ method, url, headers: { host: 'localhost:3000', ...headers }, payload });
+  }
 
   async function get(url: string, headers: Record<string, string> = {}) {
-    return fastify.inject({ url, headers: { host: 'localhost:3000', ...headers } });
+    return send('GET', url, headers);
   }
 
   it.each([
@@ -64,8 +68,7 @@ describe('HTTP shell', () => {
     ['/short', undefined, 'application/json', 'application/json'],
     ['/files', 'text/csv', 'application/zip or application/json', 'application/zip, application/json'],
   ])('%s rejects a body of the type %s, and names the types that it accepts', async (url, type, accepted, accept) => {
-    const headers = { host: 'localhost:3000', ...(type !== undefined && { 'content-type': type }) };
-    const response = await fastify.inject({ method: 'POST', url, headers, payload: Buffer.from('a;b') });
+    const response = await send('POST', url, type === undefined ? {} : { 'content-type': type }, 'a;b');
     expect(response.json()).toMatchObject({
       status: 415,
       code: 'unsupported-media-type',
@@ -89,28 +92,41 @@ describe('HTTP shell', () => {
     },
   );
 
-  it('rejects requests from foreign pages, and accepts those from its own and allowed origins', async () => {
-    for (const origin of ['https://evil.example', 'http://localhost.evil.example', 'null', 'http://localhost:8080'])
-      expect((await get('/short', { origin })).statusCode).toBe(403);
-    for (const origin of ['http://localhost:3000', 'https://desk.example', 'https://orders.example'])
-      expect((await get('/short', { origin })).statusCode).toBe(200);
+  it.each([
+    [403, 'https://evil.example'],
+    [403, 'http://localhost.evil.example'],
+    [403, 'null'],
+    [403, 'http://localhost:8080'],
+    [200, 'http://localhost:3000'],
+    [200, 'https://desk.example'],
+    [200, 'https://orders.example'],
+  ])('answers %d to a request from a page of %s', async (status, origin) => {
+    expect((await get('/short', { origin })).statusCode).toBe(status);
   });
 
-  it('lets foreign pages only read where the browser may know a password', async () => {
-    const own = makeFastify();
-    rejectForeignWrites(own, { hosts: ['alias.example'], origins: ['https://desk.example'] });
-    own.route({ method: ['GET', 'POST'], url: '/short', handler: () => ({ order: 1 }) });
-    const status = async (method: 'GET' | 'POST', headers: Record<string, string>): Promise<number> =>
-      (await own.inject({ method, url: '/short', headers: { host: 'orders.example', ...headers } })).statusCode;
-    for (const origin of ['https://evil.example', 'https://orders.example:8443', 'null'])
-      expect([await status('GET', { origin }), await status('POST', { origin })]).toEqual([200, 403]);
-    expect(await status('POST', { 'sec-fetch-site': 'cross-site' })).toBe(403);
-    for (const origin of ['https://orders.example', 'https://alias.example', 'https://desk.example'])
-      expect(await status('POST', { origin })).toBe(200);
-    expect(await status('POST', { origin: 'https://desk.example', 'sec-fetch-site': 'cross-site' })).toBe(200);
-    expect(await status('POST', {})).toBe(200);
-    await own.close();
-  });
+  it.each<[string, number, Record<string, string>]>([
+    ['GET', 200, { origin: 'https://evil.example' }],
+    ['POST', 403, { origin: 'https://evil.example' }],
+    ['GET', 200, { origin: 'https://orders.example:8443' }],
+    ['POST', 403, { origin: 'https://orders.example:8443' }],
+    ['GET', 200, { origin: 'null' }],
+    ['POST', 403, { origin: 'null' }],
+    ['POST', 403, { 'sec-fetch-site': 'cross-site' }],
+    ['POST', 200, { origin: 'https://orders.example' }],
+    ['POST', 200, { origin: 'https://alias.example' }],
+    ['POST', 200, { origin: 'https://desk.example' }],
+    ['POST', 200, { origin: 'https://desk.example', 'sec-fetch-site': 'cross-site' }],
+    ['POST', 200, {}],
+  ])(
+    'lets foreign pages only read where the browser may know a password: %s %d %j',
+    async (method, status, headers) => {
+      const own = withProblems(makeFastify());
+      rejectForeignWrites(own, { hosts: ['alias.example'], origins: ['https://desk.example'] });
+      own.route({ method: ['GET', 'POST'], url: '/short', handler: () => ({ order: 1 }) });
+      const request = { method: method as 'GET', url: '/short', headers: { host: 'orders.example', ...headers } };
+      expect((await own.inject(request)).statusCode).toBe(status);
+    },
+  );
 
   it('lets only pages of allowed origins read the response', async () => {
     expect((await get('/short', { origin: 'https://desk.example' })).headers).toMatchObject({
@@ -125,27 +141,27 @@ describe('HTTP shell', () => {
     expect(response.json()).toMatchObject({ status: 400, code: 'bad-encoding' });
   });
 
-  it('rejects an unknown method of a path, and returns the allowed ones', async () => {
-    const headers = { host: 'localhost' };
-    const refused = await fastify.inject({ method: 'DELETE', url: '/short?a=1', headers });
-    expect([refused.statusCode, refused.headers.allow]).toEqual([405, 'GET, HEAD, POST']);
-    expect((await fastify.inject({ method: 'DELETE', url: '/none', headers })).statusCode).toBe(404);
-    const taken = await get('/orders/batch-get');
-    expect([taken.statusCode, taken.headers.allow]).toEqual([405, 'POST']);
-    for (const path of ['/orders/other', '/orders/:id']) expect((await get(path)).statusCode).toBe(200);
+  it.each([
+    ['DELETE', '/short?a=1', 405, 'GET, HEAD, POST'],
+    ['DELETE', '/none', 404, undefined],
+    ['GET', '/orders/batch-get', 405, 'POST'],
+    ['GET', '/orders/other', 200, undefined],
+    ['GET', '/orders/:id', 200, undefined],
+  ] as const)('%s %s gets %d, and the methods that the path allows: %s', async (method, url, status, allowed) => {
+    const { statusCode, headers } = await send(method, url);
+    expect([statusCode, headers.allow]).toEqual([status, allowed]);
   });
 
   it('answers a HEAD request without reading the stream', async () => {
-    const response = await fastify.inject({ method: 'HEAD', url: '/stream', headers: { host: 'localhost' } });
+    const response = await send('HEAD', '/stream');
     expect([response.statusCode, streamed.destroyed]).toEqual([200, true]);
   });
 
   it('accepts any host if there is nothing to protect', async () => {
-    const open = makeFastify();
+    const open = withProblems(makeFastify());
     await setUpHttp(open, SETTINGS, undefined, null);
     open.get('/metrics', () => 'up 1');
     expect((await open.inject({ url: '/metrics', headers: { host: 'consumer:3000' } })).statusCode).toBe(200);
-    await open.close();
   });
 
   it('returns a request id, the one of the client if it is safe to log', async () => {
@@ -167,8 +183,8 @@ describe('HTTP shell', () => {
   });
 
   it('answers 304 only to reads with status 200', async () => {
-    const headers = { host: 'localhost', 'if-none-match': '*' };
-    expect((await fastify.inject({ method: 'POST', url: '/short', headers })).statusCode).toBe(200);
+    const headers = { 'if-none-match': '*' };
+    expect((await send('POST', '/short', headers)).statusCode).toBe(200);
     const missing = await get('/away', headers);
     expect([missing.statusCode, missing.headers.etag]).toEqual([404, undefined]);
   });
@@ -200,16 +216,11 @@ describe('HTTP shell', () => {
 });
 
 describe('isLoopback', () => {
-  it('recognises loopback hosts', () => {
-    for (const host of ['localhost', '127.0.0.1', '127.1.2.3', '::1']) expect(isLoopback(host)).toBe(true);
-    for (const host of ['0.0.0.0', '::', '10.0.0.1', 'orders.example', '127.0.0.1.example'])
-      expect(isLoopback(host)).toBe(false);
+  it.each(['localhost', '127.0.0.1', '127.1.2.3', '::1'])('recognises %s', (host) => {
+    expect(isLoopback(host)).toBe(true);
+  });
+
+  it.each(['0.0.0.0', '::', '10.0.0.1', 'orders.example', '127.0.0.1.example'])('is not %s', (host) => {
+    expect(isLoopback(host)).toBe(false);
   });
 });
-
-async function* endless(): AsyncGenerator<string> {
-  for (;;) {
-    yield 'order\n';
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}

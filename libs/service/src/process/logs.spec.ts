@@ -1,58 +1,48 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once, EventEmitter } from 'node:events';
+import { spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it, beforeEach } from '@jest/globals';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pinoHttp } from 'pino-http';
 import { createLogger, loggedUrl, requestLog } from './logs.js';
 import { onParentExit } from './parent-process.js';
 
-const LOGS = new URL('./logs.ts', import.meta.url).href;
 /** The second line waits for the first, which is written asynchronously. */
 const LOG_AND_EXIT = `
-  const { createLogger } = await import(${JSON.stringify(LOGS)});
+  const { createLogger } = await import(${JSON.stringify(new URL('./logs.ts', import.meta.url).href)});
   const logger = createLogger('a-service', 'info');
   logger.info('first line');
   logger.info('last line');
   process.exit(0);`;
 
-describe('process that logs and exits immediately', () => {
-  let child: ChildProcess | undefined;
+function started() {
+  const args = ['--input-type=module', '--eval', LOG_AND_EXIT];
+  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+}
 
-  afterEach(() => {
-    child?.kill('SIGKILL');
-  });
-
-  function started(): ChildProcess & { readonly stdout: NodeJS.ReadableStream & { destroy(): void } } {
-    const args = ['--input-type=module', '--eval', LOG_AND_EXIT];
-    const begun = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
-    child = begun;
-    return begun;
-  }
-
+describe('a process that logs and exits immediately', () => {
   it('writes its last line', async () => {
-    const { stdout } = started();
-    let text = '';
-    for await (const chunk of stdout) text += chunk.toString();
-    expect(text).toContain('last line');
+    expect(await text(started().stdout)).toContain('last line');
   });
 
   // Such as when the supervisor was killed, or after `| head` has exited.
   it('exits although the reader has closed the pipe', async () => {
-    const ending = started();
-    const ended = once(ending, 'exit');
-    ending.stdout.destroy();
+    const child = started();
+    const ended = once(child, 'exit');
+    child.stdout.destroy();
     expect(await ended).toEqual([0, null]);
   });
 });
 
 describe('a logged request', () => {
   let server: Server;
-  let line: PromiseWithResolvers<string>;
+  let line: Promise<string>;
 
   beforeEach(async () => {
-    line = Promise.withResolvers();
-    const log = pinoHttp(requestLog(createLogger('a-service', 'debug', { write: (text) => line.resolve(text) })));
+    const logged = Promise.withResolvers<string>();
+    line = logged.promise;
+    const log = pinoHttp(requestLog(createLogger('a-service', 'debug', { write: logged.resolve })));
     server = createServer((request, response) => {
       log(request, response);
       response.statusCode = request.url === '/works' ? 200 : 503;
@@ -64,35 +54,37 @@ describe('a logged request', () => {
 
   afterEach(() => void server.close());
 
+  /** Sends a request, and returns the fields of its line, which has no secret. */
+  async function loggedAs(path: string): Promise<object> {
+    const headers = { authorization: 'Bearer canary-token', cookie: 'session=canary', 'x-api-key': 'canary-key' };
+    await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, { headers });
+    expect(await line).not.toContain('canary');
+    return JSON.parse(await line) as object;
+  }
+
   it.each([
     ['/works', 20, 200],
     ['/fails', 50, 503],
   ])(
     '%s has its method, path and status, and no header: those hold tokens, keys and cookies',
     async (url, level, statusCode) => {
-      const headers = { authorization: 'Bearer canary-token', cookie: 'session=canary', 'x-api-key': 'canary-key' };
-      await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${url}`, { headers });
-      const text = await line.promise;
-      expect(JSON.parse(text)).toMatchObject({ level, req: { method: 'GET', url }, res: { statusCode } });
-      expect(text).not.toContain('canary');
+      expect(await loggedAs(url)).toMatchObject({ level, req: { method: 'GET', url }, res: { statusCode } });
     },
   );
 
-  it('has no secret of the query', async () => {
-    const query = 'page=2&access_token=canary-1&client_secret=canary-2&X-API-Key=canary-3&code=canary-4&state=canary-5';
-    await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/fails?${query}`);
-    const text = await line.promise;
-    expect(JSON.parse(text)).toMatchObject({
-      req: { url: expect.stringMatching(/^\/fails\?page=2&access_token=\*\*\*&/) },
-    });
-    expect(text).not.toContain('canary');
-  });
-
-  it('has at most 2,048 characters of a URL, and no secret before its end', async () => {
-    const query = `access_token=canary-1&${'a'.repeat(14_000)}`;
-    await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/fails?${query}`);
-    const { req } = JSON.parse(await line.promise) as { readonly req: { readonly url: string } };
-    expect(req.url).toMatch(/^\/fails\?access_token=\*\*\*&a{1900,2048}…$/);
+  it.each([
+    [
+      'no secret of the query',
+      'page=2&access_token=canary-1&client_secret=canary-2&X-API-Key=canary-3&code=canary-4&state=canary-5',
+      /^\/fails\?page=2&access_token=\*\*\*&/,
+    ],
+    [
+      'at most 2,048 characters of a URL, and no secret before its end',
+      `access_token=canary-1&${'a'.repeat(14_000)}`,
+      /^\/fails\?access_token=\*\*\*&a{1900,2048}…$/,
+    ],
+  ])('has %s', async (_, query, url) => {
+    expect(await loggedAs(`/fails?${query}`)).toMatchObject({ req: { url: expect.stringMatching(url) } });
   });
 });
 
@@ -120,31 +112,17 @@ describe('the search for secrets in a URL', () => {
   });
 });
 
-/** @param connected whether the IPC channel is open; `undefined` means that there is none */
-function fakeProcess(connected: boolean | undefined): EventEmitter & { connected: boolean | undefined } {
-  return Object.assign(new EventEmitter(), { connected });
-}
-
 describe('onParentExit', () => {
-  it('calls the listener once when the parent exits', () => {
-    const child = fakeProcess(true);
+  it.each([
+    ['once when the parent exits', true, 2, [0, 1]],
+    ['at once if the parent exited while the app was loading', false, 0, [1, 1]],
+    ['never in a process without an IPC channel', undefined, 0, [0, 0]],
+  ])('calls the listener %s', (_, connected, disconnects, counts) => {
+    const child = Object.assign(new EventEmitter(), { connected });
     let calls = 0;
     onParentExit(() => (calls += 1), child);
-    expect(calls).toBe(0);
-    child.emit('disconnect');
-    child.emit('disconnect');
-    expect(calls).toBe(1);
-  });
-
-  it('calls the listener at once if the parent exited while the app was loading', () => {
-    let calls = 0;
-    onParentExit(() => (calls += 1), fakeProcess(false));
-    expect(calls).toBe(1);
-  });
-
-  it('does not call the listener in a process without an IPC channel', () => {
-    let calls = 0;
-    onParentExit(() => (calls += 1), fakeProcess(undefined));
-    expect(calls).toBe(0);
+    const before = calls;
+    for (let each = 0; each < disconnects; each += 1) child.emit('disconnect');
+    expect([before, calls]).toEqual(counts);
   });
 });

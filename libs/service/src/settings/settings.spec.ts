@@ -9,6 +9,16 @@ import { describeSettings } from './setting-docs.js';
 
 const Schema = z.object({ ...httpSettings(3_000), ...mongoSettings, ...kafkaSettings });
 
+function messageOf(environment: NodeJS.ProcessEnv, schema: z.ZodObject = Schema): string {
+  try {
+    loadSettings(schema, environment);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message;
+    throw error;
+  }
+  throw new Error('was not rejected');
+}
+
 describe('settings', () => {
   it('have working defaults, also for a variable that is set but empty', () => {
     expect(loadSettings(Schema, { PORT: '', KAFKA_CLUSTER_ID: '' })).toEqual({
@@ -142,54 +152,40 @@ describe('a setting from a file', () => {
   });
 });
 
-function messageOf(environment: NodeJS.ProcessEnv, schema: z.ZodObject = Schema): string {
-  try {
-    loadSettings(schema, environment);
-  } catch (error) {
-    if (error instanceof SettingsError) return error.message;
-    throw error;
-  }
-  throw new Error('was not rejected');
-}
-
-const docs = describeSettings(
-  z.object({
-    COUNT: wholeNumber(1, 2_000).default(7).meta({ description: 'How many.' }),
-    LIST: z
-      .string()
-      .default('a,b')
-      .transform((text) => text.split(','))
-      .meta({ description: 'Names.', allowed: 'names', secret: true }),
-    LEVEL: z.enum(['low', 'high']).optional().meta({ description: 'How much.', perProcess: true }),
-    KEY: z
-      .string()
-      .default(() => 'made up')
-      .meta({ description: 'A key.', allowed: 'a key', shownDefault: 'random' }),
-  }),
-);
-
 describe('the documentation of a setting', () => {
-  it('has the range of a number, and its default', () => {
-    expect(docs.get('COUNT')).toEqual({
-      description: 'How many.',
-      allowed: 'an integer from 1 to 2,000',
-      shownDefault: '7',
-      secret: false,
-      perProcess: false,
-      needs: [],
-      excludes: [],
-    });
-  });
+  const COUNT = wholeNumber(1, 2_000).default(7).meta({ description: 'How many.' });
+  const names = z
+    .string()
+    .default('a,b')
+    .transform((text) => text.split(','));
+  const LIST = names.meta({ description: 'Names.', allowed: 'names', secret: true });
+  const LEVEL = z.enum(['low', 'high']).optional().meta({ description: 'How much.', perProcess: true });
+  const random = z.string().default(() => 'made up');
+  const KEY = random.meta({ description: 'A key.', allowed: 'a key', shownDefault: 'random' });
+  const plain = { secret: false, perProcess: false, needs: [], excludes: [] };
 
-  it('has a default as it is written in the environment, not as it is parsed', () => {
-    expect(docs.get('LIST')).toMatchObject({ shownDefault: 'a,b', allowed: 'names', secret: true });
-  });
-
-  it('lists the values of an enumeration, and has no default if there is none', () => {
-    expect(docs.get('LEVEL')).toMatchObject({ allowed: 'one of low, high', shownDefault: '', perProcess: true });
-  });
-
-  it('describes a default that is chosen at each start', () => {
-    expect(docs.get('KEY')).toMatchObject({ shownDefault: 'random' });
+  it.each([
+    [
+      'the range of a number, and its default',
+      'COUNT',
+      { ...plain, description: 'How many.', allowed: 'an integer from 1 to 2,000', shownDefault: '7' },
+    ],
+    [
+      'a default as it is written in the environment, not as it is parsed',
+      'LIST',
+      { ...plain, description: 'Names.', allowed: 'names', shownDefault: 'a,b', secret: true },
+    ],
+    [
+      'the values of an enumeration, and no default if there is none',
+      'LEVEL',
+      { ...plain, description: 'How much.', allowed: 'one of low, high', shownDefault: '', perProcess: true },
+    ],
+    [
+      'a description of a default that is chosen at each start',
+      'KEY',
+      { ...plain, description: 'A key.', allowed: 'a key', shownDefault: 'random' },
+    ],
+  ])('has %s', (_, name, documentation) => {
+    expect(describeSettings(z.object({ COUNT, LIST, LEVEL, KEY })).get(name)).toEqual(documentation);
   });
 });
