@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { describe, expect, it, afterEach, beforeEach } from '@jest/globals';
+import { EventEmitter } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { describe, expect, it } from '@jest/globals';
 import { BSON, Decimal128, Long, UUID } from 'mongodb';
 import { Registry } from 'prom-client';
 import { createDraws } from '#orders/generator/draws.js';
@@ -10,6 +9,8 @@ import { toDocument } from '#orders/order/order-document.js';
 import { MAX_AMOUNT, MAX_PRICE } from '#orders/order/money.js';
 import type { Order } from '#orders/order/order.js';
 import { orderResponse, type OrderResponse } from '#orders/order/order-response.js';
+import { anOrderResponse } from '#orders/testing/an-order.js';
+import { samples } from '#service/health/testing/samples.js';
 import { decodeResponse } from './encoded-order.js';
 import { CSV_HEADER, csvLine } from './export-rows.js';
 import { exposeReadMetrics } from '../reading-metrics.js';
@@ -27,13 +28,8 @@ const orderAt = orderGenerator({
 });
 
 function encoded(order: Order, changes: object = {}): Uint8Array {
-  const { ingest: _, ...document } = toDocument(order, {
-    operationId: null,
-    partition: 0,
-    offset: Long.ZERO,
-    attempts: 1,
-    savedAt: new Date(0),
-  });
+  const ingest = { operationId: null, partition: 0, offset: Long.ZERO, attempts: 1, savedAt: new Date(0) };
+  const { ingest: _, ...document } = toDocument(order, ingest);
   return BSON.serialize({ ...document, ...changes });
 }
 
@@ -51,15 +47,12 @@ describe('the response for an order, read from its BSON bytes', () => {
     },
   );
 
-  it('has Unicode text and the legacy fields', () => {
-    const order = {
-      ...orderAt(2),
-      accountId: 'Zoë, "日本" \u{1F4C8}',
-      legacy: { number: 7, filled: ['price', 'side'] },
-    };
+  it.each<Partial<Order>>([
+    { accountId: 'Zoë, "日本" \u{1F4C8}' },
+    { accountId: 'Zoë, "日本" \u{1F4C8}', legacy: { number: 7, filled: ['price', 'side'] } },
+  ])('has Unicode text and the legacy fields: %j', (change) => {
+    const order = { ...orderAt(2), ...change };
     expect(decodeResponse(encoded(order))).toEqual(orderResponse(order));
-    const { legacy: _, ...plain } = order;
-    expect(decodeResponse(encoded(plain))).toEqual(orderResponse(plain));
   });
 
   it('is correct for documents with another decimal scale, other types or another field order', () => {
@@ -86,27 +79,13 @@ describe('the response for an order, read from its BSON bytes', () => {
   });
 });
 
-const ORDER: OrderResponse = {
-  id: '970844c7-0d33-82a3-ba87-000000001266',
-  number: 4_711,
-  accountId: 'acc-0004711',
-  side: 'buy',
-  symbol: 'ACME',
-  quantity: 100,
-  price: '187.3500',
-  amount: '18735.0000',
-  currency: 'USD',
-  createdAt: '2026-01-31T12:00:00.000Z',
-};
+const ORDER = anOrderResponse({ number: 4_711, quantity: 100 });
 
 /** Returns the fields of a CSV record by their names. None of the values here contains a comma or a quote. */
-function fieldsOf(order: OrderResponse): Record<string, string | undefined> {
+function fieldsOf(order: OrderResponse): Record<string, string> {
   const values = csvLine(order).trimEnd().split(',');
-  return Object.fromEntries(
-    CSV_HEADER.trimEnd()
-      .split(',')
-      .map((name, at) => [name, values[at]]),
-  );
+  const names = CSV_HEADER.trimEnd().split(',');
+  return Object.fromEntries(names.map((name, at) => [name, values[at] ?? '']));
 }
 
 describe('an order as CSV', () => {
@@ -147,60 +126,14 @@ describe('an order as CSV', () => {
 });
 
 describe('open exports', () => {
-  const exports = new OpenExports({ EXPORTS_PER_CALLER: 8, EXPORTS_IN_TOTAL: 32 });
-  const caller = { caller: null, ip: '127.0.0.1' };
-  const registry = new Registry();
-  exposeReadMetrics(exports, { count: 0 }, registry);
-  const server = createServer((_request, answer) => {
-    hold(answer);
-    answer.write('an order\n');
-  });
-
-  function hold(raw: ServerResponse): void {
-    exports.hold(caller, { raw });
-  }
-
-  beforeEach(async () => {
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-  });
-
-  afterEach(async () => {
-    server.close();
-    await once(server, 'close');
-  });
-
-  /** Starts a client that reads, and returns both sides of its response. */
-  async function reader(): Promise<{ reading: IncomingMessage; answer: ServerResponse }> {
-    const requested = once(server, 'request') as Promise<[unknown, ServerResponse]>;
-    const request = get({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', agent: false });
-    const [reading] = (await once(request, 'response')) as [IncomingMessage];
-    const [, answer] = await requested;
-    return { reading, answer };
-  }
-
-  async function metricLine(): Promise<string | undefined> {
-    return (await registry.metrics()).split('\n').find((line) => line.startsWith('query_api_exports_open '));
-  }
-
-  it('are counted until all data is sent', async () => {
-    expect(await metricLine()).toBe('query_api_exports_open 0');
-    const { reading, answer } = await reader();
-    expect(await metricLine()).toBe('query_api_exports_open 1');
-    const closed = once(answer, 'close');
-    answer.end();
-    reading.resume();
-    await closed;
-    expect(await metricLine()).toBe('query_api_exports_open 0');
-  });
-
-  it('are counted until the client disconnects, and not at all if it had disconnected before', async () => {
-    const { reading, answer } = await reader();
-    expect(exports.count).toBe(1);
-    const closed = once(answer, 'close');
-    reading.destroy();
-    await closed;
-    expect(exports.count).toBe(0);
-    hold(answer);
-    expect(exports.count).toBe(0);
+  it('are counted by a metric until their response is closed', async () => {
+    const exports = new OpenExports({ EXPORTS_PER_CALLER: 8, EXPORTS_IN_TOTAL: 32 });
+    const registry = new Registry();
+    exposeReadMetrics(exports, { count: 0 }, registry);
+    const raw = Object.assign(new EventEmitter(), { destroyed: false }) as ServerResponse & EventEmitter;
+    exports.hold({ caller: null, ip: '127.0.0.1' }, { raw });
+    expect(await samples(registry, 'query_api_exports_open ')).toEqual(['query_api_exports_open 1']);
+    raw.emit('close');
+    expect(await samples(registry, 'query_api_exports_open ')).toEqual(['query_api_exports_open 0']);
   });
 });

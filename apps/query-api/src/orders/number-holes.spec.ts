@@ -1,133 +1,101 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { createSegments, type Segment } from '#orders/operation/segments.js';
 import type { ArchivedList } from '#orders/archive/archived-list.js';
+import type { Segment } from '#orders/operation/segments.js';
+import { ackedSegments } from '#orders/testing/acked-segments.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { allHoles, holesOf, merged, NumberHoles, type NumberRange } from './number-holes.js';
 
-function acked(count: number, ...ackedTo: number[]): Segment[] {
-  return createSegments(count).map((segment, at) => Object.assign(segment, { ackedTo: ackedTo[at] ?? segment.from }));
+/** Returns ranges by their first and last numbers. */
+function ranges(...ends: readonly (readonly [from: number, to: number])[]): NumberRange[] {
+  return ends.map(([from, to]) => ({ from, to }));
 }
 
 describe('the number holes of an operation that was cancelled or failed', () => {
-  it('are the unacknowledged numbers of all its segments', () => {
-    const operation = { firstNumber: 1_001, count: 120_000, segments: acked(120_000, 20_000, 100_000, 100_500) };
-    expect(holesOf(operation)).toEqual([
-      { from: 21_001, to: 51_000 },
-      { from: 101_501, to: 121_000 },
-    ]);
-  });
-
-  it('are all numbers if nothing was acknowledged, and none if everything was', () => {
-    expect(holesOf({ firstNumber: 7, count: 10, segments: createSegments(10) })).toEqual([{ from: 7, to: 16 }]);
-    expect(holesOf({ firstNumber: 7, count: 10, segments: acked(10, 10) })).toEqual([]);
-    expect(holesOf({ firstNumber: 7, count: 0, segments: [] })).toEqual([]);
+  it.each<[string, number, number, number[], NumberRange[]]>([
+    [
+      'unacknowledged numbers of all its segments',
+      1_001,
+      120_000,
+      [20_000, 100_000, 100_500],
+      ranges([21_001, 51_000], [101_501, 121_000]),
+    ],
+    ['numbers if nothing was acknowledged', 7, 10, [], ranges([7, 16])],
+    ['numbers of none if everything was acknowledged', 7, 10, [10], []],
+    ['numbers of none if it has no orders', 7, 0, [], []],
+  ])('are the %s', (_, firstNumber, count, ackedTo, holes) => {
+    expect(holesOf({ firstNumber, count, segments: ackedSegments(count, ...ackedTo) })).toEqual(holes);
   });
 
   it('are merged where they touch', () => {
-    const holes = [
-      { from: 20, to: 29 },
-      { from: 1, to: 4 },
-      { from: 5, to: 9 },
-      { from: 30, to: 30 },
-      { from: 32, to: 40 },
-    ];
-    expect(merged(holes)).toEqual([
-      { from: 1, to: 9 },
-      { from: 20, to: 30 },
-      { from: 32, to: 40 },
-    ]);
+    const holes = ranges([20, 29], [1, 4], [5, 9], [30, 30], [32, 40]);
+    expect(merged(holes)).toEqual(ranges([1, 9], [20, 30], [32, 40]));
   });
 });
 
-/** Operations in memory, and how often all of their segments were read. */
-class EndedOperations {
-  readonly operations: { firstNumber: number; count: number; segments: Segment[] }[] = [];
-  reads = 0;
-
-  get mongo(): Mongo {
-    const operations = {
-      countDocuments: async () => Promise.resolve(this.operations.length),
-      find: () => {
-        this.reads += 1;
-        return { project: () => ({ toArray: async () => Promise.resolve([...this.operations]) }) };
-      },
-    };
-    const batches = { countDocuments: async () => Promise.resolve(0), find: () => NO_BATCHES };
-    const db = { collection: (name: string) => (name === 'operations' ? operations : batches) };
-    return { db, time: { now: () => new Date(1_000) } } as unknown as Mongo;
-  }
-}
-
-const NOTHING_ARCHIVED = { fresh: async () => Promise.resolve({ ranges: [] }) } as unknown as ArchivedList;
-const NO_BATCHES = { project: () => ({ toArray: async () => Promise.resolve([]) }) };
-
-/** Returns the holes after the last ones are too old. */
-async function later(holes: NumberHoles): Promise<readonly NumberRange[]> {
-  jest.advanceTimersByTime(2_000);
-  return holes.all();
+/** The cursor of a query that finds these documents. */
+function found(documents: () => object[]) {
+  return { project: () => ({ toArray: async () => documents() }) };
 }
 
 describe('the holes of all operations', () => {
-  let ended: EndedOperations;
+  let ended: { firstNumber: number; count: number; segments: Segment[] }[];
+  let reads: number;
+  let holes: NumberHoles;
 
   beforeEach(() => {
     jest.useFakeTimers({ now: 0 });
-    ended = new EndedOperations();
-    ended.operations.push({ firstNumber: 1, count: 10, segments: acked(10, 4) });
+    ended = [{ firstNumber: 1, count: 10, segments: ackedSegments(10, 4) }];
+    reads = 0;
+    const operations = {
+      countDocuments: async () => ended.length,
+      find: () => {
+        reads += 1;
+        return found(() => [...ended]);
+      },
+    };
+    const batches = { countDocuments: async () => 0, find: () => found(() => []) };
+    const db = { collection: (name: string) => (name === 'operations' ? operations : batches) };
+    const mongo = { db, time: { now: () => new Date(1_000) } } as unknown as Mongo;
+    const archived = { fresh: async () => ({ ranges: [] }) } as unknown as ArchivedList;
+    holes = new NumberHoles(mongo, archived);
   });
 
   afterEach(() => {
     jest.useRealTimers();
   });
 
+  /** Returns the holes after the last ones are too old. */
+  async function later(): Promise<readonly NumberRange[]> {
+    jest.advanceTimersByTime(2_000);
+    return holes.all();
+  }
+
   it('are read again only when there are more', async () => {
-    const holes = new NumberHoles(ended.mongo, NOTHING_ARCHIVED);
-    for (let turn = 0; turn < 5; turn += 1) expect(await later(holes)).toEqual([{ from: 5, to: 10 }]);
-    expect(ended.reads).toBe(1);
-    ended.operations.push({ firstNumber: 21, count: 5, segments: createSegments(5) });
-    expect(await later(holes)).toEqual([
-      { from: 5, to: 10 },
-      { from: 21, to: 25 },
-    ]);
-    await later(holes);
-    expect(ended.reads).toBe(2);
+    for (let turn = 0; turn < 5; turn += 1) expect(await later()).toEqual(ranges([5, 10]));
+    expect(reads).toBe(1);
+    ended.push({ firstNumber: 21, count: 5, segments: ackedSegments(5) });
+    for (let turn = 0; turn < 2; turn += 1) expect(await later()).toEqual(ranges([5, 10], [21, 25]));
+    expect(reads).toBe(2);
   });
 
   it('are read again while a producer may still store what Kafka acknowledges', async () => {
-    const [segment] = acked(10, 4);
     const lease = { owner: 'one', expiresAt: new Date(0) };
-    ended.operations.splice(0, 1, {
-      firstNumber: 1,
-      count: 10,
-      segments: segment === undefined ? [] : [{ ...segment, lease }],
-    });
-    const holes = new NumberHoles(ended.mongo, NOTHING_ARCHIVED);
-    for (let turn = 0; turn < 3; turn += 1) await later(holes);
-    expect(ended.reads).toBe(3);
+    for (const { segments } of ended) for (const segment of segments) Object.assign(segment, { lease });
+    for (let turn = 0; turn < 3; turn += 1) await later();
+    expect(reads).toBe(3);
   });
 });
 
 describe('all number holes', () => {
   it('include archived ranges, run by run', () => {
+    const runs = [
+      { first: 41, last: 44 },
+      { first: 50, last: 60 },
+    ];
     const archived = [
       { _id: 21, last: 30 },
-      {
-        _id: 41,
-        last: 60,
-        runs: [
-          { first: 41, last: 44 },
-          { first: 50, last: 60 },
-        ],
-      },
+      { _id: 41, last: 60, runs },
     ];
-    const unused = [
-      { from: 16, to: 20 },
-      { from: 45, to: 45 },
-    ];
-    expect(allHoles({ unused, archived })).toEqual([
-      { from: 16, to: 30 },
-      { from: 41, to: 45 },
-      { from: 50, to: 60 },
-    ]);
+    expect(allHoles({ unused: ranges([16, 20], [45, 45]), archived })).toEqual(ranges([16, 30], [41, 45], [50, 60]));
   });
 });
