@@ -15,8 +15,6 @@ export interface MutatedSource {
   readonly name: string;
   /** Path in the project. */
   readonly folder: string;
-  /** Part of the path of the spec files that must succeed without a mutant. Default: all. */
-  readonly unchanged?: string;
   /** Part of the path of the property specs. */
   readonly specs: string;
   readonly mutants: readonly Mutant[];
