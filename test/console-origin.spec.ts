@@ -6,7 +6,8 @@ import { ordersCollection } from '#orders/order/orders-collection.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
 import type { OrderTrace } from '../apps/query-api/src/trace/order-trace.js';
-import { Pipeline, type Answer, type PopulateResponse } from './support/pipeline.js';
+import { TestSystem } from './support/test-system.js';
+import type { Answer, PopulateResponse } from './support/tested-stack.js';
 import { sharedPipeline } from './support/shared-pipeline.js';
 import { quietKafka, recordsOn } from './support/topic-writer.js';
 
@@ -45,7 +46,7 @@ describe('a pipeline with a console', () => {
   const pipeline = sharedPipeline(async () => TestSystem.start({ flags: ['--save-ms', '0..1'] }));
 
   async function request(service: Service, path: string, init?: RequestInit): Promise<Response> {
-    return fetch(`${pipeline().stack[service]}${path}`, init);
+    return fetch(`${pipeline()[service]}${path}`, init);
   }
 
   /** Sends a body as it is, or as JSON. */
@@ -69,7 +70,7 @@ describe('a pipeline with a console', () => {
     });
 
     it('a rejected populate sends no record and reserves no number', async () => {
-      const recordsOnTopic = async (): Promise<number> => recordsOn(quietKafka(pipeline().stack.brokers), ORDERS_TOPIC);
+      const recordsOnTopic = async (): Promise<number> => recordsOn(quietKafka(pipeline().brokers), ORDERS_TOPIC);
       const { id, firstNumber } = await pipeline().populate({ count: 1 });
       await pipeline().allSaved(id);
       const before = await recordsOnTopic();

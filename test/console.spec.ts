@@ -4,7 +4,7 @@ import type { PipelineHistory } from '../apps/console/src/pipeline/pipeline-hist
 import type { PipelineResponse } from '../apps/console/src/pipeline/pipeline-response.js';
 import { areShared, changeScaling, pipelineState } from './support/console-requests.js';
 import { eventually } from './support/eventually.js';
-import { Pipeline } from './support/pipeline.js';
+import { TestSystem } from './support/test-system.js';
 import { sharedPipeline } from './support/shared-pipeline.js';
 
 const PARTITIONS = 3;
@@ -15,7 +15,7 @@ const LAG_CEILING = 8_000;
 
 describe('the console', () => {
   const flags = ['--partitions', `${PARTITIONS}`, '--save-ms', '0..1000', '--in-flight', `${IN_FLIGHT}`];
-  const pipeline = sharedPipeline(async () => Pipeline.startWith({ LAG_CEILING: `${LAG_CEILING}` }, ...flags));
+  const pipeline = sharedPipeline(async () => TestSystem.start({ env: { LAG_CEILING: `${LAG_CEILING}` }, flags }));
 
   const now = async (): Promise<PipelineResponse> => pipelineState(pipeline());
 
@@ -87,9 +87,7 @@ describe('the console', () => {
     ]);
     await pipeline().post(`/v1/operations/${id}/cancel`, {});
     expect(await pipeline().allEnded(id)).toMatchObject({ status: 'cancelled', deadLettered: 0 });
-    const { series } = (await (
-      await fetch(`${pipeline().stack.consoleUrl}/v1/pipeline/history`)
-    ).json()) as PipelineHistory;
+    const { series } = (await (await fetch(`${pipeline().consoleUrl}/v1/pipeline/history`)).json()) as PipelineHistory;
     expect(series.map(({ stepSeconds }) => stepSeconds)).toEqual([1, 5, 30]);
     expect(series[0]?.consumers).toEqual(expect.arrayContaining([1, 3]));
     expect(Math.max(...(series[0]?.saved ?? []).map((rate) => rate ?? 0))).toBeGreaterThan(0);
@@ -119,7 +117,7 @@ describe('the console', () => {
   it('sends the pipeline state as server-sent events', async () => {
     const disconnect = new AbortController();
     const { signal } = disconnect;
-    const { body } = await fetch(`${pipeline().stack.consoleUrl}/v1/pipeline/events`, { signal });
+    const { body } = await fetch(`${pipeline().consoleUrl}/v1/pipeline/events`, { signal });
     const events = body?.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
     const times: string[] = [];
     for await (const { event, data } of events ?? []) {

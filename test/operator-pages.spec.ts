@@ -2,8 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
-import { COMMANDS } from './support/documented/commands.js';
-import { normalizeCommand, PAGES, readCommands } from './support/documented/pages.js';
+import { normalizeCommand, PAGES, readCommands, splitCommands } from './support/documented/run-documented.js';
 
 /** Returns a command as the literal of a source file, in each kind of quotes. */
 function literalsOf(command: string): string[] {
@@ -26,4 +25,18 @@ describe('the pages for operators', () => {
     });
     expect(notRun).toEqual([]);
   });
+});
+
+it('a shell block is split into its commands, without comments', () => {
+  const block = [
+    '   export A=1    # a setting',
+    '   # only a comment',
+    '   first --flag \\',
+    '     --other    # why',
+    "   second -e '",
+    '     a # b',
+    "   '",
+    '',
+  ].join('\n');
+  expect(splitCommands(block)).toEqual(['export A=1', 'first --flag \\\n  --other', "second -e '\n  a # b\n'"]);
 });

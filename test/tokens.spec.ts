@@ -250,7 +250,7 @@ describe('a service that requires access tokens', () => {
     ]);
     expect(JSON.stringify(events)).not.toContain(CANARY);
     expect(await auditOf(`target=${id}&outcome=done`)).toHaveLength(1);
-    const log = await readFile(join(stack.pipeline.stack.dataDirectory, 'logs', 'producer.log'), 'utf8');
+    const log = await readFile(join(stack.pipeline.dataDirectory, 'logs', 'producer.log'), 'utf8');
     expect(log.split('\n').filter((line) => line.includes('"subject":"auditor"'))).toHaveLength(expected.length);
   });
 
@@ -272,7 +272,7 @@ describe('a service that requires access tokens', () => {
       await operations.deleteOne({ _id: BROKEN });
     }
     const logs = (): string =>
-      stack.pipeline.stack
+      stack.pipeline
         .writtenTexts()
         .map(([, text]) => text)
         .join('\n');

@@ -1,5 +1,5 @@
-import { Pipeline } from './pipeline.js';
-import type { TestedStack } from './running-stack.js';
+import { TestSystem } from './test-system.js';
+import type { TestedStack } from './tested-stack.js';
 import { TestIssuer } from './test-issuer.js';
 
 interface Refusal {
@@ -28,7 +28,7 @@ export class GuardedStack {
   }
 
   get urls(): Pick<TestedStack, 'producerUrl' | 'queryApiUrl' | 'consoleUrl'> {
-    return this.pipeline.stack;
+    return this.pipeline;
   }
 
   /** Sends a request to the service that has the path. */
