@@ -141,7 +141,7 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
       // Otherwise reads wait until there is a primary again, and none fails.
       {
         file: 'dist/libs/service/src/mongodb/mongo.js',
-        replace: 'LONGER_THAN_AN_ELECTION_MS = 20_000',
+        replace: 'LONGER_THAN_AN_ELECTION_MS = timeLimit(20_000)',
         by: 'LONGER_THAN_AN_ELECTION_MS = 1_000',
       },
     ],
