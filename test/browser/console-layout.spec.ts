@@ -19,8 +19,8 @@ describe('the layout of the console', () => {
   const views = ScriptedConsole.forSuite();
 
   it.each<[string, string, (origin: ScriptedOrigin) => void, string]>([
-    ['empty', '', answerEmpty, 'There are no orders yet'],
-    ['busy, with a group and a search', '#letters?error=conflict', answerBusy, 'Show record'],
+    ['empty', '', answerEmpty, 'No pending dead letters'],
+    ['busy, with a group and a search', '#letters?error=conflict', answerBusy, LETTER_ID],
     ['with an order', `#orders/${ORDER_ID}`, answerBusy, 'its order 12,544'],
     ['with a dead letter', `#letters/${LETTER_ID}`, answerBusy, '3 fields differ'],
     ['with an operation', `#operations/${OPERATION}`, answerBusy, '208 extra records'],

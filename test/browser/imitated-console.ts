@@ -15,6 +15,7 @@ export class ImitatedConsole {
     private readonly startSecond: number,
   ) {
     answerEmpty(origin);
+    origin.show(pipelineAt(startSecond, 0));
     origin.on('GET /v1/pipeline/history', () => ({ body: { series: this.history.recorded() } }));
   }
 

@@ -66,7 +66,7 @@ describe('writes of off', () => {
 
   it('do not repeat a write that was not sent', async () => {
     const { clock, bodies, answer, ends } = await post('{"a":1}', new NotSentError('breaker open'));
-    expect(JSON.parse(String(answer.body))).toMatchObject({ code: 'legacy-away' });
+    expect(JSON.parse(String(answer.body))).toMatchObject({ code: 'legacy-away', statusCode: 503 });
     expect(ends()).toBe(1);
     await clock.advance(10_000);
     expect(bodies).toHaveLength(1);

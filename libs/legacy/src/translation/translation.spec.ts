@@ -162,6 +162,7 @@ describe('toLegacy', () => {
     ['a field that an import has filled', { legacy: filled }, 'filled-field', 'amount', '"562.0500"'],
     ['legacy number 0', { legacy: { number: 0, filled: [] } }, 'out-of-range', 'legacy.number', '0'],
     ['a control character', { symbol: 'A\0' }, 'bad-text', 'symbol', String.raw`"A\u0000"`],
+    ['a control character in the account', { accountId: 'a\0' }, 'bad-text', 'accountId', String.raw`"a\u0000"`],
   ])('rejects %s', (_, change, code, field, value) => {
     expect(toLegacy({ ...ORDER, ...change }, BERLIN)).toEqual({
       reason: { code, field, value, detail: expect.any(String) },
