@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
 import { anIntakeOrder } from '#orders/testing/an-order.js';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
@@ -15,12 +15,12 @@ describe('the legacy system', () => {
   let folder: string;
   let legacy: RunningLegacy;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'orders-legacy-'));
     await start();
   });
 
-  afterAll(async () => {
+  afterEach(async () => {
     await legacy.end();
     await rm(folder, { recursive: true, force: true });
   });
