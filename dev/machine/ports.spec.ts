@@ -1,8 +1,16 @@
-import { describe, expect, it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { freePort, freePortsInARow, portsInUse } from './ports.js';
 
 const kafka = { owner: 'Kafka', host: '127.0.0.1', port: 9092, setting: 'KAFKA_PORT' };
 const producer = { owner: 'the producer', host: '127.0.0.1', port: 60_000, setting: 'PRODUCER_PORT' };
+
+function choosing(...ports: number[]): () => number {
+  return () => ports.shift() ?? 0;
+}
 
 describe('the message about ports in use', () => {
   it('names the port, its purpose, the program that holds it and the setting that changes it', () => {
@@ -31,19 +39,28 @@ describe('the message about ports in use', () => {
 });
 
 describe('a free port', () => {
-  it('is never returned twice, even if the operating system offers it again', async () => {
-    const given = [40_001, 40_001, 40_001, 40_002];
-    const offer = async (): Promise<number> => given.shift() ?? 0;
-    expect(await freePort(offer)).toBe(40_001);
-    expect(await freePort(offer)).toBe(40_002);
+  const claims = join(tmpdir(), `orders-ports-${userInfo().uid}`);
+
+  it('is never returned twice, nor as part of a range', async () => {
+    expect(await freePortsInARow(1, choosing(9_301))).toBe(9_301);
+    expect(await freePortsInARow(1, choosing(9_301, 9_301, 9_302))).toBe(9_302);
+    expect(await freePortsInARow(3, choosing(9_300, 9_303))).toBe(9_303);
+    expect(await freePortsInARow(1, choosing(9_305, 9_306))).toBe(9_306);
   });
 
-  it('starts a range of free ports when several in a row are requested, none of which was returned before', async () => {
-    const given = [40_010, 40_021, 40_023];
-    const chosen = [40_008, 40_020];
-    const offer = async (): Promise<number> => given.shift() ?? 0;
-    expect(await freePort(offer)).toBe(40_010);
-    expect(await freePortsInARow(3, () => chosen.shift() ?? 0)).toBe(40_020);
-    expect(await freePort(offer)).toBe(40_023);
+  it('is below the range that outgoing connections use', async () => {
+    expect(await freePort()).toBeLessThan(32_768);
+  });
+
+  it('is not one that another process was given and has not bound yet, until that process has ended', async () => {
+    await freePort();
+    await writeFile(join(claims, '9311'), String(process.ppid));
+    await writeFile(join(claims, '9312'), String(spawnSync('true').pid));
+    expect(await freePortsInARow(1, choosing(9_311, 9_312, 9_312))).toBe(9_312);
+    expect(await freePortsInARow(1, choosing(9_311, 9_313))).toBe(9_313);
+  });
+
+  afterAll(async () => {
+    for (const port of await readdir(claims)) if (port.startsWith('93')) await rm(join(claims, port));
   });
 });
