@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Pipeline } from '../support/pipeline.js';
 import { fuzz } from './schemathesis.js';
 
-/** A new seed each day, so that more cases are covered over time; a failure prints it. */
-const SEED = Number(process.env['FUZZ_SEED'] || Math.floor(Date.now() / 86_400_000));
+/** Always the same, so that a commit is never red for a case that an earlier one did not run. This one sends a body above the limit. */
+const SEED = Number(process.env['FUZZ_SEED'] || 20_788);
 const EXAMPLES = 30;
 
 describe('a service with requests that its OpenAPI document allows or forbids', () => {
