@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { useTemporaryFolder } from '#orders/testing/temporary-folder.js';
 import { describeShortage } from './disk-space.js';
 import { judgeLock } from './pid-lock.js';
@@ -20,6 +22,10 @@ const SOCKETS = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->w
    1: 0100007F:2384 0100007F:D431 01 00000000:00000000 00:00000000 00000000     0        0 51002 1 0000 100 0 0 10 0
    2: 00000000:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 51003 1 0000 100 0 0 10 0
 `;
+
+function choosing(...ports: number[]): () => number {
+  return () => ports.shift() ?? 0;
+}
 
 describe('free disk space', () => {
   it('is enough when it equals the need', () => {
@@ -110,18 +116,28 @@ describe('the message about ports in use', () => {
 });
 
 describe('a free port', () => {
-  it('is never returned twice, even if the operating system offers it again', async () => {
-    const given = [40_001, 40_001, 40_001, 40_002];
-    const offer = async (): Promise<number> => given.shift() ?? 0;
-    expect([await freePort(offer), await freePort(offer)]).toEqual([40_001, 40_002]);
+  const claims = join(tmpdir(), `orders-ports-${userInfo().uid}`);
+
+  it('is never returned twice, nor as part of a range', async () => {
+    expect(await freePortsInARow(1, choosing(9_301))).toBe(9_301);
+    expect(await freePortsInARow(1, choosing(9_301, 9_301, 9_302))).toBe(9_302);
+    expect(await freePortsInARow(3, choosing(9_300, 9_303))).toBe(9_303);
+    expect(await freePortsInARow(1, choosing(9_305, 9_306))).toBe(9_306);
   });
 
-  it('starts a range of free ports when several in a row are requested, none of which was returned before', async () => {
-    const given = [40_010, 40_021, 40_023];
-    const chosen = [40_008, 40_020];
-    const offer = async (): Promise<number> => given.shift() ?? 0;
-    expect(await freePort(offer)).toBe(40_010);
-    expect(await freePortsInARow(3, () => chosen.shift() ?? 0)).toBe(40_020);
-    expect(await freePort(offer)).toBe(40_023);
+  it('is below the range that outgoing connections use', async () => {
+    expect(await freePort()).toBeLessThan(32_768);
+  });
+
+  it('is not one that another process was given and has not bound yet, until that process has ended', async () => {
+    await freePort();
+    await writeFile(join(claims, '9311'), String(process.ppid));
+    await writeFile(join(claims, '9312'), String(spawnSync('true').pid));
+    expect(await freePortsInARow(1, choosing(9_311, 9_312, 9_312))).toBe(9_312);
+    expect(await freePortsInARow(1, choosing(9_311, 9_313))).toBe(9_313);
+  });
+
+  afterAll(async () => {
+    for (const port of await readdir(claims)) if (port.startsWith('93')) await rm(join(claims, port));
   });
 });

@@ -1,7 +1,10 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
 import { StackError } from '../stack-error.js';
 import { findPortHolder } from './port-holder.js';
-import { isErrno } from './process-table.js';
+import { isErrno, machineProcesses } from './process-table.js';
 
 export const LAST_PORT = 65_535;
 
@@ -15,32 +18,29 @@ export interface PortClaim {
   readonly setting: string;
 }
 
-/**
- * Ports that this process has claimed or returned, and that may not be bound yet. The operating system may offer them again:
- * Kafka once got its own port for its controller.
- */
+/** Ports that this process has claimed or returned, and that may not be bound yet. */
 const reserved = new Set<number>();
 
 const LOOPBACK = '127.0.0.1';
 
-/** Returns a port that is free on loopback now and not reserved in this process. Other processes can take it: use it soon. */
-export async function freePort(offer: () => Promise<number> = requestEphemeralPort): Promise<number> {
-  let port = await offer();
-  while (reserved.has(port)) port = await offer();
-  reserved.add(port);
-  return port;
+/**
+ * Returns a port that is free on loopback now. No process that calls this is given the same one while this process runs, but a
+ * program that doesn't can take it.
+ */
+export function freePort(): Promise<number> {
+  return freePortsInARow(1);
 }
 
 /**
- * Returns the first of `count` consecutive ports that are free on loopback and not reserved in this process. All are below the
- * ephemeral range: a server that is stopped and restarted must find its port free.
+ * Returns the first of `count` consecutive ports, of which the same holds. All are below the ephemeral range: the operating system
+ * would give a port of that range to an outgoing connection while the servers that are started first open theirs.
  */
 export async function freePortsInARow(count: number, choose: () => number = belowEphemeralRange): Promise<number> {
   for (;;) {
     const first = choose();
     const ports = Array.from({ length: count }, (_, at) => first + at);
     const areFree = await Promise.all(
-      ports.map(async (port) => !reserved.has(port) && (await isFree({ host: LOOPBACK, port }))),
+      ports.map(async (port) => !reserved.has(port) && (await isFree({ host: LOOPBACK, port })) && claimed(port)),
     );
     if (!areFree.every(Boolean)) continue;
     for (const port of ports) reserved.add(port);
@@ -53,18 +53,34 @@ function belowEphemeralRange(): number {
   return 10_000 + Math.floor(Math.random() * 22_000);
 }
 
-async function requestEphemeralPort(): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const server = createServer();
-  server.once('error', reject);
-  server.listen(0, LOOPBACK, () => {
-    const address = server.address();
-    server.close(() => {
-      if (address !== null && typeof address === 'object') resolve(address.port);
-      else reject(new Error('The operating system assigned no port'));
-    });
-  });
-  return promise;
+/**
+ * Claims a port among the processes of this user with a file that contains the pid, such as among test workers: a port that is
+ * not bound yet looks free to all of them. The file of a process that has ended is removed, and its port is free the next time.
+ */
+function claimed(port: number): boolean {
+  const directory = join(tmpdir(), `orders-ports-${userInfo().uid}`);
+  const file = join(directory, String(port));
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(file, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error;
+  }
+  const pid = claimant(file);
+  if (pid === process.pid) return true;
+  if (pid !== undefined && machineProcesses.identityOf(pid) === undefined) rmSync(file, { force: true });
+  return false;
+}
+
+/** Returns undefined while the file is being written or removed by another process. */
+function claimant(file: string): number | undefined {
+  try {
+    return Number(readFileSync(file, 'utf8')) || undefined;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -3,10 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { TestSystem } from '../support/test-system.js';
 import { providePythonPackages } from '../support/foreign-clients/python-packages.js';
 
 const SCHEMATHESIS = 'schemathesis==4.32.5';
+/** Here 413 also rejects an invalid request: a body with too many items can be too large to be read. */
+const CONFIG = 'test/fuzz/schemathesis.toml';
 
 /**
  * Checks that are excluded; all others run. Two are about tokens, which the token suite covers. The third requires that every request
@@ -29,7 +32,8 @@ async function fuzz(
   { seed, examples, without = [] }: { seed: number; examples: number; without?: readonly string[] },
 ): Promise<FuzzResult> {
   const directory = await providePythonPackages(SCHEMATHESIS);
-  const args = ['-m', 'schemathesis.cli', 'run', `${serviceUrl}/docs-json`, '--checks', 'all'];
+  const args = ['-m', 'schemathesis.cli', '--config-file', join(PROJECT_DIRECTORY, CONFIG)];
+  args.push('run', `${serviceUrl}/docs-json`, '--checks', 'all');
   args.push('--exclude-checks', EXCLUDED_CHECKS.join(','), '--phases', 'examples,coverage,fuzzing');
   args.push('--max-examples', String(examples), '--seed', String(seed), '--continue-on-failure', '--no-color');
   for (const path of without) args.push('--exclude-path', path);
@@ -49,8 +53,8 @@ async function fuzz(
   return { code, output };
 }
 
-/** A new seed each day, so that more cases are covered over time; a failure prints it. */
-const SEED = Number(process.env['FUZZ_SEED'] || Math.floor(Date.now() / 86_400_000));
+/** Always the same, so that a commit is never red for a case that an earlier one did not run. This one sends a body above the limit. */
+const SEED = Number(process.env['FUZZ_SEED'] || 20_788);
 const EXAMPLES = 30;
 
 describe('a service with requests that its OpenAPI document allows or forbids', () => {

@@ -42,7 +42,10 @@ const ANYWHERE = {
   503: 'A dependency is unavailable: see `Retry-After`.',
 };
 
-const WITH_BODY = { 408: 'The body arrived too slowly; the connection is closed.' };
+const WITH_BODY = {
+  408: 'The body arrived too slowly; the connection is closed.',
+  413: 'The body is larger than 64 KiB.',
+};
 
 const WITH_TOKENS = {
   401: 'No valid token: see `WWW-Authenticate`.',
