@@ -97,7 +97,7 @@ describe('the addresses of the console', () => {
     await console.page.keyboard.press('Escape');
     await console.page.getByRole('link', { name: 'Scale' }).first().click();
     await console.hashIs('#scale');
-    expect(await console.page.getByText(NOTHING_HERE).count()).toBe(0);
+    await console.page.getByText(NOTHING_HERE).waitFor({ state: 'detached' });
     expect(views.errors).toEqual([]);
   });
 
