@@ -9,7 +9,9 @@ export default class LongestFirst extends Sequencer {
   sort(tests) {
     const sizes = new Map(tests.map(({ path }) => [path, folderSize(path.replace(/\.spec\.ts$/, ''))]));
     // oxlint-disable-next-line unicorn/no-array-sort -- the sequencer's own method
-    return super.sort(tests).toSorted((a, b) => sizes.get(b.path) - sizes.get(a.path));
+    const sorted = super.sort(tests).toSorted((a, b) => sizes.get(b.path) - sizes.get(a.path));
+    // Set by test/repeat.ts: how often each spec file runs.
+    return Array.from({ length: Number(process.env.REPEAT_SPECS ?? 1) }, () => sorted).flat();
   }
 }
 
