@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -186,11 +186,14 @@ describe('a Kafka with TLS, users and ACLs', () => {
     const file = join(kafka.folder, 'password');
     await writeFile(file, `${ORDERS.password}\n`);
     const settings = { ...kafka.settingsOf(ORDERS), KAFKA_SASL_PASSWORD: '', KAFKA_SASL_PASSWORD_FILE: file };
-    const pipeline = await TestSystem.start({ env: { ...settings, LOG_LEVEL: 'debug' }, flags: ['--save-ms', '0..5'] });
-    const system = pipeline;
+    const system = await TestSystem.start({
+      env: { ...settings, LOG_LEVEL: 'debug' },
+      flags: ['--save-ms', '0..5'],
+      dataDirectory: join(kafka.folder, 'system'),
+    });
     try {
-      const { id } = await pipeline.populate({ count: 500 });
-      await pipeline.allSaved(id);
+      const { id } = await system.populate({ count: 500 });
+      await system.allSaved(id);
       expect(await reconciled(system, id)).toMatchObject({ code: 0, verdict: 'holds' });
       const urls = [system.producerUrl, system.consoleUrl, system.queryApiUrl];
       const shown = urls.flatMap((url) => [`${url}/health/ready`, `${url}/docs-json`, `${url}/metrics`]);
@@ -200,13 +203,11 @@ describe('a Kafka with TLS, users and ACLs', () => {
         expect(await response.text()).not.toContain('canary');
       }
     } finally {
-      await pipeline.close();
       await system.stop();
     }
     const written = new Map(system.writtenTexts());
     expect([...written.keys()]).toEqual(expect.arrayContaining(['producer.log', 'consumer-1.log', 'console.log']));
     for (const text of written.values()) expect(text).not.toContain('canary');
-    await rm(system.dataDirectory, { recursive: true, force: true });
   });
 
   it.each([
