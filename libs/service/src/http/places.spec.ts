@@ -23,14 +23,15 @@ describe('places', () => {
     expect(places.count).toBe(3);
   });
 
-  it('are given back, once', () => {
-    const places = placesWith(1, 2);
+  it('are given back, once, and the others of the caller still count', () => {
+    const places = placesWith(2, 9);
     const release = places.take('ann');
+    places.take('ann');
     release();
     places.take('ann');
     release();
-    expect(places.count).toBe(1);
-    expect(() => places.take('ann')).toThrow('You have 1');
+    expect(places.count).toBe(2);
+    expect(() => places.take('ann')).toThrow('You have 2');
   });
 
   it('are not limited by 0', () => {
