@@ -23,6 +23,8 @@ export interface TestSystemPlan extends StackPlan {
  * needs a compiled dist/.
  */
 export class TestSystem extends TestedStack {
+  private stopped: Promise<number | null> | undefined;
+
   private constructor(
     private readonly stack: TemporaryStack,
     given: NodeJS.ProcessEnv,
@@ -70,7 +72,13 @@ export class TestSystem extends TestedStack {
     await this.stack.crash();
   }
 
-  async stop(): Promise<number | null> {
+  /** Also the second time: a case may stop the system of its file. */
+  stop(): Promise<number | null> {
+    this.stopped ??= this.endAndRemove();
+    return this.stopped;
+  }
+
+  private async endAndRemove(): Promise<number | null> {
     const secrets = this.secrets();
     await this.close();
     await this.stack.end();
