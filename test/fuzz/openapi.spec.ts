@@ -8,7 +8,6 @@ import { TestSystem } from '../support/test-system.js';
 import { providePythonPackages } from '../support/foreign-clients/python-packages.js';
 
 const SCHEMATHESIS = 'schemathesis==4.32.5';
-/** Here 413 also rejects an invalid request: a body with too many items can be too large to be read. */
 const CONFIG = 'test/fuzz/schemathesis.toml';
 
 /**
