@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
 import { aptInstall, isOnPath } from '../support/debian-apt.js';
+import { fetchLimit } from '../support/fetch-limit.js';
 
-const INSTALL_WITHIN_MS = 240_000;
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 /** Launches a real Chromium: that at CHROMIUM_PATH, an installed one, or Debian's package, which root installs. */
@@ -16,6 +16,6 @@ async function chromiumPath(): Promise<string> {
   if (found !== undefined) return found;
   if (process.getuid?.() !== 0 || !isOnPath('apt-get'))
     throw new Error('Chromium not found: install it, or set CHROMIUM_PATH to a Chrome or Chromium.');
-  await aptInstall(['chromium'], AbortSignal.timeout(INSTALL_WITHIN_MS));
+  await aptInstall(['chromium'], fetchLimit());
   return '/usr/bin/chromium';
 }

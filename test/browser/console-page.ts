@@ -1,9 +1,6 @@
 import axe from 'axe-core';
 import type { BrowserContext, Locator, Page } from 'playwright-core';
-import { eventually } from '../support/eventually.js';
-
-/** Only what never happens takes this long, on the slowest machine too: as in `eventually`. */
-const HANG_GUARD_MS = 15 * 60_000;
+import { eventually, HANG_GUARD_MS } from '../support/eventually.js';
 
 /** An accessibility violation that axe reports. */
 interface Violation {

@@ -6,6 +6,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { FreshProject } from '../packages/fresh-project.js';
+import { HANG_GUARD_MS } from '../support/eventually.js';
+import { fetchLimit } from '../support/fetch-limit.js';
 import { providePythonPackages } from '../support/foreign-clients/python-packages.js';
 import { TestSystem } from '../support/test-system.js';
 import { provideParts } from '../../dev/parts/embedded-parts.js';
@@ -16,8 +18,6 @@ import { VERSIONS } from '../../dev/parts/versions.js';
 import { provideTestPart } from '../support/foreign-clients/test-part.js';
 
 const run = promisify(execFile);
-const FETCH_WITHIN_MS = 240_000;
-const GENERATED_WITHIN_MS = 60_000;
 const quiet = (): void => undefined;
 
 /** OpenAPI Generator, run from its jar. */
@@ -29,7 +29,7 @@ class OpenApiGenerator {
 
   /** Finds the jar and a Java runtime in the cache, or fetches them. */
   static async provide(): Promise<OpenApiGenerator> {
-    const signal = AbortSignal.timeout(FETCH_WITHIN_MS);
+    const signal = fetchLimit();
     const { java } = await provideParts({ kafka: true, registry: false, mongodb: false }, quiet, signal);
     const version = VERSIONS.openapiGenerator;
     const directory = await provideTestPart(`openapi-generator-${version}`, async (part) => {
@@ -43,7 +43,7 @@ class OpenApiGenerator {
   /** Generates a Python client. @throws Error with the generator's output for a document that it rejects */
   async generatePython(document: string, packageName: string, directory: string): Promise<void> {
     const args = ['generate', '-g', 'python', '-i', document, '--package-name', packageName, '-o', directory];
-    await run(this.java, ['-XX:TieredStopAtLevel=1', '-jar', this.jar, ...args], { timeout: GENERATED_WITHIN_MS });
+    await run(this.java, ['-XX:TieredStopAtLevel=1', '-jar', this.jar, ...args], { timeout: HANG_GUARD_MS });
   }
 }
 
@@ -56,7 +56,6 @@ const PYTHON_PACKAGES = [
   'typing-extensions==4.16.0',
   'urllib3==2.8.0',
 ];
-const RUNS_WITHIN_MS = 60_000;
 const COMPILER_OPTIONS = {
   target: 'es2024',
   lib: ['es2024', 'dom'],
@@ -108,7 +107,7 @@ describe('the clients of docs/http-api.md', () => {
     await project.write('tsconfig.json', JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files: ['orders.ts'] }));
     expect(await project.compile()).toEqual([]);
     const script = join(project.directory, 'orders.ts');
-    const { stdout } = await run(process.execPath, [script], { timeout: RUNS_WITHIN_MS });
+    const { stdout } = await run(process.execPath, [script], { timeout: HANG_GUARD_MS });
     expect(stdout).toMatch(PRINTED);
   });
 
@@ -129,7 +128,7 @@ describe('the clients of docs/http-api.md', () => {
       PYTHONPATH: [packages, ...generated].join(delimiter),
       MYPYPATH: generated.join(delimiter),
     };
-    const options = { cwd: directory, env, timeout: RUNS_WITHIN_MS };
+    const options = { cwd: directory, env, timeout: HANG_GUARD_MS };
     await run('python3', ['-m', 'compileall', '-q', ...generated], options);
     const checked = await run('python3', ['-m', 'mypy', 'orders.py'], options);
     expect(checked.stdout).toMatch(/^Success/);

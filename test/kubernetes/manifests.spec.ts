@@ -8,6 +8,7 @@ import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { runClient } from '../../dev/parts/package-client.js';
 import { installPart } from '../../dev/parts/part.js';
 import { isOnPath } from '../support/debian-apt.js';
+import { fetchLimit } from '../support/fetch-limit.js';
 import { providePythonPackages } from '../support/foreign-clients/python-packages.js';
 import { provideTestPart } from '../support/foreign-clients/test-part.js';
 
@@ -15,7 +16,6 @@ const run = promisify(execFile);
 const KUBECONFORM = '0.8.0';
 const KEDA = '2.21.0';
 const KUBERNETES = '1.37.0';
-const FETCH_WITHIN_MS = 400_000;
 /** The kinds that the files have, and where their schemas are: in the package, and in KEDA's Go module. */
 const SCHEMAS = { deployment: 'deployment-apps-v1.json' };
 const DEFINITIONS = { scaledobject: 'scaledobjects', triggerauthentication: 'triggerauthentications' };
@@ -67,7 +67,7 @@ async function build(directory: string): Promise<void> {
     args: ['install', `github.com/yannh/kubeconform/cmd/kubeconform@v${KUBECONFORM}`],
     env: { GOBIN: directory, CGO_ENABLED: '0', GOFLAGS: '-mod=mod -buildvcs=false' },
     fetching: 'kubeconform',
-    signal: AbortSignal.timeout(FETCH_WITHIN_MS),
+    signal: fetchLimit(),
   });
 }
 

@@ -2,9 +2,8 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { installPart } from '../../dev/parts/part.js';
 import { aptUnpack } from '../support/debian-apt.js';
+import { fetchLimit } from '../support/fetch-limit.js';
 import { provideTestPart } from '../support/foreign-clients/test-part.js';
-
-const FETCH_WITHIN_MS = 240_000;
 
 /** Paths of the commands. */
 export interface PrometheusParts {
@@ -24,7 +23,7 @@ export async function prometheusParts(): Promise<PrometheusParts> {
     .find(({ prometheus, promtool }) => existsSync(prometheus) && existsSync(promtool));
   if (found !== undefined) return found;
   const unpacked = await provideTestPart('prometheus-debian', async (part) =>
-    installPart(part, async (directory) => aptUnpack('prometheus', directory, AbortSignal.timeout(FETCH_WITHIN_MS))),
+    installPart(part, async (directory) => aptUnpack('prometheus', directory, fetchLimit())),
   );
   return partsIn(join(unpacked, 'usr/bin'));
 }

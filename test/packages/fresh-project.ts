@@ -3,10 +3,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { eventually } from '../support/eventually.js';
+import { eventually, HANG_GUARD_MS } from '../support/eventually.js';
 
 const run = promisify(execFile);
-const COMMAND_LIMIT_MS = 60_000;
 
 /** Packs a package of libs/ into a tarball, as it would be published. @returns its path */
 export async function pack(library: string, destination: string): Promise<string> {
@@ -60,7 +59,7 @@ export class FreshProject {
     try {
       await run(process.execPath, [compiler, '-p', this.directory, ...options], {
         cwd: this.directory,
-        timeout: COMMAND_LIMIT_MS,
+        timeout: HANG_GUARD_MS,
       });
       return [];
     } catch (error) {
@@ -75,7 +74,7 @@ export class FreshProject {
     await run('sh', ['-c', command], {
       cwd: this.directory,
       env: { ...process.env, npm_config_prefer_offline: 'true' },
-      timeout: COMMAND_LIMIT_MS,
+      timeout: HANG_GUARD_MS,
       maxBuffer: 16 * 1024 * 1024,
     });
   }
@@ -129,5 +128,5 @@ export class RunningScript {
 }
 
 async function npm(directory: string, ...args: string[]): Promise<{ stdout: string }> {
-  return run('npm', args, { cwd: directory, timeout: COMMAND_LIMIT_MS, maxBuffer: 16 * 1024 * 1024 });
+  return run('npm', args, { cwd: directory, timeout: HANG_GUARD_MS, maxBuffer: 16 * 1024 * 1024 });
 }

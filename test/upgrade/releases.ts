@@ -6,13 +6,13 @@ import { promisify } from 'node:util';
 import { runClient } from '../../dev/parts/package-client.js';
 import { installPart } from '../../dev/parts/part.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { fetchLimit } from '../support/fetch-limit.js';
 import { provideTestPart } from '../support/foreign-clients/test-part.js';
 
 /** The version before the current one in CHANGELOG.md. */
 export const PREVIOUS_VERSION = '0.1.0';
 /** The last commit of its day, 2026-11-25. */
 const COMMIT = '0ddacebbd1fe9038998b03ae7dd316ff9a446920';
-const BUILT_WITHIN_MS = 240_000;
 const run = promisify(execFile);
 
 /** A version of the product, compiled in a folder. */
@@ -49,7 +49,7 @@ async function build(directory: string): Promise<void> {
     cwd: directory,
     env: withoutPackageOfNpm(),
     fetching: `version ${PREVIOUS_VERSION} of the pipeline`,
-    signal: AbortSignal.timeout(BUILT_WITHIN_MS),
+    signal: fetchLimit(),
   });
 }
 

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
+import { HANG_GUARD_MS } from '../eventually.js';
 import type { Run } from '../run-app.js';
 
 /** The pages for operators. Each of their commands is run by a spec, which takes its text from the page: `test/operator-pages.spec.ts`. */
@@ -13,7 +14,6 @@ export const PAGES = [
   'docs/archive.md',
 ] as const;
 
-const ENDS_WITHIN_MS = 120_000;
 const SHELL_BLOCK = /^ *```sh\n(?<code>[^]*?)^ *```$/gm;
 const ANY_BLOCK = /^ *```[^]*?^ *```$/gm;
 const INLINE_CODE = /`(?<code>[^`\n]+)`/g;
@@ -86,7 +86,7 @@ export async function runDocumented(
   const options = {
     cwd: directory,
     env: { ...process.env, ...env, PATH: path },
-    timeout: ENDS_WITHIN_MS,
+    timeout: HANG_GUARD_MS,
     maxBuffer: 2 ** 26,
   };
   return new Promise((resolve) => {

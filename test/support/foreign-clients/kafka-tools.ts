@@ -6,10 +6,10 @@ import { FetchProgress } from '../../../dev/parts/fetch-progress.js';
 import { systemJava } from '../../../dev/parts/java-runtime.js';
 import { fetchMavenParts, requireMaven } from '../../../dev/parts/maven-parts.js';
 import { VERSIONS } from '../../../dev/parts/versions.js';
+import { HANG_GUARD_MS } from '../eventually.js';
+import { fetchLimit } from '../fetch-limit.js';
 import { provideTestPart } from './test-part.js';
 
-const FETCH_WITHIN_MS = 240_000;
-const ENDS_WITHIN_MS = 60_000;
 /** The tools run for a second or two: compiling with C2 would take longer than it saves. */
 const MEMORY = ['-XX:TieredStopAtLevel=1', '-Xmx256m'];
 const KAFKA_ONLY = { kafka: true, registry: false, mongodb: false };
@@ -27,13 +27,13 @@ export class KafkaTools {
 
   /** Finds the jars and a Java runtime in the cache, or fetches them. */
   static async provide(): Promise<KafkaTools> {
-    const { java, kafkaJars } = await provideParts(KAFKA_ONLY, quiet, AbortSignal.timeout(FETCH_WITHIN_MS));
+    const { java, kafkaJars } = await provideParts(KAFKA_ONLY, quiet, fetchLimit());
     return new KafkaTools(java, [join(kafkaJars, '*'), join(await KafkaTools.directory(), '*')].join(delimiter));
   }
 
   /** Returns the folder of the tools' own jars, in the cache. */
   static async directory(): Promise<string> {
-    const signal = AbortSignal.timeout(FETCH_WITHIN_MS);
+    const signal = fetchLimit();
     const { java } = await provideParts(KAFKA_ONLY, quiet, signal);
     return provideTestPart(`kafka-tools-${VERSIONS.kafka}`, async (part) => {
       requireMaven();
@@ -49,12 +49,12 @@ export class KafkaTools {
 
   /**
    * Runs a tool until it ends. @param input its stdin. @returns its output
-   * @throws Error with its output if it fails or does not end within 60 s
+   * @throws Error with its output if it fails, or hangs
    */
   async run(tool: ToolName, args: readonly string[], input: Buffer | string = ''): Promise<string> {
     const child = spawn(this.java, [...MEMORY, '-cp', this.classPath, `org.apache.kafka.tools.${tool}`, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: ENDS_WITHIN_MS,
+      timeout: HANG_GUARD_MS,
       killSignal: 'SIGKILL',
     });
     let output = '';

@@ -4,9 +4,9 @@ import { promisify } from 'node:util';
 import { runClient } from '../../../dev/parts/package-client.js';
 import { installPart } from '../../../dev/parts/part.js';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
+import { fetchLimit } from '../fetch-limit.js';
 import { provideTestPart } from './test-part.js';
 
-const FETCH_WITHIN_MS = 240_000;
 const FOLDER = join(PROJECT_DIRECTORY, 'test', 'support', 'foreign-clients');
 
 /** The Python package that brings librdkafka. */
@@ -28,7 +28,7 @@ export async function providePythonPackages(...requirements: readonly string[]):
         // A `user = true` in the user's pip settings can't be combined with --target.
         env: { PIP_USER: '0', PIP_ROOT_USER_ACTION: 'ignore' },
         fetching: requirements.join(', '),
-        signal: AbortSignal.timeout(FETCH_WITHIN_MS),
+        signal: fetchLimit(),
       }),
     ),
   );
