@@ -1,14 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { importRowsCollection } from '#orders/operation/import-rows.js';
 import { operationsCollection } from '#orders/operation/operation.js';
 import { findSettledBlock } from '#orders/settled/settled-blocks.js';
 import { bookkeepingOf, compacted, COMPACTED_AT_ONCE } from '../support/compactions.js';
+import { eventually } from '../support/eventually.js';
 import { Imports, legacyPairs } from '../support/imports.js';
 import { TestSystem } from '../support/test-system.js';
 import { reconciled } from '../support/run-reconcile.js';
 
 const ORDERS = 20_000;
+/** Each step of a compaction is short. */
 const POLL_MS = 2;
 
 let pipeline: TestSystem;
@@ -19,15 +20,6 @@ beforeAll(async () => {
 
 afterAll(async () => pipeline.stop());
 
-/** Polls faster than `eventually`, since each step of a compaction is short. */
-async function until(what: string, isReached: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!(await isReached())) {
-    if (Date.now() > deadline) throw new Error(`not reached: ${what}`);
-    await delay(POLL_MS);
-  }
-}
-
 it('a compaction that is killed at each of its steps loses nothing, and continues', async () => {
   const system = pipeline;
   const { db } = system;
@@ -35,18 +27,19 @@ it('a compaction that is killed at each of its steps loses nothing, and continue
   const { id } = body;
   const rows = async (): Promise<number> => importRowsCollection(db).countDocuments({ operationId: id });
   const block = async () => findSettledBlock(db, id, 0);
-  await until('it verifies', async () => {
+  const isVerifying = async (): Promise<boolean> => {
     const operation = await operationsCollection(db).findOne({ _id: id });
     return operation?.compaction?.lease !== undefined && operation.compaction.lease !== null;
-  });
+  };
+  await eventually('it verifies', isVerifying, POLL_MS);
   await pipeline.killProducer();
   expect([await block(), await rows()]).toEqual([null, ORDERS]);
-  await until('the digest is stored', async () => (await block()) !== null);
+  await eventually('the digest is stored', async () => (await block()) !== null, POLL_MS);
   await pipeline.killProducer();
   expect(await block()).toMatchObject({ count: ORDERS });
   const report = await reconciled(system, id);
   expect(report).toMatchObject({ verdict: 'holds', saved: ORDERS, settled: ORDERS });
-  await until('some rows are removed', async () => (await rows()) < ORDERS);
+  await eventually('some rows are removed', async () => (await rows()) < ORDERS, POLL_MS);
   await pipeline.killProducer();
   expect(await compacted(db, id)).toMatchObject([{ isCompacted: true, saved: ORDERS }]);
   expect(await bookkeepingOf(db, id)).toEqual({ chunks: 0, rows: 0, batches: 0, letters: 0 });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
+import { lasts } from '../support/lasts.js';
 import { sharedKafka } from '../support/shared-kafka.js';
 import { TestGroup } from '../support/member/test-group.js';
 import { numberedRecords, writeAll } from '../support/numbered-records.js';
@@ -32,8 +33,9 @@ describe('a commit abandoned during an outage', () => {
 
     await group.commitsAll();
     const seen: Map<number, number | undefined>[] = [await group.committed()];
-    const until = performance.now() + WATCHED_MS;
-    while (performance.now() < until) seen.push(await group.committed());
+    const over = new AbortController();
+    void lasts(WATCHED_MS).then(() => over.abort());
+    while (!over.signal.aborted) seen.push(await group.committed());
     const setBack = seen.flatMap((now, index) =>
       [...now].flatMap(([partition, offset]) => {
         const before = seen[index - 1]?.get(partition) ?? 0;

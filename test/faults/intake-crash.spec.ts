@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { setTimeout as untilNextTry } from 'node:timers/promises';
 import { createDraws } from '#orders/generator/draws.js';
 import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
 import { highestReservedNumber } from '#orders/operation/number-blocks.js';
 import { operationsCollection } from '#orders/operation/operation.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
-import { eventually } from '../support/eventually.js';
+import { betweenTries, eventually } from '../support/eventually.js';
 import { ExtraProducer } from '../support/extra-producer.js';
 import { intakeOrder, sendOrders } from '../support/intake.js';
 import { TestSystem } from '../support/test-system.js';
@@ -53,7 +52,7 @@ class Flood {
       const body = orders.length === 1 ? orders[0] : orders;
       while (!this.isOver && !(await this.isAccepted(body, `${client}-${nth}`))) {
         this.repeated += 1;
-        await untilNextTry(RETRY_MS);
+        await betweenTries(RETRY_MS);
       }
       this.requests += 1;
     }
@@ -119,6 +118,15 @@ describe('the intake', () => {
       expect(await reconciled(pipeline, _id)).toMatchObject(HOLDS);
   }
 
+  /** Marks all running operations as succeeded once a second, as a producer of 0.1.0 does with those that have nothing left to emit. */
+  async function settleLikeEarlierVersion(stopping: AbortSignal): Promise<void> {
+    const operations = operationsCollection(pipeline.db);
+    while (!stopping.aborted) {
+      await operations.updateMany({ kind: 'intake', status: 'running' }, { $set: { status: 'succeeded' } });
+      await betweenTries(1_000, stopping);
+    }
+  }
+
   it('loses and doubles nothing that it accepted while its producer is killed again and again', async () => {
     const flood = await Flood.during(pipeline, async (sent) => {
       for (let kills = 0; kills < KILLS; kills += 1) {
@@ -135,18 +143,16 @@ describe('the intake', () => {
   });
 
   it('loses and doubles nothing beside a producer of 0.1.0, which marks the operation as succeeded while it receives orders', async () => {
-    const operations = operationsCollection(pipeline.db);
-    // It does so with all running operations that have nothing left to emit, once a second.
-    const settle = setInterval(() => {
-      void operations.updateMany({ kind: 'intake', status: 'running' }, { $set: { status: 'succeeded' } });
-    }, 1_000);
+    const older = new AbortController();
+    const settling = settleLikeEarlierVersion(older.signal);
     const flood = await Flood.during(pipeline, async (sent) => {
       for (let kills = 0; kills < KILLS; kills += 1) {
         await untilFurther(sent, 20 + draw(2, kills, 100));
         process.kill(pipeline.process('producer').pid, 'SIGKILL');
       }
       await untilFurther(sent, 20);
-    }).finally(() => clearInterval(settle));
+    }).finally(() => older.abort());
+    await settling;
     expect(flood.accepted.size).toBeGreaterThan(100);
     await expectComplete(flood);
   });

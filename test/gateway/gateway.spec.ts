@@ -3,7 +3,6 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -11,7 +10,8 @@ import { tmpdir } from 'node:os';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { generate } from 'selfsigned';
 import { lockCache, provideCaddy } from '../compose/part-cache.js';
-import { eventually } from '../support/eventually.js';
+import { betweenTries, eventually } from '../support/eventually.js';
+import { fetchLimit } from '../support/fetch-limit.js';
 import { freePort } from '../../dev/machine/ports.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 
@@ -95,7 +95,7 @@ describe('the gateway of the stack', () => {
 
   beforeAll(async () => {
     const lock = await lockCache();
-    caddy = join(await provideCaddy(AbortSignal.timeout(900_000)), 'caddy');
+    caddy = join(await provideCaddy(fetchLimit()), 'caddy');
     lock.release();
   });
 
@@ -223,11 +223,13 @@ describe('the gateway of the stack', () => {
     // Together more than the kernel's buffers take: the gateway can't send the last ones.
     const pages = get('/orders/page/1').replace('connection: close\r\n', '').repeat(UNREAD_PAGES);
     await beginAll(8, pages);
-    await eventually('the gateway can send no more', async () => {
-      const before = requestsOf('/orders/page/1').length;
-      await delay(500);
-      return before >= 8 && requestsOf('/orders/page/1').length === before;
-    });
+    let before = 0;
+    const isFull = (): boolean => {
+      const [earlier, now] = [before, requestsOf('/orders/page/1').length];
+      before = now;
+      return now >= 8 && now === earlier;
+    };
+    await eventually('the gateway can send no more', isFull, 500);
     expect(requestsOf('/orders/page/1').length).toBeLessThan(8 * UNREAD_PAGES);
     expect(await answered('/orders/some')).toMatch(/^HTTP\/1.1 200 /);
   });
@@ -239,9 +241,13 @@ describe('the gateway of the stack', () => {
     const stream = await begin(get('/v1/pipeline/events'));
     await eventually('the stream has begun', () => requestsOf('/v1/pipeline/events').length === 1);
     const [{ response } = {}] = requestsOf('/v1/pipeline/events');
-    const sending = setInterval(() => response?.write('data: 1\n\n'), 100);
-    await Promise.allSettled([text(slow), text(stream)]);
-    clearInterval(sending);
+    const ended = Promise.allSettled([text(slow), text(stream)]);
+    const isWriting = new AbortController();
+    void ended.then(() => isWriting.abort());
+    while (!isWriting.signal.aborted) {
+      response?.write('data: 1\n\n');
+      await betweenTries(100, isWriting.signal);
+    }
     expect(requestsOf('/v1/populate').every(({ request }) => !request.complete)).toBe(true);
   });
 });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '@orders-pipeline/clock';
 import { MongoClient, type Db } from 'mongodb';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { migrateAt } from '#service/mongodb/migrate-database.js';
@@ -126,7 +127,7 @@ export class FacadeStack {
     const leases = this.db.collection<{ _id: string; owner: string; expiresAt: Date }>('migrationLeases');
     const instances = this.db.collection<{ name: string; process: string }>('migrationInstances');
     const owner = (await instances.findOne({ name }))?.process ?? '';
-    const expiresAt = new Date(Date.now() + 60_000);
+    const expiresAt = new Date(systemClock.now() + 3_600_000);
     await leases.updateOne({ _id: 'outbox' }, { $set: { owner, expiresAt } });
     await eventually(`${name} is the worker`, async () => {
       const lease = await leases.findOne({ _id: 'outbox' });

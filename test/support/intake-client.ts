@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { betweenTries } from './eventually.js';
 import { intakeOrder, type IntakeAnswer } from './intake.js';
 
 /** A client that sends the orders of its account one after another, each to another producer, and repeats what was not accepted. */
@@ -25,7 +25,7 @@ export class IntakeClient {
   private async run(): Promise<void> {
     for (let sent = 0; !this.isOver; sent += 1) {
       const key = crypto.randomUUID();
-      while (!(await this.send(key, sent))) await delay(50);
+      while (!(await this.send(key, sent))) await betweenTries(50);
       this.accepted += 1;
     }
   }

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
+import { betweenTries } from './eventually.js';
 
 const POLL_EVERY_MS = 200;
 
@@ -26,7 +26,7 @@ export class ProgressReaders {
     while (!this.stopping.signal.aborted) {
       const response = await fetch(url);
       answers.push((await response.json()) as OperationResponse);
-      await delay(POLL_EVERY_MS);
+      await betweenTries(POLL_EVERY_MS, this.stopping.signal);
     }
     return answers;
   }

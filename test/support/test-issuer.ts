@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { systemClock } from '@orders-pipeline/clock';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import type { CryptoKey, JWTHeaderParameters, JWTPayload } from 'jose';
 
@@ -70,7 +71,7 @@ export class TestIssuer {
 
   /** Returns a token with all scopes, changed by the options. */
   async token({ header = {}, claims = {}, key = this.key }: TokenOptions = {}): Promise<string> {
-    const now = Math.floor(Date.now() / 1_000);
+    const now = Math.floor(systemClock.now() / 1_000);
     const payload = {
       iss: this.url,
       aud: AUDIENCE,

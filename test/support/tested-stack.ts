@@ -111,6 +111,7 @@ export abstract class TestedStack {
   /** Waits for a line that equals the text or matches the pattern. */
   prints(line: string | RegExp): Promise<void> {
     const matches = (text: string): boolean => (typeof line === 'string' ? text === line : line.test(text));
+    // oxlint-disable-next-line cases/no-awaited-log -- what the supervisor prints is its answer to the user.
     return eventually(`the stack prints ${line}`, () => this.output.split('\n').some(matches)).catch(
       (error: unknown) => {
         throw new Error(`${String(error)}\n${this.output}`, { cause: error });
@@ -130,6 +131,13 @@ export abstract class TestedStack {
     return found;
   }
 
+  /** Waits until another process has replaced one that has ended. */
+  async runsAgain({ name, pid }: ProcessRecord): Promise<void> {
+    await eventually(`${name} runs again`, () =>
+      this.processes().some((each) => each.name === name && each.pid !== pid),
+    );
+  }
+
   /** Returns the output and all logs, each with its name. */
   writtenTexts(): [name: string, text: string][] {
     const folder = join(this.dataDirectory, 'logs');
@@ -139,9 +147,11 @@ export abstract class TestedStack {
     ];
   }
 
-  /** Kills the producer, and waits until the next one is ready: one that starts answers 503. */
-  async killProducer(): Promise<void> {
-    process.kill(this.process('producer').pid, 'SIGKILL');
+  /** Ends the producer, and waits until the next one is ready: one that starts answers 503. */
+  async killProducer(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const ended = this.process('producer');
+    process.kill(ended.pid, signal);
+    await this.runsAgain(ended);
     await eventually('the producer is ready again', async () =>
       fetch(`${this.producerUrl}/health/ready`).then(
         ({ ok }) => ok,

@@ -13,7 +13,7 @@ export function quietKafka(brokers: string, access: Pick<KafkaOptions, 'ssl' | '
 export async function writeRecords(
   kafka: Kafka,
   topic: string,
-  records: readonly (Omit<OutgoingRecord, 'headers'> & Pick<Message, 'headers'>)[],
+  records: readonly (Omit<OutgoingRecord, 'headers'> & Pick<Message, 'headers' | 'timestamp'>)[],
 ): Promise<number[]> {
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
+import { betweenTries } from './eventually.js';
 
 /** Polls a process's resident memory until `end` is called. @returns the maximum in MiB, from `end` */
 export function watchMemory(pid: number): { end: () => Promise<number> } {
@@ -8,7 +8,7 @@ export function watchMemory(pid: number): { end: () => Promise<number> } {
     let most = 0;
     while (!stop.signal.aborted) {
       most = Math.max(most, Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024);
-      await delay(25, undefined, { signal: stop.signal }).catch(() => undefined);
+      await betweenTries(25, stop.signal);
     }
     return most;
   })();

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
+import { betweenTries } from '../support/eventually.js';
 import type { PopulateResponse } from '../support/tested-stack.js';
 import type { RetryingClient } from './retrying-client.js';
 
@@ -43,7 +43,7 @@ export class ClientLoad {
   private async repeat(task: () => Promise<void>): Promise<void> {
     while (!this.stopping.signal.aborted) {
       await task();
-      await delay(PAUSE_MS);
+      await betweenTries(PAUSE_MS, this.stopping.signal);
     }
   }
 

@@ -53,14 +53,11 @@ export class Fleet {
   /** Stops a service as an orchestrator does, and starts it in this version at the same address. Resolves when it is ready. */
   async replace(name: MemberName, release: Release): Promise<void> {
     const { app, port, release: before } = this.member(name);
-    const startedAt = performance.now();
     app.signal('SIGTERM');
     const code = await app.exitCode();
     if (code !== 0) throw new Error(`${name} of ${before.version} ended with ${code}: ${this.lastLines(name)}`);
-    const stoppedAt = performance.now();
     await this.startMember(name, release, port);
-    const [stop, start] = [stoppedAt - startedAt, performance.now() - stoppedAt].map((ms) => (ms / 1_000).toFixed(1));
-    this.note(`${name}: ${before.version} stopped in ${stop} s, ${release.version} ready in ${start} s`);
+    this.note(`${name}: ${before.version} has stopped, ${release.version} is ready`);
   }
 
   /** The addresses of a service, of all versions. */

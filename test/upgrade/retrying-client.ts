@@ -1,8 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { betweenTries } from '../support/eventually.js';
 import type { Answer } from '../support/tested-stack.js';
 
 const PAUSE_MS = 200;
-const REQUEST_TIMEOUT_MS = 20_000;
 
 /** Counts the requests of all clients, and how those failed that a later try cured. */
 export class RequestLog {
@@ -57,7 +56,7 @@ export class RetryingClient {
       const answer = await this.attempt<T>(path, init());
       if (typeof answer === 'object') return answer;
       this.log.noteFailure(`${this.service} ${answer}`);
-      await delay(PAUSE_MS);
+      await betweenTries(PAUSE_MS);
     }
   }
 
@@ -66,7 +65,7 @@ export class RetryingClient {
     const urls = this.urls();
     const url = urls[this.turn++ % urls.length] ?? '';
     try {
-      const response = await fetch(`${url}${path}`, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+      const response = await fetch(`${url}${path}`, init);
       const text = await response.text();
       if ([429, 502, 503, 504].includes(response.status)) return `${response.status} ${codeIn(text)}`;
       const body = (text === '' ? undefined : JSON.parse(text)) as T;

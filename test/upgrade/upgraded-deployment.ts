@@ -23,7 +23,6 @@ export class UpgradedDeployment {
   /** All operations whose orders must be complete. */
   readonly operations = new Set<string>();
   private readonly requests = new RequestLog();
-  private readonly startedAt = performance.now();
 
   private constructor(
     readonly servers: GivenServers,
@@ -47,10 +46,9 @@ export class UpgradedDeployment {
     return new UpgradedDeployment(servers, await MongoClient.connect(servers.MONGODB_URI));
   }
 
-  /** Prints what happened, with the seconds since the upgrade began. */
+  /** Prints what happened. */
   readonly note = (line: string): void => {
-    const seconds = ((performance.now() - this.startedAt) / 1_000).toFixed(1);
-    process.stdout.write(`${seconds.padStart(6)} s  ${line}\n`);
+    process.stdout.write(`${line}\n`);
   };
 
   get db(): Db {

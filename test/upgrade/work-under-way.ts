@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
-import { eventually } from '../support/eventually.js';
+import { betweenTries, eventually } from '../support/eventually.js';
 import { legacyPairs } from '../support/imports.js';
 import type { RetryingClient } from './retrying-client.js';
 
@@ -84,13 +83,13 @@ export class WorkUnderWay {
       const request = STARTS[kind]();
       const operation = await this.request(request);
       if (operation === undefined) {
-        await delay(POLL_MS);
+        await betweenTries(POLL_MS, this.stopping.signal);
         continue;
       }
       this.first[kind] ??= request;
       this.ids[kind].push(operation.id);
       while (!this.stopping.signal.aborted && (await this.operation(operation.id)).status === 'running')
-        await delay(POLL_MS);
+        await betweenTries(POLL_MS, this.stopping.signal);
     }
   }
 

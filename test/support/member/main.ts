@@ -3,7 +3,6 @@
  * (`MemberSettings` as JSON), and `KAFKA_CLIENT` in its environment. It sends `MemberMessage`s, drains on SIGTERM, and ends with its parent.
  */
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Attempt,
   AttemptAbandonedError,
@@ -16,6 +15,7 @@ import {
   produceHandler,
   type RecordHandler,
 } from '@orders-pipeline/parallel-consumer';
+import { pause, systemClock } from '@orders-pipeline/clock';
 import { z } from 'zod';
 import { dataClient } from '#service/kafka/data-client.js';
 import { onParentExit } from '#service/process/parent-process.js';
@@ -84,7 +84,7 @@ async function work(record: ConsumedRecord, attempt: Attempt): Promise<void> {
     await once(attempt.signal, 'abort');
     attempt.signal.throwIfAborted();
   }
-  await delay(Math.floor(random() * (settings.handlerMs + 1)));
+  await pause(systemClock, Math.floor(random() * (settings.handlerMs + 1)));
   if (behaviour === 'poison') throw new PoisonError(`record ${offset} is poison`);
   await produce?.(record, attempt);
 }
