@@ -219,8 +219,7 @@ describe('npm run admin -- topics expand, while producers and consumers work', (
   });
 
   it('lets a producer start again with the count that the data were made with', async () => {
-    process.kill(pipeline.process('producer').pid, 'SIGTERM');
-    await pipeline.prints(/^producer (serves|is ready) again/);
+    await pipeline.killProducer('SIGTERM');
     expect(await send(pipeline.producerUrl)).toBe(202);
   });
 });

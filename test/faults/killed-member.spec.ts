@@ -60,9 +60,9 @@ describe('a member killed while it handles records', () => {
     await killed.kill();
     const replacement = group.launch({}, { sessionTimeoutMs: SESSION_TIMEOUT_MS });
     await replacement.joins();
-    const waiting = replacement.log.findIndex(({ message }) => message.startsWith('still joining: the group waits'));
+    const waiting = replacement.log.findIndex(({ details }) => 'sessionTimeoutMs' in details);
     expect(replacement.log[waiting]?.details).toMatchObject({ sessionTimeoutMs: SESSION_TIMEOUT_MS });
-    expect(replacement.log.findIndex(({ message }) => message === 'partitions assigned')).toBeGreaterThan(waiting);
+    expect(replacement.log.findIndex(({ details }) => 'kept' in details)).toBeGreaterThan(waiting);
     expect(await replacement.stop()).toBe(0);
   });
 });

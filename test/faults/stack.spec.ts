@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { consumersCollection } from '#orders/consumer/consumer-heartbeat.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import { eventually } from '../support/eventually.js';
 import { expectedOrders, type PopulateResponse } from '../support/tested-stack.js';
@@ -53,14 +54,18 @@ describe('npm start, when processes are killed', () => {
   it('restarts a crashed app', async () => {
     const crashed = stack.process('consumer-1');
     process.kill(crashed.pid, 'SIGKILL');
-    await stack.prints(/^consumer-1 is ready again/);
+    await stack.runsAgain(crashed);
+    await eventually('it saves', async () => {
+      const heartbeats = await consumersCollection(stack.db).find({ state: 'ready' }).toArray();
+      return heartbeats.some(({ pid }) => pid === stack.process('consumer-1').pid) || heartbeats;
+    });
     expect(stack.process('consumer-1').pid).not.toBe(crashed.pid);
   });
 
   it('restarts a crashed server, and the apps become ready again', async () => {
     const crashed = stack.process('Kafka');
     process.kill(crashed.pid, 'SIGKILL');
-    await stack.prints(/^Kafka ended, restarting: ending="SIGKILL"/);
+    await stack.runsAgain(crashed);
     await eventually('the producer is ready', async () => (await fetch(`${stack.producerUrl}/health/ready`)).ok);
     expect(await clusterIdOf(stack)).toBe(firstCluster);
   });

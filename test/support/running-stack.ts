@@ -105,8 +105,8 @@ export class RunningStack extends TestedStack {
   }
 
   /**
-   * Stops the stack with a signal and waits for its end. Resolves to its exit code; throws if that takes more than 30 s, or if its output
-   * or a log has a secret: a password of a secured stack or a token that a spec has sent.
+   * Stops the stack with a signal and waits for its end. Resolves to its exit code; throws if its output or a log has a
+   * secret: a password of a secured stack or a token that a spec has sent.
    */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const processes = this.processes();

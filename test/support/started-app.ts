@@ -58,7 +58,7 @@ export class StartedApp {
     return { status: response.status, checks };
   }
 
-  /** Waits up to a minute until the reason of a readiness check matches, and returns it. */
+  /** Waits until the reason of a readiness check matches, and returns it. */
   async reasonOf(check: string, line: RegExp): Promise<string> {
     let reason = '';
     await eventually(`${check} is down because of ${line}`, async () => {

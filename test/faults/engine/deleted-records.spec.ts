@@ -72,7 +72,7 @@ describe('records deleted by Kafka before they were read', () => {
 });
 
 function loggedRanges(member: MemberProcess): object[] {
-  const logged = member.log.filter(({ message }) => message.startsWith('Kafka deleted records before they were read'));
+  const logged = member.log.filter(({ details }) => details['reason'] === 'deleted-records');
   return logged.map(({ level, details: { partition, from, to } }) => ({ level, partition, from, to }));
 }
 
