@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { systemClock } from '@orders-pipeline/clock';
 import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
 import { eventually } from './support/eventually.js';
 import { GuardedStack } from './support/guarded-stack.js';
@@ -308,7 +309,7 @@ describe('a service that requires access tokens', () => {
 });
 
 function seconds(): number {
-  return Math.floor(Date.now() / 1_000);
+  return Math.floor(systemClock.now() / 1_000);
 }
 
 function base64url(header: object): string {

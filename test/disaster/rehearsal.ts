@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { systemClock } from '@orders-pipeline/clock';
 import { makeRunFolder, removeRunFolder } from '../../dev/machine/run-folder.js';
 import type { Manifest } from '../../apps/admin/src/backup/manifest.js';
 import type { RestoreReport } from '../../apps/admin/src/restore/restore-report.js';
@@ -165,9 +166,9 @@ class Rehearsing {
   /** Takes a step. @param describe says what came of it */
   private async take<T>(title: string, work: () => Promise<T>, describe: (value: T) => string): Promise<T> {
     this.print(title);
-    const startedAt = performance.now();
+    const startedAt = systemClock.now();
     const value = await work();
-    const seconds = (performance.now() - startedAt) / 1_000;
+    const seconds = (systemClock.now() - startedAt) / 1_000;
     const result = describe(value);
     this.steps.push({ title, seconds, result });
     this.print(`  ${seconds.toFixed(1)} s: ${result}`);

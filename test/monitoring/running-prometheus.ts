@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '@orders-pipeline/clock';
 import { freePort } from '../../dev/machine/ports.js';
 import { eventually } from '../support/eventually.js';
 
@@ -67,7 +68,7 @@ export class RunningPrometheus {
 
   /** Counts the series of an expression over the last 5 minutes, as a panel draws them. @throws Error if Prometheus rejects it */
   async countSeries(expression: string): Promise<number> {
-    const end = Date.now() / 1_000;
+    const end = systemClock.now() / 1_000;
     const parameters = { query: expression, start: String(end - 300), end: String(end), step: '1' };
     const { result } = await this.request<{ result: unknown[] }>('query_range', parameters);
     return result.length;

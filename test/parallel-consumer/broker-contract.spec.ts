@@ -7,12 +7,15 @@ import { workerKafka } from '../support/empty-servers.js';
 import { eventually } from '../support/eventually.js';
 import { readRecords } from '../support/topic-writer.js';
 
+/** Longer than the guard against hanging: a member that a spec leaves behind is not dropped before. */
+const sessionTimeoutMs = 20 * 60_000;
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 describeBrokerContract('a real Kafka over kafkajs', async () => {
   const { kafka } = workerKafka();
   return realKafka(
-    (topic, groupId, rebalancing = 'eager') => new KafkajsBroker({ kafka, topic, groupId, rebalancing, logger: quiet }),
+    (topic, groupId, rebalancing = 'eager') =>
+      new KafkajsBroker({ kafka, topic, groupId, rebalancing, sessionTimeoutMs, logger: quiet }),
   );
 });
 
@@ -20,7 +23,7 @@ describeBrokerContract('a real Kafka over @platformatic/kafka', async () => {
   const client = connectPlatformatic({ brokers: workerKafka().brokers.split(','), clientId: 'tests' });
   return realKafka(
     (topic, groupId, rebalancing = 'eager') =>
-      new PlatformaticBroker({ client, topic, groupId, rebalancing, logger: quiet }),
+      new PlatformaticBroker({ client, topic, groupId, rebalancing, sessionTimeoutMs, logger: quiet }),
   );
 });
 

@@ -193,7 +193,7 @@ describe('npm start -- --secured', () => {
 
     it('an expired certificate of the registry', async () => {
       const authority = await PrivateAuthority.create();
-      const { certificate, key } = await authority.issue('registry', ['127.0.0.1'], new Date(Date.now() - 60_000));
+      const { certificate, key } = await authority.issue('registry', ['127.0.0.1'], new Date(Date.UTC(2_026, 0)));
       const registry = createServer({ cert: certificate, key }).listen(0, '127.0.0.1');
       await once(registry, 'listening');
       const file = join(stack.dataDirectory, 'expired.pem');

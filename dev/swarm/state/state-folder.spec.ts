@@ -3,6 +3,7 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { X509Certificate } from 'node:crypto';
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { systemClock } from '@orders-pipeline/clock';
 import { useTemporaryFolder } from '#orders/testing/temporary-folder.js';
 import { rotationSteps } from '../commands/rotate.js';
 import { secretProblems } from '../checks/secret-checks.js';
@@ -23,7 +24,7 @@ describe('the state of a swarm', () => {
   const secret = async (name: string): Promise<string> => readFile(directory('secrets', name), 'utf8');
   /** Returns the problems of the secrets. @param warn receives warnings */
   const problems = (values: Record<string, string> = {}, warn: (line: string) => void = () => undefined) =>
-    secretProblems(deployment.read(values), Date.now(), warn);
+    secretProblems(deployment.read(values), systemClock.now(), warn);
   const rotate = async (what: string): Promise<string[]> => {
     const titles = [];
     for (const { title, change } of rotationSteps(what, deployment)) {

@@ -16,7 +16,7 @@ function contractKafka(wrapped: (member: Broker) => Broker): ContractKafka {
     createTopic: async (topic, partitions) => kafka.createTopic(topic, partitions),
     append: async (topic, partition, values) => {
       // A record of the past would be due at once. With one time for all, they are due together.
-      const timestamp = Date.now();
+      const timestamp = systemClock.now();
       for (const value of values) kafka.append(topic, partition, null, value, { timestamp });
     },
     beginTransaction: async (topic, partition) => {

@@ -30,7 +30,7 @@ async function newKey(kid: string): Promise<Key> {
 }
 
 /** Returns a token of `ada` that this key has signed. */
-async function tokenOf({ kid, privateKey }: Key, expiresAt = Date.now() + HOUR): Promise<string> {
+async function tokenOf({ kid, privateKey }: Key, expiresAt = systemClock.now() + HOUR): Promise<string> {
   return new SignJWT({ scp: ['orders:read', 'orders:write', 7] })
     .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', ...(kid !== '' && { kid }) })
     .setIssuer(ISSUER)
@@ -194,7 +194,7 @@ describe('a verified token', () => {
     async (correctedByMs) => {
       const key = await newKey('only');
       const verifier = new TokenVerifier({ ...EXPECTED, keys: async () => key.publicKey });
-      const now = Date.now() + correctedByMs;
+      const now = systemClock.now() + correctedByMs;
       // The clock of the process still counts from the time at its start.
       jest.useFakeTimers({ now, doNotFake: ['performance', 'nextTick', 'queueMicrotask', 'setImmediate'] });
       try {
