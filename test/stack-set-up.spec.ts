@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
 
 /** A fake npm that installs only what the set-up checks, and records each run. */
@@ -13,9 +13,6 @@ ln -s "$REAL_MODULES/node" "$REAL_MODULES/typescript-native" "$REAL_MODULES/@typ
 sleep 0.3
 cp package-lock.json node_modules/.package-lock.json
 `;
-
-// Each set-up compiles for one or two seconds, and much longer on a busy machine.
-jest.setTimeout(60_000);
 
 /** A build script for a page of one line. */
 const BUILD_PAGE = `import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

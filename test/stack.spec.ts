@@ -5,8 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from './support/eventually.js';
 import { RunningStack } from './support/running-stack.js';
 
-const A_START = 150_000;
-
 describe('npm start', () => {
   let folder: string;
   let data: string;
@@ -20,12 +18,12 @@ describe('npm start', () => {
       by: 'npm',
       flags: ['--consumers', '2', '--save-ms', '0..10', '--legacy'],
     });
-  }, A_START * 2);
+  });
 
   afterAll(async () => {
     await stack.stop();
     await rm(folder, { recursive: true, force: true });
-  }, A_START);
+  });
 
   it('starts three servers and every app, and prints their addresses before ready', async () => {
     const names = stack

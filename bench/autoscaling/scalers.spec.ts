@@ -81,9 +81,9 @@ describe('the policy over a day', () => {
     expect(policy.secondsBeyond).toBeLessThanOrEqual(ORACLE.secondsBeyond + BEYOND_SHARE * DAY_SECONDS);
     expect(policy.consumerHours).toBeLessThanOrEqual(1.15 * ORACLE.consumerHours);
     expect(policy.rebalances).toBeLessThanOrEqual(keda.rebalances / 3);
-  }, 120_000);
+  });
 
   it('makes one step up and its revert under a load that keys bound all day', () => {
     expect(keyBoundSteps()).toEqual([expect.stringMatching(/^up 1 → \d+$/), expect.stringMatching(/^revert \d+ → 1$/)]);
-  }, 60_000);
+  });
 });

@@ -40,7 +40,7 @@ describe('the intake, whatever fails or crashes at any step', () => {
       }),
       { numRuns: 100 },
     );
-  }, 60_000);
+  });
 });
 
 describe('the store of the simulated intake', () => {

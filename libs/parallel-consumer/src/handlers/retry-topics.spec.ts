@@ -254,7 +254,7 @@ describe('retry topics', () => {
       await world.stop();
     });
     await fc.assert(property, { numRuns: 30 });
-  }, 120_000);
+  });
 
   it.each([
     [{}, 'steps is missing'],
