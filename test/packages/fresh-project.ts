@@ -103,6 +103,7 @@ export class RunningScript {
 
   async prints(pattern: RegExp): Promise<void> {
     try {
+      // oxlint-disable-next-line cases/no-awaited-log -- what an example prints is what its reader sees.
       await eventually(`it prints ${pattern}`, () => pattern.test(this.output));
     } catch (error) {
       throw new Error(`${String(error)}\n${this.output}`, { cause: error });
