@@ -1,20 +1,23 @@
-import { describe } from '@jest/globals';
+import { afterAll, beforeAll, describe } from '@jest/globals';
 import { orderQueriesSpecs } from './queries/order-queries.js';
-import { readingSpecs } from './queries/reading.js';
+import { queriedOrders, type QueriedApi } from './queries/queried-orders.js';
 import { summariesSpecs } from './queries/summaries.js';
-import { TestSystem } from './support/test-system.js';
-import { sharedPipeline } from './support/shared-pipeline.js';
+import { RunningQueryApi } from './support/running-query-api.js';
 
 describe('the query API', () => {
-  const pipeline = sharedPipeline(async () => TestSystem.start({ flags: ['--no-console', '--save-ms', '0..100'] }));
+  let queried: QueriedApi;
+
+  beforeAll(async () => {
+    const all = queriedOrders();
+    queried = { api: await RunningQueryApi.withOrders(all), all };
+  });
+
+  afterAll(async () => queried.api.end());
 
   describe('an order query', () => {
-    orderQueriesSpecs(pipeline);
+    orderQueriesSpecs(() => queried);
   });
   describe('a summary of the saved orders', () => {
-    summariesSpecs(pipeline);
-  });
-  describe('reading saved orders', () => {
-    readingSpecs(pipeline);
+    summariesSpecs(() => queried);
   });
 });

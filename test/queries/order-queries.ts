@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Document } from 'mongodb';
-import { fromDocument, type OrderDocument } from '#orders/order/order-document.js';
 import type { Order } from '#orders/order/order.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { SavedOrders } from '../../apps/query-api/src/orders/saved-orders.js';
@@ -10,30 +9,18 @@ import { indexInterval } from '../../apps/query-api/src/order-query/index-interv
 import { sortValueOf, type OrderQuery, type SortField } from '../../apps/query-api/src/order-query/order-query.js';
 import { parseOrderQuery } from '../../apps/query-api/src/order-query/order-query-parameters.js';
 import { SUPPORTED_ORDER_QUERIES } from '../../apps/query-api/src/order-query/supported-order-queries.js';
-import { Imports, legacyPairs } from '../support/imports.js';
-import { TestSystem } from '../support/test-system.js';
+import type { RunningQueryApi } from '../support/running-query-api.js';
+import { FROM, type QueriedApi } from './queried-orders.js';
 
-const FROM = new Date('2026-01-31T12:00:00Z');
-
-/** @param shared returns the pipeline that these specs share with others */
-export function orderQueriesSpecs(shared: () => TestSystem): void {
-  let pipeline: TestSystem;
+/** @param shared returns the query API that these specs share with others, and all of its orders */
+export function orderQueriesSpecs(shared: () => QueriedApi): void {
+  let api: RunningQueryApi;
   let mongo: Mongo;
-  let all: Order[];
+  let all: readonly Order[];
 
-  beforeAll(async () => {
-    pipeline = shared();
-    mongo = new Mongo(pipeline.mongodbUri, 'tests');
-    // 2,500 orders within one second: several per millisecond, so that ties must be broken.
-    const [from, to] = [FROM.toISOString(), new Date(FROM.getTime() + 1_000).toISOString()];
-    const populated = await pipeline.populate({ count: 2_500, seed: 5, accounts: 20, from, to });
-    // Two legacy systems with the same numbers, and orders that differ only in these.
-    const imports = new Imports(pipeline);
-    await imports.imported({ 'a.json': legacyPairs(40) });
-    await imports.imported({ 'b.json': legacyPairs(40) });
-    await pipeline.allSaved(populated.id);
-    const documents = await pipeline.db.collection<OrderDocument>('orders').find().toArray();
-    all = documents.map(fromDocument);
+  beforeAll(() => {
+    ({ api, all } = shared());
+    mongo = new Mongo(api.mongodbUri, 'tests');
   });
 
   afterAll(async () => {
@@ -58,7 +45,7 @@ export function orderQueriesSpecs(shared: () => TestSystem): void {
   }
 
   async function totalOf(parameters: string): Promise<OrdersPage['total']> {
-    return (await pipeline.get<OrdersPage>(`/v1/orders?${parameters}`)).body.total;
+    return (await api.get<OrdersPage>(`/v1/orders?${parameters}`)).body.total;
   }
 
   const MIDDLE = new Date(FROM.getTime() + 500).toISOString();
@@ -88,24 +75,24 @@ export function orderQueriesSpecs(shared: () => TestSystem): void {
     const expected = expectedNumbers(orderQueryOf(parameters));
     const size = Math.max(1, Math.ceil(expected.length / 7));
     const first = `/v1/orders?${parameters}&pageSize=${Math.min(size, 1_000)}`;
-    const forward = await pipeline.walk(first);
+    const forward = await api.walk(first);
     expect(forward.flat().map(({ number }) => number)).toEqual(expected);
     let last = first;
     for (let next: string | undefined = first; next !== undefined;) {
       last = next;
-      next = (await pipeline.get<OrdersPage>(next)).body.page.next;
+      next = (await api.get<OrdersPage>(next)).body.page.next;
     }
-    const back = await pipeline.walk(last, 'prev');
+    const back = await api.walk(last, 'prev');
     expect(back.toReversed().flat()).toEqual(forward.flat());
   });
 
   it.each(BOTH_WAYS)('?%s returns the same orders by numbered pages', async (parameters) => {
     const expected = expectedNumbers(orderQueryOf(parameters));
-    const pages = await pipeline.walk(`/v1/orders?${parameters}&page=1&pageSize=300`);
+    const pages = await api.walk(`/v1/orders?${parameters}&page=1&pageSize=300`);
     expect(pages.flat().map(({ number }) => number)).toEqual(expected);
-    const { body } = await pipeline.get<OrdersPage>(`/v1/orders?${parameters}&page=2&pageSize=10`);
+    const { body } = await api.get<OrdersPage>(`/v1/orders?${parameters}&page=2&pageSize=10`);
     expect(body.items.map(({ number }) => number)).toEqual(expected.slice(10, 20));
-    const { body: counted } = await pipeline.get<OrdersPage>(`/v1/orders?${parameters}&pageSize=1&count=exact`);
+    const { body: counted } = await api.get<OrdersPage>(`/v1/orders?${parameters}&pageSize=1&count=exact`);
     expect(counted.total).toEqual({ value: expected.length, kind: 'exact' });
   });
 

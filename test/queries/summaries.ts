@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Long } from 'mongodb';
+import { Long, MongoClient } from 'mongodb';
+import { reserveNumbers } from '#orders/operation/number-blocks.js';
 import { MAX_AMOUNT, moneyToDecimal128 } from '#orders/order/money.js';
 import type { Order } from '#orders/order/order.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
@@ -10,29 +11,27 @@ import { rollupsCollection } from '../../apps/query-api/src/summary/order-rollup
 import type { RollupKeeper } from '../../apps/query-api/src/summary/rollup-keeper.js';
 import type { Summary } from '../../apps/query-api/src/summary/summary-response.js';
 import { expectedSummary } from '../../apps/query-api/src/summary/testing/expected-summary.js';
-import { allOrders, orderDocuments, refill, wholeRow } from '../../apps/query-api/src/summary/testing/some-orders.js';
+import { allOrders, orderDocuments, refill } from '../../apps/query-api/src/summary/testing/some-orders.js';
 import { WatchedInstance } from '../../apps/query-api/src/summary/testing/watched-instance.js';
 import { eventually } from '../support/eventually.js';
-import { Imports, legacyPairs } from '../support/imports.js';
-import { TestSystem } from '../support/test-system.js';
+import type { RunningQueryApi } from '../support/running-query-api.js';
+import type { QueriedApi } from './queried-orders.js';
 
-/** @param shared returns the pipeline that these specs share with others */
-export function summariesSpecs(shared: () => TestSystem): void {
-  let pipeline: TestSystem;
-  let all: Order[];
+/** @param shared returns the query API that these specs share with others, and all of its orders */
+export function summariesSpecs(shared: () => QueriedApi): void {
+  let api: RunningQueryApi;
+  let all: readonly Order[];
+  let client: MongoClient;
 
-  beforeAll(async () => {
-    pipeline = shared();
-    const [from, to] = ['2026-01-30T22:30:00Z', '2026-02-03T03:10:00Z'];
-    const { id } = await pipeline.populate({ count: 3_000, seed: 5, accounts: 20, from, to });
-    // The first import has ids only, so that all other fields are filled; the second has complete rows.
-    await new Imports(pipeline).imported({ 'a.json': legacyPairs(40), 'b.json': legacyPairs(30, 100).map(wholeRow) });
-    await pipeline.allSaved(id);
-    all = await allOrders(pipeline.db);
+  beforeAll(() => {
+    ({ api, all } = shared());
+    client = new MongoClient(api.mongodbUri);
   });
 
+  afterAll(async () => client.close());
+
   async function summary(query: string): Promise<Summary> {
-    const { status, body } = await pipeline.get<Summary>(`/v1/orders/summary?${query}`);
+    const { status, body } = await api.get<Summary>(`/v1/orders/summary?${query}`);
     expect({ status, body }).toMatchObject({ status: 200 });
     return body;
   }
@@ -68,10 +67,10 @@ export function summariesSpecs(shared: () => TestSystem): void {
 
   it('follows manual changes of orders in a block that is not full', async () => {
     const before = await summary('groupBy=side');
-    const removed = await ordersCollection(pipeline.db).findOneAndDelete({ number: Long.fromNumber(1_234) });
+    const removed = await ordersCollection(client.db()).findOneAndDelete({ number: Long.fromNumber(1_234) });
     const left = all.filter(({ number }) => number !== 1_234);
     expect(await summary('groupBy=side')).toEqual(expectedSummary(left, 'groupBy=side', all.length));
-    if (removed) await ordersCollection(pipeline.db).insertOne(removed);
+    if (removed) await ordersCollection(client.db()).insertOne(removed);
     expect(await summary('groupBy=side')).toEqual(before);
   });
 
@@ -79,27 +78,8 @@ export function summariesSpecs(shared: () => TestSystem): void {
     ['createdAt[gte]=2026-01-31T05:30:00Z', 'createdAt[gte]'],
     ['currency=EUR&currency=USD', 'currency'],
   ])('of ?%s is rejected and names the parameter', async (query, field) => {
-    const { status, body } = await pipeline.get<{ errors: object[] }>(`/v1/orders/summary?${query}`);
+    const { status, body } = await api.get<{ errors: object[] }>(`/v1/orders/summary?${query}`);
     expect({ status, errors: body.errors }).toMatchObject({ status: 400, errors: [{ field, in: 'query' }] });
-  });
-
-  it('includes all orders that were saved before the request, and no others, while orders are being saved', async () => {
-    const total = all.length + 9_000;
-    // Slow enough that even a busy machine reads several summaries meanwhile.
-    await pipeline.populate({ count: 9_000, ratePerSecond: 1_500 });
-    const seen: number[] = [];
-    await eventually('all orders are summed up', async () => {
-      const saved = (await allOrders(pipeline.db)).length;
-      const { total: now, through } = await summary('includeFilled=true&groupBy=side,day');
-      expect(now.count).toBeGreaterThanOrEqual(saved);
-      expect(now.count).toBeLessThanOrEqual((await allOrders(pipeline.db)).length);
-      expect(through).toBe(total);
-      seen.push(now.count);
-      return now.count === total;
-    });
-    expect(seen.length).toBeGreaterThan(1);
-    const query = 'groupBy=symbol,hour';
-    expect(await summary(query)).toEqual(expectedSummary(await allOrders(pipeline.db), query, total));
   });
 
   describe('by blocks of 100 orders', () => {
@@ -108,7 +88,7 @@ export function summariesSpecs(shared: () => TestSystem): void {
 
     beforeAll(() => {
       // A separate database, since the query API builds its rollups with blocks of another size.
-      const uri = new URL(pipeline.mongodbUri);
+      const uri = new URL(api.mongodbUri);
       uri.pathname += '-small';
       mongo = new Mongo(uri.href, 'tests');
     });
@@ -167,6 +147,26 @@ export function summariesSpecs(shared: () => TestSystem): void {
       await ask();
       await rollupsCollection(mongo.db).drop();
       expect(await ask()).toEqual(await expected());
+    });
+
+    it('includes all orders that were saved before the request, and no others, while orders are being saved', async () => {
+      const { ask } = new WatchedInstance(mongo);
+      const [batches, size] = [8, 100];
+      const total = COUNT + batches * size;
+      await mongo.client.withSession(async (session) => reserveNumbers(mongo.db, batches * size, session));
+      const coming = orderDocuments(batches * size, COUNT + 1);
+      const query = 'groupBy=symbol,hour';
+      for (let batch = 0; batch < batches; batch += 1) {
+        // Consumers save orders in any sequence: each batch has orders of all blocks.
+        const saved = coming.filter((_, at) => at % batches === batch);
+        const before = COUNT + batch * size;
+        const [during] = await Promise.all([ask(query), ordersCollection(mongo.db).insertMany(saved)]);
+        expect(during.total.count).toBeGreaterThanOrEqual(before);
+        expect(during.total.count).toBeLessThanOrEqual(before + size);
+        expect(during.through).toBe(total);
+        expect((await ask()).total.count).toBe(before + size);
+      }
+      expect(await ask(query)).toEqual(expectedSummary(await allOrders(mongo.db), query, total));
     });
 
     it('is reported as being prepared if the rollups take too long to build', async () => {

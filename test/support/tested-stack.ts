@@ -4,10 +4,10 @@ import { MongoClient, type Db } from 'mongodb';
 import { orderGenerator, type OrderBatch } from '#orders/generator/generator.js';
 import { orderResponse, type OrderResponse } from '#orders/order/order-response.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
-import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
 import { machineProcesses } from '../../dev/machine/process-table.js';
 import { ProcessRecords, type ProcessRecord } from '../../dev/servers/process-records.js';
 import { eventually } from './eventually.js';
+import { followPages } from './order-pages.js';
 import { IS_SECURED, requestToken, secretsOfTokens, sendToken, StackCredentials } from './secured-mode.js';
 
 export interface Answer<T> {
@@ -219,13 +219,7 @@ export abstract class TestedStack {
 
   /** Follows `next` (or `prev`) from a page to the end, and returns the orders of each page. */
   async walk(path: string, link: 'next' | 'prev' = 'next'): Promise<OrderResponse[][]> {
-    const pages: OrderResponse[][] = [];
-    for (let at: string | undefined = path; at !== undefined;) {
-      const { body }: Answer<OrdersPage> = await this.get<OrdersPage>(at);
-      pages.push(body.items);
-      at = body.page[link];
-    }
-    return pages;
+    return followPages(this.queryApiUrl, path, link);
   }
 
   /** Lets each request of the spec to a secured stack have a token. */
