@@ -118,12 +118,9 @@ export function operationsSpecs(shared: () => TestSystem): void {
   });
 
   it('are the same for the same Idempotency-Key and body, even with concurrent requests', async () => {
-    const url = `${pipeline.producerUrl}/v1/populate`;
     const post = async (body: object, key: string): Promise<{ status: number; id: string; type: string }> => {
-      const headers = { 'content-type': 'application/json', 'idempotency-key': key };
-      const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
-      const { id, type } = (await response.json()) as { id: string; type: string };
-      return { status: response.status, id, type };
+      const answer = await pipeline.post<PopulateResponse & ProblemBody>('/v1/populate', body, key);
+      return { status: answer.status, id: answer.body.id, type: answer.body.type };
     };
     const before = await recordsOnTopic();
     const answers = await Promise.all(Array.from({ length: 10 }, async () => post({ count: 7 }, 'one')));

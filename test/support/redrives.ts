@@ -3,17 +3,18 @@ import type { Collection } from 'mongodb';
 import type { DeadLetterGroups } from '../../apps/producer/src/dead-letters/dead-letter-response.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { eventually } from './eventually.js';
-import type { TestSystem } from './test-system.js';
-import type { Answer } from './tested-stack.js';
+import type { Answer, TestedStack } from './tested-stack.js';
 
 interface ProblemBody {
   readonly code: string;
   readonly detail: string;
+  /** Only of the plan that a dry run returns. */
+  readonly letters?: number;
 }
 
 /** The dead letters of a pipeline and their redrives, through the producer's API. */
 export class Redrives {
-  constructor(private readonly pipeline: TestSystem) {}
+  constructor(private readonly pipeline: TestedStack) {}
 
   get letters(): Collection<DeadLetterDocument> {
     return deadLettersCollection(this.pipeline.db);
@@ -25,14 +26,16 @@ export class Redrives {
     return { status: response.status, headers: response.headers, body: (await response.json()) as T };
   }
 
-  /** Returns the number of dead letters in a state, by error code. */
-  async groups(state = 'pending'): Promise<Record<string, number>> {
-    const { body } = await this.get<DeadLetterGroups>(`/v1/dead-letters?state=${state}`);
+  /** Returns the number of dead letters in a state, by error code. @param operationId counts only those of this operation */
+  async groups(state = 'pending', operationId?: string): Promise<Record<string, number>> {
+    const query = new URLSearchParams({ state, ...(operationId !== undefined && { operationId }) });
+    const { body } = await this.get<DeadLetterGroups>(`/v1/dead-letters?${query.toString()}`);
     return Object.fromEntries(body.items.map(({ errorCode, count }) => [errorCode, count]));
   }
 
-  async ask(body: object): Promise<Answer<OperationResponse & ProblemBody>> {
-    return this.pipeline.post('/v1/dead-letters/redrive', body);
+  /** @param key the Idempotency-Key */
+  async ask(body: object, key?: string): Promise<Answer<OperationResponse & ProblemBody>> {
+    return this.pipeline.post('/v1/dead-letters/redrive', body, key);
   }
 
   async operation(id: string): Promise<OperationResponse> {

@@ -204,10 +204,11 @@ export abstract class TestedStack {
     return this.operation(id);
   }
 
-  async post<T>(path: string, body: unknown): Promise<Answer<T>> {
+  /** @param key the Idempotency-Key */
+  async post<T>(path: string, body: unknown, key?: string): Promise<Answer<T>> {
     return request<T>(`${this.producerUrl}${path}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...(key !== undefined && { 'idempotency-key': key }) },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
   }

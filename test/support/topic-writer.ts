@@ -62,6 +62,17 @@ export async function readRecords(kafka: Kafka, topic: string, count: number): P
   return readUntil(kafka, topic, (records) => records.length >= count);
 }
 
+/** Reads a topic from its beginning until `count` records match. @returns these */
+export async function findRecords(
+  kafka: Kafka,
+  topic: string,
+  count: number,
+  matches: (record: ReadRecord) => boolean,
+): Promise<ReadRecord[]> {
+  const records = await readUntil(kafka, topic, (read) => read.filter(matches).length >= count);
+  return records.filter(matches);
+}
+
 /**
  * Reads a topic from its beginning to its end. The last offset must be a record, not a transaction marker.
  * @param ends one past the last offset of each partition

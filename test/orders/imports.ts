@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from '@jest/globals';
+import { javaCompatiblePartitioner } from '#orders/topics/partitioner.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { Imports, legacyPairs, zipOf, type LegacyPair } from '../support/imports.js';
@@ -9,9 +10,9 @@ import { TestSystem } from '../support/test-system.js';
 
 /**
  * @param shared returns the pipeline that these specs share with others
- * @param folder its folder for imports
+ * @param folder returns its folder for imports
  */
-export function importsSpecs(shared: () => TestSystem, folder: string): void {
+export function importsSpecs(shared: () => TestSystem, folder: () => string): void {
   let pipeline: TestSystem;
   let imports: Imports;
 
@@ -86,19 +87,25 @@ export function importsSpecs(shared: () => TestSystem, folder: string): void {
     expect((await imports.files(both.id)).map(({ state }) => state)).toEqual(['known', 'refused', 'known', 'read']);
   });
 
-  it('imports a chunk of 5,000 orders of one account with a 64-character id, which is too large for one batch', async () => {
+  it('imports a chunk of 5,000 orders of one partition, which is too large for one batch', async () => {
     const rows = legacyPairs(5_000);
-    const file = rows.map((row) => ({ ...row, accountId: 'a'.repeat(64) }));
-    const { body } = await imports.upload({ 'account.json': file }, { query: '?chunkSize=5000' });
-    expect(await imports.brought(await imports.ended(body.id))).toEqual(rows);
+    const partitionOf = javaCompatiblePartitioner(12);
+    const accounts = Array.from({ length: 2_000 }, (_, at) => String(at).padStart(64, 'a'));
+    const ofOnePartition = accounts.filter((account) => partitionOf(account) === 7);
+    const file = rows.map((row, at) => ({ ...row, accountId: ofOnePartition[at % ofOnePartition.length] }));
+    const { body } = await imports.upload({ 'partition.json': file }, { query: '?chunkSize=5000' });
+    const ended = await imports.ended(body.id);
+    expect(await imports.brought(ended)).toEqual(rows);
+    const number = { $gte: Number(ended.firstNumber), $lt: Number(ended.firstNumber) + 5_000 };
+    expect(await pipeline.db.collection('orders').distinct('ingest.partition', { number })).toEqual([7]);
   });
 
   it('accepts a folder inside the configured folder, and nothing outside of it', async () => {
     const rows = legacyPairs(20);
-    await mkdir(join(folder, '2026/02'), { recursive: true });
-    await writeFile(join(folder, '2026/01.json'), JSON.stringify(rows.slice(0, 10)));
-    await writeFile(join(folder, '2026/02/01.json'), JSON.stringify(rows.slice(10)));
-    await symlink('/etc/passwd', join(folder, '2026/passwd.json'));
+    await mkdir(join(folder(), '2026/02'), { recursive: true });
+    await writeFile(join(folder(), '2026/01.json'), JSON.stringify(rows.slice(0, 10)));
+    await writeFile(join(folder(), '2026/02/01.json'), JSON.stringify(rows.slice(10)));
+    await symlink('/etc/passwd', join(folder(), '2026/passwd.json'));
     const { status, body } = await pipeline.post<OperationResponse>('/v1/imports', { folder: '2026' });
     expect(status).toBe(202);
     expect(await imports.brought(await imports.ended(body.id))).toEqual(rows);

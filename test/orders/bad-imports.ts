@@ -4,6 +4,9 @@ import { eventually } from '../support/eventually.js';
 import { Imports, legacyPairs, zipOf, type LegacyPair } from '../support/imports.js';
 import { TestSystem } from '../support/test-system.js';
 
+const BOMB = Buffer.alloc(20_000_000);
+const TRUNCATED = '--b\r\nContent-Disposition: form-data; name="f"; filename="a.json"\r\n\r\n[';
+
 /**
  * @param shared returns the pipeline that these specs share with others
  * @param maxBytes its limit for a file
@@ -18,41 +21,29 @@ export function badImportsSpecs(shared: () => TestSystem, maxBytes: number): voi
   });
 
   it('stores invalid rows as rejects with file, row and reason, and imports the others', async () => {
-    const rows = legacyPairs(12);
+    const rows = legacyPairs(8);
     const text = (at: number, more = ''): string => `{"id": "${rows[at]?.id}", "number": ${rows[at]?.number}${more}}`;
-    const deep = '['.repeat(1_000) + ']'.repeat(1_000);
+    // The unit specs of the splitter and of the rows have all reasons. These have one of each part that finds some.
     const bad: [string, string][] = [
       ['not-json', text(1, ', "amount": NaN')],
       ['duplicate-key', text(1, ', "number": 1')],
-      ['unsafe-number', `{"id": "${rows[1]?.id}", "number": 9007199254740993}`],
-      ['not-a-plain-decimal', text(1, ', "amount": 1e308')],
-      ['not-a-plain-decimal', text(1, ', "amount": "12,50"')],
-      ['not-a-date', text(1, ', "createdAt": 1e20')],
-      ['too-deep', deep],
       ['row-too-large', text(1, `, "symbol": "${'x'.repeat(100_000)}"`)],
-      ['unknown-field', text(1, ', "__proto__": {}')],
       ['missing-field', '{}'],
-      ['not-an-object', '1'],
     ];
     const { body } = await imports.upload({
       'good.json': rows.slice(2, 4),
       'mixed.json': `[${[text(0), ...bad.map(([, row]) => row), text(1)].join(',\n')}]`,
       'empty.json': '',
-      'bom.json': `\uFEFF${JSON.stringify(rows.slice(4, 5))}`,
-      'table.csv': 'id,number\n1,2',
       'object.json': text(4),
-      'broken.json': `[${text(5)}, ${text(6)}, {"id": "`,
-      'trailing.json': `[${text(7)}] and more`,
-      'latin1.json': Buffer.from(`[{"id": "é"}, ${text(8)}]`, 'latin1'),
-      'deep.json': `[${'['.repeat(100_000)}`,
+      'broken.json': `[${text(4)}, ${text(5)}, {"id": "`,
+      'trailing.json': `[${text(6)}] and more`,
+      'latin1.json': Buffer.from(`[{"id": "é"}, ${text(7)}]`, 'latin1'),
     });
     const operation = await imports.ended(body.id);
-    expect(await imports.brought(operation)).toEqual([2, 3, 0, 1, 5, 6, 7, 8].map((at) => rows[at] as LegacyPair));
+    expect(await imports.brought(operation)).toEqual([2, 3, 0, 1, 4, 5, 6, 7].map((at) => rows[at] as LegacyPair));
     const files = await imports.files(operation.id);
     expect(files.map(({ name, reason }) => [name, reason?.code]).filter(([, code]) => code !== undefined)).toEqual([
       ['empty.json', 'empty'],
-      ['bom.json', 'byte-order-mark'],
-      ['table.csv', 'not-json'],
       ['object.json', 'not-an-array'],
     ]);
     const rejects = await imports.rejects(operation.id);
@@ -61,7 +52,6 @@ export function badImportsSpecs(shared: () => TestSystem, maxBytes: number): voi
       ['broken.json', 2, 'broken-off'],
       ['trailing.json', 1, 'trailing-text'],
       ['latin1.json', 0, 'not-utf-8'],
-      ['deep.json', 0, 'broken-off'],
     ]);
     for (const [at, [, row]] of bad.entries()) expect(rejects[at]?.text).toBe(row.slice(0, 4_096));
     const download = await fetch(`${pipeline.producerUrl}/v1/imports/${operation.id}/rejects.ndjson`);
@@ -70,61 +60,20 @@ export function badImportsSpecs(shared: () => TestSystem, maxBytes: number): voi
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(rejects);
   });
 
+  const uploaded = (files: Readonly<Record<string, unknown>>, query?: string) => async () =>
+    imports.upload(files, { ...(query !== undefined && { query }) });
+  const posted = (body: string | FormData, type?: string) => async () =>
+    imports.post(body, { ...(type !== undefined && { headers: { 'content-type': type } }) });
+
   it.each<[string, number, string, () => Promise<{ status: number; body: unknown }>]>([
-    ['without a file', 400, 'no-files', async () => imports.upload({})],
-    [
-      'of an archive with a path outside the folder',
-      422,
-      'unsafe-path',
-      async () => imports.upload({ 'a.zip': await zipWithEscapingPath() }),
-    ],
-    [
-      'of a file name with a path outside the folder',
-      422,
-      'unsafe-path',
-      async () => imports.upload({ '../a.json': [], 'b.json': [] }),
-    ],
-    [
-      'of a zip bomb',
-      422,
-      'zip-bomb',
-      async () => imports.upload({ 'a.zip': await zipOf({ 'a.json': Buffer.alloc(20_000_000) }) }),
-    ],
-    ['of an invalid archive', 422, 'broken-zip', async () => imports.upload({ 'a.zip': '[]' })],
-    [
-      'that is truncated',
-      400,
-      'broken-upload',
-      async () =>
-        imports.post('--b\r\nContent-Disposition: form-data; name="f"; filename="a.json"\r\n\r\n[', {
-          headers: { 'content-type': 'multipart/form-data; boundary=b' },
-        }),
-    ],
-    [
-      'without its boundary',
-      400,
-      'broken-upload',
-      async () => imports.post('x', { headers: { 'content-type': 'multipart/form-data' } }),
-    ],
-    [
-      'over the limit',
-      413,
-      'import-too-large',
-      async () => imports.upload({ 'a.json': '[]', 'b.json': Buffer.alloc(maxBytes, ' ') }),
-    ],
-    ['with a field', 400, 'invalid-request', async () => imports.post(fieldForm())],
-    [
-      'of another media type',
-      415,
-      'unsupported-media-type',
-      async () => imports.post('x', { headers: { 'content-type': 'text/csv' } }),
-    ],
-    [
-      'with a bad option',
-      400,
-      'invalid-request',
-      async () => imports.upload({ 'a.json': [] }, { query: '?chunkSize=0' }),
-    ],
+    ['without a file', 400, 'no-files', uploaded({})],
+    ['of a file name with a path outside the folder', 422, 'unsafe-path', uploaded({ '../a.json': [], 'b.json': [] })],
+    ['of a zip bomb', 422, 'zip-bomb', async () => imports.upload({ 'a.zip': await zipOf({ 'a.json': BOMB }) })],
+    ['that is truncated', 400, 'broken-upload', posted(TRUNCATED, 'multipart/form-data; boundary=b')],
+    ['without its boundary', 400, 'broken-upload', posted('x', 'multipart/form-data')],
+    ['over the limit', 413, 'import-too-large', uploaded({ 'a.json': '[]', 'b.json': Buffer.alloc(maxBytes, ' ') })],
+    ['with a field', 400, 'invalid-request', posted(fieldForm())],
+    ['with a bad option', 400, 'invalid-request', uploaded({ 'a.json': [] }, '?chunkSize=0')],
   ])('%s is rejected with %i %s, and nothing is kept', async (_, status, code, send) => {
     const operations = await pipeline.db.collection('operations').countDocuments();
     expect(await send()).toMatchObject({ status, body: { status, code, detail: expect.any(String) } });
@@ -134,10 +83,12 @@ export function badImportsSpecs(shared: () => TestSystem, maxBytes: number): voi
   });
 
   it('of another media type is rejected with the accepted ones', async () => {
-    const { body } = await imports.post('x', { headers: { 'content-type': 'text/csv' } });
-    expect(body).toMatchObject({
-      detail: 'The Content-Type must be multipart/form-data or application/zip or application/json, got text/csv.',
-    });
+    const { status, body } = await imports.post('x', { headers: { 'content-type': 'text/csv' } });
+    expect([status, body.code, body.detail]).toEqual([
+      415,
+      'unsupported-media-type',
+      'The Content-Type must be multipart/form-data or application/zip or application/json, got text/csv.',
+    ]);
   });
 
   it('is not accepted as the body of a populate', async () => {
@@ -156,11 +107,18 @@ export function badImportsSpecs(shared: () => TestSystem, maxBytes: number): voi
       upload.write('PK');
       open.push(upload);
     };
+    const accepted: string[] = [];
+    /** Sends a whole import, which is accepted if there is a place. */
+    const send = async (): ReturnType<Imports['upload']> => {
+      const answer = await imports.upload({ 'a.json': legacyPairs(1) });
+      if (answer.status === 202) accepted.push(answer.body.id);
+      return answer;
+    };
     const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<Imports['upload']>>>();
     await eventually('all places are taken', async () => {
       // An earlier import may still have a place, so that one of these is refused.
       begin();
-      const answer = await imports.upload({ 'a.json': legacyPairs(1) });
+      const answer = await send();
       if (answer.status === 429) resolve(answer);
       return answer.status === 429;
     });
@@ -168,9 +126,8 @@ export function badImportsSpecs(shared: () => TestSystem, maxBytes: number): voi
     expect([refused.body.code, refused.headers.get('retry-after')]).toEqual(['too-many-imports', '5']);
     expect(refused.body.detail).toContain('IMPORTS_PER_CALLER');
     for (const upload of open) upload.destroy();
-    await eventually('the places are given back', async () => {
-      return (await imports.upload({ 'a.json': legacyPairs(1) })).status === 202;
-    });
+    await eventually('the places are given back', async () => (await send()).status === 202);
+    for (const id of accepted) await imports.ended(id);
   });
 
   it('has no import routes for operations that are not imports', async () => {
@@ -186,12 +143,6 @@ export function badImportsSpecs(shared: () => TestSystem, maxBytes: number): voi
     for (const query of ['?pageSize=0', '?after=x', '?page=1', '?after=1&after=2'])
       expect((await fetch(`${pipeline.producerUrl}/v1/imports/${populated.id}/rejects${query}`)).status).toBe(400);
   });
-}
-
-async function zipWithEscapingPath(): Promise<Buffer> {
-  const zip = await zipOf({ 'xx/a.json': '[]' });
-  for (let at = zip.indexOf('xx/'); at >= 0; at = zip.indexOf('xx/')) zip.write('../', at);
-  return zip;
 }
 
 function fieldForm(): FormData {
