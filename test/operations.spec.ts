@@ -18,7 +18,6 @@ describe('a pipeline', () => {
   describe('reconcile', () => {
     reconcileSpecs(pipeline);
   });
-  // It ends the producer.
   describe('npm run orders', () => {
     commandLineSpecs(pipeline);
   });

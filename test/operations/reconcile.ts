@@ -27,21 +27,21 @@ export function reconcileSpecs(shared: () => TestSystem): void {
   }
 
   it('holds when every order is saved as it was sent', async () => {
-    const id = await populateAndSave(12_345);
+    const id = await populateAndSave(6_789);
     const { stdout, code } = await runReconcile(pipeline, id);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/12,345 {2}saved/);
+    expect(stdout).toMatch(/6,789 {2}saved/);
     expect(stdout).toMatch(/It holds/);
     expect(await reconciled(pipeline, id)).toMatchObject({
       ...CLEAN,
       verdict: 'holds',
-      acked: 12_345,
-      saved: 12_345,
+      acked: 6_789,
+      saved: 6_789,
     });
   });
 
   it('finds each injected fault once, by its origin, and all other orders saved', async () => {
-    const count = 20_000;
+    const count = 5_000;
     const { id, seed } = await pipeline.populate({ count, faults: MIX, seed: 4_711 });
     const { deadLettered, ackedFaults } = await pipeline.allEnded(id);
     const faultsAt = locateFaults(seed, MIX);
@@ -79,7 +79,8 @@ export function reconcileSpecs(shared: () => TestSystem): void {
   it('fails for a deleted order, with evidence that it was saved', async () => {
     const id = await populateAndSave(2_000);
     const deleted = createOrderIds(id)(1_234);
-    await ordersCollection(pipeline.db).deleteOne({ _id: new UUID(deleted) });
+    const orders = ordersCollection(pipeline.db);
+    const removed = await orders.findOneAndDelete({ _id: new UUID(deleted) });
     const report = await reconciled(pipeline, id);
     expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', missing: 1, saved: 1_999 });
     expect(report.missingRecords).toEqual([
@@ -90,25 +91,39 @@ export function reconcileSpecs(shared: () => TestSystem): void {
         evidence: expect.stringMatching(/deleted at/),
       }),
     ]);
+    // The watermark, which other cases wait for, never passes a missing order.
+    if (removed !== null) await orders.insertOne(removed);
   });
 
-  it.each<[string, object, string]>([
-    ['another quantity', { quantity: 10_001 }, 'quantity'],
-    ['a field of another type', { quantity: new Double(7) }, 'quantity'],
-    ['an extra field', { note: 'x' }, 'note'],
-    ['another number', { number: 999_999_999 }, 'number'],
-  ])('fails for an order with %s', async (_, change, field) => {
+  it('fails for orders that were altered, and names what differs', async () => {
+    const changes: [field: string, change: object][] = [
+      ['quantity', { quantity: 10_001 }],
+      // Another type.
+      ['quantity', { quantity: new Double(7) }],
+      // One more field.
+      ['note', { note: 'x' }],
+      ['number', { number: 999_999_999 }],
+    ];
     const id = await populateAndSave(100);
-    const altered = createOrderIds(id)(42);
-    await ordersCollection(pipeline.db).updateOne({ _id: new UUID(altered) }, { $set: change });
+    const altered = changes.map(([field, change], at) => ({
+      index: at + 40,
+      field,
+      change,
+      id: createOrderIds(id)(at + 40),
+    }));
+    const orders = ordersCollection(pipeline.db);
+    const before = await Promise.all(altered.map(async (order) => orders.findOne({ _id: new UUID(order.id) })));
+    for (const order of altered) await orders.updateOne({ _id: new UUID(order.id) }, { $set: order.change });
     const report = await reconciled(pipeline, id);
-    expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', altered: 1 });
-    expect(report.alteredOrders).toEqual([{ index: 42, id: altered, fields: [field] }]);
-    await ordersCollection(pipeline.db).deleteOne({ _id: new UUID(altered) });
+    expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', altered: changes.length });
+    expect(report.alteredOrders).toEqual(
+      altered.map(({ index, id: _id, field }) => ({ index, id: _id, fields: [field] })),
+    );
+    for (const order of before) if (order !== null) await orders.replaceOne({ _id: order._id }, order);
   });
 
   it('fails for an order that was never sent, with an unused number or a number beyond all blocks', async () => {
-    const { id, firstNumber } = await pipeline.populate({ count: 20_000, ratePerSecond: 1_000 });
+    const { id, firstNumber } = await pipeline.populate({ count: 1_000_000, ratePerSecond: 1_000 });
     await eventually('the emission has begun', async () => (await pipeline.operation(id)).acked > 0);
     await pipeline.post(`/v1/operations/${id}/cancel`, {});
     const { acked } = await pipeline.allEnded(id);
