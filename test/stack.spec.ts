@@ -2,35 +2,38 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from './support/eventually.js';
+import { documentedCommandsSpecs } from './stack/documented-commands.js';
 import { RunningStack } from './support/running-stack.js';
 
 describe('npm start', () => {
   let folder: string;
   let data: string;
   let stack: RunningStack;
+  /** The names of its first processes. Some cases change how many consumers run. */
+  let started: string[];
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'orders-stack-'));
     data = join(folder, 'data');
-    stack = await RunningStack.start({
-      dataDirectory: data,
-      by: 'npm',
-      flags: ['--consumers', '2', '--save-ms', '0..10', '--legacy'],
-    });
+    const flags = ['--consumers', '2', '--save-ms', '0..10', '--legacy'];
+    stack = await RunningStack.start({ dataDirectory: data, by: 'npm', flags });
+    started = stack.processes().map(({ name }) => name);
   });
 
+  // Only npm gets the signal. This can't be a case, since it ends the stack that the others need.
   afterAll(async () => {
-    await stack.stop();
+    const code = await stack.stop('SIGINT');
     await rm(folder, { recursive: true, force: true });
+    if (code !== 0 || !stack.output.includes('everything has stopped'))
+      throw new Error(`The stack ended with ${code}:\n${stack.output}`);
+  });
+
+  describe('the commands of the pages for operators', () => {
+    documentedCommandsSpecs(() => stack);
   });
 
   it('starts three servers and every app, and prints their addresses before ready', async () => {
-    const names = stack
-      .processes()
-      .map(({ name }) => name)
-      .toSorted();
-    expect(names).toEqual([
+    expect(started.toSorted()).toEqual([
       'Kafka',
       'MongoDB',
       'console',
@@ -57,14 +60,8 @@ describe('npm start', () => {
   });
 
   it('is ready once Kafka has loaded everything: no app has to wait for it after that', async () => {
-    const body = JSON.stringify({ count: 10 });
-    const headers = { 'content-type': 'application/json' };
-    const started = await fetch(`${stack.producerUrl}/v1/populate`, { method: 'POST', headers, body });
-    const { id } = (await started.json()) as { id: string };
-    await eventually('all orders are saved', async () => {
-      const response = await fetch(`${stack.producerUrl}/v1/operations/${id}`);
-      return ((await response.json()) as { saved: number }).saved === 10;
-    });
+    const { id } = await stack.populate({ count: 10 });
+    await stack.allSaved(id);
     const logs = await Promise.all(
       stack.processes().map(async ({ name }) => readFile(join(data, 'logs', `${name}.log`), 'utf8').catch(() => '')),
     );
@@ -72,19 +69,17 @@ describe('npm start', () => {
   });
 
   it('rejects a second stack on the same data, and does not affect the first', async () => {
+    const before = stack.processes();
     const { code, output } = await RunningStack.fail({ dataDirectory: data });
     expect(code).toBe(1);
     expect(output).toContain(`A stack already runs on ${data}`);
-    expect(stack.processes().length).toBe(10);
+    expect(stack.processes()).toEqual(before);
   });
 
-  it('runs the legacy system, with its files in the data directory', async () => {
+  it('runs the facade before the legacy system, whose files are in the data directory: its clients change an address only', async () => {
     const populated = await fetch(`${stack.legacyUrl}/populate?count=2`, { method: 'POST' });
     expect(populated.status).toBe(201);
     expect(await readdir(join(data, 'db_files'))).toEqual(['0.json']);
-  });
-
-  it('runs the facade before the legacy system: its clients change an address only', async () => {
     const [direct, through] = await Promise.all(
       [stack.legacyUrl, stack.facadeUrl].map(async (url) => (await fetch(`${url}/orders/page/1`)).text()),
     );
@@ -92,10 +87,5 @@ describe('npm start', () => {
     expect(JSON.parse(direct ?? '')).toHaveLength(2);
     const mismatches = await fetch(`${stack.facadeUrl}/v1/migration/mismatches`);
     expect(await mismatches.json()).toEqual({ items: [], next: null });
-  });
-
-  it('stops everything when only npm gets the signal', async () => {
-    expect(await stack.stop('SIGINT')).toBe(0);
-    expect(stack.output).toContain('everything has stopped');
   });
 });

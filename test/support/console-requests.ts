@@ -1,5 +1,5 @@
 import type { PipelineResponse } from '../../apps/console/src/pipeline/pipeline-response.js';
-import type { TestSystem } from './test-system.js';
+import type { TestedStack } from './tested-stack.js';
 
 /** A response of the console to a change of the consumers or of their limit. */
 export interface ScalingAnswer {
@@ -8,7 +8,7 @@ export interface ScalingAnswer {
 }
 
 /** Reads the state of the pipeline from the console. @throws Error unless it answers 200 */
-export async function pipelineState(stack: TestSystem): Promise<PipelineResponse> {
+export async function pipelineState(stack: TestedStack): Promise<PipelineResponse> {
   const response = await fetch(`${stack.consoleUrl}/v1/pipeline`);
   if (response.status !== 200) throw new Error(`the console responded with status ${response.status}`);
   return (await response.json()) as PipelineResponse;
@@ -16,7 +16,7 @@ export async function pipelineState(stack: TestSystem): Promise<PipelineResponse
 
 /** Asks the console to change the number of consumers or their in-flight limit. */
 export async function changeScaling(
-  stack: TestSystem,
+  stack: TestedStack,
   what: 'consumers' | 'in-flight',
   body: unknown,
 ): Promise<ScalingAnswer> {
