@@ -68,7 +68,7 @@ export default {
       ...shared,
       displayName: 'secured',
       setupFiles: ['<rootDir>/test/support/time-limits.mjs', '<rootDir>/test/support/secured-mode.mjs'],
-      testMatch: ['<rootDir>/test/secured/*.spec.ts', '<rootDir>/test/{pipeline,reconcile,console}.spec.ts'],
+      testMatch: ['<rootDir>/test/secured/*.spec.ts', '<rootDir>/test/{pipeline,console}.spec.ts'],
     },
     {
       ...shared,

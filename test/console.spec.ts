@@ -1,132 +1,27 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
-import { EventSourceParserStream } from 'eventsource-parser/stream';
-import type { PipelineHistory } from '../apps/console/src/pipeline/pipeline-history.js';
-import type { PipelineResponse } from '../apps/console/src/pipeline/pipeline-response.js';
-import { areShared, changeScaling, pipelineState } from './support/console-requests.js';
-import { eventually } from './support/eventually.js';
+import { describe } from '@jest/globals';
+import { badInputSpecs } from './console/bad-input.js';
+import { originSpecs } from './console/origin.js';
+import { pipelineStateSpecs } from './console/pipeline-state.js';
 import { TestSystem } from './support/test-system.js';
 import { sharedPipeline } from './support/shared-pipeline.js';
 
-const PARTITIONS = 3;
-/** Per consumer; allows 400 orders/s, so that a slow machine reaches it too. */
-const IN_FLIGHT = 200;
+/** A consumer saves 400 orders/s with this limit, which a slow machine reaches too. */
+const LIMITS = { partitions: 3, inFlight: 200 };
 /** The backlog of a populate without an end: twenty seconds' work of one consumer. */
 const LAG_CEILING = 8_000;
 
-describe('the console', () => {
-  const flags = ['--partitions', `${PARTITIONS}`, '--save-ms', '0..1000', '--in-flight', `${IN_FLIGHT}`];
+describe('a pipeline with a console', () => {
+  const { partitions, inFlight } = LIMITS;
+  const flags = ['--partitions', `${partitions}`, '--save-ms', '0..1000', '--in-flight', `${inFlight}`];
   const pipeline = sharedPipeline(async () => TestSystem.start({ env: { LAG_CEILING: `${LAG_CEILING}` }, flags }));
 
-  const now = async (): Promise<PipelineResponse> => pipelineState(pipeline());
-
-  beforeAll(async () => {
-    await eventually('the consumer has its partitions', async () => areShared(await now(), 1));
+  describe('the console', () => {
+    pipelineStateSpecs(pipeline, LIMITS);
   });
-
-  async function names(): Promise<string[] | undefined> {
-    return (await now()).consumers?.map(({ name }) => name);
-  }
-
-  const setLimit = async (limit: unknown) => changeScaling(pipeline(), 'in-flight', { limit });
-
-  /** Waits until each consumer has this limit, or this setting of it. */
-  async function hasLimits(limits: readonly [limit: unknown, set: unknown]): Promise<void> {
-    await eventually(`the limit is ${limits.join(', ')}`, async () => {
-      const [consumer] = (await now()).consumers ?? [];
-      const { inFlightLimit, inFlightSet } = consumer ?? {};
-      return [inFlightLimit, inFlightSet].every((value, at) => limits[at] === undefined || value === limits[at]);
-    });
-  }
-
-  it('reports an idle pipeline: no lag, and one consumer with all partitions', async () => {
-    await eventually('nothing is in flight', async () => {
-      const { lagRecords, inFlight, savedPerSecond, producedPerSecond } = await now();
-      return [lagRecords, inFlight, savedPerSecond, producedPerSecond].every((figure) => figure === 0);
-    });
-    const idle = await now();
-    expect(idle).toMatchObject({ lagSeconds: 0, secondsToDrain: 0 });
-    expect(idle.partitions).toHaveLength(PARTITIONS);
-    expect(idle.consumers).toMatchObject([{ name: 'consumer-1', inFlightLimit: IN_FLIGHT, notReadyBecause: null }]);
+  describe('the origin of the console', () => {
+    originSpecs(pipeline);
   });
-
-  it('reports the rates, the orders in flight and, at the end, the dead letters', async () => {
-    const { id } = await pipeline().populate({ count: 4_000, faults: { poison: 0.02 } });
-    const seen: PipelineResponse[] = [];
-    await eventually('orders are being saved', async () => {
-      seen.push(await now());
-      return seen.some(({ savedPerSecond, secondsToDrain }) => (savedPerSecond ?? 0) > 0 && (secondsToDrain ?? 0) > 0);
-    });
-    expect(Math.max(...seen.map(({ producedPerSecond }) => producedPerSecond ?? 0))).toBeGreaterThan(0);
-    expect(Math.max(...seen.map(({ inFlight }) => inFlight ?? 0))).toBe(IN_FLIGHT);
-    await pipeline().allEnded(id);
-    await eventually('the lag is 0', async () => (await now()).lagRecords === 0);
-    expect((await now()).deadLetters).toBeGreaterThan(25);
-  });
-
-  it('starts consumers, which appear and share the partitions, drains them again, and records it', async () => {
-    const { id } = await pipeline().populate({ count: 1_000_000, ratePerSecond: 2_000 });
-    await eventually('one consumer saves at its limit', async () => (await now()).inFlight === IN_FLIGHT);
-    const { scalingRequests } = await now();
-    expect(await changeScaling(pipeline(), 'consumers', { count: 3 })).toEqual({
-      status: 202,
-      body: { count: 3, idle: 0, request: scalingRequests + 1 },
-    });
-    await eventually('the three share the partitions', async () => areShared(await now(), 3));
-    await eventually('three save at once', async () => ((await now()).inFlight ?? 0) > 2.5 * IN_FLIGHT);
-    expect(await names()).toEqual(['consumer-1', 'consumer-2', 'consumer-3']);
-    expect((await now()).changes.at(-1)).toMatchObject({
-      from: { consumers: 1, inFlight: IN_FLIGHT },
-      to: { consumers: 3, inFlight: IN_FLIGHT },
-    });
-    expect((await changeScaling(pipeline(), 'consumers', { count: 1 })).status).toBe(202);
-    await eventually('one consumer has all partitions', async () => areShared(await now(), 1));
-    const scalings = (await now()).changes.filter(({ kind }) => kind === 'scaling').slice(-2);
-    expect(scalings).toMatchObject([
-      { from: { consumers: 1 }, to: { consumers: 3 } },
-      { from: { consumers: 3 }, to: { consumers: 1 } },
-    ]);
-    await pipeline().post(`/v1/operations/${id}/cancel`, {});
-    expect(await pipeline().allEnded(id)).toMatchObject({ status: 'cancelled', deadLettered: 0 });
-    const { series } = (await (await fetch(`${pipeline().consoleUrl}/v1/pipeline/history`)).json()) as PipelineHistory;
-    expect(series.map(({ stepSeconds }) => stepSeconds)).toEqual([1, 5, 30]);
-    expect(series[0]?.consumers).toEqual(expect.arrayContaining([1, 3]));
-    expect(Math.max(...(series[0]?.saved ?? []).map((rate) => rate ?? 0))).toBeGreaterThan(0);
-  });
-
-  it('sets the in-flight limit of each consumer, and resets it', async () => {
-    expect(await setLimit(250)).toMatchObject({ status: 202, body: { limit: 250 } });
-    await hasLimits([250, 250]);
-    expect((await setLimit('auto')).status).toBe(202);
-    await hasLimits([undefined, 'auto']);
-    expect((await setLimit(null)).status).toBe(202);
-    await hasLimits([IN_FLIGHT, IN_FLIGHT]);
-  });
-
-  // The spec of the schemas has the other values.
-  it.each([
-    ['consumers', { count: 0 }],
-    ['consumers', []],
-    ['in-flight', { limit: 0 }],
-  ] as const)('rejects a change of %s to %j, and changes nothing', async (what, body) => {
-    const before = await names();
-    const answer = await changeScaling(pipeline(), what, body);
-    expect([answer.status, answer.body.code]).toEqual([400, 'invalid-request']);
-    expect(await names()).toEqual(before);
-  });
-
-  it('sends the pipeline state as server-sent events', async () => {
-    const disconnect = new AbortController();
-    const { signal } = disconnect;
-    const { body } = await fetch(`${pipeline().consoleUrl}/v1/pipeline/events`, { signal });
-    const events = body?.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
-    const times: string[] = [];
-    for await (const { event, data } of events ?? []) {
-      const { partitions, at } = JSON.parse(data) as PipelineResponse;
-      expect([event, partitions?.length]).toEqual(['pipeline', PARTITIONS]);
-      times.push(at);
-      if (times.length === 3) break;
-    }
-    expect(new Set(times).size).toBe(3);
-    disconnect.abort();
+  describe('bad input', () => {
+    badInputSpecs(pipeline);
   });
 });
