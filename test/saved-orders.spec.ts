@@ -53,16 +53,19 @@ describe('a read of one saved order', () => {
 
   it('is not cached', async () => {
     expect(await saved.byId(idOf(9))).toEqual(all[9]);
-    await ordersCollection(mongo.db).deleteOne({ _id: new UUID(idOf(9)) });
+    const removed = await ordersCollection(mongo.db).findOneAndDelete({ _id: new UUID(idOf(9)) });
     expect(await saved.byId(idOf(9))).toBeNull();
+    if (removed !== null) await ordersCollection(mongo.db).insertOne(removed);
   });
 
   it('fails alone if what is stored is no order', async () => {
-    await ordersCollection(mongo.db).updateOne({ _id: new UUID(idOf(4)) }, { $unset: { price: 1 } });
+    const _id = new UUID(idOf(4));
+    const whole = await ordersCollection(mongo.db).findOneAndUpdate({ _id }, { $unset: { price: 1 } });
     expect(await Promise.allSettled([saved.byId(idOf(4)), saved.byId(idOf(5))])).toMatchObject([
       { status: 'rejected', reason: { name: 'TypeError' } },
       { status: 'fulfilled', value: all[5] },
     ]);
+    if (whole !== null) await ordersCollection(mongo.db).replaceOne({ _id }, whole);
   });
 
   it('fails with the others of its query', async () => {

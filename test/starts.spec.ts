@@ -70,6 +70,7 @@ describe('a service that starts', () => {
   });
 
   it('waits for MongoDB, Kafka and the registry, in any order, and can be stopped meanwhile', async () => {
+    await db.dropDatabase();
     await migrateDatabase(db);
     const mongodb = new URL(servers.MONGODB_URI.replace('mongodb:', 'http:'));
     const registry = new URL(servers.SCHEMA_REGISTRY_URL);
