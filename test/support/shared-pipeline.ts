@@ -2,8 +2,8 @@ import { afterAll, beforeAll } from '@jest/globals';
 import { TestSystem } from './test-system.js';
 
 /**
- * Runs one pipeline for all specs of the calling `describe`, since a start costs eight seconds of CPU time. The specs run one after another
- * and see the data of those before them.
+ * Runs one pipeline for all specs of the calling `describe`, since a start costs eight seconds of CPU time. The specs run one after another,
+ * in any order, and see each other's data: each has operations of its own, counts only these, and waits for their end.
  * @param start starts it before the first spec; it is stopped after the last
  * @returns a function that `beforeAll` and specs call to get it
  */
