@@ -1,3 +1,4 @@
+import { systemClock } from '@orders-pipeline/clock';
 import { beforeAll, expect, it } from '@jest/globals';
 import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
@@ -90,7 +91,7 @@ export function operationsSpecs(shared: () => TestSystem): void {
     const heartbeats = consumersCollection(pipeline.db);
     const [heartbeat] = await heartbeats.find().toArray();
     const reason = { _id: 'other', name: 'consumer-9', state: 'waiting', notReadyBecause: 'suspended' } as const;
-    const at = new Date(Date.now() + 3_600_000);
+    const at = new Date(systemClock.now() + 3_600_000);
     await heartbeats.insertOne({ ...(heartbeat as ConsumerHeartbeat), ...reason, at });
     const { id } = await startSlowly();
     const waits = async (): Promise<string | null> => (await pipeline.operation(id)).savesWaitFor;
