@@ -32,8 +32,6 @@ async function realKafka(member: ContractKafka['member']): Promise<ContractKafka
   const { kafka } = workerKafka();
   const admin = kafka.admin();
   await admin.connect();
-  const producer = kafka.producer({ allowAutoTopicCreation: false });
-  await producer.connect();
   const deleteTopic = async (topic: string): Promise<void> => {
     await admin.deleteTopics({ topics: [topic] });
     await eventually('the topic is deleted', async () => !(await admin.listTopics()).includes(topic));
@@ -43,7 +41,11 @@ async function realKafka(member: ContractKafka['member']): Promise<ContractKafka
       await createTopics(admin, [{ topic, numPartitions, replicationFactor: 1 }]);
     },
     append: async (topic, partition, values) => {
+      // One for each call: a producer of kafkajs fails once a topic that it has ever sent to is deleted.
+      const producer = kafka.producer({ allowAutoTopicCreation: false });
+      await producer.connect();
       await producer.send({ topic, messages: values.map((value) => ({ partition, value })) });
+      await producer.disconnect();
     },
     beginTransaction: async (topic, partition) => {
       const transactional = kafka.producer({
@@ -84,7 +86,6 @@ async function realKafka(member: ContractKafka['member']): Promise<ContractKafka
     },
     member,
     end: async () => {
-      await producer.disconnect();
       await admin.disconnect();
     },
   };
