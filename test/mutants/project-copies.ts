@@ -1,13 +1,15 @@
+import { fork, type ChildProcess } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, realpath, symlink } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { SpecProcess } from './spec-process.js';
 
 const MAX_COPIES = 4;
 const NOT_COPIED = new Set(['.git', '.data', '.cache', 'dist', 'node_modules']);
 const RUN_BY_COPIES = ['jest.config.mjs', 'mutant-environment.mjs', 'reproducible-runs.mjs', 'run-specs.mjs'];
+/** The scope of the packages in libs/. */
+const WORKSPACES = '@orders-pipeline';
 const UNCHANGED_CASE_MS = 600_000;
 /** A case that takes longer than this, and three times as long as the slowest of its file without a mutant, hangs. */
 const LEAST_CASE_MS = 30_000;
@@ -82,23 +84,39 @@ export class ProjectCopies {
   }
 }
 
-/** A copy in which one file at a time is mutated. */
+/** What `run-specs.mjs` sends. */
+interface SpecResult {
+  readonly result: {
+    readonly slowestMs: number;
+    /** The first failed case. */
+    readonly failed?: string;
+    /** Why the file could not run. */
+    readonly broken?: string;
+  };
+  readonly isReusable: boolean;
+}
+
+/** What `run-specs.mjs` and `mutant-environment.mjs` send. */
+type Message = { readonly started: string } | { readonly isIdle: true } | SpecResult;
+
+/**
+ * A copy in which one file at a time is mutated. Its child process runs spec files one after another, and is replaced when a spec hangs,
+ * crashes or leaves something behind.
+ */
 export class ProjectCopy {
-  private readonly specs: SpecProcess;
+  private child: ChildProcess | undefined;
 
   constructor(
     private readonly directory: string,
-    env: NodeJS.ProcessEnv,
+    private readonly env: NodeJS.ProcessEnv,
     private readonly times: Map<string, SpecTimes>,
-  ) {
-    this.specs = new SpecProcess(join(directory, 'test/mutants/run-specs.mjs'), directory, env);
-  }
+  ) {}
 
   async runUnchanged(spec: string): Promise<Failure | undefined> {
     const startedAt = performance.now();
-    const { slowestMs, ...result } = await this.specs.run(spec, UNCHANGED_CASE_MS);
-    this.times.set(spec, { wholeMs: performance.now() - startedAt, slowestCaseMs: slowestMs });
-    return failureOf(spec, result);
+    const { slowestCaseMs, failure } = await this.run(spec, UNCHANGED_CASE_MS);
+    this.times.set(spec, { wholeMs: performance.now() - startedAt, slowestCaseMs });
+    return failure;
   }
 
   /**
@@ -120,7 +138,7 @@ export class ProjectCopy {
       for (const spec of specs) {
         if (performance.now() - startedAt > limitMs) return undefined;
         const caseMs = Math.max(LEAST_CASE_MS, 3 * (this.times.get(spec)?.slowestCaseMs ?? 0));
-        const failure = failureOf(spec, await this.specs.run(spec, caseMs));
+        const { failure } = await this.run(spec, caseMs);
         if (failure !== undefined) return failure;
       }
       return undefined;
@@ -130,24 +148,64 @@ export class ProjectCopy {
   }
 
   end(): void {
-    this.specs.end();
+    this.child?.kill('SIGKILL');
+    this.child = undefined;
+  }
+
+  /**
+   * Runs a spec file up to its first failure. A case that hangs is a failure.
+   * @param caseMs a case that takes longer hangs, in ms
+   */
+  private async run(spec: string, caseMs: number): Promise<{ slowestCaseMs: number; failure: Failure | undefined }> {
+    this.child ??= this.start();
+    const { child } = this;
+    const { promise, resolve } = Promise.withResolvers<SpecResult>();
+    let running = spec;
+    const fail = (how: string): void =>
+      resolve({ result: { slowestMs: 0, failed: `${running} (${how})` }, isReusable: false });
+    const limit = setTimeout(fail, caseMs, 'hangs');
+    const onMessage = (message: Message): void => {
+      limit.refresh();
+      if ('started' in message) running = message.started;
+      else if ('isIdle' in message) fail('hangs');
+      else resolve(message);
+    };
+    const onExit = (): void => fail('crashes');
+    child.on('message', onMessage).once('exit', onExit);
+    child.send(spec);
+    const { result, isReusable } = await promise;
+    clearTimeout(limit);
+    child.off('message', onMessage).off('exit', onExit);
+    if (!isReusable) this.end();
+    const { slowestMs, failed, broken } = result;
+    const reason = failed ?? broken;
+    const failure = reason === undefined ? undefined : { spec, reason, isCase: failed !== undefined };
+    return { slowestCaseMs: slowestMs, failure };
+  }
+
+  private start(): ChildProcess {
+    return fork(join(this.directory, 'test/mutants/run-specs.mjs'), {
+      cwd: this.directory,
+      env: this.env,
+      execArgv: ['--max-old-space-size=2048', '--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
+      stdio: 'ignore',
+    });
   }
 }
 
-function failureOf(spec: string, { failed, broken }: { failed?: string; broken?: string }): Failure | undefined {
-  if (failed !== undefined) return { spec, reason: failed, isCase: true };
-  return broken === undefined ? undefined : { spec, reason: broken, isCase: false };
-}
-
-/** The links of packages lead to the project, and those of its workspaces to the copy. */
 async function copyProject(project: string, copy: string): Promise<void> {
   await cp(project, copy, { recursive: true, filter: (path) => !NOT_COPIED.has(basename(path)) });
-  await mkdir(join(copy, 'node_modules/@orders-pipeline'), { recursive: true });
-  for (const name of await readdir(join(project, 'node_modules')))
-    if (name !== '@orders-pipeline')
-      await symlink(join(project, 'node_modules', name), join(copy, 'node_modules', name));
-  for (const name of await readdir(join(project, 'node_modules/@orders-pipeline')))
-    await symlink(join(copy, 'libs', name), join(copy, 'node_modules/@orders-pipeline', name));
+  await linkPackages(project, copy);
   for (const name of RUN_BY_COPIES)
     await cp(join(PROJECT_DIRECTORY, 'test/mutants', name), join(copy, 'test/mutants', name));
+}
+
+/** Links the packages of a copy: those of its own workspaces lead to the copy, all others to the project. */
+export async function linkPackages(project: string, copy: string): Promise<void> {
+  const from = join(project, 'node_modules');
+  const to = join(copy, 'node_modules');
+  await mkdir(join(to, WORKSPACES), { recursive: true });
+  for (const name of await readdir(from)) if (name !== WORKSPACES) await symlink(join(from, name), join(to, name));
+  for (const name of await readdir(join(from, WORKSPACES)))
+    await symlink(join(copy, 'libs', name), join(to, WORKSPACES, name));
 }

@@ -8,9 +8,8 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { ImportGraph } from './import-graph.js';
 import { ProjectCopies, type ProjectCopy } from './project-copies.js';
-import { mutationsOf, type RandomMutation } from './random-sites.js';
+import { ImportGraph, mutationsOf, type RandomMutation } from './random-mutations.js';
 
 /** Related specs that have not noticed a mutation by then do not notice it. */
 const MUTATION_MS = 300_000;

@@ -6,15 +6,14 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { readChoice, shardOf } from '../support/shard.js';
-import type { Mutant } from './mutant.js';
+import { mutated, readChoice, shardOf, type Edit, type MutatedSource } from './mutant.js';
 import { SOURCES } from './mutated-sources.js';
 import { ProjectCopies, type ProjectCopy } from './project-copies.js';
 
-/** A mutant, with the paths of its file and of its spec files in the project. */
+/** A mutant; the paths of its file and of its spec files are those in the project. */
 interface ChosenMutant {
-  readonly mutant: Mutant;
-  readonly path: string;
+  readonly name: string;
+  readonly edit: Edit;
   readonly specFiles: readonly string[];
 }
 
@@ -38,15 +37,15 @@ copies.remove();
 if (failed > 0 || passed === 0) process.exitCode = 1;
 print(`${passed} passed, ${failed} failed`);
 
-function chosenOf({ name: source, folder, specs, mutants }: (typeof SOURCES)[number]): ChosenMutant[] {
+function chosenOf({ name: source, folder, specs, mutants }: MutatedSource): ChosenMutant[] {
   const files = globSync(`${folder}/**/*.spec.ts`, { cwd: PROJECT_DIRECTORY });
-  return mutants
-    .filter(({ name }) => source === only || name.includes(only))
-    .map((mutant) => {
+  return Object.entries(mutants)
+    .filter(([name]) => source === only || name.includes(only))
+    .map(([name, mutant]) => {
       const pattern = new RegExp(mutant.specs ?? specs);
       const specFiles = files.filter((file) => pattern.test(file));
-      if (specFiles.length === 0) throw new Error(`'${mutant.name}': ${folder} has no spec file ${pattern.source}`);
-      return { mutant, path: join(folder, mutant.file), specFiles };
+      if (specFiles.length === 0) throw new Error(`'${name}': ${folder} has no spec file ${pattern.source}`);
+      return { name, edit: { ...mutant, file: join(folder, mutant.file) }, specFiles };
     });
 }
 
@@ -55,26 +54,18 @@ async function tryMutant(tried: ChosenMutant, copy: ProjectCopy): Promise<void> 
   const killedBy = await killerOf(tried, copy);
   if (killedBy === undefined) failed += 1;
   else passed += 1;
-  print(`${tried.mutant.name} | ${killedBy ?? 'SURVIVED'} | ${((performance.now() - startedAt) / 1_000).toFixed(1)}`);
+  print(`${tried.name} | ${killedBy ?? 'SURVIVED'} | ${((performance.now() - startedAt) / 1_000).toFixed(1)}`);
 }
 
 /** @returns what killed the mutant; `undefined` if it survived or could not be applied */
-async function killerOf(tried: ChosenMutant, copy: ProjectCopy): Promise<string | undefined> {
+async function killerOf({ name, edit, specFiles }: ChosenMutant, copy: ProjectCopy): Promise<string | undefined> {
   try {
-    const shortestFirst = tried.specFiles.toSorted((a, b) => copies.expectedMs([a]) - copies.expectedMs([b]));
-    const failure = await copy.firstFailure(tried.path, (text) => mutated(text, tried), shortestFirst);
+    const shortestFirst = specFiles.toSorted((a, b) => copies.expectedMs([a]) - copies.expectedMs([b]));
+    const failure = await copy.firstFailure(edit.file, (text) => mutated(text, name, edit), shortestFirst);
     if (failure?.isCase === false) throw new Error(`${failure.spec} could not run:\n${failure.reason}`);
     return failure?.reason;
   } catch (error) {
     print(String(error));
     return undefined;
   }
-}
-
-/** @throws Error unless the mutant's text occurs exactly once */
-function mutated(text: string, { path, mutant: { name, replace, by } }: ChosenMutant): string {
-  const found = text.split(replace).length - 1;
-  if (found !== 1)
-    throw new Error(`${path} contains the text of '${name}' ${found} times instead of once: update the mutant`);
-  return text.replace(replace, () => by);
 }
