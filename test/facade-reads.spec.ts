@@ -10,7 +10,7 @@ import { byCapability } from '../apps/facade/src/stages/capability.js';
 import { READ_CAPABILITIES } from '../apps/facade/src/stages/migration-snapshot.js';
 import { eventually } from './support/eventually.js';
 import { FacadeStack, NOWHERE, ZONE } from './support/facade-stack.js';
-import type { RunningFacade } from './support/running-facade.js';
+import type { RunningFacade } from './support/started-app.js';
 import { ScriptedSide } from './support/scripted-side.js';
 
 const STAGES = ['off', 'shadow', 'live', 'complete'] as const;

@@ -12,7 +12,7 @@ import { sidesBetween } from '../apps/facade/src/sides/testing/sides-between.js'
 import { describeWrittenSide, someOrder } from '../apps/facade/src/sides/testing/written-side-contract.js';
 import { NOWHERE, ZONE } from './support/facade-stack.js';
 import { ImitatedNewSide } from './support/imitated-new-side.js';
-import { RunningLegacy } from './support/running-legacy.js';
+import { RunningLegacy } from './support/started-app.js';
 import { ScriptedSide } from './support/scripted-side.js';
 
 const { signal } = new AbortController();

@@ -4,7 +4,7 @@ import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
 import { anIntakeOrder } from '#orders/testing/an-order.js';
 import type { MigrationResponse } from '../apps/facade/src/migration/migration-response.js';
 import { FacadeStack } from './support/facade-stack.js';
-import type { RunningFacade } from './support/running-facade.js';
+import type { RunningFacade } from './support/started-app.js';
 
 const ORDER = { ...anIntakeOrder(), price: 187.35 };
 /** Has no exact translation. */

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
 import { anIntakeOrder } from '#orders/testing/an-order.js';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { RunningLegacy } from './support/running-legacy.js';
+import { RunningLegacy } from './support/started-app.js';
 
 /** Half an hour off every other zone, so that a time in the machine's zone is noticed. */
 const ZONE = new LegacyTimeZone('Asia/Kolkata');

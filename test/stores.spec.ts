@@ -23,7 +23,7 @@ import { emptyServers, type GivenServers } from './support/empty-servers.js';
 import { eventually } from './support/eventually.js';
 import { Relay } from './support/relay.js';
 import { runApp } from './support/run-app.js';
-import { RunningFacade } from './support/running-facade.js';
+import { RunningFacade } from './support/started-app.js';
 import {
   describeBucketStore,
   describeMigrationStore,

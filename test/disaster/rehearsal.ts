@@ -4,7 +4,7 @@ import { makeRunFolder, removeRunFolder } from '../../dev/machine/run-folder.js'
 import type { Manifest } from '../../apps/admin/src/backup/manifest.js';
 import type { RestoreReport } from '../../apps/admin/src/restore/restore-report.js';
 import { eventually } from '../support/eventually.js';
-import { compareStores, type StoreComparison } from '../support/foreign-clients/compare-stores.js';
+import { compareStores, type StoreComparison } from '../support/foreign-clients/python-packages.js';
 import { reconcileAll, untilComplete, untilConsumed, type Reconciled } from './checks.js';
 import { DisasterStack } from './disaster-stack.js';
 import { SentOrders } from './sent-orders.js';

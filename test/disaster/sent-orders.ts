@@ -1,6 +1,6 @@
 import { eventually } from '../support/eventually.js';
 import { Imports, legacyPairs } from '../support/imports.js';
-import { IntakeClient } from '../support/intake-client.js';
+import { IntakeClient } from '../support/intake.js';
 import type { TestSystem } from '../support/test-system.js';
 import { Redrives } from '../support/redrives.js';
 import { untilConsumed } from './checks.js';

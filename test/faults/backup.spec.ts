@@ -8,7 +8,7 @@ import { restoresCollection } from '#service/mongodb/restore-marker.js';
 import type { RestoreReport } from '../../apps/admin/src/restore/restore-report.js';
 import { SmallDisk } from '../chaos/cluster/small-disk.js';
 import { eventually } from '../support/eventually.js';
-import { readDumpByPymongo } from '../support/foreign-clients/read-dump.js';
+import { readDumpByPymongo } from '../support/foreign-clients/python-packages.js';
 import { intakeOrder, sendOrders } from '../support/intake.js';
 import type { TestSystem } from '../support/test-system.js';
 import type { Run } from '../support/run-app.js';

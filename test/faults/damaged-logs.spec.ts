@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { corruptBatch, setUnknownCodec } from '../support/foreign-clients/damage-log.js';
-import { storedBatches, type StoredBatch } from '../support/foreign-clients/log-segment.js';
+import {
+  corruptBatch,
+  setUnknownCodec,
+  storedBatches,
+  type StoredBatch,
+} from '../support/foreign-clients/log-segment.js';
 import { loggedError, untilStopped, type Stopped } from '../support/foreign-clients/stopped-partitions.js';
 import { TestGroup } from '../support/member/test-group.js';
 import { numberedRecords, writeAll } from '../support/numbered-records.js';

@@ -7,7 +7,7 @@ import {
   type ForeignRecord,
   type TextRecord,
 } from '../support/foreign-clients/foreign-record.js';
-import { JavaClient } from '../support/foreign-clients/java-client.js';
+import { JavaClient } from '../support/foreign-clients/kafka-tools.js';
 import { LibrdkafkaClient } from '../support/foreign-clients/librdkafka-client.js';
 import { storedBatches } from '../support/foreign-clients/log-segment.js';
 import { toRecordBytes, type RecordBytes } from '../support/member/record-bytes.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
-import { RunningLegacy } from '../support/running-legacy.js';
+import { RunningLegacy } from '../support/started-app.js';
 
 const CLIENTS = 32;
 const KILLS = 8;

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { truncateLog } from '../support/foreign-clients/damage-log.js';
-import { JavaClient } from '../support/foreign-clients/java-client.js';
+import { truncateLog } from '../support/foreign-clients/log-segment.js';
+import { JavaClient } from '../support/foreign-clients/kafka-tools.js';
 import { loggedError, untilStopped } from '../support/foreign-clients/stopped-partitions.js';
 import { eventually } from '../support/eventually.js';
 import type { MemberProcess } from '../support/member/member-process.js';

@@ -13,7 +13,7 @@ import { RestoreTarget } from '../../apps/admin/src/restore/restore-target.js';
 import { SmallDisk } from '../chaos/cluster/small-disk.js';
 import { runDocumented } from '../support/documented/run-documented.js';
 import { eventually } from '../support/eventually.js';
-import { readDumpByPymongo } from '../support/foreign-clients/read-dump.js';
+import { readDumpByPymongo } from '../support/foreign-clients/python-packages.js';
 import { StandaloneMongodb } from '../support/standalone-mongodb.js';
 import { StartedApp } from '../support/started-app.js';
 import { EXAMPLE_FOLDER, TakenBackup } from '../support/taken-backup.js';

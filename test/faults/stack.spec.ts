@@ -7,10 +7,15 @@ import type { OrderResponse } from '#orders/order/order-response.js';
 import { eventually } from '../support/eventually.js';
 import { expectedOrders, type PopulateResponse } from '../support/tested-stack.js';
 import { alive, allEnded, RunningStack } from '../support/running-stack.js';
-import { clusterIdOf, findMark, leaveMark } from '../support/stack-marks.js';
+import { asAdmin, quietKafka } from '../support/topic-writer.js';
 
 const COUNT = 36_000;
 const FLAGS = ['--save-ms', '0..1000', '--in-flight', '2000'];
+
+/** Returns the id of the stack's Kafka, which identifies its data. */
+async function clusterIdOf(stack: RunningStack): Promise<string> {
+  return (await asAdmin(quietKafka(stack.brokers), (admin) => admin.describeCluster())).clusterId;
+}
 
 describe('npm start, when processes are killed', () => {
   let folder: string;
@@ -24,7 +29,7 @@ describe('npm start, when processes are killed', () => {
     data = join(folder, 'data');
     stack = await RunningStack.start({ dataDirectory: data, flags: FLAGS });
     firstCluster = await clusterIdOf(stack);
-    await leaveMark(stack);
+    await stack.db.collection('marks').insertOne({ left: true }, { writeConcern: { w: 'majority', j: true } });
   });
 
   afterAll(async () => {
@@ -83,7 +88,7 @@ describe('npm start, when processes are killed', () => {
   it('starts again with its data, on any ports, and continues the populate', async () => {
     stack = await RunningStack.start({ dataDirectory: data, flags: FLAGS });
     expect(await clusterIdOf(stack)).toBe(firstCluster);
-    expect(await findMark(stack)).toBe(true);
+    expect(await stack.db.collection('marks').countDocuments()).toBe(1);
     expect(await (await fetch(`${stack.registryUrl}/subjects`)).json()).toContain('orders.v1-value');
     await savedBeyond(((await operation()).saved ?? 0) + 3_000);
   });
@@ -104,7 +109,7 @@ describe('npm start, when processes are killed', () => {
     stack = await RunningStack.start({ dataDirectory: data, by: 'npm' });
     await allEnded(left);
     expect(await clusterIdOf(stack)).toBe(firstCluster);
-    expect(await findMark(stack)).toBe(true);
+    expect(await stack.db.collection('marks').countDocuments()).toBe(1);
   });
 
   it('exits by itself when npm is killed', async () => {

@@ -5,7 +5,7 @@ import { ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { runDocumented } from '../support/documented/run-documented.js';
 import { eventually } from '../support/eventually.js';
-import { writeKafkaScripts } from '../support/foreign-clients/kafka-scripts.js';
+import { writeKafkaScripts } from '../support/foreign-clients/kafka-tools.js';
 import { TestSystem } from '../support/test-system.js';
 import type { Answer, PopulateResponse } from '../support/tested-stack.js';
 import { reconciled } from '../support/run-reconcile.js';

@@ -14,7 +14,7 @@ import { kafkaConnectionSettings } from '../../libs/service/src/settings/kafka-s
 import { loadSettings } from '../../libs/service/src/settings/settings.js';
 import { runDocumented, type DocumentedRun } from '../support/documented/run-documented.js';
 import { emptyServers } from '../support/empty-servers.js';
-import { writeKafkaScripts } from '../support/foreign-clients/kafka-scripts.js';
+import { writeKafkaScripts } from '../support/foreign-clients/kafka-tools.js';
 import type { Run } from '../support/run-app.js';
 import { OPERATOR, SecuredKafka } from '../support/secured-kafka.js';
 

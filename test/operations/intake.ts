@@ -64,7 +64,7 @@ export function intakeSpecs(shared: () => TestSystem): void {
       quantity: 3,
       price: '187.3500',
       amount: '562.0500',
-      currency: 'USD',
+      currency: 'EUR',
       createdAt: '2026-01-31T12:00:00.000Z',
       legacy: { number: 4_711, filled: [] },
     });

@@ -9,7 +9,7 @@ import { PrivateAuthority } from '../../dev/servers/private-authority.js';
 import { pipelineState } from '../support/console-requests.js';
 import { runDocumented, type DocumentedRun } from '../support/documented/run-documented.js';
 import { eventually } from '../support/eventually.js';
-import { writeKafkaScripts } from '../support/foreign-clients/kafka-scripts.js';
+import { writeKafkaScripts } from '../support/foreign-clients/kafka-tools.js';
 import { Redrives } from '../support/redrives.js';
 import type { Run } from '../support/run-app.js';
 import { TestIssuer } from '../support/test-issuer.js';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { DEAD_LETTER_GROUP, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
-import type { Kafka } from 'kafkajs';
+import type { Admin } from 'kafkajs';
 import type { KafkaOfGroup } from './member/test-group.js';
-import { quietKafka } from './topic-writer.js';
+import { asAdmin, quietKafka } from './topic-writer.js';
 import { eventually } from './eventually.js';
 
 /** The addresses of Kafka, the registry and MongoDB, and how safely Kafka keeps records, as the settings of `npm start`. */
@@ -27,7 +27,7 @@ export interface WorkerKafka extends KafkaOfGroup {
   partitionDirectory(topic: string, partition: number): string;
 }
 
-const GROUPS: ReadonlySet<string> = new Set([ORDERS_CONSUMER_GROUP, DEAD_LETTER_GROUP]);
+const GROUPS = [ORDERS_CONSUMER_GROUP, DEAD_LETTER_GROUP];
 
 /**
  * Returns the servers of this Jest worker (see `shared-servers.mjs`) with no topics, no consumer groups and a new database.
@@ -36,7 +36,7 @@ const GROUPS: ReadonlySet<string> = new Set([ORDERS_CONSUMER_GROUP, DEAD_LETTER_
 export async function emptyServers(): Promise<GivenServers | undefined> {
   const servers = workerServers()?.addresses;
   if (servers === undefined) return undefined;
-  await removeTopics(quietKafka(servers.KAFKA_BROKERS));
+  await asAdmin(quietKafka(servers.KAFKA_BROKERS), removeTopics);
   const uri = new URL(servers.MONGODB_URI);
   uri.pathname = `/orders-${crypto.randomUUID()}`;
   return { ...servers, MONGODB_URI: uri.href };
@@ -64,24 +64,16 @@ function workerServers(): WorkerServers | undefined {
 }
 
 /** Removes all topics and the groups of the apps, and waits until the broker no longer lists them: an app creates only what is missing. */
-async function removeTopics(kafka: Kafka): Promise<void> {
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
-    await eventually('no group of an app is left', async () => {
-      const { groups } = await admin.describeGroups([...GROUPS]);
-      const left = groups.filter(({ state }) => state !== 'Dead');
-      // A group can be removed only once it has no members.
-      const empty = left.filter(({ state }) => state === 'Empty').map(({ groupId }) => groupId);
-      if (empty.length > 0) await admin.deleteGroups(empty);
-      return empty.length === left.length;
-    });
-    const topics = (await admin.listTopics()).filter((topic) => !topic.startsWith('__'));
-    if (topics.length > 0) await admin.deleteTopics({ topics });
-    await eventually('no topic is left', async () =>
-      (await admin.listTopics()).every((topic) => topic.startsWith('__')),
-    );
-  } finally {
-    await admin.disconnect();
-  }
+async function removeTopics(admin: Admin): Promise<void> {
+  await eventually('no group of an app is left', async () => {
+    const { groups } = await admin.describeGroups(GROUPS);
+    const left = groups.filter(({ state }) => state !== 'Dead');
+    // A group can be removed only once it has no members.
+    const empty = left.filter(({ state }) => state === 'Empty').map(({ groupId }) => groupId);
+    if (empty.length > 0) await admin.deleteGroups(empty);
+    return empty.length === left.length;
+  });
+  const topics = (await admin.listTopics()).filter((topic) => !topic.startsWith('__'));
+  if (topics.length > 0) await admin.deleteTopics({ topics });
+  await eventually('no topic is left', async () => (await admin.listTopics()).every((topic) => topic.startsWith('__')));
 }

@@ -14,9 +14,8 @@ import { newProgress } from '../../apps/facade/src/verify/verification-progress.
 import { emptyServers } from './empty-servers.js';
 import { eventually } from './eventually.js';
 import { ImitatedNewSide } from './imitated-new-side.js';
-import { RunningFacade } from './running-facade.js';
-import { RunningLegacy } from './running-legacy.js';
 import { ScriptedSide } from './scripted-side.js';
+import { RunningFacade, RunningLegacy } from './started-app.js';
 
 /** Half an hour off every other zone, so that a time in the machine's zone is noticed. */
 export const ZONE = new LegacyTimeZone('Asia/Kolkata');

@@ -7,12 +7,12 @@ import { ordersCollection } from '#orders/order/orders-collection.js';
 import { migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { emptyServers } from './empty-servers.js';
 import { followPages } from './order-pages.js';
-import { RunningApp } from './running-legacy.js';
+import { listening, StartedApp } from './started-app.js';
 
 /** A query API alone, with a database of its own: nothing else writes orders. */
-export class RunningQueryApi extends RunningApp {
+export class RunningQueryApi extends StartedApp {
   private constructor(
-    app: Awaited<ReturnType<typeof RunningApp.listening>>,
+    app: Awaited<ReturnType<typeof listening>>,
     readonly mongodbUri: string,
   ) {
     super(...app);
@@ -32,7 +32,7 @@ export class RunningQueryApi extends RunningApp {
     );
     await client.withSession(async (session) => reserveNumbers(db, orders.length, session));
     await client.close();
-    return new RunningQueryApi(await RunningApp.listening('query-api', { MONGODB_URI: mongodbUri }), mongodbUri);
+    return new RunningQueryApi(await listening('query-api', { MONGODB_URI: mongodbUri }), mongodbUri);
   }
 
   async walk(path: string, link?: 'next' | 'prev'): Promise<OrderResponse[][]> {

@@ -8,6 +8,7 @@ import type { KafkaSettings } from '../../dev/servers/kafka-settings.js';
 import { OPERATOR_NAME } from '../../dev/servers/kafka-security.js';
 import { PrivateAuthority } from '../../dev/servers/private-authority.js';
 import { StandaloneKafka } from './standalone-kafka.js';
+import { asAdmin } from './topic-writer.js';
 
 /** The user of the services. Its password, like all here, must appear nowhere. */
 export const ORDERS: ServerUser = { name: 'orders', password: 'canary-orders-password' };
@@ -81,14 +82,9 @@ export class SecuredKafka {
     names: readonly string[],
     operations: readonly KafkaOperation[],
   ): Promise<void> {
-    const admin = this.kafka.kafka.admin();
-    await admin.connect();
     const principal = `User:${user}`;
-    await addAcls(
-      admin,
-      names.flatMap((name) => operations.map((operation) => ({ principal, resource, name, operation }))),
-    );
-    await admin.disconnect();
+    const acls = names.flatMap((name) => operations.map((operation) => ({ principal, resource, name, operation })));
+    await asAdmin(this.kafka.kafka, (admin) => addAcls(admin, acls));
   }
 
   /** Kills the node and removes its data. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { TestSystem } from './test-system.js';
+import type { TestSystem } from './test-system.js';
 
 /**
  * Runs one pipeline for all specs of the calling `describe`, since a start costs eight seconds of CPU time. The specs run one after another,
@@ -8,19 +8,23 @@ import { TestSystem } from './test-system.js';
  * @returns a function that `beforeAll` and specs call to get it
  */
 export function sharedPipeline(start: () => Promise<TestSystem>): () => TestSystem {
-  let pipeline: TestSystem | undefined;
+  return shared(start);
+}
+
+/** As `sharedPipeline`, for whatever else can be stopped. */
+export function shared<T extends { stop(): Promise<unknown> }>(start: () => Promise<T>): () => T {
+  let started: T | undefined;
 
   beforeAll(async () => {
-    pipeline = await start();
+    started = await start();
   });
 
   afterAll(async () => {
-    await pipeline?.stop();
+    await started?.stop();
   });
 
   return () => {
-    if (pipeline === undefined)
-      throw new Error('the pipeline is available only while specs run, not in the body of a describe');
-    return pipeline;
+    if (started === undefined) throw new Error('it is available only while specs run, not in the body of a describe');
+    return started;
   };
 }

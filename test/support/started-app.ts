@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { freePort } from '../../dev/machine/ports.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import type { MigrationResponse } from '../../apps/facade/src/migration/migration-response.js';
 import { eventually } from './eventually.js';
 
 /** The reports of a service that is not ready, or an empty object. */
@@ -13,6 +14,18 @@ interface Readiness {
   >;
 }
 
+/** What a client sees of an answer. */
+export interface Answer<T = unknown> {
+  readonly status: number;
+  readonly type: string | null;
+  /** When it was sent, by the clock of the process that answered. */
+  readonly date: string | null;
+  readonly retryAfter: string | null;
+  readonly text: string;
+  /** The parsed text; `undefined` if it is no JSON. */
+  readonly body: T;
+}
+
 /** Where an app is started from. */
 export interface AppPlace {
   /** The folder of the project whose compiled dist/ is used. Default: this one. */
@@ -21,12 +34,12 @@ export interface AppPlace {
   readonly port?: number;
 }
 
-/** One service as a process of its own, on a port that is known before it is ready. It needs a compiled dist/. */
+/** One app of dist/, which must be compiled, as a process of its own. */
 export class StartedApp {
   private text = '';
   private readonly ended: Promise<unknown[]>;
 
-  private constructor(
+  protected constructor(
     private readonly child: ChildProcess,
     readonly url: string,
   ) {
@@ -34,14 +47,11 @@ export class StartedApp {
     this.ended = once(child, 'exit');
   }
 
-  /** Starts it, and does not wait until it listens. */
+  /** Starts it on a port that is known, and does not wait until it listens. */
   static async start(app: string, env: NodeJS.ProcessEnv, place: AppPlace = {}): Promise<StartedApp> {
     const { directory = PROJECT_DIRECTORY, port = await freePort() } = place;
-    const child = spawn(process.execPath, [join(directory, `dist/apps/${app}/src/main.js`)], {
-      env: { PATH: process.env['PATH'], PORT: String(port), DRAIN_GRACE_SECONDS: '0', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    return new StartedApp(child, `http://127.0.0.1:${port}`);
+    const own = { PATH: process.env['PATH'], PORT: String(port), DRAIN_GRACE_SECONDS: '0', ...env };
+    return new StartedApp(spawnApp(app, own, directory), `http://127.0.0.1:${port}`);
   }
 
   /** Returns the parsed log lines so far. */
@@ -68,9 +78,15 @@ export class StartedApp {
     return reason;
   }
 
-  async get(path: string): Promise<{ readonly status: number; readonly body: unknown }> {
-    const response = await fetch(`${this.url}${path}`);
-    return { status: response.status, body: await response.json() };
+  async get<T>(path: string): Promise<Answer<T>> {
+    return this.request(path, {});
+  }
+
+  /** @param body JSON as a text or as its value */
+  async post<T>(path: string, body?: object | string): Promise<Answer<T>> {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const json = { headers: { 'content-type': 'application/json' }, body: text };
+    return this.request(path, { method: 'POST', ...(body !== undefined && json) });
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -83,9 +99,78 @@ export class StartedApp {
     return code as number | null;
   }
 
+  /** Ends it by a signal. @returns its exit code; `null` if the signal ended it */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    this.signal(signal);
+    return this.exitCode();
+  }
+
   /** Ends it in any state. */
   async kill(): Promise<void> {
-    this.signal('SIGKILL');
-    await this.ended;
+    await this.end('SIGKILL');
+  }
+
+  private async request<T>(path: string, init: RequestInit): Promise<Answer<T>> {
+    const response = await fetch(`${this.url}${path}`, init);
+    const type = response.headers.get('content-type');
+    const date = response.headers.get('date');
+    const retryAfter = response.headers.get('retry-after');
+    const text = await response.text();
+    return { status: response.status, type, date, retryAfter, text, body: valueOf(text) as T };
+  }
+}
+
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function spawnApp(app: string, env: NodeJS.ProcessEnv, directory = PROJECT_DIRECTORY, ...more: readonly 'ipc'[]) {
+  const script = join(directory, `dist/apps/${app}/src/main.js`);
+  return spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'pipe', ...more] });
+}
+
+/** Starts an app on a free port, and waits until it listens. @throws with its output if it ends before */
+export async function listening(app: string, env: NodeJS.ProcessEnv): Promise<[child: ChildProcess, url: string]> {
+  const own = { ...process.env, PORT: '0', LOG_LEVEL: 'error', ...env };
+  const child = spawnApp(app, own, PROJECT_DIRECTORY, 'ipc');
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += String(chunk)));
+  const early = once(child, 'exit').then(([code]) => {
+    throw new Error(`the app ${app} ended with ${code}:\n${output}`);
+  });
+  const [message] = await Promise.race([once(child, 'message'), early]);
+  early.catch(() => undefined);
+  return [child, (message as { readonly url: string }).url];
+}
+
+/** The legacy system alone. */
+export class RunningLegacy extends StartedApp {
+  /** Resolves when it listens. */
+  static override async start(folder: string, env: NodeJS.ProcessEnv = {}): Promise<RunningLegacy> {
+    return new RunningLegacy(...(await listening('legacy', { LEGACY_DATA_DIR: folder, ...env })));
+  }
+}
+
+/** One facade instance. */
+export class RunningFacade extends StartedApp {
+  /** Resolves when it listens. */
+  static override async start(name: string, env: NodeJS.ProcessEnv): Promise<RunningFacade> {
+    return new RunningFacade(...(await listening('facade', { FACADE_INSTANCE: name, ...env })));
+  }
+
+  /** Moves a capability. */
+  async move(capability: string, stage: string, more: object = {}): Promise<Answer<MigrationResponse>> {
+    return this.post(`/v1/migration/${capability}`, { stage, reason: 'test', ...more });
+  }
+
+  /** @throws Error if it does not answer with 200 */
+  async state(): Promise<MigrationResponse> {
+    const { status, text, body } = await this.get<MigrationResponse>('/v1/migration');
+    if (status !== 200) throw new Error(text);
+    return body;
   }
 }

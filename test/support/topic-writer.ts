@@ -1,6 +1,6 @@
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { connectKafka, type KafkaOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
-import type { Kafka, Message } from 'kafkajs';
+import type { Admin, Kafka, Message } from 'kafkajs';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -29,21 +29,26 @@ export async function writeRecords(
   }
 }
 
-/** Returns the number of records written to a topic. */
-export async function recordsOn(kafka: Kafka, topic: string): Promise<number> {
+/** Works with an admin client, which is disconnected then. */
+export async function asAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafka.admin();
   await admin.connect();
-  const offsets = await admin.fetchTopicOffsets(topic);
-  await admin.disconnect();
+  try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Returns the number of records written to a topic. */
+export async function recordsOn(kafka: Kafka, topic: string): Promise<number> {
+  const offsets = await asAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic));
   return offsets.reduce((sum, { offset }) => sum + Number(offset), 0);
 }
 
 /** Returns the number of records of a topic that Kafka still has. */
 export async function recordsKept(kafka: Kafka, topic: string): Promise<number> {
-  const admin = kafka.admin();
-  await admin.connect();
-  const offsets = await admin.fetchTopicOffsets(topic);
-  await admin.disconnect();
+  const offsets = await asAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic));
   return offsets.reduce((sum, { low, high }) => sum + Number(high) - Number(low), 0);
 }
 
@@ -59,7 +64,9 @@ export interface ReadRecord {
 
 /** Reads a topic from its beginning until `count` records were read. */
 export async function readRecords(kafka: Kafka, topic: string, count: number): Promise<ReadRecord[]> {
-  return readUntil(kafka, topic, (records) => records.length >= count);
+  const records: ReadRecord[] = [];
+  await readUntil(kafka, topic, (record) => records.push(record) >= count);
+  return records;
 }
 
 /** Reads a topic from its beginning until `count` records match. @returns these */
@@ -78,21 +85,29 @@ export async function findRecords(
  * @param ends one past the last offset of each partition
  */
 export async function readToEnd(kafka: Kafka, topic: string, ends: ReadonlyMap<number, number>): Promise<ReadRecord[]> {
+  const records: ReadRecord[] = [];
+  await forEachRecord(kafka, topic, ends, (record) => void records.push(record));
+  return records;
+}
+
+/** As `readToEnd`, and keeps none of them. */
+export async function forEachRecord(
+  kafka: Kafka,
+  topic: string,
+  ends: ReadonlyMap<number, number>,
+  take: (record: ReadRecord) => void,
+): Promise<void> {
   const open = new Set([...ends].filter(([, end]) => end > 0).map(([partition]) => partition));
-  return readUntil(kafka, topic, (records) => {
-    const last = records.at(-1);
-    if (last !== undefined && last.offset + 1 >= (ends.get(last.partition) ?? 0)) open.delete(last.partition);
+  if (open.size === 0) return;
+  await readUntil(kafka, topic, (record) => {
+    take(record);
+    if (record.offset + 1 >= (ends.get(record.partition) ?? 0)) open.delete(record.partition);
     return open.size === 0;
   });
 }
 
-async function readUntil(
-  kafka: Kafka,
-  topic: string,
-  isEnough: (records: readonly ReadRecord[]) => boolean,
-): Promise<ReadRecord[]> {
+async function readUntil(kafka: Kafka, topic: string, isLast: (record: ReadRecord) => boolean): Promise<void> {
   const consumer = kafka.consumer({ groupId: `tests-${crypto.randomUUID()}`, maxWaitTimeInMs: 250 });
-  const records: ReadRecord[] = [];
   const { promise: enough, resolve } = Promise.withResolvers<void>();
   await consumer.connect();
   await consumer.subscribe({ topics: [topic], fromBeginning: true });
@@ -102,11 +117,9 @@ async function readUntil(
       const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]);
       const { key, value } = message;
       const [offset, timestamp] = [Number(message.offset), Number(message.timestamp)];
-      records.push({ partition, offset, timestamp, key, value, headers: Object.fromEntries(headers) });
-      if (isEnough(records)) resolve();
+      if (isLast({ partition, offset, timestamp, key, value, headers: Object.fromEntries(headers) })) resolve();
     },
   });
   await enough;
   await consumer.disconnect();
-  return records;
 }

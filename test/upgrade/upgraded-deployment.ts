@@ -6,7 +6,7 @@ import type { OperationResponse } from '../../apps/producer/src/operations/opera
 import { runDocumented, type DocumentedRun } from '../support/documented/run-documented.js';
 import { emptyServers, type GivenServers } from '../support/empty-servers.js';
 import { eventually } from '../support/eventually.js';
-import { compareStores } from '../support/foreign-clients/compare-stores.js';
+import { compareStores } from '../support/foreign-clients/python-packages.js';
 import type { Run } from '../support/run-app.js';
 import { ClientLoad, type Clients } from './client-load.js';
 import { Fleet, type MemberName } from './fleet.js';

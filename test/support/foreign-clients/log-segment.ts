@@ -1,10 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { open, readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32c } from '@platformatic/kafka';
 import { isErrno } from '../../../dev/machine/process-table.js';
 import { CODECS } from './foreign-record.js';
 
 /** The positions of the fields in a record batch of magic 2 (Kafka's message format, "Record Batch"). */
-export const BATCH_FIELDS = {
+const BATCH_FIELDS = {
   baseOffset: 0,
   length: 8,
   crc: 17,
@@ -76,4 +77,47 @@ function toBatch(file: string, position: number, bytes: Buffer): StoredBatch {
     producerId: bytes.readBigInt64BE(BATCH_FIELDS.producerId),
     records: bytes.readInt32BE(BATCH_FIELDS.count),
   };
+}
+
+// The following changes segments on disk, like a failing disk or a lost replica. Use it only while the broker is stopped.
+
+/** Codec numbers that Kafka has not assigned to a codec. */
+export type UnknownCodec = 5 | 6 | 7;
+
+/** Flips a byte amid the batch's records, so that its CRC is wrong. Needs a clean stop, or the broker checks CRCs at its start. */
+export async function corruptBatch(batch: StoredBatch): Promise<void> {
+  await rewrite(batch, (bytes) => {
+    const at = BATCH_FIELDS.records + Math.floor((bytes.length - BATCH_FIELDS.records) / 2);
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 0x01, at);
+  });
+}
+
+/** Sets a codec that no client knows, with a valid CRC. The broker must have stopped cleanly. */
+export async function setUnknownCodec(batch: StoredBatch, codec: UnknownCodec): Promise<void> {
+  await rewrite(batch, (bytes) => {
+    const attributes = bytes.readInt16BE(BATCH_FIELDS.attributes);
+    bytes.writeInt16BE((attributes & ~0x07) | codec, BATCH_FIELDS.attributes);
+    bytes.writeUInt32BE(crc32c(bytes.subarray(BATCH_FIELDS.attributes)), BATCH_FIELDS.crc);
+  });
+}
+
+/** Removes the batches from an offset on, as if this replica had never fetched them. Needs a killed broker, which rebuilds the indexes. */
+export async function truncateLog(directory: string, offset: number): Promise<void> {
+  const first = (await storedBatches(directory)).find(({ baseOffset }) => baseOffset === offset);
+  if (first === undefined) throw new RangeError(`no batch begins at offset ${offset} in ${directory}`);
+  await truncate(first.file, first.position);
+  const derived = (await readdir(directory)).filter((name) => /\.(index|timeindex|txnindex|snapshot)$/.test(name));
+  await Promise.all(derived.map((name) => rm(join(directory, name))));
+}
+
+async function rewrite(batch: StoredBatch, change: (bytes: Buffer) => void): Promise<void> {
+  const file = await open(batch.file, 'r+');
+  try {
+    const bytes = Buffer.alloc(batch.bytes);
+    await file.read(bytes, 0, bytes.length, batch.position);
+    change(bytes);
+    await file.write(bytes, 0, bytes.length, batch.position);
+  } finally {
+    await file.close();
+  }
 }

@@ -11,9 +11,9 @@ const FOLDER = join(PROJECT_DIRECTORY, 'test', 'support', 'foreign-clients');
 
 /** The Python package that brings librdkafka. */
 export const CONFLUENT_KAFKA = 'confluent-kafka==2.16.1';
-export const FASTAVRO = 'fastavro==1.13.1';
+const FASTAVRO = 'fastavro==1.13.1';
 /** MongoDB's driver, with its BSON library. */
-export const PYMONGO = 'pymongo==4.20.0';
+const PYMONGO = 'pymongo==4.20.0';
 
 /** Returns the folder of Python packages; pip fetches them once into the cache. @param requirements with exact versions */
 export async function providePythonPackages(...requirements: readonly string[]): Promise<string> {
@@ -35,12 +35,50 @@ export async function providePythonPackages(...requirements: readonly string[]):
 }
 
 /** Runs a script of this folder until it ends. @returns what it prints, which is JSON */
-export async function runPython<T>(
-  script: string,
-  packages: readonly string[],
-  ...args: readonly string[]
-): Promise<T> {
+async function runPython<T>(script: string, packages: readonly string[], ...args: readonly string[]): Promise<T> {
   const env = { ...process.env, PYTHONPATH: await providePythonPackages(...packages) };
   const { stdout } = await promisify(execFile)('python3', [join(FOLDER, script), ...args], { env });
   return JSON.parse(stdout) as T;
+}
+
+/** What `compare_stores.py` has found. */
+export interface StoreComparison {
+  readonly records: number;
+  readonly undecodable: number;
+  readonly deadLetters: number;
+  readonly stored: number;
+  readonly lost: number;
+  readonly doubled: number;
+  readonly foreign: number;
+  readonly counterLow: boolean;
+  readonly examples: readonly string[];
+}
+
+export interface ComparedStores {
+  readonly brokers: string;
+  readonly registryUrl: string;
+  readonly mongodbUri: string;
+}
+
+/** Compares Kafka with MongoDB by librdkafka, fastavro and pymongo, in Python. */
+export async function compareStores({ brokers, registryUrl, mongodbUri }: ComparedStores): Promise<StoreComparison> {
+  const packages = [CONFLUENT_KAFKA, FASTAVRO, PYMONGO];
+  return runPython('compare_stores.py', packages, brokers, registryUrl, mongodbUri);
+}
+
+/** What `read_dump.py` says about a collection. */
+export interface ReadDump {
+  readonly documents: number;
+  readonly sameBytes: boolean;
+  readonly options: object;
+  readonly indexes: readonly string[];
+}
+
+/** Reads collections of a dump by pymongo, and compares them with a database. @param folder that of the database in the backup */
+export async function readDumpByPymongo(
+  folder: string,
+  mongodbUri: string,
+  ...collections: readonly string[]
+): Promise<Readonly<Record<string, ReadDump>>> {
+  return runPython('read_dump.py', [PYMONGO], folder, mongodbUri, ...collections);
 }

@@ -1,6 +1,7 @@
-import type { Kafka } from 'kafkajs';
+import type { Admin, Kafka } from 'kafkajs';
 import { createTopics } from '#service/kafka/create-topics.js';
 import { eventually } from '../eventually.js';
+import { asAdmin } from '../topic-writer.js';
 import { CommittedRecords, type Commit } from './committed-records.js';
 import { Effects } from './effects.js';
 import type { EngineSettings, MemberSettings } from './member-messages.js';
@@ -8,8 +9,6 @@ import { MemberProcess } from './member-process.js';
 
 /** The time after which the group drops a killed member: Kafka's minimum (`group.min.session.timeout.ms`). */
 const SESSION_TIMEOUT_MS = 6_000;
-
-type Admin = ReturnType<Kafka['admin']>;
 
 export interface TopicSettings {
   readonly partitions: number;
@@ -148,13 +147,7 @@ export class TestGroup {
   }
 
   async asAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
-    const admin = this.kafka.admin();
-    await admin.connect();
-    try {
-      return await work(admin);
-    } finally {
-      await admin.disconnect();
-    }
+    return asAdmin(this.kafka, work);
   }
 
   /**
