@@ -1,25 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Machine } from '../../dev/machine/machine-description.js';
+import { lineChart, type Band } from '../../dev/charts/line-chart.js';
+import { movingMean, type Point } from '../../dev/charts/moving-mean.js';
+import { currentCommit, describeMachine } from '../../dev/machine/machine-description.js';
 import type { ReportDocument } from '../../dev/migration-journey/report-document.js';
 import { VERSIONS } from '../../dev/parts/versions.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import type { ChaosRun } from './chaos-run.js';
-import { togetherPlaces } from './checks/findings.js';
+import { figure, togetherPlaces } from './checks/findings.js';
 import { FAULT_KINDS } from './fault-kinds.js';
 import type { History } from './history.js';
 import type { ChaosOptions } from './options.js';
-import { timelineChart } from './timeline-chart.js';
-
-/** All data of a report. */
-export interface Reported extends ChaosRun {
-  readonly options: ChaosOptions;
-  readonly wasInterrupted: boolean;
-  readonly machine: Machine;
-  readonly commit: string;
-  /** Versions of Kafka, MongoDB, the registry, Node.js and the clients. */
-  readonly versions: Readonly<Record<string, string>>;
-}
 
 /** Limits of what a report with only passed checks proves. */
 const NOT_SHOWN = [
@@ -34,19 +25,30 @@ const NOT_SHOWN = [
 ];
 
 /** Returns the report of a run. */
-export function chaosReport(reported: Reported): ReportDocument {
-  const { findings, history, machine } = reported;
-  const { facts, again, leftOut } = setUpOf(reported);
-  const subtitle = `all on ${machine.cores} cores and ${machine.memoryGiB} GiB; means of five seconds`;
+export function chaosReport(chaos: ChaosRun, options: ChaosOptions, wasInterrupted: boolean): ReportDocument {
+  const { findings, history, leftOut, mongodb } = chaos;
+  const { seed, minutes, orders, calm, only } = options;
+  const { cores, memoryGiB } = describeMachine();
+  const flags = [`--seed ${seed}`, `--minutes ${minutes}`, `--orders ${orders}`, `--calm ${calm}`];
+  if (only.length > 0) flags.push(`--only ${only.join(',')}`);
+  const { KAFKA_CLIENT } = process.env;
+  const client = KAFKA_CLIENT === undefined ? '' : `KAFKA_CLIENT=${KAFKA_CLIENT} `;
+  const lasted = wasInterrupted
+    ? `interrupted before its ${minutes} minutes were over`
+    : `${minutes} minutes of faults, ${calm} s from each recovery to the next fault`;
+  const begun = new Set([...leftOut, ...history.of('fault-begins').map(({ kind }) => kind)]);
+  const kinds = only.length > 0 ? only : FAULT_KINDS.map(({ name }) => name);
+  const notDrawn = kinds.filter((name) => !begun.has(name));
   return {
     title: findings.every(({ holds }) => holds) ? 'All checks passed' : 'A check failed',
     sections: [
       {
         heading: 'Checks',
         text: [
-          facts,
-          `To run it again: \`${again}\`. The same seed draws the same faults in the same order; how far the pipeline is when each one begins differs from run to run.`,
-          ...leftOut,
+          `Seed ${seed}, ${lasted}, ${figure(orders)} orders; commit ${currentCommit()}; ${cores} cores, ${memoryGiB} GiB; ${testedVersions(mongodb).join(', ')}.`,
+          `To run it again: \`${client}npm run chaos -- ${flags.join(' ')}\`. The same seed draws the same faults in the same order; how far the pipeline is when each one begins differs from run to run.`,
+          ...(leftOut.length === 0 ? [] : [`Not supported on this machine: ${leftOut.join(', ')}.`]),
+          ...(notDrawn.length === 0 ? [] : [`Not drawn in this run: ${notDrawn.join(', ')}.`]),
         ],
         table: {
           head: ['check', 'result', 'measured'],
@@ -58,7 +60,7 @@ export function chaosReport(reported: Reported): ReportDocument {
         heading: 'Faults',
         text: [],
         figure: {
-          svg: timelineChart(history, subtitle),
+          svg: timelineChart(history, `all on ${cores} cores and ${memoryGiB} GiB; means of five seconds`),
           file: 'timeline.svg',
           alt: 'orders acknowledged and saved per second, with the faults',
         },
@@ -67,30 +69,6 @@ export function chaosReport(reported: Reported): ReportDocument {
           rows: faultLines(history),
         },
       },
-    ],
-  };
-}
-
-function setUpOf({ options, machine, commit, versions, leftOut, history, wasInterrupted }: Reported) {
-  const { seed, minutes, orders, calm, only, product } = options;
-  const flags = [`--seed ${seed}`, `--minutes ${minutes}`, `--orders ${orders}`, `--calm ${calm}`];
-  if (only.length > 0) flags.push(`--only ${only.join(',')}`);
-  if (product !== undefined) flags.push(`--product ${product}`);
-  const begun = new Set(history.of('fault-begins').map(({ kind }) => kind));
-  const notDrawn = FAULT_KINDS.map(({ name }) => name).filter(
-    (name) => !begun.has(name) && !leftOut.includes(name) && (only.length === 0 || only.includes(name)),
-  );
-  const lasted = wasInterrupted
-    ? `interrupted before its ${minutes} minutes were over`
-    : `${minutes} minutes of faults, ${calm} s from each recovery to the next fault`;
-  const parts = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  const client = process.env['KAFKA_CLIENT'] === undefined ? '' : `KAFKA_CLIENT=${process.env['KAFKA_CLIENT']} `;
-  return {
-    facts: `Seed ${seed}, ${lasted}, ${orders.toLocaleString('en-US')} orders; commit ${commit}; ${machine.cores} cores, ${machine.memoryGiB} GiB; ${parts.join(', ')}.`,
-    again: `${client}npm run chaos -- ${flags.join(' ')}`,
-    leftOut: [
-      ...(leftOut.length === 0 ? [] : [`Not supported on this machine: ${leftOut.join(', ')}.`]),
-      ...(notDrawn.length === 0 ? [] : [`Not drawn in this run: ${notDrawn.join(', ')}.`]),
     ],
   };
 }
@@ -118,23 +96,85 @@ function seconds(milliseconds: number): string {
   return (milliseconds / 1_000).toFixed(1);
 }
 
-/** Returns the versions of servers and clients. @param mongodb version reported by the server, which may be this machine's own build */
-export function testedVersions(mongodb: string): Record<string, string> {
-  return {
-    Kafka: VERSIONS.kafka,
-    'Apicurio Registry': VERSIONS.registry,
-    MongoDB: mongodb,
-    'Node.js': process.version.slice(1),
-    ...(process.env['KAFKA_CLIENT'] === 'platformatic' && {
-      '@platformatic/kafka (all orders)': versionOf('@platformatic/kafka'),
-    }),
-    kafkajs: versionOf('kafkajs'),
-    mongodb: versionOf('mongodb'),
-  };
+/** Lists the versions of servers and clients. @param mongodb version reported by the server, which may be this machine's own build */
+function testedVersions(mongodb: string): string[] {
+  const client = '@platformatic/kafka';
+  return [
+    `Kafka ${VERSIONS.kafka}`,
+    `Apicurio Registry ${VERSIONS.registry}`,
+    `MongoDB ${mongodb}`,
+    `Node.js ${process.version.slice(1)}`,
+    ...(process.env['KAFKA_CLIENT'] === 'platformatic' ? [`${client} (all orders) ${versionOf(client)}`] : []),
+    `kafkajs ${versionOf('kafkajs')}`,
+    `mongodb ${versionOf('mongodb')}`,
+  ];
 }
 
 /** Reads the file itself: not every package exports it. */
 function versionOf(name: string): string {
   const file = join(PROJECT_DIRECTORY, 'node_modules', name, 'package.json');
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+const PRODUCED = '#0969da';
+const SAVED = '#bc4c00';
+const LAG = '#8250df';
+const MEAN_OVER_SECONDS = 5;
+
+type Samples = ReturnType<typeof samplesOf>;
+
+/** Draws the orders acknowledged and saved per second and the lag, with the faults as shaded bands. */
+function timelineChart(history: Pick<History, 'of'>, subtitle: string): string {
+  const samples = samplesOf(history);
+  return lineChart({
+    title: 'Orders acknowledged and saved during faults',
+    subtitle,
+    horizontal: 'seconds since the run began; faults are shaded',
+    bands: bandsOf(history),
+    panels: [
+      {
+        title: 'orders per second',
+        height: 240,
+        series: [
+          { label: 'acknowledged', colour: PRODUCED, points: rates(samples, ({ acked }) => acked) },
+          { label: 'saved', colour: SAVED, points: rates(samples, ({ saved }) => saved) },
+        ],
+        levels: [],
+      },
+      { title: 'lag: acknowledged but not saved yet', height: 120, series: [lag(samples)], levels: [] },
+    ],
+  });
+}
+
+function samplesOf(history: Pick<History, 'of'>) {
+  return history.of('sample').map(({ at, sample: { acked, saved } }) => ({ x: at / 1_000, acked, saved }));
+}
+
+function bandsOf(history: Pick<History, 'of'>): Band[] {
+  const ends = new Map(history.of('fault-ends').map(({ place, at }) => [place, at]));
+  return history.of('fault-begins').map(({ place, at, kind, subject }) => ({
+    label: `${kind}: ${subject}`,
+    from: at / 1_000,
+    to: (ends.get(place) ?? at) / 1_000,
+  }));
+}
+
+/** Rates between samples with a known count. */
+function rates(samples: Samples, countOf: (sample: Samples[number]) => number | null): Point[] {
+  const known = samples.flatMap((sample) => {
+    const y = countOf(sample);
+    return y === null ? [] : [{ x: sample.x, y }];
+  });
+  const points = known.slice(1).map(({ x, y }, at) => {
+    const before = known[at] as Point;
+    return { x, y: Math.max(0, (y - before.y) / (x - before.x)) };
+  });
+  return movingMean(points, MEAN_OVER_SECONDS);
+}
+
+function lag(samples: Samples): { label: string; colour: string; points: Point[] } {
+  const points = samples.flatMap(({ x, acked, saved }) =>
+    acked === null ? [] : [{ x, y: Math.max(0, acked - saved) }],
+  );
+  return { label: 'lag', colour: LAG, points };
 }

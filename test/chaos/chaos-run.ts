@@ -1,21 +1,31 @@
-import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Db } from 'mongodb';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
-import { createDraws } from '#orders/generator/draws.js';
 import { reserveNumbers } from '#orders/operation/number-blocks.js';
 import { operationsCollection } from '#orders/operation/operation.js';
 import { SEGMENT_ORDERS } from '#orders/operation/segments.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ORDERS_TOPIC } from '#orders/topics/topics.js';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import type { PopulateResponse } from '../support/tested-stack.js';
-import { attemptsOf } from './attempts/attempts-of.js';
-import type { Evidence, Finding } from './checks/evidence.js';
-import { findingsOf } from './checks/findings.js';
-import { InsertWatch } from './checks/insert-watch.js';
-import { KeyOrder, type Insert } from './checks/key-order.js';
+import { forEachRecord } from '../support/topic-writer.js';
+import { judgeAttempts } from './attempts/attempt-judge.js';
+import { monotonicMs, readTrace } from './attempts/attempt-trace.js';
+import { findingsOf, type Evidence, type Finding } from './checks/findings.js';
+import { InsertWatch, KeyOrder, type Insert } from './checks/inserts.js';
 import { SavedNumbers } from './checks/read-judge.js';
-import { waitForRecovery, waitUntilSettled, type Progress } from './checks/settled.js';
-import { AckedWatch, EvidenceWatch, footprints, RepeatsWatch } from './checks/watches.js';
+import {
+  AckedWatch,
+  EvidenceWatch,
+  footprints,
+  RepeatsWatch,
+  waitForRecovery,
+  waitUntilSettled,
+  type Progress,
+} from './checks/watches.js';
 import { Cluster } from './cluster/cluster.js';
+import { drawsAt } from './draws.js';
 import type { FaultKind } from './fault-kinds.js';
 import { FaultRounds } from './fault-rounds.js';
 import { History } from './history.js';
@@ -56,10 +66,13 @@ const SPARE_SECONDS = 60;
 const SETTLED_WITHIN_MS = 300_000;
 const WATCHED_WITHIN_MS = 30_000;
 const READS_AFTER_RECOVERY = 60;
-const READER = 77;
+/** Until then a consumer has written its events, unless it hangs. */
+const WRITTEN_WITHIN_MS = 1_000;
+/** No place of a fault. */
+const READER = -1;
 
-function isPossible({ needs }: FaultKind, cluster: Cluster): boolean {
-  return needs === undefined || cluster.hasSmallDisks;
+function isPossible({ needsSmallDisks }: FaultKind, cluster: Cluster): boolean {
+  return needsSmallDisks !== true || cluster.hasSmallDisks;
 }
 
 /** A cluster under load and faults, with all its observers. */
@@ -67,7 +80,7 @@ class LoadedCluster implements Progress {
   saved: SavedNumbers;
   private readonly order = new KeyOrder((insert) => this.segmentOf(insert));
   private readonly watch: InsertWatch;
-  private readonly acked: AckedWatch;
+  private acked: AckedWatch | undefined;
   private readonly repeats: RepeatsWatch;
   private readonly populates: Populates;
   private readonly evidence: EvidenceWatch;
@@ -79,25 +92,21 @@ class LoadedCluster implements Progress {
     private readonly history: History,
     private readonly options: LoadAndFaults,
   ) {
-    const { apps, mongo } = cluster;
+    const { mongo } = cluster;
     this.saved = new SavedNumbers(1, 0, partitions);
     this.watch = new InsertWatch(ordersCollection(mongo.db), (insert) => {
       this.order.note(insert);
       this.saved.note(insert);
     });
-    this.acked = new AckedWatch(mongo, (acked) => {
-      const consumers = apps.all.filter(({ job }) => job === 'consumer').length;
-      history.add({ type: 'sample', sample: { acked, saved: this.saved.total, consumers } });
-    });
-    this.repeats = new RepeatsWatch(apps, history);
+    this.repeats = new RepeatsWatch(cluster, history);
     this.evidence = new EvidenceWatch(cluster, (reports) => {
       return options.isEnough?.({ reports, order: this.order, history }) === true;
     });
-    this.populates = new Populates(apps, history, `chaos-${randomUUID()}`, options.wrongRecords ?? true);
+    this.populates = new Populates(cluster, history, options.wrongRecords ?? true);
   }
 
   get lastAcked(): Progress['lastAcked'] {
-    return this.acked.last;
+    return this.acked?.last;
   }
 
   isComplete(): boolean {
@@ -111,7 +120,7 @@ class LoadedCluster implements Progress {
     const operation = await this.beginLoad();
     await waitForRecovery(this.cluster, this, this.evidence.signal);
     const calm = await footprints(this.cluster);
-    const reader = new Reader(this.cluster.apps, operation, this.saved, this.history, this.readerDraw());
+    const reader = new Reader(this.cluster, operation, this.saved, this.history, drawsAt(this.options.seed, READER));
     reader.begin();
     this.repeats.begin();
     this.populates.begin();
@@ -126,7 +135,7 @@ class LoadedCluster implements Progress {
     const finalReads = await reader.sweep(isEnough === undefined ? READS_AFTER_RECOVERY : 0);
     await this.repeats.end();
     const after = await footprints(this.cluster);
-    await this.acked.end();
+    await this.acked?.end();
     const repeatReadings = this.repeats.readings;
     return {
       ...(this.evidence.found ?? settled),
@@ -146,7 +155,11 @@ class LoadedCluster implements Progress {
     const operation = await this.populates.large(orders, rate, seed);
     this.large = operation;
     this.saved = new SavedNumbers(operation.firstNumber, orders, this.partitions);
-    this.acked.begin(operation.id);
+    this.acked = new AckedWatch(this.cluster.mongo, operation.id, (acked) => {
+      const consumers = this.cluster.of('consumer').length;
+      this.history.add({ type: 'sample', sample: { acked, saved: this.saved.total, consumers } });
+    });
+    this.acked.begin();
     return operation;
   }
 
@@ -178,12 +191,25 @@ class LoadedCluster implements Progress {
     const { id, firstNumber } = this.large ?? { id: null, firstNumber: 0 };
     return `${operationId}/${operationId === id ? Math.floor((number - firstNumber) / SEGMENT_ORDERS) : 0}`;
   }
+}
 
-  private readerDraw(): (below: number) => number {
-    const draws = createDraws(this.options.seed);
-    let drawn = 0;
-    return (below) => draws(READER, drawn++, below);
-  }
+/** Judges what all consumers of the running product have attempted until now. The history gets the first anomalies with their events. */
+async function attemptsOf({ attemptsDirectory, kafka, positions, mongo }: Cluster, history: History) {
+  const until = monotonicMs();
+  await delay(WRITTEN_WITHIN_MS);
+  const dead = new Set(await deadLettersCollection(mongo.db).distinct('_id'));
+  const keys = new Map<number, Map<number, string | null>>();
+  await forEachRecord(kafka, ORDERS_TOPIC, await positions.ends(ORDERS_TOPIC), ({ partition, offset, key }) => {
+    const known = keys.get(partition) ?? new Map<number, string | null>();
+    keys.set(partition, known.set(offset, key?.toString() ?? null));
+  });
+  const judged = judgeAttempts(await readTrace(attemptsDirectory, until), {
+    topic: ORDERS_TOPIC,
+    keys,
+    isLetter: (partition, offset) => dead.has(`${ORDERS_TOPIC}/${partition}/${offset}`),
+  });
+  for (const { text, events } of judged.first) history.add({ type: 'anomaly', text, events });
+  return judged;
 }
 
 /**
@@ -203,14 +229,12 @@ interface ChaosRunOptions extends LoadAndFaults {
   /** Folder for data and logs. */
   readonly directory: string;
   readonly historyFile: string;
-  readonly productDirectory: string;
 }
 
 /** The result of a run. */
 export interface ChaosRun {
   readonly history: History;
   readonly findings: readonly Finding[];
-  readonly evidence: Evidence;
   /** Fault kinds that this machine does not support. */
   readonly leftOut: readonly string[];
   /** MongoDB server version. */
@@ -234,7 +258,7 @@ export async function chaosRun(options: ChaosRunOptions): Promise<ChaosRun> {
     // Only now is it known which processes did not stop.
     const whole = { ...evidence, left: await stopping };
     const leftOut = options.kinds.filter((kind) => !isPossible(kind, cluster)).map(({ name }) => name);
-    return { history, findings: findingsOf(whole), evidence: whole, leftOut, mongodb: String(mongodb) };
+    return { history, findings: findingsOf(whole), leftOut, mongodb: String(mongodb) };
   } finally {
     await (stopping ?? cluster.stop());
     await history.close();
@@ -242,7 +266,8 @@ export async function chaosRun(options: ChaosRunOptions): Promise<ChaosRun> {
 }
 
 interface RunOnOptions extends LoadAndFaults {
-  readonly productDirectory: string;
+  /** Folder of the compiled product. Default: that of this project. */
+  readonly productDirectory?: string;
   /** Added to the default settings of a run. */
   readonly settings?: NodeJS.ProcessEnv;
   /** Default: 3. */
@@ -260,14 +285,14 @@ export async function runOn(
   history: History,
   options: RunOnOptions,
 ): Promise<Omit<Evidence, 'left'>> {
-  const { productDirectory, settings, database = 'orders', numbersTaken = 0 } = options;
+  const { productDirectory = join(PROJECT_DIRECTORY, 'dist'), database = 'orders', numbersTaken = 0 } = options;
   const { consumers = CONSUMERS, copies = COPIES } = options;
   await cluster.run({
     directory: productDirectory,
     partitions: PARTITIONS,
     consumers,
     copies,
-    settings: { ...SETTINGS, ...settings },
+    settings: { ...SETTINGS, ...options.settings },
     database,
     onEnded: (name, how, wasTold) => history.add({ type: 'app-ended', name, how, wasTold }),
     onServerEnded: (how) => history.add({ type: 'server-ended', how }),

@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createDraws } from '#orders/generator/draws.js';
 import type { Draw } from '../../dev/migration-journey/draw.js';
 import { reasonOf } from '../../dev/migration-journey/facade-requests.js';
-import type { Recovery } from './checks/settled.js';
+import type { Recovery } from './checks/watches.js';
 import type { Cluster } from './cluster/cluster.js';
+import { drawsAt, shuffled } from './draws.js';
 import type { Fault, FaultKind } from './fault-kinds.js';
 import type { History } from './history.js';
 
@@ -23,7 +24,6 @@ interface PlannedFault {
 const ORDER = 1;
 const LASTS = 2;
 const TOGETHER = 3;
-const OWN = 100;
 
 /** On average, one fault of this many is simultaneous with the previous one. */
 const TOGETHER_ONE_OF = 4;
@@ -32,23 +32,18 @@ const TOGETHER_ONE_OF = 4;
 function* schedule(seed: number, kinds: readonly FaultKind[]): Generator<PlannedFault> {
   if (kinds.length === 0) throw new RangeError('there is no kind of fault to choose from');
   const draws = createDraws(seed);
-  for (let round = 0; ; round += 1) {
-    const shuffled = kinds
-      .map((kind, at) => ({ kind, key: draws(ORDER, round * kinds.length + at, 2 ** 31) }))
-      .toSorted((a, b) => a.key - b.key);
-    for (const [at, { kind }] of shuffled.entries()) {
-      const place = round * kinds.length + at;
+  for (let place = 0; ;)
+    for (const kind of shuffled(kinds, seed, ORDER, place)) {
       const [least, most] = kind.lastsMs;
-      let drawn = 0;
       yield {
         place,
         kind,
         lastsMs: least + draws(LASTS, place, most - least + 1),
         isTogether: place > 0 && draws(TOGETHER, place, TOGETHER_ONE_OF) === 0,
-        draw: (below) => draws(OWN + drawn++, place, below),
+        draw: drawsAt(seed, place),
       };
+      place += 1;
     }
-  }
 }
 
 interface Begun extends Fault {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { orderGenerator } from '#orders/generator/generator.js';
 import { orderResponse, type OrderResponse } from '#orders/order/order-response.js';
@@ -5,7 +6,7 @@ import type { Draw } from '../../dev/migration-journey/draw.js';
 import { reasonOf } from '../../dev/migration-journey/facade-requests.js';
 import type { PopulateResponse } from '../support/tested-stack.js';
 import { judgeOrder, judgePage, type Judgement, type SavedNumbers } from './checks/read-judge.js';
-import type { ClusterApps } from './cluster/cluster-apps.js';
+import type { Cluster } from './cluster/cluster.js';
 import type { History, PopulateEvent, ReadEvent } from './history.js';
 import { Repetition } from './repetition.js';
 
@@ -64,53 +65,44 @@ interface Populate {
   readonly body: PopulateBody;
 }
 
-/** Requests one large populate and a stream of small ones, each retried until its outcome is known. */
-export class Populates {
+/** Requests one large populate and, from `begin` to `end`, a stream of small ones, each retried until its outcome is known. */
+export class Populates extends Repetition {
   /** Accepted populates with their request bodies, by idempotency key. */
   readonly accepted = new Map<string, { readonly id: string; readonly body: PopulateBody }>();
   /** Idempotency keys of populates that no producer accepted. */
   readonly rejected: string[] = [];
-  private readonly small = new Repetition(EVERY_MS, async () => this.smallOne());
+  /** Prefix of the idempotency keys of this run. */
+  private readonly prefix = `chaos-${randomUUID()}`;
   private smallOnes = 0;
 
   constructor(
-    private readonly apps: ClusterApps,
+    private readonly cluster: Cluster,
     private readonly history: History,
-    /** Prefix of the idempotency keys of this run. */
-    private readonly run: string,
     private readonly wrongRecords: boolean,
-  ) {}
+  ) {
+    super(EVERY_MS, async () => this.smallOne());
+  }
 
   /** Retries the large populate with its key until a producer accepts it. @throws Error if no producer does within two minutes */
   async large(count: number, ratePerSecond: number, seed: number): Promise<PopulateResponse> {
     const accepted = await this.untilAccepted({
-      key: `${this.run}-large`,
+      key: `${this.prefix}-large`,
       body: { count, ratePerSecond, seed, accounts: ACCOUNTS },
     });
     if (accepted === undefined) throw new Error('no producer accepted the large populate');
     return accepted;
   }
 
-  /** Starts the small populates. */
-  begin(): void {
-    this.small.begin();
-  }
-
-  /** Resolves when the outcome of every request is known. */
-  async end(): Promise<void> {
-    await this.small.end();
-  }
-
   private async smallOne(): Promise<void> {
     const seed = (this.smallOnes += 1);
     const body = { count: COUNT, seed, ...(this.wrongRecords && { faults: FAULTS }) };
-    await this.untilAccepted({ key: `${this.run}-${seed}`, body });
+    await this.untilAccepted({ key: `${this.prefix}-${seed}`, body });
   }
 
   private async untilAccepted(populate: Populate): Promise<PopulateResponse | undefined> {
     const deadline = performance.now() + ACCEPTED_WITHIN_MS;
     for (let tries = 0; performance.now() < deadline; tries += 1) {
-      const urls = this.apps.producerUrls;
+      const urls = this.cluster.apps.urlsOf('producer');
       // Each retry goes to the other producer: all producers know the outcome of an earlier request.
       const url = urls[tries % Math.max(1, urls.length)];
       const accepted = url === undefined ? undefined : await this.once(url, populate);
@@ -164,37 +156,34 @@ interface ReadRequest {
 }
 
 /** Reads orders of one operation continuously, by id, page and range, and judges each response against the expected orders. */
-export class Reader {
-  private readonly reading = new Repetition(READ_EVERY_MS, async () => this.readNext());
+export class Reader extends Repetition {
   private readonly orderAt: (index: number) => OrderResponse;
   private readonly pending = new Set<Promise<unknown>>();
   private sent = 0;
 
   constructor(
-    private readonly apps: ClusterApps,
+    private readonly cluster: Cluster,
     private readonly operation: PopulateResponse,
     private readonly saved: SavedNumbers,
     private readonly history: History,
     private readonly draw: Draw,
   ) {
+    super(READ_EVERY_MS, () => this.readNext());
     const { id: operationId, from, to, ...batch } = operation;
     const orderAt = orderGenerator({ ...batch, operationId, from: new Date(from), to: new Date(to) });
     this.orderAt = (index) => orderResponse(orderAt(index));
   }
 
-  begin(): void {
-    this.reading.begin();
-  }
-
-  async end(): Promise<void> {
-    await this.reading.end();
+  /** Resolves when every read has its response. */
+  override async end(): Promise<void> {
+    await super.end();
     await Promise.all(this.pending);
   }
 
   /** Sends `each` reads to every query API once all orders are saved: each read must find its orders. */
   async sweep(each: number): Promise<{ readonly sent: number; readonly right: number }> {
     let right = 0;
-    const urls = this.apps.queryApiUrls;
+    const urls = this.cluster.apps.urlsOf('query-api');
     for (const url of urls)
       for (let n = 0; n < each; n += 1) {
         const { outcome } = await this.send(url, this.nextRead(KINDS[n % KINDS.length] ?? 'order'));
@@ -204,15 +193,14 @@ export class Reader {
   }
 
   /** Sends the next read without waiting for its response, so that a query API that hangs does not stop the reads. */
-  private async readNext(): Promise<void> {
-    const urls = this.apps.queryApiUrls;
+  private readNext(): void {
+    const urls = this.cluster.apps.urlsOf('query-api');
     const n = this.sent++;
     const url = urls[n % Math.max(1, urls.length)];
-    if (url === undefined) return Promise.resolve();
+    if (url === undefined) return;
     const reading = this.send(url, this.nextRead(KINDS[n % KINDS.length] ?? 'order'));
     this.pending.add(reading);
     void reading.finally(() => this.pending.delete(reading));
-    return Promise.resolve();
   }
 
   private async send(url: string, { what, path, judge }: ReadRequest): Promise<Judgement> {

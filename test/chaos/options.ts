@@ -1,8 +1,4 @@
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { StackError } from '../../dev/stack-error.js';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { FAULT_KINDS } from './fault-kinds.js';
 import { MIGRATION_FAULTS } from './migration/migration-faults.js';
 
@@ -11,8 +7,6 @@ interface CommonOptions {
   readonly seed: number;
   /** Output folder for the history and the report. */
   readonly out: string;
-  /** Folder of the compiled product to test. */
-  readonly product?: string;
   /** Whether to keep data and logs after the run. */
   readonly keep?: true;
 }
@@ -38,8 +32,9 @@ const ORDERS_PER_SECOND = 1_700;
 /** Limit of one populate. */
 const MAX_ORDERS = 1e7;
 const MAX_SEED = 2 ** 32 - 1;
+const WRONG_USAGE = 2;
 
-/** Parses the command line. @throws StackError `bad-flag` with what is wrong, or with the list of flags for `--help` */
+/** Parses the command line. Ends the process with the list of flags for `--help`, and for wrong usage. */
 export function readChaosOptions(args: readonly string[]): ChaosOptions {
   const command = commandWith('npm run chaos --', '.data/chaos')
     .option('--minutes <n>', 'how long new faults begin, 0.5 to 240 minutes', within(0.5, 240), 5)
@@ -56,45 +51,32 @@ export function readChaosOptions(args: readonly string[]): ChaosOptions {
       [],
     )
     .addHelpText('after', '\nWith --migration: faults during a migration instead, with flags of its own: add --help.');
-  const given = parsed<ChaosOptions>(command, args);
-  const orders = Math.min(MAX_ORDERS, Math.round(given.minutes * 60 * ORDERS_PER_SECOND));
-  return { ...given, orders: given.orders ?? orders };
+  const given = command.parse(args, { from: 'user' }).opts<Omit<ChaosOptions, 'orders'> & Partial<ChaosOptions>>();
+  return { orders: Math.min(MAX_ORDERS, Math.round(given.minutes * 60 * ORDERS_PER_SECOND)), ...given };
 }
 
-/** Parses the command line with `--migration`. @throws StackError as above */
+/** As `readChaosOptions`, with `--migration`. */
 export function readMigrationOptions(args: readonly string[]): MigrationOptions {
-  const command = commandWith('npm run chaos -- --migration', '.data/chaos-migration')
+  const all: MigrationOptions['journeys'] = [1, JOURNEYS];
+  return commandWith('npm run chaos -- --migration', '.data/chaos-migration')
     .option('--migration', 'faults during a migration')
-    .option('--journeys <a-b>', `journeys from off to complete, such as 1-5 or 3, of ${JOURNEYS}`, journeysIn, [
-      1,
-      JOURNEYS,
-    ]);
-  return parsed<MigrationOptions>(command, args);
+    .option('--journeys <a-b>', `journeys from off to complete, such as 1-5 or 3, of ${JOURNEYS}`, journeysIn, all)
+    .parse(args, { from: 'user' })
+    .opts();
 }
 
 function commandWith(name: string, out: string): Command {
   const seed = Math.floor(Math.random() * (MAX_SEED + 1));
   return new Command(name)
-    .exitOverride()
-    .configureOutput({ writeErr: () => undefined, writeOut: () => undefined })
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : WRONG_USAGE))
+    .showHelpAfterError()
     .addOption(
       new Option('--seed <n>', 'seed of the faults')
         .argParser(whole(0, MAX_SEED))
         .default(seed, 'random, printed at the start'),
     )
     .option('--out <folder>', 'folder of the report and the history', out)
-    .option('--product <folder>', 'folder of the compiled product to test (default: dist)', compiledIn)
     .option('--keep', 'keep data and logs after the run');
-}
-
-function parsed<O extends CommonOptions>(command: Command, args: readonly string[]): Omit<O, 'orders'> & Partial<O> {
-  try {
-    return command.parse(args, { from: 'user' }).opts();
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    const what = error.code === 'commander.helpDisplayed' ? 'Usage of npm run chaos.' : error.message;
-    throw new StackError('bad-flag', what, command.helpInformation());
-  }
 }
 
 function within(min: number, max: number): (text: string) => number {
@@ -124,11 +106,4 @@ function journeysIn(text: string): readonly [number, number] {
   const [from = '', to = from] = text.split('-');
   const first = whole(1, JOURNEYS)(from);
   return [first, whole(first, JOURNEYS)(to)];
-}
-
-/** Checks the product folder early, before the cluster starts. */
-function compiledIn(folder: string): string {
-  const app = join(resolve(PROJECT_DIRECTORY, folder), 'apps/consumer/src/main.js');
-  if (existsSync(app)) return folder;
-  throw new InvalidArgumentError(`${app} does not exist.`);
 }

@@ -1,5 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+const POLL_MS = 100;
+
+/** Waits until a condition holds. @returns whether it did within the limit */
+export async function holdsWithin(limitMs: number, condition: () => boolean | Promise<boolean>): Promise<boolean> {
+  const deadline = performance.now() + limitMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) return false;
+    await delay(POLL_MS);
+  }
+  return true;
+}
+
 /** Repeats some work, with a pause after each time, until it is ended. */
 export class Repetition {
   private readonly over = new AbortController();
@@ -7,7 +19,7 @@ export class Repetition {
 
   constructor(
     private readonly everyMs: number,
-    private readonly work: () => Promise<void>,
+    private readonly work: () => void | Promise<void>,
   ) {}
 
   get isOver(): boolean {

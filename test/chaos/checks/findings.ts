@@ -1,9 +1,60 @@
 import type { OperationDocument } from '#orders/operation/operation.js';
 import type { ReconcileReport } from '#reconcile/report.js';
+import type { JudgedAttempts } from '../attempts/attempt-judge.js';
 import type { History } from '../history.js';
 import type { PopulateBody } from '../load.js';
 import { calmMsOf, calmOf, explainedRepeats } from './calm.js';
-import { figure, type Evidence, type Finding, type Footprint } from './evidence.js';
+import type { InsertWatch, KeyOrder } from './inserts.js';
+
+/** Resource use of a process. */
+export interface Footprint {
+  readonly name: string;
+  readonly openFiles: number;
+  readonly rssMiB: number;
+  /** Timers, sockets and requests that keep the event loop alive, as Node.js counts them; `null` if it isn't Node.js or doesn't answer. */
+  readonly handles: number | null;
+}
+
+/** The result of one check. */
+export interface Finding {
+  readonly name: string;
+  readonly holds: boolean;
+  /** The measured facts, in words and figures. */
+  readonly detail: string;
+}
+
+/** All data of a run that the checks judge. */
+export interface Evidence {
+  readonly history: History;
+  readonly reports: readonly ReconcileReport[];
+  /** Operations that could not be reconciled, with the reason. */
+  readonly unreconciled: readonly string[];
+  readonly order: KeyOrder;
+  readonly watch: Pick<InsertWatch, 'seen' | 'others' | 'brokenBy'>;
+  readonly attempts: JudgedAttempts;
+  /** Number of orders stored at the end. */
+  readonly stored: number;
+  /** Number of records with dead letters at the end. Each dead letter without an operation counts as a record. */
+  readonly deadRecords: number;
+  /** Accepted populates with their request bodies, by idempotency key. */
+  readonly accepted: ReadonlyMap<string, { readonly id: string; readonly body: PopulateBody }>;
+  /** Idempotency keys of populates that no producer accepted. */
+  readonly rejected: readonly string[];
+  readonly operations: readonly OperationDocument[];
+  /** Whether orders were still in the pipeline until the last fault was over. */
+  readonly wasUnderLoad: boolean;
+  /** Reads of saved orders after the last recovery. */
+  readonly finalReads: { readonly sent: number; readonly right: number };
+  /** How many times a consumer's counter of repeated saves was read. */
+  readonly repeatReadings: number;
+  readonly footprints: { readonly calm: readonly Footprint[]; readonly after: readonly Footprint[] };
+  /** Processes that still ran after the cluster was stopped. */
+  readonly left: readonly string[];
+}
+
+export function figure(value: number): string {
+  return value.toLocaleString('en-US');
+}
 
 /** Runs all checks on the evidence of a run. */
 export function findingsOf(evidence: Evidence): Finding[] {
@@ -292,40 +343,40 @@ function firstSentence(text: string): string {
 
 const APPS: ReadonlySet<string> = new Set(['producer', 'consumer', 'query-api']);
 
-/** MongoDB's driver keeps the peak number of connections open, up to 100; a growth beyond that is a leak. */
-const ALLOWED_FILES = 150;
-const ALLOWED_HANDLES = 200;
-/** V8 delays garbage collection as long as the heap has room. */
-const ALLOWED_MIB = 300;
+interface Resource {
+  readonly unit: string;
+  readonly of: (footprint: Footprint) => number;
+  /** A growth beyond that is a leak. */
+  readonly allowed: number;
+}
+
+const RESOURCES: readonly Resource[] = [
+  // MongoDB's driver keeps the peak number of connections open, up to 100.
+  { unit: 'open files', of: ({ openFiles }) => openFiles, allowed: 150 },
+  { unit: 'handles', of: ({ handles }) => handles ?? 0, allowed: 200 },
+  // V8 delays garbage collection as long as the heap has room.
+  { unit: 'MiB of memory', of: ({ rssMiB }) => rssMiB, allowed: 300 },
+];
 
 /** Lists the apps that hold more resources than their kind did before the faults. Servers are exempt: they grow with the stored data. */
 function leaks(before: readonly Footprint[], after: readonly Footprint[]): string[] {
   const apps = after.filter(({ name }) => APPS.has(appOf(name)));
-  return apps.flatMap((app) => {
-    const calm = before.filter((each) => appOf(each.name) === appOf(app.name));
-    const beyond = (what: string, of: (footprint: Footprint) => number, allowed: number): string[] => {
-      const highest = Math.max(...calm.map(of));
-      return of(app) > highest + allowed ? [`${app.name} has ${of(app)} ${what}, at most ${highest} before`] : [];
-    };
-    return [
-      beyond('open files', ({ openFiles }) => openFiles, ALLOWED_FILES),
-      beyond('handles', ({ handles }) => handles ?? 0, ALLOWED_HANDLES),
-      app.handles === null ? [`${app.name} does not report its handles`] : [],
-      beyond('MiB of memory', ({ rssMiB }) => rssMiB, ALLOWED_MIB),
-    ].flat();
-  });
+  const grown = apps.flatMap((app) =>
+    RESOURCES.flatMap(({ unit, of, allowed }) => {
+      const highest = most(before, appOf(app.name), of);
+      return of(app) > highest + allowed ? [`${app.name} has ${of(app)} ${unit}, at most ${highest} before`] : [];
+    }),
+  );
+  const silent = apps.filter(({ handles }) => handles === null);
+  return [...grown, ...silent.map(({ name }) => `${name} does not report its handles`)];
 }
 
 /** Formats in one line the maximum resource use of each kind of app, before and after. */
 function growth(before: readonly Footprint[], after: readonly Footprint[]): string {
   const kinds = new Set(before.map(({ name }) => appOf(name)).filter((kind) => APPS.has(kind)));
-  return [...kinds]
-    .map((kind) => {
-      const change = (of: (footprint: Footprint) => number): string =>
-        `${most(before, kind, of)} → ${most(after, kind, of)}`;
-      return `${kind} ${change(({ rssMiB }) => rssMiB)} MiB, ${change(({ openFiles }) => openFiles)} files, ${change(({ handles }) => handles ?? 0)} handles`;
-    })
-    .join('; ');
+  const changes = (kind: string): string[] =>
+    RESOURCES.map(({ unit, of }) => `${most(before, kind, of)} → ${most(after, kind, of)} ${unit}`);
+  return [...kinds].map((kind) => `${kind} ${changes(kind).join(', ')}`).join('; ');
 }
 
 function appOf(name: string): string {
@@ -333,6 +384,6 @@ function appOf(name: string): string {
 }
 
 /** The maximum of an app's processes. */
-function most(all: readonly Footprint[], app: string, of: (footprint: Footprint) => number): number {
+function most(all: readonly Footprint[], app: string, of: Resource['of']): number {
   return Math.max(...all.filter(({ name }) => appOf(name) === app).map(of));
 }

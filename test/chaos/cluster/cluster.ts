@@ -1,29 +1,122 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { MongoClient } from 'mongodb';
-import { signalIfRunning } from '../../../dev/machine/process-table.js';
-import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
-import type { EmbeddedServers } from '../../../dev/servers/embedded-servers.js';
-import { TemporaryStack } from '../../../dev/supervisor/temporary-stack.js';
 import type { Kafka } from 'kafkajs';
+import { MongoClient } from 'mongodb';
+import { isDatabaseUnavailable } from '#service/mongodb/database-unavailable.js';
+import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { migrateAt } from '#service/mongodb/migrate-database.js';
 import { Mongo } from '#service/mongodb/mongo.js';
+import { freePortsInARow } from '../../../dev/machine/ports.js';
+import { signalIfRunning } from '../../../dev/machine/process-table.js';
+import { isReady } from '../../../dev/migration-journey/recovery.js';
+import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
+import type { EmbeddedServers, ServerLayout } from '../../../dev/servers/embedded-servers.js';
+import type { App } from '../../../dev/supervisor/app.js';
+import type { RunningApps } from '../../../dev/supervisor/running-apps.js';
+import { TemporaryStack, type TemporaryStackPlan } from '../../../dev/supervisor/temporary-stack.js';
+import { eventually } from '../../support/eventually.js';
 import { quietKafka } from '../../support/topic-writer.js';
-import { ClusterApps } from './cluster-apps.js';
-import { createLayout, MONGODB_MEMBERS, type ClusterLayout } from './ground.js';
-import { Links } from './links.js';
-import { primaryOf } from './primary-of.js';
-import type { SmallDisk } from './small-disk.js';
-import { serverDisks, type ServerDisks } from './server-disks.js';
+import { holdsWithin } from '../repetition.js';
+import { Links, PEERS } from './link.js';
+import { redirectSockets } from './redirected-sockets.js';
+import { serverDisks, type SmallDisk } from './small-disk.js';
 
-export interface ClusterOptions {
+const DRAIN_BUDGET_MS = 20_000;
+const READY_WITHIN_MS = 30_000;
+const NODES = [1, 2, 3];
+const SERVICES = ['producer', 'producer-2', 'query-api', 'query-api-2'];
+export const MAX_CONSUMERS = 6;
+export const KAFKA_NODES = NODES.map((n) => `Kafka-${n}`);
+export const MONGODB_MEMBERS = NODES.map((n) => `MongoDB-${n}`);
+export const REGISTRY = 'schema registry';
+
+/** Names of all possible apps. */
+export function appNames(consumers: number): string[] {
+  return [...SERVICES, ...Array.from({ length: consumers }, (_, at) => `consumer-${at + 1}`)];
+}
+
+/** Starts the servers of a run, in its folder. All processes are killed when the run exits at once: no app has to drain. */
+export async function startServers(
+  directory: string,
+  flags: readonly string[],
+  plan: Omit<TemporaryStackPlan, 'tool'>,
+): Promise<TemporaryStack> {
+  const common = { tool: 'orders-chaos', dataDirectory: directory, flags: [...flags, '--servers-only'] };
+  const servers = await TemporaryStack.start({ ...common, env: process.env, ...plan });
+  process.on('exit', () => servers.kill());
+  return servers;
+}
+
+/** Stops all apps in any state: opens all links, and resumes suspended processes, since these can't handle SIGTERM. */
+export async function stopApps(servers: TemporaryStack, links: Links): Promise<void> {
+  links.openAll();
+  for (const { pid } of servers.processes()) signalIfRunning(pid, 'SIGCONT');
+  await servers.stack.stopApps();
+}
+
+/** Returns the option of Node.js that preloads modules of the chaos run, by their paths in its folder. */
+export function preloading(...modules: readonly string[]): string {
+  const folder = join(PROJECT_DIRECTORY, 'dist/test/chaos');
+  return modules.map((path) => `--import ${pathToFileURL(join(folder, `${path}.js`)).href}`).join(' ');
+}
+
+/** Reads a figure of an app; `undefined` while it hangs or starts, and if it has no such figure. @param pattern the figure is its first group */
+export async function readMetric(url: string, pattern: RegExp, timeoutMs = 3_000): Promise<number | undefined> {
+  try {
+    const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(timeoutMs) });
+    const found = pattern.exec(await response.text())?.[1];
+    return found === undefined ? undefined : Number(found);
+  } catch {
+    // The app hangs, has ended or is starting.
+    return undefined;
+  }
+}
+
+/** The ports and links of a cluster. */
+interface ClusterLayout {
+  /** As environment variables of `npm start`. */
+  readonly ports: Readonly<Record<'KAFKA_PORT' | 'REGISTRY_PORT' | 'MONGODB_PORT', string>>;
+  readonly peers: NonNullable<ServerLayout['peers']>;
+  /** For each app: a map from advertised ports to the ports of the app's own links. */
+  readonly redirections: ReadonlyMap<string, Readonly<Record<string, number>>>;
+}
+
+/** Assigns ports to all servers, and creates a link from each app to each server and from each server's peers to it. */
+async function createLayout(links: Links): Promise<ClusterLayout> {
+  const kafka = await freePortsInARow(NODES.length);
+  const registry = await freePortsInARow(1);
+  const mongodb = await freePortsInARow(NODES.length);
+  const places = [{ name: REGISTRY, listens: registry, advertised: registry }];
+  const kafkaPeers = [];
+  for (const [at, name] of KAFKA_NODES.entries()) {
+    const listens = await freePortsInARow(1);
+    kafkaPeers.push({ listens, found: await links.add(PEERS, name, listens) });
+    places.push({ name, listens: kafka + at, advertised: kafka + at });
+  }
+  const mongodbPeers: number[] = [];
+  for (const [at, name] of MONGODB_MEMBERS.entries()) {
+    const advertised = await links.add(PEERS, name, mongodb + at);
+    mongodbPeers.push(advertised);
+    places.push({ name, listens: mongodb + at, advertised });
+  }
+  const redirections = new Map<string, Record<string, number>>();
+  for (const app of appNames(MAX_CONSUMERS)) {
+    const own: Record<string, number> = {};
+    for (const { name, listens, advertised } of places) own[String(advertised)] = await links.add(app, name, listens);
+    redirections.set(app, own);
+  }
+  // The run itself must reach MongoDB directly, even while the members' peers can't.
+  redirectSockets(new Map(mongodbPeers.map((advertised, at) => [advertised, mongodb + at])));
+  const ports = { KAFKA_PORT: String(kafka), REGISTRY_PORT: String(registry), MONGODB_PORT: String(mongodb) };
+  return { ports, peers: { kafka: kafkaPeers, mongodb: mongodbPeers }, redirections };
+}
+
+export interface ClusterOptions extends Required<Pick<TemporaryStackPlan, 'print' | 'signal'>> {
   /** Folder for data and logs; created, and kept after the run. */
   readonly directory: string;
   /** Total number of orders, for which the small disks must have room. */
   readonly orders: number;
-  readonly print: (line: string) => void;
-  readonly signal: AbortSignal;
 }
 
 /** The product under test, which runs on the servers. */
@@ -44,6 +137,11 @@ export interface Product {
   readonly onServerEnded: (how: string) => void;
 }
 
+interface RunningProduct extends Product {
+  readonly mongo: Mongo;
+  readonly attemptsDirectory: string;
+}
+
 /**
  * Runs the whole pipeline, replicated, on one machine: three Kafka nodes, three MongoDB members, a registry, two producers, two query
  * APIs and consumers. Each is a process that can be killed, stopped and started. Each app has its own link to each server.
@@ -51,23 +149,17 @@ export interface Product {
 export class Cluster {
   /** Direct connection, like `mongo`. */
   readonly kafka: Kafka;
-  /** Kills all processes when the run exits at once: its data are not needed, so no app has to drain. */
-  private readonly atExit = (): void => {
-    for (const { pid } of this.running()) signalIfRunning(pid, 'SIGKILL');
-  };
-  private current:
-    | { readonly apps: ClusterApps; readonly mongo: Mongo; readonly attemptsDirectory: string }
-    | undefined;
-  private onServerEnded: (how: string) => void = () => undefined;
+  readonly positions: KafkaPositions;
+  private current: RunningProduct | undefined;
 
   private constructor(
     private readonly stack: TemporaryStack,
     readonly links: Links,
     private readonly layout: ClusterLayout,
-    private readonly disks: ServerDisks,
+    private readonly disks: ReadonlyMap<string, SmallDisk>,
   ) {
     this.kafka = quietKafka(this.brokers);
-    process.on('exit', this.atExit);
+    this.positions = new KafkaPositions(this.kafka);
   }
 
   get brokers(): string {
@@ -82,9 +174,19 @@ export class Cluster {
     return this.disks.size > 0;
   }
 
-  /** Apps of the running product. @throws Error if no product runs */
-  get apps(): ClusterApps {
-    return this.product.apps;
+  /** The apps that run or are starting. An app that ends by itself is restarted, as in `npm start`. */
+  get apps(): RunningApps {
+    return this.stack.apps;
+  }
+
+  /** The apps of a kind that run or are starting. */
+  of(job: 'producer' | 'consumer' | 'query-api'): App[] {
+    return this.apps.all.filter((app) => app.job === job);
+  }
+
+  /** Number of consumers outside scaling faults. */
+  get wantedConsumers(): number {
+    return this.product.consumers;
   }
 
   /** Direct connection, not over a link, so that the run observes the pipeline undisturbed. @throws Error if no product runs */
@@ -97,7 +199,7 @@ export class Cluster {
     return this.product.attemptsDirectory;
   }
 
-  private get product() {
+  private get product(): RunningProduct {
     if (this.current === undefined) throw new Error('no product runs on the servers');
     return this.current;
   }
@@ -110,17 +212,9 @@ export class Cluster {
     let cluster: Cluster | undefined;
     try {
       const layout = await createLayout(links);
-      const stack = await TemporaryStack.start({
-        tool: 'orders-chaos',
-        dataDirectory: directory,
-        flags: ['--replicated', '--servers-only'],
-        env: process.env,
-        ports: layout.ports,
-        peers: layout.peers,
-        onServerEnded: (how) => cluster?.onServerEnded(how),
-        print,
-        signal,
-      });
+      const { ports, peers } = layout;
+      const onServerEnded = (how: string): void => cluster?.current?.onServerEnded(how);
+      const stack = await startServers(directory, ['--replicated'], { ports, peers, onServerEnded, print, signal });
       cluster = new Cluster(stack, links, layout, disks);
       return cluster;
     } catch (error) {
@@ -131,28 +225,26 @@ export class Cluster {
   }
 
   /** Starts a product; resolves when all its apps are ready. `endProduct` must be called even after a failure. */
-  async run({ directory, consumers, copies, partitions, settings, database, ...product }: Product): Promise<void> {
+  async run(product: Product): Promise<void> {
+    const { directory, consumers, copies, database, onEnded } = product;
     const uri = this.stack.addresses.MONGODB_URI.replace('/orders?', `/${database}?`);
     const attemptsDirectory = join(this.stack.directory, `attempts-${database}`);
     await mkdir(attemptsDirectory, { recursive: true });
-    this.onServerEnded = product.onServerEnded;
     await migrateAt(uri);
-    const apps = new ClusterApps(this.stack.stack, consumers);
-    this.current = { apps, mongo: new Mongo(uri, 'chaos'), attemptsDirectory };
+    this.current = { ...product, mongo: new Mongo(uri, 'chaos'), attemptsDirectory };
+    const preloads = ['cluster/redirect-connections', 'cluster/shifted-clock'];
     await this.stack.stack.startApps({
       productDirectory: directory,
-      onEnded: product.onEnded,
+      onEnded,
       apps: { producer: copies, 'query-api': copies, console: 0, consumer: consumers },
       envOf: (app) => ({
         // Each app takes any free port: only this run needs to find it.
         PORT: '0',
         LOG_LEVEL: 'info',
-        ...settings,
+        ...product.settings,
         MONGODB_URI: uri,
-        TOPIC_PARTITIONS: String(partitions),
-        NODE_OPTIONS: preloadsOf(app)
-          .map((path) => `--import ${preloadUrl(path)}`)
-          .join(' '),
+        TOPIC_PARTITIONS: String(product.partitions),
+        NODE_OPTIONS: preloading(...preloads, ...(app.startsWith('consumer') ? ['attempts/record-attempts'] : [])),
         REDIRECTED_PORTS: JSON.stringify(this.layout.redirections.get(app)),
         CLOCK_SHIFT_FILE: this.clockFile(app),
         PRODUCT_DIRECTORY: directory,
@@ -161,20 +253,12 @@ export class Cluster {
     });
   }
 
-  /** Stops the product in any state: first resumes paused processes and opens all links. */
+  /** Stops the product in any state. */
   async endProduct(): Promise<void> {
-    this.links.openAll();
-    this.wakeAll();
-    await this.current?.mongo.client.close();
-    if (this.current !== undefined) await this.stack.stack.stopApps();
+    if (this.current === undefined) return;
+    await this.current.mongo.client.close();
+    await stopApps(this.stack, this.links);
     this.current = undefined;
-  }
-
-  /** @throws RangeError if no process of this name runs */
-  pid(name: string): number {
-    const found = this.running().find((record) => record.name === name);
-    if (found === undefined) throw new RangeError(`no process named ${name} runs`);
-    return found.pid;
   }
 
   /** All running processes. */
@@ -182,9 +266,19 @@ export class Cluster {
     return this.stack.processes();
   }
 
-  /** Kills an app with SIGKILL. */
-  killApp(name: string): void {
-    this.apps.kill(name);
+  /** Starts or drains consumers, in the background, to reach the given number. Default: the number outside faults. */
+  scale(consumers = this.wantedConsumers): void {
+    this.stack.stack.scale(consumers);
+  }
+
+  /** Drains an app, starts it again, and waits up to 30 s until it is ready. */
+  async restart(app: App): Promise<void> {
+    const before = app.url;
+    await app.restart(DRAIN_BUDGET_MS);
+    await holdsWithin(
+      READY_WITHIN_MS,
+      async () => app.url !== undefined && app.url !== before && (await isReady(app.url)),
+    );
   }
 
   /** @throws RangeError for a server without a disk of its own */
@@ -212,33 +306,31 @@ export class Cluster {
     await client.close();
   }
 
-  /** Name of MongoDB's current primary. */
+  /**
+   * Waits until MongoDB has a primary, and returns its name. Retries here too, since the driver does not retry a command whose connection ends
+   * during the write.
+   */
   async primary(): Promise<string> {
-    return MONGODB_MEMBERS[await primaryOf(this.mongo.db)] ?? '';
-  }
-
-  /** Resumes paused processes, since these can't handle SIGTERM. */
-  private wakeAll(): void {
-    for (const { pid } of this.running()) signalIfRunning(pid, 'SIGCONT');
+    let found: string | undefined;
+    await eventually('MongoDB has a primary', async () => {
+      try {
+        const hello = await this.mongo.db.admin().command({ hello: 1 }, { readPreference: 'primaryPreferred' });
+        found = MONGODB_MEMBERS[(hello['hosts'] as string[]).indexOf(String(hello['primary']))];
+      } catch (error) {
+        if (!isDatabaseUnavailable(error)) throw error;
+      }
+      return found !== undefined;
+    });
+    return found ?? '';
   }
 
   /** Stops everything. @returns the names of processes that still run */
   async stop(): Promise<string[]> {
-    process.off('exit', this.atExit);
     await this.endProduct();
+    await this.positions.close();
     await this.links.close();
     const left = await this.stack.end();
     for (const disk of this.disks.values()) await disk.remove();
     return left;
   }
-}
-
-function preloadsOf(app: string): string[] {
-  const all = ['cluster/redirect-connections', 'cluster/shifted-clock'];
-  return app.startsWith('consumer') ? [...all, 'attempts/record-attempts'] : all;
-}
-
-/** URL of a compiled module of the chaos run. */
-function preloadUrl(path: string): string {
-  return pathToFileURL(join(PROJECT_DIRECTORY, 'dist/test/chaos', `${path}.js`)).href;
 }

@@ -1,11 +1,74 @@
+import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { Flow } from './flow.js';
-import type { LinkState } from './link-state.js';
 
-const OPEN: LinkState = { kind: 'open' };
+/**
+ * How a link treats its traffic.
+ * - `open`: forwards everything
+ * - `cut`: resets existing and new connections
+ * - `slow`: delays every piece by `delayMs` and keeps the order
+ * - `silent`: keeps and accepts connections but forwards nothing, not even a close; forwards everything once the link is open again, as
+ *   after a pulled cable
+ * - `withheld`: forwards requests and drops the responses, so that the client waits until its time-out; once the link is open again, it
+ *   resets the connections that lost a response
+ * - `unanswered`: forwards requests and resets the connection at the first byte of a response, so that the client can't know the outcome
+ */
+export type LinkState =
+  | { readonly kind: 'open' | 'cut' | 'silent' | 'withheld' | 'unanswered' }
+  | { readonly kind: 'slow'; readonly delayMs: number };
+
+/** Number of held pieces at which the sender is paused. */
+const MAX_HELD = 1_000;
+
+/** One direction of a connection: forwards data from one socket to the other, in order, as the state of the link allows. */
+class Flow {
+  /** Each forwards a piece, and returns `false` if the other side accepts no more now. */
+  private readonly held: { readonly dueAt: number; readonly pass: () => unknown }[] = [];
+  private lastDue = 0;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly link: Link,
+    private readonly from: Socket,
+    private readonly to: Socket,
+    /** Whether the link drops the next bytes. */
+    isDropped: () => boolean,
+  ) {
+    from.on('data', (bytes: Buffer) => this.take(() => isDropped() || to.write(bytes)));
+    from.once('end', () => this.take(() => to.end()));
+    // A socket that was reset has no `end` event before its close.
+    from.once('close', () => this.take(() => to.destroySoon()));
+    to.on('drain', () => this.pump());
+  }
+
+  /** Forwards the pieces that may pass now. The link calls it after a change of its state. */
+  pump(): void {
+    clearTimeout(this.timer);
+    for (let [piece] = this.held; piece !== undefined; [piece] = this.held) {
+      if (this.link.state.kind === 'silent') return;
+      const waitMs = piece.dueAt - performance.now();
+      if (waitMs > 0) {
+        this.timer = setTimeout(() => this.pump(), waitMs);
+        return;
+      }
+      this.held.shift();
+      if (!this.to.destroyed && piece.pass() === false) return;
+    }
+    this.from.resume();
+  }
+
+  private take(pass: () => unknown): void {
+    const { state } = this.link;
+    if (state.kind === 'slow' || state.kind === 'silent') this.link.disturbances += 1;
+    // A piece that arrives after the link was slow must not overtake the delayed ones.
+    this.lastDue = Math.max(this.lastDue, performance.now() + (state.kind === 'slow' ? state.delayMs : 0));
+    this.held.push({ dueAt: this.lastDue, pass });
+    if (this.held.length > MAX_HELD) this.from.pause();
+    this.pump();
+  }
+}
 
 interface Connection {
-  readonly sockets: readonly Socket[];
+  readonly sockets: readonly [client: Socket, server: Socket];
   readonly flows: readonly Flow[];
   /** A response was dropped: the client can't use the connection any more. */
   hasLost: boolean;
@@ -15,9 +78,10 @@ interface Connection {
  * A TCP proxy on loopback between two processes, whose traffic can be disturbed. Own code, since existing proxies are separate programs.
  */
 export class Link {
+  /** Number of effects of disturbances: connections reset or rejected, and pieces delayed or dropped. */
+  disturbances = 0;
   private readonly connections = new Set<Connection>();
-  private current: LinkState = OPEN;
-  private disturbed = 0;
+  private current: LinkState = { kind: 'open' };
 
   private constructor(
     private readonly server: Server,
@@ -29,10 +93,7 @@ export class Link {
   /** @param targetPort port of the server process */
   static async to(targetPort: number): Promise<Link> {
     const server = createServer({ allowHalfOpen: true });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(0, '127.0.0.1', resolve);
-    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
     const link = new Link(server, targetPort, (server.address() as AddressInfo).port);
     server.on('connection', (socket) => link.accept(socket));
     return link;
@@ -42,70 +103,90 @@ export class Link {
     return this.current;
   }
 
-  /** Number of effects of disturbances: connections reset or rejected, and pieces delayed. */
-  get disturbances(): number {
-    return this.disturbed;
-  }
-
   /** Sets the state, for existing connections too. */
   set(state: LinkState): void {
     this.current = state;
-    if (state.kind === 'cut') this.resetAll();
-    else {
-      if (state.kind !== 'withheld') this.resetAll(({ hasLost }) => hasLost);
-      for (const { flows } of this.connections) for (const flow of flows) flow.pump();
+    for (const connection of this.connections) {
+      if (state.kind === 'cut' || (connection.hasLost && state.kind !== 'withheld')) this.reset(connection);
+      else for (const flow of connection.flows) flow.pump();
     }
   }
 
   open(): void {
-    this.set(OPEN);
+    this.set({ kind: 'open' });
   }
 
   async close(): Promise<void> {
-    this.resetAll();
+    for (const connection of this.connections) this.reset(connection);
     await new Promise((resolve) => this.server.close(resolve));
   }
 
   private accept(client: Socket): void {
+    // Both ends see errors of the connection by themselves.
+    client.on('error', () => undefined);
     if (this.current.kind === 'cut') {
-      this.disturbed += 1;
-      client.on('error', ignore);
+      this.disturbances += 1;
       client.resetAndDestroy();
       return;
     }
     const server = connect({ port: this.targetPort, host: '127.0.0.1', allowHalfOpen: true });
-    for (const socket of [client, server]) socket.setNoDelay(true).on('error', ignore);
-    const state = (): LinkState => this.current;
-    const reset = (): void => this.reset(connection);
-    const onHeld = (): void => void (this.disturbed += 1);
-    const onDropped = (): void => {
-      this.disturbed += 1;
-      connection.hasLost = true;
-    };
-    const connection: Connection = {
-      sockets: [client, server],
-      hasLost: false,
-      flows: [
-        new Flow(client, server, { state, onHeld }),
-        new Flow(server, client, { state, onHeld, onResponse: reset, onDropped }),
-      ],
-    };
+    server.on('error', () => undefined);
+    const requests = new Flow(this, client, server, () => false);
+    const responses = new Flow(this, server, client, () => this.drops(connection));
+    const connection: Connection = { sockets: [client, server], flows: [requests, responses], hasLost: false };
     this.connections.add(connection);
-    const gone = (): void => {
-      if (connection.sockets.every(({ destroyed }) => destroyed)) this.connections.delete(connection);
-    };
-    for (const socket of connection.sockets) socket.once('close', gone);
+    for (const socket of connection.sockets)
+      socket.setNoDelay(true).once('close', () => {
+        if (connection.sockets.every(({ destroyed }) => destroyed)) this.connections.delete(connection);
+      });
   }
 
-  private resetAll(which: (connection: Connection) => boolean = () => true): void {
-    for (const connection of this.connections) if (which(connection)) this.reset(connection);
+  private drops(connection: Connection): boolean {
+    const { kind } = this.current;
+    if (kind === 'unanswered') this.reset(connection);
+    if (kind !== 'withheld') return kind === 'unanswered';
+    this.disturbances += 1;
+    connection.hasLost = true;
+    return true;
   }
 
   private reset({ sockets }: Connection): void {
-    this.disturbed += 1;
+    this.disturbances += 1;
     for (const socket of sockets) socket.resetAndDestroy();
   }
 }
 
-/** Connection errors are expected here: both ends see them by themselves. */
-function ignore(): void {}
+/** A link with the names of its client and its server. */
+export interface NamedLink {
+  readonly from: string;
+  readonly to: string;
+  readonly link: Link;
+}
+
+/** Client name of a server's peers, the other nodes of its kind, which share one link to it. */
+export const PEERS = 'peers';
+
+/** All links of a system, such as one from each app to each server. */
+export class Links {
+  private readonly all: NamedLink[] = [];
+
+  /** @param port port on which `to` listens @returns the port to which `from` connects */
+  async add(from: string, to: string, port: number): Promise<number> {
+    const link = await Link.to(port);
+    this.all.push({ from, to, link });
+    return link.port;
+  }
+
+  /** Finds links by client, by server, or by both. */
+  where({ from, to }: Partial<Pick<NamedLink, 'from' | 'to'>>): readonly NamedLink[] {
+    return this.all.filter((each) => (from ?? each.from) === each.from && (to ?? each.to) === each.to);
+  }
+
+  openAll(): void {
+    for (const { link } of this.all) link.open();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.all.map(async ({ link }) => link.close()));
+  }
+}

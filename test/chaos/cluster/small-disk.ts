@@ -58,3 +58,24 @@ export class SmallDisk {
     await promisify(execFile)('umount', ['-l', this.directory]);
   }
 }
+
+/** Servers with a disk of their own and its size in MiB, which is enough for `ROOM_FOR` orders. */
+const SMALL_DISKS = new Map([
+  ['Kafka-3', 2_048],
+  ['MongoDB-3', 6_144],
+]);
+const ROOM_FOR = 3_200_000;
+
+/** Creates the disks; call it before the servers start. @returns them by server name; none if this machine does not support them all */
+export async function serverDisks(directory: string, orders: number): Promise<ReadonlyMap<string, SmallDisk>> {
+  const disks = new Map<string, SmallDisk>();
+  for (const [name, mib] of SMALL_DISKS) {
+    const size = Math.ceil(mib * Math.max(1, orders / ROOM_FOR));
+    const disk = await SmallDisk.at(join(directory, name.toLowerCase()), size);
+    if (disk === undefined) break;
+    disks.set(name, disk);
+  }
+  if (disks.size === SMALL_DISKS.size) return disks;
+  for (const disk of disks.values()) await disk.remove();
+  return new Map();
+}

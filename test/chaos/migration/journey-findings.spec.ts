@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { positionAt } from '../../../dev/migration-journey/position.js';
-import { COLUMNS } from './fault-table.js';
 import { allowedByCode, journeyFindings, type JourneyEvidence } from './journey-findings.js';
+import { COLUMNS } from './migration-faults.js';
 
 const cellIn = (column: string) => ({
   column,

@@ -1,80 +1,88 @@
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { MongoClient } from 'mongodb';
+import { migrateAt } from '#service/mongodb/migrate-database.js';
 import type { WriteStage } from '../../../apps/facade/src/stages/capability.js';
+import { currentCommit } from '../../../dev/machine/machine-description.js';
 import type { FaultWindow, Interval } from '../../../dev/migration-journey/allowed-failures.js';
-import type { Clients } from '../../../dev/migration-journey/clients.js';
+import { Clients } from '../../../dev/migration-journey/clients.js';
+import { oneOf } from '../../../dev/migration-journey/draw.js';
 import { reasonOf } from '../../../dev/migration-journey/facade-requests.js';
-import type { Operator, Refused } from '../../../dev/migration-journey/operator.js';
+import { Operator, type Refused } from '../../../dev/migration-journey/operator.js';
 import { untilRecovered } from '../../../dev/migration-journey/recovery.js';
-import type { RequestLog } from '../../../dev/migration-journey/request-log.js';
-import type { Finding } from '../checks/evidence.js';
-import type { History } from '../history.js';
-import { COLUMNS, POSITIONS, type Column, type PlannedCell, type PositionName } from './fault-table.js';
-import type { Ground, MigrationFault, MigrationFaultKind } from './migration-faults.js';
-import type { StoredChecks } from './stored-checks.js';
+import { RequestLog } from '../../../dev/migration-journey/request-log.js';
+import { LegacyFiles } from '../../../dev/migration-journey/stored-order.js';
+import { CLIENT_ACCOUNTS } from '../../../dev/migration-journey/written-orders.js';
+import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
+import type { TemporaryStack } from '../../../dev/supervisor/temporary-stack.js';
+import { drawsAt } from '../draws.js';
+import { History } from '../history.js';
+import { holdsWithin } from '../repetition.js';
+import {
+  allowedByCode,
+  journeyFindings,
+  type CellResult,
+  type JourneyEvidence,
+  type JourneyResult,
+} from './journey-findings.js';
+import { MigrationApps } from './migration-apps.js';
+import {
+  COLUMNS,
+  MIGRATION_FAULTS,
+  planJourney,
+  POSITIONS,
+  type Column,
+  type MigrationFault,
+  type PlannedFault,
+  type PositionName,
+} from './migration-faults.js';
+import { errorsIn, FileOrderWatch, StoredChecks } from './stored-checks.js';
 
-/** What became of one fault in one column. */
-export interface CellResult {
-  readonly column: string;
-  readonly kind: string;
-  readonly subject: string;
-  /** From the beginning of the fault to its end. */
-  readonly lastedMs: number;
-  /** From the end of the fault until everything worked and no intent was open; `null`: not within the limit. */
-  readonly recoveredMs: number | null;
-  /** Requests of clients from the beginning of the fault to the recovery that were answered, and that failed. */
-  readonly answered: number;
-  readonly failed: number;
-  /** Whether the migration rolled itself back. */
-  readonly rolledBack: boolean;
-}
-
-/** The result of one journey from `off` to `complete`. */
-export interface JourneyResult {
-  readonly seed: number;
-  readonly journey: number;
-  readonly commit: string;
-  readonly tookMs: number;
-  readonly cells: readonly CellResult[];
-  readonly findings: readonly Finding[];
-  readonly acknowledged: number;
-  readonly readsAnswered: number;
-  /** Failed requests that the contract allows, by their code. */
-  readonly allowed: Readonly<Record<string, number>>;
-  /** Refusals of changes, by code, and how often a change was asked for again. */
-  readonly refusals: Readonly<Record<string, number>>;
-}
-
+/** Orders that the legacy system has before the migration begins. */
+const POPULATED = 2_000;
+const CLIENTS = 6;
+const ACCOUNTS_EACH = 2;
+const BEHAVIOUR = {
+  accounts: Array.from({ length: CLIENTS }, (_, client) =>
+    Array.from({ length: ACCOUNTS_EACH }, (__, account) => `${CLIENT_ACCOUNTS}${client}-${account}`),
+  ),
+  rate: 50,
+  mix: { writes: 8, 'read-by-id': 7, 'read-by-page': 1, 'read-by-range': 4 },
+  // Longer than all waits of a facade: a request without an answer by then is a facade that hangs.
+  timeoutMs: 9_000,
+  retryMs: 150,
+  withoutIdPercent: 20,
+  givesUpPercent: 10,
+};
+const LAST_CHECK_MS = 30_000;
 const MOVED_WITHIN_MS = 120_000;
 /** A killed app starts in 10 s on two busy cores. */
 const RECOVERED_WITHIN_MS = 60_000;
 /** At most this much later begins the change in the fault, or a fault of a moment in the change. */
 const LATEST_MS = 300;
 
-export interface JourneyParts {
-  readonly ground: Ground;
+interface JourneyParts {
+  readonly apps: MigrationApps;
   readonly operator: Operator;
   readonly clients: Clients;
   readonly checks: StoredChecks;
   readonly log: RequestLog;
   readonly history: History;
-  readonly kinds: readonly MigrationFaultKind[];
-  /** The planned fault of each column; a column without one is left out. */
-  readonly plan: readonly (PlannedCell | undefined)[];
+  /** The fault of each column, by the column's name; a column without one is left out. */
+  readonly plan: ReadonlyMap<string, PlannedFault>;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-interface Cell {
+interface Cell extends PlannedFault {
   readonly place: number;
   readonly column: Column;
-  readonly kind: MigrationFaultKind;
   readonly fault: MigrationFault;
-  readonly draw: PlannedCell['draw'];
   readonly readsFirst: boolean;
 }
 
 /** Goes from `off` to `complete` through all columns, with a fault in each. */
-export class Journey {
+class Journey {
   readonly cells: CellResult[] = [];
   readonly windows: FaultWindow[] = [];
   /** Changes of stage between the faults. */
@@ -100,17 +108,16 @@ export class Journey {
 
   /** Ends early when the migration does not come to a stage, or does not recover. */
   async run(): Promise<void> {
-    const { kinds, plan, signal, ground } = this.parts;
+    const { plan, signal, apps } = this.parts;
     for (const [place, column] of COLUMNS.entries()) {
-      const planned = plan[place];
-      const kind = kinds[planned?.kind ?? -1];
+      const planned = plan.get(column.name);
       if (signal.aborted) return;
-      if (planned === undefined || kind === undefined) continue;
-      const { draw } = planned;
+      if (planned === undefined) continue;
+      const { kind, draw } = planned;
       const readsFirst = draw(2) === 0;
       try {
         await this.goTo(column, readsFirst);
-        await this.cell({ place, column, kind, fault: kind.make(ground, draw), draw, readsFirst });
+        await this.cell({ place, column, kind, draw, fault: kind.make(apps, draw), readsFirst });
       } catch (error) {
         this.problems.push(`${column.name} with ${kind.name}: ${reasonOf(error)}`);
         return;
@@ -153,7 +160,7 @@ export class Journey {
   }
 
   private async cell(cell: Cell): Promise<void> {
-    const { ground, operator, clients, history, checks, print } = this.parts;
+    const { apps, operator, clients, history, checks, print } = this.parts;
     const { column, kind, fault } = cell;
     const before = this.figures();
     const from = history.now();
@@ -161,10 +168,10 @@ export class Journey {
     const endedAt = history.now();
     const isRecovered = await untilRecovered(
       {
-        facades: ground.apps.facades,
+        facades: apps.facades,
         operator,
         clients,
-        areReady: async () => ground.apps.areReady(),
+        areReady: async () => apps.areReady(),
         openIntents: async () => checks.openIntents(),
       },
       RECOVERED_WITHIN_MS,
@@ -243,4 +250,149 @@ export class Journey {
 function describe({ column, kind, subject, lastedMs, recoveredMs, answered, failed, rolledBack }: CellResult): string {
   const after = recoveredMs === null ? 'not recovered' : `recovered after ${recoveredMs} ms`;
   return `${column}: ${kind} (${subject}) for ${lastedMs} ms, ${after}; ${answered} requests answered, ${failed} failed${rolledBack ? '; rolled back' : ''}`;
+}
+
+export interface OneJourneyOptions {
+  readonly servers: TemporaryStack;
+  readonly seed: number;
+  /** From 1. */
+  readonly journey: number;
+  /** Folder of the history. */
+  readonly out: string;
+  /** Folder of the compiled product. Default: that of this project. */
+  readonly productDirectory?: string;
+  /** Kinds of faults by column, the only ones that are injected; default: those of the journey in the table of the seed. */
+  readonly only?: ReadonlyMap<string, string>;
+  readonly print: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Makes one journey with apps, a database and a legacy system of its own. Leaves none of its apps running. */
+export async function oneJourney(options: OneJourneyOptions): Promise<JourneyResult> {
+  const { servers, seed, journey, out, productDirectory = join(PROJECT_DIRECTORY, 'dist'), print } = options;
+  const began = performance.now();
+  const ended: string[] = [];
+  const name = `migration-${journey}`;
+  const directory = join(servers.directory, name);
+  const uri = servers.addresses.MONGODB_URI.replace('/orders?', `/${name}?`);
+  await migrateAt(uri);
+  const mongo = new MongoClient(uri);
+  const history = new History(join(out, `history-${journey}.jsonl`));
+  const apps = await MigrationApps.start({
+    servers,
+    productDirectory,
+    database: name,
+    directory,
+    onEnded: (what) => {
+      print(what);
+      ended.push(what);
+    },
+  });
+  try {
+    const made = await travel({ ...options, apps, history, mongo });
+    await apps.stop();
+    const processes = [...ended];
+    const loggedErrors = await errorsIn(join(directory, 'logs'));
+    const evidence: JourneyEvidence = { ...made.evidence, processes, loggedErrors };
+    return {
+      seed,
+      journey,
+      commit: currentCommit(),
+      tookMs: Math.round(performance.now() - began),
+      cells: evidence.cells,
+      findings: journeyFindings(evidence),
+      allowed: allowedByCode(evidence),
+      refusals: made.refusals,
+    };
+  } finally {
+    await apps.stop();
+    await mongo.close();
+    await history.close();
+  }
+}
+
+interface Travel extends OneJourneyOptions {
+  readonly apps: MigrationApps;
+  readonly history: History;
+  readonly mongo: MongoClient;
+}
+
+async function travel({ apps, history, mongo, seed, journey, only, print, signal }: Travel) {
+  await populate(apps);
+  const { facades } = apps;
+  const files = new LegacyFiles(apps.legacyFolder);
+  const operator = new Operator(facades, signal);
+  const log = new RequestLog({
+    now: () => history.now(),
+    onFailed: (failed) => history.add({ type: 'facade-failure', ...failed }),
+    onWrong: (wrong) => history.add({ type: 'wrong-answer', ...wrong }),
+  });
+  const early = new Set<string>();
+  const draws = Array.from({ length: CLIENTS }, (_, client) => drawsAt(seed + journey, client));
+  const broken: unknown[] = [];
+  const clients = new Clients({
+    ...BEHAVIOUR,
+    old: await files.all(),
+    log,
+    drawOf: (client) => draws[client] ?? oneOf(draws, () => 0),
+    routeOf: (client) => ({ next: () => [oneOf(facades, draws[client] ?? (() => 0))] }),
+    // Where the legacy system answers, its files have an order before a client knows of it.
+    onAcked: async ({ serial, accountId, begunAt }, stored) => {
+      const stage = made.certainWrites(begunAt);
+      if (stage === undefined || (await files.has(stored))) return;
+      early.add(`legacy: write ${serial} of ${accountId} was acknowledged in ${stage} before it was there`);
+    },
+    onFailure: (error) => void broken.push(error),
+  });
+  const checks = new StoredChecks(files, mongo.db(), clients);
+  const watch = new FileOrderWatch(files, clients.orders);
+  const plan = planJourney(seed, journey);
+  if (only !== undefined) choose(plan, only);
+  const made = new Journey({ apps, operator, clients, checks, log, history, plan, print, signal });
+  watch.begin();
+  clients.begin();
+  await made.run();
+  clients.resume();
+  await clients.end();
+  await watch.end();
+  await lastCheck(checks, made.problems);
+  const evidence = {
+    log,
+    windows: made.windows,
+    moves: made.moves,
+    cells: made.cells,
+    stageProblems: [...made.problems, ...operator.problems, ...broken.map(String)],
+    storedProblems: [...early, ...checks.problems],
+    comparisons: checks.comparisons,
+    acknowledged: clients.orders.acknowledged.length,
+    sentOrders: checks.sentOrders,
+    orderProblems: [...watch.problems, ...checks.orderProblems],
+    fileStates: watch.states,
+    mismatches: await checks.mismatches(Date.now() - history.now()),
+  };
+  return { evidence, refusals: Object.fromEntries(made.refusals) };
+}
+
+/** Leaves only some columns, with other kinds of faults. @throws RangeError for an unknown kind */
+function choose(plan: Map<string, PlannedFault>, kinds: ReadonlyMap<string, string>): void {
+  for (const [column, { draw }] of plan) {
+    const name = kinds.get(column);
+    const kind = MIGRATION_FAULTS.find((each) => each.name === name);
+    if (kind !== undefined) plan.set(column, { kind, draw });
+    else if (name === undefined) plan.delete(column);
+    else throw new RangeError(`unknown kind of fault: ${name}`);
+  }
+}
+
+/** Gives the legacy system orders of before the migration. */
+async function populate({ facades: [facade] }: MigrationApps): Promise<void> {
+  const populated = await fetch(`${facade?.url}/populate?count=${POPULATED}`, { method: 'POST' });
+  if (populated.status !== 201) throw new Error(`populate: status ${populated.status} ${await populated.text()}`);
+}
+
+/** Also after a journey that ended early: what was acknowledged must be there. */
+async function lastCheck(checks: StoredChecks, problems: string[]): Promise<void> {
+  const isFinal = async (): Promise<boolean> => (await checks.openIntents().catch(() => 1)) === 0;
+  if (await holdsWithin(LAST_CHECK_MS, isFinal)) await checks.compare();
+  else problems.push(`intents are still open after ${LAST_CHECK_MS / 1_000} s`);
 }

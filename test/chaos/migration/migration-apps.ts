@@ -1,18 +1,16 @@
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { freePort } from '../../../dev/machine/ports.js';
-import { signalIfRunning } from '../../../dev/machine/process-table.js';
 import type { FacadeAddress } from '../../../dev/migration-journey/facade-requests.js';
 import { isReady } from '../../../dev/migration-journey/recovery.js';
 import { ZONE } from '../../../dev/migration-journey/stored-order.js';
-import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
-import { TemporaryStack } from '../../../dev/supervisor/temporary-stack.js';
-import { Links } from '../cluster/links.js';
+import type { RunningApps } from '../../../dev/supervisor/running-apps.js';
+import type { TemporaryStack } from '../../../dev/supervisor/temporary-stack.js';
+import { preloading, stopApps } from '../cluster/cluster.js';
+import { Links } from '../cluster/link.js';
 
 export const FACADES = ['facade', 'facade-2'] as const;
 export type FacadeName = (typeof FACADES)[number];
 
-const PARTITIONS = '6';
 /** Short time limits, so that a short fault exceeds them. No condition of the gate but those about lost or different orders may fail. */
 const SETTINGS = {
   LEGACY_TIME_ZONE: ZONE.name,
@@ -24,26 +22,9 @@ const SETTINGS = {
   RATE_LIMIT_PER_MINUTE: '0',
   SAVE_DELAY_MS: '0..50',
   LOG_LEVEL: 'info',
-  TOPIC_PARTITIONS: PARTITIONS,
+  TOPIC_PARTITIONS: '6',
 };
-const REDIRECT = pathToFileURL(join(PROJECT_DIRECTORY, 'dist/test/chaos/cluster/redirect-connections.js')).href;
 const urlOf = (port: number): string => `http://127.0.0.1:${port}`;
-
-/** Kafka, MongoDB and the registry, one of each: the servers of all journeys of a run, without any app. */
-export async function startServers(
-  directory: string,
-  print: (line: string) => void,
-  signal: AbortSignal,
-): Promise<TemporaryStack> {
-  const flags = ['--legacy', '--servers-only'];
-  const plan = { tool: 'orders-chaos', dataDirectory: directory, flags, env: process.env, print, signal };
-  const servers = await TemporaryStack.start(plan);
-  // When the run exits at once, its data are not needed.
-  process.on('exit', () => {
-    for (const { pid } of servers.processes()) signalIfRunning(pid, 'SIGKILL');
-  });
-  return servers;
-}
 
 export interface MigrationAppsOptions {
   readonly servers: TemporaryStack;
@@ -61,7 +42,7 @@ export class MigrationApps {
   private stopped: Promise<void> | undefined;
 
   private constructor(
-    private readonly servers: TemporaryStack,
+    readonly servers: TemporaryStack,
     readonly links: Links,
     readonly facades: readonly FacadeAddress[],
     /** Folder of the legacy system's files. */
@@ -83,7 +64,7 @@ export class MigrationApps {
         LEGACY_URL: urlOf(await to('legacy', 'LEGACY_PORT')),
         PRODUCER_URL: urlOf(await to('producer', 'PRODUCER_PORT')),
         QUERY_API_URL: urlOf(await to('query-api', 'QUERY_API_PORT')),
-        NODE_OPTIONS: `--import ${REDIRECT}`,
+        NODE_OPTIONS: preloading('cluster/redirect-connections'),
         REDIRECTED_PORTS: JSON.stringify({
           [String(servers.ports['MONGODB_PORT'])]: await to('MongoDB', 'MONGODB_PORT'),
         }),
@@ -106,18 +87,13 @@ export class MigrationApps {
     return apps;
   }
 
-  /** Kills an app by SIGKILL. It is started again at once. */
-  kill(name: string): void {
-    void this.servers.apps.kill(name);
-  }
-
-  /** @throws RangeError if no process of this name runs */
-  pid(name: string): number {
-    return this.servers.apps.pid(name);
+  /** All that run or are starting. */
+  get running(): RunningApps {
+    return this.servers.apps;
   }
 
   async areReady(): Promise<boolean> {
-    const ready = await Promise.all(this.servers.apps.all.map(async ({ url }) => url !== undefined && isReady(url)));
+    const ready = await Promise.all(this.running.all.map(async ({ url }) => url !== undefined && isReady(url)));
     return ready.every(Boolean);
   }
 
@@ -128,9 +104,7 @@ export class MigrationApps {
   }
 
   private async stopAll(): Promise<void> {
-    this.links.openAll();
-    for (const { pid } of this.servers.processes()) signalIfRunning(pid, 'SIGCONT');
-    await this.servers.stack.stopApps();
+    await stopApps(this.servers, this.links);
     await this.links.close();
   }
 }

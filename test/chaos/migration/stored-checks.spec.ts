@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { storedOrder, type NewSideOrder } from '../../../dev/migration-journey/stored-order.js';
 import type { WrittenOrder } from '../../../dev/migration-journey/written-orders.js';
 import { aLegacyRecord } from '#orders/testing/an-order.js';
-import { gapsBetween, outOfOrderOnTopic } from './stored-checks.js';
+import { gapsBetween, outOfOrderOnTopic, unexpectedErrors } from './stored-checks.js';
 
 const stored = (serial: number, offset = serial, more: Partial<NewSideOrder> = {}): NewSideOrder => ({
   ...storedOrder(aLegacyRecord({ number: serial, accountId: 'client-1', quantity: serial })),
@@ -52,5 +52,26 @@ describe('the order of the writes of an account on the topic', () => {
     ['a backfill copied the order later', [stored(1, 9, { isSent: false }), stored(2, 3)], WRITES, []],
   ])('%s', (_, orders, writes, problems) => {
     expect(outOfOrderOnTopic(orders, writes)).toEqual(problems.map((problem) => expect.stringContaining(problem)));
+  });
+});
+
+const line = (fields: object): string => `${JSON.stringify({ time: 'now', ...fields })}\n`;
+
+describe('the errors of a log', () => {
+  it('are its lines of level error, each message once', () => {
+    const failed = line({ level: 50, msg: 'comparison failed', err: { message: 'no such field' } });
+    const stack = line({ level: 50, msg: 'TypeError: x is undefined\n    at f' });
+    expect(unexpectedErrors(line({ level: 40, msg: 'retrying' }) + failed + failed + stack)).toEqual([
+      'comparison failed no such field',
+      'TypeError: x is undefined',
+    ]);
+  });
+
+  it('do not include a rollback', () => {
+    expect(unexpectedErrors(line({ level: 50, msg: 'stage rolled back' }))).toEqual([]);
+  });
+
+  it('include what a crash prints', () => {
+    expect(unexpectedErrors('node:internal/process\n')).toEqual(['node:internal/process']);
   });
 });

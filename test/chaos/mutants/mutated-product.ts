@@ -1,57 +1,72 @@
-import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
+import { mutated, type Edit } from '../../mutants/mutant.js';
+import { linkPackages } from '../../mutants/project-copies.js';
+import { inRunFolder } from '../run-folder.js';
 
-export const CAUGHT_BY = ['equation', 'order', 'attempts', 'reads', 'repeats'] as const;
-export type CaughtBy = (typeof CAUGHT_BY)[number];
-
-/** A defect of the product, as text replacements in its compiled files. */
-export interface ProductMutant {
-  readonly name: string;
-  readonly edits: readonly Edit[];
-  /** Fault kinds under which the defect must be detected. */
-  readonly faults: readonly string[];
-  /**
-   * The check that must detect it: lost, doubled or altered orders (`equation`); orders of an account out of order (`order`); attempts
-   * that break the engine's promises (`attempts`); wrong answers to reads (`reads`); or far more repeated saves than usual (`repeats`).
-   */
-  readonly caughtBy: CaughtBy;
-  /** How many producers and query APIs run: 1 of each, or 2 if the defect shows only with another one. Default: 1. */
-  readonly copies?: 1 | 2;
-  /** How long new faults begin, in minutes; set if the default is too short. */
-  readonly minutes?: number;
-  /** Seed of the fault schedule; set if the default seed does not detect the defect. */
-  readonly seed?: number;
-  /** App settings; set if the defect shows only with these. */
-  readonly settings?: NodeJS.ProcessEnv;
+/** What came of a mutant. */
+export interface MutantResult {
+  /** Whether it was caught as required; of the unchanged product: whether nothing was found. */
+  readonly isRight: boolean;
+  /** In a line of text. */
+  readonly how: string;
 }
 
-export interface Edit {
-  /** Path in the compiled product, such as `apps/consumer/src/save/bulk-insert.js`. */
-  readonly file: string;
-  /** Must occur exactly once in the file, so that a mutant is updated when its code changes. */
-  readonly replace: string;
-  readonly by: string;
+/** The servers on which all mutants run. */
+export interface MutantServers<M> {
+  /** @param productDirectory folder of the product with the mutant @param at its place */
+  run(mutant: M, productDirectory: string, at: number): Promise<MutantResult>;
+  stop(): Promise<unknown>;
 }
 
-/** The scope of the packages in libs/. */
-const PACKAGES = '@orders-pipeline';
+/**
+ * Runs one mutant after another on the same servers, and prints a line about each and `N passed, N failed`. Ends the process: with 0 only if all
+ * passed. The first interruption ends the runs, the second one the process.
+ */
+export async function runMutants<M extends { readonly edits: readonly Edit[] }>(
+  mutants: readonly (readonly [name: string, mutant: M])[],
+  start: (directory: string, signal: AbortSignal) => Promise<MutantServers<M>>,
+): Promise<never> {
+  let passed = 0;
+  await inRunFolder({ print: (line) => console.log(line) }, async (directory, signal) => {
+    const product = await MutatedProduct.at(join(directory, 'product'));
+    const servers = await start(directory, signal);
+    try {
+      console.log('mutant | caught by | seconds');
+      for (const [at, [name, mutant]] of mutants.entries()) {
+        if (signal.aborted) break;
+        const began = performance.now();
+        const revert = await product.put(name, mutant.edits);
+        const { isRight, how } = await servers.run(mutant, product.directory, at);
+        await revert();
+        if (isRight) passed += 1;
+        console.log(`${name} | ${how} | ${((performance.now() - began) / 1_000).toFixed(1)}`);
+      }
+    } finally {
+      await servers.stop();
+    }
+  });
+  console.log(`${passed} passed, ${mutants.length - passed} failed`);
+  process.exit(passed === mutants.length ? 0 : 1);
+}
 
 /**
  * A copy of the compiled product that holds one mutant at a time. It is a separate package, so that `#orders/…` resolves to its own
  * libraries.
  */
-export class MutatedProduct {
+class MutatedProduct {
   private constructor(private readonly root: string) {}
 
   /** @param root folder of the copy; emptied first */
   static async at(root: string): Promise<MutatedProduct> {
     await rm(root, { recursive: true, force: true });
-    await mkdir(join(root, 'dist'), { recursive: true });
-    for (const part of ['apps', 'libs'])
-      await cp(join(PROJECT_DIRECTORY, 'dist', part), join(root, 'dist', part), { recursive: true });
-    await cp(join(PROJECT_DIRECTORY, 'package.json'), join(root, 'package.json'));
-    await linkModules(root);
+    await mkdir(root);
+    const packages = await readdir(join(PROJECT_DIRECTORY, 'node_modules/@orders-pipeline'));
+    const parts = packages.flatMap((name) => [`libs/${name}/package.json`, `libs/${name}/dist`]);
+    for (const part of ['package.json', 'dist/apps', 'dist/libs', ...parts])
+      await cp(join(PROJECT_DIRECTORY, part), join(root, part), { recursive: true });
+    await linkPackages(PROJECT_DIRECTORY, root);
     return new MutatedProduct(root);
   }
 
@@ -61,37 +76,16 @@ export class MutatedProduct {
   }
 
   /** Applies a mutant. @returns a function that reverts it @throws Error unless each replaced text occurs exactly once */
-  async put({ name, edits }: Pick<ProductMutant, 'name' | 'edits'>): Promise<() => Promise<void>> {
+  async put(name: string, edits: readonly Edit[]): Promise<() => Promise<void>> {
     const before = new Map<string, string>();
-    for (const { file, replace, by } of edits) {
-      const path = join(this.root, file);
+    for (const edit of edits) {
+      const path = join(this.root, edit.file);
       const text = await readFile(path, 'utf8');
-      const found = text.split(replace).length - 1;
-      if (found !== 1)
-        throw new Error(
-          `${file} contains the text of mutant '${name}' ${found} times instead of once: update the mutant`,
-        );
-      before.set(path, text);
-      await writeFile(
-        path,
-        text.replace(replace, () => by),
-      );
+      if (!before.has(path)) before.set(path, text);
+      await writeFile(path, mutated(text, name, edit));
     }
     return async () => {
       for (const [path, text] of before) await writeFile(path, text);
     };
-  }
-}
-
-/** Copies the packages of this project, so that they can be mutated, and links all others. */
-async function linkModules(root: string): Promise<void> {
-  const modules = join(root, 'node_modules');
-  await mkdir(join(modules, PACKAGES), { recursive: true });
-  for (const name of await readdir(join(PROJECT_DIRECTORY, 'node_modules')))
-    if (name !== PACKAGES) await symlink(join(PROJECT_DIRECTORY, 'node_modules', name), join(modules, name));
-  for (const name of await readdir(join(PROJECT_DIRECTORY, 'node_modules', PACKAGES))) {
-    for (const part of ['package.json', 'dist'])
-      await cp(join(PROJECT_DIRECTORY, 'libs', name, part), join(root, 'libs', name, part), { recursive: true });
-    await symlink(join(root, 'libs', name), join(modules, PACKAGES, name));
   }
 }

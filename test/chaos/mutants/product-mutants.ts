@@ -1,4 +1,26 @@
-import type { ProductMutant } from './mutated-product.js';
+import type { Edit } from '../../mutants/mutant.js';
+
+export type CaughtBy = 'equation' | 'order' | 'attempts' | 'reads' | 'repeats';
+
+/** A defect of the product, as text replacements in its compiled files. */
+export interface ProductMutant {
+  readonly edits: readonly Edit[];
+  /** Fault kinds under which the defect must be detected. */
+  readonly faults: readonly string[];
+  /**
+   * The check that must detect it: lost, doubled or altered orders (`equation`); orders of an account out of order (`order`); attempts
+   * that break the engine's promises (`attempts`); wrong answers to reads (`reads`); or far more repeated saves than usual (`repeats`).
+   */
+  readonly caughtBy: CaughtBy;
+  /** How many producers and query APIs run: 1 of each, or 2 if the defect shows only with another one. Default: 1. */
+  readonly copies?: 1 | 2;
+  /** How long new faults begin, in minutes; set if the default is too short. */
+  readonly minutes?: number;
+  /** Seed of the fault schedule; set if the default seed does not detect the defect. */
+  readonly seed?: number;
+  /** App settings; set if the defect shows only with these. */
+  readonly settings?: NodeJS.ProcessEnv;
+}
 
 const BULK_INSERT = 'dist/apps/consumer/src/save/bulk-insert.js';
 const RELIABLE_PRODUCER = 'libs/parallel-consumer/dist/kafka/reliable-producer.js';
@@ -7,7 +29,6 @@ const EMISSION = 'dist/apps/producer/src/emission/emission.js';
 
 /** The unchanged product: a check that fails for it proves nothing for the mutants. */
 export const CONTROL: ProductMutant = {
-  name: 'control: the unchanged product',
   edits: [],
   faults: ['kill-consumer', 'kill-primary', 'leader-moves'],
   minutes: 0.25,
@@ -15,9 +36,8 @@ export const CONTROL: ProductMutant = {
 };
 
 /** Defects known from other systems or likely in a hurried change. Each loses, doubles or alters orders when something fails. */
-export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
-  {
-    name: 'offsets are committed before the save',
+export const PRODUCT_MUTANTS: Readonly<Record<string, ProductMutant>> = {
+  'offsets are committed before the save': {
     edits: [
       {
         file: 'dist/apps/consumer/src/consumer.module.js',
@@ -30,14 +50,12 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     settings: { SAVE_DELAY_MS: '0..1000' },
     caughtBy: 'equation',
   },
-  {
-    name: 'orders are inserted without a write concern (w: 0)',
+  'orders are inserted without a write concern (w: 0)': {
     edits: [{ file: BULK_INSERT, replace: '{ ordered: false }', by: '{ ordered: false, writeConcern: { w: 0 } }' }],
     faults: ['kill-primary'],
     caughtBy: 'equation',
   },
-  {
-    name: 'an order gets a random _id',
+  'an order gets a random _id': {
     edits: [
       {
         file: 'dist/libs/orders/src/order/order-document.js',
@@ -48,8 +66,7 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     faults: ['kill-consumer'],
     caughtBy: 'equation',
   },
-  {
-    name: 'a failed bulk insert counts as saved',
+  'a failed bulk insert counts as saved': {
     edits: [
       {
         file: BULK_INSERT,
@@ -60,8 +77,7 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     faults: ['kill-primary'],
     caughtBy: 'equation',
   },
-  {
-    name: 'one idempotent producer sends concurrently',
+  'one idempotent producer sends concurrently': {
     edits: [
       {
         file: RELIABLE_PRODUCER,
@@ -81,8 +97,7 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     minutes: 0.25,
     caughtBy: 'order',
   },
-  {
-    name: 'records that a produce response omits count as acknowledged',
+  'records that a produce response omits count as acknowledged': {
     edits: [
       {
         file: RELIABLE_PRODUCER,
@@ -98,13 +113,11 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     minutes: 0.4,
     caughtBy: 'equation',
   },
-  {
-    name: "a producer stores progress without the segment's epoch",
+  "a producer stores progress without the segment's epoch": {
     edits: [
       {
         file: 'dist/apps/producer/src/background/held-lease.js',
         replace: "epoch: this.part.epoch, 'lease.owner': this.owner",
-        by: '',
       },
     ],
     // The emitting producer hangs for longer than its lease, and continues while another one emits the rest.
@@ -114,8 +127,7 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     seed: 22,
     caughtBy: 'repeats',
   },
-  {
-    name: 'the lease of a consumer never ends',
+  'the lease of a consumer never ends': {
     edits: [
       { file: LEASE, replace: 'Math.min(this.renewedAt + this.contactLimitMs, this.endsAt)', by: 'this.endsAt' },
       {
@@ -130,8 +142,7 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     minutes: 0.5,
     caughtBy: 'attempts',
   },
-  {
-    name: 'a failed read of an order returns a 404',
+  'a failed read of an order returns a 404': {
     edits: [
       {
         file: 'dist/apps/query-api/src/orders/saved-orders.js',
@@ -148,4 +159,4 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     faults: ['primary-away'],
     caughtBy: 'reads',
   },
-];
+};

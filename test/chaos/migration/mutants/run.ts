@@ -3,14 +3,14 @@
  * by its check, and the unchanged product must pass all. Prints `N passed, N failed` (a caught mutant passes), and exits with 0 only if all
  * passed. Arguments choose mutants by a part of their name.
  */
-import { runMutants } from '../../mutants/run-mutants.js';
-import type { ProductMutant } from '../../mutants/mutated-product.js';
-import { COLUMNS } from '../fault-table.js';
-import { startServers } from '../migration-apps.js';
-import { oneJourney } from '../one-journey.js';
+import type { Edit } from '../../../mutants/mutant.js';
+import { startServers } from '../../cluster/cluster.js';
+import { runMutants } from '../../mutants/mutated-product.js';
+import { oneJourney } from '../journey.js';
 
 /** A defect of the facade, with the faults under which it must be detected. */
-interface MigrationMutant extends Pick<ProductMutant, 'name' | 'edits'> {
+interface MigrationMutant {
+  readonly edits: readonly Edit[];
   /** Kinds of faults by column: see `COLUMNS`. */
   readonly faults: Readonly<Record<string, string>>;
   /** Text in the name of the check that must fail. */
@@ -19,16 +19,14 @@ interface MigrationMutant extends Pick<ProductMutant, 'name' | 'edits'> {
 
 /** The unchanged product: checks that fail for it prove nothing for the mutants. */
 const MIGRATION_CONTROL: MigrationMutant = {
-  name: 'control: the unchanged product',
   edits: [],
   faults: { dualwrite: 'slow-legacy', backfill: 'late-facade', shadow: 'unanswered-legacy' },
   caughtBy: '',
 };
 
 /** Defects that lose or reorder writes of a migration when something fails. */
-const MIGRATION_MUTANTS: readonly MigrationMutant[] = [
-  {
-    name: 'a write is acknowledged before the side that answers has it',
+const MIGRATION_MUTANTS: Readonly<Record<string, MigrationMutant>> = {
+  'a write is acknowledged before the side that answers has it': {
     edits: [
       {
         file: 'dist/apps/facade/src/writes/fenced-writes.js',
@@ -39,8 +37,7 @@ const MIGRATION_MUTANTS: readonly MigrationMutant[] = [
     faults: { dualwrite: 'slow-legacy' },
     caughtBy: 'acknowledged write',
   },
-  {
-    name: 'an intent is forgotten after a time-out',
+  'an intent is forgotten after a time-out': {
     edits: [
       {
         file: 'dist/apps/facade/src/intents/answering-write.js',
@@ -52,20 +49,18 @@ const MIGRATION_MUTANTS: readonly MigrationMutant[] = [
     faults: { backfill: 'late-facade', shadow: 'unanswered-legacy' },
     caughtBy: 'acknowledged write',
   },
-  {
-    name: 'reads of the new side do not wait for open intents',
+  'reads of the new side do not wait for open intents': {
     // Only the answers to clients: comparisons still wait, so that the gate opens, and no other check can find the defect.
     edits: [
       {
         file: 'dist/apps/facade/src/reads/reads.js',
         replace: 'await intents.untilReadable(side, askedOrders(asked.read), forwarded.signal);',
-        by: '',
       },
     ],
     faults: { backfill: 'late-facade', live: 'pause-consumer' },
     caughtBy: 'reads its own writes',
   },
-];
+};
 
 const SEED = 20_261_127;
 /** A journey that leaves columns out can't pass this check. */
@@ -73,18 +68,19 @@ const WHOLE_JOURNEY = 'every stage was reached';
 
 const quiet = (): void => undefined;
 const only = process.argv.slice(2).join(' ');
-const chosen = [MIGRATION_CONTROL, ...MIGRATION_MUTANTS].filter(({ name }) => name.includes(only));
+const all = { 'control: the unchanged product': MIGRATION_CONTROL, ...MIGRATION_MUTANTS };
+const chosen = Object.entries(all).filter(([name]) => name.includes(only));
 
 await runMutants(chosen, async (directory, signal) => {
-  const servers = await startServers(directory, quiet, signal);
+  const servers = await startServers(directory, ['--legacy'], { print: quiet, signal });
   return {
     run: async (mutant: MigrationMutant, productDirectory: string, at: number) => {
       const planned = new Map(Object.entries(mutant.faults));
       const common = { servers, seed: SEED, journey: at + 1, out: directory, productDirectory, print: quiet, signal };
       const { findings, cells } = await oneJourney({ ...common, only: planned });
-      const wanted = COLUMNS.filter(({ name }) => planned.has(name)).length;
       const failed = findings.filter(({ name, holds }) => !holds && !name.startsWith(WHOLE_JOURNEY));
-      const missing = cells.length < wanted ? [`only ${cells.length} of ${wanted} faults were injected`] : [];
+      const missing =
+        cells.length < planned.size ? [`only ${cells.length} of ${planned.size} faults were injected`] : [];
       const found = [...failed.map(({ name, detail }) => `${name}: ${detail}`), ...missing];
       const isRight =
         mutant === MIGRATION_CONTROL ? found.length === 0 : found.some((text) => text.includes(mutant.caughtBy));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { KeyOrder, type Insert } from './key-order.js';
+import { KeyOrder, type Insert } from './inserts.js';
 
 const insert = (accountId: string, offset: number, change: Partial<Insert> = {}): Insert => ({
   number: 1_000 + offset,
