@@ -7,7 +7,7 @@ import type { ReportDocument } from '../../dev/migration-journey/report-document
 import { VERSIONS } from '../../dev/parts/versions.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import type { ChaosRun } from './chaos-run.js';
-import { figure, togetherPlaces } from './checks/findings.js';
+import { figure, reportOf, togetherPlaces } from './checks/findings.js';
 import { FAULT_KINDS } from './fault-kinds.js';
 import type { History } from './history.js';
 import type { ChaosOptions } from './options.js';
@@ -39,38 +39,22 @@ export function chaosReport(chaos: ChaosRun, options: ChaosOptions, wasInterrupt
   const begun = new Set([...leftOut, ...history.of('fault-begins').map(({ kind }) => kind)]);
   const kinds = only.length > 0 ? only : FAULT_KINDS.map(({ name }) => name);
   const notDrawn = kinds.filter((name) => !begun.has(name));
-  return {
-    title: findings.every(({ holds }) => holds) ? 'All checks passed' : 'A check failed',
-    sections: [
-      {
-        heading: 'Checks',
-        text: [
-          `Seed ${seed}, ${lasted}, ${figure(orders)} orders; commit ${currentCommit()}; ${cores} cores, ${memoryGiB} GiB; ${testedVersions(mongodb).join(', ')}.`,
-          `To run it again: \`${client}npm run chaos -- ${flags.join(' ')}\`. The same seed draws the same faults in the same order; how far the pipeline is when each one begins differs from run to run.`,
-          ...(leftOut.length === 0 ? [] : [`Not supported on this machine: ${leftOut.join(', ')}.`]),
-          ...(notDrawn.length === 0 ? [] : [`Not drawn in this run: ${notDrawn.join(', ')}.`]),
-        ],
-        table: {
-          head: ['check', 'result', 'measured'],
-          rows: findings.map(({ name, holds, detail }) => [name, holds ? 'passed' : 'FAILED', detail]),
-        },
-      },
-      { heading: 'What this does not show', text: NOT_SHOWN },
-      {
-        heading: 'Faults',
-        text: [],
-        figure: {
-          svg: timelineChart(history, `all on ${cores} cores and ${memoryGiB} GiB; means of five seconds`),
-          file: 'timeline.svg',
-          alt: 'orders acknowledged and saved per second, with the faults',
-        },
-        table: {
-          head: ['began at, s', 'fault', 'subject', 'lasted, s', 'recovered after, s'],
-          rows: faultLines(history),
-        },
-      },
-    ],
+  const text = [
+    `Seed ${seed}, ${lasted}, ${figure(orders)} orders; commit ${currentCommit()}; ${cores} cores, ${memoryGiB} GiB; ${testedVersions(mongodb).join(', ')}.`,
+    `To run it again: \`${client}npm run chaos -- ${flags.join(' ')}\`. The same seed draws the same faults in the same order; how far the pipeline is when each one begins differs from run to run.`,
+    ...(leftOut.length === 0 ? [] : [`Not supported on this machine: ${leftOut.join(', ')}.`]),
+    ...(notDrawn.length === 0 ? [] : [`Not drawn in this run: ${notDrawn.join(', ')}.`]),
+  ];
+  const timeline = {
+    svg: timelineChart(history, `all on ${cores} cores and ${memoryGiB} GiB; means of five seconds`),
+    file: 'timeline.svg',
+    alt: 'orders acknowledged and saved per second, with the faults',
   };
+  const head = ['began at, s', 'fault', 'subject', 'lasted, s', 'recovered after, s'];
+  return reportOf(findings, text, [
+    { heading: 'What this does not show', text: NOT_SHOWN },
+    { heading: 'Faults', text: [], figure: timeline, table: { head, rows: faultLines(history) } },
+  ]);
 }
 
 /** One row per fault: begin, kind, subject, duration, and recovery time. */

@@ -156,8 +156,7 @@ class LoadedCluster implements Progress {
     this.large = operation;
     this.saved = new SavedNumbers(operation.firstNumber, orders, this.partitions);
     this.acked = new AckedWatch(this.cluster.mongo, operation.id, (acked) => {
-      const consumers = this.cluster.of('consumer').length;
-      this.history.add({ type: 'sample', sample: { acked, saved: this.saved.total, consumers } });
+      this.history.add({ type: 'sample', sample: { acked, saved: this.saved.total } });
     });
     this.acked.begin();
     return operation;

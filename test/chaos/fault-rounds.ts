@@ -118,7 +118,6 @@ export class FaultRounds {
       this.print(`fault ${place + 1}: ${kind.name}, ${fault.subject}`);
       this.history.add({ type: 'fault-begins', ...mark });
       await this.beginOrUndo(fault);
-      this.history.add({ type: 'fault-stands', place });
       return { ...fault, planned };
     } catch (error) {
       this.failed(planned, error);

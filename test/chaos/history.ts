@@ -13,8 +13,6 @@ interface FaultMark {
 /** An event of a run. `at` is in milliseconds since the run began. */
 export type HistoryEvent = { readonly at: number } & (
   | ({ readonly type: 'fault-begins' } & FaultMark)
-  /** The fault is in full effect; for a rebalance storm, all waves have passed. */
-  | { readonly type: 'fault-stands'; readonly place: number }
   /** The undoing of the fault begins. */
   | ({ readonly type: 'fault-ends' } & FaultMark)
   /** The fault is over and had no effect: for example, no byte arrived on a link that was cut. */
@@ -27,7 +25,7 @@ export type HistoryEvent = { readonly at: number } & (
       readonly missing: readonly string[];
     }
   /** The fault was drawn but not injected, since another fault has the same subject. */
-  | { readonly type: 'fault-skipped'; readonly place: number; readonly kind: string; readonly subject: string }
+  | ({ readonly type: 'fault-skipped' } & FaultMark)
   /** An app exited without being stopped, or did not exit cleanly when it was stopped (`wasTold`). */
   | { readonly type: 'app-ended'; readonly name: string; readonly how: string; readonly wasTold: boolean }
   /** A server exited by itself, for example because its disk is full. */
@@ -71,7 +69,6 @@ export interface ReadEvent {
 export interface Sample {
   readonly acked: number | null;
   readonly saved: number;
-  readonly consumers: number;
 }
 
 /** An event without its time. */

@@ -1,5 +1,6 @@
 import type { OperationDocument } from '#orders/operation/operation.js';
 import type { ReconcileReport } from '#reconcile/report.js';
+import type { ReportDocument } from '../../../dev/migration-journey/report-document.js';
 import type { JudgedAttempts } from '../attempts/attempt-judge.js';
 import type { History } from '../history.js';
 import type { PopulateBody } from '../load.js';
@@ -54,6 +55,18 @@ export interface Evidence {
 
 export function figure(value: number): string {
   return value.toLocaleString('en-US');
+}
+
+/** Returns a report that begins with the results of the checks. @param text what was run @param sections what else was found */
+export function reportOf(
+  findings: readonly Finding[],
+  text: readonly string[],
+  sections: ReportDocument['sections'],
+): ReportDocument {
+  const rows = findings.map(({ name, holds, detail }) => [name, holds ? 'passed' : 'FAILED', detail]);
+  const checks = { heading: 'Checks', text, table: { head: ['check', 'result', 'measured'], rows } };
+  const title = findings.every(({ holds }) => holds) ? 'All checks passed' : 'A check failed';
+  return { title, sections: [checks, ...sections] };
 }
 
 /** Runs all checks on the evidence of a run. */

@@ -356,16 +356,18 @@ async function travel({ apps, history, mongo, seed, journey, only, print, signal
   await clients.end();
   await watch.end();
   await lastCheck(checks, made.problems);
+  const { windows, moves, cells } = made;
+  const { comparisons, sentOrders } = checks;
   const evidence = {
     log,
-    windows: made.windows,
-    moves: made.moves,
-    cells: made.cells,
+    windows,
+    moves,
+    cells,
+    comparisons,
+    sentOrders,
     stageProblems: [...made.problems, ...operator.problems, ...broken.map(String)],
     storedProblems: [...early, ...checks.problems],
-    comparisons: checks.comparisons,
     acknowledged: clients.orders.acknowledged.length,
-    sentOrders: checks.sentOrders,
     orderProblems: [...watch.problems, ...checks.orderProblems],
     fileStates: watch.states,
     mismatches: await checks.mismatches(Date.now() - history.now()),

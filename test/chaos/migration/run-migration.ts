@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { describeMachine } from '../../../dev/machine/machine-description.js';
 import { markdownOf, type ReportDocument } from '../../../dev/migration-journey/report-document.js';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
-import { figure, type Finding } from '../checks/findings.js';
+import { figure, reportOf, type Finding } from '../checks/findings.js';
 import { startServers } from '../cluster/cluster.js';
 import type { MigrationOptions } from '../options.js';
 import { inRunFolder } from '../run-folder.js';
@@ -83,49 +83,36 @@ function migrationReport(seed: number, journeys: readonly JourneyResult[], table
   const [first, last] = [journeys[0]?.journey ?? 0, journeys.at(-1)?.journey ?? 0];
   const allowed = summedCounts(journeys.map((journey) => journey.allowed)).toSorted(([, a], [, b]) => b - a);
   const refusals = summedCounts(journeys.map((journey) => journey.refusals));
-  return {
-    title: findings.every(({ holds }) => holds) ? 'All checks passed' : 'A check failed',
-    sections: [
-      {
-        heading: 'Checks',
-        text: [
-          `Faults during a migration: seed ${seed}, ${journeys.length} journeys from \`off\` to \`complete\` and twice back, ${cells.length} faults in ${minutes.toFixed(0)} minutes; commit ${commits.join(', ')}; ${cores} cores, ${memoryGiB} GiB.`,
-          `To run it again: \`npm run chaos -- --migration --seed ${seed} --journeys ${first}-${last}\`. The same seed draws the same faults; what the migration is doing when each one begins differs from run to run.`,
-        ],
-        table: {
-          head: ['check', 'result', 'measured'],
-          rows: findings.map(({ name, holds, detail }) => [name, holds ? 'passed' : 'FAILED', detail]),
-        },
+  const text = [
+    `Faults during a migration: seed ${seed}, ${journeys.length} journeys from \`off\` to \`complete\` and twice back, ${cells.length} faults in ${minutes.toFixed(0)} minutes; commit ${commits.join(', ')}; ${cores} cores, ${memoryGiB} GiB.`,
+    `To run it again: \`npm run chaos -- --migration --seed ${seed} --journeys ${first}-${last}\`. The same seed draws the same faults; what the migration is doing when each one begins differs from run to run.`,
+  ];
+  return reportOf(findings, text, [
+    {
+      heading: 'Kinds of faults, by stage and by change of stage',
+      text: [
+        'Each cell: whether everything worked again within a minute, and how many requests of clients failed, of how many. Where none may fail, none did.',
+      ],
+      table: { head: ['', ...KINDS], rows: table },
+    },
+    {
+      heading: 'Failed requests',
+      text: [
+        'All allowed by the [guarantees](../facade.md#guarantees), by their code; `no-connection` is a facade that was killed or paused.',
+        `Changes that had to be asked for again: ${refusals.map(([code, count]) => `${count} x ${code}`).join(', ') || 'none'}.`,
+      ],
+      table: { head: ['code', 'requests'], rows: allowed.map(([code, count]) => [code, figure(count)]) },
+    },
+    {
+      heading: 'Faults',
+      text: [],
+      table: {
+        head: ['kind', 'times', 'failed requests', 'slowest recovery, s', 'automatic rollbacks'],
+        rows: kindRows(cells),
       },
-      {
-        heading: 'Kinds of faults, by stage and by change of stage',
-        text: [
-          'Each cell: whether everything worked again within a minute, and how many requests of clients failed, of how many. Where none may fail, none did.',
-        ],
-        table: {
-          head: ['', ...KINDS],
-          rows: table,
-        },
-      },
-      {
-        heading: 'Failed requests',
-        text: [
-          'All allowed by the [guarantees](../facade.md#guarantees), by their code; `no-connection` is a facade that was killed or paused.',
-          `Changes that had to be asked for again: ${refusals.map(([code, count]) => `${count} x ${code}`).join(', ') || 'none'}.`,
-        ],
-        table: { head: ['code', 'requests'], rows: allowed.map(([code, count]) => [code, figure(count)]) },
-      },
-      {
-        heading: 'Faults',
-        text: [],
-        table: {
-          head: ['kind', 'times', 'failed requests', 'slowest recovery, s', 'automatic rollbacks'],
-          rows: kindRows(cells),
-        },
-      },
-      { heading: 'What this does not show', text: NOT_SHOWN },
-    ],
-  };
+    },
+    { heading: 'What this does not show', text: NOT_SHOWN },
+  ]);
 }
 
 function summedCounts(all: readonly Readonly<Record<string, number>>[]): [string, number][] {
