@@ -1,9 +1,10 @@
 import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
-import { mutated, type Edit } from '../../mutants/mutant.js';
+import { mutated } from '../../mutants/mutant.js';
 import { linkPackages } from '../../mutants/project-copies.js';
 import { inRunFolder } from '../run-folder.js';
+import type { ProductEdits } from './product-mutants.js';
 
 /** What came of a mutant. */
 export interface MutantResult {
@@ -24,7 +25,7 @@ export interface MutantServers<M> {
  * Runs one mutant after another on the same servers, and prints a line about each and `N passed, N failed`. Ends the process: with 0 only if all
  * passed. The first interruption ends the runs, the second one the process.
  */
-export async function runMutants<M extends { readonly edits: readonly Edit[] }>(
+export async function runMutants<M extends ProductEdits>(
   mutants: readonly (readonly [name: string, mutant: M])[],
   start: (directory: string, signal: AbortSignal) => Promise<MutantServers<M>>,
 ): Promise<never> {
@@ -37,7 +38,7 @@ export async function runMutants<M extends { readonly edits: readonly Edit[] }>(
       for (const [at, [name, mutant]] of mutants.entries()) {
         if (signal.aborted) break;
         const began = performance.now();
-        const revert = await product.put(name, mutant.edits);
+        const revert = await product.put(name, mutant);
         const { isRight, how } = await servers.run(mutant, product.directory, at);
         await revert();
         if (isRight) passed += 1;
@@ -76,9 +77,9 @@ class MutatedProduct {
   }
 
   /** Applies a mutant. @returns a function that reverts it @throws Error unless each replaced text occurs exactly once */
-  async put(name: string, edits: readonly Edit[]): Promise<() => Promise<void>> {
+  async put(name: string, { also = [], ...first }: ProductEdits): Promise<() => Promise<void>> {
     const before = new Map<string, string>();
-    for (const edit of edits) {
+    for (const edit of [first, ...also]) {
       const path = join(this.root, edit.file);
       const text = await readFile(path, 'utf8');
       if (!before.has(path)) before.set(path, text);

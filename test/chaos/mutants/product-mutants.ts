@@ -2,9 +2,13 @@ import type { Edit } from '../../mutants/mutant.js';
 
 export type CaughtBy = 'equation' | 'order' | 'attempts' | 'reads' | 'repeats';
 
-/** A defect of the product, as text replacements in its compiled files. */
-export interface ProductMutant {
-  readonly edits: readonly Edit[];
+/** Text replacements in compiled files of the product: one, and perhaps more. */
+export interface ProductEdits extends Edit {
+  readonly also?: readonly Edit[];
+}
+
+/** A defect of the product, with the faults under which it must be detected. */
+export interface ProductMutant extends ProductEdits {
   /** Fault kinds under which the defect must be detected. */
   readonly faults: readonly string[];
   /**
@@ -27,9 +31,12 @@ const RELIABLE_PRODUCER = 'libs/parallel-consumer/dist/kafka/reliable-producer.j
 const LEASE = 'libs/parallel-consumer/dist/kafka/lease.js';
 const EMISSION = 'dist/apps/producer/src/emission/emission.js';
 
+/** Changes nothing. */
+export const NO_EDIT: Edit = { file: 'package.json', replace: '"private": true', by: '"private": true' };
+
 /** The unchanged product: a check that fails for it proves nothing for the mutants. */
 export const CONTROL: ProductMutant = {
-  edits: [],
+  ...NO_EDIT,
   faults: ['kill-consumer', 'kill-primary', 'leader-moves'],
   minutes: 0.25,
   caughtBy: 'equation',
@@ -38,52 +45,40 @@ export const CONTROL: ProductMutant = {
 /** Defects known from other systems or likely in a hurried change. Each loses, doubles or alters orders when something fails. */
 export const PRODUCT_MUTANTS: Readonly<Record<string, ProductMutant>> = {
   'offsets are committed before the save': {
-    edits: [
-      {
-        file: 'dist/apps/consumer/src/consumer.module.js',
-        replace: 'handler: saver.handler,',
-        by: 'handler: (record, attempt) => {\n            void saver.handler(record, attempt).catch(() => undefined);\n            return Promise.resolve();\n        },',
-      },
-    ],
+    file: 'dist/apps/consumer/src/consumer.module.js',
+    replace: 'handler: saver.handler,',
+    by: 'handler: (record, attempt) => {\n            void saver.handler(record, attempt).catch(() => undefined);\n            return Promise.resolve();\n        },',
     faults: ['kill-consumer'],
     // Many saves are in flight when the consumer is killed.
     settings: { SAVE_DELAY_MS: '0..1000' },
     caughtBy: 'equation',
   },
   'orders are inserted without a write concern (w: 0)': {
-    edits: [{ file: BULK_INSERT, replace: '{ ordered: false }', by: '{ ordered: false, writeConcern: { w: 0 } }' }],
+    file: BULK_INSERT,
+    replace: '{ ordered: false }',
+    by: '{ ordered: false, writeConcern: { w: 0 } }',
     faults: ['kill-primary'],
     caughtBy: 'equation',
   },
   'an order gets a random _id': {
-    edits: [
-      {
-        file: 'dist/libs/orders/src/order/order-document.js',
-        replace: '_id: new UUID(order.id)',
-        by: '_id: new UUID()',
-      },
-    ],
+    file: 'dist/libs/orders/src/order/order-document.js',
+    replace: '_id: new UUID(order.id)',
+    by: '_id: new UUID()',
     faults: ['kill-consumer'],
     caughtBy: 'equation',
   },
   'a failed bulk insert counts as saved': {
-    edits: [
-      {
-        file: BULK_INSERT,
-        replace: 'if (!(error instanceof MongoBulkWriteError))\n            throw error;',
-        by: 'if (error) return documents.map(() => SAVED);',
-      },
-    ],
+    file: BULK_INSERT,
+    replace: 'if (!(error instanceof MongoBulkWriteError))\n            throw error;',
+    by: 'if (error) return documents.map(() => SAVED);',
     faults: ['kill-primary'],
     caughtBy: 'equation',
   },
   'one idempotent producer sends concurrently': {
-    edits: [
-      {
-        file: RELIABLE_PRODUCER,
-        replace: 'this.queue.then(() => this.sendAll(topic, records))',
-        by: 'this.sendAll(topic, records)',
-      },
+    file: RELIABLE_PRODUCER,
+    replace: 'this.queue.then(() => this.sendAll(topic, records))',
+    by: 'this.sendAll(topic, records)',
+    also: [
       {
         file: EMISSION,
         replace: 'const sending = topic.send(sent.flatMap(({ records }) => records));',
@@ -98,28 +93,20 @@ export const PRODUCT_MUTANTS: Readonly<Record<string, ProductMutant>> = {
     caughtBy: 'order',
   },
   'records that a produce response omits count as acknowledged': {
-    edits: [
-      {
-        file: RELIABLE_PRODUCER,
-        replace: 'missing = missing.filter(({ partition }) => !done.has(partition));',
-        by: `for (const [partition, { length }] of Map.groupBy(missing, (record) => record.partition))
+    file: RELIABLE_PRODUCER,
+    replace: 'missing = missing.filter(({ partition }) => !done.has(partition));',
+    by: `for (const [partition, { length }] of Map.groupBy(missing, (record) => record.partition))
                 if (!done.has(partition))
                     acknowledged.push({ partition, records: length, baseOffset: -1 });
             missing = [];`,
-      },
-    ],
     // A broker that leads a partition no more refuses its records, and they must be sent again.
     faults: ['leader-moves'],
     minutes: 0.4,
     caughtBy: 'equation',
   },
   "a producer stores progress without the segment's epoch": {
-    edits: [
-      {
-        file: 'dist/apps/producer/src/background/held-lease.js',
-        replace: "epoch: this.part.epoch, 'lease.owner': this.owner",
-      },
-    ],
+    file: 'dist/apps/producer/src/background/held-lease.js',
+    replace: "epoch: this.part.epoch, 'lease.owner': this.owner",
     // The emitting producer hangs for longer than its lease, and continues while another one emits the rest.
     faults: ['pause-producer'],
     copies: 2,
@@ -128,8 +115,10 @@ export const PRODUCT_MUTANTS: Readonly<Record<string, ProductMutant>> = {
     caughtBy: 'repeats',
   },
   'the lease of a consumer never ends': {
-    edits: [
-      { file: LEASE, replace: 'Math.min(this.renewedAt + this.contactLimitMs, this.endsAt)', by: 'this.endsAt' },
+    file: LEASE,
+    replace: 'Math.min(this.renewedAt + this.contactLimitMs, this.endsAt)',
+    by: 'this.endsAt',
+    also: [
       {
         file: LEASE,
         replace: 'return NEVER;',
@@ -143,12 +132,10 @@ export const PRODUCT_MUTANTS: Readonly<Record<string, ProductMutant>> = {
     caughtBy: 'attempts',
   },
   'a failed read of an order returns a 404': {
-    edits: [
-      {
-        file: 'dist/apps/query-api/src/orders/saved-orders.js',
-        replace: 'find({ _id }, READ_OPTIONS).toArray();',
-        by: 'find({ _id }, READ_OPTIONS).toArray().catch(() => []);',
-      },
+    file: 'dist/apps/query-api/src/orders/saved-orders.js',
+    replace: 'find({ _id }, READ_OPTIONS).toArray();',
+    by: 'find({ _id }, READ_OPTIONS).toArray().catch(() => []);',
+    also: [
       // Otherwise reads wait until there is a primary again, and none fails.
       {
         file: 'dist/libs/service/src/mongodb/mongo.js',

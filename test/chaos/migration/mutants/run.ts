@@ -3,14 +3,13 @@
  * by its check, and the unchanged product must pass all. Prints `N passed, N failed` (a caught mutant passes), and exits with 0 only if all
  * passed. Arguments choose mutants by a part of their name.
  */
-import type { Edit } from '../../../mutants/mutant.js';
 import { startServers } from '../../cluster/cluster.js';
 import { runMutants } from '../../mutants/mutated-product.js';
+import { NO_EDIT, type ProductEdits } from '../../mutants/product-mutants.js';
 import { oneJourney } from '../journey.js';
 
 /** A defect of the facade, with the faults under which it must be detected. */
-interface MigrationMutant {
-  readonly edits: readonly Edit[];
+interface MigrationMutant extends ProductEdits {
   /** Kinds of faults by column: see `COLUMNS`. */
   readonly faults: Readonly<Record<string, string>>;
   /** Text in the name of the check that must fail. */
@@ -19,7 +18,7 @@ interface MigrationMutant {
 
 /** The unchanged product: checks that fail for it prove nothing for the mutants. */
 const MIGRATION_CONTROL: MigrationMutant = {
-  edits: [],
+  ...NO_EDIT,
   faults: { dualwrite: 'slow-legacy', backfill: 'late-facade', shadow: 'unanswered-legacy' },
   caughtBy: '',
 };
@@ -27,36 +26,24 @@ const MIGRATION_CONTROL: MigrationMutant = {
 /** Defects that lose or reorder writes of a migration when something fails. */
 const MIGRATION_MUTANTS: Readonly<Record<string, MigrationMutant>> = {
   'a write is acknowledged before the side that answers has it': {
-    edits: [
-      {
-        file: 'dist/apps/facade/src/writes/fenced-writes.js',
-        replace: 'const outcome = await this.parts.answering.run(intent, signal);',
-        by: "void this.parts.answering.run(intent, signal);\n        const outcome = { result: 'stored' };",
-      },
-    ],
+    file: 'dist/apps/facade/src/writes/fenced-writes.js',
+    replace: 'const outcome = await this.parts.answering.run(intent, signal);',
+    by: "void this.parts.answering.run(intent, signal);\n        const outcome = { result: 'stored' };",
     faults: { dualwrite: 'slow-legacy' },
     caughtBy: 'acknowledged write',
   },
   'an intent is forgotten after a time-out': {
-    edits: [
-      {
-        file: 'dist/apps/facade/src/intents/answering-write.js',
-        replace: 'return { ...place, error: outcome.message };',
-        by: 'return { ...place, close: true };',
-      },
-    ],
+    file: 'dist/apps/facade/src/intents/answering-write.js',
+    replace: 'return { ...place, error: outcome.message };',
+    by: 'return { ...place, close: true };',
     // After a backfill, the new side must have every order that the legacy system has.
     faults: { backfill: 'late-facade', shadow: 'unanswered-legacy' },
     caughtBy: 'acknowledged write',
   },
   'reads of the new side do not wait for open intents': {
     // Only the answers to clients: comparisons still wait, so that the gate opens, and no other check can find the defect.
-    edits: [
-      {
-        file: 'dist/apps/facade/src/reads/reads.js',
-        replace: 'await intents.untilReadable(side, askedOrders(asked.read), forwarded.signal);',
-      },
-    ],
+    file: 'dist/apps/facade/src/reads/reads.js',
+    replace: 'await intents.untilReadable(side, askedOrders(asked.read), forwarded.signal);',
     faults: { backfill: 'late-facade', live: 'pause-consumer' },
     caughtBy: 'reads its own writes',
   },
