@@ -131,7 +131,7 @@ function timelineChart(history: Pick<History, 'of'>, subtitle: string): string {
 }
 
 function samplesOf(history: Pick<History, 'of'>) {
-  return history.of('sample').map(({ at, sample: { acked, saved } }) => ({ x: at / 1_000, acked, saved }));
+  return history.of('sample').map(({ at, acked, saved }) => ({ x: at / 1_000, acked, saved }));
 }
 
 function bandsOf(history: Pick<History, 'of'>): Band[] {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Db } from 'mongodb';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
@@ -7,7 +6,6 @@ import { operationsCollection } from '#orders/operation/operation.js';
 import { SEGMENT_ORDERS } from '#orders/operation/segments.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
-import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import type { PopulateResponse } from '../support/tested-stack.js';
 import { forEachRecord } from '../support/topic-writer.js';
 import { judgeAttempts } from './attempts/attempt-judge.js';
@@ -24,7 +22,7 @@ import {
   waitUntilSettled,
   type Progress,
 } from './checks/watches.js';
-import { Cluster } from './cluster/cluster.js';
+import { Cluster, PARTITIONS, type Product } from './cluster/cluster.js';
 import { drawsAt } from './draws.js';
 import type { FaultKind } from './fault-kinds.js';
 import { FaultRounds } from './fault-rounds.js';
@@ -88,12 +86,11 @@ class LoadedCluster implements Progress {
 
   constructor(
     private readonly cluster: Cluster,
-    private readonly partitions: number,
     private readonly history: History,
     private readonly options: LoadAndFaults,
   ) {
     const { mongo } = cluster;
-    this.saved = new SavedNumbers(1, 0, partitions);
+    this.saved = new SavedNumbers(1, 0, PARTITIONS);
     this.watch = new InsertWatch(ordersCollection(mongo.db), (insert) => {
       this.order.note(insert);
       this.saved.note(insert);
@@ -154,9 +151,9 @@ class LoadedCluster implements Progress {
     const rate = Math.ceil(orders / (minutes * 60 + spareSeconds));
     const operation = await this.populates.large(orders, rate, seed);
     this.large = operation;
-    this.saved = new SavedNumbers(operation.firstNumber, orders, this.partitions);
+    this.saved = new SavedNumbers(operation.firstNumber, orders, PARTITIONS);
     this.acked = new AckedWatch(this.cluster.mongo, operation.id, (acked) => {
-      this.history.add({ type: 'sample', sample: { acked, saved: this.saved.total } });
+      this.history.add({ type: 'sample', acked, saved: this.saved.total });
     });
     this.acked.begin();
     return operation;
@@ -193,16 +190,16 @@ class LoadedCluster implements Progress {
 }
 
 /** Judges what all consumers of the running product have attempted until now. The history gets the first anomalies with their events. */
-async function attemptsOf({ attemptsDirectory, kafka, positions, mongo }: Cluster, history: History) {
+async function attemptsOf({ product, kafka, positions }: Cluster, history: History) {
   const until = monotonicMs();
   await delay(WRITTEN_WITHIN_MS);
-  const dead = new Set(await deadLettersCollection(mongo.db).distinct('_id'));
+  const dead = new Set(await deadLettersCollection(product.mongo.db).distinct('_id'));
   const keys = new Map<number, Map<number, string | null>>();
   await forEachRecord(kafka, ORDERS_TOPIC, await positions.ends(ORDERS_TOPIC), ({ partition, offset, key }) => {
     const known = keys.get(partition) ?? new Map<number, string | null>();
     keys.set(partition, known.set(offset, key?.toString() ?? null));
   });
-  const judged = judgeAttempts(await readTrace(attemptsDirectory, until), {
+  const judged = judgeAttempts(await readTrace(product.attemptsDirectory, until), {
     topic: ORDERS_TOPIC,
     keys,
     isLetter: (partition, offset) => dead.has(`${ORDERS_TOPIC}/${partition}/${offset}`),
@@ -240,11 +237,6 @@ export interface ChaosRun {
   readonly mongodb: string;
 }
 
-const PARTITIONS = 12;
-const CONSUMERS = 3;
-const COPIES = 2;
-const SETTINGS = { SAVE_DELAY_MS: '0..200', IN_FLIGHT_LIMIT: '1000', RATE_LIMIT_PER_MINUTE: '0' };
-
 /** Runs faults against a whole pipeline and judges the result. Leaves nothing running. */
 export async function chaosRun(options: ChaosRunOptions): Promise<ChaosRun> {
   const cluster = await Cluster.start(options);
@@ -265,15 +257,7 @@ export async function chaosRun(options: ChaosRunOptions): Promise<ChaosRun> {
 }
 
 interface RunOnOptions extends LoadAndFaults {
-  /** Folder of the compiled product. Default: that of this project. */
-  readonly productDirectory?: string;
-  /** Added to the default settings of a run. */
-  readonly settings?: NodeJS.ProcessEnv;
-  /** Default: 3. */
-  readonly consumers?: number;
-  /** How many producers and query APIs run: 1 or 2 of each, the default. */
-  readonly copies?: number;
-  readonly database?: string;
+  readonly product?: Product;
   /** Order numbers to skip: records that an earlier product left on the topic use them. */
   readonly numbersTaken?: number;
 }
@@ -282,21 +266,10 @@ interface RunOnOptions extends LoadAndFaults {
 export async function runOn(
   cluster: Cluster,
   history: History,
-  options: RunOnOptions,
+  { product = {}, numbersTaken = 0, ...options }: RunOnOptions,
 ): Promise<Omit<Evidence, 'left'>> {
-  const { productDirectory = join(PROJECT_DIRECTORY, 'dist'), database = 'orders', numbersTaken = 0 } = options;
-  const { consumers = CONSUMERS, copies = COPIES } = options;
-  await cluster.run({
-    directory: productDirectory,
-    partitions: PARTITIONS,
-    consumers,
-    copies,
-    settings: { ...SETTINGS, ...options.settings },
-    database,
-    onEnded: (name, how, wasTold) => history.add({ type: 'app-ended', name, how, wasTold }),
-    onServerEnded: (how) => history.add({ type: 'server-ended', how }),
-  });
+  await cluster.run(product, history);
   const { client, db } = cluster.mongo;
   await client.withSession(async (session) => reserveNumbers(db, numbersTaken, session));
-  return { history, ...(await new LoadedCluster(cluster, PARTITIONS, history, options).toItsEnd()) };
+  return { history, ...(await new LoadedCluster(cluster, history, options).toItsEnd()) };
 }

@@ -210,7 +210,7 @@ const scaleUpAndDown: FaultKind = {
   lastsMs: [8_000, 12_000],
   make: (cluster, draw) => ({
     ...scaling(cluster, [1, MAX_CONSUMERS, 1], 6_000 + draw(4_000)),
-    subject: `1, ${MAX_CONSUMERS}, 1 and ${cluster.wantedConsumers} consumers`,
+    subject: `1, ${MAX_CONSUMERS}, 1 and ${cluster.product.wantedConsumers} consumers`,
   }),
 };
 

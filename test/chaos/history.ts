@@ -35,7 +35,8 @@ export type HistoryEvent = { readonly at: number } & (
   | ReadEvent
   | ({ readonly type: 'facade-failure' } & FailedRequest)
   | ({ readonly type: 'wrong-answer' } & WrongAnswer)
-  | { readonly type: 'sample'; readonly sample: Sample }
+  /** The pipeline at one moment; `null` is unknown. */
+  | { readonly type: 'sample'; readonly acked: number | null; readonly saved: number }
   /** Saves that found their order already stored, since the previous reading, a second before. */
   | { readonly type: 'repeats'; readonly saves: number }
   /** An attempt broke a promise of the engine; `events` are those of its record's key. */
@@ -45,7 +46,7 @@ export type HistoryEvent = { readonly at: number } & (
 /**
  * The outcome of a populate as the client knows it: `ok`: accepted; `refused`: rejected; `unknown`: the client retries with the same key.
  */
-export interface PopulateEvent {
+interface PopulateEvent {
   readonly type: 'populate';
   readonly key: string;
   readonly count: number;
@@ -63,12 +64,6 @@ export interface ReadEvent {
   readonly outcome: 'right' | 'absent' | 'error' | 'lie';
   readonly reason: string | null;
   readonly tookMs: number;
-}
-
-/** The pipeline at one moment; `null` is unknown. */
-export interface Sample {
-  readonly acked: number | null;
-  readonly saved: number;
 }
 
 /** An event without its time. */

@@ -7,7 +7,7 @@ import { reasonOf } from '../../dev/migration-journey/facade-requests.js';
 import type { PopulateResponse } from '../support/tested-stack.js';
 import { judgeOrder, judgePage, type Judgement, type SavedNumbers } from './checks/read-judge.js';
 import type { Cluster } from './cluster/cluster.js';
-import type { History, PopulateEvent, ReadEvent } from './history.js';
+import type { History, ReadEvent } from './history.js';
 import { Repetition } from './repetition.js';
 
 /** Longer than the services' own time limits. */
@@ -115,30 +115,24 @@ export class Populates extends Repetition {
 
   private async once(url: string, { key, body }: Populate): Promise<PopulateResponse | undefined> {
     const startedAt = performance.now();
-    const note = (result: Pick<PopulateEvent, 'outcome' | 'operationId' | 'reason'>): void =>
-      this.history.add({
-        type: 'populate',
-        key,
-        count: body.count,
-        tookMs: Math.round(performance.now() - startedAt),
-        ...result,
-      });
-    try {
-      const headers = { 'content-type': 'application/json', 'idempotency-key': key };
-      const init = { method: 'POST', headers, body: JSON.stringify(body) };
-      const { status, body: answer } = await requestJson<PopulateResponse>(`${url}/v1/populate`, init);
-      if (status !== 202 || answer === undefined) {
-        // A status below 500 means that nothing was done; after any other status the outcome is unknown.
-        note({ outcome: status < 500 ? 'refused' : 'unknown', operationId: null, reason: `status ${status}` });
-        return undefined;
-      }
-      note({ outcome: 'ok', operationId: answer.id, reason: null });
-      this.accepted.set(key, { id: answer.id, body });
-      return answer;
-    } catch (error) {
-      note({ outcome: 'unknown', operationId: null, reason: reasonOf(error) });
-      return undefined;
-    }
+    const headers = { 'content-type': 'application/json', 'idempotency-key': key };
+    const init = { method: 'POST', headers, body: JSON.stringify(body) };
+    const answer = await requestJson<PopulateResponse>(`${url}/v1/populate`, init).catch(reasonOf);
+    const status = typeof answer === 'string' ? undefined : answer.status;
+    const accepted = typeof answer !== 'string' && status === 202 ? answer.body : undefined;
+    // A status below 500 means that nothing was done; after any other status, or none, the outcome is unknown.
+    const failed = status !== undefined && status < 500 ? 'refused' : 'unknown';
+    this.history.add({
+      type: 'populate',
+      key,
+      count: body.count,
+      outcome: accepted === undefined ? failed : 'ok',
+      operationId: accepted?.id ?? null,
+      reason: accepted === undefined ? (typeof answer === 'string' ? answer : `status ${status}`) : null,
+      tookMs: Math.round(performance.now() - startedAt),
+    });
+    if (accepted !== undefined) this.accepted.set(key, { id: accepted.id, body });
+    return accepted;
   }
 }
 
@@ -205,12 +199,10 @@ export class Reader extends Repetition {
 
   private async send(url: string, { what, path, judge }: ReadRequest): Promise<Judgement> {
     const startedAt = performance.now();
-    const record = (judgement: Judgement): void =>
-      this.history.add({ type: 'read', what, path, tookMs: Math.round(performance.now() - startedAt), ...judgement });
     // Every complete response is judged; a missing or incomplete one is a declared error.
     const answer = await requestJson(`${url}${path}`).catch(reasonOf);
     const judgement: Judgement = typeof answer === 'string' ? { outcome: 'error', reason: answer } : judge(answer);
-    record(judgement);
+    this.history.add({ type: 'read', what, path, tookMs: Math.round(performance.now() - startedAt), ...judgement });
     if (typeof answer !== 'string' && judgement.outcome === 'right')
       for (const number of numbersIn(answer.body)) this.saved.noteReturned(number);
     return judgement;

@@ -36,10 +36,10 @@ function calmIntervals(history: Pick<History, 'of'>): Interval[] {
  * to be saved twice may be waiting. Samples at the recovery itself don't count: the producers have not emitted the delayed orders yet.
  */
 function caughtUpAt(history: Pick<History, 'of'>, since: number): number {
-  const later = history.of('sample').filter(({ at, sample: { acked } }) => at >= since && acked !== null);
-  const backlogEnd = later[0]?.sample.acked;
+  const later = history.of('sample').filter(({ at, acked }) => at >= since && acked !== null);
+  const backlogEnd = later[0]?.acked;
   if (backlogEnd === undefined || backlogEnd === null) return since;
-  const caughtUp = later.find(({ sample: { saved } }) => saved >= backlogEnd);
+  const caughtUp = later.find(({ saved }) => saved >= backlogEnd);
   if (caughtUp === undefined) return Infinity;
   return caughtUp === later[0] ? caughtUp.at : caughtUp.at + UNEVEN_MS;
 }

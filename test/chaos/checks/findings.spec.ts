@@ -262,7 +262,8 @@ const recoveredAt = (place: number, at: number): HistoryEvent => ({ type: 'recov
 const sample = (at: number, acked: number, saved: number): HistoryEvent => ({
   type: 'sample',
   at,
-  sample: { acked, saved },
+  acked,
+  saved,
 });
 const FIRST = [begins(0, 10_000), recoveredAt(0, 20_000)];
 const SMALL_BACKLOG = [

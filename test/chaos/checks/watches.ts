@@ -66,7 +66,7 @@ async function listUnready(cluster: Cluster): Promise<string[]> {
   const ready = await Promise.all(all.map(async ({ url }) => url !== undefined && (await isReady(url))));
   const consumers = cluster.of('consumer').length;
   return [
-    ...(consumers === cluster.wantedConsumers ? [] : [`${consumers} consumers run`]),
+    ...(consumers === cluster.product.wantedConsumers ? [] : [`${consumers} consumers run`]),
     ...all.flatMap(({ name }, at) => (ready[at] === true ? [] : [`${name} is not ready`])),
   ];
 }

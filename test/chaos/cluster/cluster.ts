@@ -17,6 +17,7 @@ import type { RunningApps } from '../../../dev/supervisor/running-apps.js';
 import { TemporaryStack, type TemporaryStackPlan } from '../../../dev/supervisor/temporary-stack.js';
 import { eventually } from '../../support/eventually.js';
 import { quietKafka } from '../../support/topic-writer.js';
+import type { History } from '../history.js';
 import { holdsWithin } from '../repetition.js';
 import { Links, PEERS } from './link.js';
 import { redirectSockets } from './redirected-sockets.js';
@@ -26,6 +27,8 @@ const DRAIN_BUDGET_MS = 20_000;
 const READY_WITHIN_MS = 30_000;
 const NODES = [1, 2, 3];
 const SERVICES = ['producer', 'producer-2', 'query-api', 'query-api-2'];
+const SETTINGS = { SAVE_DELAY_MS: '0..200', IN_FLIGHT_LIMIT: '1000', RATE_LIMIT_PER_MINUTE: '0' };
+export const PARTITIONS = 12;
 export const MAX_CONSUMERS = 6;
 export const KAFKA_NODES = NODES.map((n) => `Kafka-${n}`);
 export const MONGODB_MEMBERS = NODES.map((n) => `MongoDB-${n}`);
@@ -121,25 +124,25 @@ export interface ClusterOptions extends Required<Pick<TemporaryStackPlan, 'print
 
 /** The product under test, which runs on the servers. */
 export interface Product {
-  /** Folder of the compiled product. */
-  readonly directory: string;
-  readonly consumers: number;
-  /** How many producers and query APIs run: 1 or 2 of each. */
-  readonly copies: number;
-  readonly partitions: number;
-  /** Settings of the apps, besides the server addresses. */
-  readonly settings: NodeJS.ProcessEnv;
-  /** MongoDB database; one per product that runs on the same servers. */
-  readonly database: string;
-  /** Called for an app that ended without being stopped or killed, and for one that was stopped (`wasTold`) and did not end cleanly. */
-  readonly onEnded: (name: string, how: string, wasTold: boolean) => void;
-  /** Called for each server that ends by itself; it is started again. */
-  readonly onServerEnded: (how: string) => void;
+  /** Folder of the compiled product. Default: that of this project. */
+  readonly directory?: string;
+  /** Outside scaling faults. Default: 3. */
+  readonly consumers?: number;
+  /** How many producers and query APIs run: 1 or 2 of each, the default. */
+  readonly copies?: number;
+  /** Settings of the apps, besides those of every run. */
+  readonly settings?: NodeJS.ProcessEnv;
+  /** MongoDB database; one per product that runs on the same servers. Default: `orders`. */
+  readonly database?: string;
 }
 
-interface RunningProduct extends Product {
+interface RunningProduct {
   readonly mongo: Mongo;
+  /** Number of consumers outside scaling faults. */
+  readonly wantedConsumers: number;
+  /** Folder of what the consumers have recorded. */
   readonly attemptsDirectory: string;
+  readonly onServerEnded: (how: string) => void;
 }
 
 /**
@@ -147,7 +150,7 @@ interface RunningProduct extends Product {
  * APIs and consumers. Each is a process that can be killed, stopped and started. Each app has its own link to each server.
  */
 export class Cluster {
-  /** Direct connection, like `mongo`. */
+  /** Direct connection, like that to MongoDB. */
   readonly kafka: Kafka;
   readonly positions: KafkaPositions;
   private current: RunningProduct | undefined;
@@ -184,24 +187,14 @@ export class Cluster {
     return this.apps.all.filter((app) => app.job === job);
   }
 
-  /** Number of consumers outside scaling faults. */
-  get wantedConsumers(): number {
-    return this.product.consumers;
-  }
-
-  /** Direct connection, not over a link, so that the run observes the pipeline undisturbed. @throws Error if no product runs */
-  get mongo(): Mongo {
-    return this.product.mongo;
-  }
-
-  /** Folder of what the consumers of the running product have recorded. @throws Error if no product runs */
-  get attemptsDirectory(): string {
-    return this.product.attemptsDirectory;
-  }
-
-  private get product(): RunningProduct {
+  /** What runs on the servers, with a direct connection to MongoDB, not over a link: the run observes it undisturbed. @throws Error if nothing does */
+  get product(): RunningProduct {
     if (this.current === undefined) throw new Error('no product runs on the servers');
     return this.current;
+  }
+
+  get mongo(): Mongo {
+    return this.product.mongo;
   }
 
   /** Resolves when all servers are ready. @throws StackError if they can't start; no process is left running then */
@@ -225,25 +218,31 @@ export class Cluster {
   }
 
   /** Starts a product; resolves when all its apps are ready. `endProduct` must be called even after a failure. */
-  async run(product: Product): Promise<void> {
-    const { directory, consumers, copies, database, onEnded } = product;
+  async run(product: Product, history: History): Promise<void> {
+    const { directory = join(PROJECT_DIRECTORY, 'dist'), consumers = 3, copies = 2, database = 'orders' } = product;
     const uri = this.stack.addresses.MONGODB_URI.replace('/orders?', `/${database}?`);
     const attemptsDirectory = join(this.stack.directory, `attempts-${database}`);
     await mkdir(attemptsDirectory, { recursive: true });
     await migrateAt(uri);
-    this.current = { ...product, mongo: new Mongo(uri, 'chaos'), attemptsDirectory };
+    this.current = {
+      mongo: new Mongo(uri, 'chaos'),
+      wantedConsumers: consumers,
+      attemptsDirectory,
+      onServerEnded: (how) => history.add({ type: 'server-ended', how }),
+    };
     const preloads = ['cluster/redirect-connections', 'cluster/shifted-clock'];
     await this.stack.stack.startApps({
       productDirectory: directory,
-      onEnded,
+      onEnded: (name, how, wasTold) => history.add({ type: 'app-ended', name, how, wasTold }),
       apps: { producer: copies, 'query-api': copies, console: 0, consumer: consumers },
       envOf: (app) => ({
         // Each app takes any free port: only this run needs to find it.
         PORT: '0',
         LOG_LEVEL: 'info',
+        ...SETTINGS,
         ...product.settings,
         MONGODB_URI: uri,
-        TOPIC_PARTITIONS: String(product.partitions),
+        TOPIC_PARTITIONS: String(PARTITIONS),
         NODE_OPTIONS: preloading(...preloads, ...(app.startsWith('consumer') ? ['attempts/record-attempts'] : [])),
         REDIRECTED_PORTS: JSON.stringify(this.layout.redirections.get(app)),
         CLOCK_SHIFT_FILE: this.clockFile(app),
@@ -267,7 +266,7 @@ export class Cluster {
   }
 
   /** Starts or drains consumers, in the background, to reach the given number. Default: the number outside faults. */
-  scale(consumers = this.wantedConsumers): void {
+  scale(consumers = this.product.wantedConsumers): void {
     this.stack.stack.scale(consumers);
   }
 

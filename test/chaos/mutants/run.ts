@@ -109,19 +109,18 @@ await runMutants(chosen, async (directory, signal) => {
         // A mutant is judged by its effect on orders, so that no calm periods are needed.
         calmSeconds: 0,
         kinds: FAULT_KINDS.filter(({ name }) => mutant.faults.includes(name)),
-        productDirectory,
-        settings: mutant.settings ?? {},
-        database: `mutant-${at}`,
+        product: {
+          directory: productDirectory,
+          settings: mutant.settings ?? {},
+          database: `mutant-${at}`,
+          // Each start of an app takes two CPU seconds.
+          ...(mutant !== CONTROL && { consumers: 2, copies: mutant.copies ?? 1 }),
+        },
         numbersTaken: at * NUMBERS_EACH,
         wrongRecords: false,
         settledWithinMs: mutant === CONTROL ? CONTROL_SETTLED_WITHIN_MS : SETTLED_WITHIN_MS,
         recoveryTimeoutMs: RECOVERY_TIMEOUT_MS,
-        // Each start of an app takes two CPU seconds.
-        ...(mutant !== CONTROL && {
-          consumers: 2,
-          copies: mutant.copies ?? 1,
-          isEnough: (found: EarlyEvidence) => isCaught(found, mutant),
-        }),
+        ...(mutant !== CONTROL && { isEnough: (found: EarlyEvidence) => isCaught(found, mutant) }),
         print: quiet,
         signal,
       };
