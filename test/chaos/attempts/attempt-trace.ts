@@ -11,10 +11,21 @@ export function monotonicMs(): number {
   return seconds * 1_000 + nanoseconds / 1_000_000;
 }
 
+/** An event as a line of a file, in JSON. Times are those of `monotonicMs`, and attempts have numbers in their file. */
+export type TraceLine =
+  | readonly [type: 'started', time: number, id: number, partition: number, offset: number, fence: number, n: number]
+  | readonly [type: 'insert-begins', time: number, ids: readonly number[]]
+  | readonly [type: 'insert-ended' | 'ended', time: number, ending: Ending, ids: readonly number[]]
+  | readonly [type: 'committed', time: number, partition: number, offset: number]
+  /** An ownership has read its position. */
+  | readonly [type: 'began', time: number, partition: number, beginning: Beginning]
+  /** All ownerships of the process have ended. */
+  | readonly [type: 'lost', time: number, code: string];
+
 /**
- * Appends what a consumer process does to a file of its own, one line for each event: a letter, the time, and fields. The file has all that was
- * written before a SIGKILL. Events are written at the end of a turn of the event loop, and before each effect that others can see (`flush`), so
- * that a kill loses only a last part without effect.
+ * Appends what a consumer process does to a file of its own, one line for each event. The file has all that was written before a SIGKILL.
+ * Events are written at the end of a turn of the event loop, and before each effect that others can see (`flush`), so that a kill loses only a
+ * last part without effect.
  */
 export class TraceWriter {
   private readonly file: number;
@@ -26,50 +37,27 @@ export class TraceWriter {
   }
 
   /** @returns the attempt's number in this file */
-  started(partition: number, offset: number, fence: number, attempt: number): number {
+  started(partition: number, offset: number, fence: number, number: number): number {
     this.attempts += 1;
-    this.add(`s ${monotonicMs()} ${this.attempts} ${partition} ${offset} ${fence} ${attempt}`);
+    this.write(['started', monotonicMs(), this.attempts, partition, offset, fence, number]);
     return this.attempts;
   }
 
-  ended(attempt: number, ending: Ending): void {
-    this.add(`e ${monotonicMs()} ${ending} ${attempt}`);
-  }
-
-  insertBegins(attempts: readonly number[]): void {
-    this.add(`i ${monotonicMs()} ${attempts.join(' ')}`);
-    this.flush();
-  }
-
-  insertEnded(attempts: readonly number[], endings: readonly Ending[]): void {
+  insertEnded(ids: readonly number[], endings: readonly Ending[]): void {
     const time = monotonicMs();
     for (const ending of new Set(endings))
-      this.add(`r ${time} ${ending} ${attempts.filter((_, at) => endings[at] === ending).join(' ')}`);
+      this.write(['insert-ended', time, ending, ids.filter((_, at) => endings[at] === ending)]);
   }
 
-  committed(partition: number, offset: number): void {
-    this.add(`c ${monotonicMs()} ${partition} ${offset}`);
-  }
-
-  /** An ownership has read its position. @param requestedAt when it was requested */
-  began(partition: number, fence: number, requestedAt: number, offset: number, metadata: string): void {
-    this.add(`b ${monotonicMs()} ${partition} ${fence} ${requestedAt} ${offset} ${metadata}`);
-  }
-
-  /** All ownerships of the process have ended. @param code of the reason */
-  lost(code: string): void {
-    this.add(`l ${monotonicMs()} ${code}`);
+  write(line: TraceLine): void {
+    if (this.lines === '') setImmediate(() => this.flush());
+    this.lines += `${JSON.stringify(line)}\n`;
   }
 
   flush(): void {
     if (this.lines === '') return;
     writeSync(this.file, this.lines);
     this.lines = '';
-  }
-
-  private add(line: string): void {
-    if (this.lines === '') setImmediate(() => this.flush());
-    this.lines += `${line}\n`;
   }
 }
 
@@ -92,7 +80,6 @@ export type AttemptEvent = { readonly time: number; readonly attempt: TracedAtte
 
 /** What an ownership read when it began. */
 export interface Beginning {
-  readonly member: string;
   readonly fence: number;
   readonly requestedAt: number;
   readonly offset: number;
@@ -102,7 +89,7 @@ export interface Beginning {
 /** What all consumer processes did with one partition; the events in the order of their times. */
 export interface PartitionTrace {
   readonly events: AttemptEvent[];
-  readonly beginnings: Beginning[];
+  readonly beginnings: (Beginning & { readonly member: string })[];
   readonly commits: { readonly time: number; readonly offset: number }[];
 }
 
@@ -144,51 +131,44 @@ class TraceReader {
     private readonly trace: AttemptTrace,
   ) {}
 
-  read(line: string): void {
-    const [kind = '', at, ...fields] = line.split(' ');
-    const time = Number(at);
-    if (time > this.until) return;
+  read(text: string): void {
+    const line = JSON.parse(text) as TraceLine;
     const { member } = this;
-    const numbers = fields.map(Number);
-    const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0] = numbers;
-    switch (kind) {
-      case 's': {
-        const attempt = { member, offset: third, fence: fourth, attempt: fifth };
-        this.attempts.set(first, { partition: second, attempt });
-        return this.add(first, (one) => ({ type: 'started', time, attempt: one }));
+    const [, time] = line;
+    if (time > this.until) return;
+    switch (line[0]) {
+      case 'started': {
+        const [type, , id, partition, offset, fence, attempt] = line;
+        this.attempts.set(id, { partition, attempt: { member, offset, fence, attempt } });
+        return this.add([id], (one) => ({ type, time, attempt: one }));
       }
-      case 'i':
-        for (const id of numbers) this.add(id, (attempt) => ({ type: 'insert-begins', time, attempt }));
-        return;
-      case 'r':
-      case 'e': {
-        const ending = fields[0] as Ending;
-        const type = kind === 'r' ? 'insert-ended' : 'ended';
-        for (const id of numbers.slice(1)) {
-          this.add(id, (attempt) => ({ type, ending, time, attempt }));
-          if (kind === 'e') this.attempts.delete(id);
-        }
+      case 'insert-begins': {
+        const [type, , ids] = line;
+        return this.add(ids, (attempt) => ({ type, time, attempt }));
+      }
+      case 'insert-ended':
+      case 'ended': {
+        const [type, , ending, ids] = line;
+        this.add(ids, (attempt) => ({ type, ending, time, attempt }));
+        if (type === 'ended') for (const id of ids) this.attempts.delete(id);
         return;
       }
-      case 'c':
-        this.partition(first).commits.push({ time, offset: second });
+      case 'committed':
+        this.partition(line[2]).commits.push({ time, offset: line[3] });
         return;
-      case 'b': {
-        const beginning = { member, fence: second, requestedAt: third, offset: fourth, metadata: fields[4] ?? '' };
-        this.partition(first).beginnings.push(beginning);
+      case 'began':
+        this.partition(line[2]).beginnings.push({ member, ...line[3] });
         return;
-      }
-      case 'l':
-        this.trace.losses.push({ time, member, code: fields[0] ?? '' });
-        return;
-      default:
-        throw new Error(`${member} has a line of an unknown kind: ${line}`);
+      case 'lost':
+        this.trace.losses.push({ time, member, code: line[2] });
     }
   }
 
-  private add(id: number, event: (attempt: TracedAttempt) => AttemptEvent): void {
-    const known = this.attempts.get(id);
-    if (known !== undefined) this.partition(known.partition).events.push(event(known.attempt));
+  private add(ids: readonly number[], event: (attempt: TracedAttempt) => AttemptEvent): void {
+    for (const id of ids) {
+      const known = this.attempts.get(id);
+      if (known !== undefined) this.partition(known.partition).events.push(event(known.attempt));
+    }
   }
 
   private partition(number: number): PartitionTrace {

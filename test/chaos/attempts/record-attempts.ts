@@ -50,7 +50,7 @@ class TracedAttempt implements OpenRecord {
   }
 
   report(error?: Error): void {
-    this.trace.ended(this.id, endingOf(error));
+    this.trace.write(['ended', monotonicMs(), endingOf(error), [this.id]]);
     this.item.report(error);
   }
 }
@@ -91,16 +91,14 @@ function traceInserts(saver: Saver, trace: TraceWriter): void {
   if (saveTogether === undefined) throw new Error('OrderSaver has no method saveTogether: update record-attempts.ts');
   saver.saveTogether = async function traced(items) {
     const ids = items.map((item) => (item as TracedAttempt).id);
-    trace.insertBegins(ids);
+    trace.write(['insert-begins', monotonicMs(), ids]);
+    trace.flush();
     try {
       const results = await saveTogether.call(this, items);
       trace.insertEnded(ids, results.map(endingOf));
       return results;
     } catch (error) {
-      trace.insertEnded(
-        ids,
-        ids.map(() => 'failed'),
-      );
+      trace.write(['insert-ended', monotonicMs(), 'failed', ids]);
       throw error;
     }
   };
@@ -115,10 +113,11 @@ async function traceBroker(trace: TraceWriter): Promise<void> {
   broker.committed = async function traced(this: Broker, partitions) {
     const requestedAt = monotonicMs();
     const positions = await committed.call(this, partitions);
-    for (const { topic, partition, from, metadata } of positions) {
+    for (const { topic, partition, from: offset, metadata } of positions) {
       const owned = partitions.find((each) => each.partition === partition && each.topic === topic);
-      if (topic === ORDERS_TOPIC && isOwnership(owned))
-        trace.began(partition, owned.fence, requestedAt, from, metadata);
+      if (topic !== ORDERS_TOPIC || !isOwnership(owned)) continue;
+      const beginning = { fence: owned.fence, requestedAt, offset, metadata };
+      trace.write(['began', monotonicMs(), partition, beginning]);
     }
     return positions;
   };
@@ -126,7 +125,7 @@ async function traceBroker(trace: TraceWriter): Promise<void> {
     trace.flush();
     await commit.call(this, positions);
     for (const { topic, partition, offset } of positions)
-      if (topic === ORDERS_TOPIC) trace.committed(partition, offset);
+      if (topic === ORDERS_TOPIC) trace.write(['committed', monotonicMs(), partition, offset]);
   };
   broker.start = async function traced(this: Broker, listener) {
     if (!this.topics.includes(ORDERS_TOPIC)) return start.call(this, listener);
@@ -135,7 +134,7 @@ async function traceBroker(trace: TraceWriter): Promise<void> {
       rebalancing: async () => listener.rebalancing(),
       surrendering: async (partitions) => listener.surrendering(partitions),
       lost: (error) => {
-        trace.lost(codeOf(error));
+        trace.write(['lost', monotonicMs(), codeOf(error)]);
         listener.lost(error);
       },
     });
