@@ -132,11 +132,10 @@ function defectsOf(report: ReconcileReport): string[] {
 
 function orderKept({ order, watch, stored }: Evidence): Finding {
   const { violations, first } = order;
-  const example = first[0];
-  const shown =
-    example === undefined
-      ? ''
-      : `, such as order ${example.after.number} (offset ${example.after.offset}) after ${example.before.number} (offset ${example.before.offset}) of ${example.after.accountId}`;
+  const [shown = ''] = first.map(
+    ({ before, after }) =>
+      `, such as order ${after.number} (offset ${after.offset}) after ${before.number} (offset ${before.offset}) of ${after.accountId}`,
+  );
   const others =
     watch.others.length === 0 ? '' : `; other changes of orders: ${watch.others.slice(0, LISTED).join(', ')}`;
   const isWhole = watch.seen === stored && watch.brokenBy === null;
@@ -173,13 +172,8 @@ function readsCorrect({ history, finalReads }: Evidence): Finding {
   const inCalm = history
     .of('read')
     .filter(({ outcome, at, tookMs }) => outcome === 'error' && isCalm(at - tookMs) && isCalm(at));
-  const failed = inCalm[0];
-  const shown =
-    lie === undefined
-      ? failed === undefined
-        ? ''
-        : `, such as ${failed.path}: ${failed.reason ?? ''}`
-      : `, such as ${lie.path}: ${lie.reason ?? ''}`;
+  const example = lie ?? inCalm[0];
+  const shown = example === undefined ? '' : `, such as ${example.path}: ${example.reason ?? ''}`;
   const kinds = Object.entries(rightReads).map(([what, count]) => `${figure(count)} by ${what}`);
   return {
     name: 'no read returns a wrong answer, and none fails in calm periods',
