@@ -105,6 +105,7 @@ describe('npm start, when processes are killed', () => {
 
   it('starts right after a kill of its supervisor, which could stop no process', async () => {
     const left = stack.processes();
+    await stack.close();
     stack.signal('SIGKILL');
     stack = await RunningStack.start({ dataDirectory: data, by: 'npm' });
     await allEnded(left);
