@@ -76,8 +76,9 @@ export async function findRecords(
   count: number,
   matches: (record: ReadRecord) => boolean,
 ): Promise<ReadRecord[]> {
-  const records = await readUntil(kafka, topic, (read) => read.filter(matches).length >= count);
-  return records.filter(matches);
+  const found: ReadRecord[] = [];
+  await readUntil(kafka, topic, (record) => matches(record) && found.push(record) >= count);
+  return found;
 }
 
 /**
