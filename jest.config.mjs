@@ -13,7 +13,10 @@ const shared = {
   testEnvironmentOptions: {
     customExportConditions: ['orders-source', '@orders-pipeline/source', 'node', 'node-addons'],
   },
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'] },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'],
+    '^fast-check$': '<rootDir>/test/support/seeded-fast-check.mjs',
+  },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

@@ -66,6 +66,14 @@ export class ModelLedger {
     return this.records.flat().filter(({ value }) => !this.accounted.has(value));
   }
 
+  /** Returns one past the offset of the last record before the first one that is unaccounted for. */
+  accountedUntil(partition: number): number {
+    const records = this.inPartition(partition);
+    const open = records.findIndex(({ value }) => !this.accounted.has(value));
+    const last = records.at(open === -1 ? -1 : open - 1);
+    return open === 0 || last === undefined ? 0 : last.offset + 1;
+  }
+
   inPartition(partition: number): readonly ModelRecord[] {
     return this.records[partition] ?? [];
   }

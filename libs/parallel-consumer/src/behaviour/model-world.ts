@@ -38,6 +38,7 @@ export class ModelWorld {
   private wasSuspended = false;
   private appended = 0;
   private readonly invariants: ModelInvariants;
+  private readonly truncatedPartitions = new Set<number>();
 
   constructor(
     private readonly options: WorldOptions,
@@ -231,14 +232,19 @@ export class ModelWorld {
   private deleteCommitted(partition: number): void {
     const { start, end } = this.kafka.logOf(TOPIC, partition);
     const unaccounted = this.ledger.unaccounted().find((record) => record.partition === partition);
-    // A commit from before a truncation says nothing of the records that came after it.
-    const offset = Math.min(this.committed(partition).offset, unaccounted?.offset ?? end);
+    // The commit of work from before a truncation says nothing of what came after it: a member that was reset may not have read that,
+    // not even a gap, and would stop the partition.
+    const limit = this.truncatedPartitions.has(partition)
+      ? this.ledger.accountedUntil(partition)
+      : (unaccounted?.offset ?? end);
+    const offset = Math.min(this.committed(partition).offset, limit);
     if (offset > start) this.kafka.deleteBefore(TOPIC, partition, offset);
   }
 
   private truncate(partition: number, records: number): void {
     const { end, start } = this.kafka.logOf(TOPIC, partition);
     const left = this.kafka.truncate(TOPIC, partition, Math.max(start, end - records));
+    this.truncatedPartitions.add(partition);
     this.ledger.truncated(partition, left);
     this.invariants.truncated(partition, left);
   }
