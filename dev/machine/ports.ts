@@ -60,12 +60,13 @@ function belowEphemeralRange(): number {
 function claimed(port: number): boolean {
   const directory = join(tmpdir(), `orders-ports-${userInfo().uid}`);
   const file = join(directory, String(port));
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
     writeFileSync(file, String(process.pid), { flag: 'wx' });
     return true;
   } catch (error) {
-    if (!isErrno(error, 'EEXIST')) throw error;
+    // A full or read-only temporary folder prevents no start: then only a port that is bound is known to be taken.
+    if (!isErrno(error, 'EEXIST')) return true;
   }
   const pid = claimant(file);
   if (pid === process.pid) return true;

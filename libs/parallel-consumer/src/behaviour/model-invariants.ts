@@ -151,9 +151,12 @@ export class ModelInvariants implements ModelObserver {
     readPositions.delete(partition);
     if (position === undefined) return;
     const isCovered = coveredBy(position);
+    // After a reset to the end of a truncated log, the engine commits without an epoch, which says of no record that it is covered.
+    const hasEpoch = position.leaderEpoch >= 0;
+    const closed = new Set(hasEpoch ? [] : this.ledger.accountedBelow(partition, position.offset));
     this.history.began(this.topic, partition, fence, (offset) => {
       const record = this.ledger.inPartition(partition).find((each) => each.offset === offset);
-      return record !== undefined && isCovered(record);
+      return record !== undefined && (isCovered(record) || closed.has(record.value));
     });
   }
 

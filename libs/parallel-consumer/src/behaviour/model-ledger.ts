@@ -74,6 +74,12 @@ export class ModelLedger {
     return open === 0 || last === undefined ? 0 : last.offset + 1;
   }
 
+  /** Returns the values of the records below an offset that are accounted for. */
+  accountedBelow(partition: number, offset: number): string[] {
+    const below = this.inPartition(partition).filter((record) => record.offset < offset);
+    return below.map(({ value }) => value).filter((value) => this.accounted.has(value));
+  }
+
   inPartition(partition: number): readonly ModelRecord[] {
     return this.records[partition] ?? [];
   }
