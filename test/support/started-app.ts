@@ -18,8 +18,6 @@ interface Readiness {
 export interface Answer<T = unknown> {
   readonly status: number;
   readonly type: string | null;
-  /** When it was sent, by the clock of the process that answered. */
-  readonly date: string | null;
   readonly retryAfter: string | null;
   readonly text: string;
   /** The parsed text; `undefined` if it is no JSON. */
@@ -113,10 +111,9 @@ export class StartedApp {
   private async request<T>(path: string, init: RequestInit): Promise<Answer<T>> {
     const response = await fetch(`${this.url}${path}`, init);
     const type = response.headers.get('content-type');
-    const date = response.headers.get('date');
     const retryAfter = response.headers.get('retry-after');
     const text = await response.text();
-    return { status: response.status, type, date, retryAfter, text, body: valueOf(text) as T };
+    return { status: response.status, type, retryAfter, text, body: valueOf(text) as T };
   }
 }
 
