@@ -13,7 +13,7 @@ import { eventually } from '../support/eventually.js';
 import { ExtraProducer } from '../support/extra-producer.js';
 import { intakeOrder, sendOrders } from '../support/intake.js';
 import { TestSystem } from '../support/test-system.js';
-import { reconciled } from '../support/run-reconcile.js';
+import { EXACT_TYPES, reconciled } from '../support/run-reconcile.js';
 
 /** Nothing listens on the discard port. */
 const NOWHERE = 'http://127.0.0.1:9';
@@ -183,8 +183,8 @@ export function intakeSpecs(shared: () => TestSystem): void {
     const [altered = Long.ZERO, deleted = Long.ZERO] = numbers;
     const stored = ordersCollection(pipeline.db);
     await eventually('all are saved', async () => (await stored.countDocuments({ number: { $in: numbers } })) === 3);
-    const before = await stored.findOneAndUpdate({ number: altered }, { $set: { quantity: 4 } });
-    const removed = await stored.findOneAndDelete({ number: deleted });
+    const before = await stored.findOneAndUpdate({ number: altered }, { $set: { quantity: 4 } }, EXACT_TYPES);
+    const removed = await stored.findOneAndDelete({ number: deleted }, EXACT_TYPES);
     await eventually('both are found', async () => {
       return (await reconciled(pipeline, body.operationId)).missing === 1;
     });

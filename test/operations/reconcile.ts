@@ -6,7 +6,7 @@ import { createOrderIds } from '#orders/order/order-id.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
-import { reconciled, runReconcile } from '../support/run-reconcile.js';
+import { EXACT_TYPES, reconciled, runReconcile } from '../support/run-reconcile.js';
 
 const MIX = { poison: 0.01, oversized: 0.005, duplicate: 0.02, conflict: 0.01 };
 const CLEAN = { missing: 0, pending: 0, doubled: 0, altered: 0, phantom: 0 };
@@ -80,7 +80,7 @@ export function reconcileSpecs(shared: () => TestSystem): void {
     const id = await populateAndSave(2_000);
     const deleted = createOrderIds(id)(1_234);
     const orders = ordersCollection(pipeline.db);
-    const removed = await orders.findOneAndDelete({ _id: new UUID(deleted) });
+    const removed = await orders.findOneAndDelete({ _id: new UUID(deleted) }, EXACT_TYPES);
     const report = await reconciled(pipeline, id);
     expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', missing: 1, saved: 1_999 });
     expect(report.missingRecords).toEqual([
@@ -112,7 +112,9 @@ export function reconcileSpecs(shared: () => TestSystem): void {
       id: createOrderIds(id)(at + 40),
     }));
     const orders = ordersCollection(pipeline.db);
-    const before = await Promise.all(altered.map(async (order) => orders.findOne({ _id: new UUID(order.id) })));
+    const before = await Promise.all(
+      altered.map(async ({ id: _id }) => orders.findOne({ _id: new UUID(_id) }, EXACT_TYPES)),
+    );
     for (const order of altered) await orders.updateOne({ _id: new UUID(order.id) }, { $set: order.change });
     const report = await reconciled(pipeline, id);
     expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', altered: changes.length });
