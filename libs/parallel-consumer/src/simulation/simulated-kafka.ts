@@ -277,7 +277,8 @@ function divergence({ batches, end, start }: Log, epoch: number, offset: number)
   const shared = batches.findLast((batch) => batch.epoch <= epoch);
   const later = batches.find((batch) => batch.epoch > epoch);
   const endOffset = later?.base ?? end;
-  const found = shared?.epoch ?? -1;
+  // Without an epoch up to the requested one, Kafka answers the requested one, and where the first later one starts.
+  const found = shared?.epoch ?? epoch;
   // The batches of the epoch may be deleted, or the epoch may have none yet: then only the end counts.
   if (offset <= start || (endOffset >= offset && found === epoch)) return undefined;
   return endOffset < offset ? { epoch: found, endOffset } : undefined;
