@@ -9,7 +9,8 @@ import { describeShortage } from './disk-space.js';
 import { judgeLock } from './pid-lock.js';
 import { listeningInodes } from './port-holder.js';
 import { freePort, freePortsInARow, portsInUse } from './ports.js';
-import { makeRunFolder } from './run-folder.js';
+import { ProcessRecords } from '../servers/process-records.js';
+import { makeRunFolder } from '../servers/run-folder.js';
 
 const owner = { pid: 41, identity: 'boot-1/500' };
 const lock = JSON.stringify(owner);
@@ -63,14 +64,20 @@ describe('a lock file', () => {
 describe('the folder of a run', () => {
   const parent = useTemporaryFolder();
 
-  it('replaces the folders of killed runs, and no others', async () => {
+  it('replaces the folders of killed runs and ends what they left, and no others', async () => {
     const folders = ['orders-compare-11-abc', 'orders-compare-22-abc', 'orders-test-11-abc'].map((name) =>
       parent(name),
     );
     for (const folder of folders) await mkdir(join(folder, 'data'), { recursive: true });
-    const processes = { identityOf: (pid: number) => (pid === 22 ? 'it runs' : undefined) };
+    const killed: number[] = [];
+    const processes = {
+      identityOf: (pid: number) => (pid > 20 ? 'it runs' : undefined),
+      signal: (pid: number) => void killed.push(pid),
+    };
+    for (const [at, folder] of folders.entries()) new ProcessRecords(folder, processes).add('app', 'consumer', 31 + at);
     const own = await makeRunFolder('orders-compare', parent(), processes);
     expect([...folders, own].map((folder) => existsSync(folder))).toEqual([false, true, true, true]);
+    expect(killed).toEqual([31]);
   });
 });
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fileVariable, readGivenSettings } from '#service/settings/setting-files.js';
 import { requireFreeSpace } from '../machine/disk-space.js';
 import { requireFreePorts } from '../machine/ports.js';
-import { makeRunFolder, removeRunFolder } from '../machine/run-folder.js';
+import { makeRunFolder, removeRunFolder } from '../servers/run-folder.js';
 import { signalIfRunning } from '../machine/process-table.js';
 import { provideParts } from '../parts/embedded-parts.js';
 import type { DataDirectory } from '../servers/data-directory.js';

@@ -1,7 +1,7 @@
 import { rejectOnAbort } from '../machine/abortion.js';
 import { requireFreeSpace } from '../machine/disk-space.js';
 import { freePort, freePortsInARow } from '../machine/ports.js';
-import { makeRunFolder, removeRunFolder } from '../machine/run-folder.js';
+import { makeRunFolder, removeRunFolder } from '../servers/run-folder.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 import { DataDirectory } from '../servers/data-directory.js';
 import type { EmbeddedServers, ServerAddresses } from '../servers/embedded-servers.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { judgeLock } from '../../dev/machine/pid-lock.js';
 import { machineProcesses } from '../../dev/machine/process-table.js';
-import { removeRunFolder } from '../../dev/machine/run-folder.js';
+import { removeRunFolder } from '../../dev/servers/run-folder.js';
 import { DataDirectory } from '../../dev/servers/data-directory.js';
 import { smallDisksBelow } from './cluster/small-disk.js';
 
