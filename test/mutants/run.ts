@@ -1,12 +1,12 @@
 /**
- * `npm run test:mutants [-- NAME] [-- --shard K/N]`: tests the tests of the engine, the facade, the intake, the archive, the compaction, the watermark and what services share. Applies one mutant after another to a copy of the
- * project and runs its specs, one of which must fail. NAME: only this source, or only mutants whose name contains it. --shard: the k-th of n parts.
+ * `npm run test:mutants [-- NAME]`: tests the tests of the engine, the facade, the intake, the archive, the compaction, the watermark and what services share. Applies one mutant after another to a copy of the
+ * project and runs its specs, one of which must fail. NAME: only this source, or only mutants whose name contains it.
  * Prints `N passed, N failed` (a killed mutant passes), and exits with 0 only if all were killed.
  */
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { mutated, readChoice, shardOf, type Edit, type MutatedSource } from './mutant.js';
+import { mutated, type Edit, type MutatedSource } from './mutant.js';
 import { SOURCES } from './mutated-sources.js';
 import { ProjectCopies, type ProjectCopy } from './project-copies.js';
 
@@ -19,8 +19,8 @@ interface ChosenMutant {
 
 const print = (line: string): void => console.log(line);
 
-const { only, shard } = readChoice(process.argv.slice(2));
-const chosen = shardOf(SOURCES.flatMap(chosenOf), shard);
+const only = process.argv.slice(2).join(' ');
+const chosen = SOURCES.flatMap(chosenOf);
 const copies = await ProjectCopies.of(PROJECT_DIRECTORY, 'all');
 let passed = 0;
 let failed = 0;
