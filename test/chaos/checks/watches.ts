@@ -30,7 +30,7 @@ export interface Progress {
   /** Acknowledged orders as of the last successful poll, and when that poll began, by `performance.now()`. */
   readonly lastAcked: { readonly orders: number; readonly polledAt: number } | undefined;
   readonly saved: SavedNumbers;
-  /** Whether the load has ended; then no progress is required. */
+  /** Whether the load has ended; then no progress is required, but that each partition has saved orders: faults without any show nothing. */
   isComplete(): boolean;
 }
 
@@ -72,12 +72,15 @@ async function listUnready(cluster: Cluster): Promise<string[]> {
 }
 
 function listStalled(progress: Progress, ackedBefore: number | undefined, savedBefore: readonly number[]): string[] {
-  if (progress.isComplete()) return [];
+  const isComplete = progress.isComplete();
   const acked = progress.lastAcked?.orders ?? 0;
+  const isAcknowledging = isComplete || acked > (ackedBefore ?? Infinity);
   const stalled = progress.saved.byPartition.flatMap((saved, partition) =>
-    saved > (savedBefore[partition] ?? 0) ? [] : [`no new orders of partition ${partition} are saved`],
+    saved > (isComplete ? 0 : (savedBefore[partition] ?? 0))
+      ? []
+      : [`no new orders of partition ${partition} are saved`],
   );
-  return [...(acked > (ackedBefore ?? Infinity) ? [] : ['no new orders are acknowledged']), ...stalled];
+  return [...(isAcknowledging ? [] : ['no new orders are acknowledged']), ...stalled];
 }
 
 const POLL_INTERVAL_MS = 1_000;
