@@ -46,6 +46,8 @@ export interface LoadAndFaults {
   readonly wrongRecords?: boolean;
   /** How long to wait for a recovery, in milliseconds. Default: three minutes, far beyond the limit. */
   readonly recoveryTimeoutMs?: number;
+  /** How long to wait at the end until all orders are settled, in milliseconds. Default: five minutes. */
+  readonly settledWithinMs?: number;
   /**
    * Ends the run as soon as the evidence so far is enough, judged about once a second. Such a run is judged by this evidence alone: it
    * does not wait for the change stream at its end, and sends no reads after the last recovery. Default: the run goes on to its end.
@@ -111,21 +113,21 @@ class LoadedCluster implements Progress {
 
   /** Runs load and faults, waits until the pipeline has drained, and collects the evidence. */
   async toItsEnd(): Promise<Omit<Evidence, 'history' | 'left'>> {
-    const { isEnough, print } = this.options;
+    const { settledWithinMs = SETTLED_WITHIN_MS, isEnough, print } = this.options;
     await this.watch.start();
     const operation = await this.beginLoad();
+    if (isEnough !== undefined) this.evidence.begin();
     await waitForRecovery(this.cluster, this, this.evidence.signal);
     const calm = await footprints(this.cluster);
     const reader = new Reader(this.cluster, operation, this.saved, this.history, drawsAt(this.options.seed, READER));
     reader.begin();
     this.repeats.begin();
     this.populates.begin();
-    if (isEnough !== undefined) this.evidence.begin();
     await this.faults();
     const wasUnderLoad = !this.isComplete();
     print('all faults are over: waiting until all orders are saved');
     await this.populates.end();
-    const settled = await waitUntilSettled(this.cluster, SETTLED_WITHIN_MS, this.evidence.signal);
+    const settled = await waitUntilSettled(this.cluster, settledWithinMs, this.evidence.signal);
     await this.evidence.end();
     await reader.end();
     const finalReads = await reader.sweep(isEnough === undefined ? READS_AFTER_RECOVERY : 0);

@@ -21,6 +21,8 @@ const MINUTES = 0.15;
 const PER_SECOND = 2_000;
 const NUMBERS_EACH = 1_000_000;
 const RECOVERY_TIMEOUT_MS = 15_000;
+/** Attempts are judged by what was traced until then, whether all orders are settled or not. */
+const ATTEMPTS_WITHIN_MS = 20_000;
 
 /** Share of repeated saves that catches a mutant: several times the share that kills cause in such a short run. */
 const MANY = 0.1;
@@ -111,6 +113,7 @@ await runMutants(chosen, async (directory, signal) => {
         numbersTaken: at * NUMBERS_EACH,
         wrongRecords: false,
         recoveryTimeoutMs: RECOVERY_TIMEOUT_MS,
+        ...(mutant.caughtBy === 'attempts' && { settledWithinMs: ATTEMPTS_WITHIN_MS }),
         ...(mutant !== CONTROL && { isEnough: (found: EarlyEvidence) => isCaught(found, mutant) }),
         print: quiet,
         signal,
