@@ -7,8 +7,8 @@ import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readFileSyn
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PROJECT_DIRECTORY as PROJECT } from '../dev/project-directory.js';
 
-const PROJECT = join(import.meta.dirname, '..');
 const FOLDER = join(PROJECT, '.data');
 const RECORD = join(FOLDER, 'repeat.jsonl');
 const ALONE_TIMES = 20;
