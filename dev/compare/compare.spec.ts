@@ -38,26 +38,6 @@ describe('the command line of the comparison', () => {
   });
 
   it.each([
-    '--orders 0',
-    '--orders 10001',
-    '--orders 1e3',
-    '--seed=-1',
-    '--seed 9007199254740992',
-    '--save-ms 1000',
-    '--save-ms 9..1',
-    '--save-ms 0..0',
-    '--only fastest',
-    '--out ',
-    '--json',
-    '--quick',
-    'stray',
-  ])('rejects %s with the list of valid flags and exit code 2', (flags) => {
-    const remedy: unknown = expect.stringContaining('--save-ms MIN..MAX');
-    const error = expect.objectContaining({ code: 'bad-flag', exitCode: 2, remedy });
-    expect(() => readCompareOptions(flags.split(' '))).toThrow(error);
-  });
-
-  it.each([
     ['by-key', ['by-key-1', 'by-key-2', 'by-key-4']],
     ['unordered-1', ['unordered-1']],
   ])('expands %s to all ways that begin with it and a dash', (only, names) => {

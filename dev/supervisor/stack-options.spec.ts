@@ -80,8 +80,6 @@ describe('npm start', () => {
   });
 
   it.each<[string, NodeJS.ProcessEnv, RegExp]>([
-    ['--autoscale off', {}, /^--autoscale must be on or dry-run, got "off"\.$/],
-    ['--autoscale --no-console', {}, /can not be combined with --no-console/],
     ['--partitions 4', { AUTOSCALE_MAX_CONSUMERS: '5' }, /1,000, got "5", which is above the number of partitions/],
     ['', { AUTOSCALE_MIN_CONSUMERS: '5', AUTOSCALE_MAX_CONSUMERS: '4' }, /AUTOSCALE_M/],
     ['--secured', { AUTH_ISSUER: 'http://there' }, /--secured runs its own issuer/],
@@ -112,24 +110,6 @@ describe('npm start', () => {
   TOPIC_PARTITIONS must be an integer from 1 to 1,000, got "1001" (docs/configuration.md#topic_partitions)`;
     const error = expect.objectContaining({ code: 'bad-setting', message });
     expect(() => read('', { KAFKA_PORT: 'x', TOPIC_PARTITIONS: '1001' })).toThrow(error);
-  });
-
-  it.each([
-    '--consumers many',
-    '--consumers 65',
-    '--consumers=-1',
-    '--partitions 0',
-    '--partitions 1.5',
-    '--in-flight 1e3',
-    '--ordering random',
-    '--save-ms 1000',
-    '--save-ms 9..1',
-    '--unknown',
-    'stray',
-    '--data',
-  ])('rejects %s with the list of valid flags and exit code 2', (flags) => {
-    const remedy: unknown = expect.stringContaining('--consumers N');
-    expect(() => read(flags)).toThrow(expect.objectContaining({ code: 'bad-flag', exitCode: 2, remedy }));
   });
 
   it('names the remedy of credentials for an embedded server', () => {

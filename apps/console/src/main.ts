@@ -6,6 +6,7 @@ import { servePage } from './page/serve-page.js';
 try {
   // Imported inside `try`, so that invalid settings print only their message.
   const { settings } = await import('./settings.js');
+  const { API } = await import('./api-description.js');
   const { ConsoleModule } = await import('./console.module.js');
   await startService({
     module: ConsoleModule,
@@ -22,11 +23,7 @@ try {
       });
       await forwardToServices(fastify, settings);
     },
-    docs: {
-      title: 'Orders: console',
-      description:
-        'Reports the state of the pipeline every second and scales its consumers. Forwards /v1/operations, /v1/populate, /v1/imports and /v1/dead-letters to the producer, /v1/orders to the query API, and /v1/migration to the facade, with the caller’s token.',
-    },
+    docs: API,
   });
 } catch (error) {
   failToStart(error);

@@ -37,11 +37,7 @@ export class FacadeLifecycle implements OnModuleInit, OnApplicationShutdown {
   async onModuleInit(): Promise<void> {
     const { http, reads, orders, sides, observations, files, metrics, activity } = this;
     metrics.breakers(sides.breakers);
-    metrics.gauge(
-      'facade_ignore_rules_expired',
-      'Ignore rules that have expired, and so ignore nothing',
-      () => files.rules.expired(systemClock.now()).length,
-    );
+    metrics.expiredIgnoreRules(() => files.rules.expired(systemClock.now()).length);
     observations.start();
     await addLegacyApi(http.httpAdapter.getInstance<FastifyInstance>(), {
       keys: () => files.keys,

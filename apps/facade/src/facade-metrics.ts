@@ -76,9 +76,12 @@ export class FacadeMetrics {
     this.dropped.inc({ reason });
   }
 
-  /** Exposes a value that is read at each scrape. */
-  gauge(name: string, help: string, value: () => number): void {
-    const gauge: Gauge = new Gauge({ name, help, registers: this.registers, collect: () => gauge.set(value()) });
+  queuedComparisons(count: () => number): void {
+    this.gauge('facade_comparisons_queued', 'Answers that wait for their comparison; the limit is 1,000', count);
+  }
+
+  expiredIgnoreRules(count: () => number): void {
+    this.gauge('facade_ignore_rules_expired', 'Ignore rules that have expired, and so ignore nothing', count);
   }
 
   /** Exposes which circuit breakers are open, by side and purpose. */
@@ -92,5 +95,10 @@ export class FacadeMetrics {
         for (const { side, purpose, isOpen } of of) gauge.set({ side, purpose }, Number(isOpen()));
       },
     });
+  }
+
+  /** Exposes a value that is read at each scrape. */
+  private gauge(name: string, help: string, value: () => number): void {
+    const gauge: Gauge = new Gauge({ name, help, registers: this.registers, collect: () => gauge.set(value()) });
   }
 }

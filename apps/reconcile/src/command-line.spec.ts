@@ -15,23 +15,6 @@ describe('the command line of reconcile', () => {
     expect(readCommandLine(args)).toEqual(options);
   });
 
-  it.each([
-    [['abc'], 'OPERATION must be the id of an operation, a UUID, got "abc"'],
-    [[], 'OPERATION must be the id of an operation, a UUID, got ""'],
-    [[ID, ID], 'Give one operation, got 2'],
-    [[ID, '--jsn'], "Unknown option '--jsn'"],
-  ])('may not be %j: exit code 2', (args, message) => {
-    let thrown: unknown;
-    try {
-      readCommandLine(args);
-    } catch (error) {
-      thrown = error;
-    }
-    expect(exitCodeOf(thrown)).toBe(2);
-    expect(String(thrown)).toContain(message);
-    expect(String(thrown)).toContain('npm run reconcile -- OPERATION [--json]');
-  });
-
   it('has exit code 1 for an operation that does not exist, and for any other failure', () => {
     expect([new UnknownOperationError('x'), new Error('no MongoDB')].map(exitCodeOf)).toEqual([1, 1]);
   });

@@ -10,7 +10,6 @@ export function loggedComparisons(metrics: FacadeMetrics, logger: Logger): Compa
     found: ({ capability, version, key, code, recheck, paths }) =>
       logger.warn({ capability, version, key, code, recheck, paths: paths.map(({ path }) => path) }, 'mismatch found'),
     failed: (error, capability) => logger.error({ err: error, capability }, 'comparison failed'),
-    gauge: (queued) =>
-      metrics.gauge('facade_comparisons_queued', 'Answers that wait for their comparison; the limit is 1,000', queued),
+    gauge: (queued) => metrics.queuedComparisons(queued),
   };
 }

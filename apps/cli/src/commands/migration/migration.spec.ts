@@ -55,16 +55,6 @@ read-by-page: next step needs samples at least 1000; found 412
   });
 });
 
-describe('the help of the migration commands', () => {
-  it.each([
-    ['--help', 'Usage: npm run migration -- [options] [command]'],
-    ['status --help', 'Usage: npm run migration -- status [options]'],
-  ])('names the command as it is typed: %s', async (args, usage) => {
-    const { exitCode, out } = await migrate(args);
-    expect([exitCode, out.split('\n')[0]]).toEqual([0, usage]);
-  });
-});
-
 describe('migration promote and rollback', () => {
   it.each([
     ['the next stage', 'promote writes', { stage: 'live' }],
