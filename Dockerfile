@@ -10,9 +10,10 @@ COPY package.json package-lock.json .npmrc ./
 COPY libs/clock/package.json libs/clock/
 COPY libs/parallel-consumer/package.json libs/parallel-consumer/
 COPY libs/nestjs-parallel-consumer/package.json libs/nestjs-parallel-consumer/
-# Neither the build nor the apps need install scripts. Those in the lock file fetch a second Node.js and native test tools,
+# Without the packages of the tests. Neither the build nor the apps need install scripts; those in the lock file fetch a second Node.js,
 # which the image doesn't use.
-RUN npm ci --ignore-scripts
+RUN npm ci --ignore-scripts --include-workspace-root \
+  --workspace libs/clock --workspace libs/parallel-consumer --workspace libs/nestjs-parallel-consumer
 
 FROM dependencies AS build
 COPY tsconfig.json tsconfig.build.json ./

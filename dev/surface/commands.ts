@@ -122,6 +122,8 @@ export async function describeCommands(): Promise<string> {
     outdir: BUNDLES,
     bundle: true,
     packages: 'external',
+    // The product is compiled without what only specs use.
+    conditions: ['orders-source'],
     format: 'esm',
     platform: 'node',
   });
