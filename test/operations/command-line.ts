@@ -122,6 +122,8 @@ export function commandLineSpecs(shared: () => TestSystem): void {
     expect(err).toContain(`npm run orders -- cancel ${id}`);
     await pipeline.killProducer();
     await pipeline.expireLeases();
+    const { acked } = await pipeline.operation(id);
+    await eventually('the emission goes on', async () => (await pipeline.operation(id)).acked > acked);
     await eventually('it is cancelled', async () => (await orders('cancel', id)).code === 0);
     const watched = await patient.ended;
     expect(watched.code).toBe(3);
