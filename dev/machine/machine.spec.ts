@@ -1,16 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { useTemporaryFolder } from '#orders/testing/temporary-folder.js';
 import { describeShortage } from './disk-space.js';
 import { judgeLock } from './pid-lock.js';
 import { listeningInodes } from './port-holder.js';
 import { freePort, freePortsInARow, portsInUse } from './ports.js';
-import { ProcessRecords } from '../servers/process-records.js';
-import { makeRunFolder } from '../servers/run-folder.js';
 
 const owner = { pid: 41, identity: 'boot-1/500' };
 const lock = JSON.stringify(owner);
@@ -58,26 +54,6 @@ describe('a lock file', () => {
   ])('%s', (_, text, processes, judgement) => {
     const table = { identityOf: (pid: number) => processes[pid], signal: () => undefined };
     expect(judgeLock(text, table)).toEqual(judgement);
-  });
-});
-
-describe('the folder of a run', () => {
-  const parent = useTemporaryFolder();
-
-  it('replaces the folders of killed runs and ends what they left, and no others', async () => {
-    const folders = ['orders-compare-11-abc', 'orders-compare-22-abc', 'orders-test-11-abc'].map((name) =>
-      parent(name),
-    );
-    for (const folder of folders) await mkdir(join(folder, 'data'), { recursive: true });
-    const killed: number[] = [];
-    const processes = {
-      identityOf: (pid: number) => (pid > 20 ? 'it runs' : undefined),
-      signal: (pid: number) => void killed.push(pid),
-    };
-    for (const [at, folder] of folders.entries()) new ProcessRecords(folder, processes).add('app', 'consumer', 31 + at);
-    const own = await makeRunFolder('orders-compare', parent(), processes);
-    expect([...folders, own].map((folder) => existsSync(folder))).toEqual([false, true, true, true]);
-    expect(killed).toEqual([31]);
   });
 });
 

@@ -1,9 +1,14 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { useTemporaryFolder } from '#orders/testing/temporary-folder.js';
 import { kafkaProperties, singleNode } from './kafka-properties.js';
 import { randomClusterId } from './kafka-server.js';
 import { cacheGib } from './mongodb-server.js';
 import { PrivateAuthority } from './private-authority.js';
-import { parseRecords } from './process-records.js';
+import { parseRecords, ProcessRecords } from './process-records.js';
+import { makeRunFolder } from './run-folder.js';
 import { replicaSetStep } from './replica-set.js';
 
 function at(hosts: readonly string[]) {
@@ -149,5 +154,26 @@ describe('the records of processes', () => {
     ['are none in another form', {}, []],
   ])('%s, so that no unrelated process is ended', (_, stored, records) => {
     expect(parseRecords(JSON.stringify(stored))).toEqual(records);
+  });
+});
+
+describe('the folder of a run', () => {
+  const parent = useTemporaryFolder();
+
+  it('replaces the folders of killed runs and ends what they left, and no others', async () => {
+    const folders = ['orders-compare-11-abc', 'orders-compare-22-abc', 'orders-test-11-abc'].map((name) =>
+      parent(name),
+    );
+    for (const folder of folders) await mkdir(join(folder, 'data'), { recursive: true });
+    const killed: number[] = [];
+    const processes = {
+      identityOf: (pid: number) => (pid > 20 ? 'it runs' : undefined),
+      signal: (pid: number) => void killed.push(pid),
+    };
+    for (const [nth, folder] of folders.entries())
+      new ProcessRecords(folder, processes).add('app', 'consumer', 31 + nth);
+    const own = await makeRunFolder('orders-compare', parent(), processes);
+    expect([...folders, own].map((folder) => existsSync(folder))).toEqual([false, true, true, true]);
+    expect(killed).toEqual([31]);
   });
 });

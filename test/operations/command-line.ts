@@ -111,20 +111,23 @@ export function commandLineSpecs(shared: () => TestSystem): void {
   });
 
   it('continues to watch after a kill of the producer, and Ctrl-C ends only the watch', async () => {
-    const { id } = await json<OperationResponse>('populate', '6000', '--rate', '1500');
+    const { id } = await json<OperationResponse>('populate', '1000000', '--rate', '1500');
     const patient = begin('watch', id, '--json');
     const impatient = beginProcess('operation', id, '--watch');
     for (const { err: shown } of [patient, impatient])
-      await eventually('the watch shows progress', () => shown.text.includes('of 6,000 saved'));
+      await eventually('the watch shows progress', () => shown.text.includes('of 1,000,000 saved'));
     impatient.child.kill('SIGINT');
     const { code, out, err } = await impatient.ended;
     expect([code, out]).toEqual([130, '']);
     expect(err).toContain(`npm run orders -- cancel ${id}`);
     await pipeline.killProducer();
     await pipeline.expireLeases();
+    const { acked } = await pipeline.operation(id);
+    await eventually('the emission goes on', async () => (await pipeline.operation(id)).acked > acked);
+    await eventually('it is cancelled', async () => (await orders('cancel', id)).code === 0);
     const watched = await patient.ended;
-    expect(watched.code).toBe(0);
-    expect(JSON.parse(watched.out)).toMatchObject({ id, status: 'succeeded', saved: 6_000 });
+    expect(watched.code).toBe(3);
+    expect(JSON.parse(watched.out)).toMatchObject({ id, status: 'cancelled' });
   });
 
   it('lists operations newest first, and shows each', async () => {

@@ -28,9 +28,11 @@ export function intakeSpecs(shared: () => TestSystem): void {
   });
 
   async function saved(id: string): Promise<OrderResponse> {
-    const { body, status } = await pipeline.get<OrderResponse>(`/v1/orders/${id}?waitMs=10000`);
-    expect(status).toBe(200);
-    return body;
+    for (;;) {
+      const { body, status } = await pipeline.get<OrderResponse>(`/v1/orders/${id}?waitMs=10000`);
+      if (status === 200) return body;
+      expect(status).toBe(404);
+    }
   }
 
   async function highestComplete(): Promise<number> {

@@ -18,6 +18,7 @@ import { readMonotonically } from '#service/mongodb/monotonic-reads.js';
 import { exitCodeOf, readCommandLine } from './command-line.js';
 import { ProgressLine } from './progress-line.js';
 import { readSettings } from './settings.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 async function run(): Promise<number> {
   const { operationId, json, archive } = readCommandLine(process.argv.slice(2));
@@ -26,7 +27,7 @@ async function run(): Promise<number> {
   const logger = pino({ level: 'silent' });
   const client = new MongoClient(settings.MONGODB_URI, {
     appName: 'orders-reconcile',
-    serverSelectionTimeoutMS: 5_000,
+    serverSelectionTimeoutMS: timeLimit(5_000),
   });
   // Without this, stored orders could seem to be missing right after a fail-over.
   readMonotonically(client);

@@ -10,6 +10,7 @@ import type { RunCommand } from '../admin-environment.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { withKafkaAdmin } from '../kafka-admin.js';
 import { readSettings } from '../settings.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 type UserNames = Partial<Record<ServiceName, string>>;
 
@@ -95,7 +96,7 @@ async function applyRoles(context: RolesContext): Promise<ExitCode> {
 }
 
 async function withMongodb<T>(uri: string, work: (client: MongoClient) => Promise<T>): Promise<T> {
-  const client = new MongoClient(uri, { appName: 'orders-admin', serverSelectionTimeoutMS: 5_000 });
+  const client = new MongoClient(uri, { appName: 'orders-admin', serverSelectionTimeoutMS: timeLimit(5_000) });
   try {
     return await work(client);
   } finally {

@@ -1,11 +1,12 @@
 import { MongoClient, MongoServerError, type MongoClientOptions } from 'mongodb';
+import { timeLimit } from '#orders/time-limit.js';
 
 const NOT_YET_INITIALIZED = 94;
 const NO_REPLICATION_ENABLED = 76;
 const OPTIONS: MongoClientOptions = {
-  serverSelectionTimeoutMS: 3_000,
-  connectTimeoutMS: 3_000,
-  socketTimeoutMS: 10_000,
+  serverSelectionTimeoutMS: timeLimit(3_000),
+  connectTimeoutMS: timeLimit(3_000),
+  socketTimeoutMS: timeLimit(10_000),
 };
 
 /** Thrown when the address has no replica set, or its members run without one. */

@@ -1,3 +1,4 @@
+import { timeLimit } from '#orders/time-limit.js';
 import type { Command } from 'commander';
 import { pause } from '@orders-pipeline/clock';
 import type { CommandContext, RunCommand } from '../command-context.js';
@@ -41,7 +42,7 @@ interface ScaleOptions {
 
 const POLL_INTERVAL_MS = 1_000;
 /** A verdict takes 11 s after the consumers have settled. */
-const MAX_POLLS = 90;
+const MAX_POLLS = timeLimit(90_000) / POLL_INTERVAL_MS;
 
 /** `scale COUNT`: starts or drains consumers of a running `npm start`, through the console. */
 export function addScaleCommand(program: Command, run: RunCommand, defaultConsoleUrl: string): void {

@@ -2,6 +2,7 @@ import { ObjectId, type Collection, type Db, type Filter } from 'mongodb';
 import { requireIndexes } from '#service/mongodb/require-indexes.js';
 import type { Capability } from '../stages/capability.js';
 import type { Difference } from './differences.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** What a comparison has found. */
 export interface FoundMismatch {
@@ -82,7 +83,7 @@ export class Mismatches {
       ...(recheck !== undefined && { recheck }),
       ...(after !== undefined && { _id: { $lt: new ObjectId(after) } }),
     };
-    return this.collection.find(filter, { sort: { _id: -1 }, limit, maxTimeMS: 5_000 }).toArray();
+    return this.collection.find(filter, { sort: { _id: -1 }, limit, maxTimeMS: timeLimit(5_000) }).toArray();
   }
 
   /** At the first use: the facade also starts while MongoDB is away. */

@@ -9,6 +9,7 @@ import { NewSide } from './new-side.js';
 import { NewSideToken, type TokenClient } from './new-side-token.js';
 import { SideConnection } from './side-connection.js';
 import type { SideName } from './side.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 export interface SidesOptions {
   readonly legacyUrl: string;
@@ -43,7 +44,7 @@ export interface WatchedBreaker {
 const COMPARING_CONNECTIONS = 32;
 const OUTBOX_CONNECTIONS = 64;
 /** A verification and a backfill read one page after another, and an import is sent whole. */
-const RUNNING = { connections: 8, timeoutMs: 30_000 };
+const RUNNING = { connections: 8, timeoutMs: timeLimit(30_000) };
 
 /** The connections to both sides. Each purpose has its own, so that one that hangs uses up nothing of another. */
 export class Sides {

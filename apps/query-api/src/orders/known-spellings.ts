@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { spellingsOf, type TextField } from './spellings.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 const INDEXES: Readonly<Record<TextField, string>> = {
   accountId: 'accountId_createdAt_number',
@@ -30,7 +31,7 @@ export class KnownSpellings {
   }
 
   private async isKnown(field: TextField, text: string): Promise<boolean> {
-    const options = { projection: { _id: 1 }, hint: INDEXES[field], maxTimeMS: 5_000 } as const;
+    const options = { projection: { _id: 1 }, hint: INDEXES[field], maxTimeMS: timeLimit(5_000) } as const;
     return (await ordersCollection(this.mongo.db).findOne({ [field]: text }, options)) !== null;
   }
 }

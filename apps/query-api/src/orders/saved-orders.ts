@@ -7,9 +7,10 @@ import { ORDER_INDEXES } from '#orders/database/indexes.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import type { IndexInterval } from '../order-query/index-interval.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 /** MongoDB aborts a read after 5 s: by then the client has usually disconnected. */
-const READ_OPTIONS = { projection: { ingest: 0 }, maxTimeMS: 5_000 };
+const READ_OPTIONS = { projection: { ingest: 0 }, maxTimeMS: timeLimit(5_000) };
 /** MongoDB's first batch has up to 101 documents, so that one request reads all. */
 const JOINED_AT_MOST = 100;
 

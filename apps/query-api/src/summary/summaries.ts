@@ -9,11 +9,12 @@ import { RollupKeeper } from './rollup-keeper.js';
 import { MAX_GROUPS, sumOfOrders, sumOfRollups, type SumRow } from './summary-pipeline.js';
 import type { SummaryRequest } from './summary-query.js';
 import { summaryOf, tooManyGroups, type Summary } from './summary-response.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 const MAX_TIME_MS_EXPIRED = 50;
 const MEMORY_LIMIT_EXCEEDED = 292;
 /** An aggregation that exceeds 100 MB of memory has hundreds of thousands of groups, so it is rejected instead of using the disk. */
-const IN_MEMORY = { maxTimeMS: 5_000, allowDiskUse: false, batchSize: MAX_GROUPS + 3 };
+const IN_MEMORY = { maxTimeMS: timeLimit(5_000), allowDiskUse: false, batchSize: MAX_GROUPS + 3 };
 
 /** Sums up the saved orders: those of all accounts from the rollups, those of one account from its orders. */
 @Injectable()

@@ -8,6 +8,7 @@ import { ordersCollection } from '#orders/order/orders-collection.js';
 import { operationsCollection } from '#orders/operation/operation.js';
 import { settledIndexOf } from '#orders/settled/settled-blocks.js';
 import { Mongo } from '#service/mongodb/mongo.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 const count = z.int().min(0);
 
@@ -32,7 +33,7 @@ export const OrderTraceSchema = z
 
 export type OrderTrace = z.infer<typeof OrderTraceSchema>;
 
-const READ_TIMEOUT = { maxTimeMS: 5_000 };
+const READ_TIMEOUT = { maxTimeMS: timeLimit(5_000) };
 const UNKNOWN = { index: null, chunk: null };
 
 /** Reads the processing history of an order: operation, chunk, record and save. */

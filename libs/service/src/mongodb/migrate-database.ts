@@ -6,6 +6,7 @@ import { watchIndexBuild } from './index-build.js';
 import { connectMongoClient, createMongoClient } from './mongo-client.js';
 import { planMigration, type MigrationPlan, type PlannedDrop, type PlannedIndex } from './migration-plan.js';
 import { MIGRATE } from './require-indexes.js';
+import { timeLimit } from '#orders/time-limit.js';
 
 type Print = (line: string) => void;
 
@@ -37,7 +38,7 @@ export class IndexNotBuiltError extends Error {
 export async function migrateAt(uri: string, options: MigrationOptions = {}): Promise<boolean> {
   const client = createMongoClient(uri, {
     appName: 'orders-migrate',
-    serverSelectionTimeoutMS: 5_000,
+    serverSelectionTimeoutMS: timeLimit(5_000),
     writeConcern: { w: 'majority', journal: true },
   });
   try {

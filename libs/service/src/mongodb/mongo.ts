@@ -27,18 +27,18 @@ export class Mongo implements OnApplicationShutdown {
   private readonly closing: (() => Promise<void>)[] = [];
 
   /** @param waitForPrimaryMs how long a call waits for a primary before it fails, in milliseconds */
-  constructor(uri: string, appName: string, waitForPrimaryMs = 5_000) {
+  constructor(uri: string, appName: string, waitForPrimaryMs = timeLimit(5_000)) {
     this.client = createMongoClient(uri, {
       appName,
       // These detect a dead primary within seconds and bound every call: by default the driver waits for ever, and
       // version 7.9 ignores `timeoutMS`, which should bound all calls.
       serverSelectionTimeoutMS: waitForPrimaryMs,
-      connectTimeoutMS: 5_000,
-      socketTimeoutMS: 10_000,
-      waitQueueTimeoutMS: 10_000,
+      connectTimeoutMS: timeLimit(5_000),
+      socketTimeoutMS: timeLimit(10_000),
+      waitQueueTimeoutMS: timeLimit(10_000),
       heartbeatFrequencyMS: 2_000,
       readConcernLevel: 'majority',
-      writeConcern: { w: 'majority', journal: true, wtimeoutMS: 8_000 },
+      writeConcern: { w: 'majority', journal: true, wtimeoutMS: timeLimit(8_000) },
     });
     this.db = this.client.db();
     this.time = new MongoTime(this.client);
