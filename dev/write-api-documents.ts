@@ -8,7 +8,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import openapiTypescript, { astToString, type OpenAPI3 } from 'openapi-typescript';
 import { API as CONSOLE_API } from '../apps/console/src/api-description.js';
 import { ConsoleModule } from '../apps/console/src/console.module.js';
-import { API as FACADE_API } from '../apps/facade/src/api-description.js';
+import { API as FACADE_API } from '../apps/facade/src/legacy-api-document.js';
 import { FacadeModule } from '../apps/facade/src/facade.module.js';
 import { MIGRATION } from '../apps/facade/src/migration/migration-parts.js';
 import { API as PRODUCER_API } from '../apps/producer/src/api-description.js';

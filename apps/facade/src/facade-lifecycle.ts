@@ -6,17 +6,15 @@ import { createLogger } from '#service/process/logs.js';
 import { ThreadedComparer } from './comparison/comparer.js';
 import { Comparisons } from './comparison/comparisons.js';
 import { Observations } from './comparison/observations.js';
-import { ClientActivity } from './clients/client-activity.js';
+import { ClientActivity } from './clients.js';
 import { FacadeMetrics } from './facade-metrics.js';
-import { FacadeFiles } from './files/facade-files.js';
-import { addLegacyApi } from './legacy-api.js';
-import { addReadRoutes } from './reads/read-routes.js';
+import { FacadeFiles } from './facade-files.js';
+import { addLegacyApi, addReadRoutes, addWriteRoutes } from './legacy-api.js';
 import { Reads } from './reads/reads.js';
 import { settings } from './settings.js';
-import { requestHeadersFor } from './sides/forwarded-headers.js';
+import { requestHeadersFor } from './sides/side-connection.js';
 import { Sides } from './sides/sides.js';
 import { PostedOrders } from './writes/posted-orders.js';
-import { addWriteRoutes } from './writes/write-routes.js';
 
 /** Adds the legacy API before the facade listens. At the end it stops what runs in the background, once all requests are answered. */
 @Injectable()

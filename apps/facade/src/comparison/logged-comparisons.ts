@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { FacadeMetrics } from '../facade-metrics.js';
-import type { ComparisonWatch } from './comparison-watch.js';
+import type { ComparisonWatch } from './comparisons.js';
 
 /** Shows comparisons in metrics, and what they find in the log: the values stay in MongoDB, because they are business data. */
 export function loggedComparisons(metrics: FacadeMetrics, logger: Logger): ComparisonWatch {

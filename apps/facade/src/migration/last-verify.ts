@@ -1,7 +1,6 @@
 import type { VerifyResult } from '../stages/gate.js';
-import type { VerificationRuns } from '../verify/verification-runs.js';
-import { countDifferences } from '../verify/verification-progress.js';
-import type { Verifies } from './change-facts.js';
+import { type VerificationRuns, countDifferences } from '../runs/verification.js';
+import type { Verifies } from './stage-changes.js';
 
 /** The last verification that has compared everything. One that was cancelled, or that waited for writes in vain, says nothing. */
 export class LastVerify implements Verifies {

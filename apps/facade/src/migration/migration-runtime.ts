@@ -1,30 +1,26 @@
 import type { Clock } from '@orders-pipeline/clock';
 import type { Logger } from 'pino';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { Admission, type AdmissionLimits } from '../intents/admission.js';
-import { AnsweringWrite } from '../intents/answering-write.js';
-import type { BucketStore } from '../intents/bucket-store.js';
-import { NumberBlocks } from '../intents/number-blocks.js';
-import type { NumberStore } from '../intents/number-store.js';
-import { OpenIntents } from '../intents/open-intents.js';
-import { Outbox, type OutboxLimits, type WriteReports } from '../intents/outbox.js';
-import { OutboxWorker } from '../intents/outbox-worker.js';
-import type { StoredOrders } from '../intents/stored-orders.js';
-import type { WorkerLease } from '../intents/worker-lease.js';
+import { Admission, type AdmissionLimits } from '../writes/admission.js';
+import { AnsweringWrite, type StoredOrders } from '../writes/answering-write.js';
+import type { BucketStore } from '../writes/bucket-store.js';
+import { NumberBlocks, type NumberStore } from '../writes/number-blocks.js';
+import { OpenIntents } from '../writes/open-intents.js';
+import { Outbox, type OutboxLimits, type WriteReports, OutboxWorker, type WorkerLease } from '../writes/outbox.js';
 import type { SideName, WrittenSide } from '../sides/side.js';
-import type { GateLimits } from '../stages/gate.js';
-import type { RollbackLimits } from '../stages/rollback-policy.js';
-import { MigrationState } from '../state/migration-state.js';
-import type { InstanceIdentity, MigrationStore } from '../state/migration-store.js';
+import type { GateLimits, RollbackLimits } from '../stages/gate.js';
+import { MigrationState } from './migration-state.js';
+import type { InstanceIdentity, MigrationStore } from './migration-store.js';
 import { FencedWrites } from '../writes/fenced-writes.js';
-import type { LegacyPort } from '../writes/legacy-port.js';
-import { PostedOrders } from '../writes/posted-orders.js';
-import { UnfencedWrites } from '../writes/unfenced-writes.js';
-import { UntranslatableWrites, type ReportUntranslatable } from '../writes/untranslatable-writes.js';
-import { ChangeDriver } from './change-driver.js';
-import { ChangeFacts, type ObservedFigures, type Verifies } from './change-facts.js';
+import type { LegacyPort } from '../writes/legacy-gateway.js';
+import {
+  PostedOrders,
+  UnfencedWrites,
+  UntranslatableWrites,
+  type ReportUntranslatable,
+} from '../writes/posted-orders.js';
+import { ChangeDriver, ChangeFacts, type ObservedFigures, type Verifies, StageChanges } from './stage-changes.js';
 import { RollbackWatch } from './rollback-watch.js';
-import { StageChanges } from './stage-changes.js';
 
 type WrittenSides = Readonly<Record<SideName, WrittenSide>>;
 

@@ -1,7 +1,6 @@
 import { Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { pause, succeededWithin, type Clock } from '@orders-pipeline/clock';
-import type { RunDocument } from './run-document.js';
-import { RunLostError, type StoredRuns } from './stored-runs.js';
+import { type RunDocument, RunLostError, type StoredRuns } from './stored-runs.js';
 import { timeLimit } from '#orders/time-limit.js';
 
 /** How often an instance looks for a run to claim, in ms. */

@@ -2,24 +2,32 @@ import type { Provider } from '@nestjs/common';
 import { systemClock } from '@orders-pipeline/clock';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { BackfillController } from '../backfill/backfill.controller.js';
-import { BackfillRuns, UntranslatedOrders, type BackfillResult } from '../backfill/backfill-runs.js';
-import { BackfillWork } from '../backfill/backfill-work.js';
-import type { BackfillProgress } from '../backfill/run-backfill.js';
-import { ClientActivity } from '../clients/client-activity.js';
+import {
+  BackfillController,
+  BackfillRuns,
+  UntranslatedOrders,
+  type BackfillResult,
+  BackfillWork,
+  type BackfillProgress,
+} from './backfill.js';
+import { ClientActivity } from '../clients.js';
 import type { MigrationParts } from '../facade.module.js';
-import { MongoBucketStore } from '../intents/mongo-bucket-store.js';
-import { MongoNumberStore } from '../intents/mongo-number-store.js';
+import { MongoBucketStore } from '../writes/bucket-store.js';
+import { MongoNumberStore } from '../writes/number-blocks.js';
 import { settings } from '../settings.js';
 import { Sides } from '../sides/sides.js';
-import { SideReaders } from '../verify/side-readers.js';
-import type { VerificationProgress, VerificationResult } from '../verify/verification-progress.js';
-import { VerificationWork } from '../verify/verification-work.js';
-import { Differences, VerificationRuns } from '../verify/verification-runs.js';
-import { VerifyController } from '../verify/verify.controller.js';
+import { SideReaders } from './side-readers.js';
+import {
+  type VerificationProgress,
+  type VerificationResult,
+  VerificationWork,
+  Differences,
+  VerificationRuns,
+  VerifyController,
+} from './verification.js';
 import { LegacyGateway } from '../writes/legacy-gateway.js';
-import { HighestNumber } from './highest-number.js';
-import { requireRunIndexes } from './run-document.js';
+import { HighestNumber } from './runs-controller.js';
+import { requireRunIndexes } from './stored-runs.js';
 import { RunJob } from './run-job.js';
 
 class VerifyJob extends RunJob<VerificationProgress, VerificationResult> {}

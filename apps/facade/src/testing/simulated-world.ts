@@ -7,10 +7,8 @@ import { legacyView } from '#legacy/translation/to-legacy.js';
 import type { LegacyOrder } from '#orders/order/order.js';
 import { parseStrictJson } from '#legacy/json/strict-json.js';
 import { completeRequest, fromLegacyRequest } from '#legacy/translation/from-legacy.js';
-import type { LegacyRead } from '../sides/legacy-read.js';
-import type { SideName, WriteOutcome, WrittenSide } from '../sides/side.js';
-import type { Intent } from '../intents/intent.js';
-import type { AdmissionRequest } from '../intents/bucket-store.js';
+import type { LegacyRead, SideName, WriteOutcome, WrittenSide } from '../sides/side.js';
+import type { Intent, AdmissionRequest } from '../writes/bucket-store.js';
 import {
   knowledgeOf,
   MigrationRuntime,
@@ -18,10 +16,15 @@ import {
   type MigrationLimits,
   type MigrationPorts,
 } from '../migration/migration-runtime.js';
-import { byCapability } from '../stages/capability.js';
-import { NO_FIGURES } from '../stages/figures.js';
-import { NotSentError, type ForwardedRequest, type LegacyAnswer } from '../writes/legacy-port.js';
-import { orderAnswer, errorAnswer } from '../writes/legacy-answer.js';
+import { byCapability } from '../stages/migration-snapshot.js';
+import { NO_FIGURES } from '../stages/gate.js';
+import {
+  NotSentError,
+  type ForwardedRequest,
+  type LegacyAnswer,
+  orderAnswer,
+  errorAnswer,
+} from '../writes/legacy-gateway.js';
 import { MemoryBucketStore, MemoryMigrationStore, MemoryNumberStore } from './memory-stores.js';
 
 /** Returns pseudo-random numbers from 0 up to, but not including, 1: the same for the same seed (mulberry32). */
