@@ -10,9 +10,8 @@ try {
   const { settings } = await import('./settings.js');
   const { API } = await import('./legacy-api-document.js');
   const { FacadeModule } = await import('./facade.module.js');
-  const { MIGRATION } = await import('./migration/migration-parts.js');
   await startService({
-    module: FacadeModule.with(MIGRATION),
+    module: FacadeModule,
     settings,
     auth: settings,
     isReadyWithoutIssuer: true,

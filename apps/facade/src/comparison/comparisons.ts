@@ -1,10 +1,11 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
-import type { Capability, ReadStages } from '../stages/migration-snapshot.js';
+import type { MigrationState } from '../migration/migration-state.js';
+import type { Capability } from '../stages/migration-snapshot.js';
 import { type LegacyRead, SideAwayError, type SideName, askedOrders } from '../sides/side.js';
 import type { SidePair } from '../sides/sides.js';
 import type { WholeAnswer } from '../sides/side-connection.js';
-import type { AwaitedIntents } from '../writes/open-intents.js';
+import type { OpenIntents } from '../writes/open-intents.js';
 import type { FoundMismatch, Mismatches } from './mismatches.js';
 import { isMissingOrder, type Difference, type AnswerPair } from './differences.js';
 import type { Comparer } from './comparer.js';
@@ -200,8 +201,8 @@ function identityOf({ path, legacy, new: other, code }: Difference): string {
 export interface ComparisonParts {
   readonly sources: ComparisonSources;
   readonly comparer: Comparer;
-  readonly intents: AwaitedIntents;
-  readonly stages: Pick<ReadStages, 'isCompared'>;
+  readonly intents: Pick<OpenIntents, 'untilReadable'>;
+  readonly stages: Pick<MigrationState, 'isCompared'>;
   readonly observations: Pick<Observations, 'record' | 'sample'>;
   readonly mismatches: Pick<Mismatches, 'store'>;
   /** Returns the rules that are in use. */

@@ -67,7 +67,7 @@ describe('MigrationState', () => {
     await clock.advance(500);
     store.isAway = true;
     await clock.advance(60_000);
-    expect(await state.stageOf('read-by-id', 'x')).toEqual({ stage: 'shadow', version: 7, writes: 'dualwrite' });
+    expect(await state.stageOf('read-by-id', 'x')).toEqual({ stage: 'shadow', version: 7 });
     await expect(state.stageOf('read-by-page', 'read-by-page:1')).rejects.toBeInstanceOf(StateUnknownError);
     store.isAway = false;
     await change({ legacyMayLag: true });

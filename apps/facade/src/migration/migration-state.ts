@@ -5,8 +5,7 @@ import {
   bucketOf,
   isComparedStage,
   type ReadCapability,
-  type ReadStage,
-  type WriteStage,
+  type StageOfRead,
   stageOfBucket,
   writeRoute,
   type MigrationSnapshot,
@@ -102,12 +101,10 @@ export class MigrationState {
   /**
    * Returns the stage of a read. Reads that the legacy system answers, and may answer, go on for an hour without MongoDB: whatever would
    * make it lag needs this instance's acknowledgement first.
+   * @param key what is asked for: its bucket decides with a percentage
    * @throws StateUnknownError
    */
-  async stageOf(
-    capability: ReadCapability,
-    key: string,
-  ): Promise<{ readonly stage: ReadStage; readonly version: number; readonly writes: WriteStage }> {
+  async stageOf(capability: ReadCapability, key: string): Promise<StageOfRead> {
     const last = this.acknowledgedState();
     if (last !== undefined && !last.legacyMayLag) {
       const known = describe(last, capability, key);
@@ -116,7 +113,10 @@ export class MigrationState {
     return describe(await this.current(), capability, key);
   }
 
-  /** See `ReadStages`. */
+  /**
+   * Returns whether answers to the read are compared, as far as this instance knows. It knows that they are not before any order is
+   * written to one side only.
+   */
   isCompared(capability: ReadCapability, key: string): boolean {
     const { latest } = this;
     return latest !== undefined && isComparedStage(describe(latest, capability, key).stage);
@@ -192,8 +192,7 @@ export class MigrationState {
   }
 }
 
-function describe({ capabilities }: MigrationSnapshot, capability: ReadCapability, key: string) {
+function describe({ capabilities }: MigrationSnapshot, capability: ReadCapability, key: string): StageOfRead {
   const state = capabilities[capability];
-  const stage = stageOfBucket<ReadStage>(capability, state, bucketOf(key));
-  return { stage, version: state.version, writes: capabilities.writes.stage };
+  return { stage: stageOfBucket(capability, state, bucketOf(key)), version: state.version };
 }

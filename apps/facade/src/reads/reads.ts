@@ -2,17 +2,13 @@ import { Readable } from 'node:stream';
 import { type LegacyRead, type SideName, SideAwayError, askedOrders, readKey } from '../sides/side.js';
 import type { Observations } from '../comparison/observations.js';
 import { MAX_COMPARED_BYTES, type Comparisons } from '../comparison/comparisons.js';
-import type { AwaitedIntents } from '../writes/open-intents.js';
+import type { MigrationState } from '../migration/migration-state.js';
+import type { OpenIntents } from '../writes/open-intents.js';
 import type { FacadeMetrics } from '../facade-metrics.js';
 import { responseHeadersOf, type SideRequest } from '../sides/side-connection.js';
 import type { LegacySide } from '../sides/legacy-side.js';
 import type { NewReads } from '../sides/new-reads.js';
-import {
-  isComparedStage,
-  type ReadCapability,
-  type ReadStages,
-  type StageOfRead,
-} from '../stages/migration-snapshot.js';
+import { isComparedStage, type ReadCapability, type StageOfRead } from '../stages/migration-snapshot.js';
 
 /** The limits of the legacy system. */
 const MAX_NUMBER = 1_000_000_000;
@@ -145,8 +141,8 @@ export class DisconnectedError extends Error {
 }
 
 export interface ReadParts {
-  readonly stages: ReadStages;
-  readonly intents: AwaitedIntents;
+  readonly stages: Pick<MigrationState, 'stageOf'>;
+  readonly intents: Pick<OpenIntents, 'untilReadable'>;
   readonly legacy: LegacySide;
   readonly newReads: NewReads;
   readonly comparisons: Pick<Comparisons, 'offer'>;
@@ -161,8 +157,8 @@ export class Reads {
   constructor(private readonly parts: ReadParts) {}
 
   /**
-   * @throws SideAwayError if the answering side is away, RejectedParametersError, DisconnectedError, and what `ReadStages` and
-   * `AwaitedIntents` throw
+   * @throws SideAwayError if the answering side is away, RejectedParametersError, DisconnectedError, and what `MigrationState` and
+   * `OpenIntents` throw
    */
   async answer(request: ReadRequest): Promise<ReadAnswer> {
     const { capability, parsed, forwarded } = request;

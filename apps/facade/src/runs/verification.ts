@@ -14,6 +14,8 @@ import {
   nothingIn,
   type Suspects,
 } from './compare-interval.js';
+import type { Verifies } from '../migration/stage-changes.js';
+import type { VerifyResult } from '../stages/gate.js';
 import { skipEmpty, type VerifiedSides } from './side-readers.js';
 import { StoredFindings, StoredRuns, type RunDocument } from './stored-runs.js';
 import type { RunWork } from './run-job.js';
@@ -177,9 +179,15 @@ async function checkPutOff(
 
 /** The verifications, in MongoDB. */
 @Injectable()
-export class VerificationRuns extends StoredRuns<VerificationProgress, VerificationResult> {
+export class VerificationRuns extends StoredRuns<VerificationProgress, VerificationResult> implements Verifies {
   constructor(mongo: Mongo) {
     super(mongo, 'verify');
+  }
+
+  /** Returns the last one that has compared everything. One that was cancelled, or that waited for writes in vain, says nothing. */
+  async last(): Promise<VerifyResult | null> {
+    const run = await this.latestWith(['equal', 'different']);
+    return run && { startedAt: run.startedAt, differences: countDifferences(run.progress) };
   }
 }
 

@@ -4,15 +4,6 @@ import type { AskedOrders, SideName } from '../sides/side.js';
 import type { MigrationState } from '../migration/migration-state.js';
 import { type BucketStore, isMissing, type OpenWrite } from './bucket-store.js';
 
-/** The open write intents, as reads and the re-check of a comparison need them. */
-export abstract class AwaitedIntents {
-  /**
-   * Resolves when no open intent is missing on the side that matches what is asked for; at once, without MongoDB, if there can be none.
-   * @throws an error with code `still-open` after 2 s
-   */
-  abstract untilReadable(side: SideName, asked: AskedOrders, signal: AbortSignal): Promise<void>;
-}
-
 /** A side misses orders that the read may ask for. The client gets 503 and may retry. */
 export class StillOpenError extends Error {
   override readonly name = 'StillOpenError';
