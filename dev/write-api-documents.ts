@@ -8,9 +8,8 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import openapiTypescript, { astToString, type OpenAPI3 } from 'openapi-typescript';
 import { API as CONSOLE_API } from '../apps/console/src/api-description.js';
 import { ConsoleModule } from '../apps/console/src/console.module.js';
-import { API as FACADE_API } from '../apps/facade/src/api-description.js';
+import { API as FACADE_API } from '../apps/facade/src/legacy-api-document.js';
 import { FacadeModule } from '../apps/facade/src/facade.module.js';
-import { MIGRATION } from '../apps/facade/src/migration/migration-parts.js';
 import { API as PRODUCER_API } from '../apps/producer/src/api-description.js';
 import { ProducerModule } from '../apps/producer/src/producer.module.js';
 import { API as QUERY_API } from '../apps/query-api/src/api-description.js';
@@ -54,7 +53,7 @@ async function schemaTypes({ openapi, info, components: { schemas } = {} }: Open
 
 const producer = await documentOf(ProducerModule, PRODUCER_API);
 const queryApi = await documentOf(QueryApiModule, QUERY_API);
-const facade = await documentOf(FacadeModule.with(MIGRATION), FACADE_API);
+const facade = await documentOf(FacadeModule, FACADE_API);
 const consoleApi = await documentOf(ConsoleModule, CONSOLE_API);
 await update('docs/openapi/producer.json', JSON.stringify(producer));
 await update('docs/openapi/query-api.json', JSON.stringify(queryApi));
@@ -73,6 +72,6 @@ const services = {
   producer: await scopesOf(ProducerModule, producer),
   'query API': await scopesOf(QueryApiModule, queryApi),
   console: await scopesOf(ConsoleModule, consoleApi),
-  facade: await scopesOf(FacadeModule.with(MIGRATION), facade),
+  facade: await scopesOf(FacadeModule, facade),
 };
 await update(SECURITY, withScopes(await readFile(join(PROJECT_DIRECTORY, SECURITY), 'utf8'), services));

@@ -1,5 +1,5 @@
 import { pause, systemClock } from '@orders-pipeline/clock';
-import type { MigrationResponse } from '../../apps/facade/src/migration/migration-response.js';
+import type { MigrationResponse } from '../../apps/facade/src/migration/migration-api.js';
 import { shadowReadsById, startFacade } from '../facade/facade-servers.js';
 import { FaultySide, SIDE_FAULTS, WRONG_SYMBOL, type SideFault } from '../facade/faulty-side.js';
 import { withMigratedSides } from '../facade/migrated-sides.js';

@@ -1,5 +1,5 @@
 import { pause, systemClock } from '@orders-pipeline/clock';
-import type { VerificationResponse } from '../../apps/facade/src/verify/verification-response.js';
+import type { VerificationResponse } from '../../apps/facade/src/runs/verification.js';
 import { copyWrites, startFacade } from '../facade/facade-servers.js';
 import { withMigratedSides } from '../facade/migrated-sides.js';
 import type { Bench } from '../harness/bench.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { CAPABILITIES } from '../../apps/facade/src/stages/capability.js';
+import { CAPABILITIES } from '../../apps/facade/src/stages/migration-snapshot.js';
 import { TRANSLATION_BUGS } from './bugs/translation-bugs.js';
 import { planSteps, titleOf, type PlannedStep } from './plan.js';
 

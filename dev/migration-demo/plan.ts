@@ -1,4 +1,9 @@
-import type { Capability, ReadCapability, ReadStage, WriteStage } from '../../apps/facade/src/stages/capability.js';
+import type {
+  Capability,
+  ReadCapability,
+  ReadStage,
+  WriteStage,
+} from '../../apps/facade/src/stages/migration-snapshot.js';
 import type { Step } from '../migration-journey/position.js';
 import type { TranslationBug } from './bugs/translation-bugs.js';
 

@@ -1,6 +1,6 @@
-import type { Capability } from '../../apps/facade/src/stages/capability.js';
+import type { Capability } from '../../apps/facade/src/stages/migration-snapshot.js';
 import type { GateCondition } from '../../apps/facade/src/stages/gate.js';
-import type { MigrationResponse } from '../../apps/facade/src/migration/migration-response.js';
+import type { MigrationResponse } from '../../apps/facade/src/migration/migration-api.js';
 import type { FacadeAddress } from './facade-requests.js';
 import { nextStep, type Position, type Step } from './position.js';
 import { waitUntil } from './until.js';

@@ -14,9 +14,7 @@ import { exposeAutoscaling } from '../../apps/console/src/autoscaling/autoscalin
 import { exposePipeline } from '../../apps/console/src/pipeline/pipeline-metrics.js';
 import { exposeReplicas } from '../../apps/console/src/pipeline/topic-replicas.js';
 import { measuredInsert } from '../../apps/consumer/src/save/insert-metrics.js';
-import { FacadeMetrics } from '../../apps/facade/src/facade-metrics.js';
-import { exposeIntents } from '../../apps/facade/src/migration/intent-metrics.js';
-import { exposeStages } from '../../apps/facade/src/migration/stage-metrics.js';
+import { FacadeMetrics, exposeIntents, exposeStages } from '../../apps/facade/src/facade-metrics.js';
 import { WriteReporting, type ReportingParts } from '../../apps/facade/src/migration/write-reporting.js';
 import { measureCompaction } from '../../apps/producer/src/compaction/compaction-metrics.js';
 import { exposeEmission, measureTopic } from '../../apps/producer/src/emission/emission-metrics.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { migrationOf } from '../../apps/console/page/migration/testing/migration-example.js';
-import type { MigrationResponse } from '../../apps/facade/src/migration/migration-response.js';
+import type { MigrationResponse } from '../../apps/facade/src/migration/migration-api.js';
 import { Region, type ConsolePage } from './console-page.js';
 import { answerBusy } from './scripted-answers.js';
 import { ScriptedConsole } from './scripted-console.js';

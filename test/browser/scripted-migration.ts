@@ -4,7 +4,7 @@ import type {
   AuditSchema,
   MigrationResponse,
   PendingIntentsSchema,
-} from '../../apps/facade/src/migration/migration-response.js';
+} from '../../apps/facade/src/migration/migration-api.js';
 import { answerBusy, PAGE_SETTINGS } from './scripted-answers.js';
 import type { ScriptedOrigin } from './scripted-origin.js';
 import { NOW, ORDER_ID } from './scripted-states.js';

@@ -10,63 +10,63 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
     specs: 'stages/stages',
     mutants: {
       'enter off without acknowledgements': {
-        file: 'stages/steps.ts',
+        file: 'stages/changes.ts',
         replace: "return from === 'off' || to === 'off' || to === 'complete'",
         by: "return from === 'off' || to === 'complete'",
       },
       'leave off without acknowledgements': {
-        file: 'stages/steps.ts',
+        file: 'stages/changes.ts',
         replace: "return from === 'off' || to === 'off' || to === 'complete'",
         by: "return to === 'off' || to === 'complete'",
         specs: 'migration/stage-changes',
       },
       'enter live without acknowledgements: an instance does not know that the legacy system may lag': {
-        file: 'stages/steps.ts',
+        file: 'stages/changes.ts',
         replace: " || (from === 'dualwrite' && to === 'live');",
         by: ';',
         specs: 'random-walks.property',
       },
       'copy less without acknowledgements: an instance still reads where orders will be missing': {
-        file: 'stages/steps.ts',
+        file: 'stages/changes.ts',
         replace: "if (from === to) return to === 'dualwrite' && percent < before;",
         by: 'if (from === to) return false;',
       },
       'copy more without a drain: the verify misses an order that only the legacy system gets': {
-        file: 'stages/steps.ts',
+        file: 'stages/changes.ts',
         replace: "if (change.stage !== 'off' && !copiesMore(snapshot, change)) return",
         by: "if (change.stage !== 'off') return",
       },
       'enter off before the legacy system has all orders': {
-        file: 'migration/change-driver.ts',
+        file: 'migration/stage-changes.ts',
         replace: "const isReady = missing === '' &&",
         by: "const isReady = (missing === '' || change.step === 'drain') &&",
         specs: 'stage-changes',
       },
       'the legacy system no longer lags although orders are open': {
-        file: 'migration/change-driver.ts',
+        file: 'migration/stage-changes.ts',
         replace: "if (open.some(({ answering }) => answering === 'new')) return false;",
         specs: 'migration/stage-changes',
       },
       'the numbers of the facade begin anywhere': {
-        file: 'migration/change-driver.ts',
+        file: 'migration/stage-changes.ts',
         replace: 'if (fence !== null) return true;',
         by: 'if (fence === null) return true;',
         specs: 'migration/stage-changes',
       },
       'use stale state beyond its lease': {
-        file: 'state/migration-state.ts',
+        file: 'migration/migration-state.ts',
         replace: 'clock.now() - known.at < KNOWLEDGE_LEASE_MS ? known.snapshot : undefined',
         by: 'clock.now() - known.at < 1e9 ? known.snapshot : undefined',
         specs: 'migration-state',
       },
       'acknowledge while a write of off is running': {
-        file: 'state/migration-state.ts',
+        file: 'migration/migration-state.ts',
         replace: "const hasEnded = this.unfenced === 0 || writeRoute(snapshot) === 'unfenced';",
         by: 'const hasEnded = true;',
         specs: 'migration-state',
       },
       'act for ever on what was acknowledged': {
-        file: 'state/migration-state.ts',
+        file: 'migration/migration-state.ts',
         replace: 'this.clock.now() - this.acknowledged.at < ACKNOWLEDGEMENT_LEASE_MS ? this.latest : undefined',
         by: 'this.latest',
         specs: 'migration-state',
@@ -84,12 +84,12 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         specs: 'migration/stage-changes',
       },
       'roll back to an absent legacy system': {
-        file: 'stages/rollback-policy.ts',
+        file: 'stages/gate.ts',
         replace: 'if (isLegacyAway)',
         by: 'if (isLegacyAway && cause === undefined)',
       },
       'failures of the legacy system count against the new side': {
-        file: 'stages/rollback-policy.ts',
+        file: 'stages/gate.ts',
         replace: "errorRateOf(lately, 'new')",
         by: "errorRateOf(lately, 'legacy')",
       },
@@ -132,12 +132,12 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         replace: 'open.epoch < epoch ||',
       },
       'forget an intent after a time-out': {
-        file: 'intents/answering-write.ts',
+        file: 'writes/answering-write.ts',
         replace: "if (outcome.result === 'unknown') return { ...place, error: outcome.message };",
         by: "if (outcome.result === 'unknown') return { ...place, close: true };",
       },
       'treat unknown as refused': {
-        file: 'intents/outbox.ts',
+        file: 'writes/outbox.ts',
         replace:
           "if (outcome.result === 'unknown') return { ...place, error: outcome.message };\n    if (outcome.result === 'refused')",
         by: "if (outcome.result === 'unknown') return { ...place, close: true };\n    if (outcome.result === 'refused')",
@@ -153,51 +153,51 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         by: 'while (seqs.size < 0) {',
       },
       'drop the account order on the way to the new side': {
-        file: 'intents/outbox-plan.ts',
+        file: 'writes/outbox.ts',
         replace: "if (isFree('new') && !behind.new.has(accountId)) plan.toNew.push(item);",
         by: "if (isFree('new')) plan.toNew.push(item);",
       },
       'drop the account order on the way to the legacy system': {
-        file: 'intents/outbox-plan.ts',
+        file: 'writes/outbox.ts',
         replace: "if (isFree('legacy') && !behind.legacy.has(accountId)) plan.toLegacy.push(item);",
         by: "if (isFree('legacy')) plan.toLegacy.push(item);",
       },
       'close an intent before the second side has stored it': {
-        file: 'intents/answering-write.ts',
+        file: 'writes/answering-write.ts',
         replace: "return intent.new === 'none' ? { ...place, close: true } : { ...place, legacy: 'stored' };",
         by: 'return { ...place, close: true };',
       },
       'treat sent as readable': {
-        file: 'intents/intent.ts',
+        file: 'writes/bucket-store.ts',
         replace: "return intent.new === 'open' || intent.new === 'sent';",
         by: "return intent.new === 'open';",
       },
       'reads of the legacy system never wait': {
-        file: 'intents/intent.ts',
+        file: 'writes/bucket-store.ts',
         replace: "if (side === 'legacy') return intent.answering === 'new' && intent.legacy === 'open';",
         by: "if (side === 'legacy') return false;",
       },
       'reuse a number block after off': {
-        file: 'intents/number-blocks.ts',
+        file: 'writes/number-blocks.ts',
         replace: 'if (block?.period !== period) return undefined;',
         by: 'if (block === undefined) return undefined;',
         specs: 'number-blocks',
       },
       'assign a number that a client has chosen': {
-        file: 'intents/number-blocks.ts',
+        file: 'writes/number-blocks.ts',
         replace: 'while (block.chosen.has(block.next)) block.next += 1;',
         specs: 'number-blocks',
       },
       'an id that a client repeats is written again under a new number': {
-        file: 'intents/answering-write.ts',
+        file: 'writes/answering-write.ts',
         replace: 'if (isIdGiven) {',
         by: 'if (isIdGiven && isNumberGiven) {',
       },
       'a write of off ends although its outcome is unknown': {
-        file: 'writes/unfenced-writes.ts',
+        file: 'writes/posted-orders.ts',
         replace: 'if (fields === undefined || error instanceof NotSentError) end();',
         by: 'if (fields !== undefined || error instanceof NotSentError) end();',
-        specs: 'unfenced-writes',
+        specs: 'posted-orders',
       },
       'a repeat finishes the write of a dead instance before earlier writes of its account': {
         file: 'writes/fenced-writes.ts',
@@ -213,20 +213,20 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         specs: '/fenced-writes',
       },
       'an order is not looked up on the new side while the legacy system gets it': {
-        file: 'intents/outbox-plan.ts',
+        file: 'writes/outbox.ts',
         replace: "isFree('check')",
         by: "isFree('legacy')",
-        specs: 'intents/outbox',
+        specs: 'writes/outbox',
       },
       'a refusal of the second side is not reported': {
-        file: 'intents/outbox.ts',
+        file: 'writes/outbox.ts',
         replace: 'await this.reports.diverged(item.intent, side, outcome);',
       },
       'a refusal of the legacy system closes an intent before the new side is readable': {
-        file: 'intents/outbox.ts',
+        file: 'writes/outbox.ts',
         replace: "side === 'legacy' && item.intent.new !== 'readable'",
         by: "side === 'legacy' && item.intent.new === 'open'",
-        specs: 'intents/outbox',
+        specs: 'writes/outbox',
       },
       'two writes of one bucket admit the same id': {
         file: 'testing/memory-stores.ts',
@@ -244,26 +244,26 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         replace: 'await this.untilFinal(job);',
       },
       'skip the re-check': {
-        file: 'comparison/recheck.ts',
+        file: 'comparison/comparisons.ts',
         replace: 'let before = first;',
         by: "if (first.length > 0) return { verdict: 'differs', differences: first };\n  let before = first;",
       },
       'take each difference of the second reading for one that has stayed': {
-        file: 'comparison/recheck.ts',
+        file: 'comparison/comparisons.ts',
         replace: 'now.filter((difference) => known.has(identityOf(difference)))',
         by: 'now.filter(() => known.size > 0)',
       },
       'queue without a limit': {
-        file: 'comparison/comparison-queue.ts',
+        file: 'comparison/comparisons.ts',
         replace: 'if (this.jobs.length >= MAX_QUEUED || this.bytes > MAX_QUEUED_BYTES) return false;',
       },
       'compare answers of a minute ago': {
-        file: 'comparison/comparison-queue.ts',
+        file: 'comparison/comparisons.ts',
         replace: 'if (now - oldest.since <= MAX_WAIT_MS) return oldest.job;',
         by: 'return oldest.job;',
       },
       'compare beyond the budget': {
-        file: 'comparison/comparison-budget.ts',
+        file: 'comparison/comparisons.ts',
         replace: 'if (this.left < 1) return false;',
       },
       'a rule ignores differences after its last day': {
@@ -276,15 +276,15 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
   /** Mutants of what backfill and verify leave out. */
   {
     ...FACADE,
-    specs: 'runs/skip-empty',
+    specs: 'runs/side-readers',
     mutants: {
       'a gap ends one interval too late: the order behind it is neither copied nor compared': {
-        file: 'runs/skip-empty.ts',
+        file: 'runs/side-readers.ts',
         replace: 'else if (asked === INTERVAL_NUMBERS) return start;',
         by: 'else if (asked === INTERVAL_NUMBERS) return start + asked;',
       },
       'numbers whose answer failed count as a gap': {
-        file: 'runs/skip-empty.ts',
+        file: 'runs/side-readers.ts',
         replace: "if (answer === 'unknown') return start;",
         by: "if (answer === 'unknown') start = to + 1;",
       },
@@ -296,43 +296,43 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
     specs: 'legacy-api.spec',
     mutants: {
       'accept the demo key in production': {
-        file: 'clients/client-keys.ts',
+        file: 'clients.ts',
         replace: 'isProduction && key === DEMO_KEY',
         by: "isProduction && key === ''",
-        specs: 'client-keys',
+        specs: 'src/clients.spec',
       },
       'accept writes of foreign pages from clients with keys': {
         file: 'legacy-api.ts',
         replace: 'else rejectForeignWrites(scope, hosts);',
       },
       'forward a read to the host of a whole URL': {
-        file: 'reads/read-routes.ts',
-        replace: 'forwardedTarget(route, request.raw)',
-        by: "request.raw.url ?? '/'",
+        file: 'legacy-api.ts',
+        replace: 'const path = forwardedTarget(route, request.raw);\n      const forwarded',
+        by: "const path = request.raw.url ?? '/';\n      const forwarded",
       },
       'forward a write to the host of a whole URL': {
-        file: 'writes/write-routes.ts',
-        replace: 'forwardedTarget(route, request.raw)',
-        by: "request.raw.url ?? '/'",
+        file: 'legacy-api.ts',
+        replace: 'const path = forwardedTarget(route, request.raw);\n  return',
+        by: "const path = request.raw.url ?? '/';\n  return",
       },
     },
   },
   /** Mutants of what one client of the facade can take away from the others. */
   {
     ...FACADE,
-    specs: 'reads/read-routes',
+    specs: 'legacy-api.spec',
     mutants: {
       'let one client hold all connections with long answers': {
-        file: 'reads/read-routes.ts',
+        file: 'legacy-api.ts',
         replace: 'places.hold(request, reply, request.client ?? callerKey(request));',
       },
       'count the long answers of all clients of an address together': {
-        file: 'reads/read-routes.ts',
+        file: 'legacy-api.ts',
         replace: 'request.client ?? callerKey(request)',
         by: 'callerKey(request)',
       },
       'keep the connection of an answer that has no place': {
-        file: 'reads/read-routes.ts',
+        file: 'legacy-api.ts',
         replace: 'disconnected.abort(error);',
       },
       'write over the connections of reads': {

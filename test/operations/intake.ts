@@ -6,7 +6,7 @@ import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
-import { describeWrittenSide } from '../../apps/facade/src/sides/testing/written-side-contract.js';
+import { describeWrittenSide } from '../../apps/facade/src/testing/written-side-contract.js';
 import { Sides } from '../../apps/facade/src/sides/sides.js';
 import type { OrderTrace } from '../../apps/query-api/src/trace/order-trace.js';
 import { eventually } from '../support/eventually.js';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { freePort } from '../../dev/machine/ports.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import type { MigrationResponse } from '../../apps/facade/src/migration/migration-response.js';
+import type { MigrationResponse } from '../../apps/facade/src/migration/migration-api.js';
 import { eventually } from './eventually.js';
 
 /** The reports of a service that is not ready, or an empty object. */

@@ -1,7 +1,154 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { DROP_REASONS, type ComparisonOutcome, type DropReason } from './comparison/comparison-watch.js';
+import { Gauge, type Registry, Counter, Histogram } from 'prom-client';
+import { succeededWithin, type Clock } from '@orders-pipeline/clock';
+import { timeLimit } from '#orders/time-limit.js';
+import type { ChangeFacts, IntentFigures, Verifies } from './migration/stage-changes.js';
+import {
+  CAPABILITIES,
+  stagesOf,
+  type Capability,
+  type CapabilityState,
+  type MigrationSnapshot,
+  type ReadCapability,
+} from './stages/migration-snapshot.js';
+import type { VerifyResult } from './stages/gate.js';
+import type { MigrationState } from './migration/migration-state.js';
+import { DROP_REASONS, type ComparisonOutcome, type DropReason } from './comparison/comparisons.js';
 import type { SideName } from './sides/side.js';
-import { CAPABILITIES, type Capability, type ReadCapability } from './stages/capability.js';
+
+/** Less than a scrape may take, which would otherwise lose all metrics of the process. */
+const LIMIT_MS = timeLimit(2_000);
+
+/**
+ * Reads something for the metrics of one scrape: all gauges that ask at the same time share a read.
+ * @returns a function that returns what was read; `undefined` if that failed or took 2 s, such as while MongoDB hangs
+ */
+export function readForScrapes<T>(read: () => Promise<T>, clock: Clock): () => Promise<T | undefined> {
+  let reading: Promise<T | undefined> | undefined;
+  const readOnce = async (): Promise<T | undefined> => {
+    const work = read();
+    try {
+      return (await succeededWithin(clock, LIMIT_MS, work)) ? await work : undefined;
+    } catch {
+      // The gauges then have no sample, and the logs of the facade say why.
+      return undefined;
+    } finally {
+      work.catch(() => undefined);
+      reading = undefined;
+    }
+  };
+  return async () => (reading ??= readOnce());
+}
+
+const MS_PER_SECOND = 1_000;
+
+/** Exposes the open intents of all instances, read at each scrape. While MongoDB is away, they have no samples. */
+export function exposeIntents(facts: Pick<ChangeFacts, 'intents'>, clock: Clock, registry: Registry): void {
+  const read = readForScrapes(async () => facts.intents(), clock);
+  expose('facade_open_intents', 'Write intents that are not final on both sides', ({ count }) => count);
+  expose(
+    'facade_oldest_intent_seconds',
+    'Age of the oldest open write intent; 0 without any',
+    ({ oldestMs }) => oldestMs / MS_PER_SECOND,
+  );
+
+  function expose(name: string, help: string, value: (intents: IntentFigures) => number): void {
+    const gauge: Gauge = new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect: async () => {
+        const intents = await read();
+        if (intents === undefined) gauge.remove();
+        else gauge.set(value(intents));
+      },
+    });
+  }
+}
+
+/** What the metrics of the stages need to know. */
+export interface StageMetricSources {
+  readonly state: Pick<MigrationState, 'latest'>;
+  readonly verifies: Verifies;
+  readonly clock: Clock;
+}
+
+type CapabilityFigure = (capability: Capability, state: CapabilityState) => number;
+
+const OF_CAPABILITIES: readonly (readonly [name: string, help: string, value: CapabilityFigure])[] = [
+  [
+    'facade_stage',
+    'Stage: 0 is off, 1 dualwrite or shadow, 2 live, 3 complete',
+    (capability, { stage }) => stagesOf(capability).indexOf(stage),
+  ],
+  [
+    'facade_stage_percent',
+    'Keys at the stage, in per cent; the others are at the stage before',
+    (_, { percent }) => percent,
+  ],
+  ['facade_stage_version', 'Counts the changes of a capability', (_, { version }) => version],
+  [
+    'facade_rolled_back',
+    '1 while the last change was an automatic rollback',
+    (_, { cause }) => Number(cause !== undefined),
+  ],
+];
+
+const OF_MIGRATION: readonly (readonly [name: string, help: string, isSo: (snapshot: MigrationSnapshot) => boolean])[] =
+  [
+    [
+      'facade_held',
+      '1 while the migration is held: no stage changes, and no automatic rollback',
+      ({ hold }) => hold !== null,
+    ],
+    ['facade_change_pending', '1 while a change of writes is in progress', ({ change }) => change !== null],
+  ];
+
+/** Exposes where each capability is, as this instance knows it, and what the last verify has found. Unknown figures have no samples. */
+export function exposeStages({ state, verifies, clock }: StageMetricSources, registry: Registry): void {
+  const registers = [registry];
+  for (const [name, help, value] of OF_CAPABILITIES) {
+    const gauge: Gauge<'capability'> = new Gauge({
+      name,
+      help,
+      labelNames: ['capability'],
+      registers,
+      collect: () => {
+        const { latest } = state;
+        if (latest === undefined) return;
+        for (const capability of CAPABILITIES)
+          gauge.set({ capability }, value(capability, latest.capabilities[capability]));
+      },
+    });
+  }
+  for (const [name, help, isSo] of OF_MIGRATION) {
+    const gauge: Gauge = new Gauge({
+      name,
+      help,
+      registers,
+      collect: () => {
+        if (state.latest === undefined) gauge.remove();
+        else gauge.set(Number(isSo(state.latest)));
+      },
+    });
+  }
+  exposeLastVerify(
+    readForScrapes(async () => verifies.last(), clock),
+    registers,
+  );
+}
+
+function exposeLastVerify(lastVerify: () => Promise<VerifyResult | null | undefined>, registers: Registry[]): void {
+  const gauge: Gauge = new Gauge({
+    name: 'facade_verify_differences',
+    help: 'Differences that the last verify has found; no sample before the first',
+    registers,
+    collect: async () => {
+      const verify = await lastVerify();
+      if (verify) gauge.set(verify.differences);
+      else gauge.remove();
+    },
+  });
+}
 
 /** In seconds: what the facade adds is below a millisecond, unless a read waits for writes. */
 const ADDED_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0015, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 2.5];

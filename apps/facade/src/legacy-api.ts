@@ -1,9 +1,159 @@
-import type { FastifyError, FastifyInstance } from 'fastify';
+import { STATUS_CODES } from 'node:http';
+import type { FastifyReply, FastifyInstance, FastifyRequest, FastifyError } from 'fastify';
 import type { Logger } from 'pino';
+import { isDatabaseUnavailable } from '#service/mongodb/database-unavailable.js';
+import { Problem } from '#service/http/problem.js';
+import { callerKey } from '#service/http/caller-key.js';
+import { Places, type PlaceLimits } from '#service/http/places.js';
+import { audited } from '#service/audit/audited.js';
 import { rejectForeignHosts, rejectForeignWrites } from '#service/http/known-hosts.js';
-import { authenticateClients } from './clients/authenticate-clients.js';
-import type { ClientKeys } from './clients/client-keys.js';
-import { legacyErrorOf, sendLegacyError } from './reads/legacy-error.js';
+import { SideAwayError } from './sides/side.js';
+import { forwardedTarget, requestHeadersFor } from './sides/side-connection.js';
+import type { ReadCapability } from './stages/migration-snapshot.js';
+import { readById, readByPage, readByRange, type ParsedRead, DisconnectedError, type Reads } from './reads/reads.js';
+import type { ForwardedRequest, LegacyAnswer } from './writes/legacy-gateway.js';
+import type { PostedOrders } from './writes/posted-orders.js';
+import { authenticateClients, type ClientKeys } from './clients.js';
+
+/** Options of the routes of the legacy system's API. It limits no rates: a client that is moved to the facade must not get a 429. Its clients have API keys. */
+export const UNLIMITED = { config: { rateLimit: false, noToken: true } } as const;
+
+const UNAVAILABLE = 503;
+const RETRY_AFTER_SECONDS = '1';
+/** Errors that end by themselves: the state is unknown, or writes are in the way. */
+const TRANSIENT_CODES: ReadonlySet<unknown> = new Set(['state-unknown', 'still-open', 'handing-over', 'writes-behind']);
+
+/** An error as a client of the legacy system gets it. */
+export interface LegacyError {
+  readonly status: number;
+  /** Stable; the legacy system's own errors have none. */
+  readonly code?: string;
+  readonly message: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Returns what a client gets for an error. `undefined`: it is unexpected, and its details are nothing for a client. */
+export function legacyErrorOf(error: unknown): LegacyError | undefined {
+  if (error instanceof Problem) {
+    const { code, detail, headers } = error;
+    return { status: error.getStatus(), code, message: detail, headers };
+  }
+  if (isDatabaseUnavailable(error))
+    return { status: UNAVAILABLE, code: 'database-away', message: 'the database did not respond in time' };
+  if (error instanceof SideAwayError) return { status: UNAVAILABLE, code: error.code, message: error.publicMessage };
+  if (!(error instanceof Error)) return undefined;
+  const { message, code, statusCode = 500 } = error as Error & { code?: unknown; statusCode?: number };
+  const named = typeof code === 'string' ? { code } : {};
+  if (TRANSIENT_CODES.has(code)) return { status: UNAVAILABLE, ...named, message };
+  return statusCode < 500 ? { status: statusCode, ...named, message } : undefined;
+}
+
+/** Sends an error in the form of the legacy system: that of its framework. */
+export function sendLegacyError(reply: FastifyReply, { status, code, message, headers }: LegacyError): void {
+  if (status === UNAVAILABLE) void reply.header('retry-after', RETRY_AFTER_SECONDS);
+  void reply
+    .code(status)
+    .headers(headers ?? {})
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify({ statusCode: status, code, error: STATUS_CODES[status] ?? 'Error', message }));
+}
+
+type Texts = Readonly<Record<string, string>>;
+
+/**
+ * Adds the reads of the legacy system's API. A long answer holds its connection to the side for as long as the client reads it, so that it
+ * needs a place: otherwise one client could hold all connections.
+ */
+export function addReadRoutes(
+  fastify: FastifyInstance,
+  reads: Pick<Reads, 'answer'>,
+  limits: PlaceLimits<'LONG_ANSWERS'>,
+): void {
+  const places = new Places({ setting: 'LONG_ANSWERS', name: 'long answers', code: 'too-many-long-answers' }, limits);
+  const answer = async (
+    capability: ReadCapability,
+    parsed: ParsedRead,
+    route: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> => {
+    const disconnected = new AbortController();
+    const { socket } = request.raw;
+    const disconnect = (): void => disconnected.abort(new DisconnectedError());
+    socket.once('close', disconnect);
+    try {
+      const headers = requestHeadersFor(request.headers, request.client !== null);
+      const path = forwardedTarget(route, request.raw);
+      const forwarded = { method: 'GET' as const, path, headers, signal: disconnected.signal };
+      const { status, headers: answered, body } = await reads.answer({ capability, parsed, forwarded });
+      if (Buffer.isBuffer(body)) socket.removeListener('close', disconnect);
+      else {
+        body.once('close', () => socket.removeListener('close', disconnect));
+        places.hold(request, reply, request.client ?? callerKey(request));
+      }
+      return await reply.code(status).headers(answered).send(body);
+    } catch (error) {
+      socket.removeListener('close', disconnect);
+      // Without a place, the side still sends.
+      disconnected.abort(error);
+      throw error;
+    }
+  };
+  fastify.get<{ Params: Texts }>('/orders/page/:page', UNLIMITED, async (request, reply) => {
+    const { page = '' } = request.params;
+    return answer('read-by-page', readByPage(page), `/orders/page/${encodeURIComponent(page)}`, request, reply);
+  });
+  fastify.get<{ Querystring: Texts }>('/orders/range', UNLIMITED, async (request, reply) =>
+    answer('read-by-range', readByRange(request.query), '/orders/range', request, reply),
+  );
+  fastify.get<{ Params: Texts }>('/orders/:id', UNLIMITED, async (request, reply) => {
+    const { id = '' } = request.params;
+    return answer('read-by-id', readById(id), `/orders/${encodeURIComponent(id)}`, request, reply);
+  });
+}
+
+type HeadersOf = (request: FastifyRequest) => ForwardedRequest['headers'];
+
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** Returns the client of an API key. */
+const clientOf = (request: FastifyRequest): string | null => request.client;
+
+/** Returns the options of a route whose requests are audited. */
+function auditedRoute(action: string, onlyRefusals: boolean) {
+  return { config: { ...UNLIMITED.config, ...audited(action, { onlyRefusals, client: clientOf }) } };
+}
+
+/**
+ * Adds the writes of the legacy system's API. A client that disconnects stops nothing: its order may be stored already.
+ * @param headersOf returns the headers that go to the legacy system
+ */
+export function addWriteRoutes(fastify: FastifyInstance, orders: PostedOrders, headersOf: HeadersOf): void {
+  void fastify.register(async (scope) => {
+    // Every body goes through as it came: the legacy system judges its type and its JSON.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: MAX_BODY_BYTES }, (_request, body, done) =>
+      done(null, body),
+    );
+    scope.post('/orders', auditedRoute('send-orders', true), async (request, reply) =>
+      send(reply, await orders.post(forwardedWrite('/orders', request, headersOf), new AbortController().signal)),
+    );
+    scope.post('/populate', auditedRoute('populate', false), async (request, reply) =>
+      send(reply, await orders.populate(forwardedWrite('/populate', request, headersOf))),
+    );
+    return Promise.resolve();
+  });
+}
+
+function send(reply: FastifyReply, { status, headers, body }: LegacyAnswer): FastifyReply {
+  return reply.code(status).headers(headers).send(body);
+}
+
+function forwardedWrite(route: string, request: FastifyRequest, headersOf: HeadersOf): ForwardedRequest {
+  const { body } = request;
+  const path = forwardedTarget(route, request.raw);
+  return { path, headers: headersOf(request), body: typeof body === 'string' ? body : '' };
+}
 
 export interface LegacyApiOptions {
   /** Returns the API keys that are valid now; `undefined`: there are none. */

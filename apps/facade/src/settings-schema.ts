@@ -1,11 +1,97 @@
 import { z } from 'zod';
+import { wholeNumber, httpAddress, httpSettings, mongoSettings } from '#service/settings/settings.js';
+import { timeLimit } from '#orders/time-limit.js';
 import { auditSettings } from '#service/audit/audit-settings.js';
 import { authSettings } from '#service/auth/auth-settings.js';
 import { legacySettings } from '#service/settings/legacy-settings.js';
-import { httpAddress, httpSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
 import { placeSettings } from '#service/settings/place-settings.js';
-import { migrationSettings } from './migration/migration-settings.js';
-import { timeLimit } from '#orders/time-limit.js';
+import type { MigrationLimits } from './migration/migration-runtime.js';
+
+/** The settings of the migration's stages; part of the facade's settings. */
+export const migrationSettings = {
+  FACADE_INSTANCE: z
+    .string()
+    .regex(/^[\w.:-]{1,100}$/)
+    .optional()
+    .meta({
+      description: 'Name of this facade instance, the same after each start; each instance needs its own.',
+      allowed: 'a name of at most 100 letters, digits and . : _ -',
+      shownDefault: 'the host name, with the port',
+      perProcess: true,
+    }),
+  GATE_MIN_SAMPLES: wholeNumber(0, 1_000_000_000)
+    .default(1_000)
+    .meta({ description: 'Compared answers since the last change before a stage may go to `live` and beyond.' }),
+  GATE_MAX_MISMATCHES: wholeNumber(0, 1_000_000).default(0).meta({ description: 'Mismatches that the gate accepts.' }),
+  GATE_MAX_ERROR_RATE: share('0.001').meta({ description: 'Error rate of the new side that the gate accepts.' }),
+  GATE_P99_FACTOR: positive('1.5').meta({
+    description: "p99 of the new side that the gate accepts, as a multiple of the legacy system's.",
+  }),
+  GATE_P99_FLOOR_MS: wholeNumber(0, 600_000)
+    .default(50)
+    .meta({ description: 'p99 of the new side that the gate always accepts, in milliseconds.' }),
+  INTENT_MAX_AGE_MS: wholeNumber(100, 600_000).default(timeLimit(10_000)).meta({
+    description: 'Age of an open write intent, in milliseconds, from which its bucket admits no more writes.',
+  }),
+  INTENT_MAX_OPEN: wholeNumber(1, 10_000)
+    .default(1_000)
+    .meta({ description: 'Open write intents of a bucket from which it admits no more writes.' }),
+  ROLLBACK_MAX_ERROR_RATE: share('0.05').meta({
+    description: 'Error rate of the new side in the last 5 s above which a stage goes back by itself.',
+  }),
+  ROLLBACK_MIN_REQUESTS: wholeNumber(1, 1_000_000)
+    .default(20)
+    .meta({ description: 'Requests to the new side in the last 5 s that such an error rate needs.' }),
+  ROLLBACK_MAX_MISMATCHES: wholeNumber(0, 1_000_000)
+    .default(0)
+    .meta({ description: 'Mismatches since the last change above which a stage goes back by itself.' }),
+  CHANGE_LIMIT_MS: wholeNumber(1_000, 600_000).default(timeLimit(10_000)).meta({
+    description: 'Time in which all instances must acknowledge a change, in milliseconds; then it is abandoned.',
+  }),
+};
+
+function share(byDefault: string) {
+  return positive(byDefault)
+    .refine((value) => value <= 1)
+    .meta({ allowed: 'a number from 0 to 1' });
+}
+
+function positive(byDefault: string) {
+  return z
+    .string()
+    .default(byDefault)
+    .transform(Number)
+    .refine((value) => Number.isFinite(value) && value >= 0)
+    .meta({ allowed: 'a number of at least 0' });
+}
+
+/** Other requests wait up to 2 s for a write: what a dead instance has begun must be done by then. */
+const OUTBOX_LIMITS = { repairAfterMs: 1_000, batchSize: 1_000, maxCalls: 32 };
+/** A crash leaves at most this many numbers as holes. */
+const NUMBER_BLOCK = 1_000;
+
+/** Returns the limits that the settings give. */
+export function limitsIn(settings: z.infer<z.ZodObject<typeof migrationSettings>>): MigrationLimits {
+  return {
+    admission: { maxOpen: settings.INTENT_MAX_OPEN, maxAgeMs: settings.INTENT_MAX_AGE_MS },
+    outbox: OUTBOX_LIMITS,
+    gate: {
+      minSamples: settings.GATE_MIN_SAMPLES,
+      maxMismatches: settings.GATE_MAX_MISMATCHES,
+      maxErrorRate: settings.GATE_MAX_ERROR_RATE,
+      p99Factor: settings.GATE_P99_FACTOR,
+      p99FloorMs: settings.GATE_P99_FLOOR_MS,
+      maxIntentAgeMs: settings.INTENT_MAX_AGE_MS,
+    },
+    rollback: {
+      maxErrorRate: settings.ROLLBACK_MAX_ERROR_RATE,
+      minRequests: settings.ROLLBACK_MIN_REQUESTS,
+      maxMismatches: settings.ROLLBACK_MAX_MISMATCHES,
+    },
+    changeMs: settings.CHANGE_LIMIT_MS,
+    numberBlock: NUMBER_BLOCK,
+  };
+}
 
 export const settingsSchema = z.object({
   ...httpSettings(3005),

@@ -15,8 +15,8 @@ export interface TranslationBug {
 }
 
 const API_ORDER = 'dist/libs/legacy/src/translation/api-order.js';
-const NEW_ANSWER = 'dist/apps/facade/src/sides/new-answer.js';
-const LEGACY_READ = 'dist/apps/facade/src/sides/legacy-read.js';
+const NEW_ANSWER = 'dist/apps/facade/src/sides/new-reads.js';
+const LEGACY_READ = 'dist/apps/facade/src/sides/side.js';
 
 /** The first one is the default. */
 export const TRANSLATION_BUGS = [

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Deployment } from '../deployment.js';
-import { ClientKeys } from '../../../apps/facade/src/clients/client-keys.js';
+import { ClientKeys } from '../../../apps/facade/src/clients.js';
 import type { StackFile } from '../stack-file.js';
 import { expiries } from '../state/certificates.js';
 import type { SwarmProblem } from '../swarm-error.js';

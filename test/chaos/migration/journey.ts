@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import { migrateAt } from '#service/mongodb/migrate-database.js';
-import type { WriteStage } from '../../../apps/facade/src/stages/capability.js';
+import type { WriteStage } from '../../../apps/facade/src/stages/migration-snapshot.js';
 import { currentCommit } from '../../../dev/machine/machine-description.js';
 import type { FaultWindow, Interval } from '../../../dev/migration-journey/allowed-failures.js';
 import { Clients } from '../../../dev/migration-journey/clients.js';

@@ -2,13 +2,9 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { aLegacyRecord, anOrderResponse, idOf } from '#orders/testing/an-order.js';
-import type { LegacyRead } from '../sides/legacy-read.js';
-import type { SideName } from '../sides/side.js';
-import { SideAwayError } from '../sides/side-away-error.js';
-import { ComparisonBudget } from './comparison-budget.js';
-import { ComparisonQueue, type ComparisonJob } from './comparison-queue.js';
-import { Comparisons } from './comparisons.js';
-import { differencesOf } from './differences.js';
+import { type LegacyRead, type SideName, SideAwayError } from '../sides/side.js';
+import { ComparisonBudget, ComparisonQueue, type ComparisonJob, Comparisons, recheck } from './comparisons.js';
+import { differencesOf, type Difference } from './differences.js';
 import { IgnoreRules } from './ignore-rules.js';
 import type { FoundMismatch } from './mismatches.js';
 import type { Observation } from './observations.js';
@@ -306,5 +302,53 @@ describe('the budget of comparisons', () => {
 
   it('of 0 compares nothing', () => {
     expect(compared(new ComparisonBudget(0, () => now), 1_000, 10)).toBe(0);
+  });
+});
+
+const PRICE: Difference = { path: '7.price', legacy: '1', new: '2' };
+const missing = (number: number): Difference => ({ path: String(number), legacy: '{}' });
+
+/** Returns what each round finds; the last one for ever. */
+function rounds(...found: readonly (readonly Difference[])[]) {
+  let round = -1;
+  return async () => found[Math.min((round += 1), found.length - 1)] ?? [];
+}
+
+describe('the re-check of a difference', () => {
+  it('finds that a write explains it: an order was missing, and is there', async () => {
+    expect(await recheck([missing(7)], rounds([]))).toEqual({ verdict: 'equal' });
+  });
+
+  it('confirms a difference that is there again, and only that one', async () => {
+    const found = await recheck([PRICE, missing(8)], rounds([PRICE, missing(9)]));
+    expect(found).toEqual({ verdict: 'differs', differences: [PRICE] });
+    expect(await recheck([missing(8)], rounds([missing(8)]))).toMatchObject({ verdict: 'differs' });
+  });
+
+  it('does not confirm orders that are missing one after another while writes go on', async () => {
+    const writing = rounds([missing(8)], [missing(9)], [missing(10)], [missing(11)], []);
+    expect(await recheck([missing(7)], writing)).toEqual({ verdict: 'undecided' });
+  });
+
+  it('confirms what is missing in a later round, once it stays', async () => {
+    const found = await recheck([missing(7)], rounds([missing(8)], [missing(9)], [missing(9), missing(10)]));
+    expect(found).toEqual({ verdict: 'differs', differences: [missing(9)] });
+  });
+
+  it('reports a field that has another value each time: no order ever changes', async () => {
+    const changing = [3, 4, 5, 6].map((value) => [{ ...PRICE, legacy: String(value) }]);
+    expect(await recheck([PRICE], rounds(...changing))).toEqual({
+      verdict: 'differs',
+      differences: [expect.objectContaining({ path: '7.price', legacy: '6', code: 'changes-between-reads' })],
+    });
+  });
+
+  it('reports what passes without a write: a field that differed once, an answer that was HTML once', async () => {
+    const html: Difference = { path: 'answer', code: 'html', detail: 'is HTML' };
+    expect(await recheck([PRICE, missing(8)], rounds([]))).toEqual({
+      verdict: 'passed',
+      differences: [expect.objectContaining({ path: '7.price', code: 'changes-between-reads' })],
+    });
+    expect(await recheck([html], rounds([]))).toEqual({ verdict: 'passed', differences: [html] });
   });
 });

@@ -1,27 +1,208 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
-import { askedOrders } from '../sides/legacy-read.js';
-import type { AwaitedIntents } from '../intents/awaited-intents.js';
-import type { SideName } from '../sides/side.js';
-import { SideAwayError } from '../sides/side-away-error.js';
+import { timeLimit } from '#orders/time-limit.js';
+import type { MigrationState } from '../migration/migration-state.js';
+import type { Capability } from '../stages/migration-snapshot.js';
+import { type LegacyRead, SideAwayError, type SideName, askedOrders } from '../sides/side.js';
+import type { SidePair } from '../sides/sides.js';
 import type { WholeAnswer } from '../sides/side-connection.js';
-import type { ReadStages } from '../stages/read-stages.js';
-import type { Capability } from '../stages/capability.js';
+import type { OpenIntents } from '../writes/open-intents.js';
+import type { FoundMismatch, Mismatches } from './mismatches.js';
+import { isMissingOrder, type Difference, type AnswerPair } from './differences.js';
 import type { Comparer } from './comparer.js';
-import type { ComparisonBudget } from './comparison-budget.js';
-import { ComparisonQueue, type ComparisonJob } from './comparison-queue.js';
-import type { ComparisonOutcome, ComparisonWatch } from './comparison-watch.js';
-import type { ComparisonSources } from './comparison-sources.js';
-import type { AnswerPair, Difference } from './differences.js';
 import type { IgnoreRules } from './ignore-rules.js';
-import type { Mismatches } from './mismatches.js';
 import type { Observations } from './observations.js';
-import { recheck, type Verdict } from './recheck.js';
+
+/** How a comparison ended. `undecided`: writes never stopped; `unanswered`: a side was away. Neither is a sample. */
+export type ComparisonOutcome = 'equal' | 'passed' | 'differs' | 'undecided' | 'unanswered';
+
+/** Why a comparison was not made, or its finding not stored. */
+export const DROP_REASONS = ['queue-full', 'overdue', 'rechecks-full', 'mismatches-full'] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
+
+/** What a person can see of the comparisons: metrics and logs. */
+export interface ComparisonWatch {
+  ended(capability: Capability, outcome: ComparisonOutcome): void;
+  dropped(reason: DropReason): void;
+  found(mismatch: FoundMismatch): void;
+  /** An error of the facade itself, or of MongoDB. */
+  failed(error: unknown, capability: Capability): void;
+  /** @param queued returns the number of queued comparisons */
+  gauge(queued: () => number): void;
+}
+
+/**
+ * Bounds the comparisons of an instance, so that they cost the same however many requests there are. A second without requests may be
+ * made up for; more may not.
+ */
+export class ComparisonBudget {
+  private left: number;
+  private at: number;
+
+  /** @param perSecond the most comparisons; 0: none. @param now milliseconds */
+  constructor(
+    private readonly perSecond: number,
+    private readonly now: () => number,
+  ) {
+    this.left = perSecond;
+    this.at = now();
+  }
+
+  /** Returns whether there may be one more comparison now, and counts it. */
+  take(): boolean {
+    const now = this.now();
+    this.left = Math.min(this.perSecond, this.left + ((now - this.at) / 1_000) * this.perSecond);
+    this.at = now;
+    if (this.left < 1) return false;
+    this.left -= 1;
+    return true;
+  }
+}
+
+/** A longer answer is not compared: verify compares whole systems in constant memory. */
+export const MAX_COMPARED_BYTES = 4 * 1024 * 1024;
+
+/** Both sides, as comparisons ask them: over connections of their own. @throws SideAwayError */
+export interface ComparisonSources {
+  askLegacy(read: LegacyRead, signal: AbortSignal): Promise<WholeAnswer>;
+  /** Returns the bodies of the query API: see `NewReads.bodies`. */
+  askNew(read: LegacyRead, signal: AbortSignal): Promise<readonly Uint8Array<ArrayBuffer>[]>;
+}
+
+/** @param sides the connections for comparisons */
+export function comparisonSources({ legacy, newReads }: Pick<SidePair, 'legacy' | 'newReads'>): ComparisonSources {
+  return {
+    askLegacy: async (read, signal) => legacy.read(read, MAX_COMPARED_BYTES, signal),
+    askNew: async (read, signal) => {
+      const bodies: Uint8Array<ArrayBuffer>[] = [];
+      let length = 0;
+      for await (const body of newReads.bodies(read, signal)) {
+        bodies.push(body);
+        length += body.length;
+        // The query API names fields that the legacy system does not have, and so needs more bytes for the same orders.
+        if (length > 2 * MAX_COMPARED_BYTES)
+          throw new SideAwayError('new', 'bad-answer', `more than ${2 * MAX_COMPARED_BYTES} bytes`);
+      }
+      return bodies;
+    },
+  };
+}
+
+/** What is to be compared. */
+export interface ComparisonJob {
+  readonly capability: Capability;
+  /** The version of the capability's state. */
+  readonly version: number;
+  /** What was asked for. */
+  readonly key: string;
+  readonly read: LegacyRead;
+  /** The answer that a client got; without it, both sides are asked. */
+  readonly answered?: { readonly side: SideName; readonly answer: WholeAnswer };
+}
+
+const MAX_QUEUED = 1_000;
+const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
+/** The figures of the gate, and a rollback within 5 s, need comparisons of what is answered now. */
+const MAX_WAIT_MS = timeLimit(1_000);
+
+/** The comparisons that have not begun: bounded in number, in the bytes of their answers, and in how long they wait. */
+export class ComparisonQueue {
+  private readonly jobs: { readonly job: ComparisonJob; readonly since: number }[] = [];
+  private bytes = 0;
+
+  get length(): number {
+    return this.jobs.length;
+  }
+
+  /** Returns whether there was room. @param now milliseconds */
+  add(job: ComparisonJob, now: number): boolean {
+    if (this.jobs.length >= MAX_QUEUED || this.bytes > MAX_QUEUED_BYTES) return false;
+    this.jobs.push({ job, since: now });
+    this.bytes += bytesOf(job);
+    return true;
+  }
+
+  /** Removes the oldest that has waited for at most a second. @param onOverdue called for each that has waited longer, and is dropped */
+  take(now: number, onOverdue: () => void): ComparisonJob | undefined {
+    for (;;) {
+      const oldest = this.jobs.shift();
+      if (oldest === undefined) return undefined;
+      this.bytes -= bytesOf(oldest.job);
+      if (now - oldest.since <= MAX_WAIT_MS) return oldest.job;
+      onOverdue();
+    }
+  }
+
+  clear(): void {
+    this.jobs.length = 0;
+    this.bytes = 0;
+  }
+}
+
+function bytesOf({ answered }: ComparisonJob): number {
+  return answered?.answer.bytes.length ?? 0;
+}
+
+/** What became of a difference. */
+export type Verdict =
+  /** The answers are equal now, and writes explain why they were not. */
+  | { readonly verdict: 'equal' }
+  /** It is still there, or the answers are equal now although no write can have changed them. */
+  | { readonly verdict: 'differs' | 'passed'; readonly differences: readonly Difference[] }
+  /** Writes go on, and each time other orders are missing on one side. */
+  | { readonly verdict: 'undecided' };
+
+/** How often both sides are asked again. */
+const ROUNDS = 4;
+
+/**
+ * Asks again until a difference has gone, or has stayed. A difference stays if it is there twice in a row, at the same place and with the
+ * same values: in a page to which orders are being added, others are missing each time.
+ * @param first what the first comparison found
+ * @param again waits for the open intents, asks both sides, and compares
+ */
+export async function recheck(
+  first: readonly Difference[],
+  again: () => Promise<readonly Difference[]>,
+): Promise<Verdict> {
+  let before = first;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const now = await again();
+    if (now.length === 0) return gone(first);
+    const known = new Set(before.map(identityOf));
+    const stayed = now.filter((difference) => known.has(identityOf(difference)));
+    if (stayed.length > 0) return { verdict: 'differs', differences: stayed };
+    before = now;
+  }
+  const changing = before.filter((difference) => !isMissingOrder(difference));
+  if (changing.length === 0) return { verdict: 'undecided' };
+  return { verdict: 'differs', differences: changing.map(ofChangingAnswer) };
+}
+
+/** No order ever changes. Only a missing order can be explained by a write that was under way. */
+function gone(first: readonly Difference[]): Verdict {
+  const unexplained = first.filter((difference) => !isMissingOrder(difference));
+  if (unexplained.length === 0) return { verdict: 'equal' };
+  return { verdict: 'passed', differences: unexplained.map(ofChangingAnswer) };
+}
+
+/** Keeps a code that says more, such as `html`. */
+function ofChangingAnswer(difference: Difference): Difference {
+  return {
+    code: 'changes-between-reads',
+    detail: 'another value each time it is read, without a write',
+    ...difference,
+  };
+}
+
+function identityOf({ path, legacy, new: other, code }: Difference): string {
+  return JSON.stringify([path, legacy, other, code]);
+}
 
 export interface ComparisonParts {
   readonly sources: ComparisonSources;
   readonly comparer: Comparer;
-  readonly intents: AwaitedIntents;
-  readonly stages: Pick<ReadStages, 'isCompared'>;
+  readonly intents: Pick<OpenIntents, 'untilReadable'>;
+  readonly stages: Pick<MigrationState, 'isCompared'>;
   readonly observations: Pick<Observations, 'record' | 'sample'>;
   readonly mismatches: Pick<Mismatches, 'store'>;
   /** Returns the rules that are in use. */

@@ -1,16 +1,132 @@
 import diff, { type Difference as Change } from 'microdiff';
+import { comparable } from '#legacy/translation/comparable.js';
+import { fromLegacy } from '#legacy/translation/from-legacy.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { renderOrders, type AnswerForm } from '../sides/new-answer.js';
+import type { TranslationReason } from '#legacy/translation/translation-reason.js';
+import { NumberText, parseStrictJson } from '#legacy/json/strict-json.js';
 import {
-  comparedOrders,
-  ONLY_ORDER,
-  readAnswer,
-  readNewBodies,
-  type AnswerFault,
-  type ComparedAnswer,
-  type GivenAnswer,
-  type Readable,
-} from './compared-answer.js';
+  NewAnswerError,
+  orderIn,
+  ordersOf,
+  pageIn,
+  type AnswerForm,
+  type OrderView,
+  renderOrders,
+} from '../sides/new-reads.js';
+
+/** The path of the only order of a read by id. */
+export const ONLY_ORDER = 'order';
+
+/** An answer as the client got it. */
+export interface GivenAnswer {
+  readonly status: number;
+  readonly contentType: string | undefined;
+  readonly bytes: Uint8Array;
+}
+
+/** Why an answer can't be compared. `code` is stable. */
+export interface AnswerFault {
+  readonly code: string;
+  /** The place in the answer; absent if it is the answer as a whole. */
+  readonly path?: string;
+  readonly detail: string;
+}
+
+/** The orders of an answer by their path: the number, or `order` for a read by id. A read by id of an unknown order has none. */
+export interface ComparedAnswer {
+  readonly orders: Readonly<Record<string, unknown>>;
+  /** Returns why an order can't be translated to the new side; `undefined` if it can. */
+  readonly reasonOf?: (path: string) => TranslationReason | undefined;
+}
+
+export type Readable = { readonly answer: ComparedAnswer } | { readonly fault: AnswerFault };
+
+/** Reads an answer in the form of the legacy system, whichever side gave it. */
+export function readAnswer(given: GivenAnswer, form: AnswerForm, zone: LegacyTimeZone): Readable {
+  const { status, contentType, bytes } = given;
+  if (status !== 200) return faulty('unexpected-status', `responded with status ${status}`);
+  const text = new TextDecoder().decode(bytes);
+  if (/^\s*</.test(text) || contentType?.startsWith('text/html') === true)
+    return faulty('html', `is HTML: ${text.trim().slice(0, 60)}`);
+  const parsed = parseStrictJson(text);
+  if ('fault' in parsed) {
+    const { code, field, detail } = parsed.fault;
+    const isCut =
+      code === 'not-json' && /^is empty|unexpected end|unterminated|after property|after array/i.test(detail);
+    return faulty(isCut ? 'half-json' : code, `${field ?? 'the JSON'} ${detail}`);
+  }
+  return form === 'order' ? readOne(parsed.value, zone) : readList(parsed.value, zone);
+}
+
+/**
+ * Reads the query API's own answers, as the legacy system would have answered them.
+ * @param bodies see `NewReads.bodies`
+ */
+export function readNewBodies(
+  bodies: readonly Uint8Array[],
+  form: AnswerForm,
+  zone: LegacyTimeZone,
+): { readonly orders: readonly NonNullable<OrderView>[] } | { readonly fault: AnswerFault } {
+  try {
+    if (form !== 'order') return { orders: bodies.flatMap((body) => ordersOf(pageIn(body).items, zone)) };
+    return { orders: bodies.flatMap((body) => orderIn(body, zone) ?? []) };
+  } catch (error) {
+    if (!(error instanceof NewAnswerError)) throw error;
+    const { code, message, field } = error;
+    return { fault: { code, detail: message, ...(field !== undefined && { path: field }) } };
+  }
+}
+
+/** Returns the orders of the new side, to be compared. */
+export function comparedOrders(orders: readonly NonNullable<OrderView>[], form: AnswerForm): ComparedAnswer {
+  return { orders: byPath(orders.map((order) => [form === 'order' ? ONLY_ORDER : String(order.number), order])) };
+}
+
+function readOne(value: unknown, zone: LegacyTimeZone): Readable {
+  if (value === null) return { answer: { orders: byPath([]) } };
+  return withReasons([[ONLY_ORDER, value]], zone);
+}
+
+function readList(value: unknown, zone: LegacyTimeZone): Readable {
+  if (!Array.isArray(value)) return faulty('not-a-list', 'is no array of orders');
+  const orders: [string, unknown][] = [];
+  const seen = new Set<string>();
+  for (const [at, order] of value.entries()) {
+    const number = numberOf(order);
+    if (number === undefined) return faulty('not-an-order', `has no number`, `[${at}]`);
+    if (seen.has(number)) return faulty('duplicate-number', `is there twice`, number);
+    seen.add(number);
+    orders.push([number, order]);
+  }
+  return withReasons(orders, zone);
+}
+
+function withReasons(orders: readonly [string, unknown][], zone: LegacyTimeZone): Readable {
+  const originals = new Map(orders);
+  return {
+    answer: {
+      orders: byPath(orders.map(([path, order]) => [path, comparable(order)])),
+      reasonOf: (path) => {
+        const read = fromLegacy(originals.get(path), zone);
+        return 'reason' in read ? read.reason : undefined;
+      },
+    },
+  };
+}
+
+function numberOf(order: unknown): string | undefined {
+  if (typeof order !== 'object' || order === null || !('number' in order)) return undefined;
+  return order.number instanceof NumberText ? order.number.text : undefined;
+}
+
+function faulty(code: string, detail: string, path?: string): { readonly fault: AnswerFault } {
+  return { fault: { code, detail, ...(path !== undefined && { path }) } };
+}
+
+/** Without a prototype, so that no field's name is special. */
+function byPath(entries: readonly (readonly [string, unknown])[]): Record<string, unknown> {
+  return Object.assign(Object.create(null) as Record<string, unknown>, Object.fromEntries(entries));
+}
 
 /** A place at which two answers differ. */
 export interface Difference {

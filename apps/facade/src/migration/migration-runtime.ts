@@ -1,30 +1,25 @@
 import type { Clock } from '@orders-pipeline/clock';
 import type { Logger } from 'pino';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { Admission, type AdmissionLimits } from '../intents/admission.js';
-import { AnsweringWrite } from '../intents/answering-write.js';
-import type { BucketStore } from '../intents/bucket-store.js';
-import { NumberBlocks } from '../intents/number-blocks.js';
-import type { NumberStore } from '../intents/number-store.js';
-import { OpenIntents } from '../intents/open-intents.js';
-import { Outbox, type OutboxLimits, type WriteReports } from '../intents/outbox.js';
-import { OutboxWorker } from '../intents/outbox-worker.js';
-import type { StoredOrders } from '../intents/stored-orders.js';
-import type { WorkerLease } from '../intents/worker-lease.js';
+import { Admission, type AdmissionLimits } from '../writes/admission.js';
+import { AnsweringWrite, type StoredOrders } from '../writes/answering-write.js';
+import type { BucketStore } from '../writes/bucket-store.js';
+import { NumberBlocks, type NumberStore } from '../writes/number-blocks.js';
+import { Outbox, type OutboxLimits, type WriteReports, OutboxWorker, type WorkerLease } from '../writes/outbox.js';
 import type { SideName, WrittenSide } from '../sides/side.js';
-import type { GateLimits } from '../stages/gate.js';
-import type { RollbackLimits } from '../stages/rollback-policy.js';
-import { MigrationState } from '../state/migration-state.js';
-import type { InstanceIdentity, MigrationStore } from '../state/migration-store.js';
+import type { GateLimits, RollbackLimits } from '../stages/gate.js';
+import { MigrationState } from './migration-state.js';
+import type { InstanceIdentity, MigrationStore } from './migration-store.js';
 import { FencedWrites } from '../writes/fenced-writes.js';
-import type { LegacyPort } from '../writes/legacy-port.js';
-import { PostedOrders } from '../writes/posted-orders.js';
-import { UnfencedWrites } from '../writes/unfenced-writes.js';
-import { UntranslatableWrites, type ReportUntranslatable } from '../writes/untranslatable-writes.js';
-import { ChangeDriver } from './change-driver.js';
-import { ChangeFacts, type ObservedFigures, type Verifies } from './change-facts.js';
+import type { LegacyPort } from '../writes/legacy-gateway.js';
+import {
+  PostedOrders,
+  UnfencedWrites,
+  UntranslatableWrites,
+  type ReportUntranslatable,
+} from '../writes/posted-orders.js';
+import { ChangeDriver, ChangeFacts, type ObservedFigures, type Verifies, StageChanges } from './stage-changes.js';
 import { RollbackWatch } from './rollback-watch.js';
-import { StageChanges } from './stage-changes.js';
 
 type WrittenSides = Readonly<Record<SideName, WrittenSide>>;
 
@@ -40,6 +35,7 @@ export interface MigrationLimits {
 
 /** What the migration logic needs of the world. */
 export interface MigrationPorts {
+  readonly state: MigrationState;
   readonly store: MigrationStore;
   readonly buckets: BucketStore;
   readonly numbers: NumberStore;
@@ -50,8 +46,7 @@ export interface MigrationPorts {
   readonly legacy: LegacyPort;
   readonly figures: ObservedFigures;
   readonly verifies: Verifies;
-  readonly reports: WriteReports;
-  readonly reportUntranslatable: ReportUntranslatable;
+  readonly reports: WriteReports & { readonly untranslatable: ReportUntranslatable };
   readonly isLegacyAway: () => boolean;
   readonly zone: LegacyTimeZone;
   readonly clock: Clock;
@@ -64,24 +59,6 @@ export interface MigrationPorts {
   readonly logger: Logger;
 }
 
-/** What one instance knows: reads need only this. */
-export interface MigrationKnowledge {
-  readonly state: MigrationState;
-  readonly openIntents: OpenIntents;
-}
-
-/** Creates the knowledge of an instance. It learns nothing before the runtime starts. */
-export function knowledgeOf({
-  store,
-  buckets,
-  clock,
-  identity,
-  logger,
-}: Pick<MigrationPorts, 'store' | 'buckets' | 'clock' | 'identity' | 'logger'>): MigrationKnowledge {
-  const state = new MigrationState(store, clock, identity, logger);
-  return { state, openIntents: new OpenIntents(buckets, state, clock) };
-}
-
 /** The migration logic of one facade instance: the same in production, in specs with real servers, and in simulations. */
 export class MigrationRuntime {
   readonly orders: PostedOrders;
@@ -89,16 +66,12 @@ export class MigrationRuntime {
   readonly changes: StageChanges;
   private readonly worker: OutboxWorker;
 
-  constructor(
-    ports: MigrationPorts,
-    private readonly knowledge: MigrationKnowledge,
-  ) {
-    const { store, buckets, numbers, legacy, clock, limits, logger } = ports;
-    const { state } = knowledge;
+  constructor(private readonly ports: MigrationPorts) {
+    const { state, store, buckets, numbers, legacy, clock, limits, logger } = ports;
     this.facts = new ChangeFacts(ports.figures, ports.verifies, buckets, limits.gate);
     const driver = new ChangeDriver(store, buckets, numbers, legacy);
     this.changes = new StageChanges(store, driver, this.facts, clock, limits.changeMs);
-    this.orders = postedOrders(ports, state);
+    this.orders = postedOrders(ports);
     const { rollback } = limits;
     const watch = new RollbackWatch(store, this.facts, this.changes, rollback, clock, logger, ports.isLegacyAway);
     this.worker = new OutboxWorker(outboxOf(ports), ports.lease, clock, logger, async () => {
@@ -108,27 +81,26 @@ export class MigrationRuntime {
   }
 
   start(): void {
-    this.knowledge.state.start();
+    this.ports.state.start();
     this.worker.start();
   }
 
   /** To be called after the last request was answered. */
   async stop(): Promise<void> {
     await this.worker.stop();
-    await this.knowledge.state.stop();
+    await this.ports.state.stop();
   }
 }
 
-function postedOrders(ports: MigrationPorts, state: MigrationState): PostedOrders {
-  const { buckets, numbers, legacy, clock, limits, identity, logger, zone, random, randomId } = ports;
+function postedOrders(ports: MigrationPorts): PostedOrders {
+  const { state, reports, buckets, numbers, legacy, clock, limits, identity, logger, zone, random, randomId } = ports;
   const blocks = new NumberBlocks(numbers, limits.numberBlock);
   const admission = new Admission(buckets, blocks, clock, identity.name, limits.admission);
   const answering = answeringWrite(ports, ports.sides.answering);
   const { repairAfterMs } = limits.outbox;
   const parts = { admission, answering, repairAfterMs, store: buckets, numbers, zone, clock, randomId, logger };
   const fenced = new FencedWrites(parts);
-  const { reportUntranslatable } = ports;
-  const untranslatable = new UntranslatableWrites(legacy, buckets, blocks, numbers, reportUntranslatable, randomId);
+  const untranslatable = new UntranslatableWrites(legacy, buckets, blocks, numbers, reports.untranslatable, randomId);
   const unfenced = new UnfencedWrites(legacy, clock, random, randomId);
   return new PostedOrders({ state, unfenced, fenced, untranslatable, zone, clock });
 }

@@ -1,11 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { pino } from 'pino';
-import { byCapability } from '../stages/capability.js';
-import { NO_FIGURES, type Figures } from '../stages/figures.js';
-import type { RollbackDecision } from '../stages/rollback-policy.js';
-import { ChangeRefusal } from '../stages/change-refusal.js';
-import { readsAt, snapshotAt } from '../testing/snapshots.js';
+import { byCapability } from '../stages/migration-snapshot.js';
+import { NO_FIGURES, type Figures, type RollbackDecision } from '../stages/gate.js';
+import { ChangeRefusal } from '../stages/changes.js';
+import { readsAt, snapshotAt } from '../testing/migration-builders.js';
 import { RollbackWatch } from './rollback-watch.js';
 import { MemoryMigrationStore } from '../testing/memory-stores.js';
 

@@ -1,19 +1,22 @@
 import type { Clock } from '@orders-pipeline/clock';
 import type { Logger } from 'pino';
-import { byCapability, type ByCapability, type Capability } from '../stages/capability.js';
-import { ChangeRefusal } from '../stages/change-refusal.js';
-import { NO_FIGURES, type Figures } from '../stages/figures.js';
-import type { MigrationSnapshot } from '../stages/migration-snapshot.js';
 import {
+  byCapability,
+  type ByCapability,
+  type Capability,
+  type MigrationSnapshot,
+} from '../stages/migration-snapshot.js';
+import { ChangeRefusal } from '../stages/changes.js';
+import {
+  NO_FIGURES,
+  type Figures,
   decideRollbacks,
   type Observed,
   type RollbackDecision,
   type RollbackLimits,
-} from '../stages/rollback-policy.js';
-import { auditEntry } from '../state/audit-entry.js';
-import type { MigrationStore } from '../state/migration-store.js';
-import type { ChangeFacts } from './change-facts.js';
-import { FACADE, type StageChanges } from './stage-changes.js';
+} from '../stages/gate.js';
+import { auditEntry, type MigrationStore } from './migration-store.js';
+import { type ChangeFacts, FACADE, type StageChanges } from './stage-changes.js';
 
 const EVERY_MS = 500;
 /** The window of the error rate. */

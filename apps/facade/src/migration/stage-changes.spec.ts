@@ -1,21 +1,15 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { pino } from 'pino';
-import { bucketOf } from '../stages/buckets.js';
-import { byCapability, type Capability } from '../stages/capability.js';
-import { ChangeRefusal } from '../stages/change-refusal.js';
-import type { ChangeRequest } from '../stages/changes.js';
-import { NO_FIGURES, type Figures } from '../stages/figures.js';
-import type { VerifyResult } from '../stages/gate.js';
-import { MigrationState } from '../state/migration-state.js';
-import type { InstanceIdentity, MigrationStore } from '../state/migration-store.js';
-import { anIntent } from '../testing/an-intent.js';
+import { bucketOf, byCapability, type Capability } from '../stages/migration-snapshot.js';
+import { ChangeRefusal, type ChangeRequest } from '../stages/changes.js';
+import { NO_FIGURES, type Figures, type VerifyResult } from '../stages/gate.js';
+import { MigrationState } from './migration-state.js';
+import type { InstanceIdentity, MigrationStore } from './migration-store.js';
+import { anIntent, readsAt, snapshotAt } from '../testing/migration-builders.js';
 import { MemoryBucketStore, MemoryMigrationStore, MemoryNumberStore } from '../testing/memory-stores.js';
 import { LIMITS } from '../testing/simulated-world.js';
-import { readsAt, snapshotAt } from '../testing/snapshots.js';
-import { ChangeDriver } from './change-driver.js';
-import { ChangeFacts } from './change-facts.js';
-import { StageChanges } from './stage-changes.js';
+import { ChangeDriver, ChangeFacts, StageChanges } from './stage-changes.js';
 
 const LIMIT_MS = 4_000;
 const ACCOUNT = bucketOf('acc-1');

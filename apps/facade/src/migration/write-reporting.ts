@@ -4,12 +4,12 @@ import type { LegacyOrder } from '#orders/order/order.js';
 import type { Comparisons } from '../comparison/comparisons.js';
 import type { FoundMismatch, Mismatches } from '../comparison/mismatches.js';
 import type { Observations } from '../comparison/observations.js';
-import type { Intent } from '../intents/intent.js';
-import type { WriteReports } from '../intents/outbox.js';
+import type { Intent } from '../writes/bucket-store.js';
+import type { WriteReports } from '../writes/outbox.js';
 import type { SideName } from '../sides/side.js';
-import type { MigrationState } from '../state/migration-state.js';
-import type { LegacyAnswer } from '../writes/legacy-port.js';
-import type { Untranslatable } from '../writes/untranslatable-writes.js';
+import type { MigrationState } from './migration-state.js';
+import type { LegacyAnswer } from '../writes/legacy-gateway.js';
+import type { Untranslatable } from '../writes/posted-orders.js';
 
 export interface ReportingParts {
   readonly observations: Pick<Observations, 'record'>;

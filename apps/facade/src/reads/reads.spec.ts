@@ -4,13 +4,11 @@ import { HttpStatus } from '@nestjs/common';
 import { settle } from '@orders-pipeline/clock/testing';
 import { idOf } from '#orders/testing/an-order.js';
 import { Problem } from '#service/http/problem.js';
-import { SideAwayError } from '../sides/side-away-error.js';
+import { SideAwayError } from '../sides/side.js';
 import type { ObservedRequest } from '../comparison/observations.js';
-import type { ReadStage } from '../stages/capability.js';
-import { answerBody } from './answer-body.js';
-import { readById } from './legacy-parameters.js';
-import { Reads, type ReadParts } from './reads.js';
-import { legacyErrorOf } from './legacy-error.js';
+import type { ReadStage } from '../stages/migration-snapshot.js';
+import { answerBody, readById, Reads, type ReadParts } from './reads.js';
+import { legacyErrorOf } from '../legacy-api.js';
 
 describe('reads', () => {
   let stage: ReadStage;

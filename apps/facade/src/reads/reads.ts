@@ -1,19 +1,117 @@
+import { Readable } from 'node:stream';
+import { type LegacyRead, type SideName, SideAwayError, askedOrders, readKey } from '../sides/side.js';
 import type { Observations } from '../comparison/observations.js';
-import { MAX_COMPARED_BYTES } from '../comparison/comparison-sources.js';
-import type { Comparisons } from '../comparison/comparisons.js';
-import type { AwaitedIntents } from '../intents/awaited-intents.js';
+import { MAX_COMPARED_BYTES, type Comparisons } from '../comparison/comparisons.js';
+import type { MigrationState } from '../migration/migration-state.js';
+import type { OpenIntents } from '../writes/open-intents.js';
 import type { FacadeMetrics } from '../facade-metrics.js';
-import { responseHeadersOf } from '../sides/forwarded-headers.js';
+import { responseHeadersOf, type SideRequest } from '../sides/side-connection.js';
 import type { LegacySide } from '../sides/legacy-side.js';
 import type { NewReads } from '../sides/new-reads.js';
-import type { SideName } from '../sides/side.js';
-import { SideAwayError } from '../sides/side-away-error.js';
-import type { SideRequest } from '../sides/side-connection.js';
-import { isComparedStage, type ReadCapability } from '../stages/capability.js';
-import { answerBody, type AnswerBody } from './answer-body.js';
-import { askedOrders, readKey, type LegacyRead } from '../sides/legacy-read.js';
-import type { ParsedRead } from './legacy-parameters.js';
-import type { ReadStages, StageOfRead } from '../stages/read-stages.js';
+import { isComparedStage, type ReadCapability, type StageOfRead } from '../stages/migration-snapshot.js';
+
+/** The limits of the legacy system. */
+const MAX_NUMBER = 1_000_000_000;
+const MAX_PAGE = MAX_NUMBER / 1_000;
+const SHOWN_CHARACTERS = 40;
+
+/** A read, or the message with which the legacy system rejects its parameters. */
+export type ParsedRead = { readonly read: LegacyRead } | { readonly rejected: string };
+
+type Parameter = string | readonly string[] | undefined;
+
+export function readById(id: string): ParsedRead {
+  return { read: { capability: 'read-by-id', id } };
+}
+
+export function readByPage(text: Parameter): ParsedRead {
+  const page = wholeNumber('page', text, MAX_PAGE);
+  return typeof page === 'string' ? { rejected: page } : { read: { capability: 'read-by-page', page } };
+}
+
+export function readByRange(query: Readonly<Record<string, Parameter>>): ParsedRead {
+  const start = wholeNumber('start', query['start'], MAX_NUMBER);
+  if (typeof start === 'string') return { rejected: start };
+  const end = wholeNumber('end', query['end'], MAX_NUMBER);
+  if (typeof end === 'string') return { rejected: end };
+  if (end < start) return { rejected: `end must not be below start, got ${end}` };
+  return { read: { capability: 'read-by-range', start, end } };
+}
+
+/** Returns the number, or the legacy system's message. */
+function wholeNumber(name: string, text: Parameter, largest: number): number | string {
+  const value = typeof text === 'string' && /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  if (value >= 1 && value <= largest) return value;
+  return `${name} must be an integer from 1 to ${largest}, got ${String(text).slice(0, SHOWN_CHARACTERS)}`;
+}
+
+/** Up to this size an answer is sent as a whole. A longer one is sent while it arrives, in bounded memory. */
+const WHOLE_BYTES = 1024 * 1024;
+
+/** The body of an answer: a whole one, or the rest of a long one while it arrives. */
+export type AnswerBody = Buffer | Readable;
+
+/**
+ * Reads the beginning of an answer, so that a side that fails before it gives an error and no broken answer. A longer answer that
+ * breaks off ends the client's connection: the client must not take it for a whole one.
+ * @param onWhole called with the whole answer once it has arrived, unless it has more than `keptBytes`
+ */
+export async function answerBody(
+  pieces: AsyncIterable<Uint8Array>,
+  keptBytes: number,
+  onWhole: (bytes: Uint8Array<ArrayBuffer>) => void,
+): Promise<AnswerBody> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  const read: Uint8Array[] = [];
+  for (let length = 0; length <= WHOLE_BYTES;) {
+    const { done, value } = await iterator.next();
+    if (done) {
+      const whole = joined(read);
+      onWhole(whole);
+      return Buffer.from(whole.buffer);
+    }
+    read.push(value);
+    length += value.length;
+  }
+  return Readable.from(whileItArrives(read, { [Symbol.asyncIterator]: () => iterator }, keptBytes, onWhole), {
+    objectMode: false,
+  });
+}
+
+async function* whileItArrives(
+  read: readonly Uint8Array[],
+  rest: AsyncIterable<Uint8Array>,
+  keptBytes: number,
+  onWhole: (bytes: Uint8Array<ArrayBuffer>) => void,
+): AsyncGenerator<Uint8Array> {
+  let kept: Uint8Array[] | undefined = [];
+  let length = 0;
+  const keep = (piece: Uint8Array): void => {
+    length += piece.length;
+    if (length > keptBytes) kept = undefined;
+    else kept?.push(piece);
+  };
+  for (const piece of read) {
+    keep(piece);
+    yield piece;
+  }
+  for await (const piece of rest) {
+    keep(piece);
+    yield piece;
+  }
+  if (kept !== undefined) onWhole(joined(kept));
+}
+
+/** Of its own memory, so that a worker thread can take it over. */
+function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
 
 /** A read as it came from a client. */
 export interface ReadRequest {
@@ -43,8 +141,8 @@ export class DisconnectedError extends Error {
 }
 
 export interface ReadParts {
-  readonly stages: ReadStages;
-  readonly intents: AwaitedIntents;
+  readonly stages: Pick<MigrationState, 'stageOf'>;
+  readonly intents: Pick<OpenIntents, 'untilReadable'>;
   readonly legacy: LegacySide;
   readonly newReads: NewReads;
   readonly comparisons: Pick<Comparisons, 'offer'>;
@@ -59,8 +157,8 @@ export class Reads {
   constructor(private readonly parts: ReadParts) {}
 
   /**
-   * @throws SideAwayError if the answering side is away, RejectedParametersError, DisconnectedError, and what `ReadStages` and
-   * `AwaitedIntents` throw
+   * @throws SideAwayError if the answering side is away, RejectedParametersError, DisconnectedError, and what `MigrationState` and
+   * `OpenIntents` throw
    */
   async answer(request: ReadRequest): Promise<ReadAnswer> {
     const { capability, parsed, forwarded } = request;
@@ -105,14 +203,14 @@ export class Reads {
     if (side === 'new') {
       const pieces = encoded(newReads.answer(read, request.forwarded.signal));
       const onWhole = (bytes: Uint8Array<ArrayBuffer>): void => offer(200, NEW_SIDE_HEADERS['content-type'], bytes);
-      return { status: 200, headers: NEW_SIDE_HEADERS, body: await answerBody(pieces, keptBytes(stage), onWhole) };
+      return { status: 200, headers: NEW_SIDE_HEADERS, body: await answerBody(pieces, keptBytesAt(stage), onWhole) };
     }
     return legacy.forward(request.forwarded, async ({ status, headers, body }) => {
       const onWhole = (bytes: Uint8Array<ArrayBuffer>): void => offer(status, headers['content-type'], bytes);
       return {
         status,
         headers: responseHeadersOf(headers),
-        body: await answerBody(body as AsyncIterable<Uint8Array>, keptBytes(stage), onWhole),
+        body: await answerBody(body as AsyncIterable<Uint8Array>, keptBytesAt(stage), onWhole),
       };
     });
   }
@@ -145,7 +243,7 @@ interface Asked {
   readonly key: string;
 }
 
-function keptBytes({ stage }: StageOfRead): number {
+function keptBytesAt({ stage }: StageOfRead): number {
   return isComparedStage(stage) ? MAX_COMPARED_BYTES : 0;
 }
 

@@ -1,7 +1,6 @@
-import { Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { pause, succeededWithin, type Clock } from '@orders-pipeline/clock';
-import type { RunDocument } from './run-document.js';
-import { RunLostError, type StoredRuns } from './stored-runs.js';
+import { type RunDocument, RunLostError, type StoredRuns } from './stored-runs.js';
 import { timeLimit } from '#orders/time-limit.js';
 
 /** How often an instance looks for a run to claim, in ms. */
@@ -26,9 +25,7 @@ export interface RunWork<P, R extends string> {
  * Claims the run of one kind and continues it until it has ended, also after a crash of the instance that began it. While a side does
  * not answer, the run waits and says why.
  */
-export class RunJob<P = unknown, R extends string = string>
-  implements OnApplicationBootstrap, BeforeApplicationShutdown
-{
+export class RunJob<P = unknown, R extends string = string> {
   private readonly logger = new Logger(RunJob.name);
   private readonly stopping = new AbortController();
   private readonly stopped = new Promise<void>((resolve) => {
@@ -44,11 +41,12 @@ export class RunJob<P = unknown, R extends string = string>
     private readonly prepare: () => Promise<void>,
   ) {}
 
-  onApplicationBootstrap(): void {
+  start(): void {
     this.loop = this.poll();
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
+  /** Waits until the run has released its lease, for 4 s at most. */
+  async stop(): Promise<void> {
     this.stopping.abort();
     await succeededWithin(this.clock, STOP_MS, this.loop);
   }

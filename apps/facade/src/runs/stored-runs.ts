@@ -1,11 +1,85 @@
 import { randomUUID } from 'node:crypto';
-import { HttpStatus } from '@nestjs/common';
-import { MongoServerError } from 'mongodb';
+import { type Collection, type Db, MongoServerError } from 'mongodb';
+import { Injectable, HttpStatus } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
+import { requireIndexes } from '#service/mongodb/require-indexes.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { Problem } from '#service/http/problem.js';
-import type { Mongo } from '#service/mongodb/mongo.js';
-import { runsCollection, type RunDocument, type RunKind } from './run-document.js';
 import { timeLimit } from '#orders/time-limit.js';
+
+/** The work that the facade does over all orders, one of each kind at a time. */
+export const RUN_KINDS = ['verify', 'backfill'] as const;
+export type RunKind = (typeof RUN_KINDS)[number];
+
+/** A verification or a backfill. Its progress is stored, so that any instance can continue it. */
+export interface RunDocument<P = unknown, R extends string = string> {
+  readonly _id: string;
+  readonly kind: RunKind;
+  readonly status: 'running' | 'ended' | 'cancelled';
+  readonly progress: P;
+  /** Set when it has ended. */
+  readonly result: R | null;
+  /** Why it can't go on at the moment. */
+  readonly problem: string | null;
+  /** Who has started it. */
+  readonly by: string;
+  readonly startedAt: Date;
+  readonly endedAt: Date | null;
+  /** The process that runs it. */
+  readonly lease: { readonly owner: string; readonly expiresAt: Date } | null;
+  /** Incremented by each claim: it fences the writes of earlier owners. */
+  readonly epoch: number;
+}
+
+/** Something that a run has found, such as a difference. */
+export interface FindingDocument {
+  readonly run: string;
+  /** The first number of the interval in which it was found. */
+  readonly from: number;
+  readonly finding: unknown;
+}
+
+export function runsCollection(db: Db): Collection<RunDocument> {
+  return db.collection<RunDocument>('migrationRuns');
+}
+
+export function findingsCollection(db: Db): Collection<FindingDocument> {
+  return db.collection<FindingDocument>('migrationFindings');
+}
+
+/** Verifies the indexes of both collections. @throws MissingIndexError */
+export async function requireRunIndexes(db: Db): Promise<void> {
+  await requireIndexes(db, ['migrationRuns', 'migrationFindings']);
+}
+
+/** How many findings of a run are stored. All are counted. */
+export const MAX_STORED = 10_000;
+
+/** What the runs have found, in MongoDB. @typeParam F a finding */
+@Injectable()
+export class StoredFindings<F> {
+  constructor(private readonly mongo: Mongo) {}
+
+  /**
+   * Stores the findings of an interval in place of earlier ones of it.
+   * @param countedBefore how many findings the run has had in other intervals: only the first 10,000 are stored
+   */
+  async replace(run: string, from: number, findings: readonly F[], countedBefore: number): Promise<void> {
+    await this.collection.deleteMany({ run, from });
+    const kept = findings.slice(0, Math.max(0, MAX_STORED - countedBefore));
+    if (kept.length > 0) await this.collection.insertMany(kept.map((finding) => ({ run, from, finding })));
+  }
+
+  /** Returns the findings of a run, by number, in pages. */
+  async list(run: string, { skip, limit }: { readonly skip: number; readonly limit: number }): Promise<F[]> {
+    const found = this.collection.find({ run }, { sort: { from: 1, _id: 1 } });
+    return (await found.skip(skip).limit(limit).toArray()).map(({ finding }) => finding as F);
+  }
+
+  private get collection() {
+    return findingsCollection(this.mongo.db);
+  }
+}
 
 /** Other processes can claim a run whose process has been silent for this time, in ms. */
 const LEASE_MS = timeLimit(10_000);

@@ -1,7 +1,7 @@
 import * as oauth from 'oauth4webapi';
 import type { Clock } from '@orders-pipeline/clock';
 import { isConfidential } from '#service/auth/confidential-address.js';
-import { SideAwayError } from './side-away-error.js';
+import { SideAwayError } from './side.js';
 import { timeLimit } from '#orders/time-limit.js';
 
 /** The facade's client at the token issuer of the producer and the query API. */

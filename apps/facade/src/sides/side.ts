@@ -32,3 +32,90 @@ export interface WrittenSide {
    */
   areReadable(ids: readonly string[], signal: AbortSignal): Promise<readonly ('readable' | 'not-yet' | 'refused')[]>;
 }
+
+/** Why a side gave no answer. The codes are stable. */
+export type AwayReason = 'time-out' | 'no-connection' | 'breaker-open' | 'overloaded' | 'bad-answer';
+
+/** Thrown when a side gave no usable answer. */
+export class SideAwayError extends Error {
+  override readonly name = 'SideAwayError';
+
+  constructor(
+    readonly side: SideName,
+    readonly reason: AwayReason,
+    detail: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${publicText(side, reason)}: ${detail}`, options);
+  }
+
+  /** Whether a request was sent: its outcome is then unknown. */
+  get wasAsked(): boolean {
+    return this.reason !== 'breaker-open' && this.reason !== 'overloaded';
+  }
+
+  /** The message for clients, without what it shows of the network. */
+  get publicMessage(): string {
+    return publicText(this.side, this.reason);
+  }
+
+  /** Stable: `legacy-away` or `new-away`. */
+  get code(): `${SideName}-away` {
+    return `${this.side}-away`;
+  }
+}
+
+function publicText(side: SideName, reason: AwayReason): string {
+  return `the ${side === 'legacy' ? 'legacy system' : 'new side'} gave no answer (${reason})`;
+}
+
+/** An interval of legacy numbers, both ends included. */
+export interface NumberInterval {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The numbers of a page of the legacy system. A run handles as many at once. */
+export const INTERVAL_NUMBERS = 1_000;
+
+/** Returns the interval that begins at a number; the last one ends at `upTo`. */
+export function intervalFrom(from: number, upTo: number): NumberInterval {
+  return { from, to: Math.min(from + INTERVAL_NUMBERS - 1, upTo) };
+}
+
+/** A read of the legacy system's API. */
+export type LegacyRead =
+  | { readonly capability: 'read-by-id'; readonly id: string }
+  | { readonly capability: 'read-by-page'; readonly page: number }
+  | { readonly capability: 'read-by-range'; readonly start: number; readonly end: number };
+
+/** The orders that a read may return: one id, or the legacy numbers of an interval, both ends included. */
+export type AskedOrders = { readonly id: string } | NumberInterval;
+
+/** Returns the orders that a read may return. */
+export function askedOrders(read: LegacyRead): AskedOrders {
+  if (read.capability === 'read-by-id') return { id: read.id };
+  if (read.capability === 'read-by-range') return { from: read.start, to: read.end };
+  return { from: (read.page - 1) * INTERVAL_NUMBERS + 1, to: read.page * INTERVAL_NUMBERS };
+}
+
+/** Returns the key whose bucket decides about a read: what is asked for. */
+export function readKey(read: LegacyRead): string {
+  if (read.capability === 'read-by-id') return read.id;
+  return `${read.capability}:${askedFrom(read)}`;
+}
+
+function askedFrom(read: Exclude<LegacyRead, { capability: 'read-by-id' }>): number {
+  return read.capability === 'read-by-page' ? read.page : read.start;
+}
+
+/** 409: it contradicts a stored order. */
+const FINAL = new Set([400, 409, 413, 422]);
+
+/**
+ * Returns whether a status refuses an order for ever. Others may change without the order: a wrong token (401), a wrong address (404),
+ * too many requests (429), a failure (5xx). The order may then still be stored.
+ */
+export function isFinalRefusal(status: number): boolean {
+  return FINAL.has(status);
+}

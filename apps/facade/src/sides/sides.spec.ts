@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Sides } from './sides.js';
-import { sidesBetween } from './testing/sides-between.js';
+import { sidesBetween } from '../testing/written-side-contract.js';
 
 const PATH = '/orders/some';
 

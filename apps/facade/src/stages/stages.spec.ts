@@ -1,15 +1,37 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { readsAt, snapshotAt } from '../testing/snapshots.js';
-import { ChangeRefusal } from './change-refusal.js';
-import { checkChange, type ChangeRequest, type Move } from './changes.js';
-import { type MigrationSnapshot, writeRoute } from './migration-snapshot.js';
-import { type Capability, byCapability } from './capability.js';
-import { abandonChange, beginMove, finishChange, needsAcknowledgement, passBuckets, raiseFence } from './steps.js';
-import { NO_FIGURES, type Figures } from './figures.js';
-import { evaluateGate, unforcedConditions, type GateFacts, type GateLimits } from './gate.js';
-import { decideRollbacks, type Observed } from './rollback-policy.js';
-import { BUCKETS, bucketOf, isWithin } from './buckets.js';
+import { readsAt, snapshotAt } from '../testing/migration-builders.js';
+import {
+  ChangeRefusal,
+  checkChange,
+  type ChangeRequest,
+  type Move,
+  abandonChange,
+  beginMove,
+  finishChange,
+  needsAcknowledgement,
+  passBuckets,
+  raiseFence,
+} from './changes.js';
+import {
+  type MigrationSnapshot,
+  writeRoute,
+  type Capability,
+  byCapability,
+  BUCKETS,
+  bucketOf,
+  isWithin,
+} from './migration-snapshot.js';
+import {
+  NO_FIGURES,
+  type Figures,
+  evaluateGate,
+  unforcedConditions,
+  type GateFacts,
+  type GateLimits,
+  decideRollbacks,
+  type Observed,
+} from './gate.js';
 
 function check(snapshot: MigrationSnapshot, request: Partial<ChangeRequest>): Move | string {
   try {

@@ -1,13 +1,15 @@
 import type { Clock } from '@orders-pipeline/clock';
-import { initialSnapshot, type MigrationSnapshot, type Fence } from '../stages/migration-snapshot.js';
-import type { AuditEntry } from '../state/audit-entry.js';
-import type { InstanceIdentity, MigrationStore, RegisteredInstance } from '../state/migration-store.js';
-import type { AskedOrders } from '../sides/legacy-read.js';
-import { BUCKETS } from '../stages/buckets.js';
-import { writeModeOf } from '../stages/write-mode.js';
-import type { AdmissionRequest, BucketStore, IntentUpdate } from '../intents/bucket-store.js';
-import type { Bucket, Intent, OpenWrite } from '../intents/intent.js';
-import type { NumberStore } from '../intents/number-store.js';
+import {
+  initialSnapshot,
+  type MigrationSnapshot,
+  type Fence,
+  BUCKETS,
+  writeModeOf,
+} from '../stages/migration-snapshot.js';
+import type { AuditEntry, InstanceIdentity, MigrationStore, RegisteredInstance } from '../migration/migration-store.js';
+import type { AskedOrders } from '../sides/side.js';
+import type { AdmissionRequest, BucketStore, IntentUpdate, Bucket, Intent, OpenWrite } from '../writes/bucket-store.js';
+import type { NumberStore } from '../writes/number-blocks.js';
 
 /** The state in memory. It passes the same contract suite as `MongoMigrationStore`. */
 export class MemoryMigrationStore implements MigrationStore {

@@ -1,10 +1,8 @@
 import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
-import { readKey } from '../sides/legacy-read.js';
-import type { SideName } from '../sides/side.js';
-import type { LegacyAnswer } from '../writes/legacy-port.js';
-import { stagesOf, CAPABILITIES } from '../stages/capability.js';
-import { ChangeRefusal } from '../stages/change-refusal.js';
-import { positionOf, READ_CAPABILITIES } from '../stages/migration-snapshot.js';
+import { readKey, type SideName } from '../sides/side.js';
+import type { LegacyAnswer } from '../writes/legacy-gateway.js';
+import { stagesOf, CAPABILITIES, positionOf, READ_CAPABILITIES } from '../stages/migration-snapshot.js';
+import { ChangeRefusal } from '../stages/changes.js';
 import { SimulatedWorld, type SideMood, type SimulatedInstance } from './simulated-world.js';
 
 /** A client without an answer for this long gives up. */

@@ -7,21 +7,20 @@ import { legacyView } from '#legacy/translation/to-legacy.js';
 import type { LegacyOrder } from '#orders/order/order.js';
 import { parseStrictJson } from '#legacy/json/strict-json.js';
 import { completeRequest, fromLegacyRequest } from '#legacy/translation/from-legacy.js';
-import type { LegacyRead } from '../sides/legacy-read.js';
-import type { SideName, WriteOutcome, WrittenSide } from '../sides/side.js';
-import type { Intent } from '../intents/intent.js';
-import type { AdmissionRequest } from '../intents/bucket-store.js';
+import type { LegacyRead, SideName, WriteOutcome, WrittenSide } from '../sides/side.js';
+import type { Intent, AdmissionRequest } from '../writes/bucket-store.js';
+import { MigrationRuntime, type MigrationLimits } from '../migration/migration-runtime.js';
+import { byCapability } from '../stages/migration-snapshot.js';
+import { NO_FIGURES } from '../stages/gate.js';
 import {
-  knowledgeOf,
-  MigrationRuntime,
-  type MigrationKnowledge,
-  type MigrationLimits,
-  type MigrationPorts,
-} from '../migration/migration-runtime.js';
-import { byCapability } from '../stages/capability.js';
-import { NO_FIGURES } from '../stages/figures.js';
-import { NotSentError, type ForwardedRequest, type LegacyAnswer } from '../writes/legacy-port.js';
-import { orderAnswer, errorAnswer } from '../writes/legacy-answer.js';
+  NotSentError,
+  type ForwardedRequest,
+  type LegacyAnswer,
+  orderAnswer,
+  errorAnswer,
+} from '../writes/legacy-gateway.js';
+import { MigrationState } from '../migration/migration-state.js';
+import { OpenIntents } from '../writes/open-intents.js';
 import { MemoryBucketStore, MemoryMigrationStore, MemoryNumberStore } from './memory-stores.js';
 
 /** Returns pseudo-random numbers from 0 up to, but not including, 1: the same for the same seed (mulberry32). */
@@ -235,7 +234,8 @@ export interface SimulatedInstance {
   readonly name: string;
   readonly process: SimulatedProcess;
   readonly runtime: MigrationRuntime;
-  readonly knowledge: MigrationKnowledge;
+  readonly state: MigrationState;
+  readonly openIntents: OpenIntents;
   /** The sides, as this process reaches them. */
   readonly sides: Readonly<Record<SideName, SimulatedSide>>;
 }
@@ -304,9 +304,15 @@ export class SimulatedWorld {
       toDatabase.die();
     };
     const sides = { legacy: process.over(this.sides.legacy), new: process.over(this.sides.new) };
-    const ports: MigrationPorts = {
-      store: toDatabase.over(this.store),
-      buckets: toDatabase.over(this.buckets),
+    const identity = { name, process: `${name}-${start}`, place: name };
+    const logger = pino({ level: 'silent' });
+    const store = toDatabase.over(this.store);
+    const buckets = toDatabase.over(this.buckets);
+    const state = new MigrationState(store, process.clock, identity, logger);
+    const runtime = new MigrationRuntime({
+      state,
+      store,
+      buckets,
       numbers: toDatabase.over(this.numbers),
       lease: toDatabase.over({ hold: async () => this.hold(`${name}-${start}`), release: async () => undefined }),
       sides: { answering: sides, outbox: sides },
@@ -325,21 +331,20 @@ export class SimulatedWorld {
         },
         bothStored: () => undefined,
         observed: () => undefined,
+        untranslatable: async () => Promise.resolve(),
       },
-      reportUntranslatable: async () => Promise.resolve(),
       isLegacyAway: () => false,
       zone: ZONE,
       clock: process.clock,
       stopwatch: () => this.clock.now(),
       random: this.random,
       randomId: () => this.nextId(),
-      identity: { name, process: `${name}-${start}`, place: name },
+      identity,
       limits: LIMITS,
-      logger: pino({ level: 'silent' }),
-    };
-    const knowledge = knowledgeOf(ports);
-    const runtime = new MigrationRuntime(ports, knowledge);
-    const instance = { name, process, runtime, knowledge, sides };
+      logger,
+    });
+    const openIntents = new OpenIntents(buckets, state, process.clock);
+    const instance = { name, process, runtime, state, openIntents, sides };
     this.instances.push(instance);
     runtime.start();
     return instance;
@@ -357,8 +362,8 @@ export class SimulatedWorld {
   }
 
   /** Answers a read as the facade does. @throws when it may not be answered */
-  async read({ knowledge, sides }: SimulatedInstance, read: LegacyRead, key: string) {
-    const { stage } = await knowledge.state.stageOf(read.capability, key);
+  async read({ state, openIntents, sides }: SimulatedInstance, read: LegacyRead, key: string) {
+    const { stage } = await state.stageOf(read.capability, key);
     const side = stage === 'off' || stage === 'shadow' ? 'legacy' : 'new';
     const asked =
       read.capability === 'read-by-id'
@@ -366,7 +371,7 @@ export class SimulatedWorld {
         : read.capability === 'read-by-range'
           ? { from: read.start, to: read.end }
           : { from: 1, to: 1 };
-    await knowledge.openIntents.untilReadable(side, asked, new AbortController().signal);
+    await openIntents.untilReadable(side, asked, new AbortController().signal);
     return sides[side].find(read);
   }
 

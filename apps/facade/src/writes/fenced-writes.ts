@@ -5,13 +5,11 @@ import { ORDER_FIELDS } from '#orders/order/order.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { legacyView } from '#legacy/translation/to-legacy.js';
 import type { Logger } from 'pino';
-import type { Admission, Admitted, Candidate } from '../intents/admission.js';
-import { updateAfter, type AnsweringOutcome, type AnsweringWrite } from '../intents/answering-write.js';
-import type { BucketStore } from '../intents/bucket-store.js';
-import { isUnanswered, type Intent } from '../intents/intent.js';
-import type { NumberStore } from '../intents/number-store.js';
-import { errorAnswer, orderAnswer, unknownOutcome } from './legacy-answer.js';
-import type { LegacyAnswer } from './legacy-port.js';
+import type { Admission, Admitted, Candidate } from './admission.js';
+import { updateAfter, type AnsweringOutcome, type AnsweringWrite } from './answering-write.js';
+import { type BucketStore, isUnanswered, type Intent } from './bucket-store.js';
+import type { NumberStore } from './number-blocks.js';
+import { errorAnswer, orderAnswer, unknownOutcome, type LegacyAnswer } from './legacy-gateway.js';
 
 const POLL_MS = 10;
 /** A number that the facade assigned may be in use, if the legacy system was written behind its back. */

@@ -1,7 +1,63 @@
-import { responseHeadersOf } from '../sides/forwarded-headers.js';
+import { STATUS_CODES } from 'node:http';
+import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import { responseHeadersOf } from '../sides/side-connection.js';
 import type { LegacySide } from '../sides/legacy-side.js';
-import { SideAwayError } from '../sides/side-away-error.js';
-import { NotSentError, type ForwardedRequest, type LegacyAnswer, type LegacyPort } from './legacy-port.js';
+import { SideAwayError } from '../sides/side.js';
+
+/** An answer in the form of the legacy system: its own, or one that looks like it. */
+export interface LegacyAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  readonly body: string | Uint8Array;
+}
+
+/** A request of a client, to be sent to the legacy system. */
+export interface ForwardedRequest {
+  /** With the query string. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  readonly body: string;
+}
+
+/** The request was not sent, because the legacy system is known to be away: it is certain that it was not carried out. */
+export class NotSentError extends Error {
+  override readonly name = 'NotSentError';
+}
+
+/** The legacy system's API, for requests that are passed on. */
+export interface LegacyPort {
+  /** @throws NotSentError, or another Error if there is no answer and the request may have been carried out */
+  post(request: ForwardedRequest): Promise<LegacyAnswer>;
+
+  /** Returns the highest number in use, 0 without an order. @throws Error if there is no answer */
+  highestNumber(signal: AbortSignal): Promise<number>;
+}
+
+const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8' };
+
+/** @param status 201 for a new order, 200 for one that was there */
+export function orderAnswer(status: 200 | 201, record: Partial<LegacyRecord> | null): LegacyAnswer {
+  return { status, headers: JSON_HEADERS, body: JSON.stringify(record) };
+}
+
+/** An error in the form of the legacy system's framework, with a stable code and, if there is one, the invalid field. */
+export function errorAnswer(status: number, code: string, message: string, field?: string): LegacyAnswer {
+  const error = STATUS_CODES[status] ?? 'Error';
+  const body = JSON.stringify({ statusCode: status, code, error, message, ...(field !== undefined && { field }) });
+  return { status, headers: { ...JSON_HEADERS, ...(status === 503 && { 'retry-after': '1' }) }, body };
+}
+
+/** Returns the answer to a write whose outcome is not known yet. */
+export function unknownOutcome(side: string, reason: string): LegacyAnswer {
+  const message = `the ${side} side has not answered, and the order may be stored later: ${reason}. Repeat it under the same id.`;
+  return errorAnswer(503, 'outcome-unknown', message);
+}
+
+/** Returns the answer to a request that the legacy system did not answer. */
+export function noAnswer(error: unknown): LegacyAnswer {
+  if (error instanceof NotSentError) return errorAnswer(503, 'legacy-away', error.message);
+  return unknownOutcome('legacy', error instanceof Error ? error.message : String(error));
+}
 
 const MAX_NUMBER = 1_000_000_000;
 

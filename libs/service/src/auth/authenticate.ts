@@ -3,15 +3,9 @@ import { notFound } from '../http/problem.js';
 import { hasBody } from '../http/transfer-limits.js';
 import { bearerToken } from './bearer-token.js';
 import { requireCaller } from './challenges.js';
-import { TokenRefusal, type Caller, type TokenVerifier } from './token-verifier.js';
+import { TokenRefusal, type TokenVerifier } from './token-verifier.js';
 
 declare module 'fastify' {
-  interface FastifyRequest {
-    /** The authenticated caller; `null` if there is none. */
-    caller: Caller | null;
-    /** Why the token was rejected; `null` without a token or with a valid one. */
-    tokenError: Error | null;
-  }
   interface FastifyContextConfig {
     /** The route authenticates its clients itself, without tokens. */
     noToken?: boolean;

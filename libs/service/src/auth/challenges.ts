@@ -4,6 +4,16 @@ import { Problem } from '../http/problem.js';
 import type { Scope } from './scopes.js';
 import { TokenRefusal, type Caller } from './token-verifier.js';
 
+// Here, because whatever reads `caller` imports this file: also programs that compile without `authenticate`.
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The authenticated caller; `null` if there is none. */
+    caller: Caller | null;
+    /** Why the token was rejected; `null` without a token or with a valid one. */
+    tokenError: Error | null;
+  }
+}
+
 /**
  * Returns the authenticated caller of a request.
  * @param realm sent to clients without a valid token, in `WWW-Authenticate`

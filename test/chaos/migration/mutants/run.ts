@@ -33,7 +33,7 @@ const MIGRATION_MUTANTS: Readonly<Record<string, MigrationMutant>> = {
     caughtBy: 'acknowledged write',
   },
   'an intent is forgotten after a time-out': {
-    file: 'dist/apps/facade/src/intents/answering-write.js',
+    file: 'dist/apps/facade/src/writes/answering-write.js',
     replace: 'return { ...place, error: outcome.message };',
     by: 'return { ...place, close: true };',
     // After a backfill, the new side must have every order that the legacy system has.

@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import {
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
+import { register } from 'prom-client';
+import { systemClock as clock } from '@orders-pipeline/clock';
+import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { createLogger } from '#service/process/logs.js';
+import { ClientActivity } from './clients.js';
+import { ThreadedComparer } from './comparison/comparer.js';
+import { ComparisonBudget, comparisonSources, Comparisons, type ComparisonWatch } from './comparison/comparisons.js';
+import { Mismatches } from './comparison/mismatches.js';
+import { Observations } from './comparison/observations.js';
+import { FacadeFiles } from './facade-files.js';
+import { exposeIntents, exposeStages, FacadeMetrics } from './facade-metrics.js';
+import { addLegacyApi, addReadRoutes, addWriteRoutes } from './legacy-api.js';
+import { MigrationView } from './migration/migration-api.js';
+import { MigrationRuntime } from './migration/migration-runtime.js';
+import { MigrationState } from './migration/migration-state.js';
+import { MongoMigrationStore } from './migration/migration-store.js';
+import { WriteReporting } from './migration/write-reporting.js';
+import { Reads } from './reads/reads.js';
+import { BackfillRuns, BackfillWork, UntranslatedOrders } from './runs/backfill.js';
+import { RunJob } from './runs/run-job.js';
+import { HighestNumber } from './runs/runs-controller.js';
+import { SideReaders } from './runs/side-readers.js';
+import { requireRunIndexes } from './runs/stored-runs.js';
+import { Differences, VerificationRuns, VerificationWork } from './runs/verification.js';
+import { limitsIn } from './settings-schema.js';
+import { settings } from './settings.js';
+import { requestHeadersFor } from './sides/side-connection.js';
+import { SideOrders, Sides } from './sides/sides.js';
+import { MongoBucketStore } from './writes/bucket-store.js';
+import { LegacyGateway } from './writes/legacy-gateway.js';
+import { MongoNumberStore } from './writes/number-blocks.js';
+import { OpenIntents } from './writes/open-intents.js';
+import { MongoWorkerLease } from './writes/outbox.js';
+
+const logger = createLogger('facade', settings.LOG_LEVEL);
+const PLACE = `${hostname()}:${settings.PORT}`;
+const IDENTITY = { name: settings.FACADE_INSTANCE ?? PLACE, process: randomUUID(), place: PLACE };
+const zone = new LegacyTimeZone(settings.LEGACY_TIME_ZONE);
+
+/**
+ * One facade instance: creates every part and connects it to those that it uses. It adds the legacy API before the facade listens, and
+ * stops what runs in the background once all requests are answered.
+ */
+@Injectable()
+export class Facade implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+  readonly mismatches: Mismatches;
+  readonly migration: MigrationRuntime;
+  readonly view: MigrationView;
+  readonly verifications: VerificationRuns;
+  readonly differences: Differences;
+  readonly backfills: BackfillRuns;
+  readonly untranslated: UntranslatedOrders;
+  readonly highest: HighestNumber;
+  private readonly metrics = new FacadeMetrics(register);
+  private readonly comparer = new ThreadedComparer(settings.LEGACY_TIME_ZONE);
+  private readonly clients = new ClientActivity();
+  private readonly observations: Observations;
+  private readonly state: MigrationState;
+  private readonly comparisons: Comparisons;
+  private readonly reads: Reads;
+  private readonly jobs: readonly Pick<RunJob, 'start' | 'stop'>[];
+
+  constructor(
+    private readonly http: HttpAdapterHost,
+    mongo: Mongo,
+    private readonly sides: Sides,
+    private readonly files: FacadeFiles,
+  ) {
+    const { metrics } = this;
+    const store = new MongoMigrationStore(mongo);
+    const numbers = new MongoNumberStore(mongo);
+    const buckets = new MongoBucketStore(mongo);
+    this.verifications = new VerificationRuns(mongo);
+    this.differences = new Differences(mongo);
+    this.backfills = new BackfillRuns(mongo);
+    this.untranslated = new UntranslatedOrders(mongo);
+    this.highest = new HighestNumber(new LegacyGateway(sides.runs.legacy), numbers);
+    this.mismatches = new Mismatches(mongo.db);
+    this.observations = new Observations(mongo.db, clock, (error) =>
+      logger.warn({ reason: String(error) }, 'the figures of comparisons are kept until MongoDB takes them'),
+    );
+    this.state = new MigrationState(store, clock, IDENTITY, logger);
+    const { state, observations, mismatches, verifications } = this;
+    const intents = new OpenIntents(buckets, state, clock);
+    this.comparisons = this.createComparisons(intents);
+    const { comparisons } = this;
+    this.reads = new Reads({ stages: state, intents, ...sides.reading, comparisons, observations, metrics });
+    const now = (): Date => mongo.time.now();
+    this.migration = new MigrationRuntime({
+      state,
+      store,
+      buckets,
+      numbers,
+      lease: new MongoWorkerLease(mongo, IDENTITY.process),
+      sides,
+      stored: new SideOrders(sides.answering.legacy, sides.answering.newReads),
+      legacy: new LegacyGateway(sides.answering.legacy),
+      figures: observations,
+      verifies: verifications,
+      reports: new WriteReporting({ observations, comparisons, mismatches, state, now, registry: register }),
+      isLegacyAway: () => sides.breakers.some(({ side, isOpen }) => side === 'legacy' && isOpen()),
+      zone,
+      clock,
+      stopwatch: () => performance.now(),
+      random: Math.random,
+      randomId: randomUUID,
+      identity: IDENTITY,
+      limits: limitsIn(settings),
+      logger,
+    });
+    this.view = new MigrationView(store, buckets, this.migration.facts);
+    this.jobs = this.createJobs(mongo, new SideReaders(sides.runs, buckets));
+  }
+
+  async onModuleInit(): Promise<void> {
+    const { http, reads, migration, sides, observations, files, metrics, clients } = this;
+    metrics.breakers(sides.breakers);
+    metrics.expiredIgnoreRules(() => files.rules.expired(clock.now()).length);
+    observations.start();
+    await addLegacyApi(http.httpAdapter.getInstance<FastifyInstance>(), {
+      keys: () => files.keys,
+      hosts: { hosts: settings.ALLOWED_HOSTS, origins: settings.CORS_ORIGINS },
+      onRequest: (client) => {
+        metrics.requestBy(client);
+        clients.noteRequest();
+      },
+      logger,
+      addRoutes: (scope) => {
+        addReadRoutes(scope, reads, settings);
+        addWriteRoutes(scope, migration.orders, ({ headers, client }) => requestHeadersFor(headers, client !== null));
+      },
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    const { migration, state, verifications } = this;
+    exposeIntents(migration.facts, clock, register);
+    exposeStages({ state, verifies: verifications, clock }, register);
+    migration.start();
+    for (const job of this.jobs) job.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all(this.jobs.map(async (job) => job.stop()));
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    const { files, migration, comparisons, observations, comparer, sides } = this;
+    files.close();
+    await migration.stop().catch((error: unknown) => logger.warn({ reason: String(error) }, 'not deregistered'));
+    await comparisons.stop();
+    await Promise.all([observations.stop(), comparer.close(), sides.close()]);
+  }
+
+  private createComparisons(intents: OpenIntents): Comparisons {
+    const { comparer, observations, mismatches, metrics } = this;
+    return new Comparisons({
+      sources: comparisonSources(this.sides.comparing),
+      comparer,
+      intents,
+      stages: this.state,
+      observations,
+      mismatches,
+      rules: () => this.files.rules,
+      watch: loggedComparisons(metrics),
+      clock,
+      budget: new ComparisonBudget(settings.COMPARED_PER_SECOND, () => performance.now()),
+    });
+  }
+
+  private createJobs({ db }: Mongo, readers: SideReaders): readonly Pick<RunJob, 'start' | 'stop'>[] {
+    const { verifications, differences, backfills, untranslated, sides, clients } = this;
+    const prepare = async (): Promise<void> => requireRunIndexes(db);
+    const verification = new VerificationWork(verifications, differences, readers, zone, clock, () => clients.isBusy);
+    const backfill = new BackfillWork(backfills, untranslated, {
+      zone,
+      legacy: async (interval, signal) => readers.legacy(interval, signal),
+      isEmpty: async (interval, signal) => sides.runs.legacy.isEmpty(interval, signal),
+      startImport: async (files, key, signal) => sides.runs.imports.start(files, key, signal),
+    });
+    return [new RunJob(verifications, verification, clock, prepare), new RunJob(backfills, backfill, clock, prepare)];
+  }
+}
+
+/** Shows comparisons in metrics, and what they find in the log: the values stay in MongoDB, because they are business data. */
+function loggedComparisons(metrics: FacadeMetrics): ComparisonWatch {
+  return {
+    ended: (capability, outcome) => metrics.comparisonEnded(capability, outcome),
+    dropped: (reason) => metrics.comparisonDropped(reason),
+    found: ({ capability, version, key, code, recheck, paths }) =>
+      logger.warn({ capability, version, key, code, recheck, paths: paths.map(({ path }) => path) }, 'mismatch found'),
+    failed: (error, capability) => logger.error({ err: error, capability }, 'comparison failed'),
+    gauge: (queued) => metrics.queuedComparisons(queued),
+  };
+}
