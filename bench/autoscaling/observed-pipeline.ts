@@ -1,5 +1,5 @@
 import type { ConsumerCount, LoadObservation } from '#autoscaling/load-observation.js';
-import { toLoadObservation } from '../../apps/console/src/autoscaling/to-load-observation.js';
+import { toLoadObservation } from '../../apps/console/src/autoscaling/autoscaler.js';
 import type { Observation, ObservedConsumer } from '../../apps/console/src/changes/observation.js';
 import { PipelineChanges } from '../../apps/console/src/changes/pipeline-changes.js';
 import { RATE_PER_CONSUMER } from './seeded-day.js';

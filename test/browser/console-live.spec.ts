@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { FigureHistory } from '../../apps/console/src/history/figure-history.js';
+import { FigureHistory } from '../../apps/console/src/pipeline/figure-history.js';
 import {
   aChange,
   aConsumer,

@@ -1,4 +1,4 @@
-import { FigureHistory } from '../../apps/console/src/history/figure-history.js';
+import { FigureHistory } from '../../apps/console/src/pipeline/figure-history.js';
 import type { PipelineResponse } from '../../apps/console/src/pipeline/pipeline-response.js';
 import { aChange, aPipeline } from '../../apps/console/src/pipeline/testing/a-pipeline.js';
 import { answerEmpty } from './scripted-answers.js';

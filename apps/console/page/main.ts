@@ -1,9 +1,53 @@
-import { Client } from './api/client.js';
-import { Session } from './api/session.js';
+import { Client, Session } from './client.js';
 import { OrdersConsole } from './orders-console.js';
-import { definePageElements } from './page-elements.js';
+import { AutoscalingPanel } from './scaling/autoscaling-panel.js';
+import { ConfirmDialog } from './confirm-dialog.js';
+import { ConflictComparison, LetterDialog } from './dead-letters/letter-dialog.js';
+import { ConnectionStateView, PageHeader } from './page-header.js';
+import { ConsumerBanner } from './live/consumer-banner.js';
+import { DeadLetters } from './dead-letters/dead-letters.js';
+import { FigureTiles } from './live/figure-tiles.js';
+import { FirstRunGuide } from './first-run-guide.js';
+import { MigrationView } from './migration/migration-view.js';
+import { NumberField } from './form-fields.js';
+import { OperationActions, OperationList } from './populate/operation-list.js';
+import { OperationDialog } from './populate/operation-dialog.js';
+import { OrderBrowser } from './orders/order-browser.js';
+import { PartitionGrid } from './live/partition-grid.js';
+import { PopulateForm } from './populate/populate-form.js';
+import { RedriveDialog } from './dead-letters/redrive-dialog.js';
+import { ScaleControls } from './scaling/scale-controls.js';
+import { ScalingVerdicts } from './scaling/scaling-verdicts.js';
+import { SignIn } from './sign-in.js';
+import { ThroughputChart } from './live/throughput-chart.js';
+
+const PARTS = {
+  'page-header': PageHeader,
+  'sign-in': SignIn,
+  'first-run-guide': FirstRunGuide,
+  'connection-state': ConnectionStateView,
+  'consumer-banner': ConsumerBanner,
+  'figure-tiles': FigureTiles,
+  'throughput-chart': ThroughputChart,
+  'partition-grid': PartitionGrid,
+  'number-field': NumberField,
+  'populate-form': PopulateForm,
+  'operation-list': OperationList,
+  'operation-actions': OperationActions,
+  'operation-dialog': OperationDialog,
+  'scale-controls': ScaleControls,
+  'scaling-verdicts': ScalingVerdicts,
+  'autoscaling-panel': AutoscalingPanel,
+  'dead-letters': DeadLetters,
+  'conflict-comparison': ConflictComparison,
+  'letter-dialog': LetterDialog,
+  'redrive-dialog': RedriveDialog,
+  'confirm-dialog': ConfirmDialog,
+  'order-browser': OrderBrowser,
+  'migration-view': MigrationView,
+};
 
 const session = new Session(sessionStorage, location, history);
-definePageElements();
+for (const [name, part] of Object.entries(PARTS)) customElements.define(name, part);
 OrdersConsole.client = new Client(session);
 customElements.define('orders-console', OrdersConsole);

@@ -1,26 +1,40 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Client } from './api/client.js';
-import { findOffers, NO_OFFERS } from './api/offers.js';
+import type { Client } from './client.js';
 import type { DeadLetters, LastAction } from './dead-letters/dead-letters.js';
-import { selectionText, type Selection } from './dead-letters/dead-letter.js';
-import { discardConfirmation } from './dead-letters/discard.js';
+import { selectionText, discardConfirmation, type Selection } from './dead-letters/dead-letter.js';
 import type { LetterDialog } from './dead-letters/letter-dialog.js';
 import type { RedriveDialog } from './dead-letters/redrive-dialog.js';
-import type { ConfirmDialog, Confirmation } from './dialogs/confirm-dialog.js';
-import type { FirstRunGuide } from './guide/first-run-guide.js';
+import type { ConfirmDialog, Confirmation } from './confirm-dialog.js';
+import type { FirstRunGuide } from './first-run-guide.js';
 import { LivePipeline } from './live/live-pipeline.js';
-import { Part } from './part.js';
+import { UnshadowedElement } from './unshadowed-element.js';
 import { Operations } from './populate/operations.js';
-import { hashOf, sectionOf, type Address } from './routing/address.js';
-import { reveal } from './routing/reveal.js';
-import { Router } from './routing/router.js';
-import { revealUnknown, unknownAddress } from './routing/unknown-address.js';
-import { plural } from './text/figures.js';
+import { hashOf, sectionOf, reveal, Router, revealUnknown, unknownAddress, type Address } from './routing.js';
+import { plural } from './figures.js';
+
+/** What the console offers, by its settings. */
+interface Offers {
+  /** Whether there is a migration. */
+  readonly hasFacade: boolean;
+  /** Whether a populate may have faulty records. */
+  readonly allowsFaults: boolean;
+}
+
+const NO_OFFERS: Offers = { hasFacade: false, allowsFaults: false };
+
+/** Returns what the console offers. Without an answer: nothing, so that the page has no link; the migration is still at its address. */
+async function findOffers(client: Client): Promise<Offers> {
+  try {
+    return await client.get<Offers>('/page-settings.json');
+  } catch {
+    return NO_OFFERS;
+  }
+}
 
 type AddressOf<V extends Address['view']> = Extract<Address, { view: V }>;
 
 /** The root element of the page. */
-export class OrdersConsole extends Part {
+export class OrdersConsole extends UnshadowedElement {
   /** Set before the element is defined. */
   static client: Client;
   private readonly client = OrdersConsole.client;

@@ -1,7 +1,23 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Session } from './api/session.js';
-import { LivePart } from './live/live-part.js';
-import type { Section } from './routing/address.js';
+import { property } from 'lit/decorators.js';
+import { LiveElement, type ConnectionState } from './live/live-pipeline.js';
+import type { Session } from './client.js';
+import type { Section } from './routing.js';
+
+const TEXTS: Readonly<Record<ConnectionState, readonly [text: string, style: string]>> = {
+  connecting: ['connecting', 'muted'],
+  live: ['live', 'good'],
+  reconnecting: ['not connected, retrying', 'bad'],
+  'signed-out': ['not signed in', 'muted'],
+};
+
+/** Shows whether the figures are those of now. */
+export class ConnectionStateView extends LiveElement {
+  protected override render(): TemplateResult {
+    const [text, style] = TEXTS[this.live.state];
+    return html`<p class="connection ${style}" role="status">${text}</p>`;
+  }
+}
 
 const LINKS: Readonly<Record<Section, string>> = {
   now: 'Now',
@@ -14,27 +30,13 @@ const LINKS: Readonly<Record<Section, string>> = {
 };
 
 /** The title, the links to the sections, and whether the page is connected. Emits `show-guide`. */
-export class PageHeader extends LivePart {
-  static override properties = {
-    ...LivePart.properties,
-    session: { attribute: false },
-    section: {},
-    hasFacade: { attribute: false },
-    isGuideOpen: { type: Boolean },
-  };
-  declare session: Session;
+export class PageHeader extends LiveElement {
+  @property({ attribute: false }) session!: Session;
   /** The section that the address selects; `null`: none. */
-  declare section: Section | null;
+  @property() section: Section | null = null;
   /** Without one there is no migration. */
-  declare hasFacade: boolean;
-  declare isGuideOpen: boolean;
-
-  constructor() {
-    super();
-    this.section = null;
-    this.hasFacade = false;
-    this.isGuideOpen = true;
-  }
+  @property({ attribute: false }) hasFacade = false;
+  @property({ type: Boolean }) isGuideOpen = true;
 
   protected override render(): TemplateResult {
     const { live, session, section, hasFacade } = this;

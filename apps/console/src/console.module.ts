@@ -1,42 +1,58 @@
 import {
+  Injectable,
   Module,
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { register } from 'prom-client';
-import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
-import { kafkaAccess } from '#service/kafka/kafka-access.js';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { systemClock } from '@orders-pipeline/clock';
 import type { EngineLogger } from '@orders-pipeline/parallel-consumer';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
-import { HealthModule } from '#service/health/health.js';
+import type { ApiDescription } from '#service/docs/openapi.js';
+import { ReadinessChecks, HealthModule } from '#service/health/health.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
+import { kafkaAccess } from '#service/kafka/kafka-access.js';
+import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { Outages } from '#service/availability/outages.js';
 import { EventStreams } from '#service/http/event-streams.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
 import { MetricsModule } from '#service/health/metrics.js';
-import { Mongo } from '#service/mongodb/mongo.js';
+import { timeLimit } from '#orders/time-limit.js';
 import { Autoscaler } from './autoscaling/autoscaler.js';
 import { AutoscalingController } from './autoscaling/autoscaling.controller.js';
-import { exposeAutoscaling } from './autoscaling/autoscaling-metrics.js';
+import { exposeAutoscaling, AutoscalingStatus } from './autoscaling/autoscaling-status.js';
 import { autoscalingView } from './autoscaling/autoscaling-response.js';
 import { autoscaleLimits } from './autoscaling/autoscaling-settings.js';
-import { AutoscalingStatus } from './autoscaling/autoscaling-status.js';
-import { chooseActuator } from './autoscaling/choose-actuator.js';
+import { chooseActuator } from './autoscaling/actuators.js';
 import { MongoAutoscalerStore } from './autoscaling/mongo-autoscaler-store.js';
 import { PipelineController } from './pipeline/pipeline.controller.js';
 import { PipelineSnapshots } from './pipeline/pipeline-snapshots.js';
-import { exposePipeline } from './pipeline/pipeline-metrics.js';
+import { exposePipeline, exposeReplicas, TopicReplicas } from './pipeline/pipeline-metrics.js';
 import { PipelineWatch } from './pipeline/pipeline-watch.js';
 import { SingleFlight } from './pipeline/single-flight.js';
-import { exposeReplicas, TopicReplicas } from './pipeline/topic-replicas.js';
-import { ConsoleReadiness } from './readiness.js';
 import { ScalingController } from './scaling/scaling.controller.js';
-import { ScalingTarget } from './scaling/scaling-target.js';
-import { Supervisor } from './scaling/supervisor.js';
+import { ScalingTarget, Supervisor } from './scaling/scaling-target.js';
 import { settings } from './settings.js';
-import { timeLimit } from '#orders/time-limit.js';
+
+/** The texts of the OpenAPI document. */
+export const API: ApiDescription = {
+  title: 'Orders: console',
+  description:
+    'Reports the state of the pipeline every second and scales its consumers. Forwards /v1/operations, /v1/populate, /v1/imports and /v1/dead-letters to the producer, /v1/orders to the query API, and /v1/migration to the facade, with the caller’s token.',
+};
+
+/** Checks MongoDB only. Without Kafka the console still reports what it knows and marks the rest as unknown. */
+@Injectable()
+class ConsoleReadiness extends ReadinessChecks {
+  readonly checks;
+
+  constructor(mongo: Mongo) {
+    super();
+    this.checks = { mongodb: () => mongo.ping() };
+  }
+}
 
 const logger = createLogger('console', settings.LOG_LEVEL);
 /** Logs at `debug` what kafkajs says about each attempt: the snapshots, taken once a second, log when Kafka is away. */

@@ -1,13 +1,12 @@
 import { failToStart } from '#service/process/fail-to-start.js';
 import { startService } from '#service/process/start-service.js';
-import { forwardToServices } from './page/forward-to-services.js';
-import { servePage } from './page/serve-page.js';
+import { forwardToServices } from './forward-to-services.js';
+import { servePage } from './serve-page.js';
 
 try {
   // Imported inside `try`, so that invalid settings print only their message.
   const { settings } = await import('./settings.js');
-  const { API } = await import('./api-description.js');
-  const { ConsoleModule } = await import('./console.module.js');
+  const { API, ConsoleModule } = await import('./console.module.js');
   await startService({
     module: ConsoleModule,
     settings,

@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { settle } from '@orders-pipeline/clock/testing';
-import { lastFailedAt, selectionText, type RedriveTry } from './dead-letter.js';
-import { compareOrders } from './order-differences.js';
-import { repairOf } from './repair.js';
-import { Rereading } from './rereading.js';
+import { lastFailedAt, selectionText, repairOf, type RedriveTry } from './dead-letter.js';
+import { compareOrders } from './letter-dialog.js';
+import { Rereading } from './dead-letters.js';
 
 const FIRST = '2026-01-31T12:00:00.000Z';
 const AGAIN = '2026-01-31T13:00:00.000Z';

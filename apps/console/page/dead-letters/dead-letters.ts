@@ -1,14 +1,43 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import type { Client } from '../api/client.js';
-import { messageOf } from '../api/problem.js';
-import { LivePart } from '../live/live-part.js';
-import { stateOf } from '../populate/operation.js';
-import type { Operations } from '../populate/operations.js';
-import { hashOf, type Address } from '../routing/address.js';
-import type { Router } from '../routing/router.js';
-import { groupView, letterView } from './dead-letter-views.js';
-import type { DeadLetterGroup, DeadLetterItem, DeadLettersPage } from './dead-letter.js';
-import { Rereading } from './rereading.js';
+import { property, state } from 'lit/decorators.js';
+import { messageOf, type Client } from '../client.js';
+import { LiveElement } from '../live/live-pipeline.js';
+import { stateOf, type Operations } from '../populate/operations.js';
+import { hashOf, type Address, type Router } from '../routing.js';
+import { figure, moment, plural } from '../figures.js';
+import { alertView } from '../request-state.js';
+import {
+  lastFailedAt,
+  LETTER_EVENTS,
+  repairOf,
+  type DeadLetterGroup,
+  type DeadLetterItem,
+  type DeadLettersPage,
+  type Selection,
+} from './dead-letter.js';
+
+/**
+ * Runs one reading at a time. A request during a reading makes it run once more afterwards, so that the newest state is always shown in
+ * the end, and each reading is shown even when changes come faster than answers.
+ */
+export class Rereading {
+  private isRunning = false;
+  private isStale = false;
+
+  constructor(private readonly read: () => Promise<void>) {}
+
+  /** Resolves when nothing newer is to be read. The reading must handle its own errors. */
+  async request(): Promise<void> {
+    this.isStale = true;
+    if (this.isRunning) return;
+    this.isRunning = true;
+    while (this.isStale) {
+      this.isStale = false;
+      await this.read();
+    }
+    this.isRunning = false;
+  }
+}
 
 type LettersAddress = Extract<Address, { view: 'letters' }>;
 
@@ -21,46 +50,22 @@ export interface LastAction {
 }
 
 /** Lists the pending dead letters, grouped by error code. The address opens a group, or selects the letters of one operation. */
-export class DeadLetters extends LivePart {
-  static override properties = {
-    ...LivePart.properties,
-    client: { attribute: false },
-    operations: { attribute: false },
-    address: { attribute: false },
-    router: { attribute: false },
-    groups: { state: true },
-    items: { state: true },
-    next: { state: true },
-    errorText: { state: true },
-    notice: { state: true },
-    redriveId: { state: true },
-  };
-  declare client: Client;
-  declare operations: Operations;
+export class DeadLetters extends LiveElement {
+  @property({ attribute: false }) client!: Client;
+  @property({ attribute: false }) operations!: Operations;
   /** `null`: no group is open. */
-  declare address: LettersAddress | null;
-  declare router: Router;
-  declare groups: readonly DeadLetterGroup[] | null;
-  declare items: readonly DeadLetterItem[];
+  @property({ attribute: false }) address: LettersAddress | null = null;
+  @property({ attribute: false }) router!: Router;
+  @state() groups: readonly DeadLetterGroup[] | null = null;
+  @state() items: readonly DeadLetterItem[] = [];
   /** The path of the next page. */
-  declare next: string | null;
-  declare errorText: string | null;
-  declare notice: string;
-  declare redriveId: string | null;
+  @state() next: string | null = null;
+  @state() errorText: string | null = null;
+  @state() notice = '';
+  @state() redriveId: string | null = null;
   /** The state of the pipeline for which the groups were read. */
   private readFor: string | null = null;
   private reading = this.readingOf(ALL);
-
-  constructor() {
-    super();
-    this.address = null;
-    this.groups = null;
-    this.items = [];
-    this.next = null;
-    this.errorText = null;
-    this.notice = '';
-    this.redriveId = null;
-  }
 
   /** Reads the groups again, after letters were redriven or discarded. */
   async reload(): Promise<void> {
@@ -92,7 +97,7 @@ export class DeadLetters extends LivePart {
 
   protected override render(): TemplateResult {
     const { groups, errorText } = this;
-    const error = errorText === null ? nothing : html`<p role="alert" class="bad">${errorText}</p>`;
+    const error = alertView(errorText);
     if (groups === null)
       return errorText === null
         ? html`<p class="unknown">Unknown: waiting for the figures of the pipeline.</p>`
@@ -179,4 +184,56 @@ export class DeadLetters extends LivePart {
       if (isShown()) this.errorText = messageOf(error);
     }
   }
+}
+
+/** Shows a group of dead letters, with the buttons that act on all of it. */
+function groupView(
+  { errorCode, count, redriven, lastAt, example }: DeadLetterGroup,
+  operationId: string | null,
+  isOpen: boolean,
+  toggle: () => void,
+): TemplateResult {
+  const selection = { errorCode, ...(operationId !== null && { operationId }) };
+  return html`<div class="group">
+    <h3>${errorCode}</h3>
+    <p class="muted">Example: ${example.message}. ${repairOf(errorCode)}</p>
+    <p>
+      <b>${figure(count)}</b> pending${redriven > 0 ? `, ${figure(redriven)} of them redriven before` : nothing}, last
+      failure ${moment(lastAt)}
+    </p>
+    <div class="actions">
+      <button aria-expanded=${isOpen} @click=${toggle}>${isOpen ? 'Hide letters' : 'Show letters'}</button>
+      ${actionButtons(selection, `all of ${errorCode}`)}
+    </div>
+  </div>`;
+}
+
+/** Shows a dead letter in the list. */
+function letterView(letter: DeadLetterItem): TemplateResult {
+  const { id, operationId, redrives } = letter;
+  return html`<li class="group">
+    <p>
+      <a href=${hashOf({ view: 'letter', id })} aria-label="Show record of ${id}"><code>${id}</code></a>
+    </p>
+    <p class="muted">
+      ${placeOf(letter)}${operationId === null ? 'no operation' : html`<a href=${hashOf({ view: 'operation', id: operationId })}><code>${operationId}</code></a>`}
+    </p>
+    <p class="muted">
+      ${moment(lastFailedAt(letter))}${redrives > 0 ? `, redriven ${plural(redrives, 'time')}` : nothing}
+    </p>
+    <div class="actions">${actionButtons({ id }, id)}</div>
+  </li>`;
+}
+
+/** Names the order of a letter by its number, or by its place while the number is unknown. */
+function placeOf({ index, number }: DeadLetterItem): string {
+  if (number !== null) return `order number ${figure(number)} of `;
+  return index === null ? '' : `record ${figure(index + 1)} of `;
+}
+
+function actionButtons(selection: Selection, name: string): TemplateResult {
+  const request = (event: string) => (click: Event) =>
+    click.target?.dispatchEvent(new CustomEvent(event, { detail: selection, bubbles: true }));
+  return html`<button aria-label="Redrive… ${name}" @click=${request(LETTER_EVENTS.redrive)}>Redrive…</button>
+    <button aria-label="Discard… ${name}" @click=${request(LETTER_EVENTS.discard)}>Discard…</button>`;
 }

@@ -1,13 +1,15 @@
+import { Task } from '@lit/task';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import type { Client } from '../api/client.js';
-import { ApiProblem, messageOf } from '../api/problem.js';
-import { DialogPart } from '../dialogs/dialog-part.js';
-import { hashOf } from '../routing/address.js';
-import { figure, moment } from '../text/figures.js';
-import { hexDump } from '../text/hex-dump.js';
-import type { DeadLetter, RedriveTry } from './dead-letter.js';
-import { LETTER_EVENTS } from './letter-events.js';
-import { repairOf } from './repair.js';
+import { property, state } from 'lit/decorators.js';
+import { ApiProblem, messageOf, isNotFound, type Client } from '../client.js';
+import { DialogElement } from '../confirm-dialog.js';
+import { hashOf } from '../routing.js';
+import { figure, moment, amount, plural } from '../figures.js';
+import type { Order, OrdersPage } from '../orders/find-orders.js';
+import { UnshadowedElement } from '../unshadowed-element.js';
+import { alertView } from '../request-state.js';
+import { tableView } from '../table-view.js';
+import { LETTER_EVENTS, repairOf, type DeadLetter, type RedriveTry } from './dead-letter.js';
 
 const POLL_MS = 1_000;
 
@@ -27,27 +29,13 @@ const STATES = {
  * Shows one dead letter: why it failed, its history, its decoded order and its bytes. For a conflict also the saved order. It follows a
  * letter that is being redriven.
  */
-export class LetterDialog extends DialogPart {
-  static override properties = {
-    ...DialogPart.properties,
-    client: { attribute: false },
-    letterId: { attribute: false },
-    letter: { state: true },
-    errorText: { state: true },
-  };
-  declare client: Client;
+export class LetterDialog extends DialogElement {
+  @property({ attribute: false }) client!: Client;
   /** The letter to show; `null`: the dialog is closed. */
-  declare letterId: string | null;
-  declare letter: DeadLetter | null;
-  declare errorText: string | null;
+  @property({ attribute: false }) letterId: string | null = null;
+  @state() letter: DeadLetter | null = null;
+  @state() errorText: string | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor() {
-    super();
-    this.letterId = null;
-    this.letter = null;
-    this.errorText = null;
-  }
 
   /** Reads the letter again, after it was redriven or discarded. */
   async reload(): Promise<void> {
@@ -73,7 +61,7 @@ export class LetterDialog extends DialogPart {
 
   protected override content(): TemplateResult {
     const { letter, errorText } = this;
-    if (errorText !== null) return html`<p role="alert" class="bad">${errorText}</p>`;
+    if (errorText !== null) return html`${alertView(errorText)}`;
     if (letter === null) return html`<p class="muted">Loading…</p>`;
     return html`${this.summary(letter)} ${this.decodedView(letter)}
       <h4>Raw</h4>
@@ -97,12 +85,12 @@ export class LetterDialog extends DialogPart {
   }
 
   private summary(letter: DeadLetter): TemplateResult {
-    const { id, error, state, operationId, deadLetteredAt, tries } = letter;
+    const { id, error, operationId, deadLetteredAt, tries } = letter;
     return html`<p><b>${error.code}</b>: ${error.message}</p>
-      ${state === 'pending' ? html`<p class="muted">${repairOf(error.code)}</p>` : nothing}
+      ${letter.state === 'pending' ? html`<p class="muted">${repairOf(error.code)}</p>` : nothing}
       <dl class="facts">
         <dt>state</dt>
-        <dd>${STATES[state]}</dd>
+        <dd>${STATES[letter.state]}</dd>
         <dt>operation</dt>
         <dd>
           ${operationId === null ? 'none' : html`<a href=${hashOf({ view: 'operation', id: operationId })}><code>${operationId}</code></a>`}
@@ -112,7 +100,7 @@ export class LetterDialog extends DialogPart {
         ${tries.map((each) => tryView(each))}
       </dl>
       ${
-        state === 'pending'
+        letter.state === 'pending'
           ? html`<div class="row">
               <button @click=${() => this.request(LETTER_EVENTS.redrive, id)}>Redrive…</button>
               <button @click=${() => this.request(LETTER_EVENTS.discard, id)}>Discard…</button>
@@ -177,4 +165,104 @@ function rawView({ record, gone }: DeadLetter): TemplateResult {
 function failureText(error: unknown): string {
   if (!(error instanceof ApiProblem) || (error.status !== 404 && error.status !== 400)) return messageOf(error);
   return 'There is no dead letter with this id. An id has the topic, the partition and the offset, such as orders.v1/3/4711.';
+}
+
+const WIDTH = 16;
+
+/** Formats bytes as offset, hexadecimal and text, 16 bytes per line. */
+export function hexDump(base64: string, maxBytes = 1_024): string {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)).subarray(0, maxBytes);
+  const lines: string[] = [];
+  for (let at = 0; at < bytes.length; at += WIDTH) {
+    const row = [...bytes.subarray(at, at + WIDTH)];
+    const hex = row.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    const text = row.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('');
+    lines.push(`${at.toString(16).padStart(4, '0')}  ${hex.padEnd(WIDTH * 3)} ${text}`);
+  }
+  return lines.join('\n');
+}
+
+/** Shows the order that a conflict refused beside the saved order with the same id or number. */
+export class ConflictComparison extends UnshadowedElement {
+  @property({ attribute: false }) client!: Client;
+  /** The decoded order of the dead letter. */
+  @property({ attribute: false }) refused!: Readonly<Record<string, unknown>>;
+  private readonly saved = new Task(this, {
+    args: () => [this.refused] as const,
+    task: async ([refused]) => findSaved(this.client, refused),
+  });
+
+  protected override render(): TemplateResult | typeof nothing | undefined {
+    return this.saved.render({
+      pending: () => html`<p class="muted">Loading the saved order…</p>`,
+      error: (error) => alertView(`The saved order is unknown: ${messageOf(error)}`),
+      complete: (saved) => this.comparison(saved),
+    });
+  }
+
+  private comparison(saved: Order | null): TemplateResult {
+    const { refused } = this;
+    if (saved === null)
+      return html`<p class="muted">No saved order has its id or number now, so a redrive may save it.</p>`;
+    const fields = compareOrders(refused, { ...saved });
+    const different = fields.filter(({ differs }) => differs);
+    return html`<p>
+        ${different.length === 0 ? 'No field differs.' : `${plural(different.length, 'field differs', 'fields differ')}: ${different.map(({ name }) => name).join(', ')}.`}
+        <a href=${hashOf({ view: 'order', id: saved.id })}>Show the saved order</a>
+      </p>
+      ${tableView(
+        'The refused and the saved order',
+        ['Field', 'Refused', 'Saved'],
+        fields.map((field) => fieldRow(field)),
+        'comparison',
+      )}`;
+  }
+}
+
+function fieldRow({ name, refused, saved, differs }: ComparedField): TemplateResult {
+  return html`<tr class=${differs ? 'differs' : nothing}>
+    <th scope="row">${name}${differs ? html` <small class="warn">differs</small>` : nothing}</th>
+    <td>${valueText(refused)}</td>
+    <td>${valueText(saved)}</td>
+  </tr>`;
+}
+
+function valueText(value: string | undefined): string {
+  if (value === undefined) return 'none';
+  return /^\d+(\.\d+)?$/.test(value) ? amount(value) : value;
+}
+
+/** Finds the saved order with the id of the refused one, or else with its number. @throws ApiProblem */
+async function findSaved(client: Client, { id, number }: Readonly<Record<string, unknown>>): Promise<Order | null> {
+  try {
+    return await client.get<Order>(`/v1/orders/${String(id)}`);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  const { items } = await client.get<OrdersPage>(`/v1/orders/range?from=${String(number)}&to=${String(number)}`);
+  return items[0] ?? null;
+}
+
+/** A field of two orders. A field that one of them lacks is `undefined`. */
+interface ComparedField {
+  readonly name: string;
+  readonly refused: string | undefined;
+  readonly saved: string | undefined;
+  readonly differs: boolean;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Compares a refused order with the saved one, field by field, in the order of the saved one. */
+export function compareOrders(refused: Fields, saved: Fields): readonly ComparedField[] {
+  const names = new Set([...Object.keys(saved), ...Object.keys(refused)]);
+  return [...names].map((name) => {
+    const [left, right] = [toText(refused[name]), toText(saved[name])];
+    return { name, refused: left, saved: right, differs: left !== right };
+  });
+}
+
+function toText(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

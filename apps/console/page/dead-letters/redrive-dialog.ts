@@ -1,42 +1,24 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Client } from '../api/client.js';
-import { messageOf } from '../api/problem.js';
-import { DialogPart } from '../dialogs/dialog-part.js';
-import { readNumbers, submitNumbers, validNumbers } from '../forms/number-field.js';
-import type { Operation } from '../populate/operation.js';
-import { plural } from '../text/figures.js';
-import { selectionText, type RedrivePlan, type Selection } from './dead-letter.js';
-import { repairOf } from './repair.js';
+import { property, state } from 'lit/decorators.js';
+import { messageOf, type Client } from '../client.js';
+import { DialogElement } from '../confirm-dialog.js';
+import { readNumbers, submitNumbers, validNumbers } from '../form-fields.js';
+import type { Operation } from '../populate/operations.js';
+import { plural } from '../figures.js';
+import { alertView } from '../request-state.js';
+import { selectionText, repairOf, type RedrivePlan, type Selection } from './dead-letter.js';
 
 /** Redrives dead letters, after a dry run that shows how many it would send. Then a `sent` event has the operation's id. */
-export class RedriveDialog extends DialogPart {
-  static override properties = {
-    ...DialogPart.properties,
-    client: { attribute: false },
-    selection: { state: true },
-    plan: { state: true },
-    isWrong: { state: true },
-    errorText: { state: true },
-    isSending: { state: true },
-  };
-  declare client: Client;
-  declare selection: Selection | null;
-  declare plan: RedrivePlan | null;
+export class RedriveDialog extends DialogElement {
+  @property({ attribute: false }) client!: Client;
+  @state() selection: Selection | null = null;
+  @state() plan: RedrivePlan | null = null;
   /** A field is wrong, so that nothing can be counted. */
-  declare isWrong: boolean;
-  declare errorText: string | null;
-  declare isSending: boolean;
+  @state() isWrong = false;
+  @state() errorText: string | null = null;
+  @state() isSending = false;
   /** The numbers that were counted last, as JSON: answers for other ones are ignored. */
   private counted: string | undefined;
-
-  constructor() {
-    super();
-    this.selection = null;
-    this.plan = null;
-    this.isWrong = false;
-    this.errorText = null;
-    this.isSending = false;
-  }
 
   async open(selection: Selection): Promise<void> {
     this.selection = selection;
@@ -78,7 +60,7 @@ export class RedriveDialog extends DialogPart {
           Redrive${plan === null ? '' : ` ${plural(plan.letters, 'letter')}`}
         </button>
       </form>
-      ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}`;
+      ${alertView(this.errorText)}`;
   }
 
   /** Says what repairs the cause, for each error of the letters. The error of a single letter is known after the dry run. */

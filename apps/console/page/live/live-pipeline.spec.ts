@@ -1,11 +1,10 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { FigureHistory } from '../../src/history/figure-history.js';
+import { FigureHistory } from '../../src/pipeline/figure-history.js';
 import { aPipeline } from '../../src/pipeline/testing/a-pipeline.js';
 import { localServer } from '../../src/testing/local-server.js';
-import { Client } from '../api/client.js';
-import type { Session } from '../api/session.js';
+import { Client, type Session } from '../client.js';
 import { LivePipeline } from './live-pipeline.js';
 
 const START = 1_700_000_100;

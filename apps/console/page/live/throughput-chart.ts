@@ -1,12 +1,93 @@
+import { html, nothing, type TemplateResult } from 'lit';
 import uPlot from 'uplot';
-import { html, type TemplateResult } from 'lit';
-import type { Points } from '../../src/history/figure-history.js';
-import { figure } from '../text/figures.js';
-import { currentLegend, legendAt } from './chart-legend.js';
-import { placeMarks, rowsOf, toMarks, type PlacedMark } from './chart-marks.js';
-import { bandHeight, drawMarks, labelWidth, type MarkColours } from './draw-marks.js';
-import { LivePart } from './live-part.js';
-import { axisTexts, framed, TIME_RANGES, timeWindow } from './time-axis.js';
+import { state } from 'lit/decorators.js';
+import type { Points } from '../../src/pipeline/figure-history.js';
+import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
+import { figure, plural } from '../figures.js';
+import {
+  placeMarks,
+  rowsOf,
+  toMarks,
+  bandHeight,
+  drawMarks,
+  labelWidth,
+  type PlacedMark,
+  type MarkColours,
+} from './chart-marks.js';
+import { LiveElement } from './live-pipeline.js';
+
+/** The time ranges of the chart. */
+const TIME_RANGES = [
+  { seconds: 120, name: '2 min' },
+  { seconds: 600, name: '10 min' },
+  { seconds: 3_600, name: '1 hour' },
+] as const;
+
+interface TimeWindow {
+  /** Seconds since 1970. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Returns the window of the chart. It always ends now, whatever has been recorded. */
+export function timeWindow(now: number, seconds: number): TimeWindow {
+  return { from: now - seconds, to: now };
+}
+
+/** Adds points without values at the ends of the window, so that the chart has an axis also without data. */
+export function framed({ at, values }: Points, { from, to }: TimeWindow): Points {
+  const before = from < (at[0] ?? to) ? [from] : [];
+  const after = to > (at.at(-1) ?? from) ? [to] : [];
+  const columns = Object.entries(values).map(([name, column]) => [
+    name,
+    [...before.map(() => null), ...column, ...after.map(() => null)],
+  ]);
+  return { at: [...before, ...at, ...after], values: Object.fromEntries(columns) as Points['values'] };
+}
+
+/** Formats times of an axis in UTC: `14:05`, or `14:05:30` when they are less than a minute apart. */
+export function axisTexts(seconds: readonly number[]): string[] {
+  const isFine = seconds.some((second) => second % 60 !== 0);
+  return seconds.map((second) => (isFine ? timeText(second) : timeText(second).slice(0, -3)));
+}
+
+/** Formats a time in UTC, such as `14:05:30`. */
+export function timeText(second: number): string {
+  return new Date(1_000 * second).toISOString().slice(11, 19);
+}
+
+/** Returns the legend with the values of now. */
+function currentLegend(latest: PipelineResponse | null): TemplateResult {
+  return html`<p class="legend">
+    ${key('produced', latest?.producedPerSecond)} ${key('saved', latest?.savedPerSecond)}
+    <span class="muted">times are UTC</span>
+  </p>`;
+}
+
+/** Returns the legend with the values at one point. */
+function legendAt({ at, values }: Points, index: number): TemplateResult {
+  const { produced, saved, lag, inFlight, consumers } = values;
+  const count = consumers[index] ?? null;
+  return html`<p class="legend">
+    <span class="muted">${timeText(at[index] ?? 0)} UTC</span>
+    ${key('produced', produced[index])} ${key('saved', saved[index])}
+    ${
+      count === null
+        ? html`<span class="muted">not recorded</span>`
+        : html`<span class="muted"
+            >${figure(lag[index])} lag, ${figure(inFlight[index])} in flight,
+            ${plural(Math.round(count), 'consumer')}</span
+          >`
+    }
+  </p>`;
+}
+
+/** An unknown value is left out: a dash would read as a value. */
+function key(name: 'produced' | 'saved', value: number | null | undefined): TemplateResult {
+  return html`<span class="key ${name}"
+    >${name}${value === null || value === undefined ? nothing : html` <b>${figure(value)}/s</b>`}</span
+  >`;
+}
 
 const HEIGHT = 220;
 /** In CSS pixels, as the height. */
@@ -21,12 +102,11 @@ const DRAWN = 'history-drawn';
  * Draws produced and saved records per second, with a mark for each scaling, crash and rebalance. Uses uPlot, the smallest library that draws
  * a sample per second for hours.
  */
-export class ThroughputChart extends LivePart {
-  static override properties = { ...LivePart.properties, range: { state: true }, hovered: { state: true } };
+export class ThroughputChart extends LiveElement {
   /** Seconds that the axis shows. */
-  declare range: number;
+  @state() range: number = TIME_RANGES[0].seconds;
   /** Index of the point under the pointer. */
-  declare hovered: number | null;
+  @state() hovered: number | null = null;
   private plot: uPlot | undefined;
   private points: Points | undefined;
   private marks: readonly PlacedMark[] = [];
@@ -34,12 +114,6 @@ export class ThroughputChart extends LivePart {
   private ticking: ReturnType<typeof setInterval> | undefined;
   private readonly scheme = matchMedia('(prefers-color-scheme: dark)');
   private readonly recolour = (): void => this.rebuild();
-
-  constructor() {
-    super();
-    this.range = TIME_RANGES[0].seconds;
-    this.hovered = null;
-  }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ApiProblem } from '../api/problem.js';
+import { ApiProblem } from '../client.js';
 import type { Migration } from './facade-api.js';
 import { MigrationFeed } from './migration-feed.js';
 import { migrationOf } from './testing/migration-example.js';

@@ -1,5 +1,4 @@
-import type { Client } from '../api/client.js';
-import { ApiProblem, isNotFound, messageOf } from '../api/problem.js';
+import { ApiProblem, isNotFound, messageOf, type Client } from '../client.js';
 import type { Audit, AuditEntry, Backfill, Migration, PendingIntents, Verification } from './facade-api.js';
 
 const POLL_MS = 2_000;

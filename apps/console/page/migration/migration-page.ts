@@ -1,24 +1,20 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Client } from '../api/client.js';
-import { Part } from '../part.js';
-import { moment } from '../text/figures.js';
-import { auditView } from './audit-view.js';
-import { CAPABILITY_NAMES } from './capability.js';
+import { property } from 'lit/decorators.js';
+import type { Client } from '../client.js';
+import { UnshadowedElement } from '../unshadowed-element.js';
+import { moment, duration, figure, plural } from '../figures.js';
+import { tableView, type Column } from '../table-view.js';
+import { CAPABILITY_NAMES, CAPABILITIES, stateText } from './capability.js';
 import { capabilityView } from './capability-view.js';
-import type { Migration } from './facade-api.js';
-import { HoldDialog } from './hold-dialog.js';
+import type { Migration, FacadeInstance, PendingIntent, PendingIntents, AuditEntry } from './facade-api.js';
+import { HoldDialog, MoveDialog } from './change-dialogs.js';
 import { MigrationFeed } from './migration-feed.js';
-import { MigrationRuns } from './migration-runs.js';
+import { MigrationRuns, RunFindings } from './migration-runs.js';
 import { MismatchList } from './mismatch-list.js';
-import { MoveDialog } from './move-dialog.js';
-import { noticesOf } from './notices.js';
-import { pendingView } from './pending-view.js';
-import { RunFindings } from './run-findings.js';
 
 /** Shows the migration from the legacy system, and changes it. Its parts emit `confirm` with what needs a confirmation. */
-class MigrationPage extends Part {
-  static override properties = { client: { attribute: false } };
-  declare client: Client;
+class MigrationPage extends UnshadowedElement {
+  @property({ attribute: false }) client!: Client;
   private feed: MigrationFeed | undefined;
   private readonly onChange = (): void => this.requestUpdate();
   private readonly onSession = (): void => {
@@ -127,4 +123,132 @@ const PARTS = {
 export function defineMigration(): void {
   for (const [name, part] of Object.entries({ ...PARTS, 'migration-page': MigrationPage }))
     customElements.define(name, part);
+}
+
+/** Something that concerns the whole migration. `bad` needs a person now. */
+export interface Notice {
+  readonly tone: 'bad' | 'warn' | 'busy';
+  readonly text: string;
+}
+
+const STEPS = {
+  acknowledge: 'every facade instance must acknowledge it',
+  buckets: 'the buckets of accounts are being handed over',
+  drain: 'the legacy system must get all open orders first',
+} as const;
+
+/** An instance that is silent for longer than this blocks changes. */
+const SILENT_MS = 5_000;
+
+/** Returns what the page says above everything else: rollbacks, a change in progress, a hold, silent instances. */
+export function noticesOf({ capabilities, change, hold, instances }: Migration): readonly Notice[] {
+  const notices: Notice[] = CAPABILITY_NAMES.flatMap((name): Notice[] => {
+    const { cause, since, ...state } = capabilities[name];
+    if (cause === undefined) return [];
+    const text = `${CAPABILITIES[name]} went back to ${stateText(state)} automatically at ${moment(since)}. Cause: ${cause}. They stay there until you move them.`;
+    return [{ tone: 'bad', text }];
+  });
+  if (hold !== null)
+    notices.push({
+      tone: 'warn',
+      text: `Held by ${hold.by} since ${moment(hold.since)}: ${hold.reason}. No stage changes, and there is no automatic rollback.`,
+    });
+  if (change !== null)
+    notices.push({
+      tone: 'busy',
+      text: `Writes are moving to ${stateText(change)}: ${STEPS[change.step]}. Requested by ${change.by}: ${change.reason}. The facade gives up at ${moment(change.deadline)}.`,
+    });
+  const silent = silentInstances(instances);
+  if (silent.length > 0)
+    notices.push({
+      tone: 'warn',
+      text: `Silent facade ${silent.length === 1 ? 'instance' : 'instances'}: ${silent.join(', ')}. Changes that every instance must acknowledge are refused.`,
+    });
+  return notices;
+}
+
+/** Names the instances whose last report is much older than the newest report of any instance. */
+export function silentInstances(instances: readonly FacadeInstance[]): readonly string[] {
+  const newest = Math.max(...instances.map(({ refreshedAt }) => Date.parse(refreshedAt)));
+  return instances.filter(({ refreshedAt }) => newest - Date.parse(refreshedAt) > SILENT_MS).map(({ name }) => name);
+}
+
+const SHOWN = 20;
+
+const INTENT_COLUMNS: readonly Column[] = [
+  { text: 'Age', style: 'number' },
+  { text: 'Number', style: 'number' },
+  'Account',
+  { text: 'Legacy system', title: 'open, stored, or none: it does not get the order, or has refused it' },
+  {
+    text: 'New side',
+    title: 'open, sent: Kafka has it, readable: reads return it, or none: it does not get the order, or has refused it',
+  },
+  { text: 'Attempts', style: 'number', title: 'Attempts without an outcome' },
+  'Reason',
+];
+
+/** Lists the oldest open write intents. @param pending `null`: unknown */
+export function pendingView(pending: PendingIntents | null): TemplateResult {
+  if (pending === null) return html`<p class="unknown">Unknown.</p>`;
+  const { count, items } = pending;
+  if (count === 0) return html`<p class="muted">None: every admitted write is on both sides.</p>`;
+  const more = count - Math.min(items.length, SHOWN);
+  return html`${tableView('Table of pending intents', INTENT_COLUMNS, items.slice(0, SHOWN).map(intentRow))}
+  ${more > 0 ? html`<p class="muted">${plural(more, 'more intent')}, all of them younger.</p>` : nothing}`;
+}
+
+function intentRow(intent: PendingIntent): TemplateResult {
+  const { id, ageMs, number, accountId, answering, attempts, reason } = intent;
+  const answers = (side: PendingIntent['answering']) => (side === answering ? ', answers' : '');
+  return html`<tr title="Order ${id}">
+    <td class="number when">${duration(ageMs / 1_000)}</td>
+    <th scope="row" class="number">${figure(number)}</th>
+    <td>${accountId}</td>
+    <td>${intent.legacy}${answers('legacy')}</td>
+    <td>${intent.new}${answers('new')}</td>
+    <td class="number">${figure(attempts)}</td>
+    <td class="sentence">${reason ?? 'in progress'}</td>
+  </tr>`;
+}
+
+const ACTIONS: Readonly<Record<AuditEntry['action'], string>> = {
+  change: 'changed',
+  done: 'done',
+  abandoned: 'abandoned',
+  refusal: 'refused',
+  rollback: 'rolled back',
+  alert: 'alert',
+  hold: 'held',
+  release: 'released',
+};
+const BAD = new Set<AuditEntry['action']>(['rollback', 'alert', 'abandoned']);
+
+/** Lists the newest entries of the audit. */
+export function auditView(entries: readonly AuditEntry[]): TemplateResult {
+  if (entries.length === 0)
+    return html`<p class="muted">Nothing yet: each change, refusal and rollback is listed here.</p>`;
+  return tableView(
+    'Table of the history',
+    ['When', 'What', 'By', 'Reason'],
+    entries.map(
+      (entry) =>
+        html`<tr>
+          <td class="when">${moment(entry.at)}</td>
+          <th scope="row" class="sentence">${what(entry)}</th>
+          <td>${entry.by}</td>
+          <td class="sentence">${entry.reason}</td>
+        </tr>`,
+    ),
+  );
+}
+
+function what({ action, capability, from, to, code, isForced }: AuditEntry): TemplateResult {
+  const name = CAPABILITY_NAMES.find((each) => each === capability);
+  const change = from === undefined ? to : `${from} → ${to}`;
+  const subject = [name && CAPABILITIES[name].toLowerCase(), change].filter((text) => text !== undefined).join(', ');
+  const remarks = [code, isForced === true ? 'forced' : undefined].filter((text) => text !== undefined);
+  return html`<span class=${BAD.has(action) ? 'bad' : nothing}>${ACTIONS[action]}</span>${
+      subject === '' ? nothing : `: ${subject}`
+    }${remarks.length === 0 ? nothing : ` (${remarks.join(', ')})`}`;
 }

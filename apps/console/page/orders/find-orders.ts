@@ -1,11 +1,38 @@
-import type { Client } from '../api/client.js';
-import { isNotFound } from '../api/problem.js';
-import { quoted } from '../forms/number-text.js';
-import type { Address } from '../routing/address.js';
-import { ID_FORM, isUuid } from '../text/uuid.js';
-import { viewOfId } from './id-view.js';
-import type { Order, OrdersPage } from './order.js';
-import { readSearch } from './search-text.js';
+import { isNotFound, type Client } from '../client.js';
+import { quoted } from '../form-fields.js';
+import { ID_FORM, isUuid, type Address } from '../routing.js';
+import { readSearch } from './order-search.js';
+
+/** The fields of an order that the page needs, as the query API returns them. */
+export interface Order {
+  readonly id: string;
+  readonly number: number;
+  readonly accountId: string;
+  readonly side: string;
+  readonly symbol: string;
+  readonly quantity: number;
+  readonly price: string;
+  readonly amount: string;
+  readonly currency: string;
+  readonly createdAt: string;
+}
+
+export interface OrdersPage {
+  readonly items: readonly Order[];
+  readonly page: { readonly number?: number; readonly next?: string; readonly prev?: string; readonly last?: string };
+}
+
+/** The path of an order from its operation through Kafka to MongoDB. */
+export interface OrderTrace {
+  readonly id: string;
+  readonly operationId: string | null;
+  readonly index: number | null;
+  readonly chunk: { readonly from: number; readonly to: number } | null;
+  readonly partition: number;
+  readonly offset: number;
+  readonly attempts: number;
+  readonly savedAt: string;
+}
 
 export type OrdersAddress = Extract<Address, { view: 'search' | 'order' }>;
 
@@ -62,4 +89,28 @@ async function orderOfId(client: Client, id: string): Promise<Found> {
 
 async function oneOrder(client: Client, id: string): Promise<Found> {
   return { items: [await client.get<Order>(`/v1/orders/${id}`)], page: {}, none: '' };
+}
+
+/**
+ * Finds out what has an id. Orders and operations have ids of the same form, so the order is tried first.
+ * @returns `null`: neither, or a service does not answer
+ */
+export async function viewOfId(client: Client, id: string): Promise<'order' | 'operation' | null> {
+  try {
+    if (await exists(client, `/v1/orders/${id}`)) return 'order';
+    return (await exists(client, `/v1/operations/${id}`)) ? 'operation' : null;
+  } catch {
+    // The view of the search requests it again, and shows the failure.
+    return null;
+  }
+}
+
+async function exists(client: Client, path: string): Promise<boolean> {
+  try {
+    await client.get(path);
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
 }

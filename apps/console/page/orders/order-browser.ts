@@ -1,43 +1,33 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import type { Client } from '../api/client.js';
-import { isNotFound, messageOf } from '../api/problem.js';
-import { figure } from '../text/figures.js';
-import { FormValues } from '../text/form-values.js';
-import { Part } from '../part.js';
-import { hashOf, type Address } from '../routing/address.js';
-import type { Router } from '../routing/router.js';
-import { countText } from './count-text.js';
-import { findOrders, type Found, type OrdersAddress } from './find-orders.js';
-import { viewOfId } from './id-view.js';
-import { ordersTable } from './order-rows.js';
-import type { OrderTrace } from './order.js';
-import { readSearch } from './search-text.js';
+import { property, state } from 'lit/decorators.js';
+import { isNotFound, messageOf, type Client } from '../client.js';
+import { figure, amount, moment, plural } from '../figures.js';
+import { fieldValue } from '../form-fields.js';
+import { UnshadowedElement } from '../unshadowed-element.js';
+import { hashOf, type Address, type Router } from '../routing.js';
+import { alertView } from '../request-state.js';
+import { tableView, type Column } from '../table-view.js';
+import {
+  findOrders,
+  viewOfId,
+  type Found,
+  type OrdersAddress,
+  type OrderTrace,
+  type Order,
+  type OrdersPage,
+} from './find-orders.js';
+import { readSearch } from './order-search.js';
 
 /** Finds orders by what is typed, operations and dead letters by their id, and shows the trace of each order. */
-export class OrderBrowser extends Part {
-  static override properties = {
-    client: { attribute: false },
-    router: { attribute: false },
-    address: { attribute: false },
-    found: { state: true },
-    trace: { state: true },
-    errorText: { state: true },
-    isLoading: { state: true },
-  };
-  declare client: Client;
-  declare router: Router;
+export class OrderBrowser extends UnshadowedElement {
+  @property({ attribute: false }) client!: Client;
+  @property({ attribute: false }) router!: Router;
   /** The order or the search to show; `null`: none. */
-  declare address: OrdersAddress | null;
-  declare found: Found | null;
-  declare trace: OrderTrace | null;
-  declare errorText: string | null;
-  declare isLoading: boolean;
-
-  constructor() {
-    super();
-    this.address = null;
-    this.clear();
-  }
+  @property({ attribute: false }) address: OrdersAddress | null = null;
+  @state() found: Found | null = null;
+  @state() trace: OrderTrace | null = null;
+  @state() errorText: string | null = null;
+  @state() isLoading = false;
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('address')) this.clear();
@@ -61,7 +51,7 @@ export class OrderBrowser extends Part {
         </label>
         <button class="main">Find</button>
       </form>
-      ${errorText === null ? nothing : html`<p role="alert" class="bad">${errorText}</p>`}
+      ${alertView(errorText)}
       ${errorText !== null && isFurtherPage ? html`<p><a href=${hashOf({ ...address, page: null })}>Show the first page</a></p>` : nothing}
       ${isLoading ? html`<p class="muted" role="status">Searching…</p>` : nothing}
       ${found === null ? nothing : this.pageView(found)}
@@ -94,7 +84,7 @@ export class OrderBrowser extends Part {
 
   private async search(event: SubmitEvent): Promise<void> {
     event.preventDefault();
-    const find = FormValues.of(event).text('what');
+    const find = fieldValue(event.target as HTMLFormElement, 'what');
     const search = readSearch(find, Date.now());
     if (search.kind === 'letter') this.router.go({ view: 'letter', id: search.id });
     else if (search.kind === 'id') await this.findId(search.id);
@@ -167,4 +157,92 @@ function textOf(address: OrdersAddress | null): string {
 
 function failureText(error: unknown): string {
   return isNotFound(error) ? 'Order not found.' : messageOf(error);
+}
+
+const COLUMNS: readonly Column[] = [
+  { text: 'Number', style: 'number' },
+  'Account',
+  'Side',
+  'Symbol',
+  { text: 'Quantity', style: 'number' },
+  { text: 'Price', style: 'number' },
+  { text: 'Amount', style: 'number' },
+  'Created',
+  { text: html`<span class="hidden">Trace</span>` },
+];
+
+/** Shows orders as a table, on a phone as a list, with the trace of one of them. @param toggle opens or closes the trace of an order */
+function ordersTable(orders: readonly Order[], trace: OrderTrace | null, toggle: (id: string) => void): TemplateResult {
+  return tableView(
+    'Found orders',
+    COLUMNS,
+    orders.map((order) => orderRows(order, trace, toggle)),
+    'orders',
+  );
+}
+
+function orderRows(order: Order, trace: OrderTrace | null, toggle: (id: string) => void): TemplateResult {
+  const { id, number, accountId, side, symbol, quantity, price, amount: total, currency, createdAt } = order;
+  const isOpen = trace?.id === id;
+  return html`<tr>
+      <th scope="row" class="number">
+        <a href=${hashOf({ view: 'order', id })} title="Link to this order">${figure(number)}</a>
+      </th>
+      <td>${accountId}</td>
+      <td>${side}</td>
+      <td>${symbol}</td>
+      <td class="number" data-name="Quantity">${figure(quantity)}</td>
+      <td class="number" data-name="Price">${amount(price)}</td>
+      <td class="number" data-name="Amount">${amount(total)} ${currency}</td>
+      <td class="when" data-name="Created">${moment(createdAt)}</td>
+      <td class="actions"><button aria-expanded=${isOpen} @click=${() => toggle(id)}>Trace</button></td>
+    </tr>
+    ${
+      isOpen
+        ? html`<tr class="item">
+            <td colspan="9">${traceView(trace)}</td>
+          </tr>`
+        : nothing
+    }`;
+}
+
+/** Indexes begin at 0; what people read begins at 1. */
+function traceView({
+  id,
+  operationId,
+  index,
+  chunk,
+  partition,
+  offset,
+  attempts,
+  savedAt,
+}: OrderTrace): TemplateResult {
+  const place = index === null ? nothing : `, its order ${figure(index + 1)}`;
+  return html`<dl class="facts">
+    <dt>id</dt>
+    <dd><code>${id}</code></dd>
+    <dt>operation</dt>
+    <dd>
+      ${
+        operationId === null
+          ? 'unknown'
+          : html`<a href=${hashOf({ view: 'operation', id: operationId })}><code>${operationId}</code></a
+              >${place}`
+      }
+    </dd>
+    <dt>chunk</dt>
+    <dd>${chunk === null ? 'unknown' : `its orders ${figure(chunk.from + 1)} to ${figure(chunk.to + 1)}`}</dd>
+    <dt>Kafka</dt>
+    <dd>partition ${partition}, offset ${figure(offset)}</dd>
+    <dt>saved</dt>
+    <dd>${moment(savedAt)}, at attempt ${attempts}</dd>
+  </dl>`;
+}
+
+/** Says how many orders are shown, and whether more follow. Read by screen readers. */
+export function countText(shown: number, { number, next, prev }: OrdersPage['page']): string {
+  const orders = plural(shown, 'order');
+  if (next === undefined && prev === undefined) return `${orders} found`;
+  const page = number === undefined ? 'this page' : `page ${number}`;
+  return `${orders} on ${page}, ${next === undefined ? 'the last one' : 'more follow'}`;
 }

@@ -1,6 +1,150 @@
-import type { Client } from '../api/client.js';
-import { messageOf } from '../api/problem.js';
-import { isInProgress, mergeNewest, type Operation } from './operation.js';
+import { plural } from '../figures.js';
+import { messageOf, type Client } from '../client.js';
+
+/** The fields of an operation that the page needs, as the producer returns them. */
+export interface Operation {
+  readonly id: string;
+  readonly kind: 'populate' | 'import' | 'intake' | 'redrive';
+  readonly status: 'running' | 'paused' | 'succeeded' | 'cancelled' | 'failed';
+  /** Includes the saves, while `status` is only about sending. */
+  readonly state: {
+    readonly code:
+      | 'reading'
+      | 'receiving'
+      | 'sending'
+      | 'paused'
+      | 'saving'
+      | 'allSaved'
+      | 'partlySaved'
+      | 'noneSaved'
+      | 'nothingSent'
+      | 'failed';
+    readonly text: string;
+  };
+  readonly interruption: 'pause' | 'cancel' | null;
+  readonly seed: number | null;
+  /** `null` while an import reads its files. */
+  readonly count: number | null;
+  readonly firstNumber: number | null;
+  readonly faults: FaultCounts | null;
+  readonly ackedFaults: FaultCounts | null;
+  readonly requestedRatePerSecond: number | null;
+  readonly ackedNumbers: readonly { readonly from: number; readonly to: number }[];
+  readonly acked: number;
+  readonly saved: number | null;
+  readonly savedAsOf: string;
+  readonly deadLettered: number | null;
+  readonly discarded: number | null;
+  readonly requestedAt: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  readonly ratePerSecond: number | null;
+  readonly etaSeconds: number | null;
+  readonly waitingFor: 'consumers' | null;
+  readonly savesWaitFor: string | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly firstErrors:
+    | readonly { readonly index: number | null; readonly code: string; readonly message: string }[]
+    | null;
+  readonly redrive: {
+    readonly filter: { readonly id?: string; readonly errorCode?: string; readonly operationId?: string };
+    readonly moved: number;
+    readonly saved: number;
+    readonly returned: number;
+    readonly waiting: number;
+    readonly missing: number;
+    readonly unmovable: number;
+  } | null;
+}
+
+interface FaultCounts {
+  readonly poison: number;
+  readonly oversized: number;
+  readonly duplicate: number;
+  readonly conflict: number;
+}
+
+/** How a state is coloured: `good` needs no attention, `warn` perhaps, `bad` does. */
+type Tone = 'busy' | 'good' | 'warn' | 'bad';
+
+interface State {
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+const TONES: Readonly<Record<Operation['state']['code'], Tone>> = {
+  reading: 'busy',
+  receiving: 'busy',
+  sending: 'busy',
+  paused: 'warn',
+  saving: 'busy',
+  allSaved: 'good',
+  partlySaved: 'warn',
+  noneSaved: 'bad',
+  nothingSent: 'good',
+  failed: 'bad',
+};
+
+/** Returns whether the operation or the saving of its orders is still in progress. */
+export function isInProgress({ status, state }: Operation): boolean {
+  return status === 'running' || status === 'paused' || state.code === 'saving';
+}
+
+/** Counts the orders that will soon be in Kafka: those of running operations, except at a requested rate. @param operations `null`: unknown */
+export function unsentOrders(operations: readonly Operation[] | null): number {
+  const running = operations?.filter(
+    ({ status, interruption, requestedRatePerSecond: rate }) =>
+      status === 'running' && interruption === null && rate === null,
+  );
+  return running?.reduce((sum, { count, acked }) => sum + Math.max(0, (count ?? 0) - acked), 0) ?? 0;
+}
+
+/** Returns whether orders are being sent, or were after a time, except at a requested rate. @param since milliseconds since 1970 */
+export function wereSentSince(operations: readonly Operation[] | null, since: number): boolean {
+  const hasEnded = ({ requestedRatePerSecond: rate, finishedAt }: Operation): boolean =>
+    rate === null && finishedAt !== null && Date.parse(finishedAt) > since;
+  return unsentOrders(operations) > 0 || (operations?.some(hasEnded) ?? false);
+}
+
+/** Returns the state to show, with the producer's words. An operation is never shown as done while its orders are being saved. */
+export function stateOf({ status, interruption, state }: Operation): State {
+  if (interruption !== null) return { text: interruption === 'pause' ? 'pausing' : 'cancelling', tone: 'warn' };
+  return { text: state.text, tone: status === 'cancelled' ? 'warn' : TONES[state.code] };
+}
+
+/**
+ * Describes the dead letters that an operation does not count, because they are of records beyond its orders: the list of dead letters has
+ * them too. `undefined`: there are none.
+ */
+export function extraLettersText({ ackedFaults }: Pick<Operation, 'ackedFaults'>): string | undefined {
+  const conflicts = ackedFaults?.conflict ?? 0;
+  if (conflicts === 0) return undefined;
+  const records = conflicts === 1 ? 'a conflict record' : 'conflict records';
+  return `${plural(conflicts, 'more dead letter')}, of ${records} beyond the orders`;
+}
+
+/** Seconds from the start until all records were in Kafka, or until `now` while it runs. `null` before the start. */
+export function sendingSeconds({ startedAt, finishedAt }: Operation, now: number): number | null {
+  if (startedAt === null) return null;
+  return Math.max(0, (finishedAt === null ? now : Date.parse(finishedAt)) - Date.parse(startedAt)) / 1_000;
+}
+
+/**
+ * Merges the newest page into the known operations, newest first. Operations below the page are kept as they were. When the page does not
+ * overlap with the known ones, older ones could be missing between them, so the known ones are dropped.
+ */
+export function mergeNewest(known: readonly Operation[], page: readonly Operation[]): readonly Operation[] {
+  const last = page.at(-1);
+  // Ids are UUIDv7: they sort by the time of creation.
+  const isJoined = last !== undefined && known.some(({ id }) => page.some((each) => each.id === id));
+  return isJoined ? [...page, ...known.filter(({ id }) => id < last.id)] : page;
+}
+
+/** Names the time from the start to the end of an operation. An intake is open for as long as requests may come. */
+export function timeWord({ kind, status }: Pick<Operation, 'kind' | 'status'>): string {
+  if (kind === 'intake') return 'open for';
+  return status === 'cancelled' || status === 'failed' ? 'ended after' : 'sent in';
+}
 
 /** Operations that are always read, and how many more each `showMore` adds. */
 const NEWEST = 6;

@@ -1,16 +1,21 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { property, state } from 'lit/decorators.js';
 import type { ScalingResponse } from '../../src/scaling/scaling-request.js';
-import type { Client } from '../api/client.js';
-import { messageOf } from '../api/problem.js';
-import { submitNumbers, type NumberField } from '../forms/number-field.js';
-import { LivePart } from '../live/live-part.js';
-import { unsentOrders } from '../populate/operation.js';
-import type { Operations } from '../populate/operations.js';
-import { figure, plural } from '../text/figures.js';
-import { fullRate } from './full-rate.js';
-import { autoLimitHint, verdictHint } from './scaling-hints.js';
-import { OwnScalings, wantedConsumers } from './own-scalings.js';
-import { runningConsumers, scalingNotice, type InFlightLimit, type LimitRequest } from './scaling-notice.js';
+import { type Client } from '../client.js';
+import { submitNumbers, type NumberField } from '../form-fields.js';
+import { LiveElement } from '../live/live-pipeline.js';
+import { unsentOrders, type Operations } from '../populate/operations.js';
+import { figure, plural } from '../figures.js';
+import { RequestState } from '../request-state.js';
+import { fullRate, autoLimitHint, verdictHint } from './scaling-hints.js';
+import {
+  OwnScalings,
+  wantedConsumers,
+  runningConsumers,
+  scalingNotice,
+  type InFlightLimit,
+  type LimitRequest,
+} from './scaling-notice.js';
 
 /** As many as the API accepts. */
 const MAX_CONSUMERS = 64;
@@ -18,27 +23,14 @@ const MAX_CONSUMERS = 64;
 const MAX_LIMIT = 10_000;
 
 /** Sets the number of consumers and their in-flight limit. */
-export class ScaleControls extends LivePart {
-  static override properties = {
-    ...LivePart.properties,
-    client: { attribute: false },
-    operations: { attribute: false },
-    target: { state: true },
-    errorText: { state: true },
-  };
-  declare client: Client;
-  declare operations: Operations;
+export class ScaleControls extends LiveElement {
+  @property({ attribute: false }) client!: Client;
+  @property({ attribute: false }) operations!: Operations;
   /** The number that was typed; `null`: the field has no number; `undefined`: the field shows how many there should be. */
-  declare target: number | null | undefined;
-  declare errorText: string | null;
+  @state() target: number | null | undefined;
+  private readonly request = new RequestState(this);
   private readonly own = new OwnScalings();
   private limitRequest: LimitRequest | null = null;
-
-  constructor() {
-    super();
-    this.target = undefined;
-    this.errorText = null;
-  }
 
   protected override render(): TemplateResult {
     const { latest, now } = this.live;
@@ -67,7 +59,7 @@ export class ScaleControls extends LivePart {
         <button class="main" ?disabled=${shown === null}>Scale</button>
       </form>
       ${this.capacity(count ?? 0, running)} ${count === null ? nothing : this.hint(count)} ${this.limitForm()}
-      ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
+      ${this.request.failureView()}
       <p class="muted" aria-live="polite">${(latest && scalingNotice(latest, requests, now)) ?? ''}</p>
     `;
   }
@@ -172,14 +164,14 @@ export class ScaleControls extends LivePart {
   }
 
   private async attempt(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-      this.errorText = null;
-    } catch (error) {
-      // The console may have received it nevertheless.
-      this.own.forget();
-      this.errorText = messageOf(error);
-    }
-    this.requestUpdate();
+    await this.request.run(async () => {
+      try {
+        await work();
+      } catch (error) {
+        // The console may have received it nevertheless.
+        this.own.forget();
+        throw error;
+      }
+    });
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { FigureHistory } from '../../src/history/figure-history.js';
+import { FigureHistory } from '../../src/pipeline/figure-history.js';
 import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
 import {
   aChange,
@@ -10,10 +10,8 @@ import {
   type Change,
   type Consumer,
 } from '../../src/pipeline/testing/a-pipeline.js';
-import { ordersForVerdict } from '../guide/orders-for-verdict.js';
-import { judgedScalings, scaleStep } from '../guide/scale-step.js';
-import { fullRate } from './full-rate.js';
-import { autoLimitHint, verdictHint } from './scaling-hints.js';
+import { ordersForVerdict, judgedScalings, scaleStep } from './scale-step.js';
+import { fullRate, autoLimitHint, verdictHint } from './scaling-hints.js';
 
 const START = 1_700_000_100;
 const BACKLOG = { fullRate: 2_000, unsent: 0 };

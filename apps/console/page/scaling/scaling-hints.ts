@@ -1,9 +1,58 @@
-import { isAlive } from '../../src/consumers/consumer-state.js';
+import { isAlive } from '../../src/pipeline/consumer-state.js';
+import { backlogForVerdict } from '../../src/changes/verdict-timing.js';
 import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
-import { figure, plural } from '../text/figures.js';
-import { ordersForScaling, type Backlog } from './backlog.js';
+import type { FigureHistory } from '../../src/pipeline/figure-history.js';
+import { figure, plural } from '../figures.js';
 
-export interface Hint {
+/** What is known about the orders to save beside the state of the pipeline. */
+export interface Backlog {
+  /** Saved per second while there is enough work; 0: nothing was saved yet. */
+  readonly fullRate: number;
+  /** Orders of running operations that are not in Kafka yet. */
+  readonly unsent: number;
+}
+
+interface OrdersForScaling {
+  /** Orders that must wait, so that the scaling can have a verdict. */
+  readonly needed: number;
+  /** Orders that wait in Kafka, or will soon. */
+  readonly waiting: number;
+}
+
+/**
+ * Compares the orders that a verdict on a scaling needs with those that wait. All advice on a scaling uses it, so that no two contradict each other.
+ * @param count the number of consumers to scale to
+ * @returns `null` when that is the current number, or figures are unknown
+ */
+export function ordersForScaling(
+  { consumers, configuredConsumers: from, lagRecords }: PipelineResponse,
+  count: number,
+  { fullRate: savedPerSecond, unsent }: Backlog,
+): OrdersForScaling | null {
+  if (consumers === null || from === null || from === 0 || from === count || lagRecords === null) return null;
+  const inFlightLimit = consumers.reduce((sum, each) => sum + (isAlive(each) ? (each.inFlightLimit ?? 0) : 0), 0);
+  const needed = backlogForVerdict({ savedPerSecond, from, to: count, inFlightLimit });
+  return { needed, waiting: lagRecords + unsent };
+}
+
+/** From a change of the consumers until the recorded rates, which are means over five seconds, are those of the new number. */
+const SETTLED_AFTER_SECONDS = 15;
+
+/**
+ * Returns how fast the consumers of now save while they have enough work: the highest rate since their number or their limit was changed last.
+ * Advice that followed the rate of each second would change as often as the rate does.
+ * @returns saved per second; the rate of now when none is recorded; 0: nothing was saved yet
+ */
+export function fullRate(
+  history: FigureHistory,
+  { changes, savedPerSecond }: Pick<PipelineResponse, 'changes' | 'savedPerSecond'>,
+): number {
+  const last = changes.findLast(({ kind }) => kind === 'scaling');
+  const since = last === undefined ? 0 : Date.parse(last.at) / 1_000 + SETTLED_AFTER_SECONDS;
+  return Math.max(savedPerSecond ?? 0, ...history.points(since).values.saved.map((rate) => rate ?? 0));
+}
+
+interface Hint {
   readonly isWarning: boolean;
   readonly text: string;
 }

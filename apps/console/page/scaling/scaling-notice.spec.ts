@@ -1,8 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
 import { aChange, aConsumer, aPipeline, type Change } from '../../src/pipeline/testing/a-pipeline.js';
-import { isAhead, isOvertaken, OwnScalings, wantedConsumers, type OwnScaling } from './own-scalings.js';
-import { runningConsumers, scalingNotice, type InFlightLimit } from './scaling-notice.js';
+import {
+  isAhead,
+  isOvertaken,
+  OwnScalings,
+  wantedConsumers,
+  runningConsumers,
+  scalingNotice,
+  type OwnScaling,
+  type InFlightLimit,
+} from './scaling-notice.js';
 
 /** A state with this many running consumers, after one request. */
 function running(

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
-import { LivePart } from '../live/live-part.js';
-import { duration, figure, limitText, plural } from '../text/figures.js';
+import { LiveElement } from '../live/live-pipeline.js';
+import { duration, figure, limitText, plural } from '../figures.js';
 import type { ScaleControls } from './scale-controls.js';
 
 type Change = PipelineResponse['changes'][number];
@@ -10,7 +10,7 @@ type SetUp = NonNullable<Change['from']>;
 const SHOWN = 4;
 
 /** Shows the verdict on each recent scaling, with a button that reverts it. */
-export class ScalingVerdicts extends LivePart {
+export class ScalingVerdicts extends LiveElement {
   protected override render(): TemplateResult {
     const changes = this.live.latest?.changes.filter(({ kind }) => kind === 'scaling').slice(-SHOWN) ?? [];
     // The live region holds the verdict only: a screen reader would read the age of the change every second.

@@ -7,17 +7,18 @@ import type { Decision } from '#autoscaling/decision.js';
 import { loadSettings } from '#service/settings/settings.js';
 import { settingsSchema } from '../settings-schema.js';
 import { localServer } from '../testing/local-server.js';
-import type { Actuator } from './actuator.js';
-import { Autoscaler, type SeenLoad } from './autoscaler.js';
+import { HelperActuator, type Actuator } from './actuators.js';
+import { Autoscaler, DecisionNews, type SeenLoad } from './autoscaler.js';
 import type { KeptDecision, StoredAutoscaler } from './autoscaler-store.js';
-import { exposeAutoscaling } from './autoscaling-metrics.js';
+import { exposeAutoscaling, AutoscalingStatus } from './autoscaling-status.js';
 import { autoscaleLimits, type AutoscaleMode } from './autoscaling-settings.js';
-import { AutoscalingStatus } from './autoscaling-status.js';
-import { DecisionNews } from './decision-news.js';
-import { HelperActuator } from './helper-actuator.js';
 import { STEP_UP } from './testing/a-decision.js';
-import { itIsAnAutoscalerStore } from './testing/autoscaler-store-contract.js';
-import { MemoryAutoscalerStore, sharedAutoscaler, type SharedAutoscaler } from './testing/memory-autoscaler-store.js';
+import {
+  itIsAnAutoscalerStore,
+  MemoryAutoscalerStore,
+  sharedAutoscaler,
+  type SharedAutoscaler,
+} from './testing/autoscaler-stores.js';
 
 const LIMITS = { minConsumers: 1, maxConsumers: 12, drainSeconds: 120 };
 const RATE = 2_000;

@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ConsumerState } from '../consumers/consumer-state.js';
-import type { ConsumerProgress, ObservedConsumer } from './observation.js';
-import type { ObservationWindow } from './observation-window.js';
+import type { ConsumerState } from '../pipeline/consumer-state.js';
+import type { ConsumerProgress, ObservedConsumer, ObservationWindow } from './observation.js';
 import { PipelineChanges } from './pipeline-changes.js';
-import { scalingVerdict, type ScalingVerdict } from './scaling-verdict.js';
+import { scalingVerdict, type ScalingVerdict } from './scaling.js';
 import { backlogForVerdict } from './verdict-timing.js';
 
 interface Second {

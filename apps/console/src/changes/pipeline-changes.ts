@@ -1,9 +1,6 @@
-import { Crash } from './crash.js';
-import { Membership } from './membership.js';
-import { isCalm, type Observation } from './observation.js';
-import { hasWork, observationWindow, type ObservationWindow } from './observation-window.js';
-import { Scaling, type SetUp } from './scaling.js';
-import type { ScalingVerdict } from './scaling-verdict.js';
+import { Crash, Membership } from './membership.js';
+import { isCalm, hasWork, observationWindow, type Observation, type ObservationWindow } from './observation.js';
+import { Scaling, type SetUp, type ScalingVerdict } from './scaling.js';
 import { MEASURED_SECONDS, MIN_BEFORE_SECONDS, SETTLE_SECONDS } from './verdict-timing.js';
 
 /** A change of the configuration, a rebalance without one, or the death of a consumer. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import type { ConsumerState } from '../consumers/consumer-state.js';
-import type { WatchedConsumer } from '../consumers/consumer-watch.js';
 import { InFlightRequestSchema, ScalingRequestSchema } from '../scaling/scaling-request.js';
 import { ScalingTarget } from '../scaling/scaling-target.js';
-import { PipelineEvents } from './pipeline-events.js';
+import type { ConsumerState } from './consumer-state.js';
+import type { WatchedConsumer } from './consumer-watch.js';
+import { PipelineEvents } from './pipeline.controller.js';
 import type { PipelineResponse } from './pipeline-response.js';
 import { PipelineWatch } from './pipeline-watch.js';
 import { SingleFlight } from './single-flight.js';

@@ -3,12 +3,11 @@ import type { SeenLoad } from '../autoscaling/autoscaler.js';
 import type { AutoscalingView } from '../autoscaling/autoscaling-response.js';
 import { toObservation } from '../changes/observation.js';
 import { PipelineChanges, type PipelineChange } from '../changes/pipeline-changes.js';
-import { isAlive } from '../consumers/consumer-state.js';
-import { ConsumerWatch } from '../consumers/consumer-watch.js';
-import { FigureHistory, type Figures, type RecordedSeries } from '../history/figure-history.js';
 import type { ScalingTarget } from '../scaling/scaling-target.js';
-import { CountedSnapshots } from './counted-snapshots.js';
-import { pipelineFigures } from './pipeline-figures.js';
+import { isAlive } from './consumer-state.js';
+import { ConsumerWatch } from './consumer-watch.js';
+import { FigureHistory, type Figures, type RecordedSeries } from './figure-history.js';
+import { CountedSnapshots, pipelineFigures } from './pipeline-figures.js';
 import type { PipelineSnapshot } from './pipeline-snapshots.js';
 import type { PipelineResponse } from './pipeline-response.js';
 

@@ -20,8 +20,7 @@ import {
   type ScalingRequest,
   type ScalingResponse,
 } from './scaling-request.js';
-import { ScalingTarget } from './scaling-target.js';
-import { Supervisor } from './supervisor.js';
+import { ScalingTarget, Supervisor } from './scaling-target.js';
 
 @ApiTags('pipeline')
 @RequiresScope('ops:scale')

@@ -1,0 +1,72 @@
+import { describe, expect, it } from '@jest/globals';
+import { aChange, aConsumer, type Change, type Consumer } from '../../src/pipeline/testing/a-pipeline.js';
+import { crashNotice, waitingNotice } from './consumer-banner.js';
+
+function crash(secondsAgo: number, others: Partial<NonNullable<Change['crash']>> = {}): Change {
+  const fields = { consumer: 'consumer-3', partitions: 4, reassignedAfterSeconds: null, hasReturned: false, ...others };
+  return aChange({ kind: 'crash', secondsAgo, crash: fields });
+}
+
+function waiting(name: string, notReadyBecause: string): Consumer {
+  return aConsumer({ name, state: 'waiting', notReadyBecause });
+}
+
+const REBALANCE = aChange({ kind: 'rebalance', secondsAgo: 1 });
+const REASSIGNED = { reassignedAfterSeconds: 9 };
+
+describe('the notice on a crash', () => {
+  it.each<[string, Change[], boolean, RegExp]>([
+    [
+      'names the consumer while its partitions are being reassigned',
+      [REBALANCE, crash(3), REBALANCE],
+      true,
+      /^consumer-3 died; its partitions are being reassigned, within about 15 s. Other consumers may wait until then; no order is lost.$/,
+    ],
+    [
+      'is one for several consumers',
+      [crash(9), crash(3, { consumer: 'consumer-1' })],
+      true,
+      /^consumer-3 and consumer-1 died; their partitions are being/,
+    ],
+    ['says what to do without a consumer', [crash(40)], true, /still have no consumer. Start a consumer/],
+    ['says how long it took', [crash(12, REASSIGNED)], false, /its 4 partitions were reassigned after 9 s/],
+    [
+      'says that there were no partitions',
+      [crash(1, { partitions: 0, reassignedAfterSeconds: 0 })],
+      false,
+      /it had no partitions/,
+    ],
+    ['says that the consumer returned', [crash(9, { ...REASSIGNED, hasReturned: true })], false, /works again/],
+  ])('%s', (_, changes, isOngoing, text) => {
+    expect(crashNotice(changes)).toEqual({ isOngoing, text: expect.stringMatching(text) });
+  });
+
+  it('does not change from second to second, and is shown for a minute', () => {
+    const [early, late, gone] = [12, 60, 61].map((seconds) => crashNotice([crash(seconds, REASSIGNED)]));
+    expect([late, gone]).toEqual([early, null]);
+  });
+
+  it('is none without a crash', () => {
+    expect(crashNotice([REBALANCE])).toBeNull();
+  });
+});
+
+describe('the notice on consumers that can not work', () => {
+  it('is absent while all work', () => {
+    expect(waitingNotice([aConsumer()])).toBeNull();
+  });
+
+  it('has the reason, and what to do about poison', () => {
+    const poison = 'suspended since noon: nearly all records are poison';
+    expect(waitingNotice([aConsumer(), waiting('consumer-2', poison)])).toMatch(
+      /^consumer-2 saves nothing: suspended since noon: nearly all records are poison\. Its orders wait; none is lost\. Read a dead letter .* POISON_SHARE=1/,
+    );
+  });
+
+  it('names each, and what to do once', () => {
+    const reason = 'suspended since noon: a dependency of the handler is unavailable';
+    expect(waitingNotice([waiting('consumer-1', reason), waiting('consumer-2', reason)])).toBe(
+      `consumer-1 saves nothing: ${reason}. consumer-2 saves nothing: ${reason}. Their orders wait; none is lost. They go on once MongoDB answers.`,
+    );
+  });
+});
