@@ -5,9 +5,8 @@ import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { runOrders, type CommandLineRun } from '../apps/cli/src/testing/command-line-run.js';
 import { METADATA_PATH, metadataOf, rejectToken } from '../apps/cli/src/testing/local-issuer.js';
 import { json } from '../apps/cli/src/testing/local-producer.js';
-import { DEMO_CLIENT } from '../apps/dev-issuer/src/demo-client.js';
-import { developmentProvider } from '../apps/dev-issuer/src/provider.js';
-import { signingKeys } from '../apps/dev-issuer/src/signing-keys.js';
+import { DEMO_CLIENT } from '../apps/dev-issuer/src/settings.js';
+import { developmentProvider, signingKeys } from '../apps/dev-issuer/src/provider.js';
 
 describe('the command line with the development issuer', () => {
   const server: Server = createServer();

@@ -7,7 +7,7 @@ import { PrivateAuthority } from '../dev/servers/private-authority.js';
 import type { RegistryAccess } from '../libs/orders/src/order/registry-connection.js';
 import { OrderCodec } from '../libs/orders/src/order/order-codec.js';
 import { explainConnection } from '../libs/service/src/availability/explain-connection.js';
-import { registryAccess } from '../libs/service/src/kafka/registry-access.js';
+import { registryAccess } from '../libs/service/src/kafka/kafka-access.js';
 
 const SECRET = 's3cret-of-the-registry';
 const USER = { SCHEMA_REGISTRY_USERNAME: 'ann', SCHEMA_REGISTRY_PASSWORD: SECRET };

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { UUID } from 'mongodb';
-import { fromDocument } from '#orders/order/order-document.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { fromDocument, ordersCollection } from '#orders/order/order-document.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { SavedOrders } from '../apps/query-api/src/orders/saved-orders.js';
 import { orderDocuments } from '../apps/query-api/src/summary/testing/some-orders.js';

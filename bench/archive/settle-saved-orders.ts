@@ -1,8 +1,7 @@
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
-import { ArchivedList } from '#orders/archive/archived-list.js';
+import { ArchivedList } from '#orders/archive/archived-ranges.js';
 import { isEmitted, operationsCollection } from '#orders/operation/operation.js';
-import { ackedBlocks } from '#orders/settled/acked-blocks.js';
-import { settledBlocksCollection } from '#orders/settled/settled-blocks.js';
+import { ackedBlocks, settledBlocksCollection } from '#orders/settled/settled-blocks.js';
 import { verifyEmitted } from '#reconcile/verify-block.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 

@@ -1,4 +1,4 @@
-import type { ConsumerCount, LoadObservation } from '#autoscaling/load-observation.js';
+import type { ConsumerCount, LoadObservation } from '#autoscaling/autoscale-state.js';
 import { toLoadObservation } from '../../apps/console/src/autoscaling/autoscaler.js';
 import type { Observation, ObservedConsumer } from '../../apps/console/src/changes/observation.js';
 import { PipelineChanges } from '../../apps/console/src/changes/pipeline-changes.js';

@@ -1,6 +1,5 @@
-import { createServer, type Server } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { createDraws } from '#orders/generator/draws.js';
+import { createServer, type Server, type AddressInfo } from 'node:net';
+import { createDraws } from '#orders/generator/seeded-random.js';
 import { shadowReadsById, startBareProxy, startFacade } from '../facade/facade-servers.js';
 import { withMigratedSides } from '../facade/migrated-sides.js';
 import type { Bench } from '../harness/bench.js';

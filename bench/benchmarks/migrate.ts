@@ -1,7 +1,7 @@
 import { pause, systemClock } from '@orders-pipeline/clock';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { requireIndexes } from '#service/mongodb/require-indexes.js';
+import { requireIndexes } from '#service/mongodb/indexes.js';
 import type { Benchmark } from '../harness/benchmark.js';
 import { runAdmin } from '../migrate/run-admin.js';
 import { savesBetween, saveCounts, type SaveCounts } from '../migrate/save-counts.js';

@@ -1,4 +1,4 @@
-import { createDraws } from '#orders/generator/draws.js';
+import { createDraws } from '#orders/generator/seeded-random.js';
 import type { SavedOrdersDataset } from '../datasets/saved-orders.js';
 import type { Bench } from '../harness/bench.js';
 import type { Benchmark } from '../harness/benchmark.js';

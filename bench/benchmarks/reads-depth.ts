@@ -1,4 +1,4 @@
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import type { SavedOrdersDataset } from '../datasets/saved-orders.js';
 import type { Benchmark, Result } from '../harness/benchmark.js';

@@ -1,4 +1,4 @@
-import { createDraws } from '#orders/generator/draws.js';
+import { createDraws } from '#orders/generator/seeded-random.js';
 import { WRITTEN_ORDERS_TOPIC } from '../datasets/written-orders-topic.js';
 import type { Benchmark, Result, Run } from '../harness/benchmark.js';
 import type { Bench } from '../harness/bench.js';

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { pause, systemClock } from '@orders-pipeline/clock';
 import { operationsCollection } from '#orders/operation/operation.js';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { bytesTable, type MeasuredBytes } from './bytes-table.js';
 import { MeasuredStack } from './measured-stack.js';
 import type { StoredBytes } from './stored-bytes.js';

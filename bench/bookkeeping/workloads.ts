@@ -3,8 +3,7 @@ import { Long, UUID, type Db } from 'mongodb';
 import { pause, systemClock } from '@orders-pipeline/clock';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import { orderGenerator } from '#orders/generator/generator.js';
-import { toDocument } from '#orders/order/order-document.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { toDocument, ordersCollection } from '#orders/order/order-document.js';
 import { sendArrays, sendSingles } from '../intake/intake-load.js';
 import type { MeasuredStack } from './measured-stack.js';
 

@@ -1,4 +1,4 @@
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import type { Contender } from './contender.js';
 

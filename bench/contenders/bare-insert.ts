@@ -1,6 +1,5 @@
 import { Long, UUID } from 'mongodb';
-import { toDocument, type OrderDocument } from '#orders/order/order-document.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { toDocument, type OrderDocument, ordersCollection } from '#orders/order/order-document.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { DATASET_OPERATION_ID, orderAtOf } from '../datasets/orders-dataset.js';
 import { PARTITIONS } from '../datasets/dataset.js';

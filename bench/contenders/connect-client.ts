@@ -1,4 +1,4 @@
-import { dataClient, type DataClient } from '#service/kafka/data-client.js';
+import { dataClient, type DataClient } from '#service/kafka/kafka-clients.js';
 import { kafkaSettings } from '#service/settings/kafka-settings.js';
 import { loadSettings } from '#service/settings/settings.js';
 import { z } from 'zod';

@@ -1,4 +1,4 @@
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { connectSave } from './connect-save.js';
 import type { Contender } from './contender.js';
 import { orderOfMessage } from './order-of-message.js';

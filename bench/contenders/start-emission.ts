@@ -1,4 +1,4 @@
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import { systemClock } from '@orders-pipeline/clock';
 import type { Kafka } from 'kafkajs';
 import type { Mongo } from '#service/mongodb/mongo.js';

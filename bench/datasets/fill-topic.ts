@@ -2,7 +2,7 @@ import { OrderCodec } from '#orders/order/order-codec.js';
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { connectKafka, reliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { Kafka } from 'kafkajs';
-import { createTopics } from '#service/kafka/create-topics.js';
+import { createTopics } from '#service/kafka/prepare-topics.js';
 import type { TemporaryStack } from '../../dev/supervisor/temporary-stack.js';
 import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 import { SendGate } from '../../apps/producer/src/expansion/send-gate.js';

@@ -1,9 +1,8 @@
 import { Long, UUID } from 'mongodb';
 import { orderGenerator } from '#orders/generator/generator.js';
-import { batchOf, operationsCollection, type PopulateDocument } from '#orders/operation/operation.js';
-import { createOrderIds } from '#orders/order/order-id.js';
-import { toDocument, type OrderDocument } from '#orders/order/order-document.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { populateInputOf, operationsCollection, type PopulateDocument } from '#orders/operation/operation.js';
+import { createOrderIds } from '#orders/order/order.js';
+import { toDocument, type OrderDocument, ordersCollection } from '#orders/order/order-document.js';
 import { migrateAt, migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Operations } from '../../apps/producer/src/operations/operations.js';
@@ -34,7 +33,7 @@ export async function saveOrders(uri: string, count: number, signal: AbortSignal
   const request = PopulateRequestSchema.parse({ count, seed: SEED });
   const operation = await new Operations(mongo).createPopulate(request, undefined);
   if (operation.kind !== 'populate') throw new Error('the operation is not a populate');
-  const orderAt = orderGenerator(batchOf(operation));
+  const orderAt = orderGenerator(populateInputOf(operation));
   const savedAt = new Date();
   const documentAt = (index: number): OrderDocument =>
     toDocument(orderAt(index), {

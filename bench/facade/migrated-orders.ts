@@ -2,9 +2,8 @@ import { Long } from 'mongodb';
 import { parseStrictJson } from '#legacy/json/strict-json.js';
 import { fromLegacy } from '#legacy/translation/from-legacy.js';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { toDocument, type OrderDocument } from '#orders/order/order-document.js';
+import { toDocument, type OrderDocument, ordersCollection } from '#orders/order/order-document.js';
 import type { LegacyOrder } from '#orders/order/order.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import type { HttpServer } from '../reads/http-server.js';
 

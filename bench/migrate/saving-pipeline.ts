@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { TemporaryStack } from '../../dev/supervisor/temporary-stack.js';

@@ -2,7 +2,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { UUID } from 'mongodb';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 
 const PATH = '/v1/orders/';

@@ -1,4 +1,4 @@
-import type { ConsumerHeartbeat } from '#orders/consumer/consumer-heartbeat.js';
+import type { ConsumerHeartbeat } from '#orders/consumer/consumers.js';
 
 type Progress = Pick<ConsumerHeartbeat, '_id' | 'at' | 'finished' | 'deadLettered'>;
 

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer/consumer-heartbeat.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer/consumers.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
 import { pause, systemClock } from '@orders-pipeline/clock';
 import type { ComparisonStack } from '../../dev/compare/comparison-stack.js';

@@ -1,7 +1,7 @@
-import { consumersCollection } from '#orders/consumer/consumer-heartbeat.js';
-import type { OrderBatch } from '#orders/generator/generator.js';
+import { consumersCollection } from '#orders/consumer/consumers.js';
+import type { PopulateInput } from '#orders/generator/generator.js';
 import { countSaved, numbersOf } from '#orders/operation/saved-count.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
 import { pause, systemClock } from '@orders-pipeline/clock';
 import { StackError } from '../stack-error.js';
@@ -71,7 +71,7 @@ async function untilSettled({ name, consumers }: ComparedWay, { stack, signal }:
 
 async function untilSaved(
   { name, theorySeconds }: ComparedWay,
-  batch: OrderBatch,
+  batch: PopulateInput,
   { stack, signal }: MeasuringOptions,
 ): Promise<void> {
   const deadline = performance.now() + SAVED_WITHIN_MS + 2_000 * theorySeconds;
@@ -85,7 +85,7 @@ async function untilSaved(
 
 async function verifiedOrders(
   way: ComparedWay,
-  batch: OrderBatch,
+  batch: PopulateInput,
   { mongo }: ComparisonStack,
   planned: readonly PlannedOrder[],
 ): Promise<SavedOrder[]> {

@@ -1,7 +1,6 @@
 import { orderGenerator } from '#orders/generator/generator.js';
-import { javaCompatiblePartitioner } from '#orders/topics/partitioner.js';
+import { javaCompatiblePartitioner, DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
 import { saveDelayMs, saveDrawsOf, type SaveBounds } from '#orders/consumer/simulated-save.js';
-import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
 
 /** The default of a populate. With this many accounts, nearly every order is the only one of its account. */
 export const ACCOUNTS = 100_000;

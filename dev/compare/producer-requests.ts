@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { OrderBatch } from '#orders/generator/generator.js';
+import type { PopulateInput } from '#orders/generator/generator.js';
 import { StackError } from '../stack-error.js';
 import { ACCOUNTS } from './planned-orders.js';
 
@@ -16,7 +16,7 @@ const PopulateSchema = z.object({
 const TIMEOUT_MS = 10_000;
 
 /** Requests `count` orders from the producer. @returns the parameters they are generated from. @throws StackError `comparison-failed` */
-export async function populate(url: string, count: number, seed: number, signal: AbortSignal): Promise<OrderBatch> {
+export async function populate(url: string, count: number, seed: number, signal: AbortSignal): Promise<PopulateInput> {
   const response = await fetch(`${url}/v1/populate`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

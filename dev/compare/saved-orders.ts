@@ -1,4 +1,4 @@
-import { orderGenerator, type OrderBatch } from '#orders/generator/generator.js';
+import { orderGenerator, type PopulateInput } from '#orders/generator/generator.js';
 import { fromDocument, isSameOrder, type OrderDocument } from '#orders/order/order-document.js';
 import type { PlannedOrder } from './planned-orders.js';
 import { getQueue } from './theory.js';
@@ -18,7 +18,7 @@ const CLOCKS_DIFFER_MS = 20;
  * Compares the saved orders with those that the operation generated.
  * @param documents sorted by number. @returns the orders, or a description of what is missing or altered
  */
-export function readSaved(documents: readonly OrderDocument[], batch: OrderBatch): SavedOrder[] | string {
+export function readSaved(documents: readonly OrderDocument[], batch: PopulateInput): SavedOrder[] | string {
   const orderAt = orderGenerator(batch);
   if (documents.length !== batch.count) return `${documents.length} orders are saved instead of ${batch.count}`;
   const altered = documents.findIndex((document, index) => !isSameOrder(fromDocument(document), orderAt(index)));

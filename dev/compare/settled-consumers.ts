@@ -1,4 +1,4 @@
-import type { ConsumerHeartbeat } from '#orders/consumer/consumer-heartbeat.js';
+import type { ConsumerHeartbeat } from '#orders/consumer/consumers.js';
 
 /** Returns whether, by the heartbeats, exactly `consumers` consumers are ready and share all partitions evenly, without overlap. */
 export function areSettled(

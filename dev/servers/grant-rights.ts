@@ -1,12 +1,9 @@
 import type { Kafka } from 'kafkajs';
 import { MongoClient } from 'mongodb';
-import { aclDifferences, addAcls } from '#service/rights/apply-kafka-acls.js';
-import { applyRole, roleDifferences, ROLES_DB } from '#service/rights/apply-mongodb-roles.js';
-import { kafkaAcls } from '#service/rights/kafka-acls.js';
-import { setMongodbUsers } from '#service/rights/mongodb-users.js';
-import { roleName } from '#service/rights/mongodb-roles.js';
+import { aclDifferences, addAcls, kafkaAcls } from '#service/rights/kafka-rights.js';
+import { applyRole, roleDifferences, ROLES_DB, setMongodbUsers, roleName } from '#service/rights/mongodb-rights.js';
 import { keyAccess, type MongodbSecurity } from './mongodb-security.js';
-import type { ServerUser } from '#service/rights/server-user.js';
+import type { ServerUser } from '#service/rights/service-rights.js';
 
 /** Gives every service its rights in Kafka, as `npm run admin -- roles apply` does. @param kafka of the operator */
 export async function grantKafkaRights(kafka: Kafka): Promise<void> {

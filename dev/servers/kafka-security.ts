@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { KafkaOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { KafkaSettings } from './kafka-settings.js';
 import type { CertifiedKey, PrivateAuthority } from './private-authority.js';
-import type { ServerUser } from '#service/rights/server-user.js';
+import type { ServerUser } from '#service/rights/service-rights.js';
 
 /** TLS, users and access control of a Kafka. */
 export interface KafkaSecurity {

@@ -15,7 +15,7 @@ import { StackError, ALTERNATIVES } from '../stack-error.js';
 import { kafkaProperties, type KafkaNode } from './kafka-properties.js';
 import { operatorAccess, writeCertificates } from './kafka-security.js';
 import { DEAD_LETTER_GROUP, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
-import { setKafkaUsers } from '#service/rights/kafka-users.js';
+import { setKafkaUsers } from '#service/rights/kafka-rights.js';
 import type { ServerProgram } from './server-program.js';
 
 /** A Kafka node in KRaft mode on loopback, both broker and controller. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { EmbeddedParts } from '../parts/embedded-parts.js';
 import { keyAccess, securityArguments, writeMongodbFiles, type MongodbSecurity } from './mongodb-security.js';
 import { serveInReplicaSet } from './replica-set.js';
-import type { ServerUser } from '#service/rights/server-user.js';
+import type { ServerUser } from '#service/rights/service-rights.js';
 import type { ServerProgram } from './server-program.js';
 
 const REPLICA_SET = 'orders';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PrivateAuthority } from './private-authority.js';
-import type { ServerUser } from '#service/rights/server-user.js';
+import type { ServerUser } from '#service/rights/service-rights.js';
 
 /** TLS and users of a schema registry. */
 export interface RegistrySecurity {

@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { roleName } from '#service/rights/mongodb-roles.js';
-import { SERVICE_RIGHTS, SERVICES, type ServiceName } from '#service/rights/service-rights.js';
+import { roleName } from '#service/rights/mongodb-rights.js';
+import { SERVICE_RIGHTS, SERVICES, type ServiceName, type ServerUser } from '#service/rights/service-rights.js';
 import { OPERATOR_NAME, type KafkaSecurity } from './kafka-security.js';
 import type { MongodbSecurity } from './mongodb-security.js';
 import { PrivateAuthority, type CertifiedKey } from './private-authority.js';
 import type { RegistrySecurity } from './registry-security.js';
-import type { ServerUser } from '#service/rights/server-user.js';
 
 const SECRET_BYTES = 24;
 

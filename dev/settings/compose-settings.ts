@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { portSettings } from '#service/settings/port-settings.js';
+import { portSettings } from '#service/settings/service-settings.js';
 
 /** Documents the variables that only the Compose files read. Docker Compose applies them, without a check. */
 export const composeSettingsSchema = z.object({

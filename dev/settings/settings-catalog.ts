@@ -1,9 +1,8 @@
 import type { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
-import { portSettings } from '#service/settings/port-settings.js';
-import { describeSettings, type SettingDoc } from '#service/settings/setting-docs.js';
+import { portSettings, httpSettings, mongoSettings } from '#service/settings/service-settings.js';
+import { describeSettings, type SettingDoc } from '#service/settings/settings.js';
 import { kafkaSettings } from '#service/settings/kafka-settings.js';
-import { httpSettings, mongoSettings } from '#service/settings/settings.js';
 import { cliSettingsSchema } from '../../apps/cli/src/cli-settings.js';
 import { settingsSchema as adminSchema } from '../../apps/admin/src/settings.js';
 import { settingsSchema as consoleSchema } from '../../apps/console/src/settings-schema.js';
@@ -14,7 +13,7 @@ import { settingsSchema as legacySchema } from '../../apps/legacy/src/settings.j
 import { settingsSchema as producerSchema } from '../../apps/producer/src/settings-schema.js';
 import { settingsSchema as queryApiSchema } from '../../apps/query-api/src/settings-schema.js';
 import { settingsSchema as reconcileSchema } from '../../apps/reconcile/src/settings.js';
-import { settingsSchema as scalerSchema } from '../../apps/swarm-scaler/src/settings-schema.js';
+import { settingsSchema as scalerSchema } from '../../apps/swarm-scaler/src/settings.js';
 import { composeSettingsSchema } from './compose-settings.js';
 import { stackSettingsSchema } from './stack-settings.js';
 

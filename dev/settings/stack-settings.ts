@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { portSettings } from '#service/settings/port-settings.js';
+import { portSettings, httpSettings, mongoSettings } from '#service/settings/service-settings.js';
 import { authSettings } from '#service/auth/auth-settings.js';
 import { kafkaConnectionSettings, kafkaSettings, registrySettings } from '#service/settings/kafka-settings.js';
-import { httpSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
+import { wholeNumber } from '#service/settings/settings.js';
 
 const { LISTEN_HOST } = httpSettings(0);
 

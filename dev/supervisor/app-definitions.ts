@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { MAX_IN_FLIGHT_OVERRIDE } from '#orders/consumer/in-flight-override.js';
+import { MAX_IN_FLIGHT_OVERRIDE } from '#orders/consumer/consumers.js';
 import { SERVICES, type ServiceName } from '#service/rights/service-rights.js';
-import { fileVariable, isGiven, readGivenSettings } from '#service/settings/setting-files.js';
-import { DEMO_CLIENT } from '../../apps/dev-issuer/src/demo-client.js';
+import { fileVariable, isGiven, readGivenSettings } from '#service/settings/settings.js';
+import { DEMO_CLIENT } from '../../apps/dev-issuer/src/settings.js';
 import type { PortClaim } from '../machine/ports.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 import type { ServerAddresses } from '../servers/embedded-servers.js';

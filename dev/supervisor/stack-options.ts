@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { kafkaConnectionSettings, registrySettings } from '#service/settings/kafka-settings.js';
-import { isGiven } from '#service/settings/setting-files.js';
-import { loadSettings } from '#service/settings/settings.js';
+import { isGiven, loadSettings } from '#service/settings/settings.js';
 import { LAST_PORT } from '../machine/ports.js';
 import { serverPortClaims, type ServerPorts } from '../servers/embedded-servers.js';
 import { stackSettingsSchema } from '../settings/stack-settings.js';

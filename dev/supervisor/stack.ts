@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { fileVariable, readGivenSettings } from '#service/settings/setting-files.js';
+import { fileVariable, readGivenSettings } from '#service/settings/settings.js';
 import { requireFreeSpace } from '../machine/disk-space.js';
 import { requireFreePorts } from '../machine/ports.js';
 import { makeRunFolder, removeRunFolder } from '../servers/run-folder.js';

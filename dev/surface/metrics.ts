@@ -5,11 +5,9 @@ import { systemClock } from '@orders-pipeline/clock';
 import { PrometheusMetrics } from '@orders-pipeline/parallel-consumer/prometheus';
 import { AuditTrail, type AuditTrailParts } from '#service/audit/audit-trail.js';
 import type { AuthSettings } from '#service/auth/auth-settings.js';
-import { tokenCheck } from '#service/auth/service-auth.js';
-import { exposeCertificates } from '#service/health/certificate-expiry.js';
-import { exposeMemoryLimits } from '#service/health/memory-limits.js';
-import { exposeReadiness } from '#service/health/readiness-gauge.js';
-import { measureRequests } from '#service/http/request-metrics.js';
+import { tokenCheck } from '#service/auth/token-verifier.js';
+import { exposeCertificates, exposeMemoryLimits, measureRequests } from '#service/health/metrics.js';
+import { exposeReadiness } from '#service/health/health.js';
 import { exposeAutoscaling } from '../../apps/console/src/autoscaling/autoscaling-status.js';
 import { exposePipeline, exposeReplicas } from '../../apps/console/src/pipeline/pipeline-metrics.js';
 import { measuredInsert } from '../../apps/consumer/src/save/insert-metrics.js';
@@ -18,7 +16,7 @@ import { WriteReporting, type ReportingParts } from '../../apps/facade/src/migra
 import { measureCompaction } from '../../apps/producer/src/compaction/compaction-metrics.js';
 import { exposeEmission, measureTopic } from '../../apps/producer/src/emission/emission-metrics.js';
 import { measureIntake } from '../../apps/producer/src/intake/intake-metrics.js';
-import { exposeReadMetrics } from '../../apps/query-api/src/reading-metrics.js';
+import { exposeReadMetrics } from '../../apps/query-api/src/read-limits.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 
 /** Stands for what metrics read at a scrape, which never comes: each property and each call returns it again. */
@@ -98,13 +96,18 @@ function describe({ name, help, type, labelNames, upperBounds }: Described): str
   return `${type} ${name}${labels}\n  ${help}\n${buckets}`;
 }
 
-/** A file that creates metrics has their names, with or without a prefix, as texts with underscores, and no other such texts. */
+/**
+ * A file that creates metrics has their names, with or without a prefix, as texts with underscores. Its other such texts are keys in brackets,
+ * or the name of a metric that it looks up.
+ */
 function requireAll(names: readonly string[]): void {
   const missing = globSync('{apps,libs}/*/src/**/*.ts', { cwd: PROJECT_DIRECTORY })
     .filter((file) => !/\.spec\.ts$|\/testing\//.test(file))
     .map((file) => readFileSync(join(PROJECT_DIRECTORY, file), 'utf8'))
     .filter((text) => /new (Counter|Gauge|Histogram)\b/.test(text))
-    .flatMap((text) => [...text.matchAll(/'([a-z]+(?:_[a-z]+)+)'/g)].map(([, literal = '']) => literal))
+    .flatMap((text) =>
+      [...text.matchAll(/(?<!\[|getSingleMetric\()'([a-z]+(?:_[a-z]+)+)'/g)].map(([, literal = '']) => literal),
+    )
     .filter((literal) => !names.some((name) => name.endsWith(literal)));
   if (missing.length > 0) throw new Error(`Add to EXPOSED in dev/surface/metrics.ts: ${missing.join(', ')}`);
 }

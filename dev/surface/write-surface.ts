@@ -2,8 +2,8 @@
 // docs/security.md. With `--check` it writes nothing, and fails when the product differs from it. It needs no servers.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeAcl, kafkaAcls } from '#service/rights/kafka-acls.js';
-import { mongodbRole, roleName } from '#service/rights/mongodb-roles.js';
+import { describeAcl, kafkaAcls } from '#service/rights/kafka-rights.js';
+import { mongodbRole, roleName } from '#service/rights/mongodb-rights.js';
 import { SERVICES } from '#service/rights/service-rights.js';
 import { updateGenerated } from '../generated-file.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';

@@ -2,7 +2,7 @@ import { appendFile, copyFile, mkdir, readFile, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Long } from 'mongodb';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { SmallDisk } from '../chaos/cluster/small-disk.js';
 import { Archives } from '../support/archives.js';
 import { settled } from '../support/compactions.js';

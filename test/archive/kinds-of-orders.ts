@@ -3,7 +3,7 @@ import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { parseMoney } from '#orders/order/money.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { ReconcileReport } from '#reconcile/report.js';
 import { Archives } from '../support/archives.js';

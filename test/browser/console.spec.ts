@@ -3,7 +3,7 @@ import { Long } from 'mongodb';
 import type { Browser, BrowserContext } from 'playwright-core';
 import { originHeaders } from '#orders/operation/record-headers.js';
 import { OrderCodec } from '#orders/order/order-codec.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { anOrder } from '#orders/testing/an-order.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { eventually } from '../support/eventually.js';

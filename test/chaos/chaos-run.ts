@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Db } from 'mongodb';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
-import { reserveNumbers } from '#orders/operation/number-blocks.js';
-import { operationsCollection } from '#orders/operation/operation.js';
-import { SEGMENT_ORDERS } from '#orders/operation/segments.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { reserveNumbers } from '#orders/numbering/number-blocks.js';
+import { operationsCollection, SEGMENT_ORDERS } from '#orders/operation/operation.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { PopulateResponse } from '../support/tested-stack.js';
 import { forEachRecord } from '../support/topic-writer.js';

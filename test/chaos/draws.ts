@@ -1,4 +1,4 @@
-import { createDraws } from '#orders/generator/draws.js';
+import { createDraws } from '#orders/generator/seeded-random.js';
 import type { Draw } from '../../dev/migration-journey/draw.js';
 
 // Each number selects an independent sequence of draws; those of places begin here.

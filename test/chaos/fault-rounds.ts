@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createDraws } from '#orders/generator/draws.js';
+import { createDraws } from '#orders/generator/seeded-random.js';
 import type { Draw } from '../../dev/migration-journey/draw.js';
 import { reasonOf } from '../../dev/migration-journey/facade-requests.js';
 import type { Recovery } from './checks/watches.js';

@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { UUID } from 'mongodb';
-import { ordersCollection } from '#orders/order/orders-collection.js';
-import type { OrderTrace } from '../../apps/query-api/src/trace/order-trace.js';
+import { ordersCollection } from '#orders/order/order-document.js';
+import type { OrderTrace } from '../../apps/query-api/src/order-trace.controller.js';
 import { IS_SECURED } from '../support/secured-mode.js';
 import type { TestSystem } from '../support/test-system.js';
 import type { PopulateResponse } from '../support/tested-stack.js';

@@ -1,8 +1,13 @@
-import { highestReservedNumber } from '#orders/operation/number-blocks.js';
-import { recordsBetween } from '#orders/topics/positions.js';
-import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
+import { highestReservedNumber } from '#orders/numbering/number-blocks.js';
+import {
+  recordsBetween,
+  DEAD_LETTER_GROUP,
+  DEAD_LETTER_TOPIC,
+  ORDERS_CONSUMER_GROUP,
+  ORDERS_TOPIC,
+} from '#orders/topics/topics.js';
 import type { ReconcileReport } from '#reconcile/report.js';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { eventually } from '../support/eventually.js';
 import type { TestSystem } from '../support/test-system.js';

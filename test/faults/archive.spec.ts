@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
-import { importRowsCollection } from '#orders/operation/import-rows.js';
+import { importRowsCollection } from '#orders/imports/import-rows.js';
 import { operationsCollection } from '#orders/operation/operation.js';
 import { ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
-import type { Summary } from '../../apps/query-api/src/summary/summary-response.js';
+import type { Summary } from '../../apps/query-api/src/summary/summary-request.js';
 import { archiveCrashSpecs } from '../archive/crashes.js';
 import {
   COUNT,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { importRowsCollection } from '#orders/operation/import-rows.js';
+import { importRowsCollection } from '#orders/imports/import-rows.js';
 import { operationsCollection } from '#orders/operation/operation.js';
 import { findSettledBlock } from '#orders/settled/settled-blocks.js';
 import { bookkeepingOf, compacted, COMPACTED_AT_ONCE } from '../support/compactions.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Long } from 'mongodb';
 import { chunksCollection } from '#orders/operation/acknowledged-chunks.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { earlierPartitions, partitionsAt, topicPartitionsCollection } from '#orders/topics/topic-partitions.js';
 import { InsertWatch, KeyOrder, type Insert } from '../chaos/checks/inserts.js';
 import { runDocumented } from '../support/documented/run-documented.js';

@@ -4,7 +4,7 @@ import { NumberText } from '#legacy/json/strict-json.js';
 import { legacyOrder } from '#legacy/row/legacy-order.js';
 import type { LegacyOrder } from '#orders/order/order.js';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
-import { ArchivedList } from '#orders/archive/archived-list.js';
+import { ArchivedList } from '#orders/archive/archived-ranges.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { RowIntake } from '../../apps/producer/src/imports/row-intake.js';
 import { eventually } from '../support/eventually.js';

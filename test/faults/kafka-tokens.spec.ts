@@ -6,7 +6,7 @@ import { connectKafka, type KafkaOptions } from '@orders-pipeline/parallel-consu
 import { z } from 'zod';
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '../../libs/orders/src/topics/topics.js';
 import { kafkaAccess } from '../../libs/service/src/kafka/kafka-access.js';
-import { KafkaProbe } from '../../libs/service/src/kafka/kafka-probe.js';
+import { KafkaProbe } from '../../libs/service/src/kafka/kafka-clients.js';
 import { prepareTopics } from '../../libs/service/src/kafka/prepare-topics.js';
 import { explainConnection } from '../../libs/service/src/availability/explain-connection.js';
 import { kafkaConnectionSettings } from '../../libs/service/src/settings/kafka-settings.js';

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { chunksCollection } from '#orders/operation/acknowledged-chunks.js';
-import { createDraws } from '#orders/generator/draws.js';
-import { operationsCollection } from '#orders/operation/operation.js';
-import { ackedOrders, SEGMENT_ORDERS } from '#orders/operation/segments.js';
+import { createDraws } from '#orders/generator/seeded-random.js';
+import { operationsCollection, ackedOrders, SEGMENT_ORDERS } from '#orders/operation/operation.js';
 import { eventually } from '../support/eventually.js';
 import { ExtraProducer } from '../support/extra-producer.js';
 import { TestSystem } from '../support/test-system.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { migrateAt } from '#service/mongodb/migrate-database.js';
-import { restoresCollection } from '#service/mongodb/restore-marker.js';
+import { restoresCollection } from '#service/mongodb/connect-prepared.js';
 import { systemClock } from '@orders-pipeline/clock';
 import type { KafkaState } from '../../apps/admin/src/backup/manifest.js';
 import type { LoggedOrders } from '../../apps/admin/src/restore/logged-order.js';

@@ -7,21 +7,14 @@ import { ParallelConsumer } from '@orders-pipeline/parallel-consumer';
 import { connectKafka, type KafkaOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { z } from 'zod';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import type { ServerUser } from '#service/rights/server-user.js';
-import {
-  DEAD_LETTER_GROUP,
-  DEAD_LETTER_TOPIC,
-  ORDERS_CONSUMER_GROUP,
-  ORDERS_TOPIC,
-} from '../../libs/orders/src/topics/topics.js';
-import { dataClient, type DataClient } from '../../libs/service/src/kafka/data-client.js';
-import { kafkaAccess } from '../../libs/service/src/kafka/kafka-access.js';
-import { KafkaPositions } from '../../libs/service/src/kafka/kafka-positions.js';
-import { KafkaProbe } from '../../libs/service/src/kafka/kafka-probe.js';
-import { prepareTopics } from '../../libs/service/src/kafka/prepare-topics.js';
-import { explainConnection } from '../../libs/service/src/availability/explain-connection.js';
-import { kafkaConnectionSettings, kafkaSettings } from '../../libs/service/src/settings/kafka-settings.js';
-import { loadSettings } from '../../libs/service/src/settings/settings.js';
+import type { ServerUser } from '#service/rights/service-rights.js';
+import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
+import { dataClient, type DataClient, KafkaPositions, KafkaProbe } from '#service/kafka/kafka-clients.js';
+import { kafkaAccess } from '#service/kafka/kafka-access.js';
+import { prepareTopics } from '#service/kafka/prepare-topics.js';
+import { explainConnection } from '#service/availability/explain-connection.js';
+import { kafkaConnectionSettings, kafkaSettings } from '#service/settings/kafka-settings.js';
+import { loadSettings } from '#service/settings/settings.js';
 import { emptyServers } from '../support/empty-servers.js';
 import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { ORDERS_TOPIC } from '../../libs/orders/src/topics/topics.js';
 import { kafkaAccess } from '../../libs/service/src/kafka/kafka-access.js';
-import { KafkaProbe } from '../../libs/service/src/kafka/kafka-probe.js';
+import { KafkaProbe } from '../../libs/service/src/kafka/kafka-clients.js';
 import { kafkaConnectionSettings } from '../../libs/service/src/settings/kafka-settings.js';
 import { loadSettings } from '../../libs/service/src/settings/settings.js';
 import { runDocumented, type DocumentedRun } from '../support/documented/run-documented.js';

@@ -1,9 +1,9 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import { Double, UUID } from 'mongodb';
-import { locateFaults } from '#orders/operation/fault-mix.js';
+import { locateFaults } from '#orders/generator/fault-mix.js';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
-import { createOrderIds } from '#orders/order/order-id.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { createOrderIds } from '#orders/order/order.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
 import { EXACT_TYPES, reconciled, runReconcile } from '../support/run-reconcile.js';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Long, UUID } from 'mongodb';
-import { importRowsCollection, type ImportRow } from '#orders/operation/import-rows.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { importRowsCollection, type ImportRow } from '#orders/imports/import-rows.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
 import { eventually } from '../support/eventually.js';

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import { UUID } from 'mongodb';
 import { OrderCodec } from '#orders/order/order-codec.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { DEAD_LETTER_TOPIC } from '#orders/topics/topics.js';
 import type {
   DeadLetterGroups,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Kafka } from 'kafkajs';
-import { createTopics } from '#service/kafka/create-topics.js';
+import { createTopics } from '#service/kafka/prepare-topics.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { StandaloneKafka } from '../support/standalone-kafka.js';
 import { FreshProject, type RunningScript, versionOf } from './fresh-project.js';

@@ -1,4 +1,4 @@
-import { createTopics } from '#service/kafka/create-topics.js';
+import { createTopics } from '#service/kafka/prepare-topics.js';
 import { KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { connectPlatformatic, PlatformaticBroker } from '@orders-pipeline/parallel-consumer/platformatic';
 import { describeBrokerContract } from '../../libs/parallel-consumer/src/contract/broker-contract.js';

@@ -3,12 +3,15 @@ import type { Document } from 'mongodb';
 import type { Order } from '#orders/order/order.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { SavedOrders } from '../../apps/query-api/src/orders/saved-orders.js';
-import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
-import { OrdersQuerySchema } from '../../apps/query-api/src/paging/page-request.js';
+import { type OrdersPage, OrdersQuerySchema } from '../../apps/query-api/src/paging/orders-page.js';
 import { indexInterval } from '../../apps/query-api/src/order-query/index-interval.js';
-import { sortValueOf, type OrderQuery, type SortField } from '../../apps/query-api/src/order-query/order-query.js';
+import {
+  sortValueOf,
+  type OrderQuery,
+  type SortField,
+  SUPPORTED_ORDER_QUERIES,
+} from '../../apps/query-api/src/order-query/order-query.js';
 import { parseOrderQuery } from '../../apps/query-api/src/order-query/order-query-parameters.js';
-import { SUPPORTED_ORDER_QUERIES } from '../../apps/query-api/src/order-query/supported-order-queries.js';
 import type { RunningQueryApi } from '../support/running-query-api.js';
 import { FROM, type QueriedApi } from './queried-orders.js';
 

@@ -1,8 +1,8 @@
 import type { Db } from 'mongodb';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import { chunksCollection, chunksOf } from '#orders/operation/acknowledged-chunks.js';
-import { importRowsCollection } from '#orders/operation/import-rows.js';
-import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
+import { importRowsCollection } from '#orders/imports/import-rows.js';
+import { intakeBatchesCollection } from '#orders/numbering/intake-batches.js';
 import { ackedCount, operationsCollection } from '#orders/operation/operation.js';
 import { blocksOf, settledBlocksCollection, type SettledBlock } from '#orders/settled/settled-blocks.js';
 import { eventually } from './eventually.js';

@@ -1,9 +1,8 @@
 import { Long, MongoClient } from 'mongodb';
-import { toDocument } from '#orders/order/order-document.js';
-import { reserveNumbers } from '#orders/operation/number-blocks.js';
+import { toDocument, ordersCollection } from '#orders/order/order-document.js';
+import { reserveNumbers } from '#orders/numbering/number-blocks.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import type { Order } from '#orders/order/order.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
 import { migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { emptyServers } from './empty-servers.js';
 import { followPages } from './order-pages.js';

@@ -1,9 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { addAcls } from '../../libs/service/src/rights/apply-kafka-acls.js';
-import type { KafkaOperation, KafkaRight } from '../../libs/service/src/rights/service-rights.js';
-import type { ServerUser } from '#service/rights/server-user.js';
+import { addAcls } from '#service/rights/kafka-rights.js';
+import type { KafkaOperation, KafkaRight, ServerUser } from '#service/rights/service-rights.js';
 import type { KafkaSettings } from '../../dev/servers/kafka-settings.js';
 import { OPERATOR_NAME } from '../../dev/servers/kafka-security.js';
 import { PrivateAuthority } from '../../dev/servers/private-authority.js';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
-import { orderGenerator, type OrderBatch } from '#orders/generator/generator.js';
+import { orderGenerator, type PopulateInput } from '#orders/generator/generator.js';
 import { orderResponse, type OrderResponse } from '#orders/order/order-response.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { machineProcesses } from '../../dev/machine/process-table.js';
@@ -244,7 +244,7 @@ export abstract class TestedStack {
 
 /** Returns the orders that an operation must have generated, as responses of the query API. */
 export function expectedOrders(operation: PopulateResponse): OrderResponse[] {
-  const batch: OrderBatch = {
+  const batch: PopulateInput = {
     operationId: operation.id,
     seed: operation.seed,
     count: operation.count,

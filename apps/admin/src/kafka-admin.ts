@@ -2,9 +2,9 @@ import { connectKafka, type KafkaOptions } from '@orders-pipeline/parallel-consu
 import type { Admin } from 'kafkajs';
 import { pino } from 'pino';
 import { kafkaAccess } from '#service/kafka/kafka-access.js';
-import { KafkaProbe } from '#service/kafka/kafka-probe.js';
+import { KafkaProbe } from '#service/kafka/kafka-clients.js';
 import { explainConnection } from '#service/availability/explain-connection.js';
-import { documentedAt } from '#service/settings/setting-docs.js';
+import { documentedAt } from '#service/settings/settings.js';
 import type { AdminSettings } from './settings.js';
 
 /** Thrown when no broker answers. */

@@ -1,5 +1,5 @@
 import { explainConnection } from '#service/availability/explain-connection.js';
-import { documentedAt } from '#service/settings/setting-docs.js';
+import { documentedAt } from '#service/settings/settings.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import type { AdminSettings } from './settings.js';
 

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { kafkaConnectionSettings, registrySettings, topicSafetySettings } from '#service/settings/kafka-settings.js';
-import { portSettings } from '#service/settings/port-settings.js';
-import { isGiven } from '#service/settings/setting-files.js';
-import { loadSettings, mongoSettings } from '#service/settings/settings.js';
+import { portSettings, mongoSettings } from '#service/settings/service-settings.js';
+import { isGiven, loadSettings } from '#service/settings/settings.js';
 
 const { KAFKA_PORT, REGISTRY_PORT, MONGODB_PORT } = portSettings;
 

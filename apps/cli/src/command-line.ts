@@ -1,5 +1,5 @@
 import { Command, CommanderError, Help } from 'commander';
-import { readGivenSettings } from '#service/settings/setting-files.js';
+import { readGivenSettings } from '#service/settings/settings.js';
 import { CREDENTIALS_HELP, credentialsIn } from './auth/credentials.js';
 import { CliError, explain, usageError } from './cli-error.js';
 import { cliSettingsSchema, type CliSettings } from './cli-settings.js';

@@ -14,9 +14,9 @@ import { ReadinessChecks, HealthModule } from '#service/health/health.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { kafkaAccess } from '#service/kafka/kafka-access.js';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
-import { Outages } from '#service/availability/outages.js';
-import { EventStreams } from '#service/http/event-streams.js';
+import { KafkaPositions } from '#service/kafka/kafka-clients.js';
+import { DependencyState } from '#service/availability/dependency-state.js';
+import { EventStreams } from '#service/http/concurrency-limit.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
 import { MetricsModule } from '#service/health/metrics.js';
 import { timeLimit } from '#orders/time-limit.js';
@@ -72,7 +72,7 @@ const supervisor = settings.SCALED_BY === 'supervisor' ? process : undefined;
 /** The console also works without MongoDB: it shows what it knows. */
 function connectMongo(): Mongo {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-console');
-  void mongo.connectWhenAvailable(new Outages(logger));
+  void mongo.connectWhenAvailable(new DependencyState(logger));
   return mongo;
 }
 

@@ -3,12 +3,10 @@ import { connect, type AddressInfo } from 'node:net';
 import { json, text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import makeFastify from 'fastify';
-import type { FastifyInstance } from 'fastify';
+import makeFastify, { type FastifyInstance } from 'fastify';
 import { authenticate } from '#service/auth/authenticate.js';
 import { TokenRefusal, type Caller, type TokenVerifier } from '#service/auth/token-verifier.js';
-import { acceptEmptyJsonBodies } from '#service/http/empty-json-body.js';
-import { drainUnreadBodies } from '#service/http/unread-bodies.js';
+import { acceptEmptyJsonBodies, drainUnreadBodies } from '#service/http/request-bodies.js';
 import { localServer } from './testing/local-server.js';
 import { forwardToServices, type ForwardingSettings, type ResponseTimeouts } from './forward-to-services.js';
 

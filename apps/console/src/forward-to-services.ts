@@ -1,12 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { PassThrough, Readable } from 'node:stream';
 import { HttpStatus } from '@nestjs/common';
-import httpProxy from '@fastify/http-proxy';
-import type { FastifyHttpProxyOptions } from '@fastify/http-proxy';
+import httpProxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { audited } from '#service/audit/audited.js';
-import { requireCaller } from '#service/auth/challenges.js';
-import { Places } from '#service/http/places.js';
+import { audited } from '#service/audit/audit-requests.js';
+import { requireCaller } from '#service/auth/authenticate.js';
+import { ConcurrencyLimit } from '#service/http/concurrency-limit.js';
 import { ProblemFilter } from '#service/http/problem-filter.js';
 import { Problem } from '#service/http/problem.js';
 
@@ -73,7 +72,7 @@ const FORWARDED = { setting: 'FORWARDED', name: 'forwarded requests', code: 'too
 interface Target {
   readonly upstream: string;
   readonly name: string;
-  readonly places: Places;
+  readonly places: ConcurrencyLimit;
 }
 
 /**
@@ -115,7 +114,7 @@ interface Route {
 function routesTo(settings: ForwardingSettings): Route[] {
   const { PRODUCER_URL, QUERY_API_URL, FACADE_URL } = settings;
   const target = (name: string, upstream: string): Target => {
-    return { name, upstream, places: new Places(FORWARDED, settings) };
+    return { name, upstream, places: new ConcurrencyLimit(FORWARDED, settings) };
   };
   const [producer, queryApi] = [target('producer', PRODUCER_URL), target('query API', QUERY_API_URL)];
   return [

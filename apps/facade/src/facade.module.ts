@@ -2,7 +2,7 @@ import { Injectable, Module, type Type } from '@nestjs/common';
 import { systemClock } from '@orders-pipeline/clock';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { timeLimit } from '#orders/time-limit.js';
-import { Outages } from '#service/availability/outages.js';
+import { DependencyState } from '#service/availability/dependency-state.js';
 import { HealthModule, ReadinessChecks } from '#service/health/health.js';
 import { MetricsModule } from '#service/health/metrics.js';
 import { Mongo } from '#service/mongodb/mongo.js';
@@ -23,7 +23,7 @@ const logger = createLogger('facade', settings.LOG_LEVEL);
 /** The facade also starts without MongoDB. */
 function connectMongo(): Mongo {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-facade');
-  void mongo.connectWhenAvailable(new Outages(logger));
+  void mongo.connectWhenAvailable(new DependencyState(logger));
   return mongo;
 }
 

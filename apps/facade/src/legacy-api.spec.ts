@@ -9,7 +9,7 @@ import makeFastify, { type FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { parseQuery } from '#service/http/query-string.js';
+import { parseQuery } from '#service/http/request-input.js';
 import { ProblemFilter } from '#service/http/problem-filter.js';
 import { ClientKeys } from './clients.js';
 import { FacadeMetrics } from './facade-metrics.js';

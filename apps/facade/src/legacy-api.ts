@@ -1,11 +1,10 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyInstance, FastifyRequest, FastifyError } from 'fastify';
 import type { Logger } from 'pino';
-import { isDatabaseUnavailable } from '#service/mongodb/database-unavailable.js';
+import { isDatabaseUnavailable } from '#service/mongodb/mongo-errors.js';
 import { Problem } from '#service/http/problem.js';
-import { callerKey } from '#service/http/caller-key.js';
-import { Places, type PlaceLimits } from '#service/http/places.js';
-import { audited } from '#service/audit/audited.js';
+import { callerKey, ConcurrencyLimit, type ConcurrencySettings } from '#service/http/concurrency-limit.js';
+import { audited } from '#service/audit/audit-requests.js';
 import { rejectForeignHosts, rejectForeignWrites } from '#service/http/known-hosts.js';
 import { SideAwayError } from './sides/side.js';
 import { forwardedTarget, requestHeadersFor } from './sides/side-connection.js';
@@ -67,9 +66,12 @@ type Texts = Readonly<Record<string, string>>;
 export function addReadRoutes(
   fastify: FastifyInstance,
   reads: Pick<Reads, 'answer'>,
-  limits: PlaceLimits<'LONG_ANSWERS'>,
+  limits: ConcurrencySettings<'LONG_ANSWERS'>,
 ): void {
-  const places = new Places({ setting: 'LONG_ANSWERS', name: 'long answers', code: 'too-many-long-answers' }, limits);
+  const places = new ConcurrencyLimit(
+    { setting: 'LONG_ANSWERS', name: 'long answers', code: 'too-many-long-answers' },
+    limits,
+  );
   const answer = async (
     capability: ReadCapability,
     parsed: ParsedRead,

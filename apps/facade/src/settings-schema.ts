@@ -1,10 +1,14 @@
 import { z } from 'zod';
-import { wholeNumber, httpAddress, httpSettings, mongoSettings } from '#service/settings/settings.js';
+import { wholeNumber, httpAddress } from '#service/settings/settings.js';
+import {
+  httpSettings,
+  mongoSettings,
+  auditSettings,
+  legacySettings,
+  concurrencySettings,
+} from '#service/settings/service-settings.js';
 import { timeLimit } from '#orders/time-limit.js';
-import { auditSettings } from '#service/audit/audit-settings.js';
 import { authSettings } from '#service/auth/auth-settings.js';
-import { legacySettings } from '#service/settings/legacy-settings.js';
-import { placeSettings } from '#service/settings/place-settings.js';
 import type { MigrationLimits } from './migration/migration-runtime.js';
 
 /** The settings of the migration's stages; part of the facade's settings. */
@@ -141,7 +145,7 @@ export const settingsSchema = z.object({
     description:
       'Milliseconds until the new side counts as away for a request, and until a write has an unknown outcome.',
   }),
-  ...placeSettings('LONG_ANSWERS', 'Answers above 1 MiB that the facade sends,', { perCaller: 32, inTotal: 64 }),
+  ...concurrencySettings('LONG_ANSWERS', 'Answers above 1 MiB that the facade sends,', { perCaller: 32, inTotal: 64 }),
   FACADE_CLIENT_ID: z.string().default('orders-facade').meta({
     description:
       'OAuth client with which the facade requests tokens for the producer and the query API, with `AUTH_ISSUER`.',

@@ -1,7 +1,6 @@
 import type { z } from 'zod';
 import { isLoopback } from '#service/http/known-hosts.js';
-import { documentedAt } from '#service/settings/setting-docs.js';
-import { loadSettings, SettingsError } from '#service/settings/settings.js';
+import { documentedAt, loadSettings, SettingsError } from '#service/settings/settings.js';
 import { settingsSchema } from './settings-schema.js';
 import type { TokenClient } from './sides/new-side-token.js';
 

@@ -1,15 +1,12 @@
 import { Module } from '@nestjs/common';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
-import { ArchivedList } from '#orders/archive/archived-list.js';
+import { ArchivedList } from '#orders/archive/archived-ranges.js';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { earlierPartitionCounts } from '#orders/topics/topic-partitions.js';
 import { prepareTopics, topicExpectations } from '#service/kafka/prepare-topics.js';
-import { dataClient } from '#service/kafka/data-client.js';
-import { kafkaAccess } from '#service/kafka/kafka-access.js';
-import { registryAccess } from '#service/kafka/registry-access.js';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { dataClient, KafkaPositions, KafkaProbe } from '#service/kafka/kafka-clients.js';
+import { kafkaAccess, registryAccess } from '#service/kafka/kafka-access.js';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
-import { KafkaProbe } from '#service/kafka/kafka-probe.js';
 import { createLogger } from '#service/process/logs.js';
 import { connectPrepared } from '#service/mongodb/connect-prepared.js';
 import { LONGER_THAN_AN_ELECTION_MS, Mongo } from '#service/mongodb/mongo.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ReadinessChecks } from '#service/health/health.js';
-import { KafkaProbe } from '#service/kafka/kafka-probe.js';
+import { KafkaProbe } from '#service/kafka/kafka-clients.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 
 @Injectable()

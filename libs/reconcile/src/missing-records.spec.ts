@@ -3,12 +3,10 @@ import { Double, Long, type Db } from 'mongodb';
 import { archivedRange } from '#orders/archive/testing/archived-range.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import { anOrder } from '#orders/testing/an-order.js';
-import { Findings } from './findings.js';
-import { pendingReason, type GroupPositions } from './missing-reason.js';
-import { MissingRecords } from './missing-records.js';
-import type { MissingRecord } from './report.js';
-import { withoutOplog } from './saved-once.js';
-import { KnownOrder } from './sent-order.js';
+import { Findings, type MissingRecord } from './report.js';
+import { pendingReason, type GroupPositions } from './record-positions.js';
+import { MissingRecords, withoutOplog } from './missing-records.js';
+import { KnownOrder } from './compare-block.js';
 import { storedOrder } from './testing/stored-order.js';
 
 /** Returns a record that the consumers have committed and not saved. */

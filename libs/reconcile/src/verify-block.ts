@@ -1,18 +1,14 @@
 import { Binary, type Db } from 'mongodb';
-import { ImportRowsMissingError } from '#orders/operation/import-rows.js';
-import type { IntakeBatch } from '#orders/operation/intake-batches.js';
+import { ImportRowsMissingError } from '#orders/imports/import-rows.js';
+import type { IntakeBatch } from '#orders/numbering/intake-batches.js';
 import type { EmittedDocument, IntakeDocument, OrdersDocument } from '#orders/operation/operation.js';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
-import type { AckedBlock } from '#orders/settled/acked-blocks.js';
-import { packIndexes, packRuns, type NumberRun } from '#orders/settled/number-runs.js';
-import type { SettledBlock } from '#orders/settled/settled-blocks.js';
-import { BlockDigest } from './block-digest.js';
-import type { Block } from './check-block.js';
-import { isClean, withOwnFindings, type CheckContext, type CheckSources } from './check-context.js';
-import { compareEmitted } from './compare-emitted.js';
-import { compareReceived } from './compare-received.js';
-import { numberIn } from './documents-of-runs.js';
-import { groupsOfBatches, runsOf } from './received-blocks.js';
+import type { AckedBlock, SettledBlock } from '#orders/settled/settled-blocks.js';
+import { packIndexes, packRuns, type NumberRun } from '#orders/numbering/number-runs.js';
+import { BlockDigest } from './stored-content.js';
+import { type Block, isClean, withOwnFindings, type CheckContext, type CheckSources } from './check-block.js';
+import { compareEmitted, compareReceived, groupsOfBatches, runsOf } from './compare-operation.js';
+import { numberIn } from './stored-orders.js';
 
 /** A block that was verified, as it is to be stored. */
 export type VerifiedBlock = Omit<SettledBlock, 'verifiedAt' | 'isCompacted'>;

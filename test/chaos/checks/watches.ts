@@ -1,12 +1,16 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
-import { ackedOrders } from '#orders/operation/segments.js';
-import { recordsBetween } from '#orders/topics/positions.js';
-import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
+import { operationsCollection, type OperationDocument, ackedOrders } from '#orders/operation/operation.js';
+import {
+  recordsBetween,
+  DEAD_LETTER_GROUP,
+  DEAD_LETTER_TOPIC,
+  ORDERS_CONSUMER_GROUP,
+  ORDERS_TOPIC,
+} from '#orders/topics/topics.js';
 import { reconcile } from '#reconcile/reconcile.js';
 import type { ReconcileReport } from '#reconcile/report.js';
-import type { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import type { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { isErrno } from '../../../dev/machine/process-table.js';
 import { reasonOf } from '../../../dev/migration-journey/facade-requests.js';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createTopics } from '#service/kafka/create-topics.js';
+import { createTopics } from '#service/kafka/prepare-topics.js';
 import { eventually } from '../../support/eventually.js';
 import { numberedRecords, writeAll } from '../../support/numbered-records.js';
 import { StandaloneKafka } from '../../support/standalone-kafka.js';

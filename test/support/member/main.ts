@@ -17,7 +17,7 @@ import {
 } from '@orders-pipeline/parallel-consumer';
 import { pause, systemClock } from '@orders-pipeline/clock';
 import { z } from 'zod';
-import { dataClient } from '#service/kafka/data-client.js';
+import { dataClient } from '#service/kafka/kafka-clients.js';
 import { onParentExit } from '#service/process/parent-process.js';
 import { kafkaSettings } from '#service/settings/kafka-settings.js';
 import { loadSettings } from '#service/settings/settings.js';

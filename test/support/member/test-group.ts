@@ -1,5 +1,5 @@
 import type { Admin, Kafka } from 'kafkajs';
-import { createTopics } from '#service/kafka/create-topics.js';
+import { createTopics } from '#service/kafka/prepare-topics.js';
 import { eventually } from '../eventually.js';
 import { asAdmin } from '../topic-writer.js';
 import { CommittedRecords, type Commit } from './committed-records.js';

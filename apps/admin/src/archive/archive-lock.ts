@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { MongoServerError, type Collection } from 'mongodb';
 import { pause, type Clock } from '@orders-pipeline/clock';
-import { ArchiveError } from '#orders/archive/archive-error.js';
+import { ArchiveError } from '#orders/archive/archive-manifest.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { timeLimit } from '#orders/time-limit.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Binary } from 'mongodb';
-import { packIndexes, packRuns } from '#orders/settled/number-runs.js';
+import { packIndexes, packRuns } from '#orders/numbering/number-runs.js';
 import type { SettledBlock } from '#orders/settled/settled-blocks.js';
 import { numberGroups } from './number-groups.js';
 import { pieceOf } from './piece.js';

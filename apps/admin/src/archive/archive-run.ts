@@ -1,7 +1,7 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
 import type { ArchiveManifest } from '#orders/archive/archive-manifest.js';
 import { runsOf, type ArchivedRange } from '#orders/archive/archived-ranges.js';
-import { verifyArchiveOf } from '#orders/archive/verify-archive.js';
+import { verifyArchiveOf } from '#orders/archive/archive-folder.js';
 import { UnfitPieceError, type Inspection } from './inspection.js';
 import { OrdersRemoval } from './orders-removal.js';
 import type { Piece } from './piece.js';

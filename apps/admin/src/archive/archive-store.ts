@@ -1,5 +1,5 @@
 import type { ArchivedRange, ArchivedState, NumberRun } from '#orders/archive/archived-ranges.js';
-import type { Positions } from '#orders/topics/positions.js';
+import type { Positions } from '#orders/topics/topics.js';
 import type { Piece } from './piece.js';
 
 /** A piece that may be archived, or why orders of an operation can't be. */

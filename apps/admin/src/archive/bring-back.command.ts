@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { systemClock } from '@orders-pipeline/clock';
-import { ArchiveError } from '#orders/archive/archive-error.js';
+import { ArchiveError } from '#orders/archive/archive-manifest.js';
 import { DiskFolder } from '#orders/archive/archive-folder.js';
 import { archivedRangesCollection, type ArchivedRange } from '#orders/archive/archived-ranges.js';
 import type { Mongo } from '#service/mongodb/mongo.js';

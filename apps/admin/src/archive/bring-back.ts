@@ -1,8 +1,8 @@
-import { ArchiveError } from '#orders/archive/archive-error.js';
+import { ArchiveError } from '#orders/archive/archive-manifest.js';
 import { DocumentsHash } from '#orders/archive/archive-file.js';
 import { storesIds } from '#orders/archive/archived-ids.js';
 import { runsOf, type ArchivedRange } from '#orders/archive/archived-ranges.js';
-import { verifyArchiveOf } from '#orders/archive/verify-archive.js';
+import { verifyArchiveOf } from '#orders/archive/archive-folder.js';
 import { inBatches } from './in-batches.js';
 import type { RemovalContext } from './orders-removal.js';
 

@@ -1,6 +1,6 @@
 import type { Db } from 'mongodb';
-import { ArchiveError } from '#orders/archive/archive-error.js';
-import { ArchivedList } from '#orders/archive/archived-list.js';
+import { ArchiveError } from '#orders/archive/archive-manifest.js';
+import { ArchivedList } from '#orders/archive/archived-ranges.js';
 import { ackedCount, hasOrders, operationsCollection, type OrdersDocument } from '#orders/operation/operation.js';
 import { blocksOf, settledBlocksCollection, type SettledBlock } from '#orders/settled/settled-blocks.js';
 import type { Candidate } from './archive-store.js';

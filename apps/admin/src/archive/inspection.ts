@@ -1,6 +1,5 @@
-import type { Positions } from '#orders/topics/positions.js';
-import { BlockDigest } from '#reconcile/block-digest.js';
-import { numberOf } from '#reconcile/stored-content.js';
+import type { Positions } from '#orders/topics/topics.js';
+import { BlockDigest, numberOf } from '#reconcile/stored-content.js';
 import type { SavedPositions } from './archive-store.js';
 
 /** Thrown to stop reading a piece that can't be archived now. */

@@ -1,4 +1,4 @@
-import { ArchiveError } from '#orders/archive/archive-error.js';
+import { ArchiveError } from '#orders/archive/archive-manifest.js';
 
 /** Returns a signal that aborts on the first SIGINT or SIGTERM. A second one ends the process. */
 export function interruption(): AbortSignal {

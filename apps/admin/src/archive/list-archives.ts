@@ -1,7 +1,6 @@
-import { ArchiveError } from '#orders/archive/archive-error.js';
-import type { ArchiveFolder } from '#orders/archive/archive-folder.js';
+import { ArchiveError } from '#orders/archive/archive-manifest.js';
+import { type ArchiveFolder, requireManifest, verifyArchiveOf } from '#orders/archive/archive-folder.js';
 import type { ArchivedRange, ArchivedState } from '#orders/archive/archived-ranges.js';
-import { requireManifest, verifyArchiveOf } from '#orders/archive/verify-archive.js';
 
 /** An archive as `archive list` shows it. */
 export interface ListedArchive {

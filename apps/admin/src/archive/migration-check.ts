@@ -1,5 +1,5 @@
 import type { Db } from 'mongodb';
-import { ArchiveError } from '#orders/archive/archive-error.js';
+import { ArchiveError } from '#orders/archive/archive-manifest.js';
 
 /** The part of the facade's state that matters here. */
 interface MigrationState {

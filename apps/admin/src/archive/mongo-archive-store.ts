@@ -1,6 +1,5 @@
 import type { ArchivedRange } from '#orders/archive/archived-ranges.js';
-import type { TopicPositions } from '#orders/topics/positions.js';
-import { ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
+import { type TopicPositions, ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import type { ArchiveStore, Candidate, SavedPositions } from './archive-store.js';
 import { candidatePieces, type Selection } from './candidate-pieces.js';

@@ -6,9 +6,8 @@ import {
   type ArchivedState,
   type NumberRun,
 } from '#orders/archive/archived-ranges.js';
-import type { OrderDocument } from '#orders/order/order-document.js';
+import { type OrderDocument, ordersCollection } from '#orders/order/order-document.js';
 import { countByIndex } from '#orders/operation/saved-count.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
 import { idIn } from '#reconcile/stored-content.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import type { OrdersStore } from './archive-store.js';

@@ -1,4 +1,4 @@
-import { ArchiveError } from '#orders/archive/archive-error.js';
+import { ArchiveError } from '#orders/archive/archive-manifest.js';
 import type { ArchiveFolder } from '#orders/archive/archive-folder.js';
 import { storesIds } from '#orders/archive/archived-ids.js';
 import { runsOf, type ArchivedRange } from '#orders/archive/archived-ranges.js';

@@ -1,9 +1,7 @@
-import { ArchiveError } from '#orders/archive/archive-error.js';
+import { ArchiveError, ARCHIVE_FORMAT, archiveName, type ArchiveManifest } from '#orders/archive/archive-manifest.js';
 import { DocumentsHash } from '#orders/archive/archive-file.js';
-import type { ArchiveFolder } from '#orders/archive/archive-folder.js';
-import { ARCHIVE_FORMAT, archiveName, type ArchiveManifest } from '#orders/archive/archive-manifest.js';
+import { type ArchiveFolder, verifyArchive } from '#orders/archive/archive-folder.js';
 import { numbersIn, runsOf } from '#orders/archive/archived-ranges.js';
-import { verifyArchive } from '#orders/archive/verify-archive.js';
 import type { ArchiveStore } from './archive-store.js';
 import { Inspection, UnfitPieceError } from './inspection.js';
 import type { Pace } from './pace.js';

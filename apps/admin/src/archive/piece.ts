@@ -1,6 +1,6 @@
 import type { NumberRun } from '#orders/archive/archived-ranges.js';
 import type { OrdersDocument } from '#orders/operation/operation.js';
-import { unpackRuns } from '#orders/settled/number-runs.js';
+import { unpackRuns } from '#orders/numbering/number-runs.js';
 import { digestOf, type SettledBlock } from '#orders/settled/settled-blocks.js';
 
 /** The orders of one settled block, which become one archive. */

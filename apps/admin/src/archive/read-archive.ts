@@ -1,10 +1,8 @@
 import { UUID } from 'mongodb';
-import { ArchiveError } from '#orders/archive/archive-error.js';
-import type { ArchiveFolder } from '#orders/archive/archive-folder.js';
-import type { ArchiveManifest } from '#orders/archive/archive-manifest.js';
-import { verifyArchive } from '#orders/archive/verify-archive.js';
+import { ArchiveError, type ArchiveManifest } from '#orders/archive/archive-manifest.js';
+import { type ArchiveFolder, verifyArchive } from '#orders/archive/archive-folder.js';
 import { fromDocument } from '#orders/order/order-document.js';
-import { createOrderIds } from '#orders/order/order-id.js';
+import { createOrderIds } from '#orders/order/order.js';
 import { orderResponse } from '#orders/order/order-response.js';
 import { idIn, numberOf, readStored } from '#reconcile/stored-content.js';
 

@@ -1,7 +1,7 @@
 import type { RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { Admin } from 'kafkajs';
 import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
-import { findTopics } from '#service/kafka/found-topics.js';
+import { findTopics } from '#service/kafka/prepare-topics.js';
 import { BackupError } from './backup-error.js';
 import type { KafkaState } from './manifest.js';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock } from '@orders-pipeline/clock';
 import type { CollectionInfo, Db } from 'mongodb';
-import { OPERATIONAL_COLLECTIONS } from '#orders/database/operational-collections.js';
+import { OPERATIONAL_COLLECTIONS } from '#orders/database/indexes.js';
 import { programVersion } from '../program-version.js';
 import { BackupError } from './backup-error.js';
 import { BackupFolder, withFullDisk } from './backup-folder.js';

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
-import { splitDocuments } from '#orders/archive/split-documents.js';
+import { splitDocuments } from '#orders/archive/archive-file.js';
 import { RestoreError } from './restore-error.js';
 
 /** Bytes of the documents of one yield, unless a single one is larger. */

@@ -1,6 +1,6 @@
 import type { Db } from 'mongodb';
-import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
-import { unrecordedBlocks } from '#orders/operation/number-blocks.js';
+import { intakeBatchesCollection } from '#orders/numbering/intake-batches.js';
+import { unrecordedBlocks } from '#orders/numbering/number-blocks.js';
 
 /** Consecutive order numbers, both ends included. */
 export interface NumberRange {

@@ -1,5 +1,5 @@
 import type { ChunkPart } from '#orders/operation/acknowledged-chunks.js';
-import { packOrders, type IntakeBatch } from '#orders/operation/intake-batches.js';
+import { packOrders, type IntakeBatch } from '#orders/numbering/intake-batches.js';
 import type { LoggedOrder } from './logged-order.js';
 
 /** An order in the log with its place in its operation and on the topic. */

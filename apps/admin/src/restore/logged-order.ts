@@ -2,7 +2,7 @@ import { UndecodableOrderError, type OrderCodec } from '#orders/order/order-code
 import { contentHash } from '#orders/order/order-content.js';
 import type { Order } from '#orders/order/order.js';
 import { isCreatedAtAssigned, readOrigin } from '#orders/operation/record-headers.js';
-import { readRedrive } from '#orders/dead-letter/redrive-headers.js';
+import { readRedrive } from '#orders/dead-letter/dead-letters.js';
 import type { ConsumedRecord } from '@orders-pipeline/parallel-consumer';
 
 /** What a record of the orders topic says about itself. */

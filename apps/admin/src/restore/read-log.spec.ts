@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { unpackOrders } from '#orders/operation/intake-batches.js';
+import { unpackOrders } from '#orders/numbering/intake-batches.js';
 import { idOf } from '#orders/testing/an-order.js';
-import { javaCompatiblePartitioner } from '#orders/topics/partitioner.js';
+import { javaCompatiblePartitioner } from '#orders/topics/topics.js';
 import { KnownNumbers } from './known-numbers.js';
 import { LogFindings } from './log-findings.js';
 import { toBatches, type PlacedOrder } from './logged-batches.js';

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import type { Clock } from '@orders-pipeline/clock';
 import type { ConsumedRecord } from '@orders-pipeline/parallel-consumer';
 import type { Db } from 'mongodb';
-import { raiseReservedNumbers } from '#orders/operation/number-blocks.js';
+import { raiseReservedNumbers } from '#orders/numbering/number-blocks.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
-import type { RestoreMarker } from '#service/mongodb/restore-marker.js';
+import type { RestoreMarker } from '#service/mongodb/connect-prepared.js';
 import type { KafkaState, Manifest } from '../backup/manifest.js';
 import { FacadeNumbers } from './facade-numbers.js';
 import {

@@ -1,6 +1,6 @@
 import { MongoServerError, type Db } from 'mongodb';
-import { OPERATIONAL_COLLECTIONS } from '#orders/database/operational-collections.js';
-import { restoresCollection, type RestoreMarker } from '#service/mongodb/restore-marker.js';
+import { OPERATIONAL_COLLECTIONS } from '#orders/database/indexes.js';
+import { restoresCollection, type RestoreMarker } from '#service/mongodb/connect-prepared.js';
 import { RestoreError } from './restore-error.js';
 
 const UNAUTHORIZED = 13;

@@ -1,5 +1,5 @@
 import type { Db, Filter } from 'mongodb';
-import { intakeBatchesCollection, type IntakeBatch } from '#orders/operation/intake-batches.js';
+import { intakeBatchesCollection, type IntakeBatch } from '#orders/numbering/intake-batches.js';
 import { operationsCollection, type IntakeDocument, type OperationDocument } from '#orders/operation/operation.js';
 import type { NumberRange } from './known-numbers.js';
 import type { LoggedOperation } from './log-findings.js';

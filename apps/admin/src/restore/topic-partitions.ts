@@ -1,7 +1,6 @@
 import type { Db } from 'mongodb';
-import { javaCompatiblePartitioner } from '#orders/topics/partitioner.js';
+import { javaCompatiblePartitioner, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { topicPartitionsCollection, type EarlierPartitions } from '#orders/topics/topic-partitions.js';
-import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 
 /**
  * Finds out where the records of an earlier partition count end, when the topic got more partitions after the backup: a record whose key

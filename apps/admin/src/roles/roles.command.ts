@@ -1,10 +1,15 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Admin } from 'kafkajs';
 import { MongoClient } from 'mongodb';
-import { aclDifferences, addAcls } from '#service/rights/apply-kafka-acls.js';
-import { applyRole, roleDifferences, ROLES_DB } from '#service/rights/apply-mongodb-roles.js';
-import { aclCommands, describeAcl, kafkaAcls, type NameUser } from '#service/rights/kafka-acls.js';
-import { mongodbRole, roleName } from '#service/rights/mongodb-roles.js';
+import {
+  aclDifferences,
+  addAcls,
+  aclCommands,
+  describeAcl,
+  kafkaAcls,
+  type NameUser,
+} from '#service/rights/kafka-rights.js';
+import { applyRole, roleDifferences, ROLES_DB, mongodbRole, roleName } from '#service/rights/mongodb-rights.js';
 import { SERVICES, type ServiceName } from '#service/rights/service-rights.js';
 import type { RunCommand } from '../admin-environment.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';

@@ -1,6 +1,5 @@
 import kafkajs, { type Admin } from 'kafkajs';
-import { createTopics } from '#service/kafka/create-topics.js';
-import type { TopicDifference } from '#service/kafka/topic-differences.js';
+import { createTopics, type TopicDifference } from '#service/kafka/prepare-topics.js';
 import { addCopies, awaitCopies } from './copies.js';
 import type { TopicPlan } from './topic-plan.js';
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
-import { tooFewBrokers } from '#service/kafka/create-topics.js';
+import { tooFewBrokers } from '#service/kafka/prepare-topics.js';
 
 const POLL_INTERVAL_MS = 500;
 

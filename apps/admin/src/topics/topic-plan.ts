@@ -1,5 +1,5 @@
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC, type TopicSettings } from '#orders/topics/topics.js';
-import { topicDifferences, type FoundTopic, type TopicDifference } from '#service/kafka/topic-differences.js';
+import { topicDifferences, type FoundTopic, type TopicDifference } from '#service/kafka/prepare-topics.js';
 
 /** What `apply` would do, in this order. */
 export interface TopicPlan {

@@ -1,12 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { Command } from 'commander';
-import { addAcls, aclDifferences, removeAcls } from '#service/rights/apply-kafka-acls.js';
-import { applyRole, roleDifferences, ROLES_DB } from '#service/rights/apply-mongodb-roles.js';
-import { kafkaAcls } from '#service/rights/kafka-acls.js';
-import { removeKafkaUsers, setKafkaUsers } from '#service/rights/kafka-users.js';
-import { roleName } from '#service/rights/mongodb-roles.js';
-import { mongodbServiceUsers, removeMongodbUsers, setMongodbUsers } from '#service/rights/mongodb-users.js';
+import {
+  addAcls,
+  aclDifferences,
+  removeAcls,
+  kafkaAcls,
+  removeKafkaUsers,
+  setKafkaUsers,
+} from '#service/rights/kafka-rights.js';
+import {
+  applyRole,
+  roleDifferences,
+  ROLES_DB,
+  roleName,
+  mongodbServiceUsers,
+  removeMongodbUsers,
+  setMongodbUsers,
+} from '#service/rights/mongodb-rights.js';
 import { SERVICE_RIGHTS } from '#service/rights/service-rights.js';
 import type { AdminEnvironment, RunCommand } from '../admin-environment.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';

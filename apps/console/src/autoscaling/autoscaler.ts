@@ -1,10 +1,9 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
-import type { ConsumerCount, LoadObservation, StepVerdict } from '#autoscaling/load-observation.js';
+import type { ConsumerCount, LoadObservation, StepVerdict, AutoscaleState } from '#autoscaling/autoscale-state.js';
 import type { Decision, DecisionReason } from '#autoscaling/decision.js';
 import { AutoscalePolicy, resumed } from '#autoscaling/autoscale-policy.js';
-import type { AutoscaleState } from '#autoscaling/autoscale-state.js';
 import { isCalm, hasWork, type Observation } from '../changes/observation.js';
 import type { PipelineChange } from '../changes/pipeline-changes.js';
 import { isAlive } from '../pipeline/consumer-state.js';

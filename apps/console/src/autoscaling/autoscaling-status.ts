@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { AutoscaleLimits } from '#autoscaling/autoscale-limits.js';
+import type { AutoscaleLimits } from '#autoscaling/capacity.js';
 import type { KeptDecision, StoredAutoscaler } from './autoscaler-store.js';
 import type { AutoscaleMode } from './autoscaling-settings.js';
 

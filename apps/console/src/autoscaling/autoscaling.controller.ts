@@ -10,10 +10,9 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { systemClock } from '@orders-pipeline/clock';
-import { pageSizeParameter } from '#service/http/input-numbers.js';
-import { Audited } from '#service/audit/audited.js';
+import { pageSizeParameter, pageOf } from '#service/http/request-input.js';
+import { Audited } from '#service/audit/audit-requests.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { pageOf } from '#service/http/page-of.js';
 import { Problem } from '#service/http/problem.js';
 import {
   AutoscalingSchema,

@@ -1,4 +1,4 @@
-import type { ReportedState } from '#orders/consumer/consumer-heartbeat.js';
+import type { ReportedState } from '#orders/consumer/consumers.js';
 
 /**
  * The states that consumers report in their heartbeats, and:

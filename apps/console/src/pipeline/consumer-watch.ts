@@ -1,4 +1,4 @@
-import { GONE_AFTER_MS, HEARTBEAT_EVERY_MS } from '#orders/consumer/consumer-heartbeat.js';
+import { GONE_AFTER_MS, HEARTBEAT_EVERY_MS } from '#orders/consumer/consumers.js';
 import type { ConsumerState } from './consumer-state.js';
 import type { PipelineSnapshot, SeenConsumer } from './pipeline-snapshots.js';
 

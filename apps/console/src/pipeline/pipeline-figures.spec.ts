@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Kafka } from 'kafkajs';
 import { Registry } from 'prom-client';
-import { GONE_AFTER_MS, REPORTED_STATES } from '#orders/consumer/consumer-heartbeat.js';
+import { GONE_AFTER_MS, REPORTED_STATES } from '#orders/consumer/consumers.js';
 import type { ConsumerState } from './consumer-state.js';
 import { ConsumerWatch, type WatchedConsumer, type WatchedSnapshot } from './consumer-watch.js';
 import { CountedSnapshots, pipelineFigures, type PipelineFigures } from './pipeline-figures.js';

@@ -1,5 +1,5 @@
-import type { HeartbeatPartition } from '#orders/consumer/consumer-heartbeat.js';
-import { recordsBetween, type Positions } from '#orders/topics/positions.js';
+import type { HeartbeatPartition } from '#orders/consumer/consumers.js';
+import { recordsBetween, type Positions } from '#orders/topics/topics.js';
 import type { WatchedConsumer, WatchedSnapshot } from './consumer-watch.js';
 import { isAlive } from './consumer-state.js';
 import type { PipelineResponse } from './pipeline-response.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { REPORTED_STATES } from '#orders/consumer/consumer-heartbeat.js';
+import { REPORTED_STATES } from '#orders/consumer/consumers.js';
 import { AutoscalingSchema } from '../autoscaling/autoscaling-response.js';
 import { FIGURES } from './figure-history.js';
 

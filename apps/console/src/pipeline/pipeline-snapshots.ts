@@ -1,10 +1,9 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer/consumer-heartbeat.js';
+import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer/consumers.js';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
-import type { Positions } from '#orders/topics/positions.js';
-import { loggedOutages } from '#service/availability/logged-outages.js';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
-import { ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
+import { type Positions, ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
+import { loggedDependencyState } from '#service/availability/dependency-state.js';
+import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import { succeededWithin, systemClock } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { SingleFlight } from './single-flight.js';
@@ -34,7 +33,7 @@ const RETAINED_MS = 30_000;
 /** Queries Kafka and MongoDB independently: when one is unavailable, the rest stays known. */
 @Injectable()
 export class PipelineSnapshots implements OnApplicationShutdown {
-  private readonly outages = loggedOutages('pipeline');
+  private readonly outages = loggedDependencyState('pipeline');
   /** What Kafka has answered since the start. */
   private readonly answered = new Set<string>();
   private readonly ends = new SingleFlight(

@@ -11,7 +11,7 @@ import {
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { EventStreams } from '#service/http/event-streams.js';
+import { EventStreams } from '#service/http/concurrency-limit.js';
 import {
   PipelineHistorySchema,
   PipelineResponseSchema,

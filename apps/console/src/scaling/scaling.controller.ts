@@ -6,8 +6,8 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { Audited } from '#service/audit/audited.js';
-import { setInFlightOverride } from '#orders/consumer/in-flight-override.js';
+import { Audited } from '#service/audit/audit-requests.js';
+import { setInFlightOverride } from '#orders/consumer/consumers.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { AutoscalingStatus } from '../autoscaling/autoscaling-status.js';

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { findInFlightOverride } from '#orders/consumer/in-flight-override.js';
+import { findInFlightOverride } from '#orders/consumer/consumers.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { OrdersConsumer } from './orders-consumer.js';
 import { settings } from '../settings.js';

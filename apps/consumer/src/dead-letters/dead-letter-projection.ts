@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { MongoBulkWriteError, type AnyBulkWriteOperation, type Collection, type WriteError } from 'mongodb';
-import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
+import { deadLettersCollection, type DeadLetterDocument, readRedrive } from '#orders/dead-letter/dead-letters.js';
 import { readOrigin } from '#orders/operation/record-headers.js';
-import { readRedrive } from '#orders/dead-letter/redrive-headers.js';
 import {
   batchHandler,
   type BatchItem,

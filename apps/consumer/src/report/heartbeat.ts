@@ -1,12 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { cpus, hostname } from 'node:os';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import {
-  consumersCollection,
-  HEARTBEAT_EVERY_MS,
-  type ConsumerHeartbeat,
-} from '#orders/consumer/consumer-heartbeat.js';
-import { ArchivedList } from '#orders/archive/archived-list.js';
+import { consumersCollection, HEARTBEAT_EVERY_MS, type ConsumerHeartbeat } from '#orders/consumer/consumers.js';
+import { ArchivedList } from '#orders/archive/archived-ranges.js';
 import { succeededWithin, systemClock } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { MachineLoad } from './machine-load.js';

@@ -1,4 +1,4 @@
-import type { ReportedState } from '#orders/consumer/consumer-heartbeat.js';
+import type { ReportedState } from '#orders/consumer/consumers.js';
 import type { ParallelConsumerStatus } from '@orders-pipeline/parallel-consumer';
 
 type Status = Pick<ParallelConsumerStatus, 'state' | 'joined' | 'ready' | 'partitions'>;

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { UUID } from 'mongodb';
 import type { OrderDocument } from '#orders/order/order-document.js';
-import type { SavedReport } from '#orders/operation/saved-reports.js';
+import type { SavedReport } from '#orders/operation/saved-count.js';
 import type { Clock } from '@orders-pipeline/clock';
 import type { InsertResult } from '../save/bulk-insert.js';
 

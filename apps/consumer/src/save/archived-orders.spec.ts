@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Long, UUID } from 'mongodb';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import { ArchivedList } from '#orders/archive/archived-list.js';
+import { ArchivedList } from '#orders/archive/archived-ranges.js';
 import { archivedRange } from '#orders/archive/testing/archived-range.js';
 import type { OrderDocument } from '#orders/order/order-document.js';
 import { isBefore, type PlacedLetter } from '../dead-letters/replayed-letters.js';

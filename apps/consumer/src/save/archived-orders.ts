@@ -1,6 +1,5 @@
 import type { ArchivedIds } from '#orders/archive/archived-ids.js';
-import type { ArchivedList } from '#orders/archive/archived-list.js';
-import { isReplay, type ArchivedRange } from '#orders/archive/archived-ranges.js';
+import { type ArchivedList, isReplay, type ArchivedRange } from '#orders/archive/archived-ranges.js';
 import type { OrderDocument } from '#orders/order/order-document.js';
 import type { InsertResult } from './bulk-insert.js';
 

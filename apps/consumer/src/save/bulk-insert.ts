@@ -1,6 +1,11 @@
 import { MongoBulkWriteError, type Collection, type WriteError } from 'mongodb';
-import { fromDocument, isRepeatedOrder, isSameOrder, type OrderDocument } from '#orders/order/order-document.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import {
+  fromDocument,
+  isRepeatedOrder,
+  isSameOrder,
+  type OrderDocument,
+  ordersCollection,
+} from '#orders/order/order-document.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 
 /**

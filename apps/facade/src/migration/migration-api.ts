@@ -19,9 +19,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiBadRequestResponse, ApiConflictResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Problem } from '#service/http/problem.js';
 import { ProblemFilter } from '#service/http/problem-filter.js';
-import { Audited } from '#service/audit/audited.js';
+import { Audited } from '#service/audit/audit-requests.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { pageSizeParameter } from '#service/http/input-numbers.js';
+import { pageSizeParameter } from '#service/http/request-input.js';
 import {
   CAPABILITIES,
   READ_STAGES,

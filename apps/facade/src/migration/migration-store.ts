@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Collection } from 'mongodb';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import { requireRestored } from '#service/mongodb/restore-marker.js';
+import { requireRestored } from '#service/mongodb/connect-prepared.js';
 import { timeLimit } from '#orders/time-limit.js';
 import type { GateCondition } from '../stages/gate.js';
 import { type MigrationSnapshot, initialSnapshot } from '../stages/migration-snapshot.js';

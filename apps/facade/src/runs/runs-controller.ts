@@ -10,7 +10,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, notFound } from '#service/http/problem.js';
 import { timeLimit } from '#orders/time-limit.js';
-import { Audited } from '#service/audit/audited.js';
+import { Audited } from '#service/audit/audit-requests.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import type { NumberStore } from '../writes/number-blocks.js';
 import { SideAwayError } from '../sides/side.js';

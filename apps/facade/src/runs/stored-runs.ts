@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Collection, type Db, MongoServerError } from 'mongodb';
 import { Injectable, HttpStatus } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
-import { requireIndexes } from '#service/mongodb/require-indexes.js';
+import { requireIndexes } from '#service/mongodb/indexes.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Problem } from '#service/http/problem.js';
 import { timeLimit } from '#orders/time-limit.js';

@@ -1,6 +1,6 @@
 import * as oauth from 'oauth4webapi';
 import type { Clock } from '@orders-pipeline/clock';
-import { isConfidential } from '#service/auth/confidential-address.js';
+import { isConfidential } from '#service/http/known-hosts.js';
 import { SideAwayError } from './side.js';
 import { timeLimit } from '#orders/time-limit.js';
 

@@ -2,7 +2,7 @@ import type { Collection, Document, Filter } from 'mongodb';
 import type { LegacyOrder } from '#orders/order/order.js';
 import { formatMoney, parseMoney } from '#orders/order/money.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import { requireIndexes } from '#service/mongodb/require-indexes.js';
+import { requireIndexes } from '#service/mongodb/indexes.js';
 import type { SideName, AskedOrders } from '../sides/side.js';
 import { type WriteMode, type Fence, BUCKETS, writeModeOf } from '../stages/migration-snapshot.js';
 

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import fastify, { LogController, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { acceptEmptyJsonBodies } from '#service/http/empty-json-body.js';
-import { closeIdleConnections } from '#service/http/ready-close.js';
+import { acceptEmptyJsonBodies } from '#service/http/request-bodies.js';
+import { closeIdleConnections } from '#service/http/connections.js';
 import type { OrderBook } from '../orders/order-book.js';
 import { MAX_NUMBER, OrderRequestSchema, type OrderRequest } from '../orders/order-request.js';
 import { rejectWebPages } from './reject-web-pages.js';

@@ -1,5 +1,4 @@
-import type { OperationDocument } from '#orders/operation/operation.js';
-import type { Lease } from '#orders/operation/segments.js';
+import type { OperationDocument, Lease } from '#orders/operation/operation.js';
 import { timeLimit } from '#orders/time-limit.js';
 
 /** Duration of a lease, in ms. Other processes can claim the work of a silent process after this time. */

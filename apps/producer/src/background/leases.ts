@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Filter } from 'mongodb';
-import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
-import type { Lease } from '#orders/operation/segments.js';
+import { operationsCollection, type OperationDocument, type Lease } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { HeldLease } from './held-lease.js';
 import { createLease, isFree, type LeasedPart, type PartConditions } from './lease.js';

@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Db } from 'mongodb';
 import { chunksCollection } from '#orders/operation/acknowledged-chunks.js';
-import { importRowsCollection } from '#orders/operation/import-rows.js';
-import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
-import type { OrdersDocument } from '#orders/operation/operation.js';
-import type { IndexRange } from '#orders/operation/segments.js';
-import { unpackIndexes } from '#orders/settled/number-runs.js';
+import { importRowsCollection } from '#orders/imports/import-rows.js';
+import { intakeBatchesCollection } from '#orders/numbering/intake-batches.js';
+import type { OrdersDocument, IndexRange } from '#orders/operation/operation.js';
+import { unpackIndexes } from '#orders/numbering/number-runs.js';
 import { settledBlocksCollection, type SettledBlock } from '#orders/settled/settled-blocks.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import type { VerifiedBlock } from '#reconcile/verify-block.js';

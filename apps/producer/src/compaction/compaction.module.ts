@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { register } from 'prom-client';
 import { systemClock } from '@orders-pipeline/clock';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { BackgroundModule } from '../background/background.module.js';
 import { WakeUp } from '../background/wake-up.js';

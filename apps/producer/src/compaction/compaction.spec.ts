@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import type { IntakeBatch } from '#orders/operation/intake-batches.js';
-import type { IndexRange } from '#orders/operation/segments.js';
+import type { IntakeBatch } from '#orders/numbering/intake-batches.js';
+import type { IndexRange } from '#orders/operation/operation.js';
 import type { SettledBlock } from '#orders/settled/settled-blocks.js';
 import type { Verification, VerifiedBlock } from '#reconcile/verify-block.js';
 import { trimOffset } from './letter-topic.js';

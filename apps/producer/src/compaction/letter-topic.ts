@@ -2,9 +2,8 @@ import type { OnApplicationShutdown } from '@nestjs/common';
 import { LazyAdmin } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { Kafka } from 'kafkajs';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
-import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC } from '#orders/topics/topics.js';
-import type { Positions } from '#orders/topics/positions.js';
-import type { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, type Positions } from '#orders/topics/topics.js';
+import type { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 
 /**

@@ -1,17 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import type { Clock } from '@orders-pipeline/clock';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
-import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
+import { intakeBatchesCollection } from '#orders/numbering/intake-batches.js';
 import {
   isEmitted,
   operationsCollection,
   type EmittedDocument,
   type IntakeDocument,
   type OrdersDocument,
+  type IndexRange,
 } from '#orders/operation/operation.js';
-import type { IndexRange } from '#orders/operation/segments.js';
-import { ackedBlocks } from '#orders/settled/acked-blocks.js';
 import {
+  ackedBlocks,
   blocksOf,
   findSettledBlock,
   outsideOf,
@@ -19,10 +19,10 @@ import {
   settledTotals,
   type SettledBlock,
 } from '#orders/settled/settled-blocks.js';
-import type { CheckSources } from '#reconcile/check-context.js';
-import { groupPositions } from '#reconcile/group-positions.js';
+import type { CheckSources } from '#reconcile/check-block.js';
+import { groupPositions } from '#reconcile/record-positions.js';
 import { verifyEmitted, verifyReceived } from '#reconcile/verify-block.js';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { BlockBookkeeping } from './block-bookkeeping.js';
 import { nextRun } from './received-run.js';

@@ -1,6 +1,5 @@
-import type { IntakeBatch } from '#orders/operation/intake-batches.js';
-import { FULL_BLOCK_ORDERS } from '#orders/operation/operation.js';
-import type { IndexRange } from '#orders/operation/segments.js';
+import type { IntakeBatch } from '#orders/numbering/intake-batches.js';
+import { FULL_BLOCK_ORDERS, type IndexRange } from '#orders/operation/operation.js';
 
 /** Batches of one settled block: they are in memory at once. */
 const MAX_BATCHES = 5_000;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Filter } from 'mongodb';
 import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
 import type { DeadLetterFilter } from '#orders/operation/operation.js';
-import { pageSizeParameter } from '#service/http/input-numbers.js';
+import { pageSizeParameter } from '#service/http/request-input.js';
 
 const STATES = ['pending', 'redriving', 'saved', 'discarded'] as const;
 

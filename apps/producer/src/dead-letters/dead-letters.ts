@@ -5,7 +5,7 @@ import { operationsCollection } from '#orders/operation/operation.js';
 import { OrderCodec, UndecodableOrderError } from '#orders/order/order-codec.js';
 import { orderResponse } from '#orders/order/order-response.js';
 import { orderViolation, type Order } from '#orders/order/order.js';
-import { pageOf } from '#service/http/page-of.js';
+import { pageOf } from '#service/http/request-input.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { notFound, Problem } from '#service/http/problem.js';
 import { toMongoFilter, type DeadLetterGroupsQuery, type DeadLettersQuery } from './dead-letter-query.js';

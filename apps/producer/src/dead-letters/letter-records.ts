@@ -1,6 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
-import { readRedrive } from '#orders/dead-letter/redrive-headers.js';
+import { type DeadLetterDocument, readRedrive } from '#orders/dead-letter/dead-letters.js';
 import { DEAD_LETTER_TOPIC } from '#orders/topics/topics.js';
 import {
   DEAD_LETTER_HEADERS,

@@ -1,5 +1,4 @@
-import { recordsBetween, type TopicPositions } from '#orders/topics/positions.js';
-import { ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
+import { recordsBetween, type TopicPositions, ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 
 /** Returns the consumer lag on the orders topic, in records, by committed offsets. @throws when Kafka does not respond */
 export async function consumerLag(positions: TopicPositions): Promise<number> {

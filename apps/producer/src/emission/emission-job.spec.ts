@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import type { OperationDocument } from '#orders/operation/operation.js';
-import { createSegments, type Segment } from '#orders/operation/segments.js';
+import { type OperationDocument, createSegments, type Segment } from '#orders/operation/operation.js';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { exposeEmission, measureTopic } from './emission-metrics.js';
 import type { EmissionState } from './emission-job.js';

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ImportRowsMissingError } from '#orders/operation/import-rows.js';
+import { ImportRowsMissingError } from '#orders/imports/import-rows.js';
 import { orderSource } from '#orders/operation/order-source.js';
 import { pause } from '@orders-pipeline/clock';
 import { RecordsRejectedError } from '@orders-pipeline/parallel-consumer';

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { register } from 'prom-client';
 import { OrderCodec } from '#orders/order/order-codec.js';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import { systemClock } from '@orders-pipeline/clock';
 import { BackgroundModule } from '../background/background.module.js';
 import { client, ConnectionsModule } from '../connections.module.js';

@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { AcknowledgedChunk, ChunkPart } from '#orders/operation/acknowledged-chunks.js';
-import type { EmittedDocument } from '#orders/operation/operation.js';
-import type { PlannedRecord } from '#orders/operation/planned-records.js';
-import { createSegments, type Segment } from '#orders/operation/segments.js';
+import { type EmittedDocument, createSegments, type Segment } from '#orders/operation/operation.js';
+import type { PlannedRecord } from '#orders/operation/order-source.js';
 import { orderViolation, type Order } from '#orders/order/order.js';
 import { anOrder } from '#orders/testing/an-order.js';
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';

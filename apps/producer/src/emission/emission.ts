@@ -1,10 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
-import type { Fault, FaultCounts } from '#orders/operation/fault-mix.js';
-import type { EmittedDocument } from '#orders/operation/operation.js';
-import { createFaultSelector, type OrderSource } from '#orders/operation/order-source.js';
-import { plannedRecords } from '#orders/operation/planned-records.js';
-import type { Segment } from '#orders/operation/segments.js';
+import type { Fault, FaultCounts } from '#orders/generator/fault-mix.js';
+import type { EmittedDocument, Segment } from '#orders/operation/operation.js';
+import { createFaultSelector, type OrderSource, plannedRecords } from '#orders/operation/order-source.js';
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { chunkParts } from './chunk-parts.js';
 import type { LagCeiling } from './lag-ceiling.js';

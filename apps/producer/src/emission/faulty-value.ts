@@ -1,4 +1,4 @@
-import type { Fault } from '#orders/operation/fault-mix.js';
+import type { Fault } from '#orders/generator/fault-mix.js';
 import type { OrderCodec } from '#orders/order/order-codec.js';
 import type { Order } from '#orders/order/order.js';
 

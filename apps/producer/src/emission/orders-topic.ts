@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { OrderCodec } from '#orders/order/order-codec.js';
-import type { PlannedRecord } from '#orders/operation/planned-records.js';
+import type { PlannedRecord } from '#orders/operation/order-source.js';
 import { originHeaders } from '#orders/operation/record-headers.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';

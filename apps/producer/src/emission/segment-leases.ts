@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { storeChunks, type AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
-import type { FaultCounts } from '#orders/operation/fault-mix.js';
+import type { FaultCounts } from '#orders/generator/fault-mix.js';
 import {
   isEmitted,
   operationsCollection,
   type EmittedDocument,
   type OperationDocument,
+  firstUnacked,
+  type Segment,
 } from '#orders/operation/operation.js';
-import { firstUnacked, type Segment } from '#orders/operation/segments.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import type { HeldLease } from '../background/held-lease.js';
 import { isFree, type LeasedPart } from '../background/lease.js';

@@ -1,4 +1,4 @@
-import type { FileReason } from '#orders/operation/import-manifest.js';
+import type { FileReason } from '#orders/imports/import-manifest.js';
 import type { FileFault } from './row-splitter.js';
 
 type WholeFault = Exclude<FileFault, { rest: unknown }>['code'];

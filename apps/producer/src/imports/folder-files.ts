@@ -3,7 +3,7 @@ import { access, open, readdir, realpath } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { HttpStatus } from '@nestjs/common';
 import { invalidRequest, Problem } from '#service/http/problem.js';
-import type { FileReason } from '#orders/operation/import-manifest.js';
+import type { FileReason } from '#orders/imports/import-manifest.js';
 import { checkedName, NOT_A_JSON_FILE, type IncomingFile } from './incoming-file.js';
 
 const SYMLINK: FileReason = { code: 'symlink', detail: 'it is a symbolic link, which is not followed' };

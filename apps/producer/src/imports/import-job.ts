@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { reserveNumbers } from '#orders/operation/number-blocks.js';
-import type { ImportDocument } from '#orders/operation/operation.js';
-import { createSegments } from '#orders/operation/segments.js';
+import { reserveNumbers } from '#orders/numbering/number-blocks.js';
+import { type ImportDocument, createSegments } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Interruptions } from '../background/interruptions.js';
 import { LeasedJob } from '../background/leased-job.js';

@@ -1,13 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import {
-  filesAfter,
-  manifestCollection,
-  NO_ROWS,
-  type FileState,
-  type ManifestFile,
-  type RowCounts,
-} from '#orders/operation/import-manifest.js';
-import { operationsCollection } from '#orders/operation/operation.js';
+import { filesAfter, manifestCollection, NO_ROWS, type ManifestFile } from '#orders/imports/import-manifest.js';
+import { type FileState, type RowCounts, operationsCollection } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { LeaseLostError } from '../background/lease.js';
 

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { Places, type PlaceLimits } from '#service/http/places.js';
+import { ConcurrencyLimit, type ConcurrencySettings } from '#service/http/concurrency-limit.js';
 
 /** The places of imports that are being received: each may have gigabytes. */
 @Injectable()
-export class ImportPlaces extends Places {
-  constructor(limits: PlaceLimits<'IMPORTS'>) {
+export class ImportPlaces extends ConcurrencyLimit {
+  constructor(limits: ConcurrencySettings<'IMPORTS'>) {
     super({ setting: 'IMPORTS', name: 'imports', code: 'too-many-imports' }, limits);
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { fileReason, restReason } from './file-fault.js';
-import type { ManifestFile, RowCounts } from '#orders/operation/import-manifest.js';
-import { manifestTotals } from '#orders/operation/manifest-totals.js';
+import { type ManifestFile, manifestTotals } from '#orders/imports/import-manifest.js';
+import type { RowCounts } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { ImportManifest, type ReadingClaim } from './import-manifest.js';
 import { ImportRejects, type ImportReject } from './import-rejects.js';

@@ -3,7 +3,7 @@ import { HttpStatus, Injectable, type BeforeApplicationShutdown } from '@nestjs/
 import type { FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import type { OperationDocument } from '#orders/operation/operation.js';
-import { callerKey } from '#service/http/caller-key.js';
+import { callerKey } from '#service/http/concurrency-limit.js';
 import { Problem } from '#service/http/problem.js';
 import { Operations } from '../operations/operations.js';
 import { ByteBudget, MAX_FILES, tooManyFiles } from './import-limits.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { queryInteger, queryNumber } from '#service/http/input-numbers.js';
+import { queryInteger, queryNumber } from '#service/http/request-input.js';
 
 /** The query of `POST /v1/imports`. The limits are the same as for a populate. */
 export const ImportQuerySchema = z.strictObject({

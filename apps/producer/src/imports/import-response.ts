@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { NextPageSchema } from '../operations/operation-response.js';
-import type { OperationDocument } from '#orders/operation/operation.js';
-import type { ManifestFile, ManifestTotals } from '#orders/operation/import-manifest.js';
+import type { OperationDocument, ManifestTotals } from '#orders/operation/operation.js';
+import type { ManifestFile } from '#orders/imports/import-manifest.js';
 import type { ImportReject } from './import-rejects.js';
 
 const count = z.int().min(0);

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { ValidationPipe } from '#service/http/validation-pipe.js';
+import { ValidationPipe } from '#service/http/request-input.js';
 import { folderFiles } from './folder-files.js';
 import { FolderRequestSchema } from './import-request.js';
 import type { IncomingFile } from './incoming-file.js';

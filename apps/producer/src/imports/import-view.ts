@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { manifestTotals } from '#orders/operation/manifest-totals.js';
+import { manifestTotals } from '#orders/imports/import-manifest.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { pageOf } from '#service/http/page-of.js';
+import { pageOf } from '#service/http/request-input.js';
 import { notFound } from '#service/http/problem.js';
 import { Operations } from '../operations/operations.js';
 import { ImportManifest } from './import-manifest.js';

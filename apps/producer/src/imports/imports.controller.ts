@@ -14,7 +14,7 @@ import {
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { audited } from '#service/audit/audited.js';
+import { audited } from '#service/audit/audit-requests.js';
 import { parseIdempotencyKey } from '../operations/idempotency-keys.js';
 import { OperationIdSchema } from '../operations/operation-id.js';
 import { OperationResponseSchema, type OperationResponse } from '../operations/operation-response.js';

@@ -1,7 +1,7 @@
 import { HttpStatus } from '@nestjs/common';
 import { validateFileName } from 'yauzl';
 import { Problem } from '#service/http/problem.js';
-import type { FileReason } from '#orders/operation/import-manifest.js';
+import type { FileReason } from '#orders/imports/import-manifest.js';
 
 /** A received file of an import. Read its content to the end before requesting the next file. */
 export interface IncomingFile {

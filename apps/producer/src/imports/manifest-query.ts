@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageSizeParameter } from '#service/http/input-numbers.js';
+import { pageSizeParameter } from '#service/http/request-input.js';
 import type { RowPlace } from './import-rejects.js';
 
 const pageSize = pageSizeParameter('Items', { maximum: 1_000, byDefault: 100 });

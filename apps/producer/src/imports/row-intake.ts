@@ -1,12 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { MongoBulkWriteError, UUID } from 'mongodb';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
-import { importRow, importRowsCollection, unnumberedOrder, type ImportRow } from '#orders/operation/import-rows.js';
-import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
-import { fromDocument, isRepeatedOrder } from '#orders/order/order-document.js';
+import { importRow, importRowsCollection, unnumberedOrder, type ImportRow } from '#orders/imports/import-rows.js';
+import { operationsCollection, type OperationDocument, ackedRanges } from '#orders/operation/operation.js';
+import { fromDocument, isRepeatedOrder, ordersCollection } from '#orders/order/order-document.js';
 import type { LegacyOrder, Order } from '#orders/order/order.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
-import { ackedRanges } from '#orders/operation/segments.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 
 /** An order read from an import, and its row. */

@@ -5,7 +5,7 @@ import { GridFSBucket, ObjectId, type Binary, type GridFSBucketWriteStream } fro
 import { operationsCollection } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import type { ByteBudget } from './import-limits.js';
-import { manifestCollection } from '#orders/operation/import-manifest.js';
+import { manifestCollection } from '#orders/imports/import-manifest.js';
 
 const BUCKET = 'importFiles';
 /** The collection with a document for each staged file. */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import { unpackOrders } from '#orders/operation/intake-batches.js';
+import { unpackOrders } from '#orders/numbering/intake-batches.js';
 import type { BatchSender, Reserved } from './batch-sender.js';
 import { BlockRecovery } from './block-recovery.js';
 import { buildBatch } from './built-batch.js';

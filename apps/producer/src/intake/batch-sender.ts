@@ -1,5 +1,5 @@
 import type { IntakeStore } from './intake-store.js';
-import type { ReservedBlock } from '#orders/operation/number-blocks.js';
+import type { ReservedBlock } from '#orders/numbering/number-blocks.js';
 import type { Acknowledgements } from './acknowledgements.js';
 import type { BatchTopic, BlockRecovery } from './block-recovery.js';
 import { abandoned, buildBatch, type BuiltBatch } from './built-batch.js';

@@ -1,5 +1,5 @@
-import { packOrders, unpackOrders, unpackValues, type IntakeBatch } from '#orders/operation/intake-batches.js';
-import type { ReservedBlock } from '#orders/operation/number-blocks.js';
+import { packOrders, unpackOrders, unpackValues, type IntakeBatch } from '#orders/numbering/intake-batches.js';
+import type { ReservedBlock } from '#orders/numbering/number-blocks.js';
 import type { IntakeStore } from './intake-store.js';
 import type { IntakeTopic } from './intake-topic.js';
 import { abandoned, skip } from './built-batch.js';

@@ -1,5 +1,5 @@
-import { packOrders, packValues, type IntakeBatch, type KeyedRequest } from '#orders/operation/intake-batches.js';
-import type { ReservedBlock } from '#orders/operation/number-blocks.js';
+import { packOrders, packValues, type IntakeBatch, type KeyedRequest } from '#orders/numbering/intake-batches.js';
+import type { ReservedBlock } from '#orders/numbering/number-blocks.js';
 import { completeOrder } from '#orders/order/intake-order.js';
 import { contentHash } from '#orders/order/order-content.js';
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { anIntakeOrder, idOf } from '#orders/testing/an-order.js';
 import { Problem } from '#service/http/problem.js';
-import { ValidationPipe } from '#service/http/validation-pipe.js';
-import { explainInput } from '#service/http/input-texts.js';
+import { ValidationPipe, explainInput } from '#service/http/request-input.js';
 import { IntakeBodySchema } from './intake-body.js';
 import { OrderRedirectController, QueryApiAddress } from './order-redirect.controller.js';
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
+import { intakeBatchesCollection } from '#orders/numbering/intake-batches.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Leases } from '../background/leases.js';
 import { LeasedJob } from '../background/leased-job.js';

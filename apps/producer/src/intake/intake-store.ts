@@ -1,6 +1,6 @@
 import type { Binary } from 'mongodb';
-import type { IntakeBatch } from '#orders/operation/intake-batches.js';
-import type { ReservedBlock } from '#orders/operation/number-blocks.js';
+import type { IntakeBatch } from '#orders/numbering/intake-batches.js';
+import type { ReservedBlock } from '#orders/numbering/number-blocks.js';
 import type { ChunkPart } from '#orders/operation/acknowledged-chunks.js';
 
 /** A block of numbers that is not reserved yet. */

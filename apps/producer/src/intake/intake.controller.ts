@@ -10,7 +10,7 @@ import {
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Audited } from '#service/audit/audited.js';
+import { Audited } from '#service/audit/audit-requests.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { parseIdempotencyKey } from '../operations/idempotency-keys.js';
 import { Intake } from './intake.js';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { MongoBulkWriteError, MongoServerError, type WriteError } from 'mongodb';
-import { intakeBatchesCollection, type IntakeBatch } from '#orders/operation/intake-batches.js';
-import { forgetRecorded, reserveBlock, unrecordedBlocks, type ReservedBlock } from '#orders/operation/number-blocks.js';
+import { intakeBatchesCollection, type IntakeBatch } from '#orders/numbering/intake-batches.js';
+import { forgetRecorded, reserveBlock, unrecordedBlocks, type ReservedBlock } from '#orders/numbering/number-blocks.js';
 import { besideSettled, outsideOf } from '#orders/settled/settled-blocks.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import type { AcknowledgedBatch, BatchFigures, BlockRequest, InsertOutcome, IntakeStore } from './intake-store.js';

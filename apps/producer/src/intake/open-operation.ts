@@ -1,4 +1,4 @@
-import type { ReservedBlock } from '#orders/operation/number-blocks.js';
+import type { ReservedBlock } from '#orders/numbering/number-blocks.js';
 
 /** The operation that this process puts new orders into. */
 export class OpenOperation {

@@ -1,7 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import { v5 as uuidv5 } from 'uuid';
 import type { IntakeOrder } from '#orders/order/intake-order.js';
-import { createOrderIds } from '#orders/order/order-id.js';
+import { createOrderIds } from '#orders/order/order.js';
 
 /** The UUID namespace of order ids that are derived from an Idempotency-Key. Changing it makes repeated requests new orders. */
 const NAMESPACE = '5b0b5e0f-6e0d-4d0c-9d4f-0d8f0b1c2a37';

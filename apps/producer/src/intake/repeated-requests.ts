@@ -1,5 +1,5 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
-import type { IntakeBatch } from '#orders/operation/intake-batches.js';
+import type { IntakeBatch } from '#orders/numbering/intake-batches.js';
 import { keyReused } from './intake-problems.js';
 import type { IntakeStore } from './intake-store.js';
 import type { PendingRequest } from './pending-request.js';

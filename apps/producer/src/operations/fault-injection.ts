@@ -1,8 +1,8 @@
 import { HttpStatus } from '@nestjs/common';
 import type { Caller } from '#service/auth/token-verifier.js';
-import { insufficientScope } from '#service/auth/challenges.js';
+import { insufficientScope } from '#service/auth/authenticate.js';
 import { Problem } from '#service/http/problem.js';
-import { documentedAt } from '#service/settings/setting-docs.js';
+import { documentedAt } from '#service/settings/settings.js';
 import { hasFaults, type PopulateRequest } from './populate-request.js';
 
 export interface FaultInjectionSettings {

@@ -4,7 +4,7 @@ import type { OperationDocument } from '#orders/operation/operation.js';
 import { pause as sleep, systemClock } from '@orders-pipeline/clock';
 import { notFound, Problem } from '#service/http/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { Audited } from '#service/audit/audited.js';
+import { Audited } from '#service/audit/audit-requests.js';
 import { Interruptions } from '../background/interruptions.js';
 import { InterruptionScope } from './interruption-scope.js';
 import { OperationIdSchema } from './operation-id.js';

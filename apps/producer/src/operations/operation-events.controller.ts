@@ -11,7 +11,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { systemClock } from '@orders-pipeline/clock';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { EventStreams } from '#service/http/event-streams.js';
+import { EventStreams } from '#service/http/concurrency-limit.js';
 import { isOver, operationEvents } from './operation-events.js';
 import { OperationIdSchema } from './operation-id.js';
 import { OperationView } from './operation-view.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { OPERATION_KINDS } from '#orders/operation/operation.js';
-import { pageSizeParameter } from '#service/http/input-numbers.js';
+import { pageSizeParameter } from '#service/http/request-input.js';
 
 /** `GET /v1/operations`. */
 export const OperationsQuerySchema = z.strictObject({

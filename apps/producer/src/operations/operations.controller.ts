@@ -12,12 +12,16 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { Audited } from '#service/audit/audited.js';
+import { Audited } from '#service/audit/audit-requests.js';
 import { FaultInjection } from './fault-injection.js';
 import { parseIdempotencyKey } from './idempotency-keys.js';
 import { OperationIdSchema } from './operation-id.js';
-import { OperationResponseSchema, OperationsPageSchema, type OperationResponse } from './operation-response.js';
-import type { OperationsPage } from './operation-response.js';
+import {
+  OperationResponseSchema,
+  OperationsPageSchema,
+  type OperationResponse,
+  type OperationsPage,
+} from './operation-response.js';
 import { OperationView } from './operation-view.js';
 import { Operations } from './operations.js';
 import { nextPage, OperationsQuerySchema, type OperationsQuery } from './operations-query.js';

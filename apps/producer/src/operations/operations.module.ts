@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { EventStreams } from '#service/http/event-streams.js';
+import { EventStreams } from '#service/http/concurrency-limit.js';
 import { BackgroundModule } from '../background/background.module.js';
 import { ConnectionsModule } from '../connections.module.js';
 import { settings } from '../settings.js';

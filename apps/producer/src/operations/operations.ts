@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { MongoServerError, type ClientSession, type Filter } from 'mongodb';
 import { v7 as uuidv7 } from 'uuid';
-import { reserveNumbers } from '#orders/operation/number-blocks.js';
+import { reserveNumbers } from '#orders/numbering/number-blocks.js';
 import {
   operationsCollection,
   type ImportDocument,
@@ -9,9 +9,10 @@ import {
   type OperationDocument,
   type PopulateDocument,
   type RedriveDocument,
+  createSegments,
+  type Lease,
 } from '#orders/operation/operation.js';
-import { createSegments, type Lease } from '#orders/operation/segments.js';
-import { pageOf, type Page } from '#service/http/page-of.js';
+import { pageOf, type Page } from '#service/http/request-input.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { storeKey, findKeyedOperation } from './idempotency-keys.js';
 import type { OperationsQuery } from './operations-query.js';

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ArchivedList } from '#orders/archive/archived-list.js';
+import { ArchivedList } from '#orders/archive/archived-ranges.js';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import {
   FULL_BLOCK_ORDERS as BLOCK,

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { bodyInteger, bodyNumber } from '#service/http/input-numbers.js';
-import { explainMoment, parseMoment } from '#service/http/moments.js';
-import { FAULTS } from '#orders/operation/fault-mix.js';
+import { bodyInteger, bodyNumber, explainMoment, parseMoment } from '#service/http/request-input.js';
+import { FAULTS } from '#orders/generator/fault-mix.js';
 import type { PopulateDocument } from '#orders/operation/operation.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -1,9 +1,9 @@
 import { UUID, type Db } from 'mongodb';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
-import { intakeBatchesCollection, unpackOrders, type IntakeBatch } from '#orders/operation/intake-batches.js';
+import { intakeBatchesCollection, unpackOrders, type IntakeBatch } from '#orders/numbering/intake-batches.js';
 import { besideSettled, outsideOf, type SettledTotals } from '#orders/settled/settled-blocks.js';
 import { countByIndex, numbersOf } from '#orders/operation/saved-count.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 
 /** Limits of what is counted at once. */
 const MAX_RANGES = 100;

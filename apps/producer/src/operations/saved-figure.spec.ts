@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { EmittedDocument } from '#orders/operation/operation.js';
-import { createSegments } from '#orders/operation/segments.js';
+import { type EmittedDocument, createSegments } from '#orders/operation/operation.js';
 import { pause } from '@orders-pipeline/clock';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { PacedRead } from './paced-read.js';

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { manifestTotals } from '#orders/operation/manifest-totals.js';
+import { manifestTotals } from '#orders/imports/import-manifest.js';
 import {
   ackedCount,
   hasOrders,

@@ -1,5 +1,11 @@
-import { ackedCount, ackedFaults, type OperationDocument } from '#orders/operation/operation.js';
-import { ackedRanges, firstUnacked, generatedOrders } from '#orders/operation/segments.js';
+import {
+  ackedCount,
+  ackedFaults,
+  type OperationDocument,
+  ackedRanges,
+  firstUnacked,
+  generatedOrders,
+} from '#orders/operation/operation.js';
 import { operationState } from './operation-state.js';
 import type { OperationFindings, OperationResponse } from './operation-response.js';
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { systemClock } from '@orders-pipeline/clock';
-import { consumersCollection, GONE_AFTER_MS, type ConsumerHeartbeat } from '#orders/consumer/consumer-heartbeat.js';
+import { consumersCollection, GONE_AFTER_MS, type ConsumerHeartbeat } from '#orders/consumer/consumers.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { PacedRead } from './paced-read.js';
 

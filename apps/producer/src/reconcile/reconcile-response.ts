@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FAULTS } from '#orders/operation/fault-mix.js';
+import { FAULTS } from '#orders/generator/fault-mix.js';
 import { OPERATION_KINDS } from '#orders/operation/operation.js';
 
 const count = z.int().min(0);

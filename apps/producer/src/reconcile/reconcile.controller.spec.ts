@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import type { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { ReconcileController } from './reconcile.controller.js';
 import { ReconciliationPlaces } from './reconciliation-places.js';

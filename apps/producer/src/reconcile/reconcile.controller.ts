@@ -1,8 +1,8 @@
 import { Controller, HttpCode, HttpStatus, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ImportRowsMissingError } from '#orders/operation/import-rows.js';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { ImportRowsMissingError } from '#orders/imports/import-rows.js';
+import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import {
   ArchivedMeanwhileError,
   NothingToReconcileError,

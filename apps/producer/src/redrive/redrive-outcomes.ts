@@ -1,5 +1,10 @@
-import type { Positions } from '#orders/topics/positions.js';
-import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
+import {
+  type Positions,
+  DEAD_LETTER_GROUP,
+  DEAD_LETTER_TOPIC,
+  ORDERS_TOPIC,
+  ORDERS_CONSUMER_GROUP,
+} from '#orders/topics/topics.js';
 import type { RedrivenLetters } from './redriven-letters.js';
 
 /** Reads end offsets of topics and committed offsets of consumer groups. */

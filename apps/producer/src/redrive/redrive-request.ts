@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bodyInteger, bodyNumber } from '#service/http/input-numbers.js';
+import { bodyInteger, bodyNumber } from '#service/http/request-input.js';
 import type { DeadLetterFilter } from '#orders/operation/operation.js';
 import { DeadLetterFilterFields, DeadLetterIdSchema } from '../dead-letters/dead-letter-query.js';
 

@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
+import { type DeadLetterDocument, redriveHeaders } from '#orders/dead-letter/dead-letters.js';
 import type { RedriveDocument } from '#orders/operation/operation.js';
 import { OrderCodec, UndecodableOrderError } from '#orders/order/order-codec.js';
-import { redriveHeaders } from '#orders/dead-letter/redrive-headers.js';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import { earlierPartitions, type EarlierPartitions } from '#orders/topics/topic-partitions.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { Mongo } from '#service/mongodb/mongo.js';

@@ -11,7 +11,7 @@ import {
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Audited } from '#service/audit/audited.js';
+import { Audited } from '#service/audit/audit-requests.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { WakeUp } from '../background/wake-up.js';
 import { parseIdempotencyKey } from '../operations/idempotency-keys.js';

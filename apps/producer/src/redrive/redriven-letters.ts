@@ -7,7 +7,7 @@ import {
   type RedriveOutcome,
 } from '#orders/dead-letter/dead-letters.js';
 import type { DeadLetterFilter, RedriveDocument } from '#orders/operation/operation.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { Problem } from '#service/http/problem.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { toMongoFilter } from '../dead-letters/dead-letter-query.js';

@@ -1,6 +1,6 @@
-import { INSTRUMENTS, type Instrument } from '#orders/generator/instruments.js';
+import { INSTRUMENTS, type Instrument } from '#orders/generator/generator.js';
 import { FILLABLE, type Fillable } from './legacy-fields.js';
-import { murmur3 } from '#orders/generator/murmur3.js';
+import { murmur3 } from '#orders/generator/seeded-random.js';
 import { MAX_QUANTITY, type Order } from '#orders/order/order.js';
 
 /** The optional fields of a row; `undefined` means left out. */

@@ -2,9 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { ArchiveError } from './archive-error.js';
-import { WHAT_TO_DO } from './archive-manifest.js';
-import { splitDocuments } from './split-documents.js';
+import { ArchiveError, WHAT_TO_DO } from './archive-manifest.js';
 
 /** Higher levels save a tenth of the bytes, and need several times the CPU time. */
 const GZIP_LEVEL = 1;
@@ -129,4 +127,30 @@ function damaged(name: string, what: string): ArchiveError {
 /** The errors of zlib have codes such as `Z_BUF_ERROR`. They are of another realm's `Error` under Jest. */
 function isZlibError(error: unknown): error is { readonly message: string } {
   return typeof error === 'object' && error !== null && 'code' in error && String(error.code).startsWith('Z_');
+}
+
+const LENGTH_BYTES = 4;
+/** The bytes of an empty document. */
+const LEAST_BYTES = 5;
+/** MongoDB's limit, with room for what its own tools add. */
+const MOST_BYTES = 17 * 2 ** 20;
+
+/**
+ * Splits bytes of a dump file, which are BSON documents one after another, into the complete documents at their begin, and the rest.
+ * @param broken makes the error for a document that can't have its length
+ */
+export function splitDocuments(
+  bytes: Buffer,
+  broken: (length: number) => Error,
+): { readonly documents: Buffer[]; readonly rest: Buffer } {
+  const documents: Buffer[] = [];
+  let at = 0;
+  while (at + LENGTH_BYTES <= bytes.length) {
+    const length = bytes.readInt32LE(at);
+    if (length < LEAST_BYTES || length > MOST_BYTES) throw broken(length);
+    if (at + length > bytes.length) break;
+    documents.push(bytes.subarray(at, at + length));
+    at += length;
+  }
+  return { documents, rest: bytes.subarray(at) };
 }

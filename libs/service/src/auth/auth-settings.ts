@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import { isLoopback } from '../http/known-hosts.js';
-import { isConfidential } from './confidential-address.js';
-import { documentedAt } from '../settings/setting-docs.js';
-import { httpAddress, SettingsError, wholeNumber } from '../settings/settings.js';
+import { isLoopback, isConfidential } from '../http/known-hosts.js';
+import { documentedAt, httpAddress, SettingsError, wholeNumber } from '../settings/settings.js';
 
 /** Only signatures by a key pair: with a shared secret, every service that verifies tokens could also issue them. */
 const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const;

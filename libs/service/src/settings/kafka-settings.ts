@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
 import { isLoopback } from '../http/known-hosts.js';
-import { certificateFile, privateKeyFile } from './pem-files.js';
-import { httpAddress, wholeNumber } from './settings.js';
+import { certificateFile, privateKeyFile, httpAddress, wholeNumber } from './settings.js';
 
 /** How to reach Kafka, and with what credentials. */
 export const kafkaConnectionSettings = {

@@ -1,14 +1,12 @@
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Long } from 'mongodb';
-import { ArchiveError } from '#orders/archive/archive-error.js';
+import { ArchiveError, parseManifest, type ArchiveManifest } from '#orders/archive/archive-manifest.js';
 import { readDocuments, writeDocuments, type FileDigest } from '#orders/archive/archive-file.js';
 import type { ArchiveFolder } from '#orders/archive/archive-folder.js';
-import { parseManifest, type ArchiveManifest } from '#orders/archive/archive-manifest.js';
 import { runsOf, type ArchivedRange, type ArchivedState, type NumberRun } from '#orders/archive/archived-ranges.js';
 import { anOrder } from '#orders/testing/an-order.js';
-import { BlockDigest } from '#reconcile/block-digest.js';
-import { idIn, numberOf } from '#reconcile/stored-content.js';
+import { BlockDigest, idIn, numberOf } from '#reconcile/stored-content.js';
 import { INGEST, storedOrder } from '#reconcile/testing/stored-order.js';
 import type { Clock } from '@orders-pipeline/clock';
 import { ArchiveRun, type ArchiveResult } from '../archive-run.js';

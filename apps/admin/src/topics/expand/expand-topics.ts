@@ -1,7 +1,12 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
-import { recordsBetween, type TopicPositions } from '#orders/topics/positions.js';
+import {
+  recordsBetween,
+  type TopicPositions,
+  DEAD_LETTER_TOPIC,
+  ORDERS_CONSUMER_GROUP,
+  ORDERS_TOPIC,
+} from '#orders/topics/topics.js';
 import type { Expansion } from '#orders/topics/topic-partitions.js';
-import { DEAD_LETTER_TOPIC, ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { describeOpen, describeSilent, openProducers, silentProducers } from './closing.js';
 import { ExpansionChangedError, type ExpansionRecord } from './expansion-record.js';
 

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { systemClock } from '@orders-pipeline/clock';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import type { AdminEnvironment, RunCommand } from '../../admin-environment.js';
 import { EXIT_CODE, type ExitCode } from '../../exit-code.js';
 import { withKafkaAdmin } from '../../kafka-admin.js';

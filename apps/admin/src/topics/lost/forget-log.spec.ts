@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { packOrders, unpackOrders, type IntakeBatch } from '#orders/operation/intake-batches.js';
+import { packOrders, unpackOrders, type IntakeBatch } from '#orders/numbering/intake-batches.js';
 import { splitBatch } from './forget-log.js';
 
 const ids = Array.from({ length: 5 }, (_, at) => `00000000-0000-4000-8000-00000000000${at}`);

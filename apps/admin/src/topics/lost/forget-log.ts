@@ -7,7 +7,7 @@ import {
   packOrders,
   unpackOrders,
   type IntakeBatch,
-} from '#orders/operation/intake-batches.js';
+} from '#orders/numbering/intake-batches.js';
 import { operationsCollection } from '#orders/operation/operation.js';
 import { topicPartitionsCollection } from '#orders/topics/topic-partitions.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';

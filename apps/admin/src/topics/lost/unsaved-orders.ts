@@ -1,6 +1,6 @@
 import { UUID, type Db } from 'mongodb';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
-import { intakeBatchesCollection, unpackOrders, type IntakeBatch } from '#orders/operation/intake-batches.js';
+import { intakeBatchesCollection, unpackOrders, type IntakeBatch } from '#orders/numbering/intake-batches.js';
 import {
   FULL_BLOCK_ORDERS,
   isEmitted,
@@ -8,7 +8,7 @@ import {
   type EmittedDocument,
 } from '#orders/operation/operation.js';
 import { countSaved, numbersOf } from '#orders/operation/saved-count.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { settledTotals } from '#orders/settled/settled-blocks.js';
 
 /** A segment of which Kafka had acknowledged orders that are not saved. */

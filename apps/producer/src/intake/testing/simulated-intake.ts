@@ -1,6 +1,6 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import { unpackOrders, type IntakeBatch } from '#orders/operation/intake-batches.js';
+import { unpackOrders, type IntakeBatch } from '#orders/numbering/intake-batches.js';
 import type { IntakeOrder } from '#orders/order/intake-order.js';
 import { contentHash } from '#orders/order/order-content.js';
 import type { Order } from '#orders/order/order.js';
