@@ -1,11 +1,10 @@
 import type { Db } from 'mongodb';
 import type { ArchiveFolder } from '#orders/archive/archive-folder.js';
 import type { ArchivedIds } from '#orders/archive/archived-ids.js';
-import type { OperationDocument, IndexRange } from '#orders/operation/operation.js';
-import type { IndexFaults } from '#orders/generator/fault-mix.js';
+import type { IndexRange } from '#orders/operation/operation.js';
+import type { Fault, IndexFaults } from '#orders/generator/fault-mix.js';
 import type { ArchivedOrders, Letter } from './stored-orders.js';
-import { Findings } from './report.js';
-import { MissingRecords, type Unaccounted } from './missing-records.js';
+import type { Findings } from './report.js';
 import type { GroupPositions } from './record-positions.js';
 import { compareBlock, type SentOrder } from './compare-block.js';
 
@@ -24,7 +23,6 @@ export interface CheckSources {
 /** The sources of a check, and where its findings go. */
 export interface CheckContext extends CheckSources {
   readonly findings: Findings;
-  readonly missing: MissingRecords;
   /** Receives each part that was compared. */
   readonly onCompared?: ((block: Block) => void) | undefined;
 }
@@ -36,24 +34,6 @@ export interface ReconcileContext extends CheckContext {
   readonly archives?: ArchiveFolder | undefined;
 }
 
-/** Returns a context with findings of its own, which may be dropped. */
-export function withOwnFindings<C extends CheckSources>(context: C, operation: OperationDocument): C & CheckContext {
-  const { db, positions, archivedIds } = context;
-  const findings = new Findings();
-  return { ...context, findings, missing: new MissingRecords({ db, operation, positions, findings, archivedIds }) };
-}
-
-/** Adds the findings of a context to those of another one. */
-export function addFindings(to: CheckContext, { findings, missing }: CheckContext): void {
-  to.findings.add(findings);
-  to.missing.addLost(missing.lost);
-}
-
-/** Whether nothing is lost, altered, invented or pending. Discarded and repeated orders are fine. */
-export function isClean({ findings, missing }: CheckContext): boolean {
-  return findings.isClean && missing.lost.length === 0;
-}
-
 /** A range of acknowledged orders, with the sent orders and the stored data. */
 export interface Block {
   readonly range: IndexRange;
@@ -63,6 +43,14 @@ export interface Block {
   /** The documents that are stored. */
   readonly documents: readonly Buffer[];
   readonly letters: readonly Letter[];
+}
+
+/** An acknowledged record that is neither stored under its number nor dead-lettered. */
+export interface Unaccounted {
+  readonly index: number;
+  readonly order: SentOrder;
+  /** The fault of an extra record, or of the record that replaced the order. */
+  readonly fault: Fault | undefined;
 }
 
 /**

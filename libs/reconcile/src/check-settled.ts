@@ -69,14 +69,14 @@ function checkAdditional(
 }
 
 /** The orders of an import or an intake can't be made again: the missing ones are known by their numbers, altered ones are not. */
-function addMissing(block: SettledBlock, found: SettledDocuments, { findings, missing }: CheckContext): void {
+function addMissing(block: SettledBlock, found: SettledDocuments, { findings }: CheckContext): void {
   findings.counts.saved += block.saved - found.missing.length;
-  missing.addLost(found.missing.map((place) => goneSince(block, place, null)));
+  findings.addLost(found.missing.map((place) => goneSince(block, place, null)));
 }
 
 /** Compares the orders of a populate, which are generated again, with what is stored. */
 async function compareAgain(block: SettledBlock, operation: PopulateDocument, context: CheckContext): Promise<void> {
-  const { db, findings, missing: lost, signal } = context;
+  const { db, findings, signal } = context;
   const source = orderSource(operation, db);
   const absent = new Set(unpackIndexes(block.absent));
   for (const runs of groupsOf(unpackRuns(block.runs))) {
@@ -93,7 +93,7 @@ async function compareAgain(block: SettledBlock, operation: PopulateDocument, co
     findings.counts.saved += saved.length;
     for (const each of altered) findings.addAltered(each);
     for (const each of phantoms) findings.addPhantom(each);
-    lost.addLost(missing.map(({ index, order: { number, id } }) => goneSince(block, { index, number }, id)));
+    findings.addLost(missing.map(({ index, order: { number, id } }) => goneSince(block, { index, number }, id)));
   }
 }
 

@@ -6,6 +6,7 @@ import { type IntakeBatch, intakeBatchesCollection, unpackOrders } from '#orders
 import { mergedRuns, type NumberRun } from '#orders/numbering/number-runs.js';
 import { outsideOf, type SettledTotals } from '#orders/settled/settled-blocks.js';
 import { checkBlock, type Block, type CheckContext } from './check-block.js';
+import { explainMissing } from './missing-records.js';
 import { chunkPositions, recordPositions, type PositionOf } from './record-positions.js';
 import { KnownOrder, type ExpectedOrder, ReceivedOrder } from './compare-block.js';
 import { StoredOrders, documentsOfRuns } from './stored-orders.js';
@@ -19,7 +20,7 @@ export async function compareEmitted(
   ranges: readonly IndexRange[],
   context: CheckContext,
 ): Promise<void> {
-  const { db, missing, findings, positions, signal, onChecked, onCompared } = context;
+  const { db, findings, positions, signal, onChecked, onCompared } = context;
   const source = orderSource(operation, db);
   const faultsAt = createFaultSelector(operation);
   const counts = { partitions: positions.ends.size, earlier: await earlierPartitions(db) };
@@ -35,7 +36,7 @@ export async function compareEmitted(
     signal?.throwIfAborted();
     const unaccounted = checkBlock(block, findings);
     const where = { db, operationId: operation._id, source, faultsAt, ...counts };
-    if (unaccounted.length > 0) await missing.explain(unaccounted, await chunkPositions(where, block.range));
+    if (unaccounted.length > 0) await explainMissing(unaccounted, await chunkPositions(where, block.range), context);
     onCompared?.(block);
     await onChecked?.(block.orders.length);
   }
@@ -72,7 +73,7 @@ export async function compareReceived(
   groups: AsyncIterable<readonly IntakeBatch[]>,
   context: CheckContext,
 ): Promise<number> {
-  const { db, missing, findings, signal, onChecked, onCompared } = context;
+  const { db, findings, signal, onChecked, onCompared } = context;
   const stored = new StoredOrders(db, operation);
   const hasLetters = await stored.hasLetters();
   const load = async (batches: readonly IntakeBatch[]): Promise<Loaded> => {
@@ -86,7 +87,7 @@ export async function compareReceived(
   for await (const block of prefetch(groups, load)) {
     signal?.throwIfAborted();
     const unaccounted = checkBlock(block, findings);
-    if (unaccounted.length > 0) await missing.explain(unaccounted, batchPositions(block.batches));
+    if (unaccounted.length > 0) await explainMissing(unaccounted, batchPositions(block.batches), context);
     done += block.orders.length;
     onCompared?.(block);
     await onChecked?.(block.orders.length);

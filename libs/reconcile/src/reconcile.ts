@@ -25,17 +25,10 @@ import {
   type SettledTotals,
 } from '#orders/settled/settled-blocks.js';
 import { ArchivedOrders, StoredOrders, documentsOfRuns } from './stored-orders.js';
-import {
-  type ReconcileContext,
-  type Block,
-  addFindings,
-  isClean,
-  withOwnFindings,
-  type CheckContext,
-} from './check-block.js';
+import type { Block, CheckContext, ReconcileContext } from './check-block.js';
 import { Findings, type ReconcileReport } from './report.js';
 import { groupPositions } from './record-positions.js';
-import { MissingRecords, withEvidence } from './missing-records.js';
+import { withEvidence } from './missing-records.js';
 import { checkSettled } from './check-settled.js';
 import { compareBlock } from './compare-block.js';
 import {
@@ -114,17 +107,16 @@ async function reconcileOnce(options: ReconcileOptions): Promise<ReconcileReport
     throw new NothingToReconcileError(
       'A redrive has no orders of its own: reconcile the operations whose dead letters it redrove.',
     );
-  const findings = new Findings();
+  const findings = new Findings(operation);
   const { signal, archives } = options;
   const archived = await ArchivedOrders.of(db, operationId);
   const archivedIds = ArchivedIds.of(db, ArchivedList.of(db));
-  const missing = new MissingRecords({ db, operation, positions, findings, archivedIds });
   const onChecked = progressOf(operation, options.onProgress);
   const sources = { db, positions, archivedIds, archived, archives, signal, onChecked };
-  const counts = await check(operation, { ...sources, findings, missing });
+  const counts = await check(operation, { ...sources, findings });
   if (await archived.haveChanged(db, operationId)) return undefined;
   const namespace = `${db.databaseName}.${ordersCollection(db).collectionName}`;
-  for (const record of await withEvidence(client, namespace, operation, missing.lost)) findings.addMissing(record);
+  for (const record of await withEvidence(client, namespace, operation, findings.lost)) findings.addMissing(record);
   for (const stray of await new StoredOrders(db, operation).strays(findings.others, signal)) findings.addStray(stray);
   return reportOf(operation, findings, counts, startedAt);
 }
@@ -198,19 +190,19 @@ async function checkAcknowledged(
 ): Promise<void> {
   const settled = await findSettledBlock(context.db, operation._id, from);
   if (settled !== null) return checkSettled(settled, operation, context);
-  const own = withOwnFindings(context, operation);
+  const own = { ...context, findings: new Findings(operation) };
   const failure = await compareEmitted(operation, ranges, own).then(
     () => undefined,
     (error: unknown) => error,
   );
   if (failure !== undefined && !(failure instanceof ImportRowsMissingError)) throw failure;
-  if (failure !== undefined || !isClean(own)) {
+  if (failure !== undefined || !own.findings.isClean) {
     // The block may have been settled meanwhile: then its chunks and rows are removed.
     const now = await findSettledBlock(context.db, operation._id, from);
     if (now !== null) return checkSettled(now, operation, context);
   }
   if (failure !== undefined) throw failure;
-  addFindings(context, own);
+  context.findings.add(own.findings);
 }
 
 /** Checks the unacknowledged range: orders that were sent without an acknowledgement may be saved; others are phantoms. */
@@ -259,10 +251,10 @@ interface ReceivedCounts {
 /** Checks the orders that an intake has received: settled blocks by their digests, other batches order by order. */
 async function checkReceived(operation: IntakeDocument, context: ReconcileContext): Promise<ReceivedCounts> {
   const [own, counts] = await besideSettled(context.db, operation._id, async (settled) => {
-    const attempt = withOwnFindings(context, operation);
+    const attempt = { ...context, findings: new Findings(operation) };
     return [attempt, await checkBeside(operation, settled, attempt)] as const;
   });
-  addFindings(context, own);
+  context.findings.add(own.findings);
   return counts;
 }
 

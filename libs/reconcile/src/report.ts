@@ -1,5 +1,5 @@
 import { type Fault, type FaultCounts, FAULTS } from '#orders/generator/fault-mix.js';
-import type { OperationDocument } from '#orders/operation/operation.js';
+import { FULL_BLOCK_ORDERS, type OperationDocument } from '#orders/operation/operation.js';
 import type { MissingReason } from './record-positions.js';
 import type { AlteredOrder, PhantomOrder } from './compare-block.js';
 
@@ -165,8 +165,13 @@ type Counted =
   | 'savedUnacknowledged'
   | 'settled';
 
+/** Maximum number of missing orders to search for in the oplog, which is read completely for them. */
+const LOOKED_FOR = 1_000;
+
 /** Accumulates the findings of all blocks. Its size doesn't grow with the operation. */
 export class Findings {
+  /** The first records that are lost; whether they were ever saved is checked in the oplog at the end. */
+  readonly lost: MissingRecord[] = [];
   readonly counts: Record<Counted, number> = {
     saved: 0,
     archived: 0,
@@ -192,6 +197,8 @@ export class Findings {
   private alteredAcked = 0;
   private phantom = 0;
 
+  constructor(private readonly operation: Pick<OperationDocument, 'fullBlocks'>) {}
+
   addMissing(record: MissingRecord): void {
     this.blames[record.blame] = (this.blames[record.blame] ?? 0) + 1;
     // An extra record is not an order.
@@ -199,6 +206,14 @@ export class Findings {
     if (isOrder) this.missingOrders[PENDING.has(record.blame) ? 'pending' : 'missing'] += 1;
     // List only lost records; pending ones are normal.
     if (!PENDING.has(record.blame) && this.missingRecords.length < LISTED) this.missingRecords.push(record);
+  }
+
+  /** Adds records that are committed, and neither saved nor dead-lettered. */
+  addLost(records: readonly MissingRecord[]): void {
+    for (const record of records) {
+      if (this.lost.length < LOOKED_FOR) this.lost.push(record);
+      else this.addMissing(withoutOplog(record, this.operation));
+    }
   }
 
   /** @param isAcked false for an order that was never acknowledged */
@@ -242,11 +257,13 @@ export class Findings {
     appendListed(this.phantomOrders, other.phantomOrders);
     this.differingBlocks.push(...other.differingBlocks);
     this.archiveProblems.push(...other.archiveProblems);
+    this.addLost(other.lost);
   }
 
-  /** Whether no order is lost, altered, invented, pending or dead-lettered. */
+  /** Whether no order is lost, altered, invented, pending or dead-lettered. Discarded and repeated orders are fine. */
   get isClean(): boolean {
     const { deadLettered, both } = this.counts;
+    if (this.lost.length > 0) return false;
     return !this.hasDefects && Object.keys(this.blames).length === 0 && deadLettered === 0 && both === 0;
   }
 
@@ -308,4 +325,14 @@ export class Findings {
 
 function appendListed<T>(list: T[], more: readonly T[]): void {
   list.push(...more.slice(0, LISTED - list.length));
+}
+
+/** Searches for evidence in the operation document alone. A faulty record was never saved, even if the order of its index was. */
+export function withoutOplog(
+  record: MissingRecord,
+  { fullBlocks }: Pick<OperationDocument, 'fullBlocks'>,
+): MissingRecord {
+  const isFull = fullBlocks.includes(Math.floor(record.index / FULL_BLOCK_ORDERS));
+  if (record.fault !== null || !isFull) return record;
+  return { ...record, blame: 'saved-then-gone', evidence: 'all orders of its number block were saved before' };
 }
