@@ -8,6 +8,7 @@ import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import { importRowsCollection, type ImportRow } from '#orders/imports/import-rows.js';
 import { batchOfNumber, unpackOrders } from '#orders/numbering/intake-batches.js';
 import { operationsCollection } from '#orders/operation/operation.js';
+import { countByIndex } from '#orders/operation/saved-count.js';
 import { settledAmong } from '#orders/settled/settled-blocks.js';
 import type { NumberRange } from '../orders/number-holes.js';
 
@@ -23,13 +24,8 @@ export class SavedNumbers {
 
   /** Whether each number of a range has an order. It reads index keys only. */
   async isFull({ from, to }: NumberRange): Promise<boolean> {
-    const { n } = await this.mongo.db.command({
-      count: ordersCollection(this.mongo.db).collectionName,
-      query: { number: numbersBetween({ from, to }) },
-      hint: 'number',
-      readConcern: { level: 'majority' },
-    });
-    return Number(n) === to - from + 1;
+    const saved = await countByIndex(this.mongo.db, { number: numbersBetween({ from, to }) }, 'number');
+    return saved === to - from + 1;
   }
 
   /** Returns the numbers of a range that have an order. */

@@ -3,6 +3,7 @@ import { MongoServerError } from 'mongodb';
 import { ordersCollection } from '#orders/order/order-document.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { timeLimit } from '#orders/time-limit.js';
+import { countByIndex } from '#orders/operation/saved-count.js';
 import type { Order } from '#orders/order/order.js';
 import { Problem } from '#service/http/problem.js';
 import { filterOf, indexInterval } from '../order-query/index-interval.js';
@@ -50,16 +51,8 @@ export class Totals {
     return { value, kind: value < QUICKLY_COUNTED ? 'exact' : 'atLeast' };
   }
 
-  /** Uses the `count` command, which reads index keys only. */
   private async count(orderQuery: OrderQuery, bounds: { limit?: number; maxTimeMS?: number }): Promise<number> {
-    const { n } = await this.mongo.db.command({
-      count: ordersCollection(this.mongo.db).collectionName,
-      query: filterOf(orderQuery),
-      hint: indexOf(orderQuery),
-      readConcern: { level: 'majority' },
-      ...bounds,
-    });
-    return Number(n);
+    return countByIndex(this.mongo.db, filterOf(orderQuery), indexOf(orderQuery), bounds);
   }
 }
 

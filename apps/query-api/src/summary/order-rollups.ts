@@ -1,6 +1,7 @@
 import { Long, type Document, type Collection, type Db } from 'mongodb';
 import type { ArchivedList, ArchivedShare } from '#orders/archive/archived-ranges.js';
 import { highestReservedNumber } from '#orders/numbering/number-blocks.js';
+import { countByIndex } from '#orders/operation/saved-count.js';
 import { ordersCollection } from '#orders/order/order-document.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { timeLimit } from '#orders/time-limit.js';
@@ -131,16 +132,9 @@ export class OrderRollups {
     };
   }
 
-  /** Counts the saved orders of a block with the `count` command, which reads index keys only. */
+  /** Counts the saved orders of a block. */
   async saved(block: number): Promise<number> {
-    const { n } = await this.mongo.db.command({
-      count: ordersCollection(this.mongo.db).collectionName,
-      query: this.ordersOf(block),
-      hint: 'number',
-      readConcern: { level: 'majority' },
-      maxTimeMS: BLOCK_WITHIN_MS,
-    });
-    return Number(n);
+    return countByIndex(this.mongo.db, this.ordersOf(block), 'number', { maxTimeMS: BLOCK_WITHIN_MS });
   }
 
   /**

@@ -21,9 +21,14 @@ export async function countSaved(db: Db, operation: Numbered, range: IndexRange)
  * Counts orders that a majority of the replica set has. Uses the `count` command, which only scans keys of the index `hint`; an
  * aggregation (`countDocuments`) costs several times as much.
  */
-export async function countByIndex(db: Db, query: Document, hint: string): Promise<number> {
+export async function countByIndex(
+  db: Db,
+  query: Document,
+  hint: string,
+  bounds: { readonly limit?: number; readonly maxTimeMS?: number } = {},
+): Promise<number> {
   const count = ordersCollection(db).collectionName;
-  const { n } = await db.command({ count, query, hint, readConcern: { level: 'majority' } });
+  const { n } = await db.command({ count, query, hint, readConcern: { level: 'majority' }, ...bounds });
   return Number(n);
 }
 

@@ -64,7 +64,7 @@ const TIMEOUT_MS = timeLimit(2_500);
 const SCHEMA_NOT_FOUND = 40_403;
 
 /** Compatibility levels under which a current consumer can read every record on the topic. */
-const ACCEPTED_LEVELS: readonly unknown[] = ['BACKWARD', 'BACKWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE'];
+const ACCEPTED_LEVELS = new Set<unknown>(['BACKWARD', 'BACKWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE']);
 const SUBJECT = encodeURIComponent(ORDERS_SUBJECT);
 
 /**
@@ -126,7 +126,7 @@ export class RegistryConnection {
   private async isCompatible(): Promise<boolean> {
     const response = await this.send(`/config/${SUBJECT}`);
     const { compatibilityLevel } = (await response.json()) as { compatibilityLevel?: string };
-    return ACCEPTED_LEVELS.includes(compatibilityLevel?.toUpperCase());
+    return ACCEPTED_LEVELS.has(compatibilityLevel?.toUpperCase());
   }
 
   private async send(path: string, method = 'GET', body?: object): Promise<Response> {

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { pause, succeededWithin, type Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
+import { DUPLICATE_KEY } from '../mongodb/mongo-errors.js';
 import type { Mongo } from '../mongodb/mongo.js';
 
 /** `done`: below 400. `refused`: 4xx, nothing was changed. `failed`: 5xx, the change may have been made or not. */
@@ -62,7 +63,6 @@ const MAX_WAITING = 10_000;
 const BATCH = 500;
 const RETRY_MS = 1_000;
 const CLOSE_TIMEOUT_MS = timeLimit(3_000);
-const DUPLICATE_KEY = 11_000;
 
 export interface AuditTrailParts {
   /** The service whose requests are audited. */

@@ -18,12 +18,12 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const LEEWAY_MS = 30 * SECOND;
 const EXPECTED = {
-  issuer: ISSUER,
-  audience: 'orders',
-  algorithms: ['RS256' as const],
-  tokenType: 'at+jwt',
-  scopeClaim: 'scp',
-} as const;
+  AUTH_ISSUER: ISSUER,
+  AUTH_AUDIENCE: 'orders',
+  AUTH_ALGORITHMS: ['RS256' as const],
+  AUTH_TOKEN_TYPE: 'at+jwt',
+  AUTH_SCOPE_CLAIM: 'scp',
+};
 
 interface Key {
   readonly kid: string;
@@ -86,7 +86,7 @@ describe('the keys of an issuer', () => {
   }
 
   async function verify(key: Key, by = keys): Promise<Caller> {
-    return new TokenVerifier({ ...EXPECTED, keys: by.find }).verify(await tokenOf(key));
+    return new TokenVerifier(EXPECTED, by.find).verify(await tokenOf(key));
   }
 
   it('are fetched when they are started, and by no request', async () => {
@@ -199,7 +199,7 @@ describe('a verified token', () => {
     'lasts as long as its issuer says after a correction of the clock by %i ms',
     async (correctedByMs) => {
       const key = await newKey('only');
-      const verifier = new TokenVerifier({ ...EXPECTED, keys: async () => key.publicKey });
+      const verifier = new TokenVerifier(EXPECTED, async () => key.publicKey);
       const now = systemClock.now() + correctedByMs;
       // The clock of the process still counts from the time at its start.
       jest.useFakeTimers({ now, doNotFake: ['performance', 'nextTick', 'queueMicrotask', 'setImmediate'] });

@@ -12,7 +12,7 @@ import { Gauge, type Registry } from 'prom-client';
 import { systemClock, backOffMs, type Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
 import { isConfidential } from '../http/known-hosts.js';
-import type { SignatureAlgorithm, AuthSettings } from './auth-settings.js';
+import type { AuthSettings } from './auth-settings.js';
 
 /** The holder of a token and its scopes. */
 export interface Caller {
@@ -39,36 +39,31 @@ export class IssuerUnavailableError extends Error {
   readonly code = 'issuer-away';
 }
 
-interface VerifierOptions {
-  readonly issuer: string;
-  readonly audience: string;
-  readonly algorithms: readonly SignatureAlgorithm[];
-  /** The required `typ` of a token. */
-  readonly tokenType: string;
-  readonly scopeClaim: string;
-  /** @throws IssuerUnavailableError */
-  readonly keys: JWTVerifyGetKey;
-}
+/** The settings of the issuer's keys. */
+type KeySetting = 'AUTH_DISCOVERY_URL' | 'AUTH_ALLOW_HTTP_ISSUER' | 'AUTH_KEYS_MAX_AGE_SECONDS';
 
 /** Tolerates clock differences: a token is accepted this long before it becomes valid and after it expires. */
 const LEEWAY_SECONDS = 30;
 
 /** Verifies that an access token (RFC 9068) is genuine and issued for this service. */
 export class TokenVerifier {
-  constructor(private readonly options: VerifierOptions) {}
+  constructor(
+    private readonly settings: Omit<AuthSettings, KeySetting> & { readonly AUTH_ISSUER: string },
+    private readonly keys: JWTVerifyGetKey,
+  ) {}
 
   /**
    * @throws TokenRefusal for an invalid token
    * @throws IssuerUnavailableError when the token can't be checked now
    */
   async verify(token: string): Promise<Caller> {
-    const { issuer, audience, algorithms, tokenType, keys } = this.options;
+    const { AUTH_ISSUER, AUTH_AUDIENCE, AUTH_ALGORITHMS, AUTH_TOKEN_TYPE } = this.settings;
     try {
-      const { payload } = await jwtVerify(token, keys, {
-        issuer,
-        audience,
-        algorithms: [...algorithms],
-        typ: tokenType,
+      const { payload } = await jwtVerify(token, this.keys, {
+        issuer: AUTH_ISSUER,
+        audience: AUTH_AUDIENCE,
+        algorithms: AUTH_ALGORITHMS,
+        typ: AUTH_TOKEN_TYPE,
         clockTolerance: LEEWAY_SECONDS,
         requiredClaims: ['exp', 'sub'],
       });
@@ -84,7 +79,7 @@ export class TokenVerifier {
     return {
       subject: String(payload.sub),
       clientId: typeof clientId === 'string' ? clientId : null,
-      scopes: scopesOf(payload[this.options.scopeClaim]),
+      scopes: scopesOf(payload[this.settings.AUTH_SCOPE_CLAIM]),
       validUntil: systemClock.now() + leftMs,
     };
   }
@@ -288,15 +283,7 @@ export function tokenCheck(
     ...parts,
   });
   exposeIssuer(keys, parts.registry);
-  const verifier = new TokenVerifier({
-    issuer,
-    audience: settings.AUTH_AUDIENCE,
-    algorithms: settings.AUTH_ALGORITHMS,
-    tokenType: settings.AUTH_TOKEN_TYPE,
-    scopeClaim: settings.AUTH_SCOPE_CLAIM,
-    keys: keys.find,
-  });
-  return { keys, verifier };
+  return { keys, verifier: new TokenVerifier({ ...settings, AUTH_ISSUER: issuer }, keys.find) };
 }
 
 function exposeIssuer(keys: IssuerKeys, registry: Registry): void {

@@ -71,6 +71,16 @@ const RESOURCES: Readonly<Record<string, string>> = {
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
+/** Returns all operations of a document. */
+export function operationsIn({ paths }: OpenAPIObject): { path: string; method: string; operation: Operation }[] {
+  return Object.entries(paths).flatMap(([path, item]) =>
+    (['get', 'post', 'put', 'delete', 'patch'] as const).flatMap((method) => {
+      const operation = item[method];
+      return operation === undefined ? [] : { path, method, operation };
+    }),
+  );
+}
+
 /**
  * Adds the common errors of every route to a document, all with the same schema.
  * @param members what the problems of this service have besides the standard members
@@ -82,15 +92,12 @@ export function documentProblems(
   const problem = ProblemSchema.extend(members).meta({ title: 'Problem', description: 'Problem details (RFC 9457).' });
   const { $schema: _dialect, ...schema } = z.toJSONSchema(problem, { target: 'draft-2020-12' });
   const further = { ...ANYWHERE, ...(tokens && WITH_TOKENS) };
-  for (const [path, item] of Object.entries(document.paths))
-    for (const method of ['get', 'post', 'put', 'delete', 'patch'] as const) {
-      const operation = item[method];
-      if (operation === undefined) continue;
-      const responses = operation.requestBody === undefined ? further : { ...further, ...WITH_BODY };
-      if (path.startsWith('/v1/'))
-        for (const [status, description] of Object.entries(responses)) operation.responses[status] ??= { description };
-      addContents(path, operation, schema);
-    }
+  for (const { path, operation } of operationsIn(document)) {
+    const responses = operation.requestBody === undefined ? further : { ...further, ...WITH_BODY };
+    if (path.startsWith('/v1/'))
+      for (const [status, description] of Object.entries(responses)) operation.responses[status] ??= { description };
+    addContents(path, operation, schema);
+  }
 }
 
 function addContents(path: string, operation: Operation, schema: object): void {
@@ -203,15 +210,11 @@ const BY_STATUS: Readonly<Record<string, readonly CommonHeader[]>> = {
 /** Adds the common response headers to a document, by reference, and 304 for responses with an `ETag`. */
 export function documentHeaders(document: OpenAPIObject): void {
   document.components = { ...document.components, headers: COMMON };
-  for (const [path, item] of Object.entries(document.paths)) {
-    if (item.get !== undefined) documentConditional(item.get);
-    for (const method of ['get', 'post', 'put', 'delete', 'patch'] as const)
-      for (const [status, response] of Object.entries(item[method]?.responses ?? {}))
-        addHeaders(response as DocumentedResponse, [
-          'X-Request-Id',
-          ...(path.startsWith('/v1/') ? RATE_LIMIT : []),
-          ...(BY_STATUS[status] ?? []),
-        ]);
+  for (const { path, method, operation } of operationsIn(document)) {
+    if (method === 'get') documentConditional(operation);
+    const everywhere = ['X-Request-Id', ...(path.startsWith('/v1/') ? RATE_LIMIT : [])] as const;
+    for (const [status, response] of Object.entries(operation.responses))
+      addHeaders(response as DocumentedResponse, [...everywhere, ...(BY_STATUS[status] ?? [])]);
   }
 }
 

@@ -4,7 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject, type StandardSchemaConverter } from '@nestjs/swagger';
 import { z } from 'zod';
 import { requestedScopes } from '../auth/scopes.js';
-import { documentHeaders, documentProblems } from './document-responses.js';
+import { documentHeaders, documentProblems, operationsIn } from './document-responses.js';
 
 export interface ApiDescription {
   readonly title: string;
@@ -137,10 +137,9 @@ interface QueryParameter {
  * shares with its schema stand only once.
  */
 function documentRanges(document: OpenAPIObject): void {
-  for (const item of Object.values(document.paths))
-    for (const operation of [item.get, item.post])
-      if (operation?.parameters !== undefined)
-        operation.parameters = (operation.parameters as QueryParameter[]).flatMap(flattened) as never;
+  for (const { operation } of operationsIn(document))
+    if (operation.parameters !== undefined)
+      operation.parameters = (operation.parameters as QueryParameter[]).flatMap(flattened) as never;
 }
 
 function flattened(parameter: QueryParameter): object[] {
@@ -240,12 +239,9 @@ export function shareResponses(document: OpenAPIObject): void {
   document.components = { ...document.components, responses: shared as never };
 }
 
-function errorsIn({ paths }: OpenAPIObject): Place[] {
-  return Object.values(paths).flatMap((item) =>
-    (['get', 'post', 'put', 'delete', 'patch'] as const).flatMap((method) => {
-      const responses = item[method]?.responses ?? {};
-      const errors = Object.keys(responses).filter((status) => Number(status) >= 400);
-      return errors.map((status) => ({ responses, status, text: JSON.stringify(responses[status]) }));
-    }),
-  );
+function errorsIn(document: OpenAPIObject): Place[] {
+  return operationsIn(document).flatMap(({ operation: { responses } }) => {
+    const errors = Object.keys(responses).filter((status) => Number(status) >= 400);
+    return errors.map((status) => ({ responses, status, text: JSON.stringify(responses[status]) }));
+  });
 }

@@ -6,6 +6,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { collectDefaultMetrics, register, Counter, Histogram, type Registry, Gauge } from 'prom-client';
 import type { FastifyInstance } from 'fastify';
 import { NoToken } from '../auth/scope.guard.js';
+import { certificatesOf } from '../settings/settings.js';
 
 /** Serves the process's metrics in Prometheus's text format. */
 @ApiExcludeController()
@@ -97,7 +98,6 @@ export function exposeMemoryLimits({ execArgv, constrainedBytes, machineBytes }:
     }).set(constrainedBytes);
 }
 
-const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 /** The options of MongoDB's address that name files with certificates. */
 const MONGODB_FILES = ['tlsCAFile', 'tlsCertificateKeyFile'];
 
@@ -135,7 +135,7 @@ export function usedCertificates(settings: object): UsedCertificate[] {
 }
 
 function certificatesIn(text: string, setting: string): UsedCertificate[] {
-  return (text.match(CERTIFICATES) ?? []).map((pem) => {
+  return certificatesOf(text).map((pem) => {
     const { subject, validToDate } = new X509Certificate(pem);
     return { setting, subject: subject.replaceAll('\n', ', '), expiresAt: validToDate.getTime() };
   });

@@ -72,6 +72,6 @@ function foreign(header: string, value: string | undefined): string {
 
 /** Returns whether no third party can read or change what is sent to an address: https, or http to this machine. */
 export function isConfidential(address: string): boolean {
-  const { protocol, hostname } = new URL(address);
+  const { protocol, hostname = '' } = URL.parse(address) ?? {};
   return protocol === 'https:' || isLoopback(hostname.replace(/^\[(.*)\]$/, '$1'));
 }

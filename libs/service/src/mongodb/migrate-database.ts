@@ -2,7 +2,7 @@ import { MongoServerError, type Db, type Document } from 'mongodb';
 import { pause, systemClock } from '@orders-pipeline/clock';
 import type { IndexedCollection } from '#orders/database/indexes.js';
 import { timeLimit } from '#orders/time-limit.js';
-import { isDatabaseUnavailable } from './mongo-errors.js';
+import { isDatabaseUnavailable, isDuplicateKey } from './mongo-errors.js';
 import { connectMongoClient, createMongoClient } from './mongo.js';
 import { planMigration, type MigrationPlan, type PlannedDrop, type PlannedIndex, MIGRATE } from './indexes.js';
 
@@ -20,7 +20,6 @@ export interface MigrationOptions {
 const AGAIN_MS = 1_000;
 const INDEX_NOT_FOUND = 27;
 const NAMESPACE_NOT_FOUND = 26;
-const DUPLICATE_KEY = 11_000;
 
 /** Thrown when an index can't be built, because stored documents contradict it. */
 class IndexNotBuiltError extends Error {
@@ -97,7 +96,7 @@ async function create(db: Db, missing: readonly PlannedIndex[], print: Print): P
   try {
     await db.collection(collection).createIndexes(missing.map(({ index }) => index));
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY)
+    if (isDuplicateKey(error))
       throw new IndexNotBuiltError(
         `Index ${names} of collection ${collection} can't be built: two documents have the same key. MongoDB: ${error.message}`,
         { cause: error },

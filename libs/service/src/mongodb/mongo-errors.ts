@@ -1,4 +1,4 @@
-import { MongoError, MongoNetworkError, MongoNetworkTimeoutError } from 'mongodb';
+import { MongoError, MongoNetworkError, MongoNetworkTimeoutError, MongoServerError } from 'mongodb';
 
 /** Names of driver errors without a usable server. Matched by name, since the driver doesn't export its pool errors' classes. */
 const UNREACHABLE =
@@ -54,4 +54,11 @@ export function isConnectionLost(error: unknown): error is Error {
   // By class: the network error for a cleared pool does not have a name of the pattern.
   if (error instanceof MongoNetworkError) return !(error instanceof MongoNetworkTimeoutError);
   return LOST_PRIMARY.has(Number(error.code));
+}
+
+export const DUPLICATE_KEY = 11_000;
+
+/** Returns whether a write failed since another document has the same key. */
+export function isDuplicateKey(error: unknown): error is MongoServerError {
+  return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
 }

@@ -67,26 +67,7 @@ export function httpSettings(defaultPort: number) {
 }
 
 /** The parsed `httpSettings`. */
-export interface HttpSettings {
-  readonly LISTEN_HOST: string;
-  readonly PORT: number;
-  /** Port of health and metrics; `undefined`: as the other routes. */
-  readonly ADMIN_PORT?: number | undefined;
-  /** Addresses and subnets of proxies whose `X-Forwarded-For` counts. */
-  readonly TRUST_PROXY: readonly string[];
-  /** Host names that are accepted in addition to those of loopback. */
-  readonly ALLOWED_HOSTS: readonly string[];
-  /** Origins whose pages may call the service from a browser. */
-  readonly CORS_ORIGINS: readonly string[];
-  /** Maximum requests per minute and client; 0 means no limit. */
-  readonly RATE_LIMIT_PER_MINUTE: number;
-  /** Time for the headers of a request, and for a whole JSON body, in seconds. */
-  readonly REQUEST_TIMEOUT_SECONDS: number;
-  /** The slowest rate of other bodies. */
-  readonly UPLOAD_MIN_BYTES_PER_SECOND: number;
-  /** Time between the failing readiness and the closing of the listener, in seconds. */
-  readonly DRAIN_GRACE_SECONDS: number;
-}
+export type HttpSettings = Omit<z.infer<z.ZodObject<ReturnType<typeof httpSettings>>>, 'LOG_LEVEL'>;
 
 /** Returns whether a text is an IP address, or a subnet with the length of its prefix in bits. */
 function isAddressOrSubnet(text: string): boolean {
@@ -140,9 +121,7 @@ export const auditSettings = {
 };
 
 /** The parsed `auditSettings`. */
-export interface AuditSettings {
-  readonly AUDIT_RETENTION_DAYS: number;
-}
+export type AuditSettings = z.infer<z.ZodObject<typeof auditSettings>>;
 
 type Setting = ReturnType<typeof concurrencySetting>;
 

@@ -180,13 +180,10 @@ export function readGivenSettings(names: readonly string[], environment: NodeJS.
 
 /** Reads a file. `{}` in a fault stands for the variable with the path. */
 function readValue(path: string): { readonly content: string } | { readonly fault: string } {
-  try {
-    const content = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
-    if (content !== '') return { content };
-    return { fault: 'The file of {} is empty: write the value into it' };
-  } catch (error) {
-    return { fault: `The file of {} ${reasonOf(error)}` };
-  }
+  const result = readText(path);
+  if ('reason' in result) return { fault: `The file of {} ${result.reason}` };
+  const content = result.content.replace(/\r?\n$/, '');
+  return content === '' ? { fault: 'The file of {} is empty: write the value into it' } : { content };
 }
 
 /** Says why a file can't be read, without its path: a secret that was set as `X_FILE` by mistake looks like a path. */
@@ -221,7 +218,10 @@ function contradictions(schema: z.ZodObject, { values, faults }: GivenSettings):
     });
 }
 
-const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+/** Returns the certificates in a PEM text. */
+export function certificatesOf(pem: string): string[] {
+  return pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+}
 
 /** The path of a PEM file with certificates, parsed to the file's content. The file is read once, at the start. */
 export function certificateFile() {
@@ -235,7 +235,7 @@ export function privateKeyFile() {
 
 /** Returns why a file has no usable certificates, in words that continue "which …", or `undefined`. */
 export function certificateFault(path: string): string | undefined {
-  const result = readPem(path);
+  const result = readText(path);
   return 'content' in result ? checkCertificates(result.content) : result.reason;
 }
 
@@ -244,7 +244,7 @@ function pemFile(fault: (content: string) => string | undefined) {
   return z
     .string()
     .transform((path, context) => {
-      const result = readPem(path);
+      const result = readText(path);
       const reason = 'content' in result ? fault(result.content) : result.reason;
       if (reason === undefined && 'content' in result) return result.content;
       context.addIssue({ code: 'custom', params: { reason } });
@@ -253,7 +253,7 @@ function pemFile(fault: (content: string) => string | undefined) {
     .optional();
 }
 
-function readPem(path: string): { readonly content: string } | { readonly reason: string } {
+function readText(path: string): { readonly content: string } | { readonly reason: string } {
   try {
     return { content: readFileSync(path, 'utf8') };
   } catch (error) {
@@ -262,7 +262,7 @@ function readPem(path: string): { readonly content: string } | { readonly reason
 }
 
 function checkCertificates(content: string): string | undefined {
-  const certificates = content.match(CERTIFICATES) ?? [];
+  const certificates = certificatesOf(content);
   if (certificates.length === 0) return 'contains no certificate';
   return certificates.every(isCertificate) ? undefined : 'contains a damaged certificate';
 }
