@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BSON } from 'mongodb';
-import { CONTENT_AT } from '#orders/order/order-content.js';
+import { CONTENT_AT, int64At } from '#orders/order/order-content.js';
 import type { OrderDocument } from '#orders/order/order-document.js';
 import type { OffsetSpan } from '#orders/settled/settled-blocks.js';
 
@@ -89,11 +89,6 @@ function decodedSplit(stored: Buffer, content: Buffer): SplitDocument | undefine
   const { partition, offset, savedAt }: Partial<OrderDocument['ingest']> = readStored(stored).ingest;
   if (typeof partition !== 'number' || offset === undefined || !(savedAt instanceof Date)) return undefined;
   return { content, partition, offset: Number(offset), savedAt: savedAt.getTime() };
-}
-
-/** Reads an int64 that is a safe integer. */
-function int64At(bytes: Buffer, at: number): number {
-  return bytes.readInt32LE(at + 4) * 2 ** 32 + bytes.readUInt32LE(at);
 }
 
 function ingestNameAt(stored: Buffer): number | undefined {

@@ -1,4 +1,5 @@
 import { BSON } from 'mongodb';
+import { int64At, uuidAt } from '#orders/order/order-content.js';
 import { fromDocument, type OrderDocument } from '#orders/order/order-document.js';
 import { orderResponse, type OrderResponse } from '#orders/order/order-response.js';
 import { ORDER_FIELDS } from '#orders/order/order.js';
@@ -53,7 +54,8 @@ function readFields(bytes: EncodedOrder, offsets: readonly number[]): OrderRespo
   const amount = moneyAt(buffer, amountAt);
   if (price === undefined || amount === undefined) return undefined;
   return {
-    id: uuidAt(buffer, id),
+    // Behind the length and the subtype.
+    id: uuidAt(buffer, id + 5),
     number: int64At(buffer, number),
     accountId: stringAt(buffer, accountId),
     side: stringAt(buffer, side) === 'buy' ? 'buy' : 'sell',
@@ -66,22 +68,9 @@ function readFields(bytes: EncodedOrder, offsets: readonly number[]): OrderRespo
   };
 }
 
-/** Reads a UUID, which follows the 4-byte length and the 1-byte subtype. */
-function uuidAt(buffer: Buffer, offset: number): string {
-  const hex = buffer.toString('hex', offset + 5, offset + 21);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
 /** Reads a string, which follows its 4-byte length. The length includes the terminating zero. */
 function stringAt(buffer: Buffer, offset: number): string {
   return buffer.toString('utf8', offset + 4, offset + 3 + buffer.readInt32LE(offset));
-}
-
-const HALF = 2 ** 32;
-
-/** Reads an int64. All int64 fields of an order are safe integers. */
-function int64At(buffer: Buffer, offset: number): number {
-  return buffer.readInt32LE(offset + 4) * HALF + buffer.readUInt32LE(offset);
 }
 
 /** The upper 32 bits of a decimal128 with four decimal places whose digits fit into the lower 64 bits: only the exponent. */
@@ -91,7 +80,7 @@ const UNITS_PER_ONE = 10_000;
 /** Reads an amount of money; `undefined` if it is not a safe integer of units, or has another form. */
 function moneyAt(buffer: Buffer, offset: number): string | undefined {
   if (buffer.readUInt32LE(offset + 12) !== FOUR_DECIMALS || buffer.readUInt32LE(offset + 8) !== 0) return undefined;
-  const units = buffer.readUInt32LE(offset + 4) * HALF + buffer.readUInt32LE(offset);
+  const units = buffer.readUInt32LE(offset + 4) * 2 ** 32 + buffer.readUInt32LE(offset);
   if (!Number.isSafeInteger(units)) return undefined;
   return `${Math.floor(units / UNITS_PER_ONE)}.${String(units % UNITS_PER_ONE).padStart(4, '0')}`;
 }

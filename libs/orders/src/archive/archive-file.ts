@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
@@ -20,21 +20,17 @@ export interface FileDigest {
 
 /** Hashes documents one after another. */
 export class DocumentsHash {
-  private readonly hash = createHash('sha256');
-  private bytes = 0;
-  private documents = 0;
+  private readonly bytes = new BytesHash();
+  private count = 0;
 
   add(documents: readonly Buffer[]): void {
-    for (const document of documents) {
-      this.hash.update(document);
-      this.bytes += document.length;
-    }
-    this.documents += documents.length;
+    for (const document of documents) this.bytes.add(document);
+    this.count += documents.length;
   }
 
   /** Returns the result; nothing can be added after it. */
   digest(): Pick<FileDigest, 'count' | 'documents'> {
-    return { count: this.documents, documents: { bytes: this.bytes, sha256: this.hash.digest('hex') } };
+    return { count: this.count, documents: this.bytes.digest() };
   }
 }
 
@@ -55,9 +51,7 @@ export async function writeDocuments(batches: AsyncIterable<readonly Buffer[]>, 
       }
     },
     createGzip({ level: GZIP_LEVEL, chunkSize: CHUNK_BYTES }),
-    async function* (chunks: AsyncIterable<Buffer>) {
-      for await (const chunk of chunks) yield file.passed(chunk);
-    },
+    (chunks: AsyncIterable<Buffer>) => file.passed(chunks),
     sink,
   );
   return { ...content.digest(), file: file.digest() };
@@ -76,13 +70,7 @@ export async function* readDocuments(
   const content = new DocumentsHash();
   const file = new BytesHash();
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-  const piped = pipeline(
-    source,
-    async function* (chunks: AsyncIterable<Buffer>) {
-      for await (const chunk of chunks) yield file.passed(chunk);
-    },
-    gunzip,
-  );
+  const piped = pipeline(source, (chunks: AsyncIterable<Buffer>) => file.passed(chunks), gunzip);
   // The loop below throws the same error.
   piped.catch(() => undefined);
   const broken = (length: number): ArchiveError => damaged(name, `an order has ${length} bytes`);
@@ -104,15 +92,21 @@ export async function* readDocuments(
   onEnd({ ...content.digest(), file: file.digest() });
 }
 
-/** Hashes the bytes that pass. */
+/** Hashes bytes. */
 class BytesHash {
-  private readonly hash: Hash = createHash('sha256');
+  private readonly hash = createHash('sha256');
   private bytes = 0;
 
-  passed(chunk: Buffer): Buffer {
+  add(chunk: Buffer): void {
     this.hash.update(chunk);
     this.bytes += chunk.length;
-    return chunk;
+  }
+
+  async *passed(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      this.add(chunk);
+      yield chunk;
+    }
   }
 
   digest(): FileDigest['file'] {

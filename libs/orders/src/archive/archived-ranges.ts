@@ -1,6 +1,7 @@
 import type { Collection, Db } from 'mongodb';
 import { systemClock, type Clock } from '@orders-pipeline/clock';
 import type { OrdersDocument } from '../operation/operation.js';
+import { lowerBound } from '../numbering/number-runs.js';
 
 /** Order numbers that follow each other; both ends are included. */
 export interface NumberRun {
@@ -207,14 +208,7 @@ export class ArchivedList {
 
   /** @returns the position of the last run that begins at or before a number; -1 if there is none */
   private before(number: number): number {
-    let low = 0;
-    let high = this.firsts.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.firsts[middle] as number) <= number) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+    return lowerBound(this.firsts, number + 1) - 1;
   }
 }
 

@@ -1,5 +1,6 @@
 import { Binary, type Collection, type Db } from 'mongodb';
-import { HASH_BYTES } from '../order/order-content.js';
+import { HASH_BYTES, uuidAt } from '../order/order-content.js';
+import { bytesOf } from './number-runs.js';
 import type { ChunkPart } from '../operation/acknowledged-chunks.js';
 
 /** A request with an Idempotency-Key in a batch. */
@@ -61,6 +62,7 @@ const ID_BYTES = 16;
 const PARTITION_AT = ID_BYTES + HASH_BYTES;
 const FLAG_AT = PARTITION_AT + 4;
 const ORDER_BYTES = FLAG_AT + 1;
+const NONE = Buffer.alloc(0);
 
 /** Packs orders into 37 bytes each: an array of documents would take MongoDB and the driver several times as long. */
 export function packOrders(orders: readonly BatchOrder[]): Binary {
@@ -77,11 +79,11 @@ export function packOrders(orders: readonly BatchOrder[]): Binary {
 
 /** Returns the orders of a batch by position; none of an abandoned batch. */
 export function unpackOrders({ orders }: Pick<IntakeBatch, 'orders'>): BatchOrder[] {
-  const bytes = bytesOf(orders);
+  const bytes = orders === undefined ? NONE : bytesOf(orders);
   return Array.from({ length: bytes.length / ORDER_BYTES }, (_, position) => {
     const at = position * ORDER_BYTES;
     return {
-      id: uuidText(bytes.toString('hex', at, at + ID_BYTES)),
+      id: uuidAt(bytes, at),
       hash: bytes.toString('hex', at + ID_BYTES, at + PARTITION_AT),
       partition: bytes.readInt32BE(at + PARTITION_AT),
       createdAtAssigned: bytes[at + FLAG_AT] === 1,
@@ -103,7 +105,7 @@ export function packValues(values: readonly Buffer[]): Binary {
 }
 
 export function unpackValues({ values: packed }: Pick<IntakeBatch, 'values'>): Buffer[] {
-  const bytes = bytesOf(packed);
+  const bytes = packed === undefined ? NONE : bytesOf(packed);
   const values: Buffer[] = [];
   for (let at = 0; at < bytes.length;) {
     const from = at + LENGTH_BYTES;
@@ -111,16 +113,6 @@ export function unpackValues({ values: packed }: Pick<IntakeBatch, 'values'>): B
     values.push(bytes.subarray(from, at));
   }
   return values;
-}
-
-function bytesOf(binary: Binary | undefined): Buffer {
-  if (binary === undefined) return Buffer.alloc(0);
-  const { buffer, position } = binary;
-  return Buffer.from(buffer.buffer, buffer.byteOffset, position);
-}
-
-function uuidText(hex: string): string {
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 /** Returns the batch whose block contains an order number; `null` if there is none. */

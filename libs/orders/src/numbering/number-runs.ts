@@ -74,8 +74,20 @@ export function unpackIndexes(packed: Binary): number[] {
   return indexes;
 }
 
-function bytesOf({ buffer, position }: Binary): Buffer {
+/** Returns the bytes of a stored value. */
+export function bytesOf({ buffer, position }: Binary): Buffer {
   return Buffer.from(buffer.buffer, buffer.byteOffset, position);
+}
+
+/** Returns the position of the first value that is not below a limit. */
+export function lowerBound(sorted: ArrayLike<number>, limit: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? limit) < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 const CONTINUES = 0x80;

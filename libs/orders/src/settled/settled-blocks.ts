@@ -1,7 +1,7 @@
 import { MaxKey, type Binary, type Collection, type Db, type Filter } from 'mongodb';
 import type { FaultCounts } from '../generator/fault-mix.js';
 import { type IndexRange, FULL_BLOCK_ORDERS, ackedRanges, type Segment } from '../operation/operation.js';
-import { unpackRuns } from '../numbering/number-runs.js';
+import { bytesOf, lowerBound, unpackRuns } from '../numbering/number-runs.js';
 
 /** The lowest and the highest offset of a block's saved records on one partition of the orders topic. */
 export interface OffsetSpan {
@@ -61,8 +61,8 @@ export interface SettledTotals {
 }
 
 /** Returns the bytes of a block's digest. */
-export function digestOf({ digest: { buffer, position } }: Pick<SettledBlock, 'digest'>): Buffer {
-  return Buffer.from(buffer.buffer, buffer.byteOffset, position);
+export function digestOf({ digest }: Pick<SettledBlock, 'digest'>): Buffer {
+  return bytesOf(digest);
 }
 
 export function settledBlocksCollection(db: Db): Collection<SettledBlock> {
@@ -140,17 +140,6 @@ export async function settledAmong(db: Db, numbers: readonly number[]): Promise<
         found.add(number);
       }
   return found;
-}
-
-/** Returns the position of the first value that is not below a limit. */
-function lowerBound(sorted: readonly number[], limit: number): number {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] ?? limit) < limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Returns the index that an order number has in a settled block of an operation; `null` if it is in none. */
