@@ -3,7 +3,7 @@ import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 
 /** The output folder of `build-page.mjs`. */
-const PAGE = fileURLToPath(new URL('../../page/', import.meta.url));
+const PAGE = fileURLToPath(new URL('../page/', import.meta.url));
 
 /** What the page needs to request a token, to link to the query API, and to know what it offers. */
 interface PageSettings {
