@@ -1,4 +1,8 @@
 import { Client, Session } from './client.js';
+import { LivePipeline } from './live/live-pipeline.js';
+import { Operations } from './populate/operations.js';
+import { PageElement } from './page-element.js';
+import { Router } from './routing.js';
 import { OrdersConsole } from './orders-console.js';
 import { AutoscalingPanel } from './scaling/autoscaling-panel.js';
 import { ConfirmDialog } from './confirm-dialog.js';
@@ -45,9 +49,15 @@ const PARTS = {
   'confirm-dialog': ConfirmDialog,
   'order-browser': OrderBrowser,
   'migration-view': MigrationView,
+  // The last one: it is in the page already, and then renders the others.
+  'orders-console': OrdersConsole,
 };
 
-const session = new Session(sessionStorage, location, history);
+const client = new Client(new Session(sessionStorage, location, history));
+PageElement.context = {
+  client,
+  live: new LivePipeline(client),
+  operations: new Operations(client),
+  router: new Router(window, location, history),
+};
 for (const [name, part] of Object.entries(PARTS)) customElements.define(name, part);
-OrdersConsole.client = new Client(session);
-customElements.define('orders-console', OrdersConsole);

@@ -1,9 +1,9 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
-import { messageOf, type Client } from '../client.js';
-import { LiveElement } from '../live/live-pipeline.js';
-import { stateOf, type Operations } from '../populate/operations.js';
-import { hashOf, type Address, type Router } from '../routing.js';
+import { messageOf } from '../client.js';
+import { LiveElement } from '../page-element.js';
+import { stateOf } from '../populate/operations.js';
+import { hashOf, operationLink, type Address } from '../routing.js';
 import { figure, moment, plural } from '../figures.js';
 import { alertView } from '../request-state.js';
 import {
@@ -51,11 +51,8 @@ export interface LastAction {
 
 /** Lists the pending dead letters, grouped by error code. The address opens a group, or selects the letters of one operation. */
 export class DeadLetters extends LiveElement {
-  @property({ attribute: false }) client!: Client;
-  @property({ attribute: false }) operations!: Operations;
   /** `null`: no group is open. */
   @property({ attribute: false }) address: LettersAddress | null = null;
-  @property({ attribute: false }) router!: Router;
   @state() groups: readonly DeadLetterGroup[] | null = null;
   @state() items: readonly DeadLetterItem[] = [];
   /** The path of the next page. */
@@ -115,16 +112,14 @@ export class DeadLetters extends LiveElement {
     const id = this.redriveId;
     if (id === null) return nothing;
     const operation = this.operations.newest?.find((each) => each.id === id);
-    const link = html`<a href=${hashOf({ view: 'operation', id })}>redrive</a>`;
-    return html`The ${link}: ${operation === undefined ? 'requested' : stateOf(operation).text}.`;
+    return html`The ${operationLink(id, 'redrive')}: ${operation === undefined ? 'requested' : stateOf(operation).text}.`;
   }
 
   private filterView(): TemplateResult | typeof nothing {
     const operationId = this.address?.operationId ?? null;
     if (operationId === null) return nothing;
     return html`<p>
-      Only those of operation <a href=${hashOf({ view: 'operation', id: operationId })}><code>${operationId}</code></a
-      >.
+      Only those of operation ${operationLink(operationId)}.
       <a href=${hashOf(ALL)}>Show all</a>
     </p>`;
   }
@@ -215,9 +210,7 @@ function letterView(letter: DeadLetterItem): TemplateResult {
     <p>
       <a href=${hashOf({ view: 'letter', id })} aria-label="Show record of ${id}"><code>${id}</code></a>
     </p>
-    <p class="muted">
-      ${placeOf(letter)}${operationId === null ? 'no operation' : html`<a href=${hashOf({ view: 'operation', id: operationId })}><code>${operationId}</code></a>`}
-    </p>
+    <p class="muted">${placeOf(letter)}${operationId === null ? 'no operation' : operationLink(operationId)}</p>
     <p class="muted">
       ${moment(lastFailedAt(letter))}${redrives > 0 ? `, redriven ${plural(redrives, 'time')}` : nothing}
     </p>

@@ -1,14 +1,12 @@
 import type uPlot from 'uplot';
-import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
+import type { ReportedChange } from '../../src/pipeline/pipeline-response.js';
 import { limitText } from '../figures.js';
-
-type Change = PipelineResponse['changes'][number];
 
 /** A vertical line in the chart. */
 export interface Mark {
   /** Seconds since 1970. */
   readonly at: number;
-  readonly kind: Change['kind'];
+  readonly kind: ReportedChange['kind'];
   readonly label: string;
 }
 
@@ -39,7 +37,7 @@ const ROWS = 4;
 const LABEL_GAP = 6;
 
 /** Converts changes to marks. */
-export function toMarks(changes: readonly Change[]): Mark[] {
+export function toMarks(changes: readonly ReportedChange[]): Mark[] {
   return changes.map((change) => ({ at: Date.parse(change.at) / 1_000, kind: change.kind, label: labelOf(change) }));
 }
 
@@ -76,7 +74,7 @@ function isFree(row: number, { x, from, to }: Pick<PlacedMark, 'x' | 'from' | 't
   return row !== other.row || to <= other.from || other.to <= from;
 }
 
-function labelOf({ kind, from, to, verdict, crash }: Change): string {
+function labelOf({ kind, from, to, verdict, crash }: ReportedChange): string {
   if (crash !== null) return `${crash.consumer} ${crash.hasReturned ? 'was silent' : 'died'}`;
   if (kind === 'rebalance' || from === null || to === null) return 'rebalance';
   const factor = verdict?.factor ? ` x${verdict.factor.toFixed(1)}` : '';

@@ -1,13 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { aChange, aConsumer, type Change, type Consumer } from '../../src/pipeline/testing/a-pipeline.js';
+import type { ReportedChange, ReportedConsumer } from '../../src/pipeline/pipeline-response.js';
+import { aChange, aConsumer } from '../../src/pipeline/testing/a-pipeline.js';
 import { crashNotice, waitingNotice } from './consumer-banner.js';
 
-function crash(secondsAgo: number, others: Partial<NonNullable<Change['crash']>> = {}): Change {
+function crash(secondsAgo: number, others: Partial<NonNullable<ReportedChange['crash']>> = {}): ReportedChange {
   const fields = { consumer: 'consumer-3', partitions: 4, reassignedAfterSeconds: null, hasReturned: false, ...others };
   return aChange({ kind: 'crash', secondsAgo, crash: fields });
 }
 
-function waiting(name: string, notReadyBecause: string): Consumer {
+function waiting(name: string, notReadyBecause: string): ReportedConsumer {
   return aConsumer({ name, state: 'waiting', notReadyBecause });
 }
 
@@ -15,7 +16,7 @@ const REBALANCE = aChange({ kind: 'rebalance', secondsAgo: 1 });
 const REASSIGNED = { reassignedAfterSeconds: 9 };
 
 describe('the notice on a crash', () => {
-  it.each<[string, Change[], boolean, RegExp]>([
+  it.each<[string, ReportedChange[], boolean, RegExp]>([
     [
       'names the consumer while its partitions are being reassigned',
       [REBALANCE, crash(3), REBALANCE],

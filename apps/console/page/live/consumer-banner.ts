@@ -1,10 +1,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
+import type { ReportedChange, ReportedConsumer } from '../../src/pipeline/pipeline-response.js';
 import { plural } from '../figures.js';
-import { LiveElement } from './live-pipeline.js';
+import { LiveElement } from '../page-element.js';
 
-type Change = PipelineResponse['changes'][number];
-type Crash = NonNullable<Change['crash']>;
+type Crash = NonNullable<ReportedChange['crash']>;
 
 interface CrashNotice {
   /** Whether partitions still have no consumer. */
@@ -24,7 +23,7 @@ const SHOWN_SECONDS = 60;
  * Returns the one notice on the consumers that died. It contains no seconds that count: a screen reader would read each of them.
  * @returns `null` when none died in the last minute
  */
-export function crashNotice(changes: readonly Change[]): CrashNotice | null {
+export function crashNotice(changes: readonly ReportedChange[]): CrashNotice | null {
   const crashes = changes.filter(({ crash }) => crash !== null);
   const ongoing = crashes.filter(({ crash }) => crash?.reassignedAfterSeconds === null);
   if (ongoing.length > 0) return { isOngoing: true, text: ongoingText(ongoing) };
@@ -33,7 +32,7 @@ export function crashNotice(changes: readonly Change[]): CrashNotice | null {
   return { isOngoing: false, text: pastText(last.crash) };
 }
 
-function ongoingText(crashes: readonly Change[]): string {
+function ongoingText(crashes: readonly ReportedChange[]): string {
   const names = [...new Set(crashes.flatMap(({ crash }) => crash?.consumer ?? []))];
   const who = `${names.join(' and ')} died; ${names.length === 1 ? 'its' : 'their'} partitions`;
   const isLate = crashes.some(({ secondsAgo }) => secondsAgo > REASSIGNED_WITHIN_SECONDS);
@@ -49,8 +48,6 @@ function pastText({ consumer, partitions, reassignedAfterSeconds, hasReturned }:
   return `${consumer} died; ${what} reassigned after ${reassignedAfterSeconds} s. Orders that it had not finished are saved now.`;
 }
 
-type Consumer = NonNullable<PipelineResponse['consumers']>[number];
-
 /** What to do, by a part of the reason that a consumer gives. */
 const CURES: readonly (readonly [reason: string, cure: string])[] = [
   [
@@ -61,7 +58,7 @@ const CURES: readonly (readonly [reason: string, cure: string])[] = [
 ];
 
 /** @returns which consumers can not work, why and what to do; `null` when all can */
-export function waitingNotice(consumers: readonly Consumer[]): string | null {
+export function waitingNotice(consumers: readonly ReportedConsumer[]): string | null {
   const waiting = consumers.filter(({ state }) => state === 'waiting');
   if (waiting.length === 0) return null;
   const reasons = waiting.map(({ name, notReadyBecause }) => `${name} saves nothing: ${notReadyBecause}.`);

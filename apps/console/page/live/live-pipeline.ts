@@ -1,10 +1,8 @@
 import { createParser } from 'eventsource-parser';
-import { property } from 'lit/decorators.js';
 import { isAlive } from '../../src/pipeline/consumer-state.js';
 import { FigureHistory, type RecordedSeries } from '../../src/pipeline/figure-history.js';
 import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
 import { ApiProblem, type Client } from '../client.js';
-import { UnshadowedElement } from '../unshadowed-element.js';
 
 export interface StreamListener {
   /** Receives the data of each `pipeline` event. */
@@ -196,24 +194,4 @@ function record(history: FigureHistory, figures: PipelineResponse): void {
     lag: figures.lagRecords,
     consumers: figures.consumers?.filter((each) => isAlive(each)).length ?? null,
   });
-}
-
-/** A part that re-renders whenever the state of the pipeline changes. */
-export abstract class LiveElement extends UnshadowedElement {
-  @property({ attribute: false }) live!: LivePipeline;
-  private readonly onChange = (): void => this.changed();
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.live.addEventListener('change', this.onChange);
-  }
-
-  override disconnectedCallback(): void {
-    this.live.removeEventListener('change', this.onChange);
-    super.disconnectedCallback();
-  }
-
-  protected changed(): void {
-    this.requestUpdate();
-  }
 }

@@ -1,11 +1,9 @@
 import { html, type TemplateResult } from 'lit';
 import { isAlive, type ConsumerState } from '../../src/pipeline/consumer-state.js';
-import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
+import type { ReportedConsumer, ReportedPartition } from '../../src/pipeline/pipeline-response.js';
 import { figure, duration } from '../figures.js';
 import { tableView } from '../table-view.js';
-import { LiveElement } from './live-pipeline.js';
-
-type Consumer = NonNullable<PipelineResponse['consumers']>[number];
+import { LiveElement } from '../page-element.js';
 
 /** States that are part of normal operation are not marked as errors. */
 const STATES: Readonly<Record<ConsumerState, readonly [text: string, style: string]>> = {
@@ -21,17 +19,17 @@ const STATES: Readonly<Record<ConsumerState, readonly [text: string, style: stri
 };
 
 /** Returns the consumers that are shown: a dead one is announced by the banner. */
-export function shownConsumers(consumers: readonly Consumer[]): Consumer[] {
+export function shownConsumers(consumers: readonly ReportedConsumer[]): ReportedConsumer[] {
   return consumers.filter(({ state }) => state !== 'dead');
 }
 
 /** Returns a name for each consumer by id. Consumers with the same name get a part of their id. */
-export function namesOf(consumers: readonly Consumer[]): ReadonlyMap<string, string> {
+export function namesOf(consumers: readonly ReportedConsumer[]): ReadonlyMap<string, string> {
   const shared = new Set(consumers.map(({ name }) => name).filter((name, index, all) => all.indexOf(name) !== index));
   return new Map(consumers.map(({ id, name }) => [id, shared.has(name) ? `${name} (${id.slice(0, 4)})` : name]));
 }
 
-function consumerRow(consumer: Consumer, name: string): TemplateResult {
+function consumerRow(consumer: ReportedConsumer, name: string): TemplateResult {
   const { ratePerSecond, inFlight, inFlightLimit, inFlightSet, partitions } = consumer;
   return html`<tr>
     <th scope="row" class="consumer">${name}</th>
@@ -44,12 +42,10 @@ function consumerRow(consumer: Consumer, name: string): TemplateResult {
   </tr>`;
 }
 
-function stateView({ state, notReadyBecause }: Consumer): TemplateResult {
+function stateView({ state, notReadyBecause }: ReportedConsumer): TemplateResult {
   const [text, style] = STATES[state];
   return html`<span class=${style}>${state === 'waiting' ? `${text}: ${notReadyBecause}` : text}</span>`;
 }
-
-type Partition = NonNullable<PipelineResponse['partitions']>[number];
 
 /** Shows the consumers with their partitions, and the partitions with their lag. */
 export class PartitionGrid extends LiveElement {
@@ -77,7 +73,7 @@ export class PartitionGrid extends LiveElement {
   }
 }
 
-function consumerTable(consumers: readonly Consumer[], names: ReadonlyMap<string, string>): TemplateResult {
+function consumerTable(consumers: readonly ReportedConsumer[], names: ReadonlyMap<string, string>): TemplateResult {
   if (consumers.length === 0) return html`<p class="bad">No consumer runs: nothing is saved.</p>`;
   return tableView(
     'Table of consumers',
@@ -92,7 +88,7 @@ function consumerTable(consumers: readonly Consumer[], names: ReadonlyMap<string
   );
 }
 
-function partitionTable(partitions: readonly Partition[], names: ReadonlyMap<string, string>): TemplateResult {
+function partitionTable(partitions: readonly ReportedPartition[], names: ReadonlyMap<string, string>): TemplateResult {
   const most = Math.max(1, ...partitions.map(({ lagRecords }) => lagRecords ?? 0));
   return tableView(
     'Table of partitions',
@@ -109,7 +105,7 @@ function partitionTable(partitions: readonly Partition[], names: ReadonlyMap<str
 }
 
 function partitionRow(
-  { partition, endOffset, committedOffset, lagRecords, lagSeconds, owner }: Partition,
+  { partition, endOffset, committedOffset, lagRecords, lagSeconds, owner }: ReportedPartition,
   names: ReadonlyMap<string, string>,
   most: number,
 ): TemplateResult {

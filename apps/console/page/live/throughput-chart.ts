@@ -14,7 +14,7 @@ import {
   type PlacedMark,
   type MarkColours,
 } from './chart-marks.js';
-import { LiveElement } from './live-pipeline.js';
+import { LiveElement } from '../page-element.js';
 
 /** The time ranges of the chart. */
 const TIME_RANGES = [

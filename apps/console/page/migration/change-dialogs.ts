@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { property, state } from 'lit/decorators.js';
-import { ApiProblem, type Client } from '../client.js';
+import { state } from 'lit/decorators.js';
+import { ApiProblem } from '../client.js';
 import { DialogElement } from '../confirm-dialog.js';
 import { fieldValue, submitNumbers, type NumberField } from '../form-fields.js';
 import { plural } from '../figures.js';
@@ -25,7 +25,6 @@ const MAX_REASON = 500;
 
 /** A dialog whose change needs a reason, which the audit keeps. Emits `moved` with the state of the answer. */
 abstract class ReasonedDialog extends DialogElement {
-  @property({ attribute: false }) client!: Client;
   @state() protected reasonFault: string | null = null;
   protected readonly request = new RequestState(this);
 

@@ -1,4 +1,5 @@
 import { ApiProblem, isNotFound, messageOf, type Client } from '../client.js';
+import { Polling } from '../polling.js';
 import type { Audit, AuditEntry, Backfill, Migration, PendingIntents, Verification } from './facade-api.js';
 
 const POLL_MS = 2_000;
@@ -24,10 +25,11 @@ export class MigrationFeed extends EventTarget {
   backfill: Backfill | null | undefined;
   verify: Verification | null | undefined;
   audit: readonly AuditEntry[] = [];
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private isRunning = false;
-  /** The poll that began last: what an earlier one returns is outdated. */
-  private latestPoll: symbol | undefined;
+  readonly polling = new Polling({
+    read: async () => this.read(),
+    show: (answer) => this.polled({ ...answer, receivedAt: new Date().toISOString(), failure: null }),
+    fail: (error) => this.polled({ failure: failureOf(error) }),
+  });
 
   /** @param isSeen whether the tab is in the foreground; otherwise it polls slowly */
   constructor(
@@ -37,29 +39,11 @@ export class MigrationFeed extends EventTarget {
     super();
   }
 
-  start(): void {
-    if (this.isRunning) return;
-    this.isRunning = true;
-    void this.poll();
-  }
-
-  stop(): void {
-    this.isRunning = false;
-    this.latestPoll = undefined;
-    clearTimeout(this.timer);
-  }
-
   /** Stops, and drops what it knows: after a sign-out nothing is shown. */
   forget(): void {
-    this.stop();
+    this.polling.drop();
     [this.state, this.failure] = [null, null];
     this.dispatchEvent(new Event('change'));
-  }
-
-  /** Polls at once, after a change. */
-  async refresh(): Promise<void> {
-    clearTimeout(this.timer);
-    await this.poll();
   }
 
   /** Shows a state that came with another answer, unless a newer one is known. */
@@ -70,23 +54,10 @@ export class MigrationFeed extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 
-  private async poll(): Promise<void> {
-    const poll = Symbol('poll');
-    this.latestPoll = poll;
-    const answer = await this.read().catch((error: unknown) => failureOf(error));
-    if (this.latestPoll !== poll) return;
-    if ('kind' in answer) this.failure = answer;
-    else {
-      [this.pending, this.backfill, this.verify, this.audit] = [
-        answer.pending,
-        answer.backfill,
-        answer.verify,
-        answer.audit.items,
-      ];
-      [this.state, this.receivedAt, this.failure] = [answer.state, new Date().toISOString(), null];
-    }
+  private polled(changes: Partial<MigrationFeed>): number {
+    Object.assign(this, changes);
     this.dispatchEvent(new Event('change'));
-    if (this.isRunning) this.timer = setTimeout(() => void this.poll(), this.isSeen() ? POLL_MS : HIDDEN_POLL_MS);
+    return this.isSeen() ? POLL_MS : HIDDEN_POLL_MS;
   }
 
   private async read() {
@@ -97,7 +68,7 @@ export class MigrationFeed extends EventTarget {
       this.lastRun<Verification>('/v1/migration/verify'),
       this.client.get<Audit>(`/v1/migration/audit?pageSize=${AUDIT_ENTRIES}`),
     ]);
-    return { state, pending, backfill, verify, audit };
+    return { state, pending, backfill, verify, audit: audit.items };
   }
 
   private async lastRun<T>(path: string): Promise<T | null> {

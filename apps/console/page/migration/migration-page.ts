@@ -1,7 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { property } from 'lit/decorators.js';
-import type { Client } from '../client.js';
-import { UnshadowedElement } from '../unshadowed-element.js';
+import { PageElement } from '../page-element.js';
 import { moment, duration, figure, plural } from '../figures.js';
 import { tableView, type Column } from '../table-view.js';
 import { CAPABILITY_NAMES, CAPABILITIES, stateText } from './capability.js';
@@ -13,42 +11,37 @@ import { MigrationRuns, RunFindings } from './migration-runs.js';
 import { MismatchList } from './mismatch-list.js';
 
 /** Shows the migration from the legacy system, and changes it. Its parts emit `confirm` with what needs a confirmation. */
-class MigrationPage extends UnshadowedElement {
-  @property({ attribute: false }) client!: Client;
-  private feed: MigrationFeed | undefined;
-  private readonly onChange = (): void => this.requestUpdate();
-  private readonly onSession = (): void => {
-    if (this.client.session.isNeeded) this.feed?.forget();
-    else this.feed?.start();
-  };
+class MigrationPage extends PageElement {
+  private readonly feed = new MigrationFeed(this.client);
+
+  constructor() {
+    super();
+    this.follow(this.feed);
+    this.follow(this.client.session, () => this.signedInOrOut());
+  }
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.feed = new MigrationFeed(this.client);
-    this.feed.addEventListener('change', this.onChange);
-    this.client.session.addEventListener('change', this.onSession);
-    this.onSession();
+    this.signedInOrOut();
   }
 
   override disconnectedCallback(): void {
-    this.feed?.stop();
-    this.feed?.removeEventListener('change', this.onChange);
-    this.client.session.removeEventListener('change', this.onSession);
+    this.feed.polling.stop();
     super.disconnectedCallback();
   }
 
   protected override render(): TemplateResult {
     const { feed, client } = this;
-    if (feed === undefined || (feed.state === null && feed.failure === null))
+    if (feed.state === null && feed.failure === null)
       return html`<p class="muted">${client.session.isNeeded ? 'Unknown: not signed in.' : 'Asking the facade…'}</p>`;
     const taken = (event: CustomEvent<Migration>): void => {
       feed.take(event.detail);
-      void feed.refresh();
+      void feed.polling.refresh();
     };
     return html`${this.failureView(feed)}
       ${feed.state === null || feed.failure?.kind === 'no-facade' ? nothing : this.stateView(feed, feed.state)}
-      <hold-dialog .client=${client} @moved=${taken}></hold-dialog>
-      <move-dialog .client=${client} @moved=${taken}></move-dialog>`;
+      <hold-dialog @moved=${taken}></hold-dialog>
+      <move-dialog @moved=${taken}></move-dialog>`;
   }
 
   private failureView({ failure, receivedAt }: MigrationFeed): TemplateResult | typeof nothing {
@@ -92,18 +85,22 @@ class MigrationPage extends UnshadowedElement {
   private detailViews(feed: MigrationFeed, migration: Migration, isCurrent: boolean): TemplateResult {
     return html`<h3>Backfill and verify</h3>
       <migration-runs
-        .client=${this.client}
         .backfill=${feed.backfill}
         .verify=${feed.verify}
         .isCurrent=${isCurrent}
-        @started=${() => void feed.refresh()}
+        @started=${() => void feed.polling.refresh()}
       ></migration-runs>
       <h3>Pending intents</h3>
       ${pendingView(feed.pending)}
       <h3>Mismatches</h3>
-      <mismatch-list .client=${this.client} .migration=${migration}></mismatch-list>
+      <mismatch-list .migration=${migration}></mismatch-list>
       <h3>History</h3>
       ${auditView(feed.audit)}`;
+  }
+
+  private signedInOrOut(): void {
+    if (this.client.session.isNeeded) this.feed.forget();
+    else this.feed.polling.start();
   }
 
   private hold(isHolding: boolean): void {

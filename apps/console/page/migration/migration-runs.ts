@@ -1,9 +1,10 @@
-import { html, nothing, type TemplateResult, type PropertyValues } from 'lit';
-import { property, state } from 'lit/decorators.js';
-import { messageOf, type Client } from '../client.js';
+import { Task, TaskStatus } from '@lit/task';
+import { html, nothing, type TemplateResult } from 'lit';
+import { property } from 'lit/decorators.js';
+import { messageOf } from '../client.js';
 import type { Confirmation } from '../confirm-dialog.js';
-import { UnshadowedElement } from '../unshadowed-element.js';
-import { hashOf } from '../routing.js';
+import { PageElement } from '../page-element.js';
+import { operationLink } from '../routing.js';
 import { figure, moment, plural } from '../figures.js';
 import { alertView, RequestState } from '../request-state.js';
 import type { Backfill, Verification, UntranslatedOrder, VerifiedDifference } from './facade-api.js';
@@ -12,8 +13,7 @@ const BACKFILL = '/v1/migration/backfill';
 const VERIFY = '/v1/migration/verify';
 
 /** Starts, follows and cancels backfill and verify. Emits `confirm` with what needs a confirmation, and `started` after each change. */
-export class MigrationRuns extends UnshadowedElement {
-  @property({ attribute: false }) client!: Client;
+export class MigrationRuns extends PageElement {
   /** The last ones; `null`: there was none; `undefined`: unknown. */
   @property({ attribute: false }) backfill!: Backfill | null | undefined;
   @property({ attribute: false }) verify!: Verification | null | undefined;
@@ -36,34 +36,26 @@ export class MigrationRuns extends UnshadowedElement {
   }
 
   private backfillPart(): TemplateResult {
-    const { backfill: run, client } = this;
+    const run = this.backfill;
     const none = html`<p class="muted">There was none yet. It copies the legacy system’s orders to the new side.</p>`;
     return html`${run === null ? none : run === undefined ? nothing : backfillView(run)}
     ${
       run && run.untranslated > 0
-        ? html`<run-findings
-            .client=${client}
-            path="${BACKFILL}/${run.id}/untranslated"
-            count=${run.untranslated}
-          ></run-findings>`
+        ? html`<run-findings path="${BACKFILL}/${run.id}/untranslated" count=${run.untranslated}></run-findings>`
         : nothing
     }
     ${this.button(run, 'backfill', () => this.confirm(this.backfillConfirmation()), BACKFILL)}`;
   }
 
   private verifyPart(): TemplateResult {
-    const { verify: run, client } = this;
+    const run = this.verify;
     const none = html`<p class="muted">
       There was none yet. It compares all orders of both sides, and the gate needs one without a difference.
     </p>`;
     return html`${run === null ? none : run === undefined ? nothing : verifyView(run)}
     ${
       run && run.differences > 0
-        ? html`<run-findings
-            .client=${client}
-            path="${VERIFY}/${run.id}/differences"
-            count=${run.differences}
-          ></run-findings>`
+        ? html`<run-findings path="${VERIFY}/${run.id}/differences" count=${run.differences}></run-findings>`
         : nothing
     }
     ${this.button(run, 'verify', () => void this.request.run(async () => this.post(VERIFY)), VERIFY)}`;
@@ -134,12 +126,7 @@ function backfillView(run: Backfill): TemplateResult {
       translation.${operationIds.length === 0 ? nothing : ' Imports, which go on by themselves:'}
     </p>
     <ul class="plain">
-      ${operationIds.map(
-        (id) =>
-          html`<li>
-            <a href=${hashOf({ view: 'operation', id })}><code>${id}</code></a>
-          </li>`,
-      )}
+      ${operationIds.map((id) => html`<li>${operationLink(id)}</li>`)}
     </ul>
     ${
       untranslated === 0
@@ -234,38 +221,29 @@ function stateOf(run: Verification | Backfill, verb: string): RunState | undefin
 const SHOWN = 20;
 
 /** Lists the first things that a backfill or a verify has found. Reads them again when there are more. */
-export class RunFindings extends UnshadowedElement {
-  @property({ attribute: false }) client!: Client;
+export class RunFindings extends PageElement {
   /** The path of the list. */
   @property() path!: string;
   /** How many there are. */
   @property({ type: Number }) count!: number;
-  @state() protected items: readonly Finding[] = [];
-  @state() protected errorText: string | null = null;
+  private readonly first = new Task(this, {
+    args: () => [this.path, this.shown] as const,
+    task: async ([path]) => (await this.client.get<{ items: Finding[] }>(`${path}?limit=${SHOWN}`)).items,
+  });
 
-  protected override updated(changed: PropertyValues<this>): void {
-    const isMore = changed.has('count') && this.items.length < SHOWN;
-    if (changed.has('path') || isMore) void this.load(this.path);
+  /** How many can be shown. After a failure each further finding repeats the reading. */
+  private get shown(): number {
+    return this.first.status === TaskStatus.ERROR ? this.count : Math.min(this.count, SHOWN);
   }
 
   protected override render(): TemplateResult | typeof nothing {
-    const { items, count, errorText } = this;
-    if (errorText !== null) return alertView(errorText);
+    const { value: items = [], error, status } = this.first;
+    if (status === TaskStatus.ERROR) return alertView(messageOf(error));
     if (items.length === 0) return nothing;
     return html`<ul class="plain">
         ${items.map((item) => html`<li>${findingText(item)}</li>`)}
       </ul>
-      ${count > items.length ? html`<p class="muted">The first ${figure(items.length)} of ${figure(count)}.</p>` : nothing}`;
-  }
-
-  private async load(path: string): Promise<void> {
-    try {
-      const { items } = await this.client.get<{ items: Finding[] }>(`${path}?limit=${SHOWN}`);
-      if (this.path !== path) return;
-      [this.items, this.errorText] = [items, null];
-    } catch (error) {
-      if (this.path === path) this.errorText = messageOf(error);
-    }
+      ${this.count > items.length ? html`<p class="muted">The first ${figure(items.length)} of ${figure(this.count)}.</p>` : nothing}`;
   }
 }
 

@@ -1,5 +1,5 @@
 import { isNotFound, type Client } from '../client.js';
-import { quoted } from '../form-fields.js';
+import { quoted } from '../figures.js';
 import { ID_FORM, isUuid, type Address } from '../routing.js';
 import { readSearch } from './order-search.js';
 

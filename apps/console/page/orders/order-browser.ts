@@ -1,11 +1,12 @@
+import { initialState, Task } from '@lit/task';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
-import { isNotFound, messageOf, type Client } from '../client.js';
+import { isNotFound, messageOf } from '../client.js';
 import { figure, amount, moment, plural } from '../figures.js';
 import { fieldValue } from '../form-fields.js';
-import { UnshadowedElement } from '../unshadowed-element.js';
-import { hashOf, type Address, type Router } from '../routing.js';
-import { alertView } from '../request-state.js';
+import { PageElement } from '../page-element.js';
+import { hashOf, operationLink, type Address } from '../routing.js';
+import { alertView, RequestState } from '../request-state.js';
 import { tableView, type Column } from '../table-view.js';
 import {
   findOrders,
@@ -19,30 +20,36 @@ import {
 import { readSearch } from './order-search.js';
 
 /** Finds orders by what is typed, operations and dead letters by their id, and shows the trace of each order. */
-export class OrderBrowser extends UnshadowedElement {
-  @property({ attribute: false }) client!: Client;
-  @property({ attribute: false }) router!: Router;
+export class OrderBrowser extends PageElement {
   /** The order or the search to show; `null`: none. */
   @property({ attribute: false }) address: OrdersAddress | null = null;
-  @state() found: Found | null = null;
   @state() trace: OrderTrace | null = null;
-  @state() errorText: string | null = null;
-  @state() isLoading = false;
+  /** An id is looked up, to find out what it is of, until that is shown. */
+  @state() isIdentifying = false;
+  private readonly tracing = new RequestState(this);
+  private readonly finding = new Task(this, {
+    args: () => [this.address] as const,
+    task: async ([address], { signal }) => {
+      if (address === null) return initialState;
+      const found = await findOrders(this.client, address, Date.now());
+      if (address.view === 'order' && !signal.aborted) void this.toggle(address.id);
+      return found;
+    },
+  });
 
   protected override willUpdate(changed: PropertyValues<this>): void {
-    if (changed.has('address')) this.clear();
+    if (!changed.has('address')) return;
+    this.trace = null;
+    this.isIdentifying = false;
+    if (this.tracing.hasFailed) this.tracing.forget();
   }
 
   protected override updated(changed: PropertyValues<this>): void {
-    if (!changed.has('address')) return;
     const input = this.querySelector('input');
-    if (input !== null) input.value = textOf(this.address);
-    if (this.address !== null) void this.load(this.address);
+    if (changed.has('address') && input !== null) input.value = textOf(this.address);
   }
 
   protected override render(): TemplateResult {
-    const { address, found, errorText, isLoading } = this;
-    const isFurtherPage = address?.view === 'search' && address.page !== null;
     return html`
       <form class="fields" role="search" novalidate @submit=${(event: SubmitEvent) => void this.search(event)}>
         <label class="wide">
@@ -51,11 +58,22 @@ export class OrderBrowser extends UnshadowedElement {
         </label>
         <button class="main">Find</button>
       </form>
-      ${alertView(errorText)}
-      ${errorText !== null && isFurtherPage ? html`<p><a href=${hashOf({ ...address, page: null })}>Show the first page</a></p>` : nothing}
-      ${isLoading ? html`<p class="muted" role="status">Searching…</p>` : nothing}
-      ${found === null ? nothing : this.pageView(found)}
+      ${this.tracing.failureView()} ${this.isIdentifying ? SEARCHING : this.resultView()}
     `;
+  }
+
+  private resultView(): TemplateResult | typeof nothing | undefined {
+    return this.finding.render({
+      pending: () => SEARCHING,
+      error: (error) => this.failureView(error),
+      complete: (found) => this.pageView(found),
+    });
+  }
+
+  private failureView(error: unknown): TemplateResult {
+    const { address } = this;
+    return html`${alertView(isNotFound(error) ? 'Order not found.' : messageOf(error))}
+    ${address?.view === 'search' && address.page !== null ? html`<p><a href=${hashOf({ ...address, page: null })}>Show the first page</a></p>` : nothing}`;
   }
 
   private pageView({ items, page, none }: Found): TemplateResult {
@@ -75,13 +93,6 @@ export class OrderBrowser extends UnshadowedElement {
       }`;
   }
 
-  private clear(): void {
-    this.found = null;
-    this.trace = null;
-    this.errorText = null;
-    this.isLoading = false;
-  }
-
   private async search(event: SubmitEvent): Promise<void> {
     event.preventDefault();
     const find = fieldValue(event.target as HTMLFormElement, 'what');
@@ -93,12 +104,12 @@ export class OrderBrowser extends UnshadowedElement {
   }
 
   private async findId(id: string): Promise<void> {
-    this.clear();
-    this.isLoading = true;
+    this.isIdentifying = true;
     const view = await viewOfId(this.client, id);
-    this.isLoading = false;
-    if (view === 'operation') this.router.go({ view, id });
-    else this.show(view === 'order' ? { view, id } : { view: 'search', find: id, page: null });
+    if (view === 'operation') {
+      this.isIdentifying = false;
+      this.router.go({ view, id });
+    } else this.show(view === 'order' ? { view, id } : { view: 'search', find: id, page: null });
   }
 
   /** The same search again shows what is saved by now. */
@@ -110,35 +121,19 @@ export class OrderBrowser extends UnshadowedElement {
   private turn(page: string | null, step: 1 | -1): void {
     if (this.address?.view !== 'search' || page === null) return;
     const { find } = this.address;
-    const number = this.found?.page.number;
+    const number = this.finding.value?.page.number;
     // A page with a token has no number, so the address keeps it.
     const isNumberless = number !== undefined && page.includes('pageToken=');
     this.router.go({ view: 'search', find, page, ...(isNumberless && { number: number + step }) });
   }
 
-  private async load(address: OrdersAddress): Promise<void> {
-    this.isLoading = true;
-    try {
-      const found = await findOrders(this.client, address, Date.now());
-      if (this.address === address) this.found = found;
-      if (address.view === 'order') await this.toggle(address.id);
-    } catch (error) {
-      if (this.address === address) this.errorText = failureText(error);
-    } finally {
-      if (this.address === address) this.isLoading = false;
-    }
-  }
-
+  /** Opens or closes the trace of an order. */
   private async toggle(id: string): Promise<void> {
-    if (this.trace?.id === id) {
-      this.trace = null;
-      return;
-    }
-    try {
-      this.trace = await this.client.get<OrderTrace>(`/v1/orders/${id}/trace`);
-    } catch (error) {
-      this.errorText = messageOf(error);
-    }
+    if (this.trace?.id === id) this.trace = null;
+    else
+      await this.tracing.run(async () => {
+        this.trace = await this.client.get<OrderTrace>(`/v1/orders/${id}/trace`);
+      });
   }
 }
 
@@ -155,9 +150,7 @@ function textOf(address: OrdersAddress | null): string {
   return address.view === 'search' ? address.find : address.id;
 }
 
-function failureText(error: unknown): string {
-  return isNotFound(error) ? 'Order not found.' : messageOf(error);
-}
+const SEARCHING = html`<p class="muted" role="status">Searching…</p>`;
 
 const COLUMNS: readonly Column[] = [
   { text: 'Number', style: 'number' },
@@ -222,14 +215,7 @@ function traceView({
     <dt>id</dt>
     <dd><code>${id}</code></dd>
     <dt>operation</dt>
-    <dd>
-      ${
-        operationId === null
-          ? 'unknown'
-          : html`<a href=${hashOf({ view: 'operation', id: operationId })}><code>${operationId}</code></a
-              >${place}`
-      }
-    </dd>
+    <dd>${operationId === null ? 'unknown' : html`${operationLink(operationId)}${place}`}</dd>
     <dt>chunk</dt>
     <dd>${chunk === null ? 'unknown' : `its orders ${figure(chunk.from + 1)} to ${figure(chunk.to + 1)}`}</dd>
     <dt>Kafka</dt>

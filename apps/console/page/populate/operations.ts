@@ -1,5 +1,6 @@
 import { plural } from '../figures.js';
 import { messageOf, type Client } from '../client.js';
+import { Polling } from '../polling.js';
 
 /** The fields of an operation that the page needs, as the producer returns them. */
 export interface Operation {
@@ -157,7 +158,7 @@ interface OperationsPage {
   readonly page: { readonly next?: string };
 }
 
-/** Polls the newest operations, every second while one is in progress and otherwise every five seconds. */
+/** The newest operations. Polls them every second while one is in progress, and otherwise every five seconds. Emits `change`. */
 export class Operations extends EventTarget {
   /** Newest first; `null`: unknown. */
   newest: readonly Operation[] | null = null;
@@ -166,28 +167,21 @@ export class Operations extends EventTarget {
   /** Whether there are more than `newest` has. */
   hasMore = false;
   private shown = NEWEST;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private isRunning = false;
+  readonly polling = new Polling({
+    read: async () => this.readNewest(),
+    show: ({ items, page, refreshed }) => {
+      const known = (this.newest ?? []).map((operation) => refreshed.get(operation.id) ?? operation);
+      const merged = mergeNewest(known, items);
+      // New operations push the oldest ones out, so that the list does not grow by itself.
+      this.hasMore =
+        merged.length > this.shown || (merged.length === items.length ? page.next !== undefined : this.hasMore);
+      return this.changed(merged.slice(0, Math.max(this.shown, NEWEST)), null);
+    },
+    fail: (error) => this.changed(null, messageOf(error)),
+  });
 
   constructor(private readonly client: Client) {
     super();
-  }
-
-  start(): void {
-    if (this.isRunning) return;
-    this.isRunning = true;
-    void this.poll();
-  }
-
-  stop(): void {
-    this.isRunning = false;
-    clearTimeout(this.timer);
-  }
-
-  /** Polls at once, after an operation was started or ended. */
-  async refresh(): Promise<void> {
-    clearTimeout(this.timer);
-    await this.poll();
   }
 
   /** Loads older operations. @throws ApiProblem */
@@ -195,37 +189,19 @@ export class Operations extends EventTarget {
     const last = this.newest?.at(-1);
     if (this.newest === null || last === undefined) return;
     const { items, page } = await this.read(`before=${last.id}&pageSize=${MORE}`);
-    this.newest = [...this.newest, ...items];
-    this.shown = this.newest.length;
+    const shown = [...this.newest, ...items];
+    this.shown = shown.length;
     this.hasMore = page.next !== undefined;
-    this.changed();
+    this.changed(shown, null);
   }
 
   private async read(query: string): Promise<OperationsPage> {
     return this.client.get<OperationsPage>(`/v1/operations?${query}`);
   }
 
-  private async poll(): Promise<void> {
-    try {
-      const { items, page } = await this.read(`pageSize=${NEWEST}`);
-      const refreshed = await this.readOlder(items);
-      const known = (this.newest ?? []).map((operation) => refreshed.get(operation.id) ?? operation);
-      const merged = mergeNewest(known, items);
-      // New operations push the oldest ones out, so that the list does not grow by itself.
-      this.hasMore =
-        merged.length > this.shown || (merged.length === items.length ? page.next !== undefined : this.hasMore);
-      this.newest = merged.slice(0, Math.max(this.shown, NEWEST));
-      this.reason = null;
-    } catch (error) {
-      this.newest = null;
-      this.reason = messageOf(error);
-    }
-    this.changed();
-    clearTimeout(this.timer);
-    const isBusy = this.newest?.some((operation) => isInProgress(operation)) === true;
-    // A tab in the background polls slowly.
-    const isSeen = document.visibilityState === 'visible';
-    if (this.isRunning) this.timer = setTimeout(() => void this.poll(), isBusy && isSeen ? BUSY_MS : QUIET_MS);
+  private async readNewest(): Promise<OperationsPage & { readonly refreshed: ReadonlyMap<string, Operation> }> {
+    const page = await this.read(`pageSize=${NEWEST}`);
+    return { ...page, refreshed: await this.readOlder(page.items) };
   }
 
   /** Reads the shown operations that are not on the newest page again, as far as they are in progress. */
@@ -237,7 +213,11 @@ export class Operations extends EventTarget {
     return new Map(read.map((operation) => [operation.id, operation]));
   }
 
-  private changed(): void {
+  /** @returns the pause before the next poll; a tab in the background polls slowly */
+  private changed(newest: readonly Operation[] | null, reason: string | null): number {
+    [this.newest, this.reason] = [newest, reason];
     this.dispatchEvent(new Event('change'));
+    const isBusy = newest?.some((operation) => isInProgress(operation)) === true;
+    return isBusy && document.visibilityState === 'visible' ? BUSY_MS : QUIET_MS;
   }
 }

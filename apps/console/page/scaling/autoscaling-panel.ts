@@ -1,9 +1,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { property, state } from 'lit/decorators.js';
+import { state } from 'lit/decorators.js';
 import type { AutoscalingView, DecisionItem, DecisionPage } from '../../src/autoscaling/autoscaling-response.js';
 import { duration, figure, plural, moment } from '../figures.js';
 import { type Client } from '../client.js';
-import { LiveElement } from '../live/live-pipeline.js';
+import { LiveElement } from '../page-element.js';
 import { RequestState } from '../request-state.js';
 
 type Decided = Pick<DecisionItem, 'kind' | 'reason' | 'from' | 'to' | 'text' | 'figures' | 'verdict'>;
@@ -124,7 +124,6 @@ class AutoscalingDecisions {
 
 /** Shows what the autoscaler does, and each decision with its reason, its figures and its verdict. */
 export class AutoscalingPanel extends LiveElement {
-  @property({ attribute: false }) client!: Client;
   private readonly request = new RequestState(this);
   @state() notice = '';
   private decisions: AutoscalingDecisions | undefined;

@@ -1,10 +1,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { property, state } from 'lit/decorators.js';
+import { state } from 'lit/decorators.js';
 import type { ScalingResponse } from '../../src/scaling/scaling-request.js';
-import { type Client } from '../client.js';
 import { submitNumbers, type NumberField } from '../form-fields.js';
-import { LiveElement } from '../live/live-pipeline.js';
-import { unsentOrders, type Operations } from '../populate/operations.js';
+import { LiveElement } from '../page-element.js';
+import { unsentOrders } from '../populate/operations.js';
 import { figure, plural } from '../figures.js';
 import { RequestState } from '../request-state.js';
 import { fullRate, autoLimitHint, verdictHint } from './scaling-hints.js';
@@ -24,8 +23,6 @@ const MAX_LIMIT = 10_000;
 
 /** Sets the number of consumers and their in-flight limit. */
 export class ScaleControls extends LiveElement {
-  @property({ attribute: false }) client!: Client;
-  @property({ attribute: false }) operations!: Operations;
   /** The number that was typed; `null`: the field has no number; `undefined`: the field shows how many there should be. */
   @state() target: number | null | undefined;
   private readonly request = new RequestState(this);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
-import { aChange, aConsumer, aPipeline, type Change } from '../../src/pipeline/testing/a-pipeline.js';
+import type { PipelineResponse, ReportedChange } from '../../src/pipeline/pipeline-response.js';
+import { aChange, aConsumer, aPipeline } from '../../src/pipeline/testing/a-pipeline.js';
 import {
   isAhead,
   isOvertaken,
@@ -82,7 +82,7 @@ describe('the notice on a scaling', () => {
     [null, '3 consumers requested: consumer-2 died, and is being replaced.'],
     [9, '3 consumers running, as requested.'],
   ])('names a consumer that died until its partitions are assigned to others: %j', (reassignedAfterSeconds, text) => {
-    const crash: Change['crash'] = {
+    const crash: ReportedChange['crash'] = {
       consumer: 'consumer-2',
       partitions: 4,
       reassignedAfterSeconds,

@@ -1,11 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
-import { LiveElement } from '../live/live-pipeline.js';
+import type { ReportedChange, SetUp } from '../../src/pipeline/pipeline-response.js';
+import { LiveElement } from '../page-element.js';
 import { duration, figure, limitText, plural } from '../figures.js';
 import type { ScaleControls } from './scale-controls.js';
-
-type Change = PipelineResponse['changes'][number];
-type SetUp = NonNullable<Change['from']>;
 
 const SHOWN = 4;
 
@@ -18,7 +15,7 @@ export class ScalingVerdicts extends LiveElement {
       ${this.list(changes)}`;
   }
 
-  private list(changes: readonly Change[]): TemplateResult {
+  private list(changes: readonly ReportedChange[]): TemplateResult {
     if (changes.length === 0)
       return html`<p class="muted">
         After each change a verdict appears here: whether it helped, and what limits the throughput. It compares the
@@ -29,7 +26,7 @@ export class ScalingVerdicts extends LiveElement {
     </ol>`;
   }
 
-  private changeView(change: Change): TemplateResult {
+  private changeView(change: ReportedChange): TemplateResult {
     const { from, to, before, after, verdict, secondsAgo } = change;
     if (from === null || to === null) return html``;
     const isExpected = verdict?.outcome === 'slower' && isReduction(from, to);

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ConsumerState } from '../pipeline/consumer-state.js';
+import type { ScalingVerdict } from '../pipeline/pipeline-response.js';
 import type { ConsumerProgress, ObservedConsumer, ObservationWindow } from './observation.js';
 import { PipelineChanges } from './pipeline-changes.js';
-import { scalingVerdict, type ScalingVerdict } from './scaling.js';
+import { scalingVerdict } from './scaling.js';
 import { backlogForVerdict } from './verdict-timing.js';
 
 interface Second {

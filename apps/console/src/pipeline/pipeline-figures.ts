@@ -2,7 +2,7 @@ import type { HeartbeatPartition } from '#orders/consumer/consumer-heartbeat.js'
 import { recordsBetween, type Positions } from '#orders/topics/positions.js';
 import type { WatchedConsumer, WatchedSnapshot } from './consumer-watch.js';
 import { isAlive } from './consumer-state.js';
-import type { PipelineResponse } from './pipeline-response.js';
+import type { PipelineResponse, ReportedConsumer, ReportedPartition } from './pipeline-response.js';
 
 /** A snapshot with running totals of produced and saved records. The starting point of the totals is arbitrary. */
 interface CountedSnapshot extends WatchedSnapshot {
@@ -132,7 +132,7 @@ function toPartitions(
   ends: Positions,
   committed: Positions | null,
   consumers: readonly WatchedConsumer[] | null,
-): NonNullable<PipelineResponse['partitions']> {
+): ReportedPartition[] {
   const owners = new Map<number, HeartbeatPartition & { readonly id: string }>();
   for (const { _id: id, partitions } of consumers?.filter((each) => isAlive(each)) ?? [])
     for (const partition of partitions) owners.set(partition.partition, { ...partition, id });
@@ -162,16 +162,13 @@ function ownerLagSeconds(owner: HeartbeatPartition | undefined): number | null {
  * Returns the largest known lag in seconds; `null` when a partition without an owner has lag. Records written after their owner's last
  * fetch are younger than the records that other consumers hold.
  */
-function maxLagSeconds(partitions: NonNullable<PipelineResponse['partitions']>): number | null {
+function maxLagSeconds(partitions: ReportedPartition[]): number | null {
   const ages = partitions.flatMap(({ lagSeconds }) => lagSeconds ?? []);
   const isUnknown = partitions.some(({ lagSeconds, owner }) => lagSeconds === null && owner === null);
   return isUnknown || ages.length === 0 ? null : Math.max(...ages);
 }
 
-function toConsumer(
-  consumer: WatchedConsumer,
-  ratePerSecond: number | null,
-): NonNullable<PipelineResponse['consumers']>[number] {
+function toConsumer(consumer: WatchedConsumer, ratePerSecond: number | null): ReportedConsumer {
   const { _id: id, name, ageMs, partitions, inFlight, inFlightLimit, inFlightSet, rebalances, state } = consumer;
   const silentSeconds = Math.max(0, ageMs) / 1_000;
   if (!isAlive(consumer))
