@@ -5,9 +5,8 @@ import type { Positions } from '#orders/topics/positions.js';
 import { loggedOutages } from '#service/availability/logged-outages.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
-import { succeededWithin, systemClock } from '@orders-pipeline/clock';
+import { succeededWithin, systemClock, type Clock } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { SingleFlight } from './single-flight.js';
 import { timeLimit } from '#orders/time-limit.js';
 
 export type SeenConsumer = ConsumerHeartbeat & {
@@ -95,5 +94,33 @@ export class PipelineSnapshots implements OnApplicationShutdown {
         { $match: { ageMs: { $lte: RETAINED_MS } } },
       ])
       .toArray();
+  }
+}
+
+/**
+ * Sends requests to a server that may be unavailable, one at a time and with a timeout. While a request is pending no other is sent, so
+ * that a server that recovers does not face a queue of them.
+ */
+export class SingleFlight<T> {
+  private pending: Promise<unknown> | undefined;
+
+  constructor(
+    private readonly request: () => Promise<T>,
+    private readonly clock: Clock,
+    private readonly timeoutMs: number,
+  ) {}
+
+  /** @returns `null` when the request fails, times out, or another one is pending */
+  async result(): Promise<T | null> {
+    if (this.pending !== undefined) return null;
+    const result = this.request().catch(() => null);
+    this.pending = result.finally(() => {
+      this.pending = undefined;
+    });
+    let cancel: (() => void) | undefined;
+    const timeout = new Promise<null>((resolve) => {
+      cancel = this.clock.after(this.timeoutMs, () => resolve(null));
+    });
+    return Promise.race([result, timeout]).finally(() => cancel?.());
   }
 }

@@ -5,9 +5,9 @@ import { ScalingTarget } from '../scaling/scaling-target.js';
 import type { ConsumerState } from './consumer-state.js';
 import type { WatchedConsumer } from './consumer-watch.js';
 import { PipelineEvents } from './pipeline.controller.js';
+import { SingleFlight } from './pipeline-snapshots.js';
 import type { PipelineResponse } from './pipeline-response.js';
 import { PipelineWatch } from './pipeline-watch.js';
-import { SingleFlight } from './single-flight.js';
 
 /** A pipeline without consumers to which 100 records are produced between two snapshots. */
 class WatchedPipeline {
