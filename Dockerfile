@@ -17,10 +17,12 @@ RUN npm ci --ignore-scripts --include-workspace-root \
 
 FROM dependencies AS build
 COPY tsconfig.json tsconfig.build.json ./
+COPY dev/set-up/api-types.mjs dev/set-up/
+COPY docs/openapi docs/openapi
 COPY libs libs
 COPY apps apps
 # Runs node directly: `npm run` would put node_modules/.bin first, where the npm package `node` has a command without its binary.
-RUN node node_modules/typescript/bin/tsc -b tsconfig.build.json && node apps/console/build-page.mjs
+RUN node dev/set-up/api-types.mjs && node node_modules/typescript/bin/tsc -b tsconfig.build.json && node apps/console/build-page.mjs
 
 # The development issuer has an image of its own, with all packages. A production image has neither its code nor its library.
 FROM build AS dev-issuer

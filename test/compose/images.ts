@@ -52,6 +52,8 @@ const APP_IMAGES: ImageSet = {
     'package-lock.json',
     'tsconfig.json',
     'tsconfig.build.json',
+    'dev/set-up/api-types.mjs',
+    'docs/openapi',
     'apps',
     'libs',
   ],

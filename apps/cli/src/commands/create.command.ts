@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { usageError } from '../cli-error.js';
 import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
-import type { AcceptedOrders } from '../producer/producer-api.js';
+import type { AcceptedOrders } from '#api/producer.js';
 import { tableOf } from '../terminal/table.js';
 
 const COLUMNS = [{ heading: 'order' }, { heading: 'number', align: 'right' }] as const;

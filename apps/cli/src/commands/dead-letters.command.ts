@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { pagesOf } from '../producer/pages.js';
-import type { DeadLetter, DeadLetterGroups, DeadLetterSummary } from '../producer/producer-api.js';
+import type { DeadLetter, DeadLetterGroups, DeadLetterSummary } from '#api/producer.js';
 import { count } from '../terminal/figures.js';
 import { JsonList } from '../terminal/json-list.js';
 import { printable, printableLines } from '../terminal/printable.js';

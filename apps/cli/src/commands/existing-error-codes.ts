@@ -1,5 +1,5 @@
 import type { CommandContext } from '../command-context.js';
-import type { DeadLetterGroups } from '../producer/producer-api.js';
+import type { DeadLetterGroups } from '#api/producer.js';
 import { printable } from '../terminal/printable.js';
 
 /**

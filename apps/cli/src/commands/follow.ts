@@ -1,6 +1,6 @@
 import type { CommandContext } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
-import type { Operation } from '../producer/producer-api.js';
+import type { Operation } from '#api/producer.js';
 import { followOperation } from '../producer/operation-events.js';
 import { operationText } from '../terminal/operation-text.js';
 import { Progress } from '../terminal/progress.js';

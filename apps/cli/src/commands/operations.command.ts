@@ -3,7 +3,7 @@ import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { operationById } from '../producer/operation-requests.js';
 import { pagesOf } from '../producer/pages.js';
-import type { Operation } from '../producer/producer-api.js';
+import type { Operation } from '#api/producer.js';
 import { operationsTable } from '../terminal/operation-text.js';
 import { follow } from './follow.js';
 import { operationId } from './option-values.js';

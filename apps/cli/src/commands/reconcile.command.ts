@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { requestAction } from '../producer/operation-requests.js';
-import type { Reconciliation } from '../producer/producer-api.js';
+import type { Reconciliation } from '#api/producer.js';
 import { printableLines } from '../terminal/printable.js';
 import { operationId } from './option-values.js';
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { usageError } from '../cli-error.js';
 import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
-import type { DiscardResult, RedrivePlan } from '../producer/producer-api.js';
+import type { DiscardResult, RedrivePlan } from '#api/producer.js';
 import { count } from '../terminal/figures.js';
 import { printable } from '../terminal/printable.js';
 import { nameExistingCodes } from './existing-error-codes.js';

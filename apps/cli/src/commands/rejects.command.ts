@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { pagesOf } from '../producer/pages.js';
-import type { ImportFile, ImportReject } from '../producer/producer-api.js';
+import type { ImportFile, ImportReject } from '#api/producer.js';
 import { JsonList } from '../terminal/json-list.js';
 import { printable } from '../terminal/printable.js';
 import { operationId } from './option-values.js';

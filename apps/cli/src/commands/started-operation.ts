@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CommandContext } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
-import type { Operation } from '../producer/producer-api.js';
+import type { Operation } from '#api/producer.js';
 import type { ProducerRequest } from '../producer/producer-client.js';
 import { operationText } from '../terminal/operation-text.js';
 import { follow } from './follow.js';

@@ -6,7 +6,7 @@ import { connectionCode, connectionError } from './connection-failure.js';
 import { jsonIn } from './json-text.js';
 import { operationById, operationPath } from './operation-requests.js';
 import { problemError } from './problem-details.js';
-import type { Operation } from './producer-api.js';
+import type { Operation } from '#api/producer.js';
 import type { ProducerClient } from './producer-client.js';
 import { timeLimit } from '#orders/time-limit.js';
 

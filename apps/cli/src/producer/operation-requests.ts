@@ -1,4 +1,4 @@
-import type { Operation } from './producer-api.js';
+import type { Operation } from '#api/producer.js';
 import type { ProducerClient } from './producer-client.js';
 
 /**

@@ -1,5 +1,5 @@
 import { CliError } from '../cli-error.js';
-import type { NextPage } from './producer-api.js';
+import type { NextPage } from '#api/producer.js';
 import type { ProducerClient } from './producer-client.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { Operation } from '../producer/producer-api.js';
+import type { Operation } from '#api/producer.js';
 import { count, duration } from './figures.js';
 import { printable } from './printable.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { RecordedStream } from '../testing/recorded-stream.js';
-import type { Operation } from '../producer/producer-api.js';
+import type { Operation } from '#api/producer.js';
 import { OPERATION, SUCCEEDED } from '../testing/operations.js';
 import { bytes, count, duration } from './figures.js';
 import { progressBar, progressText } from './progress-text.js';

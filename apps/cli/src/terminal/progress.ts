@@ -1,5 +1,5 @@
 import { type Clock, RateMeter } from '@orders-pipeline/clock';
-import type { Operation } from '../producer/producer-api.js';
+import type { Operation } from '#api/producer.js';
 import { progressBar, progressText } from './progress-text.js';
 import type { TextStream } from './terminal.js';
 

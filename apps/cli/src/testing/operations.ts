@@ -1,5 +1,5 @@
 import { anOperation } from '#orders/testing/an-operation.js';
-import type { Operation } from '../producer/producer-api.js';
+import type { Operation } from '#api/producer.js';
 import type { Answerer } from './local-producer.js';
 
 export const OPERATION: Operation = anOperation();

@@ -12,7 +12,7 @@ import {
   type Capability,
   type Move,
 } from './capability.js';
-import type { CapabilityState, Migration, GateCondition } from './facade-api.js';
+import type { CapabilityState, Migration, GateCondition } from '#api/facade.js';
 
 /**
  * Shows a capability: its track, its figures since the last change, the gate of the next step, and the buttons of its changes.

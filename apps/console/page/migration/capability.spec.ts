@@ -13,7 +13,7 @@ import {
   type Stage,
   type Move,
 } from './capability.js';
-import type { CapabilityState, GateCondition, Migration } from './facade-api.js';
+import type { CapabilityState, GateCondition, Migration } from '#api/facade.js';
 import { noticesOf, silentInstances, type Notice } from './migration-page.js';
 import { migrationOf } from './testing/migration-example.js';
 

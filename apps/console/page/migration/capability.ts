@@ -1,4 +1,4 @@
-import type { CapabilityState, Migration, GateCondition } from './facade-api.js';
+import type { CapabilityState, Migration, GateCondition } from '#api/facade.js';
 
 export type Capability = keyof Migration['capabilities'];
 export type Stage = CapabilityState['stage'];

@@ -5,7 +5,7 @@ import { DialogElement } from '../confirm-dialog.js';
 import { fieldValue, submitNumbers, type NumberField } from '../form-fields.js';
 import { plural } from '../figures.js';
 import { RequestState } from '../request-state.js';
-import type { Migration, GateCondition } from './facade-api.js';
+import type { Migration, GateCondition } from '#api/facade.js';
 import {
   stateText,
   meaningOf,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ApiProblem } from '../client.js';
-import type { Migration } from './facade-api.js';
+import type { Migration } from '#api/facade.js';
 import { MigrationFeed } from './migration-feed.js';
 import { migrationOf } from './testing/migration-example.js';
 

@@ -1,6 +1,6 @@
 import { ApiProblem, isNotFound, messageOf, type Client } from '../client.js';
 import { Polling } from '../polling.js';
-import type { Audit, AuditEntry, Backfill, Migration, PendingIntents, Verification } from './facade-api.js';
+import type { Audit, AuditEntry, Backfill, Migration, PendingIntents, Verification } from '#api/facade.js';
 
 const POLL_MS = 2_000;
 /** A tab in the background. */

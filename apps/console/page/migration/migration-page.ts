@@ -4,7 +4,7 @@ import { moment, duration, figure, plural } from '../figures.js';
 import { tableView, type Column } from '../table-view.js';
 import { CAPABILITY_NAMES, CAPABILITIES, stateText } from './capability.js';
 import { capabilityView } from './capability-view.js';
-import type { Migration, FacadeInstance, PendingIntent, PendingIntents, AuditEntry } from './facade-api.js';
+import type { Migration, FacadeInstance, PendingIntent, PendingIntents, AuditEntry } from '#api/facade.js';
 import { HoldDialog, MoveDialog } from './change-dialogs.js';
 import { MigrationFeed } from './migration-feed.js';
 import { MigrationRuns, RunFindings } from './migration-runs.js';

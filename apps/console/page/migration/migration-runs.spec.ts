@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import type { Backfill, Verification } from './facade-api.js';
+import type { Backfill, Verification } from '#api/facade.js';
 import { findingText, backfillState, donePercent, verifyState, type Finding } from './migration-runs.js';
 import { BACKFILL, VERIFY } from './testing/migration-example.js';
 import { differenceOf } from './mismatch-list.js';

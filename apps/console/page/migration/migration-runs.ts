@@ -7,7 +7,7 @@ import { PageElement } from '../page-element.js';
 import { operationLink } from '../routing.js';
 import { figure, moment, plural } from '../figures.js';
 import { alertView, RequestState } from '../request-state.js';
-import type { Backfill, Verification, UntranslatedOrder, VerifiedDifference } from './facade-api.js';
+import type { Backfill, Verification, UntranslatedOrder, VerifiedDifference } from '#api/facade.js';
 
 const BACKFILL = '/v1/migration/backfill';
 const VERIFY = '/v1/migration/verify';

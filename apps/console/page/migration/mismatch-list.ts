@@ -8,7 +8,7 @@ import { moment, plural } from '../figures.js';
 import { alertView } from '../request-state.js';
 import { tableView } from '../table-view.js';
 import { CAPABILITIES, CAPABILITY_NAMES, type Capability } from './capability.js';
-import type { Migration, Mismatch, MismatchPage, Difference } from './facade-api.js';
+import type { Migration, Mismatch, MismatchPage, Difference } from '#api/facade.js';
 
 const PAGE_SIZE = 10;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { CapabilityState, Migration } from '../../facade/facade-api.js';
+import type { CapabilityState, Migration } from '#api/facade.js';
 import { runOrders } from '../../testing/command-line-run.js';
 import { inTurn, json, type Answerer } from '../../testing/local-producer.js';
 

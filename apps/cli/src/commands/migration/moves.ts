@@ -1,7 +1,7 @@
 import type { CommandContext } from '../../command-context.js';
 import { usageError } from '../../cli-error.js';
 import { EXIT_CODE, type ExitCode } from '../../exit-code.js';
-import type { CapabilityState, Migration } from '../../facade/facade-api.js';
+import type { CapabilityState, Migration } from '#api/facade.js';
 import { printable } from '../../terminal/printable.js';
 import { given } from '../given-members.js';
 import { stateText } from './reports.js';

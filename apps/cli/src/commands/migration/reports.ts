@@ -1,6 +1,6 @@
 import type { CommandContext } from '../../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../../exit-code.js';
-import type { CapabilityState, Migration, MismatchPage, PendingIntents } from '../../facade/facade-api.js';
+import type { CapabilityState, Migration, MismatchPage, PendingIntents } from '#api/facade.js';
 import { count } from '../../terminal/figures.js';
 import { printable } from '../../terminal/printable.js';
 import { tableOf } from '../../terminal/table.js';

@@ -1,7 +1,7 @@
 import { pause } from '@orders-pipeline/clock';
 import type { CommandContext } from '../../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../../exit-code.js';
-import type { Backfill, Differences, Verification } from '../../facade/facade-api.js';
+import type { Backfill, Differences, Verification } from '#api/facade.js';
 import { count } from '../../terminal/figures.js';
 import { printable } from '../../terminal/printable.js';
 
