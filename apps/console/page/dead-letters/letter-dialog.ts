@@ -1,3 +1,5 @@
+import type { DeadLetter, RedriveTry } from '#api/producer.js';
+import type { Order, OrderPage } from '#api/query-api.js';
 import { Task } from '@lit/task';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
@@ -5,12 +7,11 @@ import { ApiProblem, messageOf, isNotFound, type Client } from '../client.js';
 import { DialogElement } from '../confirm-dialog.js';
 import { hashOf, operationLink } from '../routing.js';
 import { figure, moment, amount, plural } from '../figures.js';
-import type { Order, OrdersPage } from '../orders/find-orders.js';
 import { PageElement } from '../page-element.js';
 import { Polling } from '../polling.js';
 import { alertView } from '../request-state.js';
 import { tableView } from '../table-view.js';
-import { LETTER_EVENTS, repairOf, type DeadLetter, type RedriveTry } from './dead-letter.js';
+import { LETTER_EVENTS, repairOf } from './dead-letter.js';
 
 const POLL_MS = 1_000;
 
@@ -237,7 +238,7 @@ async function findSaved(client: Client, { id, number }: Readonly<Record<string,
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
-  const { items } = await client.get<OrdersPage>(`/v1/orders/range?from=${String(number)}&to=${String(number)}`);
+  const { items } = await client.get<OrderPage>(`/v1/orders/range?from=${String(number)}&to=${String(number)}`);
   return items[0] ?? null;
 }
 

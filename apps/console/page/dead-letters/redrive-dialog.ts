@@ -1,11 +1,11 @@
+import type { Operation, RedrivePlan } from '#api/producer.js';
 import { html, nothing, type TemplateResult } from 'lit';
 import { state } from 'lit/decorators.js';
 import { DialogElement } from '../confirm-dialog.js';
 import { readNumbers, submitNumbers, validNumbers } from '../form-fields.js';
-import type { Operation } from '../populate/operations.js';
 import { plural } from '../figures.js';
 import { RequestState } from '../request-state.js';
-import { selectionText, repairOf, type RedrivePlan, type Selection } from './dead-letter.js';
+import { selectionText, repairOf, type Selection } from './dead-letter.js';
 
 /** Redrives dead letters, after a dry run that shows how many it would send. Then a `sent` event has the operation's id. */
 export class RedriveDialog extends DialogElement {

@@ -1,43 +1,16 @@
+import type { Order, OrderPage, PageLinks } from '#api/query-api.js';
 import { isNotFound, type Client } from '../client.js';
 import { quoted } from '../figures.js';
 import { ID_FORM, isUuid, type Address } from '../routing.js';
 import { readSearch } from './order-search.js';
 
-/** The fields of an order that the page needs, as the query API returns them. */
-export interface Order {
-  readonly id: string;
-  readonly number: number;
-  readonly accountId: string;
-  readonly side: string;
-  readonly symbol: string;
-  readonly quantity: number;
-  readonly price: string;
-  readonly amount: string;
-  readonly currency: string;
-  readonly createdAt: string;
-}
-
-export interface OrdersPage {
-  readonly items: readonly Order[];
-  readonly page: { readonly number?: number; readonly next?: string; readonly prev?: string; readonly last?: string };
-}
-
-/** The path of an order from its operation through Kafka to MongoDB. */
-export interface OrderTrace {
-  readonly id: string;
-  readonly operationId: string | null;
-  readonly index: number | null;
-  readonly chunk: { readonly from: number; readonly to: number } | null;
-  readonly partition: number;
-  readonly offset: number;
-  readonly attempts: number;
-  readonly savedAt: string;
-}
-
 export type OrdersAddress = Extract<Address, { view: 'search' | 'order' }>;
 
 /** What a search found, and the sentence for nothing. */
-export interface Found extends OrdersPage {
+export interface Found {
+  readonly items: readonly Order[];
+  /** Empty for a single order. */
+  readonly page: Partial<PageLinks>;
   readonly none: string;
 }
 
@@ -51,7 +24,9 @@ export async function findOrders(client: Client, address: OrdersAddress, now: nu
   const search = readSearch(address.find, now);
   switch (search.kind) {
     case 'orders':
-      return { ...numbered(await client.get<OrdersPage>(address.page ?? search.path), address), none: search.none };
+      const { items, page } = await client.get<OrderPage>(address.page ?? search.path);
+      // A page that the query API did not number has its number in the address.
+      return { items, page: { ...(address.number && { number: address.number }), ...page }, none: search.none };
     case 'id':
       return orderOfId(client, search.id);
     case 'letter':
@@ -59,11 +34,6 @@ export async function findOrders(client: Client, address: OrdersAddress, now: nu
     case 'fault':
       throw new Error(search.text);
   }
-}
-
-/** Adds the number in the address to a page that the query API did not number. */
-function numbered(found: OrdersPage, { number }: { readonly number?: number }): OrdersPage {
-  return number === undefined ? found : { ...found, page: { number, ...found.page } };
 }
 
 /** The id of an address may have been typed, or cut. */

@@ -1,3 +1,4 @@
+import type { Order, OrderTrace } from '#api/query-api.js';
 import { initialState, Task } from '@lit/task';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
@@ -8,15 +9,7 @@ import { PageElement } from '../page-element.js';
 import { hashOf, operationLink, type Address } from '../routing.js';
 import { alertView, RequestState } from '../request-state.js';
 import { tableView, type Column } from '../table-view.js';
-import {
-  findOrders,
-  viewOfId,
-  type Found,
-  type OrdersAddress,
-  type OrderTrace,
-  type Order,
-  type OrdersPage,
-} from './find-orders.js';
+import { findOrders, viewOfId, type Found, type OrdersAddress } from './find-orders.js';
 import { readSearch } from './order-search.js';
 
 /** Finds orders by what is typed, operations and dead letters by their id, and shows the trace of each order. */
@@ -226,7 +219,7 @@ function traceView({
 }
 
 /** Says how many orders are shown, and whether more follow. Read by screen readers. */
-export function countText(shown: number, { number, next, prev }: OrdersPage['page']): string {
+export function countText(shown: number, { number, next, prev }: Found['page']): string {
   const orders = plural(shown, 'order');
   if (next === undefined && prev === undefined) return `${orders} found`;
   const page = number === undefined ? 'this page' : `page ${number}`;

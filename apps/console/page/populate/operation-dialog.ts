@@ -1,3 +1,4 @@
+import type { Operation } from '#api/producer.js';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
 import { isNotFound, messageOf } from '../client.js';
@@ -6,7 +7,7 @@ import { DialogElement } from '../confirm-dialog.js';
 import { Polling } from '../polling.js';
 import { alertView } from '../request-state.js';
 import { duration, figure, moment, percent, plural, orderName, quoted } from '../figures.js';
-import { isInProgress, sendingSeconds, timeWord, type Operation } from './operations.js';
+import { isInProgress, sendingSeconds, timeWord } from './operations.js';
 import { progressView, stateView } from './operation-list.js';
 
 const POLL_MS = 1_000;

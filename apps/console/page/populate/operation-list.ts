@@ -1,3 +1,4 @@
+import type { Operation } from '#api/producer.js';
 import { html, nothing, type TemplateResult } from 'lit';
 import { property } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
@@ -6,7 +7,7 @@ import { hashOf } from '../routing.js';
 import { duration, moment, plural, figure } from '../figures.js';
 import type { Confirmation } from '../confirm-dialog.js';
 import { RequestState } from '../request-state.js';
-import { sendingSeconds, timeWord, extraLettersText, isInProgress, stateOf, type Operation } from './operations.js';
+import { sendingSeconds, timeWord, extraLettersText, isInProgress, stateOf } from './operations.js';
 
 /** Lists the newest operations with their progress, and older ones on request. */
 export class OperationList extends PageElement {

@@ -1,69 +1,7 @@
+import type { Operation, OperationPage } from '#api/producer.js';
 import { plural } from '../figures.js';
 import { messageOf, type Client } from '../client.js';
 import { Polling } from '../polling.js';
-
-/** The fields of an operation that the page needs, as the producer returns them. */
-export interface Operation {
-  readonly id: string;
-  readonly kind: 'populate' | 'import' | 'intake' | 'redrive';
-  readonly status: 'running' | 'paused' | 'succeeded' | 'cancelled' | 'failed';
-  /** Includes the saves, while `status` is only about sending. */
-  readonly state: {
-    readonly code:
-      | 'reading'
-      | 'receiving'
-      | 'sending'
-      | 'paused'
-      | 'saving'
-      | 'allSaved'
-      | 'partlySaved'
-      | 'noneSaved'
-      | 'nothingSent'
-      | 'failed';
-    readonly text: string;
-  };
-  readonly interruption: 'pause' | 'cancel' | null;
-  readonly seed: number | null;
-  /** `null` while an import reads its files. */
-  readonly count: number | null;
-  readonly firstNumber: number | null;
-  readonly faults: FaultCounts | null;
-  readonly ackedFaults: FaultCounts | null;
-  readonly requestedRatePerSecond: number | null;
-  readonly ackedNumbers: readonly { readonly from: number; readonly to: number }[];
-  readonly acked: number;
-  readonly saved: number | null;
-  readonly savedAsOf: string;
-  readonly deadLettered: number | null;
-  readonly discarded: number | null;
-  readonly requestedAt: string;
-  readonly startedAt: string | null;
-  readonly finishedAt: string | null;
-  readonly ratePerSecond: number | null;
-  readonly etaSeconds: number | null;
-  readonly waitingFor: 'consumers' | null;
-  readonly savesWaitFor: string | null;
-  readonly error: { readonly code: string; readonly message: string } | null;
-  readonly firstErrors:
-    | readonly { readonly index: number | null; readonly code: string; readonly message: string }[]
-    | null;
-  readonly redrive: {
-    readonly filter: { readonly id?: string; readonly errorCode?: string; readonly operationId?: string };
-    readonly moved: number;
-    readonly saved: number;
-    readonly returned: number;
-    readonly waiting: number;
-    readonly missing: number;
-    readonly unmovable: number;
-  } | null;
-}
-
-interface FaultCounts {
-  readonly poison: number;
-  readonly oversized: number;
-  readonly duplicate: number;
-  readonly conflict: number;
-}
 
 /** How a state is coloured: `good` needs no attention, `warn` perhaps, `bad` does. */
 type Tone = 'busy' | 'good' | 'warn' | 'bad';
@@ -153,11 +91,6 @@ const MORE = 20;
 const BUSY_MS = 1_000;
 const QUIET_MS = 5_000;
 
-interface OperationsPage {
-  readonly items: readonly Operation[];
-  readonly page: { readonly next?: string };
-}
-
 /** The newest operations. Polls them every second while one is in progress, and otherwise every five seconds. Emits `change`. */
 export class Operations extends EventTarget {
   /** Newest first; `null`: unknown. */
@@ -195,11 +128,11 @@ export class Operations extends EventTarget {
     this.changed(shown, null);
   }
 
-  private async read(query: string): Promise<OperationsPage> {
-    return this.client.get<OperationsPage>(`/v1/operations?${query}`);
+  private async read(query: string): Promise<OperationPage> {
+    return this.client.get<OperationPage>(`/v1/operations?${query}`);
   }
 
-  private async readNewest(): Promise<OperationsPage & { readonly refreshed: ReadonlyMap<string, Operation> }> {
+  private async readNewest(): Promise<OperationPage & { readonly refreshed: ReadonlyMap<string, Operation> }> {
     const page = await this.read(`pageSize=${NEWEST}`);
     return { ...page, refreshed: await this.readOlder(page.items) };
   }

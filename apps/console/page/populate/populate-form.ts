@@ -1,10 +1,10 @@
+import type { Operation } from '#api/producer.js';
 import { html, type TemplateResult } from 'lit';
 import { property } from 'lit/decorators.js';
 import { ApiProblem, messageOf } from '../client.js';
 import { submitNumbers } from '../form-fields.js';
 import { PageElement } from '../page-element.js';
 import { RequestState } from '../request-state.js';
-import type { Operation } from './operations.js';
 
 /** The deliberate faults of a populate, with the field's label and what becomes of such a record. */
 const FAULTS = [
