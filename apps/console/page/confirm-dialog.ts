@@ -55,7 +55,7 @@ export abstract class DialogElement extends PageElement {
 export interface Confirmation {
   readonly title: string;
   /** Says what happens and what stays as it is. It may have to count first. */
-  readonly describe: () => Promise<string>;
+  readonly describe: string | (() => Promise<string>);
   /** The button that does it, such as `Cancel operation`. */
   readonly action: string;
   /** The button that leaves everything as it is, such as `Keep operation`. */
@@ -74,7 +74,8 @@ export class ConfirmDialog extends DialogElement {
     this.describing.forget();
     this.running.forget();
     await this.show();
-    await this.describing.run(confirmation.describe);
+    const { describe } = confirmation;
+    await this.describing.run(async () => (typeof describe === 'string' ? describe : describe()));
   }
 
   protected override heading(): string {

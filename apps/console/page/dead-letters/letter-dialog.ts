@@ -1,4 +1,4 @@
-import type { DeadLetter, RedriveTry } from '#api/producer.js';
+import type { DeadLetter, RecordBytes, RedriveTry } from '#api/producer.js';
 import type { Order, OrderPage } from '#api/query-api.js';
 import { Task } from '@lit/task';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
@@ -10,7 +10,7 @@ import { figure, moment, amount, plural } from '../figures.js';
 import { PageElement } from '../page-element.js';
 import { Polling } from '../polling.js';
 import { alertView } from '../request-state.js';
-import { tableView } from '../table-view.js';
+import { factsView, tableView } from '../table-view.js';
 import { LETTER_EVENTS, repairOf } from './dead-letter.js';
 
 const POLL_MS = 1_000;
@@ -88,15 +88,12 @@ export class LetterDialog extends DialogElement {
     const { id, error, operationId, deadLetteredAt, tries } = letter;
     return html`<p><b>${error.code}</b>: ${error.message}</p>
       ${letter.state === 'pending' ? html`<p class="muted">${repairOf(error.code)}</p>` : nothing}
-      <dl class="facts">
-        <dt>state</dt>
-        <dd>${STATES[letter.state]}</dd>
-        <dt>operation</dt>
-        <dd>${operationId === null ? 'none' : operationLink(operationId)}</dd>
-        <dt>failed</dt>
-        <dd>${moment(deadLetteredAt)}</dd>
-        ${tries.map((each) => tryView(each))}
-      </dl>
+      ${factsView([
+        ['state', STATES[letter.state]],
+        ['operation', operationId === null ? 'none' : operationLink(operationId)],
+        ['failed', moment(deadLetteredAt)],
+        ...tries.map((each) => ['redriven', tryText(each)] as const),
+      ])}
       ${
         letter.state === 'pending'
           ? html`<div class="row">
@@ -132,34 +129,27 @@ ${JSON.stringify(decoded, null, 2)}</pre>`;
   }
 }
 
-function tryView({ redriveId, at, outcome, endedAt }: RedriveTry): TemplateResult {
-  const outcomes = {
-    saved: 'its order was saved',
-    returned: 'it failed again',
-    unmovable: 'it could not be sent',
-    missing: 'it was processed, but neither saved nor dead-lettered',
-  };
-  return html`<dt>redriven</dt>
-    <dd>
-      ${moment(at)}: ${outcome === null ? 'in progress' : `${outcomes[outcome]}, ${moment(endedAt)}`}
-      (${operationLink(redriveId, 'redrive')})
-    </dd>`;
+const OUTCOMES = {
+  saved: 'its order was saved',
+  returned: 'it failed again',
+  unmovable: 'it could not be sent',
+  missing: 'it was processed, but neither saved nor dead-lettered',
+} as const;
+
+function tryText({ redriveId, at, outcome, endedAt }: RedriveTry): TemplateResult {
+  const result = outcome === null ? 'in progress' : `${OUTCOMES[outcome]}, ${moment(endedAt)}`;
+  return html`${moment(at)}: ${result} (${operationLink(redriveId, 'redrive')})`;
 }
 
 function rawView({ record, gone }: DeadLetter): TemplateResult {
   if (record === null) return html`<p class="bad">${gone === null ? 'The record is not available.' : GONE[gone]}</p>`;
-  return html`<dl class="facts">
-      <dt>key</dt>
-      <dd>${record.key === null ? 'none' : (record.key.text ?? record.key.base64)}</dd>
-      ${record.headers.map(
-        ({ name, value }) =>
-          html`<dt>${name}</dt>
-            <dd>${value.text ?? value.base64}</dd>`,
-      )}
-      <dt>value</dt>
-      <dd>${record.value === null ? 'none' : `${figure(record.value.size)} bytes`}</dd>
-    </dl>
-    ${record.value === null ? nothing : html`<pre tabindex="0" role="region" aria-label="Bytes of the value">${hexDump(record.value.base64)}</pre>`}`;
+  const textOf = ({ text, base64 }: RecordBytes): string => text ?? base64;
+  return html`${factsView([
+    ['key', record.key === null ? 'none' : textOf(record.key)],
+    ...record.headers.map(({ name, value }) => [name, textOf(value)] as const),
+    ['value', record.value === null ? 'none' : `${figure(record.value.size)} bytes`],
+  ])}
+  ${record.value === null ? nothing : html`<pre tabindex="0" role="region" aria-label="Bytes of the value">${hexDump(record.value.base64)}</pre>`}`;
 }
 
 function failureText(error: unknown): string {

@@ -83,10 +83,8 @@ export class MigrationRuns extends PageElement {
   private backfillConfirmation(): Confirmation {
     return {
       title: 'Start a backfill?',
-      describe: async () =>
-        Promise.resolve(
-          'It translates all orders that the legacy system has now, and starts an import for each 100,000 numbers. Orders that the new side has already are skipped. Orders without an exact translation are listed, and not imported. Imported orders can’t be taken back.',
-        ),
+      describe:
+        'It translates all orders that the legacy system has now, and starts an import for each 100,000 numbers. Orders that the new side has already are skipped. Orders without an exact translation are listed, and not imported. Imported orders can’t be taken back.',
       action: 'Start backfill',
       keep: 'Start nothing',
       run: async () => this.post(BACKFILL),
@@ -100,7 +98,7 @@ export class MigrationRuns extends PageElement {
         : 'What it has compared is lost, and the gate ignores it. A new verify begins at number 1.';
     return {
       title: `Cancel the ${name}?`,
-      describe: async () => Promise.resolve(stays),
+      describe: stays,
       action: `Cancel ${name}`,
       keep: `Keep ${name}`,
       run: async () => this.post(path),

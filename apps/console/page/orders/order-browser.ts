@@ -8,7 +8,7 @@ import { fieldValue } from '../form-fields.js';
 import { PageElement } from '../page-element.js';
 import { hashOf, operationLink, type Address } from '../routing.js';
 import { alertView, RequestState } from '../request-state.js';
-import { tableView, type Column } from '../table-view.js';
+import { factsView, tableView, type Column } from '../table-view.js';
 import { findOrders, viewOfId, type Found, type OrdersAddress } from './find-orders.js';
 import { readSearch } from './order-search.js';
 
@@ -193,29 +193,16 @@ function orderRows(order: Order, trace: OrderTrace | null, toggle: (id: string) 
 }
 
 /** Indexes begin at 0; what people read begins at 1. */
-function traceView({
-  id,
-  operationId,
-  index,
-  chunk,
-  partition,
-  offset,
-  attempts,
-  savedAt,
-}: OrderTrace): TemplateResult {
+function traceView(trace: OrderTrace): TemplateResult {
+  const { id, operationId, index, chunk, partition, offset, attempts, savedAt } = trace;
   const place = index === null ? nothing : `, its order ${figure(index + 1)}`;
-  return html`<dl class="facts">
-    <dt>id</dt>
-    <dd><code>${id}</code></dd>
-    <dt>operation</dt>
-    <dd>${operationId === null ? 'unknown' : html`${operationLink(operationId)}${place}`}</dd>
-    <dt>chunk</dt>
-    <dd>${chunk === null ? 'unknown' : `its orders ${figure(chunk.from + 1)} to ${figure(chunk.to + 1)}`}</dd>
-    <dt>Kafka</dt>
-    <dd>partition ${partition}, offset ${figure(offset)}</dd>
-    <dt>saved</dt>
-    <dd>${moment(savedAt)}, at attempt ${attempts}</dd>
-  </dl>`;
+  return factsView([
+    ['id', html`<code>${id}</code>`],
+    ['operation', operationId === null ? 'unknown' : html`${operationLink(operationId)}${place}`],
+    ['chunk', chunk === null ? 'unknown' : `its orders ${figure(chunk.from + 1)} to ${figure(chunk.to + 1)}`],
+    ['Kafka', `partition ${partition}, offset ${figure(offset)}`],
+    ['saved', `${moment(savedAt)}, at attempt ${attempts}`],
+  ]);
 }
 
 /** Says how many orders are shown, and whether more follow. Read by screen readers. */

@@ -8,6 +8,7 @@ import { Polling } from '../polling.js';
 import { alertView } from '../request-state.js';
 import { duration, figure, moment, percent, plural, orderName, quoted } from '../figures.js';
 import { isInProgress, sendingSeconds, timeWord } from './operations.js';
+import { factsView } from '../table-view.js';
 import { progressView, stateView } from './operation-list.js';
 
 const POLL_MS = 1_000;
@@ -83,7 +84,7 @@ export class OperationDialog extends DialogElement {
  */
 function operationFacts(operation: Operation, letters: number | null): TemplateResult {
   const { requestedAt, seed, requestedRatePerSecond, ratePerSecond, faults } = operation;
-  const facts: readonly (readonly [string, unknown])[] = [
+  return html`${factsView([
     ['requested', moment(requestedAt)],
     [timeWord(operation), timeText(operation)],
     [
@@ -98,16 +99,8 @@ function operationFacts(operation: Operation, letters: number | null): TemplateR
     ['letters', redriveView(operation)],
     ['dead letters', lettersView(operation, letters)],
     ['to verify it', html`<code>npm run reconcile -- ${operation.id}</code>`],
-  ];
-  return html`<dl class="facts">
-      ${facts.map(([name, value]) =>
-        value === null
-          ? nothing
-          : html`<dt>${name}</dt>
-              <dd>${value}</dd>`,
-      )}
-    </dl>
-    ${errorsView(operation)}`;
+  ])}
+  ${errorsView(operation)}`;
 }
 
 function timeText(operation: Operation): string {

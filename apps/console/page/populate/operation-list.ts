@@ -144,10 +144,7 @@ export class OperationActions extends PageElement {
     const more = status === 'running' ? ', and more until you confirm' : '';
     const confirmation: Confirmation = {
       title: `Cancel this ${kind}?`,
-      describe: async () =>
-        Promise.resolve(
-          `So far ${sent} are in Kafka${more}. They will still be saved; the others will never be sent. A cancelled ${kind} can't be resumed: to stop for a while, pause it.`,
-        ),
+      describe: `So far ${sent} are in Kafka${more}. They will still be saved; the others will never be sent. A cancelled ${kind} can't be resumed: to stop for a while, pause it.`,
       action: 'Cancel operation',
       keep: 'Keep operation',
       run: async () => this.send('cancel'),

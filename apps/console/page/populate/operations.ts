@@ -69,10 +69,13 @@ export function sendingSeconds({ startedAt, finishedAt }: Operation, now: number
 }
 
 /**
- * Merges the newest page into the known operations, newest first. Operations below the page are kept as they were. When the page does not
- * overlap with the known ones, older ones could be missing between them, so the known ones are dropped.
+ * Merges the newest page into the known items, newest first. Items below the page are kept as they were. When the page does not overlap with
+ * the known ones, older ones could be missing between them, so the known ones are dropped.
  */
-export function mergeNewest(known: readonly Operation[], page: readonly Operation[]): readonly Operation[] {
+export function mergeNewest<Item extends { readonly id: string }>(
+  known: readonly Item[],
+  page: readonly Item[],
+): readonly Item[] {
   const last = page.at(-1);
   // Ids are UUIDv7: they sort by the time of creation.
   const isJoined = last !== undefined && known.some(({ id }) => page.some((each) => each.id === id));

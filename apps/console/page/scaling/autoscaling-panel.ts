@@ -4,6 +4,7 @@ import type { AutoscalingView, DecisionItem, DecisionPage } from '../../src/auto
 import { duration, figure, plural, moment } from '../figures.js';
 import { type Client } from '../client.js';
 import { LiveElement } from '../page-element.js';
+import { mergeNewest } from '../populate/operations.js';
 import { RequestState } from '../request-state.js';
 
 type Decided = Pick<DecisionItem, 'kind' | 'reason' | 'from' | 'to' | 'text' | 'figures' | 'verdict'>;
@@ -106,11 +107,10 @@ class AutoscalingDecisions {
   async refresh(newestId: string | null): Promise<void> {
     this.loadedFor = newestId;
     const { items, page } = await this.client.get<DecisionPage>(FIRST);
-    const shown = this.items ?? [];
-    const oldest = items.at(-1)?.id ?? '';
-    const isJoined = shown.some(({ id }) => items.some((each) => each.id === id));
-    if (!isJoined) this.next = page.next;
-    this.items = isJoined ? [...items, ...shown.filter(({ id }) => id < oldest)] : items;
+    const merged = mergeNewest(this.items ?? [], items);
+    // Otherwise older ones are shown below this page, and have their own next page.
+    if (merged.length === items.length) this.next = page.next;
+    this.items = merged;
   }
 
   /** Loads the next page. @throws ApiProblem */
