@@ -4,9 +4,8 @@ import { MEASURED_SECONDS } from '../src/changes/verdict-timing.js';
 import { LiveElement } from './page-element.js';
 import { Polling } from './polling.js';
 import { unsentOrders, wereSentSince } from './populate/operations.js';
-import { fullRate } from './scaling/scaling-hints.js';
 import { figure } from './figures.js';
-import { judgedScalings, scaleStep } from './scaling/scale-step.js';
+import { fullRate, judgedScalings, scaleStep } from './scaling/scaling-advice.js';
 
 /** The steps of the first-run guide, in their order. */
 const STEPS = ['populate', 'watch', 'scale', 'query'] as const;

@@ -4,20 +4,13 @@ import { LiveElement } from './page-element.js';
 import type { ConnectionState } from './live/live-pipeline.js';
 import type { Section } from './routing.js';
 
+/** Whether the figures are those of now. */
 const TEXTS: Readonly<Record<ConnectionState, readonly [text: string, style: string]>> = {
   connecting: ['connecting', 'muted'],
   live: ['live', 'good'],
   reconnecting: ['not connected, retrying', 'bad'],
   'signed-out': ['not signed in', 'muted'],
 };
-
-/** Shows whether the figures are those of now. */
-export class ConnectionStateView extends LiveElement {
-  protected override render(): TemplateResult {
-    const [text, style] = TEXTS[this.live.state];
-    return html`<p class="connection ${style}" role="status">${text}</p>`;
-  }
-}
 
 const LINKS: Readonly<Record<Section, string>> = {
   now: 'Now',
@@ -40,6 +33,7 @@ export class PageHeader extends LiveElement {
   protected override render(): TemplateResult {
     const { section, hasFacade } = this;
     const { session } = this.client;
+    const [text, style] = TEXTS[this.live.state];
     const links = Object.entries(LINKS).filter(([name]) => name !== 'migration' || hasFacade);
     return html`<header class="top">
       <h1>Orders pipeline</h1>
@@ -52,7 +46,7 @@ export class PageHeader extends LiveElement {
       </nav>
       ${this.isGuideOpen ? nothing : html`<button @click=${() => this.dispatchEvent(new Event('show-guide'))}>Show guide</button>`}
       ${session.token === null ? nothing : html`<button @click=${() => session.signOut('You signed out.')}>Sign out</button>`}
-      <connection-state></connection-state>
+      <p class="connection ${style}" role="status">${text}</p>
     </header>`;
   }
 }

@@ -2,8 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { FigureHistory } from '../../src/pipeline/figure-history.js';
 import type { PipelineResponse, ReportedChange, ReportedConsumer } from '../../src/pipeline/pipeline-response.js';
 import { aChange, aConsumer, aPipeline, aScaling, aVerdict } from '../../src/pipeline/testing/a-pipeline.js';
-import { ordersForVerdict, judgedScalings, scaleStep } from './scale-step.js';
-import { fullRate, autoLimitHint, verdictHint } from './scaling-hints.js';
+import { autoLimitHint, fullRate, judgedScalings, ordersForVerdict, scaleStep, verdictHint } from './scaling-advice.js';
 
 const START = 1_700_000_100;
 const BACKLOG = { fullRate: 2_000, unsent: 0 };

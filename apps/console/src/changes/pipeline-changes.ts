@@ -1,6 +1,13 @@
 import type { ReportedChange, SetUp } from '../pipeline/pipeline-response.js';
 import { Crash, Membership } from './membership.js';
-import { isCalm, hasWork, observationWindow, type Observation, type ObservationWindow } from './observation.js';
+import {
+  isCalm,
+  hasWork,
+  livingOf,
+  observationWindow,
+  type Observation,
+  type ObservationWindow,
+} from './observation.js';
 import { Scaling } from './scaling.js';
 import { MEASURED_SECONDS, MIN_BEFORE_SECONDS, SETTLE_SECONDS } from './verdict-timing.js';
 
@@ -156,9 +163,8 @@ function isSame(one: SetUp, other: SetUp): boolean {
 }
 
 function isRebalanced({ observation: before }: Seen, { observation: now }: Seen): boolean {
-  return [...now.progress].some(
-    ([id, { rebalances }]) => rebalances > (before.progress.get(id)?.rebalances ?? rebalances),
-  );
+  const earlier = livingOf(before);
+  return [...livingOf(now)].some(([id, { rebalances }]) => rebalances > (earlier.get(id)?.rebalances ?? rebalances));
 }
 
 function withinBounds<T extends { readonly at: number; readonly kind: string }>(

@@ -168,36 +168,22 @@ function maxLagSeconds(partitions: ReportedPartition[]): number | null {
   return isUnknown || ages.length === 0 ? null : Math.max(...ages);
 }
 
+/** The figures of a consumer that sends no heartbeats. */
+const SILENT = {
+  partitions: null,
+  ratePerSecond: null,
+  inFlight: null,
+  inFlightLimit: null,
+  inFlightSet: null,
+  rebalances: null,
+  notReadyBecause: 'no heartbeat',
+};
+
 function toConsumer(consumer: WatchedConsumer, ratePerSecond: number | null): ReportedConsumer {
-  const { _id: id, name, ageMs, partitions, inFlight, inFlightLimit, inFlightSet, rebalances, state } = consumer;
-  const silentSeconds = Math.max(0, ageMs) / 1_000;
-  if (!isAlive(consumer))
-    return {
-      id,
-      name,
-      partitions: null,
-      ratePerSecond: null,
-      inFlight: null,
-      inFlightLimit: null,
-      inFlightSet: null,
-      rebalances: null,
-      state,
-      notReadyBecause: 'no heartbeat',
-      silentSeconds,
-    };
-  return {
-    id,
-    name,
-    partitions: partitions.map(({ partition }) => partition).toSorted((a, b) => a - b),
-    ratePerSecond,
-    inFlight,
-    inFlightLimit,
-    inFlightSet,
-    rebalances,
-    state,
-    notReadyBecause: consumer.notReadyBecause,
-    silentSeconds,
-  };
+  const { _id: id, name, ageMs, inFlight, inFlightLimit, inFlightSet, rebalances, state, notReadyBecause } = consumer;
+  const partitions = consumer.partitions.map(({ partition }) => partition).toSorted((a, b) => a - b);
+  const figures = { partitions, ratePerSecond, inFlight, inFlightLimit, inFlightSet, rebalances, notReadyBecause };
+  return { id, name, state, silentSeconds: Math.max(0, ageMs) / 1_000, ...(isAlive(consumer) ? figures : SILENT) };
 }
 
 /** Sorts `consumer-10` after `consumer-9`; consumers with the same name are sorted by id. */

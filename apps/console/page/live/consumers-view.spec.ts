@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ReportedChange, ReportedConsumer } from '../../src/pipeline/pipeline-response.js';
 import { aChange, aConsumer } from '../../src/pipeline/testing/a-pipeline.js';
-import { crashNotice, waitingNotice } from './consumer-banner.js';
+import { crashNotice, namesOf, shownConsumers, waitingNotice } from './consumers-view.js';
 
 function crash(secondsAgo: number, others: Partial<NonNullable<ReportedChange['crash']>> = {}): ReportedChange {
   const fields = { consumer: 'consumer-3', partitions: 4, reassignedAfterSeconds: null, hasReturned: false, ...others };
@@ -69,5 +69,19 @@ describe('the notice on consumers that can not work', () => {
     expect(waitingNotice([waiting('consumer-1', reason), waiting('consumer-2', reason)])).toBe(
       `consumer-1 saves nothing: ${reason}. consumer-2 saves nothing: ${reason}. Their orders wait; none is lost. They go on once MongoDB answers.`,
     );
+  });
+});
+
+describe('the consumers in the table', () => {
+  it('do not include dead ones, so that a name that was taken over appears once', () => {
+    const dead = aConsumer({ id: 'a1', state: 'dead' });
+    const others = [aConsumer({ id: 'b2' }), aConsumer({ id: 'c3', state: 'silent' })];
+    expect(shownConsumers([dead, ...others])).toEqual(others);
+  });
+
+  it('have different names', () => {
+    const consumers = [['a1b2c3', 'host'] as const, ['d4e5f6', 'host'] as const, ['c3', 'consumer-4'] as const];
+    const names = namesOf(consumers.map(([id, name]) => aConsumer({ id, name })));
+    expect([...names.values()]).toEqual(['host (a1b2)', 'host (d4e5)', 'consumer-4']);
   });
 });
