@@ -23,19 +23,13 @@ const TIME_RANGES = [
   { seconds: 3_600, name: '1 hour' },
 ] as const;
 
-interface TimeWindow {
-  /** Seconds since 1970. */
-  readonly from: number;
-  readonly to: number;
-}
-
-/** Returns the window of the chart. It always ends now, whatever has been recorded. */
-export function timeWindow(now: number, seconds: number): TimeWindow {
-  return { from: now - seconds, to: now };
+/** Returns the window of the chart, in seconds since 1970. It always ends now, whatever has been recorded. */
+export function timeWindow(now: number, seconds: number): [from: number, to: number] {
+  return [now - seconds, now];
 }
 
 /** Adds points without values at the ends of the window, so that the chart has an axis also without data. */
-export function framed({ at, values }: Points, { from, to }: TimeWindow): Points {
+export function framed({ at, values }: Points, [from, to]: readonly [number, number]): Points {
   const before = from < (at[0] ?? to) ? [from] : [];
   const after = to > (at.at(-1) ?? from) ? [to] : [];
   const columns = Object.entries(values).map(([name, column]) => [
@@ -178,7 +172,7 @@ export class ThroughputChart extends LiveElement {
   }
 
   private placed(plot: uPlot): PlacedMark[] {
-    const { from, to } = timeWindow(this.live.now, this.range);
+    const [from, to] = this.shownWindow;
     const [left, right] = [Y_AXIS_WIDTH, plot.width - RIGHT_PADDING];
     return placeMarks(toMarks(this.live.changes), {
       left,
@@ -189,8 +183,8 @@ export class ThroughputChart extends LiveElement {
   }
 
   private data(): uPlot.AlignedData {
-    const window = timeWindow(this.live.now, this.range);
-    const { at, values } = (this.points = framed(this.live.history.points(window.from), window));
+    const window = this.shownWindow;
+    const { at, values } = (this.points = framed(this.live.history.points(window[0]), window));
     return [at, values.produced, values.saved];
   }
 
@@ -205,7 +199,7 @@ export class ThroughputChart extends LiveElement {
       padding: [() => bandHeight(rowsOf(this.marks)), RIGHT_PADDING, 0, 0],
       legend: { show: false },
       scales: {
-        x: { range: () => this.xRange() },
+        x: { range: () => this.shownWindow },
         y: { range: (_plot, _min, max) => [0, Math.max(10, (max ?? 0) * 1.1)] },
       },
       axes: [
@@ -222,9 +216,8 @@ export class ThroughputChart extends LiveElement {
     this.plot = new uPlot(options, this.data(), this.place);
   }
 
-  private xRange(): [number, number] {
-    const { from, to } = timeWindow(this.live.now, this.range);
-    return [from, to];
+  private get shownWindow(): [from: number, to: number] {
+    return timeWindow(this.live.now, this.range);
   }
 
   /** Resolves a custom property to a colour for the canvas; its raw value contains both colour schemes. */

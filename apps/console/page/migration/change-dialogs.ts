@@ -106,14 +106,12 @@ export class HoldDialog extends ReasonedDialog {
         }
       </p>
       <form class="fields" novalidate @submit=${(event: SubmitEvent) => void this.submit(event)}>
-        ${this.reasonField()} ${this.request.failureView()}
+        ${this.reasonField()} ${request.failureView()}
         <div class="row whole">
           <button type="button" @click=${() => this.close()}>
             ${isHolding ? 'Keep changes allowed' : 'Keep holding'}
           </button>
-          <button class="main" ?disabled=${request.isRunning}>
-            ${isHolding ? 'Hold the migration' : 'Release the migration'}
-          </button>
+          <button class="main" ?disabled=${request.isRunning}>${this.heading()}</button>
         </div>
       </form>`;
   }

@@ -38,12 +38,7 @@ export class MigrationRuns extends PageElement {
   private backfillPart(): TemplateResult {
     const run = this.backfill;
     const none = html`<p class="muted">There was none yet. It copies the legacy system’s orders to the new side.</p>`;
-    return html`${run === null ? none : run === undefined ? nothing : backfillView(run)}
-    ${
-      run && run.untranslated > 0
-        ? html`<run-findings path="${BACKFILL}/${run.id}/untranslated" count=${run.untranslated}></run-findings>`
-        : nothing
-    }
+    return html`${run === null ? none : run && backfillView(run)}
     ${this.button(run, 'backfill', () => this.confirm(this.backfillConfirmation()), BACKFILL)}`;
   }
 
@@ -52,12 +47,7 @@ export class MigrationRuns extends PageElement {
     const none = html`<p class="muted">
       There was none yet. It compares all orders of both sides, and the gate needs one without a difference.
     </p>`;
-    return html`${run === null ? none : run === undefined ? nothing : verifyView(run)}
-    ${
-      run && run.differences > 0
-        ? html`<run-findings path="${VERIFY}/${run.id}/differences" count=${run.differences}></run-findings>`
-        : nothing
-    }
+    return html`${run === null ? none : run && verifyView(run)}
     ${this.button(run, 'verify', () => void this.request.run(async () => this.post(VERIFY)), VERIFY)}`;
   }
 
@@ -129,13 +119,14 @@ function backfillView(run: Backfill): TemplateResult {
     ${
       untranslated === 0
         ? nothing
-        : html`<p class="warn">Repair these orders in the legacy system, and start the backfill again.</p>`
+        : html`<p class="warn">Repair these orders in the legacy system, and start the backfill again.</p>
+            <run-findings path="${BACKFILL}/${run.id}/untranslated" count=${untranslated}></run-findings>`
     }`;
 }
 
 /** Shows the last verify: its progress, and what it has found. */
 function verifyView(run: Verification): TemplateResult {
-  const { orders, byKind, openIntervals, result } = run;
+  const { id, orders, byKind, differences, openIntervals, result } = run;
   const found = Object.entries(byKind).filter(([, count]) => count > 0);
   return html`${runView(run, verifyState(run), 'Compared')}
     <p>
@@ -149,7 +140,8 @@ function verifyView(run: Verification): TemplateResult {
             ${plural(openIntervals, 'interval')} of 1,000 numbers
             ${result === 'open' ? 'had writes that stayed open: start the verify again.' : 'wait for open writes.'}
           </p>`
-    }`;
+    }
+    ${differences > 0 ? html`<run-findings path="${VERIFY}/${id}/differences" count=${differences}></run-findings>` : nothing}`;
 }
 
 function runView(run: Verification | Backfill, { text, tone }: RunState, verb: string): TemplateResult {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { timeLimit } from '#orders/time-limit.js';
 import type { ScalingTarget, Supervisor } from '../scaling/scaling-target.js';
+import type { ConsoleSettings } from '../settings-schema.js';
 
 /** Sets the number of consumers where they run. */
 export interface Actuator {
@@ -52,18 +53,12 @@ export class HelperActuator implements Actuator {
   }
 }
 
-interface ActuatorSettings {
-  readonly SCALED_BY: 'supervisor' | 'none';
-  readonly AUTOSCALE_ACTUATOR_URL?: string | undefined;
-  readonly AUTOSCALE_ACTUATOR_TOKEN?: string | undefined;
-}
-
 /**
  * Returns what sets the number of consumers: a helper, or `npm start`; `null`: another scaler, such as KEDA, asks for it.
  * @param observed returns how many consumers belong to the configuration; `null`: unknown
  */
 export function chooseActuator(
-  settings: ActuatorSettings,
+  settings: Pick<ConsoleSettings, 'SCALED_BY' | 'AUTOSCALE_ACTUATOR_URL' | 'AUTOSCALE_ACTUATOR_TOKEN'>,
   supervisor: Supervisor,
   target: ScalingTarget,
   observed: () => number | null,
