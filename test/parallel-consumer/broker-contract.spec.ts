@@ -5,7 +5,7 @@ import { describeBrokerContract } from '../../libs/parallel-consumer/src/contrac
 import type { ContractKafka } from '../../libs/parallel-consumer/src/contract/contract-kafka.js';
 import { workerKafka } from '../support/empty-servers.js';
 import { eventually } from '../support/eventually.js';
-import { readRecords } from '../support/topic-writer.js';
+import { beginTransaction, readRecords } from '../support/topic-writer.js';
 
 /** Longer than the guard against hanging: a member that a spec leaves behind is not dropped before. */
 const sessionTimeoutMs = 20 * 60_000;
@@ -55,7 +55,7 @@ async function realKafka(member: ContractKafka['member']): Promise<ContractKafka
         allowAutoTopicCreation: false,
       });
       await transactional.connect();
-      const transaction = await transactional.transaction();
+      const transaction = await beginTransaction(transactional);
       return {
         append: async (value, key) => {
           await transaction.send({ topic, messages: [{ partition, key: key ?? null, value }] });

@@ -3,7 +3,7 @@ import { KafkajsConnections, RecordReader } from '@orders-pipeline/parallel-cons
 import { numberedRecords, writeAll } from '../support/numbered-records.js';
 import { workerKafka } from '../support/empty-servers.js';
 import { TestGroup } from '../support/member/test-group.js';
-import { writeRecords } from '../support/topic-writer.js';
+import { beginTransaction, writeRecords } from '../support/topic-writer.js';
 
 const PARTITIONS = 2;
 /** Records per partition; more than one batch. */
@@ -83,7 +83,7 @@ describe('reading single records by their offsets', () => {
   it('throws for a record that an open transaction hides, and omits it once the transaction is aborted', async () => {
     const producer = group.kafka.producer({ transactionalId: group.topic, maxInFlightRequests: 1, idempotent: true });
     await producer.connect();
-    const transaction = await producer.transaction();
+    const transaction = await beginTransaction(producer);
     await transaction.send({ topic: group.topic, messages: [{ partition: 1, value: 'in the transaction' }] });
     await writeRecords(group.kafka, group.topic, [{ partition: 1, key: 'k', value: Buffer.from('behind it') }]);
     await expect(valuesAt(WRITTEN + 1)).rejects.toMatchObject({ code: 'open-transaction' });

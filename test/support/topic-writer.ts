@@ -1,12 +1,32 @@
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { connectKafka, type KafkaOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
-import type { Admin, Kafka, Message } from 'kafkajs';
+import kafkajs, { type Admin, type Kafka, type Message, type Producer, type Transaction } from 'kafkajs';
+import { eventually } from './eventually.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** Returns a Kafka client without log output. @param brokers `host:port`, separated by commas */
 export function quietKafka(brokers: string, access: Pick<KafkaOptions, 'ssl' | 'sasl'> = {}): Kafka {
   return connectKafka({ ...access, brokers: brokers.split(','), clientId: 'tests', logger: quiet });
+}
+
+/**
+ * Begins a transaction of kafkajs. A Kafka that has never had one creates the topic of its transactions first, which takes longer on a busy
+ * machine than kafkajs retries.
+ */
+export async function beginTransaction(producer: Producer): Promise<Transaction> {
+  const begun: Transaction[] = [];
+  await eventually('the coordinator of transactions answers', async () => {
+    try {
+      begun.push(await producer.transaction());
+      return true;
+    } catch (error) {
+      if (error instanceof Error && error.cause instanceof kafkajs.KafkaJSProtocolError)
+        return { reason: error.cause.message };
+      throw error;
+    }
+  });
+  return begun[0] as Transaction;
 }
 
 /** Writes raw records to a topic, like a foreign producer. @returns the offset of each */

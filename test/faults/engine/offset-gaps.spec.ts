@@ -3,6 +3,7 @@ import type { Kafka } from 'kafkajs';
 import { workerKafka } from '../../support/empty-servers.js';
 import { TestGroup } from '../../support/member/test-group.js';
 import { numberedRecords } from '../../support/numbered-records.js';
+import { beginTransaction } from '../../support/topic-writer.js';
 
 const PARTITIONS = 2;
 const KEYS = 100;
@@ -50,7 +51,7 @@ async function writeTransactions(
   await producer.connect();
   try {
     for (const [index, outcome] of outcomes.entries()) {
-      const transaction = await producer.transaction();
+      const transaction = await beginTransaction(producer);
       const messages = numberedRecords(PER_TRANSACTION, KEYS, PARTITIONS, index * PER_TRANSACTION);
       await transaction.send({ topic, acks: -1, messages });
       await transaction[outcome]();
