@@ -36,21 +36,13 @@ export class PipelineSnapshots implements OnApplicationShutdown {
   private readonly outages = loggedOutages('pipeline');
   /** What Kafka has answered since the start. */
   private readonly answered = new Set<string>();
-  private readonly ends = new SingleFlight(
-    async () => this.noted('ends', async () => this.positions.ends(ORDERS_TOPIC)),
-    systemClock,
-    TIMEOUT_MS,
+  private readonly ends = flight(async () => this.noted('ends', async () => this.positions.ends(ORDERS_TOPIC)));
+  private readonly committed = flight(async () =>
+    this.noted('committed', async () => this.positions.committed(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC)),
   );
-  private readonly committed = new SingleFlight(
-    async () => this.noted('committed', async () => this.positions.committed(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC)),
-    systemClock,
-    TIMEOUT_MS,
-  );
-  private readonly consumers = new SingleFlight(async () => this.heartbeats(), systemClock, TIMEOUT_MS);
-  private readonly deadLetters = new SingleFlight(
-    async () => deadLettersCollection(this.mongo.db).countDocuments({ state: 'pending' }),
-    systemClock,
-    TIMEOUT_MS,
+  private readonly consumers = flight(async () => this.heartbeats());
+  private readonly deadLetters = flight(async () =>
+    deadLettersCollection(this.mongo.db).countDocuments({ state: 'pending' }),
   );
 
   constructor(
@@ -95,6 +87,10 @@ export class PipelineSnapshots implements OnApplicationShutdown {
       ])
       .toArray();
   }
+}
+
+function flight<T>(request: () => Promise<T>): SingleFlight<T> {
+  return new SingleFlight(request, systemClock, TIMEOUT_MS);
 }
 
 /**
