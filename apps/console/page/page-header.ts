@@ -5,7 +5,7 @@ import type { ConnectionState } from './live/live-pipeline.js';
 import type { Section } from './routing.js';
 
 /** Whether the figures are those of now. */
-const TEXTS: Readonly<Record<ConnectionState, readonly [text: string, style: string]>> = {
+const CONNECTION: Readonly<Record<ConnectionState, readonly [text: string, style: string]>> = {
   connecting: ['connecting', 'muted'],
   live: ['live', 'good'],
   reconnecting: ['not connected, retrying', 'bad'],
@@ -33,7 +33,7 @@ export class PageHeader extends LiveElement {
   protected override render(): TemplateResult {
     const { section, hasFacade } = this;
     const { session } = this.client;
-    const [text, style] = TEXTS[this.live.state];
+    const [connection, style] = CONNECTION[this.live.state];
     const links = Object.entries(LINKS).filter(([name]) => name !== 'migration' || hasFacade);
     return html`<header class="top">
       <h1>Orders pipeline</h1>
@@ -46,7 +46,7 @@ export class PageHeader extends LiveElement {
       </nav>
       ${this.isGuideOpen ? nothing : html`<button @click=${() => this.dispatchEvent(new Event('show-guide'))}>Show guide</button>`}
       ${session.token === null ? nothing : html`<button @click=${() => session.signOut('You signed out.')}>Sign out</button>`}
-      <p class="connection ${style}" role="status">${text}</p>
+      <p class="connection ${style}" role="status">${connection}</p>
     </header>`;
   }
 }

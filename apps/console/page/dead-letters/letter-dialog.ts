@@ -143,13 +143,16 @@ function tryText({ redriveId, at, outcome, endedAt }: RedriveTry): TemplateResul
 
 function rawView({ record, gone }: DeadLetter): TemplateResult {
   if (record === null) return html`<p class="bad">${gone === null ? 'The record is not available.' : GONE[gone]}</p>`;
-  const textOf = ({ text, base64 }: RecordBytes): string => text ?? base64;
   return html`${factsView([
-    ['key', record.key === null ? 'none' : textOf(record.key)],
-    ...record.headers.map(({ name, value }) => [name, textOf(value)] as const),
+    ['key', record.key === null ? 'none' : bytesText(record.key)],
+    ...record.headers.map(({ name, value }) => [name, bytesText(value)] as const),
     ['value', record.value === null ? 'none' : `${figure(record.value.size)} bytes`],
   ])}
   ${record.value === null ? nothing : html`<pre tabindex="0" role="region" aria-label="Bytes of the value">${hexDump(record.value.base64)}</pre>`}`;
+}
+
+function bytesText({ text, base64 }: RecordBytes): string {
+  return text ?? base64;
 }
 
 function failureText(error: unknown): string {

@@ -120,13 +120,13 @@ const MAX = 10_000_000;
 
 /**
  * Returns how many orders to populate before a consumer is added, so that the scaling has a verdict.
- * @param fullRate saved per second while there was enough work, perhaps while orders were sent; 0: nothing was saved yet
+ * @param savedPerSecond saved per second while there was enough work, perhaps while orders were sent; 0: nothing was saved yet
  */
-export function ordersForVerdict({ consumers }: Pick<PipelineResponse, 'consumers'>, fullRate: number): number {
+export function ordersForVerdict({ consumers }: Pick<PipelineResponse, 'consumers'>, savedPerSecond: number): number {
   const alive = consumers?.filter((each) => isAlive(each)) ?? [];
   if (alive.length === 0) return USUAL;
   const inFlightLimit = alive.reduce((sum, each) => sum + (each.inFlightLimit ?? 0), 0);
-  const rate = fullRate === 0 ? inFlightLimit / USUAL_SAVE_SECONDS : FASTER_AFTER_SENDING * fullRate;
+  const rate = savedPerSecond === 0 ? inFlightLimit / USUAL_SAVE_SECONDS : FASTER_AFTER_SENDING * savedPerSecond;
   const plan = { savedPerSecond: rate, from: alive.length, to: alive.length + 1, inFlightLimit };
   const needed = backlogForVerdict(plan) + HANDS_ON_SECONDS * rate;
   return Math.min(MAX, UNIT * Math.ceil(needed / UNIT));
