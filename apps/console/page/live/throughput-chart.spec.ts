@@ -2,8 +2,17 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { FigureHistory } from '../../src/pipeline/figure-history.js';
 import { aChange, aVerdict } from '../../src/pipeline/testing/a-pipeline.js';
-import { placeMarks, rowsOf, toMarks, type Mark, type PlacedMark } from './chart-marks.js';
-import { axisTexts, framed, timeText, timeWindow } from './throughput-chart.js';
+import {
+  placeMarks,
+  rowsOf,
+  toMarks,
+  type Mark,
+  type PlacedMark,
+  axisTexts,
+  framed,
+  timeText,
+  timeWindow,
+} from './throughput-chart.js';
 
 const NOW = 1_700_000_100;
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ApiProblem } from '../client.js';
 import type { Migration } from '#api/facade.js';
-import { MigrationFeed } from './migration-feed.js';
+import { MigrationFeed } from './migration-page.js';
 import { migrationOf } from './testing/migration-example.js';
 
 const NOTHING: Readonly<Record<string, unknown>> = {
