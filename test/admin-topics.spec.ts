@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Admin } from 'kafkajs';
 import { freePort } from '../dev/machine/ports.js';
-import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '../libs/orders/src/topics/topics.js';
-import { prepareTopics } from '../libs/service/src/kafka/prepare-topics.js';
+import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
+import { prepareTopics } from '#service/kafka/prepare-topics.js';
 import { emptyServers, type GivenServers } from './support/empty-servers.js';
 import { eventually } from './support/eventually.js';
 import { runApp } from './support/run-app.js';

@@ -6,7 +6,7 @@ import type { IndexedCollection } from '#orders/database/indexes.js';
 import { migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { ExpansionRecord } from '../apps/admin/src/topics/expand/expansion-record.js';
-import { MongoAutoscalerStore } from '../apps/console/src/autoscaling/mongo-autoscaler-store.js';
+import { MongoAutoscalerStore } from '../apps/console/src/autoscaling/autoscaler-store.js';
 import { itIsAnAutoscalerStore } from '../apps/console/src/autoscaling/testing/autoscaler-stores.js';
 import { MongoBucketStore } from '../apps/facade/src/writes/bucket-store.js';
 import { MongoNumberStore } from '../apps/facade/src/writes/number-blocks.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Admin, ITopicMetadata } from 'kafkajs';
-import { DEAD_LETTER_TOPIC, ORDERS_TOPIC, topicSettings } from '../../libs/orders/src/topics/topics.js';
-import { prepareTopics } from '../../libs/service/src/kafka/prepare-topics.js';
+import { DEAD_LETTER_TOPIC, ORDERS_TOPIC, topicSettings } from '#orders/topics/topics.js';
+import { prepareTopics } from '#service/kafka/prepare-topics.js';
 import { runApp } from '../support/run-app.js';
 import { StandaloneKafka } from '../support/standalone-kafka.js';
 import { readRecords, writeRecords } from '../support/topic-writer.js';

@@ -2,7 +2,6 @@ import type { RequestListener } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { localServer } from '../src/testing/local-server.js';
 import { Client, type Session } from './client.js';
-import { followEvents, type StreamListener } from './live/live-pipeline.js';
 
 const RESPONSES: Readonly<Record<string, RequestListener>> = {
   '/none': () => undefined,
@@ -12,13 +11,10 @@ const RESPONSES: Readonly<Record<string, RequestListener>> = {
   '/expired': (_, response) => void response.writeHead(401).end('{"detail": "The token has expired."}'),
 };
 
-/** A session that records why it was ended, and reports each end. */
-function sessionOf(token: string | null, onSignOut = (): void => undefined): { session: Session; reasons: unknown[] } {
+/** A session that records why it was ended. */
+function sessionOf(token: string | null): { session: Session; reasons: unknown[] } {
   const reasons: unknown[] = [];
-  const signOut = (reason: string | null): void => {
-    reasons.push(reason);
-    onSignOut();
-  };
+  const signOut = (reason: string | null): void => void reasons.push(reason);
   return { reasons, session: { token, signOut } as unknown as Session };
 }
 
@@ -43,51 +39,5 @@ describe('a request to the console', () => {
     const request = new Client(sessionOf(null).session)[method](`${server.url}/cut`);
     const message = 'The answer broke off in the middle.';
     await expect(request).rejects.toMatchObject({ code: 'cut-answer', message });
-  });
-});
-
-describe('following events', () => {
-  const server = localServer((_, response) => void response.end());
-
-  /** Answers each connection with the next status and events. @returns the tokens that were sent */
-  function answer(...answers: { status: number; events: string[] }[]): (string | undefined)[] {
-    const tokens: (string | undefined)[] = [];
-    server.respond = ({ headers }, response) => {
-      const { status, events } = answers.shift() ?? { status: 503, events: [] };
-      tokens.push(headers.authorization);
-      response.writeHead(status, { 'content-type': 'text/event-stream' });
-      for (const event of events) response.write(`event: pipeline\ndata: ${event}\n\n`);
-      response.end();
-    };
-    return tokens;
-  }
-
-  it('reconnects after each break, reports the disconnection, and sends the token', async () => {
-    const tokens = answer(
-      { status: 200, events: ['1', '2'] },
-      { status: 503, events: [] },
-      { status: 200, events: ['3'] },
-    );
-    const end = new AbortController();
-    const received: (string | boolean)[] = [];
-    const listener: StreamListener = {
-      data: (text) => {
-        received.push(text);
-        if (text === '3') end.abort();
-      },
-      connected: (isConnected) => void received.push(isConnected),
-    };
-    await followEvents(new Client(sessionOf('mine').session), server.url, listener, end.signal);
-    expect(received).toEqual([true, '1', '2', false, false, true, '3']);
-    expect(tokens).toEqual(['Bearer mine', 'Bearer mine', 'Bearer mine']);
-  });
-
-  it('reports the reason when the token is rejected', async () => {
-    answer({ status: 403, events: [] });
-    const end = new AbortController();
-    const { session, reasons } = sessionOf('mine', () => end.abort());
-    const listener = { data: () => undefined, connected: () => undefined };
-    await followEvents(new Client(session), server.url, listener, end.signal);
-    expect(reasons).toEqual(['The service answered 403.']);
   });
 });

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { state } from 'lit/decorators.js';
-import { UnshadowedElement } from './unshadowed-element.js';
+import { PageElement } from './page-element.js';
 import { RequestState } from './request-state.js';
 
 let instances = 0;
@@ -9,7 +9,7 @@ let instances = 0;
  * A modal dialog. The browser keeps the focus inside, closes the dialog on Escape, and returns the focus to the element that had it.
  * Emits `close` when the user closed it.
  */
-export abstract class DialogElement extends UnshadowedElement {
+export abstract class DialogElement extends PageElement {
   @state() protected isOpen = false;
   private readonly titleId = `dialog-${(instances += 1)}`;
 
@@ -55,7 +55,7 @@ export abstract class DialogElement extends UnshadowedElement {
 export interface Confirmation {
   readonly title: string;
   /** Says what happens and what stays as it is. It may have to count first. */
-  readonly describe: () => Promise<string>;
+  readonly describe: string | (() => Promise<string>);
   /** The button that does it, such as `Cancel operation`. */
   readonly action: string;
   /** The button that leaves everything as it is, such as `Keep operation`. */
@@ -66,18 +66,16 @@ export interface Confirmation {
 /** Asks before something that cannot be undone. The button that changes nothing has the focus. */
 export class ConfirmDialog extends DialogElement {
   @state() confirmation: Confirmation | null = null;
-  /** `null`: not known yet. */
-  @state() text: string | null = null;
-  private readonly request = new RequestState(this);
+  private readonly describing = new RequestState<string>(this);
+  private readonly running = new RequestState(this);
 
   async open(confirmation: Confirmation): Promise<void> {
     this.confirmation = confirmation;
-    this.text = null;
+    this.describing.forget();
+    this.running.forget();
     await this.show();
-    await this.request.run(async () => {
-      const text = await confirmation.describe();
-      if (this.confirmation === confirmation) this.text = text;
-    });
+    const { describe } = confirmation;
+    await this.describing.run(async () => (typeof describe === 'string' ? describe : describe()));
   }
 
   protected override heading(): string {
@@ -85,12 +83,14 @@ export class ConfirmDialog extends DialogElement {
   }
 
   protected override content(): TemplateResult {
-    const { confirmation, text, request } = this;
-    const waiting = request.hasFailed ? nothing : html`<p class="muted">Counting…</p>`;
-    return html`${text === null ? waiting : html`<p>${text}</p>`} ${request.failureView()}
+    const { confirmation, describing, running } = this;
+    const text = describing.answer;
+    const waiting = describing.hasFailed ? nothing : html`<p class="muted">Counting…</p>`;
+    return html`${text === undefined ? waiting : html`<p>${text}</p>`} ${describing.failureView()}
+      ${running.failureView()}
       <div class="row">
         <button autofocus @click=${() => this.close()}>${confirmation?.keep}</button>
-        <button class="danger" ?disabled=${request.isRunning || text === null} @click=${() => void this.run()}>
+        <button class="danger" ?disabled=${running.isRunning || text === undefined} @click=${() => void this.run()}>
           ${confirmation?.action}
         </button>
       </div>`;
@@ -98,7 +98,7 @@ export class ConfirmDialog extends DialogElement {
 
   private async run(): Promise<void> {
     const { confirmation } = this;
-    await this.request.run(async () => {
+    await this.running.run(async () => {
       await confirmation?.run();
       this.close();
     });

@@ -57,3 +57,10 @@ export function limitText(limit: number | 'auto' | null): string {
 export function orderName(index: number, firstNumber: number | null): string {
   return firstNumber === null ? `record ${figure(index + 1)}` : `order number ${figure(firstNumber + index)}`;
 }
+
+const SHOWN = 40;
+
+/** Quotes what was typed, cut to a length that a message can show. */
+export function quoted(text: string): string {
+  return `“${text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text}”`;
+}

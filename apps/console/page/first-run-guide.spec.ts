@@ -60,7 +60,7 @@ describe('the query API', () => {
     ['http://localhost:13000/', '192.168.1.7', 'http://192.168.1.7:13000/docs'],
     ['https://orders.example.com', 'console.example.com', 'https://orders.example.com/docs'],
   ])('at %s has its Swagger UI for a page on %s at %s', (queryApiUrl, host, url) => {
-    expect(swaggerUrl({ queryApiUrl }, host)).toBe(url);
+    expect(swaggerUrl(queryApiUrl, host)).toBe(url);
   });
 
   it('has answered the queries that its metrics count, without refused and other requests', () => {

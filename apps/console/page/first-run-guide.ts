@@ -1,12 +1,11 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
 import { MEASURED_SECONDS } from '../src/changes/verdict-timing.js';
-import type { Client } from './client.js';
-import { LiveElement } from './live/live-pipeline.js';
-import { unsentOrders, wereSentSince, type Operations } from './populate/operations.js';
-import { fullRate } from './scaling/scaling-hints.js';
+import { LiveElement } from './page-element.js';
+import { Polling } from './polling.js';
+import { unsentOrders, wereSentSince } from './populate/operations.js';
 import { figure } from './figures.js';
-import { judgedScalings, scaleStep } from './scaling/scale-step.js';
+import { fullRate, judgedScalings, scaleStep } from './scaling/scaling-advice.js';
 
 /** The steps of the first-run guide, in their order. */
 const STEPS = ['populate', 'watch', 'scale', 'query'] as const;
@@ -69,11 +68,6 @@ export function readProgress(text: string | null): GuideProgress {
   }
 }
 
-/** Where browsers reach the query API, as far as the console knows. */
-interface PageSettings {
-  readonly queryApiUrl: string;
-}
-
 /** A name that only the console's own network or machine resolves. */
 const INTERNAL_NAME = /^(?:localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[::1?\]|[^.:]+)$/;
 
@@ -81,7 +75,7 @@ const INTERNAL_NAME = /^(?:localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[::1?\]|[^.:
  * Returns the address of the query API's Swagger UI for this browser. When the console reaches the query API by a loopback address or by a
  * name without dots, as in Compose, the browser reaches it on the page's host at the same port.
  */
-export function swaggerUrl({ queryApiUrl }: PageSettings, pageHost: string): string {
+export function swaggerUrl(queryApiUrl: string, pageHost: string): string {
   const url = new URL('/docs', queryApiUrl);
   if (INTERNAL_NAME.test(url.hostname)) url.hostname = pageHost;
   return url.href;
@@ -103,27 +97,31 @@ set it to 1,000 before.`;
 
 /** Guides through the first populate, watching, scaling and query. Each step is checked off by what really happened. */
 export class FirstRunGuide extends LiveElement {
-  @property({ attribute: false }) client!: Client;
-  @property({ attribute: false }) operations!: Operations;
   @state() progress: GuideProgress = NEW_GUIDE;
-  /** The address of Swagger UI; `null`: unknown. */
-  @state() swagger: string | null = null;
+  /** Where browsers reach the query API, as far as the console knows; `null`: unknown. */
+  @property({ attribute: false }) queryApiUrl: string | null = null;
   private readonly watch = new StepWatch();
-  private readonly onOperations = (): void => this.changed();
   private queries: number | null = null;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly polling = new Polling({
+    read: async () => (this.isCounting ? countQueries(await this.readMetrics()) : this.queries),
+    show: (queries) => this.counted(queries),
+    // Unknown until the query API answers again.
+    fail: () => this.counted(null),
+  });
+
+  constructor() {
+    super();
+    this.follow(this.operations, () => this.changed());
+  }
 
   override connectedCallback(): void {
     super.connectedCallback();
     this.progress = readProgress(localStorage.getItem(STORED));
-    this.operations.addEventListener('change', this.onOperations);
-    void this.findSwagger();
-    void this.countQueries();
+    this.polling.start();
   }
 
   override disconnectedCallback(): void {
-    clearTimeout(this.timer);
-    this.operations.removeEventListener('change', this.onOperations);
+    this.polling.stop();
     super.disconnectedCallback();
   }
 
@@ -197,9 +195,15 @@ export class FirstRunGuide extends LiveElement {
       case 'scale':
         return this.scaleText();
       case 'query':
-        return html`${this.swagger === null ? 'Swagger UI' : html`<a href=${this.swagger} target="_blank" rel="noopener">Swagger UI</a>`}:
-          open GET /v1/orders, press “Try it out”, then “Execute”. Or <a href="#orders">find orders</a> here.`;
+        return html`${this.swaggerLink()}: open GET /v1/orders, press “Try it out”, then “Execute”. Or
+          <a href="#orders">find orders</a> here.`;
     }
+  }
+
+  private swaggerLink(): TemplateResult {
+    if (this.queryApiUrl === null) return html`Swagger UI`;
+    const url = swaggerUrl(this.queryApiUrl, location.hostname);
+    return html`<a href=${url} target="_blank" rel="noopener">Swagger UI</a>`;
   }
 
   /** A verdict needs orders that wait, so the number to populate depends on how fast this pipeline saves. */
@@ -240,29 +244,20 @@ export class FirstRunGuide extends LiveElement {
     localStorage.setItem(STORED, JSON.stringify(progress));
   }
 
-  private async findSwagger(): Promise<void> {
-    try {
-      this.swagger = swaggerUrl(await this.client.get<PageSettings>('/page-settings.json'), location.hostname);
-    } catch {
-      // Without its address the step names Swagger UI, and the search of this page completes it too.
-      this.swagger = null;
-    }
+  /** Only while the step of the query is to be done. A hidden tab counts when the user returns from Swagger UI. */
+  private get isCounting(): boolean {
+    return document.visibilityState === 'visible' && this.isOpen && !this.progress.done.includes('query');
   }
 
-  /** Polls only while the step of the query is to be done. A hidden tab counts when the user returns from Swagger UI. */
-  private async countQueries(): Promise<void> {
-    const isSeen = document.visibilityState === 'visible';
-    if (isSeen && this.isOpen && !this.progress.done.includes('query')) {
-      try {
-        const signal = AbortSignal.timeout(COUNT_QUERIES_MS);
-        this.queries = countQueries(await (await this.client.request('/query-api/metrics', { signal })).text());
-      } catch {
-        // Unknown until the query API answers again.
-        this.queries = null;
-      }
-      this.changed();
-    }
-    this.timer = setTimeout(() => void this.countQueries(), COUNT_QUERIES_MS);
+  private async readMetrics(): Promise<string> {
+    const signal = AbortSignal.timeout(COUNT_QUERIES_MS);
+    return (await this.client.request('/query-api/metrics', { signal })).text();
+  }
+
+  private counted(queries: number | null): number {
+    this.queries = queries;
+    this.changed();
+    return COUNT_QUERIES_MS;
   }
 }
 

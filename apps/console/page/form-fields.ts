@@ -1,6 +1,7 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
-import { UnshadowedElement } from './unshadowed-element.js';
+import { quoted } from './figures.js';
+import { PageElement } from './page-element.js';
 
 const plain = new Intl.NumberFormat('en', { maximumFractionDigits: 20 });
 
@@ -49,20 +50,13 @@ export function allowed({ min, max, isWhole }: NumberRule): string {
   return `${isWhole ? 'a whole number' : 'a number'} from ${plain.format(min)} to ${plain.format(max)}`;
 }
 
-const SHOWN = 40;
-
-/** Quotes what was typed, cut to a length that a message can show. */
-export function quoted(text: string): string {
-  return `“${text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text}”`;
-}
-
 let instances = 0;
 
 /**
  * A field for a number. It is a text field, because a browser's number field drops what it can't parse, such as a comma, without a word.
  * Shows what is wrong when the field is left, and at `check`. That it is missing is shown at `check` only: a field that was cleared is not wrong.
  */
-export class NumberField extends UnshadowedElement {
+export class NumberField extends PageElement {
   @property() label!: string;
   @property() name!: string;
   @property({ type: Number }) min!: number;

@@ -1,10 +1,14 @@
 import { Client, Session } from './client.js';
+import { LivePipeline } from './live/live-pipeline.js';
+import { Operations } from './populate/operations.js';
+import { PageElement } from './page-element.js';
+import { Router } from './routing.js';
 import { OrdersConsole } from './orders-console.js';
 import { AutoscalingPanel } from './scaling/autoscaling-panel.js';
 import { ConfirmDialog } from './confirm-dialog.js';
 import { ConflictComparison, LetterDialog } from './dead-letters/letter-dialog.js';
-import { ConnectionStateView, PageHeader } from './page-header.js';
-import { ConsumerBanner } from './live/consumer-banner.js';
+import { PageHeader } from './page-header.js';
+import { ConsumerBanner, PartitionGrid } from './live/consumers-view.js';
 import { DeadLetters } from './dead-letters/dead-letters.js';
 import { FigureTiles } from './live/figure-tiles.js';
 import { FirstRunGuide } from './first-run-guide.js';
@@ -13,11 +17,9 @@ import { NumberField } from './form-fields.js';
 import { OperationActions, OperationList } from './populate/operation-list.js';
 import { OperationDialog } from './populate/operation-dialog.js';
 import { OrderBrowser } from './orders/order-browser.js';
-import { PartitionGrid } from './live/partition-grid.js';
 import { PopulateForm } from './populate/populate-form.js';
 import { RedriveDialog } from './dead-letters/redrive-dialog.js';
-import { ScaleControls } from './scaling/scale-controls.js';
-import { ScalingVerdicts } from './scaling/scaling-verdicts.js';
+import { ScaleControls, ScalingVerdicts } from './scaling/scale-controls.js';
 import { SignIn } from './sign-in.js';
 import { ThroughputChart } from './live/throughput-chart.js';
 
@@ -25,7 +27,6 @@ const PARTS = {
   'page-header': PageHeader,
   'sign-in': SignIn,
   'first-run-guide': FirstRunGuide,
-  'connection-state': ConnectionStateView,
   'consumer-banner': ConsumerBanner,
   'figure-tiles': FigureTiles,
   'throughput-chart': ThroughputChart,
@@ -45,9 +46,15 @@ const PARTS = {
   'confirm-dialog': ConfirmDialog,
   'order-browser': OrderBrowser,
   'migration-view': MigrationView,
+  // The last one: it is in the page already, and then renders the others.
+  'orders-console': OrdersConsole,
 };
 
-const session = new Session(sessionStorage, location, history);
+const client = new Client(new Session(sessionStorage, location, history));
+PageElement.context = {
+  client,
+  live: new LivePipeline(client),
+  operations: new Operations(client),
+  router: new Router(window, location, history),
+};
 for (const [name, part] of Object.entries(PARTS)) customElements.define(name, part);
-OrdersConsole.client = new Client(session);
-customElements.define('orders-console', OrdersConsole);

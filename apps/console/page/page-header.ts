@@ -1,23 +1,16 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { property } from 'lit/decorators.js';
-import { LiveElement, type ConnectionState } from './live/live-pipeline.js';
-import type { Session } from './client.js';
+import { LiveElement } from './page-element.js';
+import type { ConnectionState } from './live/live-pipeline.js';
 import type { Section } from './routing.js';
 
-const TEXTS: Readonly<Record<ConnectionState, readonly [text: string, style: string]>> = {
+/** Whether the figures are those of now. */
+const CONNECTION: Readonly<Record<ConnectionState, readonly [text: string, style: string]>> = {
   connecting: ['connecting', 'muted'],
   live: ['live', 'good'],
   reconnecting: ['not connected, retrying', 'bad'],
   'signed-out': ['not signed in', 'muted'],
 };
-
-/** Shows whether the figures are those of now. */
-export class ConnectionStateView extends LiveElement {
-  protected override render(): TemplateResult {
-    const [text, style] = TEXTS[this.live.state];
-    return html`<p class="connection ${style}" role="status">${text}</p>`;
-  }
-}
 
 const LINKS: Readonly<Record<Section, string>> = {
   now: 'Now',
@@ -31,7 +24,6 @@ const LINKS: Readonly<Record<Section, string>> = {
 
 /** The title, the links to the sections, and whether the page is connected. Emits `show-guide`. */
 export class PageHeader extends LiveElement {
-  @property({ attribute: false }) session!: Session;
   /** The section that the address selects; `null`: none. */
   @property() section: Section | null = null;
   /** Without one there is no migration. */
@@ -39,7 +31,9 @@ export class PageHeader extends LiveElement {
   @property({ type: Boolean }) isGuideOpen = true;
 
   protected override render(): TemplateResult {
-    const { live, session, section, hasFacade } = this;
+    const { section, hasFacade } = this;
+    const { session } = this.client;
+    const [connection, style] = CONNECTION[this.live.state];
     const links = Object.entries(LINKS).filter(([name]) => name !== 'migration' || hasFacade);
     return html`<header class="top">
       <h1>Orders pipeline</h1>
@@ -52,7 +46,7 @@ export class PageHeader extends LiveElement {
       </nav>
       ${this.isGuideOpen ? nothing : html`<button @click=${() => this.dispatchEvent(new Event('show-guide'))}>Show guide</button>`}
       ${session.token === null ? nothing : html`<button @click=${() => session.signOut('You signed out.')}>Sign out</button>`}
-      <connection-state .live=${live}></connection-state>
+      <p class="connection ${style}" role="status">${connection}</p>
     </header>`;
   }
 }

@@ -1,5 +1,5 @@
 import { html, type TemplateResult } from 'lit';
-import { quoted } from './form-fields.js';
+import { quoted } from './figures.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -68,6 +68,11 @@ export function hashOf(address: Address): string {
     case 'search':
       return `#orders?${queryOf({ find: address.find, page: address.page, number: address.number?.toString() ?? null })}`;
   }
+}
+
+/** A link to an operation. @param text its id by default */
+export function operationLink(id: string, text: string | TemplateResult = html`<code>${id}</code>`): TemplateResult {
+  return html`<a href=${hashOf({ view: 'operation', id })}>${text}</a>`;
 }
 
 /** Returns the section in which an address is shown. */

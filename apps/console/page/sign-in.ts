@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { property, state } from 'lit/decorators.js';
-import { messageOf, type Session } from './client.js';
-import { UnshadowedElement } from './unshadowed-element.js';
+import { state } from 'lit/decorators.js';
+import { messageOf } from './client.js';
+import { PageElement } from './page-element.js';
 import { fieldValue } from './form-fields.js';
 import { alertView } from './request-state.js';
 
@@ -23,21 +23,19 @@ export function readToken(text: string): ReadToken {
 }
 
 /** Shown when the services require a token: signs in with the provider, or takes a pasted token. */
-export class SignIn extends UnshadowedElement {
-  @property({ attribute: false }) session!: Session;
+export class SignIn extends PageElement {
+  private readonly session = this.client.session;
   @state() errorText: string | null = null;
-  private readonly onChange = (): void => this.requestUpdate();
   private isShown = false;
+
+  constructor() {
+    super();
+    this.follow(this.session);
+  }
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.session.addEventListener('change', this.onChange);
     if (this.session.isReturning) void this.attempt(async () => (await import('./login.js')).endLogin(this.session));
-  }
-
-  override disconnectedCallback(): void {
-    this.session.removeEventListener('change', this.onChange);
-    super.disconnectedCallback();
   }
 
   protected override render(): TemplateResult | typeof nothing {

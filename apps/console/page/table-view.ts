@@ -43,3 +43,15 @@ export function tableHead(columns: readonly Column[]): TemplateResult {
     </tr>
   </thead>`;
 }
+
+/** Shows what is known about one thing: names, and values beside them. @param facts a value of `null` is left out with its name */
+export function factsView(facts: readonly (readonly [name: string, value: unknown])[]): TemplateResult {
+  return html`<dl class="facts">
+    ${facts.map(([name, value]) =>
+      value === null
+        ? nothing
+        : html`<dt>${name}</dt>
+            <dd>${value}</dd>`,
+    )}
+  </dl>`;
+}

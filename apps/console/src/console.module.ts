@@ -26,12 +26,11 @@ import { exposeAutoscaling, AutoscalingStatus } from './autoscaling/autoscaling-
 import { autoscalingView } from './autoscaling/autoscaling-response.js';
 import { autoscaleLimits } from './autoscaling/autoscaling-settings.js';
 import { chooseActuator } from './autoscaling/actuators.js';
-import { MongoAutoscalerStore } from './autoscaling/mongo-autoscaler-store.js';
+import { MongoAutoscalerStore } from './autoscaling/autoscaler-store.js';
 import { PipelineController } from './pipeline/pipeline.controller.js';
-import { PipelineSnapshots } from './pipeline/pipeline-snapshots.js';
+import { PipelineSnapshots, SingleFlight } from './pipeline/pipeline-snapshots.js';
 import { exposePipeline, exposeReplicas, TopicReplicas } from './pipeline/pipeline-metrics.js';
 import { PipelineWatch } from './pipeline/pipeline-watch.js';
-import { SingleFlight } from './pipeline/single-flight.js';
 import { ScalingController } from './scaling/scaling.controller.js';
 import { ScalingTarget, Supervisor } from './scaling/scaling-target.js';
 import { settings } from './settings.js';
@@ -67,7 +66,7 @@ const kafka = connectKafka({ ...kafkaAccess(settings), clientId: 'orders-console
 const replicas = new TopicReplicas(kafka, [ORDERS_TOPIC, DEAD_LETTER_TOPIC]);
 /** Far below the scrape time-out of Prometheus, 10 s. */
 const REPLICAS_WITHIN_MS = timeLimit(2_000);
-const supervisor = settings.SCALED_BY === 'supervisor' ? process : undefined;
+const target = new ScalingTarget(systemClock);
 
 /** The console also works without MongoDB: it shows what it knows. */
 function connectMongo(): Mongo {
@@ -86,11 +85,9 @@ function makeAutoscaler(
   status: AutoscalingStatus,
   store: MongoAutoscalerStore,
   watch: PipelineWatch,
-  supervised: Supervisor,
-  target: ScalingTarget,
+  supervisor: Supervisor,
 ): Autoscaler {
-  const observed = (): number | null => watch.load?.configuredConsumers ?? null;
-  const actuator = chooseActuator(settings, { supervisor: supervised, target, observed });
+  const actuator = chooseActuator(settings, supervisor, target, () => watch.load?.configuredConsumers ?? null);
   const onKept = exposeAutoscaling(status, register);
   return new Autoscaler({ status, store, actuator, observe: () => watch.load, onKept, clock: systemClock, logger });
 }
@@ -102,19 +99,21 @@ function makeAutoscaler(
     { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
     PipelineSnapshots,
     { provide: EventStreams, useValue: new EventStreams(settings) },
-    { provide: ScalingTarget, useValue: new ScalingTarget(systemClock) },
     {
       provide: PipelineWatch,
-      useFactory: (snapshots: PipelineSnapshots, target: ScalingTarget, status: AutoscalingStatus) =>
+      useFactory: (snapshots: PipelineSnapshots, status: AutoscalingStatus) =>
         new PipelineWatch(
           async () => snapshots.take(),
           target,
           systemClock,
           () => autoscalingView(status),
         ),
-      inject: [PipelineSnapshots, ScalingTarget, AutoscalingStatus],
+      inject: [PipelineSnapshots, AutoscalingStatus],
     },
-    { provide: Supervisor, useValue: new Supervisor(supervisor) },
+    {
+      provide: Supervisor,
+      useValue: new Supervisor(settings.SCALED_BY === 'supervisor' ? process : undefined, target),
+    },
     {
       provide: AutoscalingStatus,
       useValue: new AutoscalingStatus(settings.AUTOSCALE, autoscaleLimits(settings)),
@@ -123,7 +122,7 @@ function makeAutoscaler(
     {
       provide: Autoscaler,
       useFactory: makeAutoscaler,
-      inject: [AutoscalingStatus, MongoAutoscalerStore, PipelineWatch, Supervisor, ScalingTarget],
+      inject: [AutoscalingStatus, MongoAutoscalerStore, PipelineWatch, Supervisor],
     },
   ],
 })

@@ -1,13 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { PassThrough, Readable } from 'node:stream';
 import { HttpStatus } from '@nestjs/common';
-import httpProxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy';
+import httpProxy from '@fastify/http-proxy';
+import type { FastifyHttpProxyOptions } from '@fastify/http-proxy';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { audited } from '#service/audit/audit-requests.js';
 import { requireCaller } from '#service/auth/authenticate.js';
 import { ConcurrencyLimit } from '#service/http/concurrency-limit.js';
 import { ProblemFilter } from '#service/http/problem-filter.js';
 import { Problem } from '#service/http/problem.js';
+import type { ConsoleSettings } from './settings-schema.js';
 
 /**
  * The headers of a caller that a service receives. Others could widen what a service trusts, such as `X-Forwarded-For`, cookies of
@@ -40,19 +42,16 @@ function forwardedHeaders(headers: IncomingHttpHeaders, address: string): Incomi
   return { ...Object.fromEntries(passedOn), 'x-forwarded-for': address };
 }
 
-export interface ForwardingSettings {
-  readonly PRODUCER_URL: string;
-  readonly QUERY_API_URL: string;
-  /** `undefined`: there is no facade. */
-  readonly FACADE_URL?: string | undefined;
-  /** Requests in progress of one caller to one service; 0: no limit. */
-  readonly FORWARDED_PER_CALLER: number;
-  /** Requests in progress to one service; 0: no limit. */
-  readonly FORWARDED_IN_TOTAL: number;
-  /** `undefined`: no tokens are required. */
-  readonly AUTH_ISSUER?: string | undefined;
-  readonly AUTH_AUDIENCE: string;
-}
+export type ForwardingSettings = Pick<
+  ConsoleSettings,
+  | 'PRODUCER_URL'
+  | 'QUERY_API_URL'
+  | 'FACADE_URL'
+  | 'FORWARDED_PER_CALLER'
+  | 'FORWARDED_IN_TOTAL'
+  | 'AUTH_ISSUER'
+  | 'AUTH_AUDIENCE'
+>;
 
 /** How long a service may take to begin its response, in milliseconds. */
 export interface ResponseTimeouts {
@@ -61,19 +60,10 @@ export interface ResponseTimeouts {
   readonly reconciliation: number;
 }
 
-const PRODUCER_PREFIXES = ['/v1/populate', '/v1/operations', '/v1/imports', '/v1/dead-letters'];
-const QUERY_API_PREFIXES = ['/v1/orders'];
-const MIGRATION = '/v1/migration';
 const RESPONSE_TIMEOUTS: ResponseTimeouts = { usual: 60_000, reconciliation: 300_000 };
 /** Time between two chunks of a response. */
 const IDLE_TIMEOUT_MS = 300_000;
 const FORWARDED = { setting: 'FORWARDED', name: 'forwarded requests', code: 'too-many-forwarded-requests' } as const;
-
-interface Target {
-  readonly upstream: string;
-  readonly name: string;
-  readonly places: ConcurrencyLimit;
-}
 
 /**
  * Forwards the page's requests to the other services with the caller's token, so that the page needs its own origin only. The services
@@ -97,10 +87,10 @@ export async function forwardToServices(
       if (request.body instanceof Readable) request.body = detached(request.body);
       done();
     });
-    for (const { prefix, path, target } of routesTo(settings))
-      await forwarded.register(async (route) => {
-        route.addHook('onRequest', async (request, reply) => target.places.hold(request, reply));
-        await route.register(httpProxy, proxyOptions(settings, timeouts, { prefix, path, target }));
+    for (const route of routesTo(settings))
+      await forwarded.register(async (scope) => {
+        scope.addHook('onRequest', async (request, reply) => route.service.places.hold(request, reply));
+        await scope.register(httpProxy, proxyOptions(settings, timeouts, route));
       });
   });
 }
@@ -108,30 +98,28 @@ export async function forwardToServices(
 interface Route {
   readonly prefix: string;
   readonly path: string;
-  readonly target: Target;
+  readonly service: { readonly name: string; readonly upstream: string; readonly places: ConcurrencyLimit };
 }
 
 function routesTo(settings: ForwardingSettings): Route[] {
-  const { PRODUCER_URL, QUERY_API_URL, FACADE_URL } = settings;
-  const target = (name: string, upstream: string): Target => {
-    return { name, upstream, places: new ConcurrencyLimit(FORWARDED, settings) };
+  const routes = (name: string, upstream: string, ...paths: readonly [prefix: string, path?: string][]): Route[] => {
+    const service = { name, upstream, places: new ConcurrencyLimit(FORWARDED, settings) };
+    return paths.map(([prefix, path = prefix]) => ({ prefix, path, service }));
   };
-  const [producer, queryApi] = [target('producer', PRODUCER_URL), target('query API', QUERY_API_URL)];
+  const { PRODUCER_URL, QUERY_API_URL, FACADE_URL } = settings;
   return [
-    ...PRODUCER_PREFIXES.map((prefix) => ({ prefix, path: prefix, target: producer })),
-    ...QUERY_API_PREFIXES.map((prefix) => ({ prefix, path: prefix, target: queryApi })),
-    // The guide of the page sees there that a query was answered, wherever it was sent from.
-    { prefix: '/query-api/metrics', path: '/metrics', target: queryApi },
-    ...(FACADE_URL === undefined ? [] : [{ prefix: MIGRATION, path: MIGRATION, target: target('facade', FACADE_URL) }]),
+    ...routes('producer', PRODUCER_URL, ['/v1/populate'], ['/v1/operations'], ['/v1/imports'], ['/v1/dead-letters']),
+    // The guide of the page sees in the metrics that a query was answered, wherever it was sent from.
+    ...routes('query API', QUERY_API_URL, ['/v1/orders'], ['/query-api/metrics', '/metrics']),
+    ...(FACADE_URL === undefined ? [] : routes('facade', FACADE_URL, ['/v1/migration'])),
   ];
 }
 
 function proxyOptions(
   { FORWARDED_IN_TOTAL }: ForwardingSettings,
   timeouts: ResponseTimeouts,
-  { prefix, path, target }: Route,
+  { prefix, path, service: { name, upstream } }: Route,
 ): FastifyHttpProxyOptions {
-  const { upstream, name } = target;
   return {
     upstream,
     prefix,

@@ -13,13 +13,7 @@ try {
     auth: settings,
     audit: { service: 'console', ...settings },
     prepare: async (fastify) => {
-      const { CONSOLE_CLIENT_ID: clientId, QUERY_API_URL, QUERY_API_PUBLIC_URL = QUERY_API_URL, FACADE_URL } = settings;
-      await servePage(fastify, {
-        clientId,
-        queryApiUrl: QUERY_API_PUBLIC_URL,
-        hasFacade: FACADE_URL !== undefined,
-        allowsFaults: settings.ALLOW_FAULT_INJECTION,
-      });
+      await servePage(fastify, settings);
       await forwardToServices(fastify, settings);
     },
     docs: API,

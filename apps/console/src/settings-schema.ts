@@ -55,3 +55,5 @@ const settings = z.object({
 });
 
 export const settingsSchema = refuseContradictions(settings);
+
+export type ConsoleSettings = z.infer<typeof settingsSchema>;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { settle } from '@orders-pipeline/clock/testing';
-import { lastFailedAt, selectionText, repairOf, type RedriveTry } from './dead-letter.js';
+import type { RedriveTry } from '#api/producer.js';
+import { lastFailedAt, selectionText, repairOf } from './dead-letter.js';
 import { compareOrders } from './letter-dialog.js';
 import { Rereading } from './dead-letters.js';
 
@@ -20,8 +21,8 @@ describe('a dead letter', () => {
     ],
     [FIRST, [['unmovable', AGAIN]]],
   ])('failed last at %s after the redrives %j', (failedAt, outcomes) => {
-    const tries = outcomes.map(([outcome, endedAt]) => ({ redriveId: 'r', at: FIRST, outcome, endedAt }));
-    expect(lastFailedAt({ deadLetteredAt: FIRST, tries })).toBe(failedAt);
+    const tries = outcomes.map(([outcome, endedAt]) => ({ outcome, endedAt }));
+    expect(lastFailedAt(FIRST, tries)).toBe(failedAt);
   });
 
   it.each([

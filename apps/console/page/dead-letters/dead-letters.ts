@@ -1,20 +1,13 @@
+import type { DeadLetterGroup, DeadLetterGroups, DeadLetterPage, DeadLetterSummary } from '#api/producer.js';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
-import { messageOf, type Client } from '../client.js';
-import { LiveElement } from '../live/live-pipeline.js';
-import { stateOf, type Operations } from '../populate/operations.js';
-import { hashOf, type Address, type Router } from '../routing.js';
+import { messageOf } from '../client.js';
+import { LiveElement } from '../page-element.js';
+import { stateOf } from '../populate/operations.js';
+import { hashOf, operationLink, type Address } from '../routing.js';
 import { figure, moment, plural } from '../figures.js';
 import { alertView } from '../request-state.js';
-import {
-  lastFailedAt,
-  LETTER_EVENTS,
-  repairOf,
-  type DeadLetterGroup,
-  type DeadLetterItem,
-  type DeadLettersPage,
-  type Selection,
-} from './dead-letter.js';
+import { lastFailedAt, LETTER_EVENTS, repairOf, type Selection } from './dead-letter.js';
 
 /**
  * Runs one reading at a time. A request during a reading makes it run once more afterwards, so that the newest state is always shown in
@@ -51,13 +44,10 @@ export interface LastAction {
 
 /** Lists the pending dead letters, grouped by error code. The address opens a group, or selects the letters of one operation. */
 export class DeadLetters extends LiveElement {
-  @property({ attribute: false }) client!: Client;
-  @property({ attribute: false }) operations!: Operations;
   /** `null`: no group is open. */
   @property({ attribute: false }) address: LettersAddress | null = null;
-  @property({ attribute: false }) router!: Router;
   @state() groups: readonly DeadLetterGroup[] | null = null;
-  @state() items: readonly DeadLetterItem[] = [];
+  @state() items: readonly DeadLetterSummary[] = [];
   /** The path of the next page. */
   @state() next: string | null = null;
   @state() errorText: string | null = null;
@@ -115,16 +105,14 @@ export class DeadLetters extends LiveElement {
     const id = this.redriveId;
     if (id === null) return nothing;
     const operation = this.operations.newest?.find((each) => each.id === id);
-    const link = html`<a href=${hashOf({ view: 'operation', id })}>redrive</a>`;
-    return html`The ${link}: ${operation === undefined ? 'requested' : stateOf(operation).text}.`;
+    return html`The ${operationLink(id, 'redrive')}: ${operation === undefined ? 'requested' : stateOf(operation).text}.`;
   }
 
   private filterView(): TemplateResult | typeof nothing {
     const operationId = this.address?.operationId ?? null;
     if (operationId === null) return nothing;
     return html`<p>
-      Only those of operation <a href=${hashOf({ view: 'operation', id: operationId })}><code>${operationId}</code></a
-      >.
+      Only those of operation ${operationLink(operationId)}.
       <a href=${hashOf(ALL)}>Show all</a>
     </p>`;
   }
@@ -155,7 +143,7 @@ export class DeadLetters extends LiveElement {
 
   private async load({ operationId, errorCode }: LettersAddress, isShown: () => boolean): Promise<void> {
     const filter = operationId === null ? '' : `?${new URLSearchParams({ operationId })}`;
-    const { items: groups } = await this.client.get<{ items: DeadLetterGroup[] }>(`/v1/dead-letters${filter}`);
+    const { items: groups } = await this.client.get<DeadLetterGroups>(`/v1/dead-letters${filter}`);
     if (!isShown()) return;
     this.groups = groups;
     if (errorCode === null) return;
@@ -171,8 +159,8 @@ export class DeadLetters extends LiveElement {
     if (this.next === path) [this.items, this.next] = [[...this.items, ...items], next];
   }
 
-  private async read(path: string): Promise<{ items: readonly DeadLetterItem[]; next: string | null }> {
-    const { items, page } = await this.client.get<DeadLettersPage>(path);
+  private async read(path: string): Promise<{ items: readonly DeadLetterSummary[]; next: string | null }> {
+    const { items, page } = await this.client.get<DeadLetterPage>(path);
     return { items, next: page.next ?? null };
   }
 
@@ -209,24 +197,22 @@ function groupView(
 }
 
 /** Shows a dead letter in the list. */
-function letterView(letter: DeadLetterItem): TemplateResult {
+function letterView(letter: DeadLetterSummary): TemplateResult {
   const { id, operationId, redrives } = letter;
   return html`<li class="group">
     <p>
       <a href=${hashOf({ view: 'letter', id })} aria-label="Show record of ${id}"><code>${id}</code></a>
     </p>
+    <p class="muted">${placeOf(letter)}${operationId === null ? 'no operation' : operationLink(operationId)}</p>
     <p class="muted">
-      ${placeOf(letter)}${operationId === null ? 'no operation' : html`<a href=${hashOf({ view: 'operation', id: operationId })}><code>${operationId}</code></a>`}
-    </p>
-    <p class="muted">
-      ${moment(lastFailedAt(letter))}${redrives > 0 ? `, redriven ${plural(redrives, 'time')}` : nothing}
+      ${moment(lastFailedAt(letter.deadLetteredAt, letter.tries))}${redrives > 0 ? `, redriven ${plural(redrives, 'time')}` : nothing}
     </p>
     <div class="actions">${actionButtons({ id }, id)}</div>
   </li>`;
 }
 
 /** Names the order of a letter by its number, or by its place while the number is unknown. */
-function placeOf({ index, number }: DeadLetterItem): string {
+function placeOf({ index, number }: DeadLetterSummary): string {
   if (number !== null) return `order number ${figure(number)} of `;
   return index === null ? '' : `record ${figure(index + 1)} of `;
 }

@@ -1,15 +1,17 @@
+import type { DeadLetter, RecordBytes, RedriveTry } from '#api/producer.js';
+import type { Order, OrderPage } from '#api/query-api.js';
 import { Task } from '@lit/task';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
 import { ApiProblem, messageOf, isNotFound, type Client } from '../client.js';
 import { DialogElement } from '../confirm-dialog.js';
-import { hashOf } from '../routing.js';
+import { hashOf, operationLink } from '../routing.js';
 import { figure, moment, amount, plural } from '../figures.js';
-import type { Order, OrdersPage } from '../orders/find-orders.js';
-import { UnshadowedElement } from '../unshadowed-element.js';
+import { PageElement } from '../page-element.js';
+import { Polling } from '../polling.js';
 import { alertView } from '../request-state.js';
-import { tableView } from '../table-view.js';
-import { LETTER_EVENTS, repairOf, type DeadLetter, type RedriveTry } from './dead-letter.js';
+import { factsView, tableView } from '../table-view.js';
+import { LETTER_EVENTS, repairOf } from './dead-letter.js';
 
 const POLL_MS = 1_000;
 
@@ -30,29 +32,37 @@ const STATES = {
  * letter that is being redriven.
  */
 export class LetterDialog extends DialogElement {
-  @property({ attribute: false }) client!: Client;
   /** The letter to show; `null`: the dialog is closed. */
   @property({ attribute: false }) letterId: string | null = null;
   @state() letter: DeadLetter | null = null;
   @state() errorText: string | null = null;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly polling = new Polling({
+    read: async () =>
+      this.client.get<DeadLetter>(
+        `/v1/dead-letters/records/${this.letterId?.split('/').map(encodeURIComponent).join('/')}`,
+      ),
+    show: (letter) => this.shown({ letter, errorText: null }),
+    fail: (error) => this.shown({ errorText: failureText(error) }),
+  });
 
   /** Reads the letter again, after it was redriven or discarded. */
   async reload(): Promise<void> {
-    if (this.letterId !== null) await this.load(this.letterId);
+    if (this.letterId !== null) await this.polling.refresh();
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has('letterId')) return;
-    clearTimeout(this.timer);
-    this.letter = null;
-    this.errorText = null;
+    this.polling.drop();
+    Object.assign(this, { letter: null, errorText: null });
   }
 
   protected override updated(changed: PropertyValues<this>): void {
     if (!changed.has('letterId')) return;
     if (this.letterId === null) this.close();
-    else void Promise.all([this.show(), this.load(this.letterId)]);
+    else {
+      void this.show();
+      this.polling.start();
+    }
   }
 
   protected override heading(): string {
@@ -68,37 +78,22 @@ export class LetterDialog extends DialogElement {
       ${rawView(letter)}`;
   }
 
-  private async load(id: string): Promise<void> {
-    try {
-      const letter = await this.client.get<DeadLetter>(
-        `/v1/dead-letters/records/${id.split('/').map(encodeURIComponent).join('/')}`,
-      );
-      if (this.letterId !== id) return;
-      [this.letter, this.errorText] = [letter, null];
-    } catch (error) {
-      // An earlier letter's answer must not replace that of the one that is shown now.
-      if (this.letterId !== id) return;
-      this.errorText = failureText(error);
-    }
-    clearTimeout(this.timer);
-    if (this.letter?.state === 'redriving') this.timer = setTimeout(() => void this.reload(), POLL_MS);
+  /** A letter that is being redriven is followed until the redrive has ended. */
+  private shown(changes: Partial<LetterDialog>): number | null {
+    Object.assign(this, changes);
+    return this.letter?.state === 'redriving' ? POLL_MS : null;
   }
 
   private summary(letter: DeadLetter): TemplateResult {
     const { id, error, operationId, deadLetteredAt, tries } = letter;
     return html`<p><b>${error.code}</b>: ${error.message}</p>
       ${letter.state === 'pending' ? html`<p class="muted">${repairOf(error.code)}</p>` : nothing}
-      <dl class="facts">
-        <dt>state</dt>
-        <dd>${STATES[letter.state]}</dd>
-        <dt>operation</dt>
-        <dd>
-          ${operationId === null ? 'none' : html`<a href=${hashOf({ view: 'operation', id: operationId })}><code>${operationId}</code></a>`}
-        </dd>
-        <dt>failed</dt>
-        <dd>${moment(deadLetteredAt)}</dd>
-        ${tries.map((each) => tryView(each))}
-      </dl>
+      ${factsView([
+        ['state', STATES[letter.state]],
+        ['operation', operationId === null ? 'none' : operationLink(operationId)],
+        ['failed', moment(deadLetteredAt)],
+        ...tries.map((each) => ['redriven', tryText(each)] as const),
+      ])}
       ${
         letter.state === 'pending'
           ? html`<div class="row">
@@ -122,7 +117,7 @@ ${JSON.stringify(decoded, null, 2)}</pre>`;
         ${fault} ${json}`;
     return html`<h4>Refused and saved order</h4>
       ${fault}
-      <conflict-comparison .client=${this.client} .refused=${decoded}></conflict-comparison>
+      <conflict-comparison .refused=${decoded}></conflict-comparison>
       <details>
         <summary>Refused order as JSON</summary>
         ${json}
@@ -134,32 +129,30 @@ ${JSON.stringify(decoded, null, 2)}</pre>`;
   }
 }
 
-function tryView({ redriveId, at, outcome, endedAt }: RedriveTry): TemplateResult {
-  const link = html`<a href=${hashOf({ view: 'operation', id: redriveId })}>redrive</a>`;
-  const outcomes = {
-    saved: 'its order was saved',
-    returned: 'it failed again',
-    unmovable: 'it could not be sent',
-    missing: 'it was processed, but neither saved nor dead-lettered',
-  };
-  return html`<dt>redriven</dt>
-    <dd>${moment(at)}: ${outcome === null ? 'in progress' : `${outcomes[outcome]}, ${moment(endedAt)}`} (${link})</dd>`;
+const OUTCOMES = {
+  saved: 'its order was saved',
+  returned: 'it failed again',
+  unmovable: 'it could not be sent',
+  missing: 'it was processed, but neither saved nor dead-lettered',
+} as const;
+
+function tryText({ redriveId, at, outcome, endedAt }: RedriveTry): TemplateResult {
+  const result = outcome === null ? 'in progress' : `${OUTCOMES[outcome]}, ${moment(endedAt)}`;
+  return html`${moment(at)}: ${result} (${operationLink(redriveId, 'redrive')})`;
 }
 
 function rawView({ record, gone }: DeadLetter): TemplateResult {
   if (record === null) return html`<p class="bad">${gone === null ? 'The record is not available.' : GONE[gone]}</p>`;
-  return html`<dl class="facts">
-      <dt>key</dt>
-      <dd>${record.key === null ? 'none' : (record.key.text ?? record.key.base64)}</dd>
-      ${record.headers.map(
-        ({ name, value }) =>
-          html`<dt>${name}</dt>
-            <dd>${value.text ?? value.base64}</dd>`,
-      )}
-      <dt>value</dt>
-      <dd>${record.value === null ? 'none' : `${figure(record.value.size)} bytes`}</dd>
-    </dl>
-    ${record.value === null ? nothing : html`<pre tabindex="0" role="region" aria-label="Bytes of the value">${hexDump(record.value.base64)}</pre>`}`;
+  return html`${factsView([
+    ['key', record.key === null ? 'none' : bytesText(record.key)],
+    ...record.headers.map(({ name, value }) => [name, bytesText(value)] as const),
+    ['value', record.value === null ? 'none' : `${figure(record.value.size)} bytes`],
+  ])}
+  ${record.value === null ? nothing : html`<pre tabindex="0" role="region" aria-label="Bytes of the value">${hexDump(record.value.base64)}</pre>`}`;
+}
+
+function bytesText({ text, base64 }: RecordBytes): string {
+  return text ?? base64;
 }
 
 function failureText(error: unknown): string {
@@ -183,8 +176,7 @@ export function hexDump(base64: string, maxBytes = 1_024): string {
 }
 
 /** Shows the order that a conflict refused beside the saved order with the same id or number. */
-export class ConflictComparison extends UnshadowedElement {
-  @property({ attribute: false }) client!: Client;
+export class ConflictComparison extends PageElement {
   /** The decoded order of the dead letter. */
   @property({ attribute: false }) refused!: Readonly<Record<string, unknown>>;
   private readonly saved = new Task(this, {
@@ -239,7 +231,7 @@ async function findSaved(client: Client, { id, number }: Readonly<Record<string,
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
-  const { items } = await client.get<OrdersPage>(`/v1/orders/range?from=${String(number)}&to=${String(number)}`);
+  const { items } = await client.get<OrderPage>(`/v1/orders/range?from=${String(number)}&to=${String(number)}`);
   return items[0] ?? null;
 }
 

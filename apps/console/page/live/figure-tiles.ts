@@ -1,6 +1,6 @@
 import { html, type TemplateResult } from 'lit';
 import { duration, figure, UNKNOWN } from '../figures.js';
-import { LiveElement } from './live-pipeline.js';
+import { LiveElement } from '../page-element.js';
 
 interface Tile {
   readonly name: string;

@@ -2,8 +2,17 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { FigureHistory } from '../../src/pipeline/figure-history.js';
 import { aChange, aVerdict } from '../../src/pipeline/testing/a-pipeline.js';
-import { placeMarks, rowsOf, toMarks, type Mark, type PlacedMark } from './chart-marks.js';
-import { axisTexts, framed, timeText, timeWindow } from './throughput-chart.js';
+import {
+  placeMarks,
+  rowsOf,
+  toMarks,
+  type Mark,
+  type PlacedMark,
+  axisTexts,
+  framed,
+  timeText,
+  timeWindow,
+} from './throughput-chart.js';
 
 const NOW = 1_700_000_100;
 
@@ -88,15 +97,15 @@ describe('placing chart marks', () => {
 describe('the time axis', () => {
   it('ends now and has the chosen range, with and without data', () => {
     const window = timeWindow(NOW, 120);
-    expect(window).toEqual({ from: NOW - 120, to: NOW });
-    const empty = framed(new FigureHistory().points(window.from), window);
+    expect(window).toEqual([NOW - 120, NOW]);
+    const empty = framed(new FigureHistory().points(window[0]), window);
     expect([empty.at, empty.values.saved]).toEqual([
       [NOW - 120, NOW],
       [null, null],
     ]);
     const history = new FigureHistory();
     history.add(NOW - 3, { produced: 5, saved: 4, inFlight: 0, lag: 0, consumers: 1 });
-    const { at, values } = framed(history.points(window.from), window);
+    const { at, values } = framed(history.points(window[0]), window);
     expect([at[0], at.at(-1)]).toEqual([NOW - 120, NOW]);
     expect(values.produced).toHaveLength(at.length);
     expect(values.produced.filter((value) => value !== null)).toEqual([5]);

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { property, state } from 'lit/decorators.js';
-import { ApiProblem, type Client } from '../client.js';
+import { state } from 'lit/decorators.js';
+import { ApiProblem } from '../client.js';
 import { DialogElement } from '../confirm-dialog.js';
 import { fieldValue, submitNumbers, type NumberField } from '../form-fields.js';
 import { plural } from '../figures.js';
@@ -25,7 +25,6 @@ const MAX_REASON = 500;
 
 /** A dialog whose change needs a reason, which the audit keeps. Emits `moved` with the state of the answer. */
 abstract class ReasonedDialog extends DialogElement {
-  @property({ attribute: false }) client!: Client;
   @state() protected reasonFault: string | null = null;
   protected readonly request = new RequestState(this);
 
@@ -107,14 +106,12 @@ export class HoldDialog extends ReasonedDialog {
         }
       </p>
       <form class="fields" novalidate @submit=${(event: SubmitEvent) => void this.submit(event)}>
-        ${this.reasonField()} ${this.request.failureView()}
+        ${this.reasonField()} ${request.failureView()}
         <div class="row whole">
           <button type="button" @click=${() => this.close()}>
             ${isHolding ? 'Keep changes allowed' : 'Keep holding'}
           </button>
-          <button class="main" ?disabled=${request.isRunning}>
-            ${isHolding ? 'Hold the migration' : 'Release the migration'}
-          </button>
+          <button class="main" ?disabled=${request.isRunning}>${this.heading()}</button>
         </div>
       </form>`;
   }

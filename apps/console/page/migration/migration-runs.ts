@@ -1,9 +1,10 @@
-import { html, nothing, type TemplateResult, type PropertyValues } from 'lit';
-import { property, state } from 'lit/decorators.js';
-import { messageOf, type Client } from '../client.js';
+import { Task, TaskStatus } from '@lit/task';
+import { html, nothing, type TemplateResult } from 'lit';
+import { property } from 'lit/decorators.js';
+import { messageOf } from '../client.js';
 import type { Confirmation } from '../confirm-dialog.js';
-import { UnshadowedElement } from '../unshadowed-element.js';
-import { hashOf } from '../routing.js';
+import { PageElement } from '../page-element.js';
+import { operationLink } from '../routing.js';
 import { figure, moment, plural } from '../figures.js';
 import { alertView, RequestState } from '../request-state.js';
 import type { Backfill, Verification, UntranslatedOrder, VerifiedDifference } from '#api/facade.js';
@@ -12,8 +13,7 @@ const BACKFILL = '/v1/migration/backfill';
 const VERIFY = '/v1/migration/verify';
 
 /** Starts, follows and cancels backfill and verify. Emits `confirm` with what needs a confirmation, and `started` after each change. */
-export class MigrationRuns extends UnshadowedElement {
-  @property({ attribute: false }) client!: Client;
+export class MigrationRuns extends PageElement {
   /** The last ones; `null`: there was none; `undefined`: unknown. */
   @property({ attribute: false }) backfill!: Backfill | null | undefined;
   @property({ attribute: false }) verify!: Verification | null | undefined;
@@ -36,36 +36,18 @@ export class MigrationRuns extends UnshadowedElement {
   }
 
   private backfillPart(): TemplateResult {
-    const { backfill: run, client } = this;
+    const run = this.backfill;
     const none = html`<p class="muted">There was none yet. It copies the legacy system’s orders to the new side.</p>`;
-    return html`${run === null ? none : run === undefined ? nothing : backfillView(run)}
-    ${
-      run && run.untranslated > 0
-        ? html`<run-findings
-            .client=${client}
-            path="${BACKFILL}/${run.id}/untranslated"
-            count=${run.untranslated}
-          ></run-findings>`
-        : nothing
-    }
+    return html`${run === null ? none : run && backfillView(run)}
     ${this.button(run, 'backfill', () => this.confirm(this.backfillConfirmation()), BACKFILL)}`;
   }
 
   private verifyPart(): TemplateResult {
-    const { verify: run, client } = this;
+    const run = this.verify;
     const none = html`<p class="muted">
       There was none yet. It compares all orders of both sides, and the gate needs one without a difference.
     </p>`;
-    return html`${run === null ? none : run === undefined ? nothing : verifyView(run)}
-    ${
-      run && run.differences > 0
-        ? html`<run-findings
-            .client=${client}
-            path="${VERIFY}/${run.id}/differences"
-            count=${run.differences}
-          ></run-findings>`
-        : nothing
-    }
+    return html`${run === null ? none : run && verifyView(run)}
     ${this.button(run, 'verify', () => void this.request.run(async () => this.post(VERIFY)), VERIFY)}`;
   }
 
@@ -91,10 +73,8 @@ export class MigrationRuns extends UnshadowedElement {
   private backfillConfirmation(): Confirmation {
     return {
       title: 'Start a backfill?',
-      describe: async () =>
-        Promise.resolve(
-          'It translates all orders that the legacy system has now, and starts an import for each 100,000 numbers. Orders that the new side has already are skipped. Orders without an exact translation are listed, and not imported. Imported orders can’t be taken back.',
-        ),
+      describe:
+        'It translates all orders that the legacy system has now, and starts an import for each 100,000 numbers. Orders that the new side has already are skipped. Orders without an exact translation are listed, and not imported. Imported orders can’t be taken back.',
       action: 'Start backfill',
       keep: 'Start nothing',
       run: async () => this.post(BACKFILL),
@@ -108,7 +88,7 @@ export class MigrationRuns extends UnshadowedElement {
         : 'What it has compared is lost, and the gate ignores it. A new verify begins at number 1.';
     return {
       title: `Cancel the ${name}?`,
-      describe: async () => Promise.resolve(stays),
+      describe: stays,
       action: `Cancel ${name}`,
       keep: `Keep ${name}`,
       run: async () => this.post(path),
@@ -134,23 +114,19 @@ function backfillView(run: Backfill): TemplateResult {
       translation.${operationIds.length === 0 ? nothing : ' Imports, which go on by themselves:'}
     </p>
     <ul class="plain">
-      ${operationIds.map(
-        (id) =>
-          html`<li>
-            <a href=${hashOf({ view: 'operation', id })}><code>${id}</code></a>
-          </li>`,
-      )}
+      ${operationIds.map((id) => html`<li>${operationLink(id)}</li>`)}
     </ul>
     ${
       untranslated === 0
         ? nothing
-        : html`<p class="warn">Repair these orders in the legacy system, and start the backfill again.</p>`
+        : html`<p class="warn">Repair these orders in the legacy system, and start the backfill again.</p>
+            <run-findings path="${BACKFILL}/${run.id}/untranslated" count=${untranslated}></run-findings>`
     }`;
 }
 
 /** Shows the last verify: its progress, and what it has found. */
 function verifyView(run: Verification): TemplateResult {
-  const { orders, byKind, openIntervals, result } = run;
+  const { id, orders, byKind, differences, openIntervals, result } = run;
   const found = Object.entries(byKind).filter(([, count]) => count > 0);
   return html`${runView(run, verifyState(run), 'Compared')}
     <p>
@@ -164,7 +140,8 @@ function verifyView(run: Verification): TemplateResult {
             ${plural(openIntervals, 'interval')} of 1,000 numbers
             ${result === 'open' ? 'had writes that stayed open: start the verify again.' : 'wait for open writes.'}
           </p>`
-    }`;
+    }
+    ${differences > 0 ? html`<run-findings path="${VERIFY}/${id}/differences" count=${differences}></run-findings>` : nothing}`;
 }
 
 function runView(run: Verification | Backfill, { text, tone }: RunState, verb: string): TemplateResult {
@@ -234,38 +211,29 @@ function stateOf(run: Verification | Backfill, verb: string): RunState | undefin
 const SHOWN = 20;
 
 /** Lists the first things that a backfill or a verify has found. Reads them again when there are more. */
-export class RunFindings extends UnshadowedElement {
-  @property({ attribute: false }) client!: Client;
+export class RunFindings extends PageElement {
   /** The path of the list. */
   @property() path!: string;
   /** How many there are. */
   @property({ type: Number }) count!: number;
-  @state() protected items: readonly Finding[] = [];
-  @state() protected errorText: string | null = null;
+  private readonly first = new Task(this, {
+    args: () => [this.path, this.shown] as const,
+    task: async ([path]) => (await this.client.get<{ items: Finding[] }>(`${path}?limit=${SHOWN}`)).items,
+  });
 
-  protected override updated(changed: PropertyValues<this>): void {
-    const isMore = changed.has('count') && this.items.length < SHOWN;
-    if (changed.has('path') || isMore) void this.load(this.path);
+  /** How many can be shown. After a failure each further finding repeats the reading. */
+  private get shown(): number {
+    return this.first.status === TaskStatus.ERROR ? this.count : Math.min(this.count, SHOWN);
   }
 
   protected override render(): TemplateResult | typeof nothing {
-    const { items, count, errorText } = this;
-    if (errorText !== null) return alertView(errorText);
+    const { value: items = [], error, status } = this.first;
+    if (status === TaskStatus.ERROR) return alertView(messageOf(error));
     if (items.length === 0) return nothing;
     return html`<ul class="plain">
         ${items.map((item) => html`<li>${findingText(item)}</li>`)}
       </ul>
-      ${count > items.length ? html`<p class="muted">The first ${figure(items.length)} of ${figure(count)}.</p>` : nothing}`;
-  }
-
-  private async load(path: string): Promise<void> {
-    try {
-      const { items } = await this.client.get<{ items: Finding[] }>(`${path}?limit=${SHOWN}`);
-      if (this.path !== path) return;
-      [this.items, this.errorText] = [items, null];
-    } catch (error) {
-      if (this.path === path) this.errorText = messageOf(error);
-    }
+      ${this.count > items.length ? html`<p class="muted">The first ${figure(items.length)} of ${figure(this.count)}.</p>` : nothing}`;
   }
 }
 

@@ -1,11 +1,9 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
-import type { Client } from '../client.js';
-import { UnshadowedElement } from '../unshadowed-element.js';
+import { PageElement } from '../page-element.js';
 
 /** The place of the migration. Loads its scripts when it is shown for the first time: most pages have no facade. */
-export class MigrationView extends UnshadowedElement {
-  @property({ attribute: false }) client!: Client;
+export class MigrationView extends PageElement {
   @property({ attribute: false }) isShown = false;
   @state() protected loading: 'not-loaded' | 'loaded' | 'failed' = 'not-loaded';
 
@@ -24,7 +22,7 @@ export class MigrationView extends UnshadowedElement {
   private content(): TemplateResult {
     switch (this.loading) {
       case 'loaded':
-        return html`<migration-page .client=${this.client}></migration-page>`;
+        return html`<migration-page></migration-page>`;
       case 'failed':
         return html`<p role="alert" class="bad">The scripts of this part could not be loaded.</p>
           <button @click=${() => location.reload()}>Reload page</button>`;

@@ -1,8 +1,8 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
-import { messageOf, type Client } from '../client.js';
-import { UnshadowedElement } from '../unshadowed-element.js';
+import { messageOf } from '../client.js';
+import { PageElement } from '../page-element.js';
 import { hashOf, parseAddress } from '../routing.js';
 import { moment, plural } from '../figures.js';
 import { alertView } from '../request-state.js';
@@ -13,8 +13,7 @@ import type { Migration, Mismatch, MismatchPage, Difference } from '#api/facade.
 const PAGE_SIZE = 10;
 
 /** Lists the newest mismatches. Reads them again whenever the state of the migration counts others. */
-export class MismatchList extends UnshadowedElement {
-  @property({ attribute: false }) client!: Client;
+export class MismatchList extends PageElement {
   @property({ attribute: false }) migration!: Migration;
   /** Only those of this capability; empty: all. */
   @state() protected capability: Capability | '' = '';

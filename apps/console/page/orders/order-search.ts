@@ -1,4 +1,5 @@
-import { quoted, allowed, toNumber } from '../form-fields.js';
+import { quoted } from '../figures.js';
+import { allowed, toNumber } from '../form-fields.js';
 import { isUuid } from '../routing.js';
 
 /**

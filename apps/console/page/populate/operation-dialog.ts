@@ -1,39 +1,57 @@
+import type { Operation } from '#api/producer.js';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
-import { isNotFound, messageOf, type Client } from '../client.js';
-import { quoted } from '../form-fields.js';
+import { isNotFound, messageOf } from '../client.js';
 import { ID_FORM, isUuid, hashOf } from '../routing.js';
 import { DialogElement } from '../confirm-dialog.js';
-import { duration, figure, moment, percent, plural, orderName } from '../figures.js';
-import { isInProgress, sendingSeconds, timeWord, type Operation, type Operations } from './operations.js';
+import { Polling } from '../polling.js';
+import { alertView } from '../request-state.js';
+import { duration, figure, moment, percent, plural, orderName, quoted } from '../figures.js';
+import { isInProgress, sendingSeconds, timeWord } from './operations.js';
+import { factsView } from '../table-view.js';
 import { progressView, stateView } from './operation-list.js';
 
 const POLL_MS = 1_000;
+const NOT_FOUND = 'There is no operation with this id. Check that the id is complete, and that it is of this pipeline.';
 
 /** Shows one operation by its id: its progress, what was requested, how long it took, and its dead letters. */
 export class OperationDialog extends DialogElement {
-  @property({ attribute: false }) client!: Client;
-  @property({ attribute: false }) operations!: Operations;
   /** The operation to show; `null`: the dialog is closed. */
   @property({ attribute: false }) operationId: string | null = null;
   @state() operation: Operation | null = null;
   /** The number of pending dead letters with this operation's id; `null`: unknown. */
   @state() letters: number | null = null;
   @state() errorText: string | null = null;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  /** Follows the operation until it is final, or until another one is shown. */
+  private readonly polling = new Polling({
+    read: async () => this.read(),
+    show: ({ operation, letters }) => {
+      Object.assign(this, { operation, letters, errorText: null });
+      return isInProgress(operation) ? POLL_MS : null;
+    },
+    fail: (error) => {
+      this.errorText = isNotFound(error) ? NOT_FOUND : messageOf(error);
+      return isNotFound(error) ? null : POLL_MS;
+    },
+  });
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has('operationId')) return;
-    clearTimeout(this.timer);
-    this.operation = null;
-    this.letters = null;
-    this.errorText = null;
+    this.polling.drop();
+    Object.assign(this, { operation: null, letters: null, errorText: null });
   }
 
   protected override updated(changed: PropertyValues<this>): void {
     if (!changed.has('operationId')) return;
-    if (this.operationId === null) this.close();
-    else void Promise.all([this.show(), this.load(this.operationId)]);
+    const id = this.operationId;
+    if (id === null) {
+      this.close();
+      return;
+    }
+    void this.show();
+    // The operation of an address may have been typed or cut.
+    if (isUuid(id)) this.polling.start();
+    else this.errorText = `${quoted(id)} is not the id of an operation: ${ID_FORM}. Close this to see the operations.`;
   }
 
   protected override heading(): string {
@@ -41,47 +59,22 @@ export class OperationDialog extends DialogElement {
   }
 
   protected override content(): TemplateResult {
-    const { client, operations, operation, letters, errorText, operationId } = this;
-    const error = errorText === null ? '' : html`<p role="alert" class="bad">${errorText}</p>`;
+    const { operation, letters, errorText, operationId } = this;
     if (operation === null)
       return html`<p><code>${operationId}</code></p>
-        ${error || html`<p class="muted">Loading…</p>`}`;
+        ${errorText === null ? html`<p class="muted">Loading…</p>` : alertView(errorText)}`;
     return html`<p class="row">${stateView(operation)} <code>${operation.id}</code></p>
-      ${progressView(operation)} ${error}
-      <operation-actions .client=${client} .operations=${operations} .operation=${operation}></operation-actions>
+      ${progressView(operation)} ${alertView(errorText)}
+      <operation-actions .operation=${operation}></operation-actions>
       ${operationFacts(operation, letters)}`;
   }
 
-  /** Shows the operation of an address, which may have been typed or cut. */
-  private async load(id: string): Promise<void> {
-    if (isUuid(id)) await this.poll(id);
-    else this.errorText = `${quoted(id)} is not the id of an operation: ${ID_FORM}. Close this to see the operations.`;
-  }
-
-  /** Follows the operation until it is final, or until another one is shown. */
-  private async poll(id: string): Promise<void> {
-    try {
-      const operation = await this.client.get<Operation>(`/v1/operations/${id}`);
-      const letters = operation.kind === 'redrive' ? null : await this.countLetters(id);
-      if (this.operationId !== id) return;
-      this.operation = operation;
-      this.letters = letters;
-      this.errorText = null;
-      if (!isInProgress(operation)) return;
-    } catch (error) {
-      if (this.operationId !== id) return;
-      if (isNotFound(error)) {
-        this.errorText =
-          'There is no operation with this id. Check that the id is complete, and that it is of this pipeline.';
-        return;
-      }
-      this.errorText = messageOf(error);
-    }
-    this.timer = setTimeout(() => void this.poll(id), POLL_MS);
-  }
-
-  private async countLetters(id: string): Promise<number> {
-    return (await this.client.get<{ total: number }>(`/v1/dead-letters?operationId=${id}`)).total;
+  private async read(): Promise<{ readonly operation: Operation; readonly letters: number | null }> {
+    const id = this.operationId;
+    const operation = await this.client.get<Operation>(`/v1/operations/${id}`);
+    if (operation.kind === 'redrive') return { operation, letters: null };
+    const { total: letters } = await this.client.get<{ total: number }>(`/v1/dead-letters?operationId=${id}`);
+    return { operation, letters };
   }
 }
 
@@ -91,7 +84,7 @@ export class OperationDialog extends DialogElement {
  */
 function operationFacts(operation: Operation, letters: number | null): TemplateResult {
   const { requestedAt, seed, requestedRatePerSecond, ratePerSecond, faults } = operation;
-  const facts: readonly (readonly [string, unknown])[] = [
+  return html`${factsView([
     ['requested', moment(requestedAt)],
     [timeWord(operation), timeText(operation)],
     [
@@ -106,16 +99,8 @@ function operationFacts(operation: Operation, letters: number | null): TemplateR
     ['letters', redriveView(operation)],
     ['dead letters', lettersView(operation, letters)],
     ['to verify it', html`<code>npm run reconcile -- ${operation.id}</code>`],
-  ];
-  return html`<dl class="facts">
-      ${facts.map(([name, value]) =>
-        value === null
-          ? nothing
-          : html`<dt>${name}</dt>
-              <dd>${value}</dd>`,
-      )}
-    </dl>
-    ${errorsView(operation)}`;
+  ])}
+  ${errorsView(operation)}`;
 }
 
 function timeText(operation: Operation): string {

@@ -1,37 +1,21 @@
+import type { Operation } from '#api/producer.js';
 import { html, nothing, type TemplateResult } from 'lit';
 import { property } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
-import { type Client } from '../client.js';
-import { UnshadowedElement } from '../unshadowed-element.js';
+import { PageElement } from '../page-element.js';
 import { hashOf } from '../routing.js';
 import { duration, moment, plural, figure } from '../figures.js';
 import type { Confirmation } from '../confirm-dialog.js';
 import { RequestState } from '../request-state.js';
-import {
-  sendingSeconds,
-  timeWord,
-  extraLettersText,
-  isInProgress,
-  stateOf,
-  type Operation,
-  type Operations,
-} from './operations.js';
+import { sendingSeconds, timeWord, extraLettersText, isInProgress, stateOf } from './operations.js';
 
 /** Lists the newest operations with their progress, and older ones on request. */
-export class OperationList extends UnshadowedElement {
-  @property({ attribute: false }) client!: Client;
-  @property({ attribute: false }) operations!: Operations;
+export class OperationList extends PageElement {
   private readonly request = new RequestState(this);
-  private readonly onChange = (): void => this.requestUpdate();
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.operations.addEventListener('change', this.onChange);
-  }
-
-  override disconnectedCallback(): void {
-    this.operations.removeEventListener('change', this.onChange);
-    super.disconnectedCallback();
+  constructor() {
+    super();
+    this.follow(this.operations);
   }
 
   protected override render(): TemplateResult {
@@ -55,7 +39,6 @@ export class OperationList extends UnshadowedElement {
 
   private operationView(operation: Operation): TemplateResult {
     const { id, kind, count, requestedAt } = operation;
-    const { client, operations } = this;
     const amount = count === null ? '' : `${plural(count, kind === 'redrive' ? 'letter' : 'order')}, `;
     return html`<li>
       <div class="row">
@@ -65,7 +48,7 @@ export class OperationList extends UnshadowedElement {
       </div>
       <a href=${hashOf({ view: 'operation', id })} title="Show this operation"><code>${id}</code></a>
       ${progressView(operation)}
-      <operation-actions .client=${client} .operations=${operations} .operation=${operation}></operation-actions>
+      <operation-actions .operation=${operation}></operation-actions>
     </li>`;
   }
 }
@@ -126,9 +109,7 @@ function redriveText(redrive: NonNullable<Operation['redrive']>): string[] {
 type Action = 'pause' | 'resume' | 'cancel';
 
 /** The buttons that pause, resume or cancel an operation. Emits `confirm` before a cancel, because it cannot be undone. */
-export class OperationActions extends UnshadowedElement {
-  @property({ attribute: false }) client!: Client;
-  @property({ attribute: false }) operations!: Operations;
+export class OperationActions extends PageElement {
   @property({ attribute: false }) operation!: Operation;
   private readonly request = new RequestState(this);
 
@@ -163,10 +144,7 @@ export class OperationActions extends UnshadowedElement {
     const more = status === 'running' ? ', and more until you confirm' : '';
     const confirmation: Confirmation = {
       title: `Cancel this ${kind}?`,
-      describe: async () =>
-        Promise.resolve(
-          `So far ${sent} are in Kafka${more}. They will still be saved; the others will never be sent. A cancelled ${kind} can't be resumed: to stop for a while, pause it.`,
-        ),
+      describe: `So far ${sent} are in Kafka${more}. They will still be saved; the others will never be sent. A cancelled ${kind} can't be resumed: to stop for a while, pause it.`,
       action: 'Cancel operation',
       keep: 'Keep operation',
       run: async () => this.send('cancel'),
@@ -178,7 +156,7 @@ export class OperationActions extends UnshadowedElement {
     try {
       await this.client.post(`/v1/operations/${this.operation.id}/${action}`);
     } finally {
-      await this.operations.refresh();
+      await this.operations.polling.refresh();
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { Operation } from '#api/producer.js';
 import { describe, expect, it } from '@jest/globals';
 import { anOperation } from '#orders/testing/an-operation.js';
 import {
@@ -8,7 +9,6 @@ import {
   stateOf,
   unsentOrders,
   wereSentSince,
-  type Operation,
 } from './operations.js';
 import { toPopulateRequest } from './populate-form.js';
 

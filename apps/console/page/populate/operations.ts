@@ -1,68 +1,7 @@
+import type { Operation, OperationPage } from '#api/producer.js';
 import { plural } from '../figures.js';
 import { messageOf, type Client } from '../client.js';
-
-/** The fields of an operation that the page needs, as the producer returns them. */
-export interface Operation {
-  readonly id: string;
-  readonly kind: 'populate' | 'import' | 'intake' | 'redrive';
-  readonly status: 'running' | 'paused' | 'succeeded' | 'cancelled' | 'failed';
-  /** Includes the saves, while `status` is only about sending. */
-  readonly state: {
-    readonly code:
-      | 'reading'
-      | 'receiving'
-      | 'sending'
-      | 'paused'
-      | 'saving'
-      | 'allSaved'
-      | 'partlySaved'
-      | 'noneSaved'
-      | 'nothingSent'
-      | 'failed';
-    readonly text: string;
-  };
-  readonly interruption: 'pause' | 'cancel' | null;
-  readonly seed: number | null;
-  /** `null` while an import reads its files. */
-  readonly count: number | null;
-  readonly firstNumber: number | null;
-  readonly faults: FaultCounts | null;
-  readonly ackedFaults: FaultCounts | null;
-  readonly requestedRatePerSecond: number | null;
-  readonly ackedNumbers: readonly { readonly from: number; readonly to: number }[];
-  readonly acked: number;
-  readonly saved: number | null;
-  readonly savedAsOf: string;
-  readonly deadLettered: number | null;
-  readonly discarded: number | null;
-  readonly requestedAt: string;
-  readonly startedAt: string | null;
-  readonly finishedAt: string | null;
-  readonly ratePerSecond: number | null;
-  readonly etaSeconds: number | null;
-  readonly waitingFor: 'consumers' | null;
-  readonly savesWaitFor: string | null;
-  readonly error: { readonly code: string; readonly message: string } | null;
-  readonly firstErrors:
-    | readonly { readonly index: number | null; readonly code: string; readonly message: string }[]
-    | null;
-  readonly redrive: {
-    readonly filter: { readonly id?: string; readonly errorCode?: string; readonly operationId?: string };
-    readonly moved: number;
-    readonly saved: number;
-    readonly returned: number;
-    readonly waiting: number;
-    readonly missing: number;
-    readonly unmovable: number;
-  } | null;
-}
-
-interface FaultCounts {
-  readonly poison: number;
-  readonly oversized: number;
-  readonly duplicate: number;
-  readonly conflict: number;
-}
+import { Polling } from '../polling.js';
 
 /** How a state is coloured: `good` needs no attention, `warn` perhaps, `bad` does. */
 type Tone = 'busy' | 'good' | 'warn' | 'bad';
@@ -130,10 +69,13 @@ export function sendingSeconds({ startedAt, finishedAt }: Operation, now: number
 }
 
 /**
- * Merges the newest page into the known operations, newest first. Operations below the page are kept as they were. When the page does not
- * overlap with the known ones, older ones could be missing between them, so the known ones are dropped.
+ * Merges the newest page into the known items, newest first. Items below the page are kept as they were. When the page does not overlap with
+ * the known ones, older ones could be missing between them, so the known ones are dropped.
  */
-export function mergeNewest(known: readonly Operation[], page: readonly Operation[]): readonly Operation[] {
+export function mergeNewest<Item extends { readonly id: string }>(
+  known: readonly Item[],
+  page: readonly Item[],
+): readonly Item[] {
   const last = page.at(-1);
   // Ids are UUIDv7: they sort by the time of creation.
   const isJoined = last !== undefined && known.some(({ id }) => page.some((each) => each.id === id));
@@ -152,12 +94,7 @@ const MORE = 20;
 const BUSY_MS = 1_000;
 const QUIET_MS = 5_000;
 
-interface OperationsPage {
-  readonly items: readonly Operation[];
-  readonly page: { readonly next?: string };
-}
-
-/** Polls the newest operations, every second while one is in progress and otherwise every five seconds. */
+/** The newest operations. Polls them every second while one is in progress, and otherwise every five seconds. Emits `change`. */
 export class Operations extends EventTarget {
   /** Newest first; `null`: unknown. */
   newest: readonly Operation[] | null = null;
@@ -166,28 +103,21 @@ export class Operations extends EventTarget {
   /** Whether there are more than `newest` has. */
   hasMore = false;
   private shown = NEWEST;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private isRunning = false;
+  readonly polling = new Polling({
+    read: async () => this.readNewest(),
+    show: ({ items, page, refreshed }) => {
+      const known = (this.newest ?? []).map((operation) => refreshed.get(operation.id) ?? operation);
+      const merged = mergeNewest(known, items);
+      // New operations push the oldest ones out, so that the list does not grow by itself.
+      this.hasMore =
+        merged.length > this.shown || (merged.length === items.length ? page.next !== undefined : this.hasMore);
+      return this.changed(merged.slice(0, Math.max(this.shown, NEWEST)), null);
+    },
+    fail: (error) => this.changed(null, messageOf(error)),
+  });
 
   constructor(private readonly client: Client) {
     super();
-  }
-
-  start(): void {
-    if (this.isRunning) return;
-    this.isRunning = true;
-    void this.poll();
-  }
-
-  stop(): void {
-    this.isRunning = false;
-    clearTimeout(this.timer);
-  }
-
-  /** Polls at once, after an operation was started or ended. */
-  async refresh(): Promise<void> {
-    clearTimeout(this.timer);
-    await this.poll();
   }
 
   /** Loads older operations. @throws ApiProblem */
@@ -195,37 +125,19 @@ export class Operations extends EventTarget {
     const last = this.newest?.at(-1);
     if (this.newest === null || last === undefined) return;
     const { items, page } = await this.read(`before=${last.id}&pageSize=${MORE}`);
-    this.newest = [...this.newest, ...items];
-    this.shown = this.newest.length;
+    const shown = [...this.newest, ...items];
+    this.shown = shown.length;
     this.hasMore = page.next !== undefined;
-    this.changed();
+    this.changed(shown, null);
   }
 
-  private async read(query: string): Promise<OperationsPage> {
-    return this.client.get<OperationsPage>(`/v1/operations?${query}`);
+  private async read(query: string): Promise<OperationPage> {
+    return this.client.get<OperationPage>(`/v1/operations?${query}`);
   }
 
-  private async poll(): Promise<void> {
-    try {
-      const { items, page } = await this.read(`pageSize=${NEWEST}`);
-      const refreshed = await this.readOlder(items);
-      const known = (this.newest ?? []).map((operation) => refreshed.get(operation.id) ?? operation);
-      const merged = mergeNewest(known, items);
-      // New operations push the oldest ones out, so that the list does not grow by itself.
-      this.hasMore =
-        merged.length > this.shown || (merged.length === items.length ? page.next !== undefined : this.hasMore);
-      this.newest = merged.slice(0, Math.max(this.shown, NEWEST));
-      this.reason = null;
-    } catch (error) {
-      this.newest = null;
-      this.reason = messageOf(error);
-    }
-    this.changed();
-    clearTimeout(this.timer);
-    const isBusy = this.newest?.some((operation) => isInProgress(operation)) === true;
-    // A tab in the background polls slowly.
-    const isSeen = document.visibilityState === 'visible';
-    if (this.isRunning) this.timer = setTimeout(() => void this.poll(), isBusy && isSeen ? BUSY_MS : QUIET_MS);
+  private async readNewest(): Promise<OperationPage & { readonly refreshed: ReadonlyMap<string, Operation> }> {
+    const page = await this.read(`pageSize=${NEWEST}`);
+    return { ...page, refreshed: await this.readOlder(page.items) };
   }
 
   /** Reads the shown operations that are not on the newest page again, as far as they are in progress. */
@@ -237,7 +149,11 @@ export class Operations extends EventTarget {
     return new Map(read.map((operation) => [operation.id, operation]));
   }
 
-  private changed(): void {
+  /** @returns the pause before the next poll; a tab in the background polls slowly */
+  private changed(newest: readonly Operation[] | null, reason: string | null): number {
+    [this.newest, this.reason] = [newest, reason];
     this.dispatchEvent(new Event('change'));
+    const isBusy = newest?.some((operation) => isInProgress(operation)) === true;
+    return isBusy && document.visibilityState === 'visible' ? BUSY_MS : QUIET_MS;
   }
 }

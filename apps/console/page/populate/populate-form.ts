@@ -1,10 +1,10 @@
+import type { Operation } from '#api/producer.js';
 import { html, type TemplateResult } from 'lit';
 import { property } from 'lit/decorators.js';
-import { ApiProblem, messageOf, type Client } from '../client.js';
+import { ApiProblem, messageOf } from '../client.js';
 import { submitNumbers } from '../form-fields.js';
-import { UnshadowedElement } from '../unshadowed-element.js';
+import { PageElement } from '../page-element.js';
 import { RequestState } from '../request-state.js';
-import type { Operation, Operations } from './operations.js';
 
 /** The deliberate faults of a populate, with the field's label and what becomes of such a record. */
 const FAULTS = [
@@ -19,9 +19,7 @@ const FAULTS = [
 ] as const;
 
 /** Requests generated orders from the producer. */
-export class PopulateForm extends UnshadowedElement {
-  @property({ attribute: false }) client!: Client;
-  @property({ attribute: false }) operations!: Operations;
+export class PopulateForm extends PageElement {
   @property({ attribute: false }) allowsFaults = false;
   private readonly request = new RequestState(this, failureText);
   /** Idempotency key, kept until the form changes or a request succeeds: a retry after a lost answer creates no second operation. */
@@ -71,7 +69,7 @@ export class PopulateForm extends UnshadowedElement {
     await this.request.run(async () => {
       await this.client.post<Operation>('/v1/populate', toPopulateRequest(values), { 'idempotency-key': this.key });
       this.renew();
-      await this.operations.refresh();
+      await this.operations.polling.refresh();
     });
   }
 }

@@ -1,9 +1,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { property, state } from 'lit/decorators.js';
+import { state } from 'lit/decorators.js';
 import type { AutoscalingView, DecisionItem, DecisionPage } from '../../src/autoscaling/autoscaling-response.js';
 import { duration, figure, plural, moment } from '../figures.js';
-import { type Client } from '../client.js';
-import { LiveElement } from '../live/live-pipeline.js';
+import { LiveElement } from '../page-element.js';
+import { mergeNewest } from '../populate/operations.js';
 import { RequestState } from '../request-state.js';
 
 type Decided = Pick<DecisionItem, 'kind' | 'reason' | 'from' | 'to' | 'text' | 'figures' | 'verdict'>;
@@ -83,51 +83,16 @@ export function figuresText({ figures }: Decided): string {
 
 const FIRST = '/v1/pipeline/autoscaling/decisions?pageSize=5';
 
-/** The decisions that the page shows: the newest ones, and older ones on request. */
-class AutoscalingDecisions {
-  /** Newest first; `null`: not loaded yet. */
-  items: readonly DecisionItem[] | null = null;
-  private next: string | undefined;
-  /** The newest decision that the console has reported, by its id; `undefined`: nothing was loaded. */
-  private loadedFor: string | null | undefined;
-
-  constructor(private readonly client: Client) {}
-
-  get hasMore(): boolean {
-    return this.next !== undefined;
-  }
-
-  /** Returns whether the console has decided since the decisions were loaded. */
-  isBehind(newestId: string | null): boolean {
-    return this.loadedFor !== newestId;
-  }
-
-  /** Loads the newest, and keeps older ones that were shown. @throws ApiProblem */
-  async refresh(newestId: string | null): Promise<void> {
-    this.loadedFor = newestId;
-    const { items, page } = await this.client.get<DecisionPage>(FIRST);
-    const shown = this.items ?? [];
-    const oldest = items.at(-1)?.id ?? '';
-    const isJoined = shown.some(({ id }) => items.some((each) => each.id === id));
-    if (!isJoined) this.next = page.next;
-    this.items = isJoined ? [...items, ...shown.filter(({ id }) => id < oldest)] : items;
-  }
-
-  /** Loads the next page. @throws ApiProblem */
-  async showMore(): Promise<void> {
-    if (this.next === undefined) return;
-    const { items, page } = await this.client.get<DecisionPage>(this.next);
-    this.items = [...(this.items ?? []), ...items];
-    this.next = page.next;
-  }
-}
-
 /** Shows what the autoscaler does, and each decision with its reason, its figures and its verdict. */
 export class AutoscalingPanel extends LiveElement {
-  @property({ attribute: false }) client!: Client;
-  private readonly request = new RequestState(this);
+  /** The decisions: the newest ones, and older ones on request, newest first; `null`: not loaded yet. */
+  @state() items: readonly DecisionItem[] | null = null;
   @state() notice = '';
-  private decisions: AutoscalingDecisions | undefined;
+  private readonly request = new RequestState(this);
+  /** The path of the next page. */
+  private next: string | undefined;
+  /** The newest decision that the console has reported, by its id, when the decisions were loaded; `undefined`: nothing was. */
+  private loadedFor: string | null | undefined;
 
   protected override render(): TemplateResult {
     const { latest } = this.live;
@@ -155,10 +120,24 @@ export class AutoscalingPanel extends LiveElement {
     super.changed();
     const view = this.live.latest?.autoscaling ?? null;
     if (view === null) return;
-    this.decisions ??= new AutoscalingDecisions(this.client);
-    const { decisions } = this;
     const newest = view.newest?.id ?? null;
-    if (decisions.isBehind(newest)) void this.request.run(async () => decisions.refresh(newest));
+    if (newest !== this.loadedFor) void this.request.run(async () => this.refresh(newest));
+  }
+
+  /** Loads the newest, and keeps older ones that were shown. */
+  private async refresh(newest: string | null): Promise<void> {
+    this.loadedFor = newest;
+    const { items, page } = await this.client.get<DecisionPage>(FIRST);
+    const merged = mergeNewest(this.items ?? [], items);
+    // Otherwise older ones are shown below this page, and have their own next page.
+    if (merged.length === items.length) this.next = page.next;
+    this.items = merged;
+  }
+
+  private async showMore(path: string): Promise<void> {
+    const { items, page } = await this.client.get<DecisionPage>(path);
+    this.items = [...(this.items ?? []), ...items];
+    this.next = page.next;
   }
 
   private holdView({ heldUntil }: AutoscalingView): TemplateResult | typeof nothing {
@@ -170,7 +149,7 @@ export class AutoscalingPanel extends LiveElement {
   }
 
   private list(): TemplateResult {
-    const { items = null, hasMore = false } = this.decisions ?? {};
+    const { items, next } = this;
     if (items === null) return html`<p class="muted">Loading the decisions.</p>`;
     if (items.length === 0)
       return html`<p class="muted">
@@ -179,7 +158,7 @@ export class AutoscalingPanel extends LiveElement {
     return html`<ol class="verdicts" aria-label="Decisions of the autoscaler, newest first">
         ${items.map((item) => decisionView(item))}
       </ol>
-      ${hasMore ? html`<button @click=${() => void this.request.run(async () => this.decisions?.showMore())}>Show older decisions</button>` : nothing}`;
+      ${next === undefined ? nothing : html`<button @click=${() => void this.request.run(async () => this.showMore(next))}>Show older decisions</button>`}`;
   }
 
   private async resume(): Promise<void> {

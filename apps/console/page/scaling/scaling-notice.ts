@@ -46,12 +46,12 @@ export class OwnScalings {
 }
 
 /** Returns whether the console had not received the request when it read this state. */
-export function isAhead({ request }: OwnScaling, { scalingRequests }: PipelineResponse): boolean {
+function isAhead({ request }: OwnScaling, { scalingRequests }: PipelineResponse): boolean {
   return request === null || request > scalingRequests;
 }
 
 /** Returns whether another client has requested a number after this page. */
-export function isOvertaken({ request }: OwnScaling, { scalingRequests }: PipelineResponse): boolean {
+function isOvertaken({ request }: OwnScaling, { scalingRequests }: PipelineResponse): boolean {
   return request !== null && request < scalingRequests;
 }
 

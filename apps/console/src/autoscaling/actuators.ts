@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { timeLimit } from '#orders/time-limit.js';
 import type { ScalingTarget, Supervisor } from '../scaling/scaling-target.js';
+import type { ConsoleSettings } from '../settings-schema.js';
 
 /** Sets the number of consumers where they run. */
 export interface Actuator {
@@ -52,48 +53,24 @@ export class HelperActuator implements Actuator {
   }
 }
 
-/** Scales the consumers of `npm start`, as `npm run scale` does. */
-class SupervisorActuator implements Actuator {
-  /** The console receives what a person requests; while the stack starts, consumers come one after another. */
-  readonly foreignCounts = 'adopt';
-
-  /** @param observed returns how many consumers belong to the configuration; `null`: unknown */
-  constructor(
-    private readonly supervisor: Supervisor,
-    private readonly target: ScalingTarget,
-    private readonly observed: () => number | null,
-  ) {}
-
-  /** The last requested number: a consumer that died and is not replaced yet changes nothing. */
-  async present(): Promise<number | null> {
-    return this.target.lastRequested ?? this.observed();
-  }
-
-  async set(consumers: number): Promise<void> {
-    this.supervisor.scale(consumers);
-    this.target.request(consumers);
-  }
-}
-
-interface ActuatorSettings {
-  readonly SCALED_BY: 'supervisor' | 'none';
-  readonly AUTOSCALE_ACTUATOR_URL?: string | undefined;
-  readonly AUTOSCALE_ACTUATOR_TOKEN?: string | undefined;
-}
-
-interface Supervision {
-  readonly supervisor: Supervisor;
-  readonly target: ScalingTarget;
-  /** How many consumers belong to the configuration; `null`: unknown. */
-  readonly observed: () => number | null;
-}
-
-/** Returns what sets the number of consumers: a helper, or `npm start`; `null`: another scaler, such as KEDA, asks for it. */
+/**
+ * Returns what sets the number of consumers: a helper, or `npm start`; `null`: another scaler, such as KEDA, asks for it.
+ * @param observed returns how many consumers belong to the configuration; `null`: unknown
+ */
 export function chooseActuator(
-  settings: ActuatorSettings,
-  { supervisor, target, observed }: Supervision,
+  settings: Pick<ConsoleSettings, 'SCALED_BY' | 'AUTOSCALE_ACTUATOR_URL' | 'AUTOSCALE_ACTUATOR_TOKEN'>,
+  supervisor: Supervisor,
+  target: ScalingTarget,
+  observed: () => number | null,
 ): Actuator | null {
   const { SCALED_BY, AUTOSCALE_ACTUATOR_URL: url, AUTOSCALE_ACTUATOR_TOKEN: token } = settings;
   if (url !== undefined && token !== undefined) return new HelperActuator(url, token);
-  return SCALED_BY === 'supervisor' ? new SupervisorActuator(supervisor, target, observed) : null;
+  if (SCALED_BY !== 'supervisor') return null;
+  return {
+    // The console receives what a person requests; while the stack starts, consumers come one after another.
+    foreignCounts: 'adopt',
+    // The last requested number: a consumer that died and is not replaced yet changes nothing.
+    present: async () => target.lastRequested ?? observed(),
+    set: async (consumers) => void supervisor.scale(consumers),
+  };
 }

@@ -78,7 +78,8 @@ class Surroundings {
   private load(): SeenLoad {
     const { consumers, lag } = this;
     const inFlightLimit = 1_000 * consumers;
-    const one = { name: 'consumer-1', state: 'ready', partitions: [0], silentMs: 0 } as const;
+    const counters = { heartbeatAt: this.clock.now(), saved: 0, cpuSeconds: 0, rebalances: 0 };
+    const one = { name: 'consumer-1', state: 'ready', partitions: [0], silentMs: 0, ...counters } as const;
     return {
       observation: {
         at: this.clock.now(),
@@ -88,7 +89,6 @@ class Surroundings {
         inFlightLimit,
         lagRecords: lag,
         inFlightSet: 1_000,
-        progress: new Map(),
         machineLoad: 0.5,
       },
       producedPerSecond: this.arrival,

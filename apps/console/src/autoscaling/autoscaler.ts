@@ -4,9 +4,8 @@ import { v7 as uuidv7 } from 'uuid';
 import type { ConsumerCount, LoadObservation, StepVerdict, AutoscaleState } from '#autoscaling/autoscale-state.js';
 import type { Decision, DecisionReason } from '#autoscaling/decision.js';
 import { AutoscalePolicy, resumed } from '#autoscaling/autoscale-policy.js';
-import { isCalm, hasWork, type Observation } from '../changes/observation.js';
+import { isCalm, hasWork, livingOf, type Observation } from '../changes/observation.js';
 import type { PipelineChange } from '../changes/pipeline-changes.js';
-import { isAlive } from '../pipeline/consumer-state.js';
 import type { AutoscaleMode } from './autoscaling-settings.js';
 import type { Actuator } from './actuators.js';
 import type { AutoscalerStore, KeptDecision } from './autoscaler-store.js';
@@ -29,8 +28,8 @@ export function toLoadObservation(
   count: ConsumerCount,
 ): LoadObservation | ConsumerCount {
   if (observation === undefined || producedPerSecond === null || savedPerSecond === null) return count;
-  const { at, partitions, lagRecords, inFlight, inFlightLimit, consumers } = observation;
-  const alive = [...consumers.values()].filter((each) => isAlive(each));
+  const { at, partitions, lagRecords, inFlight, inFlightLimit } = observation;
+  const alive = [...livingOf(observation).values()];
   return {
     ...count,
     at,

@@ -25,7 +25,7 @@ import {
   type DesiredConsumers,
 } from './autoscaling-response.js';
 import { AutoscalingStatus } from './autoscaling-status.js';
-import { MongoAutoscalerStore } from './mongo-autoscaler-store.js';
+import { MongoAutoscalerStore } from './autoscaler-store.js';
 
 /** `GET /v1/pipeline/autoscaling/decisions`. */
 const DecisionQuerySchema = z.strictObject({

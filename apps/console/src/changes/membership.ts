@@ -1,6 +1,6 @@
 import { timeLimit } from '#orders/time-limit.js';
 import { isAlive } from '../pipeline/consumer-state.js';
-import { areOwned, isCalm, type Observation, type ObservedConsumer } from './observation.js';
+import { areOwned, isCalm, livingOf, type Observation, type ObservedConsumer } from './observation.js';
 
 /** After this time a consumer that died and was not replaced no longer belongs to the configuration. */
 const REPLACED_WITHIN_MS = timeLimit(120_000);
@@ -124,8 +124,8 @@ export class Crash {
     return now - (this.settledAt ?? this.at) <= (this.settledAt === null ? LONGEST_MS : AFTERMATH_MS);
   }
 
-  private isReplaced({ at, consumers }: Observation): boolean {
-    if (at - this.at >= REPLACEMENT_MS) return true;
-    return [...consumers].some(([id, each]) => isAlive(each) && (id === this.id || each.name === this.name));
+  private isReplaced(observation: Observation): boolean {
+    if (observation.at - this.at >= REPLACEMENT_MS) return true;
+    return [...livingOf(observation)].some(([id, { name }]) => id === this.id || name === this.name);
   }
 }

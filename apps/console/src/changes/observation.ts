@@ -1,14 +1,6 @@
+import { recordsBetween } from '#orders/topics/topics.js';
 import { isAlive, type ConsumerState } from '../pipeline/consumer-state.js';
 import type { WatchedConsumer, WatchedSnapshot } from '../pipeline/consumer-watch.js';
-
-/** Counters of a consumer since its start, from its heartbeat. */
-export interface ConsumerProgress {
-  /** Time of the heartbeat in milliseconds, by MongoDB's clock. */
-  readonly at: number;
-  readonly saved: number;
-  readonly cpuSeconds: number;
-  readonly rebalances: number;
-}
 
 export interface ObservedConsumer {
   readonly name: string;
@@ -17,6 +9,12 @@ export interface ObservedConsumer {
   readonly partitions: readonly number[];
   /** Milliseconds since its last heartbeat. */
   readonly silentMs: number;
+  /** Time of its last heartbeat in milliseconds, by MongoDB's clock. */
+  readonly heartbeatAt: number;
+  /** Since its start, as the other counters. */
+  readonly saved: number;
+  readonly cpuSeconds: number;
+  readonly rebalances: number;
 }
 
 /** The configuration and the throughput of the pipeline in one snapshot. */
@@ -33,7 +31,6 @@ export interface Observation {
   readonly lagRecords: number;
   /** The configured limit of each consumer; `null`: they differ. */
   readonly inFlightSet: number | 'auto' | null;
-  readonly progress: ReadonlyMap<string, ConsumerProgress>;
   /** Load of the busiest machine that runs a consumer, 0 to 1. */
   readonly machineLoad: number;
 }
@@ -50,14 +47,15 @@ export function toObservation({ at, ends, committed, consumers }: WatchedSnapsho
     partitions: ends.size,
     inFlight: sum(({ inFlight }) => inFlight),
     inFlightLimit: sum(({ inFlightLimit }) => inFlightLimit),
-    lagRecords: [...ends].reduce(
-      (lag, [partition, end]) => lag + Math.max(0, end - (committed.get(partition) ?? 0)),
-      0,
-    ),
+    lagRecords: recordsBetween(committed, ends),
     inFlightSet: commonValue(alive.map(({ inFlightSet }) => inFlightSet)),
-    progress: new Map(alive.map((consumer) => [consumer._id, toProgress(consumer)])),
     machineLoad: Math.max(0, ...alive.map(({ machineLoad }) => machineLoad)),
   };
+}
+
+/** Returns the consumers that run, as far as is known, by id. */
+export function livingOf({ consumers }: Observation): ReadonlyMap<string, ObservedConsumer> {
+  return new Map([...consumers].filter(([, each]) => isAlive(each)));
 }
 
 /** Returns whether no consumer starts, drains or waits for its partitions. */
@@ -66,17 +64,23 @@ export function isCalm({ consumers }: Observation): boolean {
 }
 
 /** Returns whether consumers that are alive own all of these partitions. */
-export function areOwned({ consumers }: Observation, wanted: readonly number[]): boolean {
-  const owned = new Set([...consumers.values()].filter(isAlive).flatMap(({ partitions }) => partitions));
+export function areOwned(observation: Observation, wanted: readonly number[]): boolean {
+  const owned = new Set([...livingOf(observation).values()].flatMap(({ partitions }) => partitions));
   return wanted.every((partition) => owned.has(partition));
 }
 
-function toObservedConsumer({ name, state, partitions, ageMs }: WatchedConsumer): ObservedConsumer {
-  return { name, state, partitions: partitions.map(({ partition }) => partition), silentMs: ageMs };
-}
-
-function toProgress({ at, finished, deadLettered, cpuSeconds, rebalances }: WatchedConsumer): ConsumerProgress {
-  return { at: at.getTime(), saved: finished - deadLettered, cpuSeconds, rebalances };
+function toObservedConsumer(consumer: WatchedConsumer): ObservedConsumer {
+  const { name, state, partitions, ageMs, at, finished, deadLettered, cpuSeconds, rebalances } = consumer;
+  return {
+    name,
+    state,
+    partitions: partitions.map(({ partition }) => partition),
+    silentMs: ageMs,
+    heartbeatAt: at.getTime(),
+    saved: finished - deadLettered,
+    cpuSeconds,
+    rebalances,
+  };
 }
 
 function commonValue(settings: readonly (number | 'auto')[]): number | 'auto' | null {
@@ -119,7 +123,7 @@ export function observationWindow(observations: readonly Observation[]): Observa
     observations.reduce((sum, each) => sum + value(each), 0) / observations.length;
   return {
     seconds,
-    consumers: [...last.consumers.values()].filter((each) => isAlive(each)).length,
+    consumers: livingOf(last).size,
     partitions: last.partitions,
     inFlightLimit: last.inFlightLimit,
     isAuto: last.inFlightSet === 'auto',
@@ -141,10 +145,11 @@ export function hasWork({ lagRecords, inFlight, inFlightLimit }: Observation): b
 
 /** Uses the times of the heartbeats, which differ from those of the snapshots. */
 function ratesBetween(first: Observation, last: Observation): { readonly saved: number; readonly cores: number }[] {
-  return [...last.progress].flatMap(([id, now]) => {
-    const before = first.progress.get(id);
-    if (before === undefined || now.at <= before.at) return [];
-    const seconds = (now.at - before.at) / 1_000;
+  const earlier = livingOf(first);
+  return [...livingOf(last)].flatMap(([id, now]) => {
+    const before = earlier.get(id);
+    if (before === undefined || now.heartbeatAt <= before.heartbeatAt) return [];
+    const seconds = (now.heartbeatAt - before.heartbeatAt) / 1_000;
     return { saved: (now.saved - before.saved) / seconds, cores: (now.cpuSeconds - before.cpuSeconds) / seconds };
   });
 }

@@ -1,20 +1,11 @@
 import { timeLimit } from '#orders/time-limit.js';
 import { hasWork, observationWindow, type ObservationWindow, type Observation } from './observation.js';
+import type { ScalingVerdict, SetUp } from '../pipeline/pipeline-response.js';
 import type { Crash } from './membership.js';
 import { MEASURED_SECONDS, MIN_AFTER_SECONDS, SETTLE_SECONDS } from './verdict-timing.js';
 
 /** What limits the throughput of the pipeline. */
-type Bound = 'partitions' | 'keys' | 'cpu' | 'database';
-
-export interface ScalingVerdict {
-  /** `unknown`: no verdict is possible; `text` says why. */
-  readonly outcome: 'faster' | 'no-gain' | 'slower' | 'unknown';
-  /** Saved per second after the change, divided by before; `null`: unknown. */
-  readonly factor: number | null;
-  /** What limits the throughput when a change did not help, or helped less than it could. */
-  readonly bound: Bound | null;
-  readonly text: string;
-}
+type Bound = NonNullable<ScalingVerdict['bound']>;
 
 /** Factors below this can be chance. */
 const NOTABLE = 1.1;
@@ -84,13 +75,6 @@ function verdictWithoutBasis(before: ObservationWindow | undefined): ScalingVerd
 /** @param text why no verdict is possible */
 function noVerdict(text: string): ScalingVerdict {
   return { outcome: 'unknown', factor: null, bound: null, text };
-}
-
-/** The configuration of the consumers. */
-export interface SetUp {
-  readonly consumers: number;
-  /** In-flight limit of each consumer; `null`: they differ. */
-  readonly inFlight: number | 'auto' | null;
 }
 
 /** Time after which a scaling that never settles gets the verdict `unknown`. */

@@ -2,7 +2,7 @@ import type { HeartbeatPartition } from '#orders/consumer/consumers.js';
 import { recordsBetween, type Positions } from '#orders/topics/topics.js';
 import type { WatchedConsumer, WatchedSnapshot } from './consumer-watch.js';
 import { isAlive } from './consumer-state.js';
-import type { PipelineResponse } from './pipeline-response.js';
+import type { PipelineResponse, ReportedConsumer, ReportedPartition } from './pipeline-response.js';
 
 /** A snapshot with running totals of produced and saved records. The starting point of the totals is arbitrary. */
 interface CountedSnapshot extends WatchedSnapshot {
@@ -132,7 +132,7 @@ function toPartitions(
   ends: Positions,
   committed: Positions | null,
   consumers: readonly WatchedConsumer[] | null,
-): NonNullable<PipelineResponse['partitions']> {
+): ReportedPartition[] {
   const owners = new Map<number, HeartbeatPartition & { readonly id: string }>();
   for (const { _id: id, partitions } of consumers?.filter((each) => isAlive(each)) ?? [])
     for (const partition of partitions) owners.set(partition.partition, { ...partition, id });
@@ -162,45 +162,28 @@ function ownerLagSeconds(owner: HeartbeatPartition | undefined): number | null {
  * Returns the largest known lag in seconds; `null` when a partition without an owner has lag. Records written after their owner's last
  * fetch are younger than the records that other consumers hold.
  */
-function maxLagSeconds(partitions: NonNullable<PipelineResponse['partitions']>): number | null {
+function maxLagSeconds(partitions: ReportedPartition[]): number | null {
   const ages = partitions.flatMap(({ lagSeconds }) => lagSeconds ?? []);
   const isUnknown = partitions.some(({ lagSeconds, owner }) => lagSeconds === null && owner === null);
   return isUnknown || ages.length === 0 ? null : Math.max(...ages);
 }
 
-function toConsumer(
-  consumer: WatchedConsumer,
-  ratePerSecond: number | null,
-): NonNullable<PipelineResponse['consumers']>[number] {
-  const { _id: id, name, ageMs, partitions, inFlight, inFlightLimit, inFlightSet, rebalances, state } = consumer;
-  const silentSeconds = Math.max(0, ageMs) / 1_000;
-  if (!isAlive(consumer))
-    return {
-      id,
-      name,
-      partitions: null,
-      ratePerSecond: null,
-      inFlight: null,
-      inFlightLimit: null,
-      inFlightSet: null,
-      rebalances: null,
-      state,
-      notReadyBecause: 'no heartbeat',
-      silentSeconds,
-    };
-  return {
-    id,
-    name,
-    partitions: partitions.map(({ partition }) => partition).toSorted((a, b) => a - b),
-    ratePerSecond,
-    inFlight,
-    inFlightLimit,
-    inFlightSet,
-    rebalances,
-    state,
-    notReadyBecause: consumer.notReadyBecause,
-    silentSeconds,
-  };
+/** The figures of a consumer that sends no heartbeats. */
+const SILENT = {
+  partitions: null,
+  ratePerSecond: null,
+  inFlight: null,
+  inFlightLimit: null,
+  inFlightSet: null,
+  rebalances: null,
+  notReadyBecause: 'no heartbeat',
+};
+
+function toConsumer(consumer: WatchedConsumer, ratePerSecond: number | null): ReportedConsumer {
+  const { _id: id, name, ageMs, inFlight, inFlightLimit, inFlightSet, rebalances, state, notReadyBecause } = consumer;
+  const partitions = consumer.partitions.map(({ partition }) => partition).toSorted((a, b) => a - b);
+  const figures = { partitions, ratePerSecond, inFlight, inFlightLimit, inFlightSet, rebalances, notReadyBecause };
+  return { id, name, state, silentSeconds: Math.max(0, ageMs) / 1_000, ...(isAlive(consumer) ? figures : SILENT) };
 }
 
 /** Sorts `consumer-10` after `consumer-9`; consumers with the same name are sorted by id. */

@@ -17,27 +17,19 @@ const UNSETTLED: ReadonlySet<ConsumerState> = new Set(['starting', 'draining', '
  * Requests are numbered: a client compares the number of its own request with that in a state, and so ignores an older state.
  */
 export class ScalingTarget {
+  /** How many requests there were since the console started. */
+  requests = 0;
+  /** The number of the last request, fulfilled or not; `null`: there was none since the console started. */
+  lastRequested: number | null = null;
   private requested: Request | undefined;
-  private counted = 0;
-  private last: number | null = null;
 
   constructor(private readonly clock: Clock) {}
 
   /** @returns the number of this request, from 1 */
   request(count: number): number {
-    this.last = count;
+    this.lastRequested = count;
     this.requested = { count, at: this.clock.now() };
-    return (this.counted += 1);
-  }
-
-  /** The number of the last request, fulfilled or not; `null`: there was none since the console started. */
-  get lastRequested(): number | null {
-    return this.last;
-  }
-
-  /** How many requests there were since the console started. */
-  get requests(): number {
-    return this.counted;
+    return (this.requests += 1);
   }
 
   /** Forgets the request once exactly that many consumers run and none starts or drains. @param consumers `null`: unknown */
@@ -62,13 +54,20 @@ interface SupervisorChannel {
   send?(message: { readonly type: 'scale'; readonly consumers: number }): boolean;
 }
 
-/** Sends requests to the process that starts and drains the consumers under `npm start`. */
+/** Requests consumers from the process that starts and drains them under `npm start`. */
 export class Supervisor {
   /** @param channel `undefined` when the consumers are not managed by `npm start` */
-  constructor(private readonly channel: SupervisorChannel | undefined) {}
+  constructor(
+    private readonly channel: SupervisorChannel | undefined,
+    private readonly target: ScalingTarget,
+  ) {}
 
-  /** Requests a number of consumers; they start or drain later. @throws Problem 409 when no supervisor is connected */
-  scale(consumers: number): void {
+  /**
+   * Requests a number of consumers; they start or drain later.
+   * @returns the number of the request, from 1
+   * @throws Problem 409 when no supervisor is connected
+   */
+  scale(consumers: number): number {
     if (this.channel?.send === undefined || !this.channel.connected)
       throw new Problem(
         HttpStatus.CONFLICT,
@@ -76,5 +75,6 @@ export class Supervisor {
         'The consumers are not managed by `npm start`. In Docker Compose: docker compose up --no-recreate --scale consumer=N.',
       );
     this.channel.send({ type: 'scale', consumers });
+    return this.target.request(consumers);
   }
 }

@@ -20,7 +20,7 @@ import {
   type ScalingRequest,
   type ScalingResponse,
 } from './scaling-request.js';
-import { ScalingTarget, Supervisor } from './scaling-target.js';
+import { Supervisor } from './scaling-target.js';
 
 @ApiTags('pipeline')
 @RequiresScope('ops:scale')
@@ -28,7 +28,6 @@ import { ScalingTarget, Supervisor } from './scaling-target.js';
 export class ScalingController {
   constructor(
     private readonly supervisor: Supervisor,
-    private readonly target: ScalingTarget,
     private readonly watch: PipelineWatch,
     private readonly mongo: Mongo,
     private readonly autoscaling: AutoscalingStatus,
@@ -42,9 +41,8 @@ export class ScalingController {
   @ApiBadRequestResponse({ description: 'Problem details naming every invalid field' })
   @ApiConflictResponse({ description: 'Problem details: the consumers are not managed by `npm start`' })
   async scale(@Body({ schema: ScalingRequestSchema }) { count }: ScalingRequest): Promise<ScalingResponse> {
-    this.supervisor.scale(count);
+    const request = this.supervisor.scale(count);
     this.autoscaling.noteByHand(count);
-    const request = this.target.request(count);
     await this.watch.now();
     const partitions = this.watch.partitionCount;
     return { count, idle: partitions === null ? null : Math.max(0, count - partitions), request };

@@ -1,13 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { aChange, aConsumer, type Change, type Consumer } from '../../src/pipeline/testing/a-pipeline.js';
-import { crashNotice, waitingNotice } from './consumer-banner.js';
+import type { ReportedChange, ReportedConsumer } from '../../src/pipeline/pipeline-response.js';
+import { aChange, aConsumer } from '../../src/pipeline/testing/a-pipeline.js';
+import { crashNotice, namesOf, shownConsumers, waitingNotice } from './consumers-view.js';
 
-function crash(secondsAgo: number, others: Partial<NonNullable<Change['crash']>> = {}): Change {
+function crash(secondsAgo: number, others: Partial<NonNullable<ReportedChange['crash']>> = {}): ReportedChange {
   const fields = { consumer: 'consumer-3', partitions: 4, reassignedAfterSeconds: null, hasReturned: false, ...others };
   return aChange({ kind: 'crash', secondsAgo, crash: fields });
 }
 
-function waiting(name: string, notReadyBecause: string): Consumer {
+function waiting(name: string, notReadyBecause: string): ReportedConsumer {
   return aConsumer({ name, state: 'waiting', notReadyBecause });
 }
 
@@ -15,7 +16,7 @@ const REBALANCE = aChange({ kind: 'rebalance', secondsAgo: 1 });
 const REASSIGNED = { reassignedAfterSeconds: 9 };
 
 describe('the notice on a crash', () => {
-  it.each<[string, Change[], boolean, RegExp]>([
+  it.each<[string, ReportedChange[], boolean, RegExp]>([
     [
       'names the consumer while its partitions are being reassigned',
       [REBALANCE, crash(3), REBALANCE],
@@ -68,5 +69,19 @@ describe('the notice on consumers that can not work', () => {
     expect(waitingNotice([waiting('consumer-1', reason), waiting('consumer-2', reason)])).toBe(
       `consumer-1 saves nothing: ${reason}. consumer-2 saves nothing: ${reason}. Their orders wait; none is lost. They go on once MongoDB answers.`,
     );
+  });
+});
+
+describe('the consumers in the table', () => {
+  it('do not include dead ones, so that a name that was taken over appears once', () => {
+    const dead = aConsumer({ id: 'a1', state: 'dead' });
+    const others = [aConsumer({ id: 'b2' }), aConsumer({ id: 'c3', state: 'silent' })];
+    expect(shownConsumers([dead, ...others])).toEqual(others);
+  });
+
+  it('have different names', () => {
+    const consumers = [['a1b2c3', 'host'] as const, ['d4e5f6', 'host'] as const, ['c3', 'consumer-4'] as const];
+    const names = namesOf(consumers.map(([id, name]) => aConsumer({ id, name })));
+    expect([...names.values()]).toEqual(['host (a1b2)', 'host (d4e5)', 'consumer-4']);
   });
 });

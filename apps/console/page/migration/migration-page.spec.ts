@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ApiProblem } from '../client.js';
 import type { Migration } from '#api/facade.js';
-import { MigrationFeed } from './migration-feed.js';
+import { MigrationFeed } from './migration-page.js';
 import { migrationOf } from './testing/migration-example.js';
 
 const NOTHING: Readonly<Record<string, unknown>> = {
@@ -19,7 +19,7 @@ describe('the feed of the migration', () => {
     feed = new MigrationFeed({ get: async <T>(path: string) => (await answer(path)) as T }, () => true);
   });
 
-  afterEach(() => feed.stop());
+  afterEach(() => feed.polling.stop());
 
   async function answer(path: string): Promise<unknown> {
     if (path === '/v1/migration') return states.shift();
@@ -35,7 +35,7 @@ describe('the feed of the migration', () => {
 
   it('has the state and what belongs to it, without a backfill and a verify before the first', async () => {
     states.push(Promise.resolve(migrationOf()));
-    feed.start();
+    feed.polling.start();
     await changed();
     expect(feed).toMatchObject({ state: { revision: 1 }, failure: null, backfill: null, verify: null, audit: [] });
     expect(feed.pending?.count).toBe(0);
@@ -44,8 +44,8 @@ describe('the feed of the migration', () => {
   it('ignores the answer to a poll that began before the latest one', async () => {
     const slow = Promise.withResolvers<Migration>();
     states.push(slow.promise, Promise.resolve(migrationOf({}, { revision: 3 })));
-    feed.start();
-    await feed.refresh();
+    feed.polling.start();
+    await feed.polling.refresh();
     slow.resolve(migrationOf({}, { revision: 2 }));
     await slow.promise;
     await new Promise(setImmediate);
@@ -65,9 +65,9 @@ describe('the feed of the migration', () => {
     [0, 'no-answer', 'away', 'There was no answer within 5 s.'],
   ])('after %d %s keeps the last state, and says why it is not that of now', async (status, code, kind, text) => {
     states.push(Promise.resolve(migrationOf()));
-    await feed.refresh();
+    await feed.polling.refresh();
     states.push(Promise.reject(new ApiProblem(status, code, 'none')));
-    await feed.refresh();
+    await feed.polling.refresh();
     expect(feed.failure).toEqual({ kind, text: expect.stringContaining(text) });
     expect(feed.state?.revision).toBe(1);
   });
@@ -76,7 +76,7 @@ describe('the feed of the migration', () => {
     const late = Promise.withResolvers<Migration>();
     feed.take(migrationOf());
     states.push(late.promise);
-    feed.start();
+    feed.polling.start();
     feed.forget();
     late.resolve(migrationOf());
     await late.promise;
