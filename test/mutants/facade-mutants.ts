@@ -67,7 +67,7 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
       },
       'act for ever on what was acknowledged': {
         file: 'migration/migration-state.ts',
-        replace: 'this.clock.now() - this.acknowledged.at < ACKNOWLEDGEMENT_LEASE_MS ? this.latest : undefined',
+        replace: 'this.ports.clock.now() - this.acknowledged.at < ACKNOWLEDGEMENT_LEASE_MS ? this.latest : undefined',
         by: 'this.latest',
         specs: 'migration-state',
       },
@@ -132,7 +132,7 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         replace: 'open.epoch < epoch ||',
       },
       'forget an intent after a time-out': {
-        file: 'writes/answering-write.ts',
+        file: 'writes/fenced-writes.ts',
         replace: "if (outcome.result === 'unknown') return { ...place, error: outcome.message };",
         by: "if (outcome.result === 'unknown') return { ...place, close: true };",
       },
@@ -144,8 +144,8 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
       },
       'acknowledge before the answering side has answered': {
         file: 'writes/fenced-writes.ts',
-        replace: 'const outcome = await this.parts.answering.run(intent, signal);',
-        by: "void this.parts.answering.run(intent, signal);\n    const outcome: AnsweringOutcome = { result: 'stored' };",
+        replace: 'const outcome = await this.answering.run(intent, signal);',
+        by: "void this.answering.run(intent, signal);\n    const outcome: AnsweringOutcome = { result: 'stored' };",
       },
       'the instance does not wait for earlier writes of the account': {
         file: 'writes/fenced-writes.ts',
@@ -163,7 +163,7 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         by: "if (isFree('legacy')) plan.toLegacy.push(item);",
       },
       'close an intent before the second side has stored it': {
-        file: 'writes/answering-write.ts',
+        file: 'writes/fenced-writes.ts',
         replace: "return intent.new === 'none' ? { ...place, close: true } : { ...place, legacy: 'stored' };",
         by: 'return { ...place, close: true };',
       },
@@ -189,14 +189,14 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         specs: 'number-blocks',
       },
       'an id that a client repeats is written again under a new number': {
-        file: 'writes/answering-write.ts',
+        file: 'writes/fenced-writes.ts',
         replace: 'if (isIdGiven) {',
         by: 'if (isIdGiven && isNumberGiven) {',
       },
       'a write of off ends although its outcome is unknown': {
         file: 'writes/posted-orders.ts',
-        replace: 'if (fields === undefined || error instanceof NotSentError) end();',
-        by: 'if (fields !== undefined || error instanceof NotSentError) end();',
+        replace: 'if (fields === undefined || isUnsent(error)) end();',
+        by: 'if (fields !== undefined || isUnsent(error)) end();',
         specs: 'posted-orders',
       },
       'a repeat finishes the write of a dead instance before earlier writes of its account': {
@@ -208,8 +208,8 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
       },
       'a repeat waits for a dead instance until the outbox worker finds out': {
         file: 'writes/fenced-writes.ts',
-        replace: '>= repairAfterMs) {',
-        by: '>= 10 * repairAfterMs) {',
+        replace: '>= limits.outbox.repairAfterMs) {',
+        by: '>= 10 * limits.outbox.repairAfterMs) {',
         specs: '/fenced-writes',
       },
       'an order is not looked up on the new side while the legacy system gets it': {
@@ -220,7 +220,7 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
       },
       'a refusal of the second side is not reported': {
         file: 'writes/outbox.ts',
-        replace: 'await this.reports.diverged(item.intent, side, outcome);',
+        replace: 'await this.ports.reports.diverged(item.intent, side, outcome);',
       },
       'a refusal of the legacy system closes an intent before the new side is readable': {
         file: 'writes/outbox.ts',

@@ -1,7 +1,8 @@
 import { Gauge, type Registry, Counter, Histogram } from 'prom-client';
 import { succeededWithin, type Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
-import type { ChangeFacts, IntentFigures, Verifies } from './migration/stage-changes.js';
+import type { MigrationPorts } from './migration/migration-ports.js';
+import type { ChangeFacts, IntentFigures } from './migration/stage-changes.js';
 import {
   CAPABILITIES,
   stagesOf,
@@ -12,7 +13,6 @@ import {
 } from './stages/migration-snapshot.js';
 import type { VerifyResult } from './stages/gate.js';
 import type { MigrationState } from './migration/migration-state.js';
-import { DROP_REASONS, type ComparisonOutcome, type DropReason } from './comparison/comparisons.js';
 import type { SideName } from './sides/side.js';
 
 /** Less than a scrape may take, which would otherwise lose all metrics of the process. */
@@ -66,10 +66,8 @@ export function exposeIntents(facts: Pick<ChangeFacts, 'intents'>, clock: Clock,
 }
 
 /** What the metrics of the stages need to know. */
-export interface StageMetricSources {
+interface StageMetricSources extends Pick<MigrationPorts, 'lastVerify' | 'clock'> {
   readonly state: Pick<MigrationState, 'latest'>;
-  readonly verifies: Verifies;
-  readonly clock: Clock;
 }
 
 type CapabilityFigure = (capability: Capability, state: CapabilityState) => number;
@@ -104,7 +102,7 @@ const OF_MIGRATION: readonly (readonly [name: string, help: string, isSo: (snaps
   ];
 
 /** Exposes where each capability is, as this instance knows it, and what the last verify has found. Unknown figures have no samples. */
-export function exposeStages({ state, verifies, clock }: StageMetricSources, registry: Registry): void {
+export function exposeStages({ state, lastVerify, clock }: StageMetricSources, registry: Registry): void {
   const registers = [registry];
   for (const [name, help, value] of OF_CAPABILITIES) {
     const gauge: Gauge<'capability'> = new Gauge({
@@ -131,10 +129,7 @@ export function exposeStages({ state, verifies, clock }: StageMetricSources, reg
       },
     });
   }
-  exposeLastVerify(
-    readForScrapes(async () => verifies.last(), clock),
-    registers,
-  );
+  exposeLastVerify(readForScrapes(lastVerify, clock), registers);
 }
 
 function exposeLastVerify(lastVerify: () => Promise<VerifyResult | null | undefined>, registers: Registry[]): void {
@@ -149,6 +144,13 @@ function exposeLastVerify(lastVerify: () => Promise<VerifyResult | null | undefi
     },
   });
 }
+
+/** How a comparison ended. `undecided`: writes never stopped; `unanswered`: a side was away. Neither is a sample. */
+export type ComparisonOutcome = 'equal' | 'passed' | 'differs' | 'undecided' | 'unanswered';
+
+/** Why a comparison was not made, or its finding not stored. */
+const DROP_REASONS = ['queue-full', 'overdue', 'rechecks-full', 'mismatches-full'] as const;
+type DropReason = (typeof DROP_REASONS)[number];
 
 /** In seconds: what the facade adds is below a millisecond, unless a read waits for writes. */
 const ADDED_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0015, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 2.5];

@@ -5,7 +5,7 @@ import { auditSettings } from '#service/audit/audit-settings.js';
 import { authSettings } from '#service/auth/auth-settings.js';
 import { legacySettings } from '#service/settings/legacy-settings.js';
 import { placeSettings } from '#service/settings/place-settings.js';
-import type { MigrationLimits } from './migration/migration-runtime.js';
+import type { MigrationLimits } from './migration/migration-ports.js';
 
 /** The settings of the migration's stages; part of the facade's settings. */
 export const migrationSettings = {

@@ -3,7 +3,7 @@ import { isLoopback } from '#service/http/known-hosts.js';
 import { documentedAt } from '#service/settings/setting-docs.js';
 import { loadSettings, SettingsError } from '#service/settings/settings.js';
 import { settingsSchema } from './settings-schema.js';
-import type { TokenClient } from './sides/new-side-token.js';
+import type { TokenClient } from './sides/new-api.js';
 
 export type FacadeSettings = z.infer<typeof settingsSchema>;
 

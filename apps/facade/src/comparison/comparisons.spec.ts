@@ -1,9 +1,18 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { aLegacyRecord, anOrderResponse, idOf } from '#orders/testing/an-order.js';
 import { type LegacyRead, type SideName, SideAwayError } from '../sides/side.js';
-import { ComparisonBudget, ComparisonQueue, type ComparisonJob, Comparisons, recheck } from './comparisons.js';
+import {
+  ComparisonBudget,
+  type ComparisonParts,
+  ComparisonQueue,
+  type ComparisonJob,
+  Comparisons,
+  recheck,
+} from './comparisons.js';
+import { StillOpenError } from '../writes/open-intents.js';
 import { differencesOf, type Difference } from './differences.js';
 import { IgnoreRules } from './ignore-rules.js';
 import type { FoundMismatch } from './mismatches.js';
@@ -39,8 +48,8 @@ describe('comparisons', () => {
   let store: (found: FoundMismatch) => Promise<boolean>;
   let events: string[];
   let rules: IgnoreRules;
-  let isWithinBudget: boolean;
   let isCompared: boolean;
+  let parts: ComparisonParts;
   let comparisons: Comparisons;
 
   beforeEach(() => {
@@ -51,20 +60,25 @@ describe('comparisons', () => {
     clock = new ManualClock();
     store = async (found) => stored.push(found) > 0;
     rules = new IgnoreRules([]);
-    isWithinBudget = true;
     isCompared = true;
-    comparisons = new Comparisons({
-      sources: {
-        askLegacy: async () => {
-          asked.push('legacy');
-          return given(await legacy());
+    parts = {
+      sides: {
+        legacy: {
+          read: async () => {
+            asked.push('legacy');
+            return given(await legacy());
+          },
         },
-        askNew: async () => {
-          asked.push('new');
-          const answer = await other();
-          return answer === null ? [] : [Uint8Array.from(Buffer.from(JSON.stringify(answer)))];
+        new: {
+          reads: {
+            bodies: async function* () {
+              asked.push('new');
+              const answer = await other();
+              if (answer !== null) yield Uint8Array.from(Buffer.from(JSON.stringify(answer)));
+            },
+          },
         },
-      },
+      } as unknown as ComparisonParts['sides'],
       comparer: { compare: async (pair) => differencesOf(pair, ZONE) },
       intents: {
         untilReadable: async (side) => {
@@ -79,16 +93,16 @@ describe('comparisons', () => {
       },
       mismatches: { store: async (found) => store(found) },
       rules: () => rules,
-      watch: {
-        ended: (_capability, outcome) => void events.push(outcome),
-        dropped: (reason) => void events.push(reason),
-        found: () => undefined,
-        failed: (error) => void events.push(String(error)),
-        gauge: () => undefined,
+      metrics: {
+        comparisonEnded: (_capability, outcome) => void events.push(outcome),
+        comparisonDropped: (reason) => void events.push(reason),
+        queuedComparisons: () => undefined,
       },
+      logger: pino({ level: 'error' }, { write: (line) => events.push(line) }),
       clock,
-      budget: { take: () => isWithinBudget },
-    });
+      perSecond: 10_000,
+    };
+    comparisons = new Comparisons(parts);
   });
 
   async function offer(job = jobWith(ORDER)): Promise<void> {
@@ -156,7 +170,7 @@ describe('comparisons', () => {
   it('decide nothing while writes are open', async () => {
     other = async () => null;
     untilReadable = async (side) => {
-      if (side === 'new') throw Object.assign(new Error('still open'), { code: 'still-open' });
+      if (side === 'new') throw new StillOpenError('still open');
     };
     await offer();
     expect(asked.filter((name) => name === 'wait new')).toHaveLength(5);
@@ -208,7 +222,7 @@ describe('comparisons', () => {
   });
 
   it('leave out what is beyond the budget', async () => {
-    isWithinBudget = false;
+    comparisons = new Comparisons({ ...parts, perSecond: 0 });
     await offer();
     expect(asked).toEqual([]);
   });

@@ -29,7 +29,7 @@ describe('MigrationState', () => {
   beforeEach(async () => {
     clock = new ManualClock();
     store = new FlakyStore(clock);
-    state = new MigrationState(store, clock, A, LOGGER);
+    state = new MigrationState({ store, clock, identity: A, logger: LOGGER });
     state.start();
     await settle();
   });
@@ -98,7 +98,7 @@ describe('MigrationState', () => {
   });
 
   it('trusts no comparison without the state', () => {
-    const other = new MigrationState(store, clock, { ...A, name: 'b' }, LOGGER);
+    const other = new MigrationState({ store, clock, identity: { ...A, name: 'b' }, logger: LOGGER });
     expect(other.isCompared('read-by-id', 'x')).toBe(false);
   });
 

@@ -7,8 +7,9 @@ import { ChangeRefusal } from '../stages/changes.js';
 import { readsAt, snapshotAt } from '../testing/migration-builders.js';
 import { RollbackWatch } from './rollback-watch.js';
 import { MemoryMigrationStore } from '../testing/memory-stores.js';
+import { LIMITS as WORLD_LIMITS } from '../testing/simulated-world.js';
 
-const LIMITS = { maxErrorRate: 0.05, minRequests: 20, maxMismatches: 0 };
+const LIMITS = { ...WORLD_LIMITS, rollback: { maxErrorRate: 0.05, minRequests: 20, maxMismatches: 0 } };
 
 describe('RollbackWatch', () => {
   let clock: ManualClock;
@@ -37,7 +38,8 @@ describe('RollbackWatch', () => {
     };
     const facts = { figuresOf: async () => Promise.resolve(byCapability(() => figures)) };
     const logger = pino({ level: 'silent' });
-    watch = new RollbackWatch(store, facts, { rollBack }, LIMITS, clock, logger, () => isLegacyAway);
+    const ports = { store, limits: LIMITS, clock, logger, isLegacyAway: () => isLegacyAway };
+    watch = new RollbackWatch(ports, facts, { rollBack });
   });
 
   async function requests(count: number, failed: number): Promise<void> {

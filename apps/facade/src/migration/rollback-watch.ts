@@ -1,5 +1,3 @@
-import type { Clock } from '@orders-pipeline/clock';
-import type { Logger } from 'pino';
 import {
   byCapability,
   type ByCapability,
@@ -7,15 +5,9 @@ import {
   type MigrationSnapshot,
 } from '../stages/migration-snapshot.js';
 import { ChangeRefusal } from '../stages/changes.js';
-import {
-  NO_FIGURES,
-  type Figures,
-  decideRollbacks,
-  type Observed,
-  type RollbackDecision,
-  type RollbackLimits,
-} from '../stages/gate.js';
-import { auditEntry, type MigrationStore } from './migration-store.js';
+import { NO_FIGURES, type Figures, decideRollbacks, type Observed, type RollbackDecision } from '../stages/gate.js';
+import type { MigrationPorts } from './migration-ports.js';
+import { auditEntry } from './migration-store.js';
 import { type ChangeFacts, FACADE, type StageChanges } from './stage-changes.js';
 
 const EVERY_MS = 500;
@@ -36,24 +28,20 @@ export class RollbackWatch {
   private checkedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
-    private readonly store: MigrationStore,
+    private readonly ports: Pick<MigrationPorts, 'store' | 'limits' | 'clock' | 'logger' | 'isLegacyAway'>,
     private readonly facts: Pick<ChangeFacts, 'figuresOf'>,
     private readonly changes: Pick<StageChanges, 'rollBack'>,
-    private readonly limits: RollbackLimits,
-    private readonly clock: Clock,
-    private readonly logger: Pick<Logger, 'error'>,
-    /** Whether the legacy system is known to be away: its breaker is open. */
-    private readonly isLegacyAway: () => boolean,
   ) {}
 
   /** Checks the limits, at most twice a second. */
   async check(): Promise<void> {
-    const now = this.clock.now();
+    const { clock, store, limits, isLegacyAway } = this.ports;
+    const now = clock.now();
     if (now - this.checkedAt < EVERY_MS) return;
     this.checkedAt = now;
-    const snapshot = await this.store.read();
+    const snapshot = await store.read();
     const observed = await this.observe(snapshot, now);
-    for (const decision of decideRollbacks(snapshot, observed, this.limits, this.isLegacyAway()))
+    for (const decision of decideRollbacks(snapshot, observed, limits.rollback, isLegacyAway()))
       await this.carryOut(decision, snapshot);
   }
 
@@ -75,7 +63,7 @@ export class RollbackWatch {
     if (decision.decision === 'alert') return this.alert(capability, cause, snapshot);
     try {
       await this.changes.rollBack(decision);
-      this.logger.error({ capability, stage: decision.stage, cause }, 'stage rolled back');
+      this.ports.logger.error({ capability, stage: decision.stage, cause }, 'stage rolled back');
     } catch (error) {
       if (!(error instanceof ChangeRefusal)) throw error;
       await this.alert(capability, `${cause}; not rolled back: ${error.message}`, snapshot);
@@ -84,12 +72,13 @@ export class RollbackWatch {
 
   /** Logs and audits an alert, once a minute for each capability. */
   private async alert(capability: Capability, cause: string, { revision }: MigrationSnapshot): Promise<void> {
-    const now = this.clock.now();
+    const { clock, store, logger } = this.ports;
+    const now = clock.now();
     if (now - (this.audited.get(capability) ?? Number.NEGATIVE_INFINITY) < AUDIT_EVERY_MS) return;
     this.audited.set(capability, now);
-    this.logger.error({ capability, cause }, 'limit passed, stage not rolled back');
-    const at = this.store.now();
-    await this.store.append(auditEntry({ at, by: FACADE, action: 'alert', reason: cause, revision, capability }));
+    logger.error({ capability, cause }, 'limit passed, stage not rolled back');
+    const at = store.now();
+    await store.append(auditEntry({ at, by: FACADE, action: 'alert', reason: cause, revision, capability }));
   }
 }
 

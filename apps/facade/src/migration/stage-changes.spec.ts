@@ -11,7 +11,6 @@ import { MemoryBucketStore, MemoryMigrationStore, MemoryNumberStore } from '../t
 import { LIMITS } from '../testing/simulated-world.js';
 import { ChangeDriver, ChangeFacts, StageChanges } from './stage-changes.js';
 
-const LIMIT_MS = 4_000;
 const ACCOUNT = bucketOf('acc-1');
 const A = { name: 'a', process: 'a-1', place: 'one:3005' };
 
@@ -37,13 +36,17 @@ describe('changes of stages', () => {
       post: async () => Promise.reject(new Error('not used')),
       highestNumber: async () => highest ?? Promise.reject(new Error('the legacy system is away')),
     };
-    const facts = new ChangeFacts(
-      { read: async () => byCapability(() => figures) },
-      { last: async () => lastVerify },
+    const ports = {
+      store,
       buckets,
-      { ...LIMITS.gate, minSamples: 10, maxErrorRate: 0.1 },
-    );
-    changes = new StageChanges(store, new ChangeDriver(store, buckets, numbers, legacy), facts, clock, LIMIT_MS);
+      numbers,
+      legacy,
+      clock,
+      figures: async () => byCapability(() => figures),
+      lastVerify: async () => lastVerify,
+      limits: { ...LIMITS, gate: { ...LIMITS.gate, minSamples: 10, maxErrorRate: 0.1 } },
+    };
+    changes = new StageChanges(ports, new ChangeDriver(ports), new ChangeFacts(ports));
   });
 
   /** Puts the migration at some stages, with open buckets. */
@@ -79,7 +82,7 @@ describe('changes of stages', () => {
 
   /** Starts what a process of the facade knows. */
   async function start(identity: InstanceIdentity, reached: MigrationStore): Promise<MigrationState> {
-    const state = new MigrationState(reached, clock, identity, pino({ level: 'silent' }));
+    const state = new MigrationState({ store: reached, clock, identity, logger: pino({ level: 'silent' }) });
     state.start();
     await clock.advance(1_000);
     return state;
@@ -106,14 +109,14 @@ describe('changes of stages', () => {
 
   it('are abandoned when an instance does not acknowledge in time', async () => {
     await store.register(A);
-    expect(await requestWithin(LIMIT_MS + 100)).toBe('not-acknowledged');
+    expect(await requestWithin(LIMITS.changeMs + 100)).toBe('not-acknowledged');
     expect(await store.read()).toMatchObject({ change: null, fence: null, capabilities: { writes: { stage: 'off' } } });
     expect(await audited()).toEqual(['change by ada', 'abandoned by ada', 'refusal by ada not-acknowledged']);
   });
 
   it('are abandoned when the legacy system does not say its highest number', async () => {
     highest = undefined;
-    expect(await requestWithin(LIMIT_MS + 100)).toBe('not-acknowledged');
+    expect(await requestWithin(LIMITS.changeMs + 100)).toBe('not-acknowledged');
   });
 
   it('need each instance that is registered, unless force removes it', async () => {
@@ -139,7 +142,7 @@ describe('changes of stages', () => {
   it('open the buckets again when they can not be drained', async () => {
     await at({ writes: ['dualwrite', 70] });
     await admit();
-    expect(await requestWithin(LIMIT_MS + 100, { stage: 'off' })).toBe('not-drained');
+    expect(await requestWithin(LIMITS.changeMs + 100, { stage: 'off' })).toBe('not-drained');
     expect(await store.read()).toMatchObject({ capabilities: { writes: { stage: 'dualwrite', percent: 70 } } });
     expect((await buckets.read(0)).mode).toBe('dualwrite');
   });

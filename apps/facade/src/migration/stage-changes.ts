@@ -1,4 +1,4 @@
-import { pause, type Clock } from '@orders-pipeline/clock';
+import { pause } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
 import {
   byCapability,
@@ -11,7 +11,6 @@ import {
   type Figures,
   evaluateGate,
   type GateCondition,
-  type GateLimits,
   type VerifyResult,
   unforcedConditions,
   type RollbackDecision,
@@ -28,22 +27,9 @@ import {
   beginMove,
   needsAcknowledgement,
 } from '../stages/changes.js';
-import type { BucketStore } from '../writes/bucket-store.js';
-import type { NumberStore } from '../writes/number-blocks.js';
-import type { LegacyPort } from '../writes/legacy-gateway.js';
-import { auditEntry, type MigrationStore, type AuditEntry } from './migration-store.js';
+import type { MigrationPorts } from './migration-ports.js';
 import { actsUntil } from './migration-state.js';
-
-/** What was observed of the sides. */
-export interface ObservedFigures {
-  /** Returns the figures of each capability since the change that led to this version. */
-  read(versions: ByCapability<number>): Promise<ByCapability<Figures>>;
-}
-
-/** The last verify that has ended. */
-export interface Verifies {
-  last(): Promise<VerifyResult | null>;
-}
+import { auditEntry, type AuditEntry } from './migration-store.js';
 
 /** The open intents, in numbers. */
 export interface IntentFigures {
@@ -60,30 +46,26 @@ export interface GateReading {
 
 /** Collects what the gate and the views need to know. */
 export class ChangeFacts {
-  constructor(
-    private readonly figures: ObservedFigures,
-    private readonly verifies: Verifies,
-    private readonly buckets: BucketStore,
-    private readonly limits: GateLimits,
-  ) {}
+  constructor(private readonly ports: Pick<MigrationPorts, 'figures' | 'lastVerify' | 'buckets' | 'limits'>) {}
 
   async figuresOf({ capabilities }: MigrationSnapshot): Promise<ByCapability<Figures>> {
-    return this.figures.read(byCapability((capability) => capabilities[capability].version));
+    return this.ports.figures(byCapability((capability) => capabilities[capability].version));
   }
 
   async read(snapshot: MigrationSnapshot): Promise<GateReading> {
     const [figures, intents, lastVerify] = await Promise.all([
       this.figuresOf(snapshot),
       this.intents(),
-      this.verifies.last(),
+      this.ports.lastVerify(),
     ]);
     return { figures, intents, lastVerify };
   }
 
   /** @param until only intents that were admitted until then */
   async intents(until?: Date): Promise<IntentFigures> {
-    const now = this.buckets.now().getTime();
-    const open = (await this.buckets.openBuckets()).flatMap((bucket) => bucket.open);
+    const { buckets } = this.ports;
+    const now = buckets.now().getTime();
+    const open = (await buckets.openBuckets()).flatMap((bucket) => bucket.open);
     const ages = open
       .filter(({ admittedAt }) => until === undefined || admittedAt <= until)
       .map(({ admittedAt }) => Math.max(0, now - admittedAt.getTime()));
@@ -96,7 +78,11 @@ export class ChangeFacts {
     { capability, stage }: Pick<Move, 'capability' | 'stage'>,
     { figures, ...others }: GateReading,
   ): readonly GateCondition[] {
-    return evaluateGate(capability, stage, this.limits, { figures: figures[capability], ...others, copyingSince });
+    return evaluateGate(capability, stage, this.ports.limits.gate, {
+      figures: figures[capability],
+      ...others,
+      copyingSince,
+    });
   }
 }
 
@@ -109,12 +95,7 @@ const LEGACY_LIMIT_MS = timeLimit(5_000);
 export class ChangeDriver {
   private raised = 0;
 
-  constructor(
-    private readonly store: MigrationStore,
-    private readonly buckets: BucketStore,
-    private readonly numbers: NumberStore,
-    private readonly legacy: LegacyPort,
-  ) {}
+  constructor(private readonly ports: Pick<MigrationPorts, 'store' | 'buckets' | 'numbers' | 'legacy'>) {}
 
   /** Returns whether there may be something to do, as far as this instance knows. */
   hasWork(known: MigrationSnapshot | undefined): boolean {
@@ -127,10 +108,10 @@ export class ChangeDriver {
   /** Does all steps that can be done now. @returns the snapshot after them */
   async drive(): Promise<MigrationSnapshot> {
     for (;;) {
-      const snapshot = await this.store.read();
+      const snapshot = await this.ports.store.read();
       const { fence, change } = snapshot;
       if (fence !== null && fence.epoch > this.raised) {
-        await this.buckets.raise(fence);
+        await this.ports.buckets.raise(fence);
         this.raised = fence.epoch;
       }
       const isDone = change === null ? await this.endLag(snapshot) : await this.step(snapshot, change);
@@ -140,7 +121,7 @@ export class ChangeDriver {
 
   /** @returns whether the snapshot may have changed, by this instance or another; `false`: the change has to wait */
   private async step(snapshot: MigrationSnapshot, change: PendingChange): Promise<boolean> {
-    const now = this.store.now();
+    const now = this.ports.store.now();
     if (change.step === 'buckets') {
       const next = passBuckets(snapshot, change, now);
       return this.replace(next, change, next.change === null ? 'done' : null);
@@ -166,7 +147,7 @@ export class ChangeDriver {
       action === null
         ? null
         : auditEntry({
-            at: this.store.now(),
+            at: this.ports.store.now(),
             by,
             action,
             reason: why,
@@ -174,18 +155,18 @@ export class ChangeDriver {
             capability: 'writes',
             to,
           });
-    await this.store.replace(next, entry);
+    await this.ports.store.replace(next, entry);
     return true;
   }
 
   private async unacknowledged({ announced }: PendingChange): Promise<string> {
-    const missing = (await this.store.instances()).filter(({ revision }) => revision < announced);
+    const missing = (await this.ports.store.instances()).filter(({ revision }) => revision < announced);
     return missing.length === 0 ? '' : `not acknowledged by ${missing.map(({ name }) => name).join(', ')}`;
   }
 
   /** The legacy system must have its orders. The new side gets its own later, also in `off`. */
   private async undrained({ stage }: PendingChange): Promise<string> {
-    const open = (await this.buckets.openBuckets()).flatMap((bucket) => bucket.open);
+    const open = (await this.ports.buckets.openBuckets()).flatMap((bucket) => bucket.open);
     const awaited = open.filter((intent) => intent.legacy === 'open' && (stage === 'off' || intent.new === 'none'));
     return awaited.length === 0 ? '' : `the legacy system still misses ${awaited.length} orders`;
   }
@@ -194,7 +175,7 @@ export class ChangeDriver {
   private async knowsNumbers({ fence }: MigrationSnapshot): Promise<boolean> {
     if (fence !== null) return true;
     try {
-      await this.numbers.raiseAbove(await this.legacy.highestNumber(AbortSignal.timeout(LEGACY_LIMIT_MS)));
+      await this.ports.numbers.raiseAbove(await this.ports.legacy.highestNumber(AbortSignal.timeout(LEGACY_LIMIT_MS)));
       return true;
     } catch {
       // It is asked again until the change is abandoned.
@@ -205,9 +186,9 @@ export class ChangeDriver {
   /** After writes have gone back from `live`, the legacy system lags until the last order that the new side answered is there. */
   private async endLag(snapshot: MigrationSnapshot): Promise<boolean> {
     if (!snapshot.legacyMayLag || newSideAnswers(snapshot)) return false;
-    const open = (await this.buckets.openBuckets()).flatMap((bucket) => bucket.open);
+    const open = (await this.ports.buckets.openBuckets()).flatMap((bucket) => bucket.open);
     if (open.some(({ answering }) => answering === 'new')) return false;
-    await this.store.replace({ ...snapshot, revision: snapshot.revision + 1, legacyMayLag: false }, null);
+    await this.ports.store.replace({ ...snapshot, revision: snapshot.revision + 1, legacyMayLag: false }, null);
     return true;
   }
 }
@@ -229,12 +210,9 @@ export const FACADE = 'facade';
 /** Changes of stages and percentages, by people and by the facade itself. */
 export class StageChanges {
   constructor(
-    private readonly store: MigrationStore,
+    private readonly ports: Pick<MigrationPorts, 'store' | 'clock' | 'limits'>,
     private readonly driver: ChangeDriver,
     private readonly facts: ChangeFacts,
-    private readonly clock: Clock,
-    /** After this time without all acknowledgements, a change is abandoned, in ms. */
-    private readonly limitMs: number,
   ) {}
 
   /**
@@ -242,7 +220,7 @@ export class StageChanges {
    * @throws ChangeRefusal: nothing has changed
    */
   async request(request: ChangeRequest, by: string): Promise<MigrationSnapshot> {
-    const snapshot = await this.store.read();
+    const snapshot = await this.ports.store.read();
     let gate: readonly GateCondition[] = [];
     try {
       const move = checkChange(snapshot, request);
@@ -257,7 +235,7 @@ export class StageChanges {
 
   /** Takes a capability one stage back by itself. @throws ChangeRefusal, such as while the migration is held */
   async rollBack({ capability, stage, cause }: Extract<RollbackDecision, { decision: 'roll-back' }>): Promise<void> {
-    const snapshot = await this.store.read();
+    const snapshot = await this.ports.store.read();
     const move = checkChange(snapshot, { capability, stage, reason: cause, force: true });
     if (move.isForward) return;
     await this.make(snapshot, move, { by: FACADE, reason: cause, cause, gate: [], action: 'rollback' });
@@ -266,12 +244,12 @@ export class StageChanges {
   /** Blocks all changes, or allows them again. A change that is in progress ends. */
   async hold(held: boolean, reason: string, by: string): Promise<MigrationSnapshot> {
     for (;;) {
-      const snapshot = await this.store.read();
-      const at = this.store.now();
+      const snapshot = await this.ports.store.read();
+      const at = this.ports.store.now();
       const revision = snapshot.revision + 1;
       const next = { ...snapshot, revision, hold: held ? { by, reason, since: at } : null };
       const entry = auditEntry({ at, by, action: held ? 'hold' : 'release', reason, revision });
-      if (await this.store.replace(next, entry)) return next;
+      if (await this.ports.store.replace(next, entry)) return next;
     }
   }
 
@@ -291,19 +269,19 @@ export class StageChanges {
 
   /** Waits until the intents that are open now are closed; later ones are drained by the change itself. */
   private async settledIntents(): Promise<{ readonly count: number; readonly oldestMs: number }> {
-    const asked = this.store.now();
-    const deadline = this.clock.now() + SETTLE_MS;
+    const asked = this.ports.store.now();
+    const deadline = this.ports.clock.now() + SETTLE_MS;
     for (;;) {
       const intents = await this.facts.intents(asked);
-      if (intents.count === 0 || this.clock.now() >= deadline) return intents;
-      await pause(this.clock, POLL_MS);
+      if (intents.count === 0 || this.ports.clock.now() >= deadline) return intents;
+      await pause(this.ports.clock, POLL_MS);
     }
   }
 
   /** By force, missing instances are no longer registered. They may still write to the legacy system for an hour, by what they know. */
   private async findMissing(isForced: boolean): Promise<void> {
-    const now = this.store.now();
-    const all = await this.store.instances();
+    const now = this.ports.store.now();
+    const all = await this.ports.store.instances();
     const missing = all.filter(({ refreshedAt }) => now.getTime() - refreshedAt.getTime() > MISSING_AFTER_MS);
     const acting = missing.filter((instance) => now < actsUntil(instance));
     if (acting.length > 0 && !isForced) {
@@ -313,12 +291,12 @@ export class StageChanges {
         `every facade instance must acknowledge this change; silent: ${silent.join(', ')}. Start them at the same host and port, or make sure that their processes have ended and use force`,
       );
     }
-    for (const { process } of missing) await this.store.deregister(process);
+    for (const { process } of missing) await this.ports.store.deregister(process);
   }
 
   private async make(snapshot: MigrationSnapshot, move: Move, origin: Origin): Promise<MigrationSnapshot> {
-    const now = this.store.now();
-    const deadline = new Date(now.getTime() + this.limitMs);
+    const now = this.ports.store.now();
+    const deadline = new Date(now.getTime() + this.ports.limits.changeMs);
     const { by, reason, cause } = origin;
     const next = beginMove(snapshot, move, { by, reason, now, deadline, ...(cause !== undefined && { cause }) });
     const { action, force, gate } = origin;
@@ -334,7 +312,7 @@ export class StageChanges {
       ...(force === true && { isForced: true }),
       ...(gate.length > 0 && { gate }),
     });
-    if (!(await this.store.replace(next, entry)))
+    if (!(await this.ports.store.replace(next, entry)))
       throw new ChangeRefusal('version-conflict', 'the migration was changed at the same time: read its state again');
     return next.change === null ? next : this.finish(move);
   }
@@ -351,15 +329,15 @@ export class StageChanges {
           : new ChangeRefusal('not-acknowledged', 'not every facade instance acknowledged in time: see the audit');
       }
       ({ step } = snapshot.change);
-      await pause(this.clock, POLL_MS);
+      await pause(this.ports.clock, POLL_MS);
     }
   }
 
   private async auditRefusal(snapshot: MigrationSnapshot, request: ChangeRequest, by: string, refusal: ChangeRefusal) {
     const { capability, stage, percent, reason, force } = request;
-    await this.store.append(
+    await this.ports.store.append(
       auditEntry({
-        at: this.store.now(),
+        at: this.ports.store.now(),
         by,
         action: 'refusal',
         reason: reason.slice(0, 500),

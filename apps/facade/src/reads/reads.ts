@@ -5,9 +5,8 @@ import { MAX_COMPARED_BYTES, type Comparisons } from '../comparison/comparisons.
 import type { MigrationState } from '../migration/migration-state.js';
 import type { OpenIntents } from '../writes/open-intents.js';
 import type { FacadeMetrics } from '../facade-metrics.js';
-import { responseHeadersOf, type SideRequest } from '../sides/side-connection.js';
-import type { LegacySide } from '../sides/legacy-side.js';
-import type { NewReads } from '../sides/new-reads.js';
+import { joined, responseHeadersOf, type SideRequest } from '../sides/side-connection.js';
+import type { SidePair } from '../sides/sides.js';
 import { isComparedStage, type ReadCapability, type StageOfRead } from '../stages/migration-snapshot.js';
 
 /** The limits of the legacy system. */
@@ -102,17 +101,6 @@ async function* whileItArrives(
   if (kept !== undefined) onWhole(joined(kept));
 }
 
-/** Of its own memory, so that a worker thread can take it over. */
-function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
-}
-
 /** A read as it came from a client. */
 export interface ReadRequest {
   readonly capability: ReadCapability;
@@ -143,8 +131,7 @@ export class DisconnectedError extends Error {
 export interface ReadParts {
   readonly stages: Pick<MigrationState, 'stageOf'>;
   readonly intents: Pick<OpenIntents, 'untilReadable'>;
-  readonly legacy: LegacySide;
-  readonly newReads: NewReads;
+  readonly sides: SidePair;
   readonly comparisons: Pick<Comparisons, 'offer'>;
   readonly observations: Pick<Observations, 'begin'>;
   readonly metrics: Pick<FacadeMetrics, 'read' | 'added'>;
@@ -197,15 +184,15 @@ export class Reads {
   }
 
   private async ask(side: SideName, asked: Asked): Promise<ReadAnswer> {
-    const { legacy, newReads } = this.parts;
+    const { sides } = this.parts;
     const { request, read, stage } = asked;
     const offer = this.offerFor(side, asked);
     if (side === 'new') {
-      const pieces = encoded(newReads.answer(read, request.forwarded.signal));
+      const pieces = encoded(sides.new.reads.answer(read, request.forwarded.signal));
       const onWhole = (bytes: Uint8Array<ArrayBuffer>): void => offer(200, NEW_SIDE_HEADERS['content-type'], bytes);
       return { status: 200, headers: NEW_SIDE_HEADERS, body: await answerBody(pieces, keptBytesAt(stage), onWhole) };
     }
-    return legacy.forward(request.forwarded, async ({ status, headers, body }) => {
+    return sides.legacy.forward(request.forwarded, async ({ status, headers, body }) => {
       const onWhole = (bytes: Uint8Array<ArrayBuffer>): void => offer(status, headers['content-type'], bytes);
       return {
         status,
@@ -228,7 +215,7 @@ export class Reads {
   /** The legacy system itself rejects the parameters, as long as it answers at all. */
   private async rejected(message: string, { stage }: StageOfRead, forwarded: SideRequest): Promise<ReadAnswer> {
     if (stage === 'complete') throw new RejectedParametersError(message);
-    return this.parts.legacy.forward(forwarded, async ({ status, headers, body }) => ({
+    return this.parts.sides.legacy.forward(forwarded, async ({ status, headers, body }) => ({
       status,
       headers: responseHeadersOf(headers),
       body: await answerBody(body as AsyncIterable<Uint8Array>, 0, () => undefined),

@@ -14,7 +14,7 @@ import { Audited } from '#service/audit/audited.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import type { NumberStore } from '../writes/number-blocks.js';
 import { SideAwayError } from '../sides/side.js';
-import type { LegacyPort } from '../writes/legacy-gateway.js';
+import type { LegacyPort } from '../sides/legacy-answers.js';
 import type { RunDocument, RunKind, StoredFindings, StoredRuns } from './stored-runs.js';
 
 const LIMIT_MS = timeLimit(30_000);

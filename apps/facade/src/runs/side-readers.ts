@@ -5,6 +5,7 @@ import { fromResponse } from '#legacy/translation/api-order.js';
 import { INTERVAL_NUMBERS, type NumberInterval, type LegacyRead, SideAwayError } from '../sides/side.js';
 import type { BucketStore } from '../writes/bucket-store.js';
 import { NewAnswerError } from '../sides/new-reads.js';
+import { textOf } from '../sides/side-connection.js';
 import type { SidePair } from '../sides/sides.js';
 
 /** An answer about more numbers could take the legacy system too long. */
@@ -111,24 +112,24 @@ export class SideReaders implements VerifiedSides {
 
   /** @throws SideAwayError; UnreadablePageError if the answer is no page of orders */
   async legacy(interval: NumberInterval, signal: AbortSignal): Promise<LegacyRows> {
-    const { status, bytes } = await this.sides.legacy.read(legacyRead(interval), MAX_BYTES, signal);
-    if (status !== 200)
-      throw new SideAwayError('legacy', 'bad-answer', `numbers ${interval.from}… responded with ${status}`);
-    return legacyRows(new TextDecoder().decode(bytes));
+    const answer = await this.sides.legacy.read(legacyRead(interval), MAX_BYTES, signal);
+    if (answer.status !== 200)
+      throw new SideAwayError('legacy', 'bad-answer', `numbers ${interval.from}… responded with ${answer.status}`);
+    return legacyRows(textOf(answer));
   }
 
   /** @throws SideAwayError; NewAnswerError if the answer has something else than orders */
   async created(interval: NumberInterval, signal: AbortSignal): Promise<readonly Order[]> {
     const orders: Order[] = [];
-    for await (const { items } of this.sides.newReads.pages(interval, signal))
+    for await (const { items } of this.sides.new.reads.pages(interval, signal))
       for (const item of items) orders.push(orderOf(item));
     return orders;
   }
 
   /** @throws SideAwayError */
   async isEmpty(interval: NumberInterval, signal: AbortSignal): Promise<boolean> {
-    const { legacy, newReads } = this.sides;
-    return (await legacy.isEmpty(interval, signal)) && newReads.isEmpty(interval, signal);
+    const { legacy, new: created } = this.sides;
+    return (await legacy.isEmpty(interval, signal)) && created.reads.isEmpty(interval, signal);
   }
 
   async openNumbers(interval: NumberInterval): Promise<ReadonlySet<number>> {

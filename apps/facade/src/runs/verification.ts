@@ -14,7 +14,6 @@ import {
   nothingIn,
   type Suspects,
 } from './compare-interval.js';
-import type { Verifies } from '../migration/stage-changes.js';
 import type { VerifyResult } from '../stages/gate.js';
 import { skipEmpty, type VerifiedSides } from './side-readers.js';
 import { StoredFindings, StoredRuns, type RunDocument } from './stored-runs.js';
@@ -179,16 +178,16 @@ async function checkPutOff(
 
 /** The verifications, in MongoDB. */
 @Injectable()
-export class VerificationRuns extends StoredRuns<VerificationProgress, VerificationResult> implements Verifies {
+export class VerificationRuns extends StoredRuns<VerificationProgress, VerificationResult> {
   constructor(mongo: Mongo) {
     super(mongo, 'verify');
   }
 
   /** Returns the last one that has compared everything. One that was cancelled, or that waited for writes in vain, says nothing. */
-  async last(): Promise<VerifyResult | null> {
+  readonly last = async (): Promise<VerifyResult | null> => {
     const run = await this.latestWith(['equal', 'different']);
     return run && { startedAt: run.startedAt, differences: countDifferences(run.progress) };
-  }
+  };
 }
 
 /** What verifications have found, in MongoDB. */

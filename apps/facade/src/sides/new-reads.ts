@@ -5,8 +5,8 @@ import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { legacyView } from '#legacy/translation/to-legacy.js';
 import { askedOrders, type LegacyRead, type NumberInterval, SideAwayError } from './side.js';
-import type { NewSideToken } from './new-side-token.js';
-import type { SideConnection } from './side-connection.js';
+import type { NewApi } from './new-api.js';
+import { textOf } from './side-connection.js';
 
 /** What the legacy system would have answered for one order; `null` if it has no such order. */
 export type OrderView = Partial<LegacyRecord> | null;
@@ -70,7 +70,7 @@ function view(value: unknown, zone: LegacyTimeZone): OrderView {
 
 function jsonIn(body: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(body));
+    return JSON.parse(textOf({ bytes: body }));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new NewAnswerError('not-json', undefined, `is not JSON: ${error.message}`);
@@ -92,8 +92,7 @@ interface NewPage {
 /** The reads of the legacy system's API, answered by the query API. */
 export class NewReads {
   constructor(
-    private readonly queryApi: SideConnection,
-    private readonly token: NewSideToken,
+    private readonly queryApi: NewApi,
     private readonly zone: LegacyTimeZone,
   ) {}
 
@@ -172,11 +171,9 @@ export class NewReads {
 
   /** @returns `undefined` for 404 */
   private async get(path: string, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const headers = await this.token.header();
-    const { status, bytes } = await this.queryApi.ask({ method: 'GET', path, headers, signal }, MAX_PAGE_BYTES);
+    const { status, bytes } = await this.queryApi.ask({ method: 'GET', path, signal }, MAX_PAGE_BYTES);
     if (status === 200) return bytes;
     if (status === 404) return undefined;
-    this.token.rejected(status);
     throw new SideAwayError('new', 'bad-answer', `${path} responded with ${status}`);
   }
 

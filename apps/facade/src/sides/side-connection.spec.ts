@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { Breaker } from './side-connection.js';
 import { SideAwayError } from './side.js';
@@ -19,14 +19,10 @@ describe('a circuit breaker after nine requests without an answer', () => {
 
   beforeEach(async () => {
     clock = new ManualClock();
-    // The library reads the machine's time.
-    jest.spyOn(Date, 'now').mockImplementation(() => clock.now());
     [isBack, asked] = [false, 0];
     breaker = new Breaker({ side: 'new', maxRunning: 100, pauseMs: PAUSE_MS, probe: ask, clock });
     for (let request = 0; request < 9; request += 1) await breaker.run(ask).catch(() => undefined);
   });
-
-  afterEach(() => void jest.restoreAllMocks());
 
   it('opens at the tenth, and probes the side by itself until it is back', async () => {
     expect(breaker.isOpen).toBe(false);

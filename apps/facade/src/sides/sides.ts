@@ -1,74 +1,11 @@
-import { z } from 'zod';
 import type { Clock } from '@orders-pipeline/clock';
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { timeLimit } from '#orders/time-limit.js';
-import { type LegacyRead, type SideName, SideAwayError } from './side.js';
 import { LegacySide } from './legacy-side.js';
-import { NewReads } from './new-reads.js';
-import { DeadLetteredOrders, letterNumbers, NewImports, NewSide } from './new-side.js';
-import { NewSideToken, type TokenClient } from './new-side-token.js';
+import { NewApi, NewSideToken, type TokenClient } from './new-api.js';
+import { DeadLetteredOrders, letterNumbers, NewSide } from './new-side.js';
+import { SIDES, type SideName } from './side.js';
 import { SideConnection } from './side-connection.js';
-
-/** The orders of at most 2,000 numbers. */
-const MAX_BYTES = 1024 * 1024;
-
-const RecordSchema = z.looseObject({
-  id: z.string(),
-  number: z.int().min(1),
-  accountId: z.string(),
-  side: z.enum(['buy', 'sell']),
-  symbol: z.string(),
-  quantity: z.number(),
-  price: z.number(),
-  amount: z.number(),
-  currency: z.string(),
-  createdAt: z.string(),
-});
-
-/** Reads the orders of either side, in the form of the legacy system. */
-export class SideOrders {
-  constructor(
-    private readonly legacy: LegacySide,
-    private readonly newReads: NewReads,
-  ) {}
-
-  /**
-   * Returns the orders that a side has; none for an unknown id.
-   * @throws SideAwayError if it does not answer, or if its answer has something else than orders
-   */
-  async find(
-    side: SideName,
-    read: Exclude<LegacyRead, { capability: 'read-by-page' }>,
-    signal: AbortSignal,
-  ): Promise<readonly LegacyRecord[]> {
-    const text = side === 'legacy' ? await this.legacyText(read, signal) : await this.newText(read, signal);
-    const value = jsonIn(text, side);
-    const parsed = z.array(RecordSchema).safeParse(value === null ? [] : [value].flat());
-    if (parsed.success) return parsed.data;
-    throw new SideAwayError(side, 'bad-answer', `no orders: ${text.slice(0, 60)}`);
-  }
-
-  private async legacyText(read: LegacyRead, signal: AbortSignal): Promise<string> {
-    const { status, bytes } = await this.legacy.read(read, MAX_BYTES, signal);
-    if (status === 200) return new TextDecoder().decode(bytes);
-    throw new SideAwayError('legacy', 'bad-answer', `it responded with ${status}`);
-  }
-
-  private async newText(read: LegacyRead, signal: AbortSignal): Promise<string> {
-    let text = '';
-    for await (const piece of this.newReads.answer(read, signal)) text += piece;
-    return text;
-  }
-}
-
-function jsonIn(text: string, side: SideName): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new SideAwayError(side, 'bad-answer', String(error), { cause: error });
-  }
-}
 
 export interface SidesOptions {
   readonly legacyUrl: string;
@@ -88,8 +25,6 @@ export interface SidesOptions {
 export interface SidePair {
   readonly legacy: LegacySide;
   readonly new: NewSide;
-  readonly newReads: NewReads;
-  readonly imports: NewImports;
 }
 
 /** How an open circuit breaker shows in the metrics. */
@@ -125,7 +60,7 @@ export class Sides {
   ) {
     this.connections = [...connections.values()].flat();
     this.breakers = [...connections].flatMap(([purpose, each]) =>
-      (['legacy', 'new'] as const).map((side) => ({
+      SIDES.map((side) => ({
         side,
         purpose,
         isOpen: () => each.some((connection) => connection.side === side && connection.isBroken),
@@ -143,7 +78,7 @@ export class Sides {
     const comparingNew = { connections: COMPARING_CONNECTIONS, timeoutMs: newTimeoutMs };
     const letters = new SideConnection({ side: 'new', url: producerUrl, ...comparingNew, clock });
     // One for all purposes: the outbox waits for orders that a request of a client has written.
-    const shared = { token, deadLetters: new DeadLetteredOrders(letterNumbers(letters, token), clock) };
+    const shared = { token, deadLetters: new DeadLetteredOrders(letterNumbers(new NewApi(letters, token)), clock) };
     // Reads have connections of their own: long ones may hold all of them.
     const ofClients = {
       legacy: { connections: legacyConnections, timeoutMs: legacyTimeoutMs },
@@ -187,9 +122,7 @@ function connect(
   const queryApi = new SideConnection({ side: 'new', url: queryApiUrl, ...limits.new, clock });
   const pair = {
     legacy: new LegacySide(legacy, zone),
-    new: new NewSide({ producer, queryApi }, token, deadLetters),
-    newReads: new NewReads(queryApi, token, zone),
-    imports: new NewImports(producer, token),
+    new: new NewSide(new NewApi(producer, token), new NewApi(queryApi, token), deadLetters, zone),
   };
   return { pair, connections: [legacy, producer, queryApi] };
 }

@@ -1,6 +1,6 @@
 import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
 import { readKey, type SideName } from '../sides/side.js';
-import type { LegacyAnswer } from '../writes/legacy-gateway.js';
+import type { LegacyAnswer } from '../sides/legacy-answers.js';
 import { stagesOf, CAPABILITIES, positionOf, READ_CAPABILITIES } from '../stages/migration-snapshot.js';
 import { ChangeRefusal } from '../stages/changes.js';
 import { SimulatedWorld, type SideMood, type SimulatedInstance } from './simulated-world.js';

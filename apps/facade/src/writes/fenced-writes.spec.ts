@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { aLegacyOrder, idOf } from '#orders/testing/an-order.js';
-import { Admission } from './admission.js';
-import { AnsweringWrite } from './answering-write.js';
+import type { WriteReports } from '../migration/migration-ports.js';
 import { NumberBlocks } from './number-blocks.js';
 import { bucketOf } from '../stages/migration-snapshot.js';
 import { anIntent } from '../testing/migration-builders.js';
 import { MemoryBucketStore, MemoryNumberStore } from '../testing/memory-stores.js';
-import { SimulatedSide } from '../testing/simulated-world.js';
+import { LIMITS, SimulatedSide } from '../testing/simulated-world.js';
 import { FencedWrites } from './fenced-writes.js';
 
 /**
@@ -19,33 +19,29 @@ async function besideTheDead(admitted: readonly number[]) {
   const clock = new ManualClock();
   const store = new MemoryBucketStore(clock);
   await store.raise({ epoch: 1, period: 1, stage: 'dualwrite', percent: 100 });
-  const limits = { maxOpen: 100, maxAgeMs: 10_000 };
   for (const number of admitted)
     await store.admit({
       bucket: bucketOf('acc-1'),
       epoch: 1,
       intent: anIntent(number, { isIdGiven: true }),
-      ...limits,
+      ...LIMITS.admission,
     });
   const numbers = new MemoryNumberStore();
   const legacy = new SimulatedSide('legacy', clock, () => 0, 0);
   const sides = { legacy, new: new SimulatedSide('new', clock, () => 0, 0) };
-  const stored = {
-    find: async (side: keyof typeof sides, read: Parameters<SimulatedSide['find']>[0]) => sides[side].find(read),
-  };
-  const zone = new LegacyTimeZone('UTC');
-  const observer = { observed: () => undefined };
-  const writes = new FencedWrites({
-    admission: new Admission(store, new NumberBlocks(numbers, 10), clock, 'b', limits),
-    answering: new AnsweringWrite(sides, stored, zone, observer, () => clock.now()),
-    repairAfterMs: 2_000,
-    store,
+  const ports = {
+    buckets: store,
     numbers,
-    zone,
+    sides: { answering: sides, outbox: sides },
+    reports: { observed: () => undefined } as unknown as WriteReports,
+    zone: new LegacyTimeZone('UTC'),
     clock,
     randomId: () => idOf(99),
-    logger: { warn: () => undefined },
-  });
+    identity: { name: 'b', process: 'b-1', place: 'b' },
+    limits: LIMITS,
+    logger: pino({ level: 'silent' }),
+  };
+  const writes = new FencedWrites(ports, new NumberBlocks(numbers, 10));
   const post = async (number: number) => {
     const { legacy: _, ...request } = aLegacyOrder({ number });
     const answer = writes.post(request, clock.now() + 2_000, new AbortController().signal);

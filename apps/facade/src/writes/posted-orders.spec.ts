@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import { NotSentError, type ForwardedRequest, type LegacyAnswer, type LegacyPort } from './legacy-gateway.js';
+import type { ForwardedRequest, LegacyAnswer, LegacyPort } from '../sides/legacy-answers.js';
+import { SideAwayError } from '../sides/side.js';
 import { UnfencedWrites } from './posted-orders.js';
 
 const ANSWER: LegacyAnswer = { status: 201, headers: {}, body: '{"number":1}' };
@@ -27,12 +28,7 @@ async function post(body: string, ...outcomes: (LegacyAnswer | Error)[]) {
   const clock = new ManualClock();
   const legacy = new ScriptedLegacy(outcomes);
   let ends = 0;
-  const writes = new UnfencedWrites(
-    legacy,
-    clock,
-    () => 0,
-    () => 'id-1',
-  );
+  const writes = new UnfencedWrites({ legacy, clock, random: () => 0, randomId: () => 'id-1' });
   const answer = await writes.post({ path: '/orders', headers: {}, body }, () => (ends += 1));
   await settle();
   return { clock, bodies: legacy.bodies, answer, ends: () => ends };
@@ -65,7 +61,10 @@ describe('writes of off', () => {
   });
 
   it('do not repeat a write that was not sent', async () => {
-    const { clock, bodies, answer, ends } = await post('{"a":1}', new NotSentError('breaker open'));
+    const { clock, bodies, answer, ends } = await post(
+      '{"a":1}',
+      new SideAwayError('legacy', 'breaker-open', 'it is away'),
+    );
     expect(JSON.parse(String(answer.body))).toMatchObject({ code: 'legacy-away', statusCode: 503 });
     expect(ends()).toBe(1);
     await clock.advance(10_000);
