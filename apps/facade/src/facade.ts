@@ -29,12 +29,12 @@ import { MigrationState } from './migration/migration-state.js';
 import { MongoMigrationStore } from './migration/migration-store.js';
 import { WriteReporting } from './migration/write-reporting.js';
 import { Reads } from './reads/reads.js';
-import { BackfillRuns, BackfillWork, UntranslatedOrders } from './runs/backfill.js';
+import { BackfillRuns, backfillWork } from './runs/backfill.js';
 import { RunJob } from './runs/run-job.js';
 import { HighestNumber } from './runs/runs-controller.js';
 import { SideReaders } from './runs/side-readers.js';
 import { requireRunIndexes } from './runs/stored-runs.js';
-import { Differences, VerificationRuns, VerificationWork } from './runs/verification.js';
+import { VerificationRuns, verificationWork } from './runs/verification.js';
 import { limitsIn } from './settings-schema.js';
 import { settings } from './settings.js';
 import { requestHeadersFor } from './sides/side-connection.js';
@@ -59,13 +59,11 @@ export class Facade implements OnModuleInit, OnApplicationBootstrap, BeforeAppli
   readonly migration: MigrationRuntime;
   readonly view: MigrationView;
   readonly verifications: VerificationRuns;
-  readonly differences: Differences;
   readonly backfills: BackfillRuns;
-  readonly untranslated: UntranslatedOrders;
   readonly highest: HighestNumber;
   private readonly metrics = new FacadeMetrics(register);
   private readonly comparer = new ThreadedComparer(settings.LEGACY_TIME_ZONE);
-  private readonly clients = new ClientActivity();
+  private readonly clients = new ClientActivity(clock);
   private readonly observations: Observations;
   private readonly comparisons: Comparisons;
   private readonly reads: Reads;
@@ -79,9 +77,7 @@ export class Facade implements OnModuleInit, OnApplicationBootstrap, BeforeAppli
   ) {
     const { metrics } = this;
     this.verifications = new VerificationRuns(mongo);
-    this.differences = new Differences(mongo);
     this.backfills = new BackfillRuns(mongo);
-    this.untranslated = new UntranslatedOrders(mongo);
     this.mismatches = new Mismatches(mongo.db);
     this.observations = new Observations(mongo.db, clock, (error) =>
       logger.warn({ reason: String(error) }, 'the figures of comparisons are kept until MongoDB takes them'),
@@ -188,10 +184,15 @@ export class Facade implements OnModuleInit, OnApplicationBootstrap, BeforeAppli
   }
 
   private createJobs({ db }: Mongo, readers: SideReaders): readonly Pick<RunJob, 'start' | 'stop'>[] {
-    const { verifications, differences, backfills, untranslated, sides, clients } = this;
+    const { verifications, backfills, sides, clients } = this;
     const prepare = async (): Promise<void> => requireRunIndexes(db);
-    const verification = new VerificationWork(verifications, differences, readers, zone, clock, () => clients.isBusy);
-    const backfill = new BackfillWork(backfills, untranslated, {
+    const verification = verificationWork(verifications, {
+      sides: readers,
+      zone,
+      clock,
+      hasClients: () => clients.isBusy,
+    });
+    const backfill = backfillWork(backfills, {
       zone,
       legacy: async (interval, signal) => readers.legacy(interval, signal),
       isEmpty: async (interval, signal) => sides.runs.legacy.isEmpty(interval, signal),

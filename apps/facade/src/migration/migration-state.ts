@@ -2,6 +2,7 @@ import { timeLimit } from '#orders/time-limit.js';
 import {
   bucketOf,
   isComparedStage,
+  newSideAnswers,
   type ReadCapability,
   type StageOfRead,
   stageOfBucket,
@@ -102,7 +103,7 @@ export class MigrationState {
     const last = this.acknowledgedState();
     if (last !== undefined && !last.legacyMayLag) {
       const known = describe(last, capability, key);
-      if (known.stage === 'off' || known.stage === 'shadow') return known;
+      if (!newSideAnswers(known.stage)) return known;
     }
     return describe(await this.current(), capability, key);
   }

@@ -4,6 +4,7 @@ import {
   byCapability,
   type ByCapability,
   type MigrationSnapshot,
+  newSideAnswers,
   type PendingChange,
   positionOf,
 } from '../stages/migration-snapshot.js';
@@ -26,6 +27,7 @@ import {
   type ChangeRequest,
   beginMove,
   needsAcknowledgement,
+  nameOf,
 } from '../stages/changes.js';
 import type { MigrationPorts } from './migration-ports.js';
 import { actsUntil } from './migration-state.js';
@@ -102,7 +104,7 @@ export class ChangeDriver {
     if (known === undefined || known.change !== null) return true;
     // A crash between a step and its buckets leaves the buckets behind.
     if (known.fence !== null && known.fence.epoch > this.raised) return true;
-    return known.legacyMayLag && !newSideAnswers(known);
+    return known.legacyMayLag && !newSideAnswers(known.capabilities.writes.stage);
   }
 
   /** Does all steps that can be done now. @returns the snapshot after them */
@@ -185,17 +187,12 @@ export class ChangeDriver {
 
   /** After writes have gone back from `live`, the legacy system lags until the last order that the new side answered is there. */
   private async endLag(snapshot: MigrationSnapshot): Promise<boolean> {
-    if (!snapshot.legacyMayLag || newSideAnswers(snapshot)) return false;
+    if (!snapshot.legacyMayLag || newSideAnswers(snapshot.capabilities.writes.stage)) return false;
     const open = (await this.ports.buckets.openBuckets()).flatMap((bucket) => bucket.open);
     if (open.some(({ answering }) => answering === 'new')) return false;
     await this.ports.store.replace({ ...snapshot, revision: snapshot.revision + 1, legacyMayLag: false }, null);
     return true;
   }
-}
-
-function newSideAnswers({ capabilities }: MigrationSnapshot): boolean {
-  const { stage } = capabilities.writes;
-  return stage === 'live' || stage === 'complete';
 }
 
 /** An instance that has not renewed its registration for this long is missing. */
@@ -359,8 +356,4 @@ interface Origin {
   readonly force?: boolean | undefined;
   readonly gate: readonly GateCondition[];
   readonly action: 'change' | 'rollback';
-}
-
-function nameOf({ stage, percent }: { readonly stage: string; readonly percent: number }): string {
-  return stage === 'off' ? 'off' : `${stage} at ${percent} %`;
 }

@@ -7,7 +7,7 @@ import type { OpenIntents } from '../writes/open-intents.js';
 import type { FacadeMetrics } from '../facade-metrics.js';
 import { joined, responseHeadersOf, type SideRequest } from '../sides/side-connection.js';
 import type { SidePair } from '../sides/sides.js';
-import { isComparedStage, type ReadCapability, type StageOfRead } from '../stages/migration-snapshot.js';
+import { answeringSide, isComparedStage, type ReadCapability, type StageOfRead } from '../stages/migration-snapshot.js';
 
 /** The limits of the legacy system. */
 const MAX_NUMBER = 1_000_000_000;
@@ -154,7 +154,7 @@ export class Reads {
       const began = performance.now();
       const key = 'read' in parsed ? readKey(parsed.read) : forwarded.path;
       const stage = await this.parts.stages.stageOf(capability, key);
-      side = stage.stage === 'off' || stage.stage === 'shadow' ? 'legacy' : 'new';
+      side = answeringSide(stage.stage);
       if (!('read' in parsed)) return await this.rejected(parsed.rejected, stage, forwarded);
       return await this.read({ request, read: parsed.read, stage, key }, side, began);
     } catch (error) {

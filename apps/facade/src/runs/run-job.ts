@@ -12,14 +12,11 @@ const STOP_MS = timeLimit(4_000);
 /** How often the lease of a run is renewed, in ms. */
 const RENEW_MS = 3_000;
 
-/** How the run of a kind works. */
-export interface RunWork<P, R extends string> {
-  /**
-   * Continues a run.
-   * @throws Error if a side does not answer, or the signal aborts
-   */
-  readonly run: (run: RunDocument<P, R>, signal: AbortSignal) => Promise<{ readonly progress: P; readonly result: R }>;
-}
+/** Continues a run of a kind until it has ended. @throws Error if a side does not answer, or the signal aborts */
+export type RunWork<P, R extends string> = (
+  run: RunDocument<P, R>,
+  signal: AbortSignal,
+) => Promise<{ readonly progress: P; readonly result: R }>;
 
 /**
  * Claims the run of one kind and continues it until it has ended, also after a crash of the instance that began it. While a side does
@@ -28,9 +25,6 @@ export interface RunWork<P, R extends string> {
 export class RunJob<P = unknown, R extends string = string> {
   private readonly logger = new Logger(RunJob.name);
   private readonly stopping = new AbortController();
-  private readonly stopped = new Promise<void>((resolve) => {
-    this.stopping.signal.addEventListener('abort', () => resolve(), { once: true });
-  });
   private loop: Promise<void> = Promise.resolve();
 
   constructor(
@@ -61,7 +55,7 @@ export class RunJob<P = unknown, R extends string = string> {
       });
       isPrepared ||= run !== undefined;
       const paused = run === null || run === undefined ? POLL_MS : await this.continue(run);
-      if (paused > 0) await Promise.race([pause(this.clock, paused), this.stopped]);
+      if (paused > 0) await pause(this.clock, paused, signal).catch(() => undefined);
     }
   }
 
@@ -76,7 +70,7 @@ export class RunJob<P = unknown, R extends string = string> {
     const stopRenewal = this.keepRenewing(run, lost);
     const signal = AbortSignal.any([this.stopping.signal, lost.signal]);
     try {
-      const { progress, result } = await this.work.run(run, signal);
+      const { progress, result } = await this.work(run, signal);
       await this.runs.end(run, progress, result);
       this.logger.log({ run: run._id, result }, `${run.kind} has ended`);
       return 0;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Collection, type Db, MongoServerError } from 'mongodb';
-import { Injectable, HttpStatus } from '@nestjs/common';
+import { HttpStatus } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { requireIndexes } from '#service/mongodb/require-indexes.js';
 import { Mongo } from '#service/mongodb/mongo.js';
@@ -8,8 +8,7 @@ import { Problem } from '#service/http/problem.js';
 import { timeLimit } from '#orders/time-limit.js';
 
 /** The work that the facade does over all orders, one of each kind at a time. */
-export const RUN_KINDS = ['verify', 'backfill'] as const;
-export type RunKind = (typeof RUN_KINDS)[number];
+export type RunKind = 'verify' | 'backfill';
 
 /** A verification or a backfill. Its progress is stored, so that any instance can continue it. */
 export interface RunDocument<P = unknown, R extends string = string> {
@@ -32,7 +31,7 @@ export interface RunDocument<P = unknown, R extends string = string> {
 }
 
 /** Something that a run has found, such as a difference. */
-export interface FindingDocument {
+interface FindingDocument {
   readonly run: string;
   /** The first number of the interval in which it was found. */
   readonly from: number;
@@ -43,21 +42,16 @@ export function runsCollection(db: Db): Collection<RunDocument> {
   return db.collection<RunDocument>('migrationRuns');
 }
 
-export function findingsCollection(db: Db): Collection<FindingDocument> {
-  return db.collection<FindingDocument>('migrationFindings');
-}
-
 /** Verifies the indexes of both collections. @throws MissingIndexError */
 export async function requireRunIndexes(db: Db): Promise<void> {
   await requireIndexes(db, ['migrationRuns', 'migrationFindings']);
 }
 
 /** How many findings of a run are stored. All are counted. */
-export const MAX_STORED = 10_000;
+const MAX_STORED = 10_000;
 
-/** What the runs have found, in MongoDB. @typeParam F a finding */
-@Injectable()
-export class StoredFindings<F> {
+/** What runs have found, in MongoDB. @typeParam F a finding */
+class StoredFindings<F> {
   constructor(private readonly mongo: Mongo) {}
 
   /**
@@ -77,7 +71,7 @@ export class StoredFindings<F> {
   }
 
   private get collection() {
-    return findingsCollection(this.mongo.db);
+    return this.mongo.db.collection<FindingDocument>('migrationFindings');
   }
 }
 
@@ -91,14 +85,17 @@ export class RunLostError extends Error {
   readonly code = 'run-lost';
 }
 
-/** The runs of one kind, in MongoDB. @typeParam P the progress @typeParam R the results */
-export class StoredRuns<P, R extends string> {
+/** The runs of one kind, in MongoDB, and what they have found. @typeParam P the progress @typeParam R the results @typeParam F a finding */
+export class StoredRuns<P, R extends string, F = unknown> {
+  readonly findings: StoredFindings<F>;
   private readonly owner = randomUUID();
 
   constructor(
     private readonly mongo: Mongo,
     private readonly kind: RunKind,
-  ) {}
+  ) {
+    this.findings = new StoredFindings(mongo);
+  }
 
   /**
    * Stores a new run, which some instance claims.

@@ -16,12 +16,12 @@ import {
 } from './compare-interval.js';
 import type { VerifyResult } from '../stages/gate.js';
 import { skipEmpty, type VerifiedSides } from './side-readers.js';
-import { StoredFindings, StoredRuns, type RunDocument } from './stored-runs.js';
+import { StoredRuns, type RunDocument } from './stored-runs.js';
 import type { RunWork } from './run-job.js';
 import { runFields, runResponse, HighestNumber, runsController } from './runs-controller.js';
 
 /** More intervals with open writes are not put off: the verification waits for them first. */
-export const MAX_PUT_OFF = 1_000;
+const MAX_PUT_OFF = 1_000;
 
 /** How far a verification is. It is stored, so that another process can continue. */
 export interface VerificationProgress {
@@ -42,14 +42,14 @@ export function newProgress(upTo: number): VerificationProgress {
 }
 
 /** Returns the progress after the next interval was checked. */
-export function afterNext(progress: VerificationProgress, finding: IntervalFinding): VerificationProgress {
+function afterNext(progress: VerificationProgress, finding: IntervalFinding): VerificationProgress {
   const { interval, open } = finding;
   const moved = { ...progress, next: interval.to + 1 };
   return open !== undefined ? { ...moved, putOff: [...progress.putOff, interval.from] } : withFinding(moved, finding);
 }
 
 /** Returns the progress after an interval that was put off was checked again. */
-export function afterPutOff(progress: VerificationProgress, finding: IntervalFinding): VerificationProgress {
+function afterPutOff(progress: VerificationProgress, finding: IntervalFinding): VerificationProgress {
   if (finding.open !== undefined) return progress;
   const putOff = progress.putOff.filter((from) => from !== finding.interval.from);
   return withFinding({ ...progress, putOff }, finding);
@@ -63,7 +63,7 @@ function withFinding(progress: VerificationProgress, { orders, differences }: In
 }
 
 /** Returns how many differences were found. */
-export function countDifferences({ differences }: VerificationProgress): number {
+function countDifferences({ differences }: VerificationProgress): number {
   return Object.values(differences).reduce((sum, count) => sum + count, 0);
 }
 
@@ -178,7 +178,7 @@ async function checkPutOff(
 
 /** The verifications, in MongoDB. */
 @Injectable()
-export class VerificationRuns extends StoredRuns<VerificationProgress, VerificationResult> {
+export class VerificationRuns extends StoredRuns<VerificationProgress, VerificationResult, Difference> {
   constructor(mongo: Mongo) {
     super(mongo, 'verify');
   }
@@ -190,43 +190,30 @@ export class VerificationRuns extends StoredRuns<VerificationProgress, Verificat
   };
 }
 
-/** What verifications have found, in MongoDB. */
-@Injectable()
-export class Differences extends StoredFindings<Difference> {}
-
 /** How often the progress of equal intervals is stored, in ms. */
 const SAVE_MS = 1_000;
 
-/** Runs a stored verification, and stores its differences. */
-export class VerificationWork implements RunWork<VerificationProgress, VerificationResult> {
-  constructor(
-    private readonly runs: VerificationRuns,
-    private readonly findings: Differences,
-    private readonly sides: VerifiedSides,
-    private readonly zone: LegacyTimeZone,
-    private readonly clock: Clock,
-    private readonly hasClients: () => boolean,
-  ) {}
-
-  async run(
-    run: RunDocument<VerificationProgress, VerificationResult>,
-    signal: AbortSignal,
-  ): Promise<{ readonly progress: VerificationProgress; readonly result: VerificationResult }> {
-    let savedAt = this.clock.now();
+/** Returns a function that runs a stored verification, and stores its differences. */
+export function verificationWork(
+  runs: VerificationRuns,
+  sides: Omit<VerificationContext, 'record'>,
+): RunWork<VerificationProgress, VerificationResult> {
+  return async (run, signal) => {
+    const { clock } = sides;
+    let savedAt = clock.now();
     const record = async (finding: IntervalFinding, progress: VerificationProgress): Promise<void> => {
       const { differences, interval } = finding;
-      if (differences.length === 0 && this.clock.now() - savedAt < SAVE_MS) return;
+      if (differences.length === 0 && clock.now() - savedAt < SAVE_MS) return;
       if (differences.length > 0) {
         const countedBefore = countDifferences(progress) - differences.length;
-        await this.findings.replace(run._id, interval.from, differences, countedBefore);
+        await runs.findings.replace(run._id, interval.from, differences, countedBefore);
       }
-      await this.runs.save(run, progress);
-      savedAt = this.clock.now();
+      await runs.save(run, progress);
+      savedAt = clock.now();
     };
-    const { sides, zone, clock, hasClients } = this;
-    const progress = await runVerification(run.progress, { sides, zone, clock, hasClients, record }, signal);
+    const progress = await runVerification(run.progress, { ...sides, record }, signal);
     return { progress, result: resultOf(progress) };
-  }
+  };
 }
 
 const count = z.int().min(0);
@@ -308,7 +295,10 @@ const VerifyRoutes = runsController({
 @ApiTags('verify')
 @Controller('v1/migration/verify')
 export class VerifyController extends VerifyRoutes {
-  constructor(runs: VerificationRuns, differences: Differences, highest: HighestNumber) {
-    super({ runs, findings: differences, highest });
+  constructor(
+    protected readonly runs: VerificationRuns,
+    protected readonly highest: HighestNumber,
+  ) {
+    super();
   }
 }

@@ -1,5 +1,12 @@
 import type { SideName } from '../sides/side.js';
-import { type Capability, type Stage, CAPABILITIES, stagesOf, type MigrationSnapshot } from './migration-snapshot.js';
+import {
+  type Capability,
+  type Stage,
+  CAPABILITIES,
+  newSideAnswers,
+  stagesOf,
+  type MigrationSnapshot,
+} from './migration-snapshot.js';
 
 /** What was observed of a capability since its last change. */
 export interface Figures {
@@ -69,7 +76,7 @@ export interface GateFacts {
 
 /** Returns whether a move needs the gate: every step forward within or to `live` and `complete`. */
 export function needsGate(stage: Stage): boolean {
-  return stage === 'live' || stage === 'complete';
+  return newSideAnswers(stage);
 }
 
 /** Evaluates all conditions for a step forward to a stage. */
@@ -198,10 +205,6 @@ export function decideRollbacks(
     const stages = stagesOf(capability);
     return [{ capability, decision: 'roll-back', stage: stages[stages.indexOf(stage) - 1] ?? 'off', cause }];
   });
-}
-
-function newSideAnswers(stage: Stage): boolean {
-  return stage === 'live' || stage === 'complete';
 }
 
 function causeOf({ sinceChange, lately }: Observed, limits: RollbackLimits): string | undefined {

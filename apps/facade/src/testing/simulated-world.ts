@@ -18,7 +18,7 @@ import {
 import type { Intent, AdmissionRequest } from '../writes/bucket-store.js';
 import type { MigrationLimits, MigrationPorts } from '../migration/migration-ports.js';
 import { MigrationRuntime } from '../migration/migration-runtime.js';
-import { byCapability } from '../stages/migration-snapshot.js';
+import { answeringSide, byCapability } from '../stages/migration-snapshot.js';
 import { NO_FIGURES } from '../stages/gate.js';
 import { errorAnswer, orderAnswer, type ForwardedRequest, type LegacyAnswer } from '../sides/legacy-answers.js';
 import { MigrationState } from '../migration/migration-state.js';
@@ -341,7 +341,7 @@ export class SimulatedWorld {
   /** Answers a read as the facade does. @throws when it may not be answered */
   async read({ state, openIntents, sides }: SimulatedInstance, read: LegacyRead, key: string) {
     const { stage } = await state.stageOf(read.capability, key);
-    const side = stage === 'off' || stage === 'shadow' ? 'legacy' : 'new';
+    const side = answeringSide(stage);
     await openIntents.untilReadable(side, askedOrders(read), new AbortController().signal);
     return sides[side].find(read);
   }

@@ -5,7 +5,7 @@ import { timeLimit } from '#orders/time-limit.js';
 import type { MigrationPorts, Untranslatable } from '../migration/migration-ports.js';
 import type { MigrationState } from '../migration/migration-state.js';
 import { errorAnswer, isUnsent, noAnswer, type ForwardedRequest, type LegacyAnswer } from '../sides/legacy-answers.js';
-import { bucketOf, type WriteStage, writeRoute } from '../stages/migration-snapshot.js';
+import { bucketOf, newSideAnswers, type WriteStage, writeRoute } from '../stages/migration-snapshot.js';
 import { FencedWrites, NotAdmittedError } from './fenced-writes.js';
 import { NumberBlocks } from './number-blocks.js';
 
@@ -94,10 +94,10 @@ class UntranslatableWrites {
     const fields = fieldsOf(request.body);
     const accountId = fields?.['accountId'];
     if (typeof accountId !== 'string')
-      return stage === 'live' || stage === 'complete' ? refusal(reason) : this.forward(request, undefined);
+      return newSideAnswers(stage) ? refusal(reason) : this.forward(request, undefined);
     const { mode, period } = await this.ports.buckets.read(bucketOf(accountId));
     if (mode === 'closed') return undefined;
-    if (mode === 'live' || mode === 'complete') return refusal(reason);
+    if (newSideAnswers(mode)) return refusal(reason);
     return this.forward(await this.numbered(request, fields?.['number'], period), reason);
   }
 
