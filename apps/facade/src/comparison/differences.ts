@@ -1,9 +1,8 @@
 import diff, { type Difference as Change } from 'microdiff';
-import { comparable } from '#legacy/translation/comparable.js';
+import { comparable, NumberText, parseStrictJson } from '#legacy/json/strict-json.js';
 import { fromLegacy } from '#legacy/translation/from-legacy.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import type { TranslationReason } from '#legacy/translation/translation-reason.js';
-import { NumberText, parseStrictJson } from '#legacy/json/strict-json.js';
 import {
   NewAnswerError,
   orderIn,

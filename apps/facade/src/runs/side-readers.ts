@@ -1,5 +1,4 @@
-import { parseStrictJson } from '#legacy/json/strict-json.js';
-import { comparable } from '#legacy/translation/comparable.js';
+import { parseStrictJson, comparable } from '#legacy/json/strict-json.js';
 import type { Order } from '#orders/order/order.js';
 import { fromResponse } from '#legacy/translation/api-order.js';
 import { INTERVAL_NUMBERS, type NumberInterval, type LegacyRead, SideAwayError } from '../sides/side.js';

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import type { LegacyRecord } from '#legacy/translation/to-legacy.js';
 import { Problem } from '#service/http/problem.js';
 import { isDatabaseUnavailable } from '#service/mongodb/database-unavailable.js';
 import { SideAwayError, type SideName } from './side.js';

@@ -1,8 +1,7 @@
 import type { LegacyOrder } from '#orders/order/order.js';
 import { parseStrictJson } from '#legacy/json/strict-json.js';
-import { legacyView, toLegacy } from '#legacy/translation/to-legacy.js';
+import { legacyView, toLegacy, type LegacyRecord } from '#legacy/translation/to-legacy.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
 import type { ForwardedRequest, LegacyAnswer, LegacyPort } from './legacy-answers.js';
 import {
   type FewOrders,

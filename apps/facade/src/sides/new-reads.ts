@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { validate as isUuid } from 'uuid';
 import { fromResponse } from '#legacy/translation/api-order.js';
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import { type LegacyRecord, legacyView } from '#legacy/translation/to-legacy.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { legacyView } from '#legacy/translation/to-legacy.js';
 import { askedOrders, type LegacyRead, type NumberInterval, SideAwayError } from './side.js';
 import type { NewApi } from './new-api.js';
 import { textOf } from './side-connection.js';

@@ -4,7 +4,7 @@ import type { Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
 import { toIntake } from '#legacy/translation/api-order.js';
 import type { LegacyOrder } from '#orders/order/order.js';
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import type { LegacyRecord } from '#legacy/translation/to-legacy.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import {
   type FewOrders,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import type { LegacyRecord } from '#legacy/translation/to-legacy.js';
 import type { LegacyOrder } from '#orders/order/order.js';
 
 /** The two systems that the facade stands before. */

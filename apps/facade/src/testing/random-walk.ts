@@ -1,4 +1,4 @@
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import type { LegacyRecord } from '#legacy/translation/to-legacy.js';
 import { readKey, type SideName } from '../sides/side.js';
 import type { LegacyAnswer } from '../sides/legacy-answers.js';
 import { stagesOf, CAPABILITIES, positionOf, READ_CAPABILITIES } from '../stages/migration-snapshot.js';

@@ -1,9 +1,8 @@
 import { pino } from 'pino';
 import { pause, type Clock } from '@orders-pipeline/clock';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import { type LegacyRecord, legacyView } from '#legacy/translation/to-legacy.js';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { legacyView } from '#legacy/translation/to-legacy.js';
 import type { LegacyOrder } from '#orders/order/order.js';
 import { parseStrictJson } from '#legacy/json/strict-json.js';
 import { completeRequest, fromLegacyRequest } from '#legacy/translation/from-legacy.js';

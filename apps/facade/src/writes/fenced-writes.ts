@@ -1,7 +1,6 @@
 import { pause } from '@orders-pipeline/clock';
 import { completeRequest, type LegacyRequest } from '#legacy/translation/from-legacy.js';
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
-import { legacyView } from '#legacy/translation/to-legacy.js';
+import { type LegacyRecord, legacyView } from '#legacy/translation/to-legacy.js';
 import { ORDER_FIELDS, type LegacyOrder } from '#orders/order/order.js';
 import type { MigrationPorts } from '../migration/migration-ports.js';
 import { errorAnswer, orderAnswer, unknownOutcome, type LegacyAnswer } from '../sides/legacy-answers.js';
