@@ -7,6 +7,7 @@ import { timeLimit } from '#orders/time-limit.js';
 import { type SideName, SideAwayError } from '../apps/facade/src/sides/side.js';
 import type { Sides, SidesOptions } from '../apps/facade/src/sides/sides.js';
 import { sidesBetween, describeWrittenSide, someOrder } from '../apps/facade/src/testing/written-side-contract.js';
+import { eventually } from './support/eventually.js';
 import { NOWHERE, ZONE } from './support/facade-stack.js';
 import { ImitatedNewSide } from './support/imitated-new-side.js';
 import { RunningLegacy } from './support/started-app.js';
@@ -191,11 +192,12 @@ describe('the sides of the facade', () => {
     await expect(ask()).rejects.toThrow(/breaker-open/);
     expect(scripted.requests).toHaveLength(asked);
     scripted.answer(() => ({ body: 'null' }));
-    for (let isBack = false; !isBack;)
-      isBack = await ask().then(
+    await eventually('it asks again', async () =>
+      ask().then(
         () => true,
         () => false,
-      );
+      ),
+    );
     expect(broken.breakers.some(({ isOpen }) => isOpen())).toBe(false);
   });
 });

@@ -181,12 +181,12 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         file: 'writes/number-blocks.ts',
         replace: 'if (block?.period !== period) return undefined;',
         by: 'if (block === undefined) return undefined;',
-        specs: 'number-blocks',
+        specs: 'writes/posted-orders',
       },
       'assign a number that a client has chosen': {
         file: 'writes/number-blocks.ts',
         replace: 'while (block.chosen.has(block.next)) block.next += 1;',
-        specs: 'number-blocks',
+        specs: 'writes/posted-orders',
       },
       'an id that a client repeats is written again under a new number': {
         file: 'writes/fenced-writes.ts',
@@ -197,20 +197,20 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         file: 'writes/posted-orders.ts',
         replace: 'if (fields === undefined || isUnsent(error)) end();',
         by: 'if (fields !== undefined || isUnsent(error)) end();',
-        specs: 'posted-orders',
+        specs: 'writes/posted-orders',
       },
       'a repeat finishes the write of a dead instance before earlier writes of its account': {
         file: 'writes/fenced-writes.ts',
         replace:
           'const next = open.find((other) => other.order.accountId === accountId && isUnanswered(other)) ?? intent;',
         by: 'const next = intent;',
-        specs: '/fenced-writes',
+        specs: 'writes/posted-orders',
       },
       'a repeat waits for a dead instance until the outbox worker finds out': {
         file: 'writes/fenced-writes.ts',
         replace: '>= limits.outbox.repairAfterMs) {',
         by: '>= 10 * limits.outbox.repairAfterMs) {',
-        specs: '/fenced-writes',
+        specs: 'writes/posted-orders',
       },
       'an order is not looked up on the new side while the legacy system gets it': {
         file: 'writes/outbox.ts',
@@ -270,13 +270,14 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         file: 'comparison/ignore-rules.ts',
         replace: 'now >= Date.parse(expires) + DAY_MS',
         by: 'now >= Date.parse(expires) + 2 * DAY_MS',
+        specs: 'src/facade-files.spec',
       },
     },
   },
   /** Mutants of what backfill and verify leave out. */
   {
     ...FACADE,
-    specs: 'runs/side-readers',
+    specs: 'runs/backfill',
     mutants: {
       'a gap ends one interval too late: the order behind it is neither copied nor compared': {
         file: 'runs/side-readers.ts',
@@ -299,7 +300,7 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         file: 'clients.ts',
         replace: 'isProduction && key === DEMO_KEY',
         by: "isProduction && key === ''",
-        specs: 'src/clients.spec',
+        specs: 'src/facade-files.spec',
       },
       'accept writes of foreign pages from clients with keys': {
         file: 'legacy-api.ts',
@@ -334,6 +335,16 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
       'keep the connection of an answer that has no place': {
         file: 'legacy-api.ts',
         replace: 'disconnected.abort(error);',
+      },
+      'send requests to a side that does not answer': {
+        file: 'sides/side-connection.ts',
+        replace: 'if (error instanceof SideAwayError) this.fail();',
+        specs: 'sides/sides',
+      },
+      'failures count although requests were answered between them': {
+        file: 'sides/side-connection.ts',
+        replace: 'if (!this.isOpen) this.failures = 0;',
+        specs: 'sides/sides',
       },
       'write over the connections of reads': {
         file: 'sides/sides.ts',

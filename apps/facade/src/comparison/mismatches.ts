@@ -2,6 +2,7 @@ import { ObjectId, type Collection, type Db, type Filter } from 'mongodb';
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
+import { isDuplicateKey } from '#service/mongodb/duplicate-key.js';
 import { requireIndexes } from '#service/mongodb/require-indexes.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { pageSizeParameter } from '#service/http/input-numbers.js';
@@ -40,7 +41,6 @@ export interface MismatchDocument extends FoundMismatch {
 /** More are counted, and not stored. */
 const MAX_STORED = 5_000;
 const MAX_RAW_CHARACTERS = 16 * 1024;
-const DUPLICATE_KEY = 11_000;
 
 /** The mismatches of all instances, in MongoDB. */
 export class Mismatches {
@@ -67,7 +67,7 @@ export class Mismatches {
       await this.collection.updateOne(finding, update, { upsert: true });
     } catch (error) {
       // Another instance has stored the same finding meanwhile.
-      if (!isDuplicate(error)) throw error;
+      if (!isDuplicateKey(error)) throw error;
       await this.collection.updateOne(finding, update);
     }
     return true;
@@ -102,10 +102,6 @@ export class Mismatches {
   private get collection(): Collection<MismatchDocument> {
     return this.db.collection<MismatchDocument>('migrationMismatches');
   }
-}
-
-function isDuplicate(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === DUPLICATE_KEY;
 }
 
 const QuerySchema = z.strictObject({

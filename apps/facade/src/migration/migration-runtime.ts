@@ -2,8 +2,7 @@ import { Outbox, OutboxWorker } from '../writes/outbox.js';
 import { PostedOrders } from '../writes/posted-orders.js';
 import type { MigrationPorts } from './migration-ports.js';
 import type { MigrationState } from './migration-state.js';
-import { RollbackWatch } from './rollback-watch.js';
-import { ChangeDriver, ChangeFacts, StageChanges } from './stage-changes.js';
+import { RollbackWatch, ChangeDriver, ChangeFacts, StageChanges } from './stage-changes.js';
 
 /** The migration logic of one facade instance: the same in production, in specs with real servers, and in simulations. */
 export class MigrationRuntime {

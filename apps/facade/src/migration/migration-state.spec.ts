@@ -2,8 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { bucketOf, type MigrationSnapshot } from '../stages/migration-snapshot.js';
-import { readsAt, snapshotAt } from '../testing/migration-builders.js';
-import { MemoryMigrationStore } from '../testing/memory-stores.js';
+import { readsAt, snapshotAt, MemoryMigrationStore } from '../testing/memory-stores.js';
 import { MigrationState, StateUnknownError } from './migration-state.js';
 
 const LOGGER = pino({ level: 'silent' });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Collection } from 'mongodb';
+import { isDuplicateKey } from '#service/mongodb/duplicate-key.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { requireRestored } from '#service/mongodb/restore-marker.js';
 import { timeLimit } from '#orders/time-limit.js';
@@ -92,7 +93,6 @@ export interface MigrationStore {
 }
 
 const STATE_ID = 'state';
-const DUPLICATE_KEY = 11_000;
 /** A read must not wait longer than a snapshot is valid. */
 const READ_LIMIT_MS = timeLimit(2_000);
 
@@ -140,7 +140,7 @@ export class MongoMigrationStore implements MigrationStore {
       await this.states.insertOne({ _id: STATE_ID, ...initialSnapshot(this.now()), unaudited: [] });
     } catch (error) {
       // Another instance was faster.
-      if ((error as { code?: unknown }).code !== DUPLICATE_KEY) throw error;
+      if (!isDuplicateKey(error)) throw error;
     }
     return this.read();
   }

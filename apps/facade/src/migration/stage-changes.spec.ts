@@ -1,15 +1,21 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { pino } from 'pino';
+import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { bucketOf, byCapability, type Capability } from '../stages/migration-snapshot.js';
 import { ChangeRefusal, type ChangeRequest } from '../stages/changes.js';
-import { NO_FIGURES, type Figures, type VerifyResult } from '../stages/gate.js';
+import { NO_FIGURES, type Figures, type VerifyResult, type RollbackDecision } from '../stages/gate.js';
+import {
+  anIntent,
+  readsAt,
+  snapshotAt,
+  MemoryBucketStore,
+  MemoryMigrationStore,
+  MemoryNumberStore,
+} from '../testing/memory-stores.js';
+import { LIMITS } from '../testing/simulated-world.js';
 import { MigrationState } from './migration-state.js';
 import type { InstanceIdentity, MigrationStore } from './migration-store.js';
-import { anIntent, readsAt, snapshotAt } from '../testing/migration-builders.js';
-import { MemoryBucketStore, MemoryMigrationStore, MemoryNumberStore } from '../testing/memory-stores.js';
-import { LIMITS } from '../testing/simulated-world.js';
-import { ChangeDriver, ChangeFacts, StageChanges } from './stage-changes.js';
+import { ChangeDriver, ChangeFacts, StageChanges, RollbackWatch } from './stage-changes.js';
 
 const ACCOUNT = bucketOf('acc-1');
 const A = { name: 'a', process: 'a-1', place: 'one:3005' };
@@ -243,5 +249,88 @@ describe('changes of stages', () => {
       await start({ ...A, process: 'a-2' }, store);
       expect(await requestWithin(1_000)).toBe('dualwrite 100');
     });
+  });
+});
+
+const ROLLBACK = { maxErrorRate: 0.05, minRequests: 20, maxMismatches: 0 };
+
+describe('RollbackWatch', () => {
+  let clock: ManualClock;
+  let store: MemoryMigrationStore;
+  let figures: Figures;
+  let isHeld: boolean;
+  let isLegacyAway: boolean;
+  let rolledBack: string[];
+  let watch: RollbackWatch;
+
+  beforeEach(async () => {
+    clock = new ManualClock();
+    store = new MemoryMigrationStore(clock);
+    await store.replace(
+      { ...snapshotAt({ writes: ['dualwrite'], ...readsAt('shadow'), 'read-by-id': ['live'] }), revision: 2 },
+      null,
+    );
+    figures = NO_FIGURES;
+    isHeld = false;
+    isLegacyAway = false;
+    rolledBack = [];
+    const rollBack = async ({ capability, stage, cause }: Extract<RollbackDecision, { decision: 'roll-back' }>) => {
+      if (isHeld) throw new ChangeRefusal('held', 'the migration is held');
+      rolledBack.push(`${capability} to ${stage}: ${cause}`);
+      return Promise.resolve();
+    };
+    const facts = { figuresOf: async () => Promise.resolve(byCapability(() => figures)) };
+    const logger = pino({ level: 'silent' });
+    const limits = { ...LIMITS, rollback: ROLLBACK };
+    const ports = { store, limits, clock, logger, isLegacyAway: () => isLegacyAway };
+    watch = new RollbackWatch(ports, facts, { rollBack });
+  });
+
+  async function requests(count: number, failed: number): Promise<void> {
+    const { requests: before, failures } = figures;
+    figures = {
+      ...figures,
+      requests: { ...before, new: before.new + count },
+      failures: { ...failures, new: failures.new + failed },
+    };
+    await clock.advance(500);
+    await watch.check();
+  }
+
+  it('goes back when the requests of the last 5 s fail, however many succeeded before', async () => {
+    await requests(1_000_000, 0);
+    await requests(50, 2);
+    expect(rolledBack).toEqual([]);
+    await requests(50, 4);
+    expect(rolledBack).toEqual(['read-by-id to shadow: error rate of the new side: 6 of 100 requests failed']);
+  });
+
+  it('forgets failures after 5 s', async () => {
+    await requests(1_000, 0);
+    await requests(100, 5);
+    await clock.advance(6_000);
+    await requests(100, 5);
+    expect(rolledBack).toEqual([]);
+  });
+
+  it('alerts once a minute, and audits it, while the migration is held or the legacy system is away', async () => {
+    isHeld = true;
+    await requests(100, 50);
+    await requests(100, 50);
+    isHeld = false;
+    isLegacyAway = true;
+    await requests(100, 50);
+    expect(rolledBack).toEqual([]);
+    expect(await store.audit(10)).toEqual([
+      expect.objectContaining({
+        action: 'alert',
+        by: 'facade',
+        capability: 'read-by-id',
+        reason: expect.stringContaining('the migration is held'),
+      }),
+    ]);
+    await clock.advance(60_000);
+    await requests(100, 50);
+    expect((await store.audit(10))[0]?.reason).toContain('the legacy system is away');
   });
 });

@@ -11,8 +11,7 @@ import { Mongo } from '#service/mongodb/mongo.js';
 import { intervalFrom, type NumberInterval } from '../sides/side.js';
 import type { ImportFile } from '../sides/new-side.js';
 import { type LegacyRows, skipEmpty } from './side-readers.js';
-import { StoredRuns, type RunDocument } from './stored-runs.js';
-import type { RunWork } from './run-job.js';
+import { StoredRuns, type RunDocument, type RunWork } from './stored-runs.js';
 import { runFields, runResponse, HighestNumber, runsController } from './runs-controller.js';
 
 /** An order of the legacy system that has no exact translation. */

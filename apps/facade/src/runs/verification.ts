@@ -16,8 +16,7 @@ import {
 } from './compare-interval.js';
 import type { VerifyResult } from '../stages/gate.js';
 import { skipEmpty, type VerifiedSides } from './side-readers.js';
-import { StoredRuns, type RunDocument } from './stored-runs.js';
-import type { RunWork } from './run-job.js';
+import { StoredRuns, type RunDocument, type RunWork } from './stored-runs.js';
 import { runFields, runResponse, HighestNumber, runsController } from './runs-controller.js';
 
 /** More intervals with open writes are not put off: the verification waits for them first. */

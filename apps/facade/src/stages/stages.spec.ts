@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { readsAt, snapshotAt } from '../testing/migration-builders.js';
+import { readsAt, snapshotAt } from '../testing/memory-stores.js';
 import {
   ChangeRefusal,
   checkChange,

@@ -1,6 +1,7 @@
 import type { Collection } from 'mongodb';
 import { pause } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
+import { isDuplicateKey } from '#service/mongodb/duplicate-key.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import type { MigrationPorts, WorkerLease } from '../migration/migration-ports.js';
 import type { SideName, WriteOutcome } from '../sides/side.js';
@@ -13,7 +14,6 @@ const LEASE_ID = 'outbox';
  * 503 after 2 s, so that another one must have taken over by then.
  */
 export const LEASE_MS = timeLimit(1_000);
-const DUPLICATE_KEY = 11_000;
 
 interface LeaseDocument {
   readonly _id: typeof LEASE_ID;
@@ -47,7 +47,7 @@ export class MongoWorkerLease implements WorkerLease {
       return matchedCount + upsertedCount === 1;
     } catch (error) {
       // The lease exists, and is another process's.
-      if ((error as { code?: unknown }).code === DUPLICATE_KEY) return false;
+      if (isDuplicateKey(error)) return false;
       throw error;
     }
   }
