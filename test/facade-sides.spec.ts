@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { timeLimit } from '#orders/time-limit.js';
 import { type SideName, SideAwayError } from '../apps/facade/src/sides/side.js';
-import type { Sides, SidesOptions } from '../apps/facade/src/sides/sides.js';
+import type { Sides } from '../apps/facade/src/sides/sides.js';
 import { sidesBetween, describeWrittenSide, someOrder } from '../apps/facade/src/testing/written-side-contract.js';
 import { eventually } from './support/eventually.js';
 import { NOWHERE, ZONE } from './support/facade-stack.js';
@@ -25,8 +25,8 @@ describe('the sides of the facade', () => {
   let sides: Sides;
   let away: Sides;
 
-  function open(legacyUrl: string, newUrl: string, options: Partial<SidesOptions> = {}): Sides {
-    const each = sidesBetween({ legacyUrl, newUrl, zone: ZONE, ...options });
+  function open(LEGACY_URL: string, newUrl: string, change: Partial<Parameters<typeof sidesBetween>[0]> = {}): Sides {
+    const each = sidesBetween({ LEGACY_URL, newUrl, zone: ZONE, ...change });
     opened.push(each);
     return each;
   }
@@ -131,7 +131,10 @@ describe('the sides of the facade', () => {
   ] as const)('%s says nothing about the order: it may still be stored', async (_what, answer, message) => {
     scripted.answer(() => answer);
     const timeoutMs = answer === 'hang' ? 100 : 60_000;
-    const { answering } = open(scripted.url, scripted.url, { legacyTimeoutMs: timeoutMs, newTimeoutMs: timeoutMs });
+    const { answering } = open(scripted.url, scripted.url, {
+      LEGACY_TIMEOUT_MS: timeoutMs,
+      NEW_SIDE_TIMEOUT_MS: timeoutMs,
+    });
     const unknown = { result: 'unknown', message: expect.stringMatching(message) };
     for (const side of BOTH) expect(await answering[side].write([someOrder()], signal)).toEqual([unknown]);
   });

@@ -348,7 +348,7 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
       },
       'write over the connections of reads': {
         file: 'sides/sides.ts',
-        replace: 'const answering = connect(options, shared, ofClients);',
+        replace: 'const answering = connect(shared, ofClients);',
         by: 'const answering = reading;',
         specs: 'sides/sides',
       },

@@ -34,18 +34,7 @@ function connectMongo(): Mongo {
 class DatabaseModule {}
 
 function connectSides(): Sides {
-  return Sides.of({
-    legacyUrl: settings.LEGACY_URL,
-    producerUrl: settings.PRODUCER_URL,
-    queryApiUrl: settings.QUERY_API_URL,
-    zone: new LegacyTimeZone(settings.LEGACY_TIME_ZONE),
-    legacyConnections: settings.LEGACY_CONNECTIONS,
-    legacyTimeoutMs: settings.LEGACY_TIMEOUT_MS,
-    newConnections: settings.NEW_SIDE_CONNECTIONS,
-    newTimeoutMs: settings.NEW_SIDE_TIMEOUT_MS,
-    tokenClient: tokenClient(settings),
-    clock: systemClock,
-  });
+  return Sides.of(settings, new LegacyTimeZone(settings.LEGACY_TIME_ZONE), systemClock, tokenClient(settings));
 }
 
 @Module({ providers: [{ provide: Sides, useFactory: connectSides }], exports: [Sides] })

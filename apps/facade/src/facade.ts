@@ -34,7 +34,6 @@ import { RunJob, requireRunIndexes } from './runs/stored-runs.js';
 import { HighestNumber } from './runs/runs-controller.js';
 import { SideReaders } from './runs/side-readers.js';
 import { VerificationRuns, verificationWork } from './runs/verification.js';
-import { limitsIn } from './settings-schema.js';
 import { settings } from './settings.js';
 import { requestHeadersFor } from './sides/side-connection.js';
 import { Sides } from './sides/sides.js';
@@ -47,6 +46,9 @@ const logger = createLogger('facade', settings.LOG_LEVEL);
 const PLACE = `${hostname()}:${settings.PORT}`;
 const IDENTITY = { name: settings.FACADE_INSTANCE ?? PLACE, process: randomUUID(), place: PLACE };
 const zone = new LegacyTimeZone(settings.LEGACY_TIME_ZONE);
+/** Other requests wait up to 2 s for a write: what a dead instance has begun must be done by then. */
+const OUTBOX_LIMITS = { repairAfterMs: 1_000, batchSize: 1_000, maxCalls: 32 };
+const NUMBER_BLOCK = 1_000;
 
 /**
  * One facade instance: creates every part and connects it to those that it uses. It adds the legacy API before the facade listens, and
@@ -177,7 +179,7 @@ export class Facade implements OnModuleInit, OnApplicationBootstrap, BeforeAppli
       random: Math.random,
       randomId: randomUUID,
       identity: IDENTITY,
-      limits: limitsIn(settings),
+      limits: { ...settings, outbox: OUTBOX_LIMITS, numberBlock: NUMBER_BLOCK },
       logger,
     };
   }

@@ -162,12 +162,15 @@ const WRITES = {
 /** Adds the legacy system's API to the OpenAPI document: its routes are no controllers. */
 export function documentLegacyApi(document: OpenAPIObject): void {
   Object.assign(document.paths, WRITES, READS);
-  const components = (document.components ??= {});
-  components.schemas = { ...components.schemas, ...SCHEMAS };
-  components.securitySchemes = {
-    ...components.securitySchemes,
-    apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
-    basic: { type: 'http', scheme: 'basic', description: "The client's name, and its API key as the password." },
+  const { schemas, securitySchemes, ...others } = document.components ?? {};
+  document.components = {
+    ...others,
+    schemas: { ...schemas, ...SCHEMAS },
+    securitySchemes: {
+      ...securitySchemes,
+      apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
+      basic: { type: 'http', scheme: 'basic', description: "The client's name, and its API key as the password." },
+    },
   };
 }
 

@@ -4,20 +4,15 @@ import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import type { TranslationReason } from '#legacy/translation/translation-reason.js';
 import type { LegacyAnswer, LegacyPort } from '../sides/legacy-answers.js';
 import type { SideName, WrittenSides } from '../sides/side.js';
-import type { Figures, GateLimits, RollbackLimits, VerifyResult } from '../stages/gate.js';
+import type { MigrationSettings } from '../settings-schema.js';
+import type { Figures, VerifyResult } from '../stages/gate.js';
 import type { ByCapability } from '../stages/migration-snapshot.js';
 import type { BucketStore, Intent } from '../writes/bucket-store.js';
 import type { NumberStore } from '../writes/number-blocks.js';
 import type { InstanceIdentity, MigrationStore } from './migration-store.js';
 
-/** All limits of the migration; see the settings. */
-export interface MigrationLimits {
-  readonly admission: {
-    /** Open intents in a bucket. */
-    readonly maxOpen: number;
-    /** Age of a bucket's open intents, in ms. It bounds the time that a hand-over takes. */
-    readonly maxAgeMs: number;
-  };
+/** All limits of the migration: settings, and what is none. */
+export interface MigrationLimits extends MigrationSettings {
   readonly outbox: {
     /** The instance that admitted a write has this many ms to write it; then any other may. */
     readonly repairAfterMs: number;
@@ -26,10 +21,7 @@ export interface MigrationLimits {
     /** Writes to each side at a time. */
     readonly maxCalls: number;
   };
-  readonly gate: GateLimits;
-  readonly rollback: RollbackLimits;
-  /** After this time without all acknowledgements, a change is abandoned, in ms. */
-  readonly changeMs: number;
+  /** How many numbers an instance takes at once. A crash leaves at most this many as holes. */
   readonly numberBlock: number;
 }
 

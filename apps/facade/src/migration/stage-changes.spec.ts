@@ -50,7 +50,7 @@ describe('changes of stages', () => {
       clock,
       figures: async () => byCapability(() => figures),
       lastVerify: async () => lastVerify,
-      limits: { ...LIMITS, gate: { ...LIMITS.gate, minSamples: 10, maxErrorRate: 0.1 } },
+      limits: { ...LIMITS, GATE_MIN_SAMPLES: 10, GATE_MAX_ERROR_RATE: 0.1 },
     };
     changes = new StageChanges(ports, new ChangeDriver(ports), new ChangeFacts(ports));
   });
@@ -115,14 +115,14 @@ describe('changes of stages', () => {
 
   it('are abandoned when an instance does not acknowledge in time', async () => {
     await store.register(A);
-    expect(await requestWithin(LIMITS.changeMs + 100)).toBe('not-acknowledged');
+    expect(await requestWithin(LIMITS.CHANGE_LIMIT_MS + 100)).toBe('not-acknowledged');
     expect(await store.read()).toMatchObject({ change: null, fence: null, capabilities: { writes: { stage: 'off' } } });
     expect(await audited()).toEqual(['change by ada', 'abandoned by ada', 'refusal by ada not-acknowledged']);
   });
 
   it('are abandoned when the legacy system does not say its highest number', async () => {
     highest = undefined;
-    expect(await requestWithin(LIMITS.changeMs + 100)).toBe('not-acknowledged');
+    expect(await requestWithin(LIMITS.CHANGE_LIMIT_MS + 100)).toBe('not-acknowledged');
   });
 
   it('need each instance that is registered, unless force removes it', async () => {
@@ -148,7 +148,7 @@ describe('changes of stages', () => {
   it('open the buckets again when they can not be drained', async () => {
     await at({ writes: ['dualwrite', 70] });
     await admit();
-    expect(await requestWithin(LIMITS.changeMs + 100, { stage: 'off' })).toBe('not-drained');
+    expect(await requestWithin(LIMITS.CHANGE_LIMIT_MS + 100, { stage: 'off' })).toBe('not-drained');
     expect(await store.read()).toMatchObject({ capabilities: { writes: { stage: 'dualwrite', percent: 70 } } });
     expect((await buckets.read(0)).mode).toBe('dualwrite');
   });
@@ -252,8 +252,6 @@ describe('changes of stages', () => {
   });
 });
 
-const ROLLBACK = { maxErrorRate: 0.05, minRequests: 20, maxMismatches: 0 };
-
 describe('RollbackWatch', () => {
   let clock: ManualClock;
   let store: MemoryMigrationStore;
@@ -281,7 +279,7 @@ describe('RollbackWatch', () => {
     };
     const facts = { figuresOf: async () => Promise.resolve(byCapability(() => figures)) };
     const logger = pino({ level: 'silent' });
-    const limits = { ...LIMITS, rollback: ROLLBACK };
+    const limits = { ...LIMITS, ROLLBACK_MAX_ERROR_RATE: 0.05 };
     const ports = { store, limits, clock, logger, isLegacyAway: () => isLegacyAway };
     watch = new RollbackWatch(ports, facts, { rollBack });
   });

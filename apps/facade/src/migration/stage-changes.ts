@@ -84,7 +84,7 @@ export class ChangeFacts {
     { capability, stage }: Pick<Move, 'capability' | 'stage'>,
     { figures, ...others }: GateReading,
   ): readonly GateCondition[] {
-    return evaluateGate(capability, stage, this.ports.limits.gate, {
+    return evaluateGate(capability, stage, this.ports.limits, {
       figures: figures[capability],
       ...others,
       copyingSince,
@@ -297,7 +297,7 @@ export class StageChanges {
 
   private async make(snapshot: MigrationSnapshot, move: Move, origin: Origin): Promise<MigrationSnapshot> {
     const now = this.ports.store.now();
-    const deadline = new Date(now.getTime() + this.ports.limits.changeMs);
+    const deadline = new Date(now.getTime() + this.ports.limits.CHANGE_LIMIT_MS);
     const { by, reason, cause } = origin;
     const next = beginMove(snapshot, move, { by, reason, now, deadline, ...(cause !== undefined && { cause }) });
     const { action, force, gate } = origin;
@@ -393,7 +393,7 @@ export class RollbackWatch {
     this.checkedAt = now;
     const snapshot = await store.read();
     const observed = await this.observe(snapshot, now);
-    for (const decision of decideRollbacks(snapshot, observed, limits.rollback, isLegacyAway()))
+    for (const decision of decideRollbacks(snapshot, observed, limits, isLegacyAway()))
       await this.carryOut(decision, snapshot);
   }
 

@@ -154,7 +154,7 @@ describe('the connections of the facade', () => {
   beforeAll(async () => {
     await once(legacy.listen(0, '127.0.0.1'), 'listening');
     const url = `http://127.0.0.1:${(legacy.address() as AddressInfo).port}`;
-    sides = sidesBetween({ legacyUrl: url, newUrl: url, legacyConnections: 1 });
+    sides = sidesBetween({ LEGACY_URL: url, newUrl: url, LEGACY_CONNECTIONS: 1 });
   });
 
   afterAll(async () => {

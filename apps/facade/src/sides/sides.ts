@@ -1,25 +1,25 @@
+import type { z } from 'zod';
 import type { Clock } from '@orders-pipeline/clock';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { timeLimit } from '#orders/time-limit.js';
+import type { settingsSchema } from '../settings-schema.js';
 import { LegacySide } from './legacy-side.js';
 import { NewApi, NewSideToken, type TokenClient } from './new-api.js';
 import { DeadLetteredOrders, letterNumbers, NewSide } from './new-side.js';
 import { SIDES, type SideName } from './side.js';
 import { SideConnection } from './side-connection.js';
 
-export interface SidesOptions {
-  readonly legacyUrl: string;
-  readonly producerUrl: string;
-  readonly queryApiUrl: string;
-  readonly zone: LegacyTimeZone;
-  readonly legacyConnections: number;
-  readonly legacyTimeoutMs: number;
-  readonly newConnections: number;
-  readonly newTimeoutMs: number;
-  /** `undefined`: the new side requires no tokens. */
-  readonly tokenClient: TokenClient | undefined;
-  readonly clock: Clock;
-}
+/** The settings of the connections. */
+export type SideSettings = Pick<
+  z.infer<typeof settingsSchema>,
+  | 'LEGACY_URL'
+  | 'PRODUCER_URL'
+  | 'QUERY_API_URL'
+  | 'LEGACY_CONNECTIONS'
+  | 'LEGACY_TIMEOUT_MS'
+  | 'NEW_SIDE_CONNECTIONS'
+  | 'NEW_SIDE_TIMEOUT_MS'
+>;
 
 /** Both sides for one purpose, over connections of their own. */
 export interface SidePair {
@@ -68,30 +68,35 @@ export class Sides {
     );
   }
 
-  /** Connects at the first request. */
-  static of(options: SidesOptions): Sides {
-    const { producerUrl, tokenClient, clock } = options;
-    const token = new NewSideToken(tokenClient, clock);
-    const { legacyConnections, legacyTimeoutMs, newConnections, newTimeoutMs } = options;
+  /** Connects at the first request. @param client `undefined`: the new side requires no tokens */
+  static of(settings: SideSettings, zone: LegacyTimeZone, clock: Clock, client?: TokenClient): Sides {
+    const token = new NewSideToken(client, clock);
+    const { LEGACY_TIMEOUT_MS: legacyTimeoutMs, NEW_SIDE_TIMEOUT_MS: newTimeoutMs } = settings;
     // Comparisons wait as long as a client would: the gate must not count answers as failures that a client would get.
     const comparingLegacy = { connections: COMPARING_CONNECTIONS, timeoutMs: legacyTimeoutMs };
     const comparingNew = { connections: COMPARING_CONNECTIONS, timeoutMs: newTimeoutMs };
-    const letters = new SideConnection({ side: 'new', url: producerUrl, ...comparingNew, clock });
+    const letters = new SideConnection({ side: 'new', url: settings.PRODUCER_URL, ...comparingNew, clock });
     // One for all purposes: the outbox waits for orders that a request of a client has written.
-    const shared = { token, deadLetters: new DeadLetteredOrders(letterNumbers(new NewApi(letters, token)), clock) };
+    const shared = {
+      settings,
+      zone,
+      clock,
+      token,
+      deadLetters: new DeadLetteredOrders(letterNumbers(new NewApi(letters, token)), clock),
+    };
     // Reads have connections of their own: long ones may hold all of them.
     const ofClients = {
-      legacy: { connections: legacyConnections, timeoutMs: legacyTimeoutMs },
-      new: { connections: newConnections, timeoutMs: newTimeoutMs },
+      legacy: { connections: settings.LEGACY_CONNECTIONS, timeoutMs: legacyTimeoutMs },
+      new: { connections: settings.NEW_SIDE_CONNECTIONS, timeoutMs: newTimeoutMs },
     };
-    const reading = connect(options, shared, ofClients);
-    const answering = connect(options, shared, ofClients);
-    const outbox = connect(options, shared, {
+    const reading = connect(shared, ofClients);
+    const answering = connect(shared, ofClients);
+    const outbox = connect(shared, {
       legacy: { connections: OUTBOX_CONNECTIONS, timeoutMs: legacyTimeoutMs },
       new: { connections: OUTBOX_CONNECTIONS, timeoutMs: newTimeoutMs },
     });
-    const runs = connect(options, shared, { legacy: RUNNING, new: RUNNING });
-    const comparing = connect(options, shared, { legacy: comparingLegacy, new: comparingNew });
+    const runs = connect(shared, { legacy: RUNNING, new: RUNNING });
+    const comparing = connect(shared, { legacy: comparingLegacy, new: comparingNew });
     const connections = new Map([
       ['answering', [...reading.connections, ...answering.connections]],
       ['outbox', outbox.connections],
@@ -112,14 +117,22 @@ interface Limits {
   readonly timeoutMs: number;
 }
 
+/** What the connections of all purposes share. */
+interface Shared {
+  readonly settings: SideSettings;
+  readonly zone: LegacyTimeZone;
+  readonly clock: Clock;
+  readonly token: NewSideToken;
+  readonly deadLetters: DeadLetteredOrders;
+}
+
 function connect(
-  { legacyUrl, producerUrl, queryApiUrl, zone, clock }: SidesOptions,
-  { token, deadLetters }: { readonly token: NewSideToken; readonly deadLetters: DeadLetteredOrders },
+  { settings, zone, clock, token, deadLetters }: Shared,
   limits: Readonly<Record<SideName, Limits>>,
 ): { readonly pair: SidePair; readonly connections: readonly SideConnection[] } {
-  const legacy = new SideConnection({ side: 'legacy', url: legacyUrl, ...limits.legacy, clock });
-  const producer = new SideConnection({ side: 'new', url: producerUrl, ...limits.new, clock });
-  const queryApi = new SideConnection({ side: 'new', url: queryApiUrl, ...limits.new, clock });
+  const legacy = new SideConnection({ side: 'legacy', url: settings.LEGACY_URL, ...limits.legacy, clock });
+  const producer = new SideConnection({ side: 'new', url: settings.PRODUCER_URL, ...limits.new, clock });
+  const queryApi = new SideConnection({ side: 'new', url: settings.QUERY_API_URL, ...limits.new, clock });
   const pair = {
     legacy: new LegacySide(legacy, zone),
     new: new NewSide(new NewApi(producer, token), new NewApi(queryApi, token), deadLetters, zone),

@@ -205,11 +205,18 @@ function refused(message: string): WriteOutcome {
 }
 
 export const LIMITS: MigrationLimits = {
-  admission: { maxOpen: 50, maxAgeMs: 10_000 },
+  GATE_MIN_SAMPLES: 0,
+  GATE_MAX_MISMATCHES: 0,
+  GATE_MAX_ERROR_RATE: 1,
+  GATE_P99_FACTOR: 1.5,
+  GATE_P99_FLOOR_MS: 50,
+  INTENT_MAX_AGE_MS: 10_000,
+  INTENT_MAX_OPEN: 50,
+  ROLLBACK_MAX_ERROR_RATE: 1,
+  ROLLBACK_MIN_REQUESTS: 20,
+  ROLLBACK_MAX_MISMATCHES: 0,
+  CHANGE_LIMIT_MS: 4_000,
   outbox: { repairAfterMs: 2_000, batchSize: 100, maxCalls: 16 },
-  gate: { minSamples: 0, maxMismatches: 0, maxErrorRate: 1, p99Factor: 1.5, p99FloorMs: 50, maxIntentAgeMs: 10_000 },
-  rollback: { maxErrorRate: 1, minRequests: 20, maxMismatches: 0 },
-  changeMs: 4_000,
   numberBlock: 7,
 };
 

@@ -98,7 +98,8 @@ class Admission {
         new: isWritten('new') ? 'open' : 'none',
         instance: this.ports.identity.name,
       },
-      ...this.ports.limits.admission,
+      maxOpen: this.ports.limits.INTENT_MAX_OPEN,
+      maxAgeMs: this.ports.limits.INTENT_MAX_AGE_MS,
     });
     const intent = after?.open.at(-1);
     if (after === null || intent === undefined) return undefined;
@@ -120,7 +121,7 @@ class Admission {
 
   /** Returns why the bucket admits nothing now; `undefined` if it may admit the next try. */
   private obstacleIn({ bucket, epoch, open }: Bucket, { number }: Candidate): NotAdmittedError | undefined {
-    const { maxOpen, maxAgeMs } = this.ports.limits.admission;
+    const { INTENT_MAX_OPEN: maxOpen, INTENT_MAX_AGE_MS: maxAgeMs } = this.ports.limits;
     if (open.some((intent) => intent.epoch < epoch))
       return new NotAdmittedError('handing-over', `bucket ${bucket} waits for its older writes. Retry in a second.`);
     const oldest = this.ports.buckets.now().getTime() - maxAgeMs;

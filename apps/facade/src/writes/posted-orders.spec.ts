@@ -56,7 +56,8 @@ async function besideTheDead(admitted: readonly number[]) {
       bucket: bucketOf('acc-1'),
       epoch: 1,
       intent: anIntent(number, { isIdGiven: true }),
-      ...LIMITS.admission,
+      maxOpen: 9,
+      maxAgeMs: 10_000,
     });
   const numbers = new MemoryNumberStore();
   const legacy = new SimulatedSide('legacy', clock, () => 0, 0);
