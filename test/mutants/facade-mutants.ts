@@ -348,8 +348,8 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
       },
       'write over the connections of reads': {
         file: 'sides/sides.ts',
-        replace: 'const answering = connect(shared, ofClients);',
-        by: 'const answering = reading;',
+        replace: "this.answering = this.connect('answering', LEGACY_CONNECTIONS, NEW_SIDE_CONNECTIONS);",
+        by: 'this.answering = this.reading;',
         specs: 'sides/sides',
       },
     },

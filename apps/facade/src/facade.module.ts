@@ -34,7 +34,7 @@ function connectMongo(): Mongo {
 class DatabaseModule {}
 
 function connectSides(): Sides {
-  return Sides.of(settings, new LegacyTimeZone(settings.LEGACY_TIME_ZONE), systemClock, tokenClient(settings));
+  return new Sides(settings, new LegacyTimeZone(settings.LEGACY_TIME_ZONE), systemClock, tokenClient(settings));
 }
 
 @Module({ providers: [{ provide: Sides, useFactory: connectSides }], exports: [Sides] })

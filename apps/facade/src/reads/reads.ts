@@ -5,7 +5,7 @@ import { MAX_COMPARED_BYTES, type Comparisons } from '../comparison/comparisons.
 import type { MigrationState } from '../migration/migration-state.js';
 import type { OpenIntents } from '../writes/open-intents.js';
 import type { FacadeMetrics } from '../facade-metrics.js';
-import { joined, responseHeadersOf, type SideRequest } from '../sides/side-connection.js';
+import { joined, responseHeadersOf, type SideRequest, type SideResponse } from '../sides/side-connection.js';
 import type { SidePair } from '../sides/sides.js';
 import { answeringSide, isComparedStage, type ReadCapability, type StageOfRead } from '../stages/migration-snapshot.js';
 
@@ -185,31 +185,32 @@ export class Reads {
 
   private async ask(side: SideName, asked: Asked): Promise<ReadAnswer> {
     const { sides } = this.parts;
-    const { request, read, stage } = asked;
-    const offer = this.offerFor(side, asked);
+    const { forwarded } = asked.request;
     if (side === 'new') {
-      const pieces = encoded(sides.new.reads.answer(read, request.forwarded.signal));
-      const onWhole = (bytes: Uint8Array<ArrayBuffer>): void => offer(200, NEW_SIDE_HEADERS['content-type'], bytes);
-      return { status: 200, headers: NEW_SIDE_HEADERS, body: await answerBody(pieces, keptBytesAt(stage), onWhole) };
+      const pieces = encoded(sides.new.reads.answer(asked.read, forwarded.signal));
+      return this.answered(side, asked, { status: 200, headers: NEW_SIDE_HEADERS }, pieces);
     }
-    return sides.legacy.forward(request.forwarded, async ({ status, headers, body }) => {
-      const onWhole = (bytes: Uint8Array<ArrayBuffer>): void => offer(status, headers['content-type'], bytes);
-      return {
-        status,
-        headers: responseHeadersOf(headers),
-        body: await answerBody(body as AsyncIterable<Uint8Array>, keptBytesAt(stage), onWhole),
-      };
-    });
+    return sides.legacy.forward(forwarded, async ({ status, headers, body }) =>
+      this.answered(side, asked, { status, headers }, body as AsyncIterable<Uint8Array>),
+    );
   }
 
-  /** Returns a function that offers the whole answer for a comparison, if the stage has any. */
-  private offerFor(side: SideName, { request, read, stage, key }: Asked) {
-    return (status: number, contentType: string | undefined, bytes: Uint8Array<ArrayBuffer>): void => {
-      if (!isComparedStage(stage.stage)) return;
+  /** Returns an answer, and offers it for a comparison once it is whole, if the stage has any. */
+  private async answered(
+    side: SideName,
+    { request, read, stage, key }: Asked,
+    { status, headers }: Pick<SideResponse, 'status' | 'headers'>,
+    pieces: AsyncIterable<Uint8Array>,
+  ): Promise<ReadAnswer> {
+    const isCompared = isComparedStage(stage.stage);
+    const offer = (bytes: Uint8Array<ArrayBuffer>): void => {
+      if (!isCompared) return;
       const { capability } = request;
-      const answer = { status, contentType, bytes };
+      const answer = { status, contentType: headers['content-type'], bytes };
       this.parts.comparisons.offer({ capability, version: stage.version, key, read, answered: { side, answer } });
     };
+    const body = await answerBody(pieces, isCompared ? MAX_COMPARED_BYTES : 0, offer);
+    return { status, headers: responseHeadersOf(headers), body };
   }
 
   /** The legacy system itself rejects the parameters, as long as it answers at all. */
@@ -228,10 +229,6 @@ interface Asked {
   readonly read: LegacyRead;
   readonly stage: StageOfRead;
   readonly key: string;
-}
-
-function keptBytesAt({ stage }: StageOfRead): number {
-  return isComparedStage(stage) ? MAX_COMPARED_BYTES : 0;
 }
 
 function codeOf(error: unknown): string {

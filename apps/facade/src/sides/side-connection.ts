@@ -66,13 +66,13 @@ function without(headers: IncomingHttpHeaders, isLeftOut: (name: string) => bool
 
 /** Without an answer to this many requests in a row, a side counts as away. */
 const FAILURES_TO_OPEN = 10;
+/** How long after the breaker opened, and after a failed probe, the side is probed. */
+const PROBE_AFTER_MS = 500;
 
 export interface BreakerOptions {
   readonly side: SideName;
   /** Requests at a time; more are rejected at once. */
   readonly maxRunning: number;
-  /** How long after the breaker opened, and after a failed probe, the side is probed. */
-  readonly pauseMs: number;
   /** Asks the side for anything. @throws Error if there is no answer */
   readonly probe: () => Promise<unknown>;
   readonly clock: Clock;
@@ -133,7 +133,7 @@ export class Breaker {
 
   private probeLater(): void {
     if (this.isClosed) return;
-    this.cancelProbe = this.options.clock.after(this.options.pauseMs, () => {
+    this.cancelProbe = this.options.clock.after(PROBE_AFTER_MS, () => {
       this.options.probe().then(
         () => (this.failures = 0),
         () => this.probeLater(),
@@ -184,7 +184,6 @@ export function textOf({ bytes }: { readonly bytes: Uint8Array }): string {
 const CONNECT_MS = timeLimit(1_000);
 /** Besides the running requests, half as many wait for a connection. */
 const RUNNING_AND_WAITING = 1.5;
-const BREAKER_PAUSE_MS = 500;
 
 /** Bounded connections to a side, with time-outs and a circuit breaker. Each purpose has its own: comparing never delays answering. */
 export class SideConnection {
@@ -215,7 +214,6 @@ export class SideConnection {
     this.breaker = new Breaker({
       side,
       maxRunning: Math.ceil(RUNNING_AND_WAITING * connections),
-      pauseMs: BREAKER_PAUSE_MS,
       probe: async () => this.probe(),
       clock,
     });

@@ -26,7 +26,7 @@ describe('a circuit breaker after nine requests without an answer', () => {
   beforeEach(async () => {
     clock = new ManualClock();
     [isBack, asked] = [false, 0];
-    breaker = new Breaker({ side: 'new', maxRunning: 100, pauseMs: PAUSE_MS, probe: ask, clock });
+    breaker = new Breaker({ side: 'new', maxRunning: 100, probe: ask, clock });
     await failNineTimes();
   });
 
@@ -52,7 +52,7 @@ describe('a circuit breaker after nine requests without an answer', () => {
   });
 
   it('rejects at once what is beyond the bound of running requests', async () => {
-    const narrow = new Breaker({ side: 'new', maxRunning: 1, pauseMs: PAUSE_MS, probe: ask, clock });
+    const narrow = new Breaker({ side: 'new', maxRunning: 1, probe: ask, clock });
     const answer = Promise.withResolvers<string>();
     const running = narrow.run(async () => answer.promise);
     await expect(narrow.run(ask)).rejects.toMatchObject({ reason: 'overloaded' });

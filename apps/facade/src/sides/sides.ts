@@ -38,28 +38,46 @@ export interface WatchedBreaker {
 const COMPARING_CONNECTIONS = 32;
 const OUTBOX_CONNECTIONS = 64;
 /** A verification and a backfill read one page after another, and an import is sent whole. */
-const RUNNING = { connections: 8, timeoutMs: timeLimit(30_000) };
+const RUNNING_CONNECTIONS = 8;
+const RUNNING_TIMEOUT_MS = timeLimit(30_000);
 
 /** The connections to both sides. Each purpose has its own, so that one that hangs uses up nothing of another. */
 export class Sides {
-  readonly breakers: readonly WatchedBreaker[];
-  private readonly connections: readonly SideConnection[];
+  /** For reads of clients. Long ones may hold all of their connections. */
+  readonly reading: SidePair;
+  /** For writes of clients, and what only they wait for. */
+  readonly answering: SidePair;
+  /** For the outbox, which writes the second side. */
+  readonly outbox: SidePair;
+  /** For verifications and backfills. */
+  readonly runs: SidePair;
+  /** For comparisons. They wait as long as a client would: the gate must not count answers as failures that a client would get. */
+  readonly comparing: SidePair;
+  private readonly connections = new Map<string, SideConnection[]>();
+  private readonly token: NewSideToken;
+  private readonly deadLetters: DeadLetteredOrders;
 
-  private constructor(
-    /** For reads of clients. */
-    readonly reading: SidePair,
-    /** For writes of clients, and what only they wait for. */
-    readonly answering: SidePair,
-    /** For the outbox, which writes the second side. */
-    readonly outbox: SidePair,
-    /** For verifications and backfills. */
-    readonly runs: SidePair,
-    /** For comparisons. */
-    readonly comparing: SidePair,
-    connections: ReadonlyMap<string, readonly SideConnection[]>,
+  /** Connects at the first request. @param client `undefined`: the new side requires no tokens */
+  constructor(
+    private readonly settings: SideSettings,
+    private readonly zone: LegacyTimeZone,
+    private readonly clock: Clock,
+    client?: TokenClient,
   ) {
-    this.connections = [...connections.values()].flat();
-    this.breakers = [...connections].flatMap(([purpose, each]) =>
+    this.token = new NewSideToken(client, clock);
+    const letters = this.newApi('dead-letters', settings.PRODUCER_URL, COMPARING_CONNECTIONS);
+    // One for all purposes: the outbox waits for orders that a request of a client has written.
+    this.deadLetters = new DeadLetteredOrders(letterNumbers(letters), clock);
+    const { LEGACY_CONNECTIONS, NEW_SIDE_CONNECTIONS } = settings;
+    this.reading = this.connect('answering', LEGACY_CONNECTIONS, NEW_SIDE_CONNECTIONS);
+    this.answering = this.connect('answering', LEGACY_CONNECTIONS, NEW_SIDE_CONNECTIONS);
+    this.outbox = this.connect('outbox', OUTBOX_CONNECTIONS);
+    this.runs = this.connect('runs', RUNNING_CONNECTIONS, RUNNING_CONNECTIONS, RUNNING_TIMEOUT_MS);
+    this.comparing = this.connect('comparing', COMPARING_CONNECTIONS);
+  }
+
+  get breakers(): readonly WatchedBreaker[] {
+    return [...this.connections].flatMap(([purpose, each]) =>
       SIDES.map((side) => ({
         side,
         purpose,
@@ -68,74 +86,35 @@ export class Sides {
     );
   }
 
-  /** Connects at the first request. @param client `undefined`: the new side requires no tokens */
-  static of(settings: SideSettings, zone: LegacyTimeZone, clock: Clock, client?: TokenClient): Sides {
-    const token = new NewSideToken(client, clock);
-    const { LEGACY_TIMEOUT_MS: legacyTimeoutMs, NEW_SIDE_TIMEOUT_MS: newTimeoutMs } = settings;
-    // Comparisons wait as long as a client would: the gate must not count answers as failures that a client would get.
-    const comparingLegacy = { connections: COMPARING_CONNECTIONS, timeoutMs: legacyTimeoutMs };
-    const comparingNew = { connections: COMPARING_CONNECTIONS, timeoutMs: newTimeoutMs };
-    const letters = new SideConnection({ side: 'new', url: settings.PRODUCER_URL, ...comparingNew, clock });
-    // One for all purposes: the outbox waits for orders that a request of a client has written.
-    const shared = {
-      settings,
-      zone,
-      clock,
-      token,
-      deadLetters: new DeadLetteredOrders(letterNumbers(new NewApi(letters, token)), clock),
-    };
-    // Reads have connections of their own: long ones may hold all of them.
-    const ofClients = {
-      legacy: { connections: settings.LEGACY_CONNECTIONS, timeoutMs: legacyTimeoutMs },
-      new: { connections: settings.NEW_SIDE_CONNECTIONS, timeoutMs: newTimeoutMs },
-    };
-    const reading = connect(shared, ofClients);
-    const answering = connect(shared, ofClients);
-    const outbox = connect(shared, {
-      legacy: { connections: OUTBOX_CONNECTIONS, timeoutMs: legacyTimeoutMs },
-      new: { connections: OUTBOX_CONNECTIONS, timeoutMs: newTimeoutMs },
-    });
-    const runs = connect(shared, { legacy: RUNNING, new: RUNNING });
-    const comparing = connect(shared, { legacy: comparingLegacy, new: comparingNew });
-    const connections = new Map([
-      ['answering', [...reading.connections, ...answering.connections]],
-      ['outbox', outbox.connections],
-      ['runs', runs.connections],
-      ['comparing', comparing.connections],
-      ['dead-letters', [letters]],
-    ]);
-    return new Sides(reading.pair, answering.pair, outbox.pair, runs.pair, comparing.pair, connections);
-  }
-
   async close(): Promise<void> {
-    await Promise.all(this.connections.map(async (connection) => connection.close()));
+    await Promise.all([...this.connections.values()].flat().map(async (connection) => connection.close()));
   }
-}
 
-interface Limits {
-  readonly connections: number;
-  readonly timeoutMs: number;
-}
+  private connect(purpose: string, ofLegacy: number, ofNew = ofLegacy, timeoutMs?: number): SidePair {
+    const { LEGACY_URL, LEGACY_TIMEOUT_MS, PRODUCER_URL, QUERY_API_URL } = this.settings;
+    const legacy = this.connection(purpose, 'legacy', LEGACY_URL, ofLegacy, timeoutMs ?? LEGACY_TIMEOUT_MS);
+    const producer = this.newApi(purpose, PRODUCER_URL, ofNew, timeoutMs);
+    const queryApi = this.newApi(purpose, QUERY_API_URL, ofNew, timeoutMs);
+    return {
+      legacy: new LegacySide(legacy, this.zone),
+      new: new NewSide(producer, queryApi, this.deadLetters, this.zone),
+    };
+  }
 
-/** What the connections of all purposes share. */
-interface Shared {
-  readonly settings: SideSettings;
-  readonly zone: LegacyTimeZone;
-  readonly clock: Clock;
-  readonly token: NewSideToken;
-  readonly deadLetters: DeadLetteredOrders;
-}
+  private newApi(purpose: string, url: string, connections: number, timeoutMs?: number): NewApi {
+    const limitMs = timeoutMs ?? this.settings.NEW_SIDE_TIMEOUT_MS;
+    return new NewApi(this.connection(purpose, 'new', url, connections, limitMs), this.token);
+  }
 
-function connect(
-  { settings, zone, clock, token, deadLetters }: Shared,
-  limits: Readonly<Record<SideName, Limits>>,
-): { readonly pair: SidePair; readonly connections: readonly SideConnection[] } {
-  const legacy = new SideConnection({ side: 'legacy', url: settings.LEGACY_URL, ...limits.legacy, clock });
-  const producer = new SideConnection({ side: 'new', url: settings.PRODUCER_URL, ...limits.new, clock });
-  const queryApi = new SideConnection({ side: 'new', url: settings.QUERY_API_URL, ...limits.new, clock });
-  const pair = {
-    legacy: new LegacySide(legacy, zone),
-    new: new NewSide(new NewApi(producer, token), new NewApi(queryApi, token), deadLetters, zone),
-  };
-  return { pair, connections: [legacy, producer, queryApi] };
+  private connection(
+    purpose: string,
+    side: SideName,
+    url: string,
+    connections: number,
+    timeoutMs: number,
+  ): SideConnection {
+    const connection = new SideConnection({ side, url, connections, timeoutMs, clock: this.clock });
+    this.connections.set(purpose, [...(this.connections.get(purpose) ?? []), connection]);
+    return connection;
+  }
 }

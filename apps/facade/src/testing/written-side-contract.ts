@@ -31,7 +31,7 @@ export function sidesBetween({
     NEW_SIDE_TIMEOUT_MS: 60_000,
     ...change,
   };
-  return Sides.of(settings, zone, clock);
+  return new Sides(settings, zone, clock);
 }
 
 export interface TestedSide {
