@@ -42,7 +42,7 @@ const MAX_KEY_CHARACTERS = 256;
 const DEMO_KEY = '6d36e5831539d22be745b2b2e0fddd236c4fbf5258641cd2f47b22a5be50417a';
 
 /** A key as a client sent it. */
-export interface GivenKey {
+interface GivenKey {
   readonly key: string;
   /** The user name of HTTP basic authentication; it must be the client's name. */
   readonly name?: string;

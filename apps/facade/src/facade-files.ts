@@ -4,7 +4,7 @@ import { ClientKeys } from './clients.js';
 import { IgnoreRules } from './comparison/ignore-rules.js';
 import { WatchedFile } from './watched-file.js';
 
-export interface FacadeFilesOptions {
+interface FacadeFilesOptions {
   /** `undefined`: there are no API keys. */
   readonly clientsPath: string | undefined;
   /** Whether the demo key is refused. */

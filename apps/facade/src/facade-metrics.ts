@@ -20,7 +20,7 @@ const LIMIT_MS = timeLimit(2_000);
  * Reads something for the metrics of one scrape: all gauges that ask at the same time share a read.
  * @returns a function that returns what was read; `undefined` if that failed or took 2 s, such as while MongoDB hangs
  */
-export function readForScrapes<T>(read: () => Promise<T>, clock: Clock): () => Promise<T | undefined> {
+function readForScrapes<T>(read: () => Promise<T>, clock: Clock): () => Promise<T | undefined> {
   let reading: Promise<T | undefined> | undefined;
   const readOnce = async (): Promise<T | undefined> => {
     const work = read();

@@ -12,7 +12,7 @@ import type { PostedOrders } from './writes/posted-orders.js';
 import { authenticateClients, type ClientKeys } from './clients.js';
 
 /** Options of the routes of the legacy system's API. It limits no rates: a client that is moved to the facade must not get a 429. Its clients have API keys. */
-export const UNLIMITED = { config: { rateLimit: false, noToken: true } } as const;
+const UNLIMITED = { config: { rateLimit: false, noToken: true } } as const;
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -111,7 +111,7 @@ function forwardedWrite(route: string, request: FastifyRequest, headersOf: Heade
   return { path, headers: headersOf(request), body: typeof body === 'string' ? body : '' };
 }
 
-export interface LegacyApiOptions {
+interface LegacyApiOptions {
   /** Returns the API keys that are valid now; `undefined`: there are none. */
   readonly keys: () => ClientKeys | undefined;
   /** Accepted hosts and origins: any web page can send requests to loopback, and browsers add a password that was entered before. */

@@ -6,7 +6,7 @@ import type { Clock } from '@orders-pipeline/clock';
 const CHECK_MS = 1_000;
 
 /** Thrown at the start when a file can't be read, or has other content than it should. */
-export class BadFileError extends Error {
+class BadFileError extends Error {
   override readonly name = 'BadFileError';
   readonly code = 'bad-file';
 }

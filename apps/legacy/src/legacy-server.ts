@@ -13,7 +13,7 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
  * reach loopback: with a form (`Origin`), or with a host name that resolves to 127.0.0.1 (`Host`).
  * @param listenHost on another address than loopback, any `Host` is accepted
  */
-export function rejectWebPages(app: FastifyInstance, listenHost: string): void {
+function rejectWebPages(app: FastifyInstance, listenHost: string): void {
   const isLocal = LOOPBACK.has(listenHost) || listenHost === '::1';
   app.addHook('onRequest', ({ headers: { origin }, hostname }, _reply, done) => {
     const isForeign = origin !== undefined || (isLocal && !LOOPBACK.has(hostname));
@@ -31,7 +31,7 @@ const MAX_ID_CHARACTERS = 1_024;
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** The options of the server. */
-export interface LegacyServerOptions {
+interface LegacyServerOptions {
   readonly book: OrderBook;
   readonly logger: Logger;
   readonly listenHost: string;

@@ -38,7 +38,7 @@ function inventOrder(assigned: Pick<LegacyOrder, 'id' | 'number' | 'createdAt'>,
 }
 
 /** Thrown when an order contradicts a stored one, or when no number is left. */
-export class ConflictError extends Error {
+class ConflictError extends Error {
   override readonly name = 'ConflictError';
   readonly statusCode = 409;
 }

@@ -7,22 +7,22 @@ const CACHED_FILES = 128;
 const TEMPORARY = '.tmp';
 
 /** An order as its JSON text, and its id. */
-export interface StoredOrder {
+interface StoredOrder {
   readonly id: string;
   readonly text: string;
 }
 
 /** The orders of a file by their numbers, ascending. */
-export type Chunk = ReadonlyMap<number, StoredOrder>;
+type Chunk = ReadonlyMap<number, StoredOrder>;
 
 /** Thrown when a file is no JSON array of orders with the numbers that belong into it. */
-export class BadFileError extends Error {
+class BadFileError extends Error {
   override readonly name = 'BadFileError';
   readonly code = 'bad-file';
 }
 
 /** Thrown when a new version of a file may or may not survive a power failure: only a restart shows which one is there. */
-export class UncertainWriteError extends Error {
+class UncertainWriteError extends Error {
   override readonly name = 'UncertainWriteError';
 }
 

@@ -10,7 +10,7 @@ export function localTime(milliseconds: number): string {
 const LOCAL_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{3})?$/;
 
 /** Returns a local time with milliseconds; `undefined` for anything else. It doesn't know whether clocks ever show that time. */
-export function readLocalTime(text: string): string | undefined {
+function readLocalTime(text: string): string | undefined {
   if (!LOCAL_TIME.test(text)) return undefined;
   const full = text.includes('.') ? text : `${text}.000`;
   const date = new Date(`${full}Z`);

@@ -101,7 +101,7 @@ function bytesOf({ answered }: ComparisonJob): number {
 }
 
 /** What became of a difference. */
-export type Verdict =
+type Verdict =
   /** The answers are equal now, and writes explain why they were not. */
   | { readonly verdict: 'equal' }
   /** It is still there, or the answers are equal now although no write can have changed them. */

@@ -14,17 +14,17 @@ import {
 } from '../sides/new-reads.js';
 
 /** The path of the only order of a read by id. */
-export const ONLY_ORDER = 'order';
+const ONLY_ORDER = 'order';
 
 /** An answer as the client got it. */
-export interface GivenAnswer {
+interface GivenAnswer {
   readonly status: number;
   readonly contentType: string | undefined;
   readonly bytes: Uint8Array;
 }
 
 /** Why an answer can't be compared. `code` is stable. */
-export interface AnswerFault {
+interface AnswerFault {
   readonly code: string;
   /** The place in the answer; absent if it is the answer as a whole. */
   readonly path?: string;
@@ -32,16 +32,16 @@ export interface AnswerFault {
 }
 
 /** The orders of an answer by their path: the number, or `order` for a read by id. A read by id of an unknown order has none. */
-export interface ComparedAnswer {
+interface ComparedAnswer {
   readonly orders: Readonly<Record<string, unknown>>;
   /** Returns why an order can't be translated to the new side; `undefined` if it can. */
   readonly reasonOf?: (path: string) => TranslationReason | undefined;
 }
 
-export type Readable = { readonly answer: ComparedAnswer } | { readonly fault: AnswerFault };
+type Readable = { readonly answer: ComparedAnswer } | { readonly fault: AnswerFault };
 
 /** Reads an answer in the form of the legacy system, whichever side gave it. */
-export function readAnswer(given: GivenAnswer, form: AnswerForm, zone: LegacyTimeZone): Readable {
+function readAnswer(given: GivenAnswer, form: AnswerForm, zone: LegacyTimeZone): Readable {
   const { status, contentType, bytes } = given;
   if (status !== 200) return faulty('unexpected-status', `responded with status ${status}`);
   const text = new TextDecoder().decode(bytes);
@@ -61,7 +61,7 @@ export function readAnswer(given: GivenAnswer, form: AnswerForm, zone: LegacyTim
  * Reads the query API's own answers, as the legacy system would have answered them.
  * @param bodies see `NewReads.bodies`
  */
-export function readNewBodies(
+function readNewBodies(
   bodies: readonly Uint8Array[],
   form: AnswerForm,
   zone: LegacyTimeZone,
@@ -77,7 +77,7 @@ export function readNewBodies(
 }
 
 /** Returns the orders of the new side, to be compared. */
-export function comparedOrders(orders: readonly NonNullable<OrderView>[], form: AnswerForm): ComparedAnswer {
+function comparedOrders(orders: readonly NonNullable<OrderView>[], form: AnswerForm): ComparedAnswer {
   return { orders: byPath(orders.map((order) => [form === 'order' ? ONLY_ORDER : String(order.number), order])) };
 }
 

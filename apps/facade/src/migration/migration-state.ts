@@ -19,7 +19,7 @@ export class StateUnknownError extends Error {
 }
 
 /** How old knowledge may be when a request that depends on it is served. */
-export const KNOWLEDGE_LEASE_MS = timeLimit(2_000);
+const KNOWLEDGE_LEASE_MS = timeLimit(2_000);
 const REFRESH_MS = 500;
 /** While a change waits for acknowledgements, clients wait too. */
 const REFRESH_DURING_CHANGE_MS = 50;

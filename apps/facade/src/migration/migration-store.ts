@@ -8,7 +8,7 @@ import type { GateCondition } from '../stages/gate.js';
 import { type MigrationSnapshot, initialSnapshot } from '../stages/migration-snapshot.js';
 
 /** What happened: `change` began, `done`, `abandoned` after its deadline, `refusal`, `rollback` by itself, `alert`, `hold`, `release`. */
-export type AuditAction = 'change' | 'done' | 'abandoned' | 'refusal' | 'rollback' | 'alert' | 'hold' | 'release';
+type AuditAction = 'change' | 'done' | 'abandoned' | 'refusal' | 'rollback' | 'alert' | 'hold' | 'release';
 
 /** One line of the audit. Entries are only ever added. */
 export interface AuditEntry {

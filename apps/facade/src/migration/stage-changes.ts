@@ -38,7 +38,7 @@ import { actsUntil } from './migration-state.js';
 import { auditEntry, type AuditEntry } from './migration-store.js';
 
 /** The open intents, in numbers. */
-export interface IntentFigures {
+interface IntentFigures {
   readonly count: number;
   readonly oldestMs: number;
 }
@@ -206,7 +206,7 @@ const SETTLE_MS = timeLimit(5_000);
 const POLL_MS = 25;
 
 /** By whom the facade's own changes are. */
-export const FACADE = 'facade';
+const FACADE = 'facade';
 
 /** Changes of stages and percentages, by people and by the facade itself. */
 export class StageChanges {

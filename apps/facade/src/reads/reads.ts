@@ -48,7 +48,7 @@ function wholeNumber(name: string, text: Parameter, largest: number): number | s
 const WHOLE_BYTES = 1024 * 1024;
 
 /** The body of an answer: a whole one, or the rest of a long one while it arrives. */
-export type AnswerBody = Buffer | Readable;
+type AnswerBody = Buffer | Readable;
 
 /**
  * Reads the beginning of an answer, so that a side that fails before it gives an error and no broken answer. A longer answer that
@@ -116,7 +116,7 @@ export interface ReadAnswer {
 }
 
 /** Thrown for parameters that the legacy system rejects, once it is not asked any more. */
-export class RejectedParametersError extends Error {
+class RejectedParametersError extends Error {
   override readonly name = 'RejectedParametersError';
   readonly statusCode = 400;
 }

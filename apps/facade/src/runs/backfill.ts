@@ -60,7 +60,7 @@ function identify(row: unknown): Pick<UntranslatedOrder, 'number' | 'id'> {
 const IMPORT_NUMBERS = 100_000;
 
 /** How far a backfill is. It is stored, so that another process can continue. */
-export interface BackfillProgress {
+interface BackfillProgress {
   /** The highest legacy number that is copied. */
   readonly upTo: number;
   /** All numbers below are part of an import, or untranslated. */
@@ -147,7 +147,7 @@ function keyOf(files: readonly ImportFile[]): string {
 }
 
 /** `imported`: every order is part of an import. `incomplete`: some have no exact translation. */
-export type BackfillResult = 'imported' | 'incomplete';
+type BackfillResult = 'imported' | 'incomplete';
 
 /** The backfills, in MongoDB, and the orders that they could not translate. */
 @Injectable()
@@ -174,7 +174,7 @@ export function backfillWork(
   };
 }
 
-export const BackfillSchema = z
+const BackfillSchema = z
   .object({
     ...runFields,
     result: z
@@ -188,7 +188,7 @@ export const BackfillSchema = z
     operationIds: z.array(z.string()).describe('The imports, operations of the producer. They go on by themselves.'),
   })
   .meta({ title: 'Backfill' });
-export type BackfillResponse = z.infer<typeof BackfillSchema>;
+type BackfillResponse = z.infer<typeof BackfillSchema>;
 
 const UntranslatedOrdersSchema = z
   .object({
@@ -209,7 +209,7 @@ const UntranslatedOrdersSchema = z
   })
   .meta({ title: 'UntranslatedOrders' });
 
-export function backfillResponse(run: RunDocument<BackfillProgress, BackfillResult>): BackfillResponse {
+function backfillResponse(run: RunDocument<BackfillProgress, BackfillResult>): BackfillResponse {
   const { translated, untranslated, operationIds } = run.progress;
   return { ...runResponse(run), result: run.result, translated, untranslated, operationIds: [...operationIds] };
 }

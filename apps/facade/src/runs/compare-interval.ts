@@ -8,7 +8,7 @@ import type { NumberInterval } from '../sides/side.js';
 import type { LegacyRows, VerifiedSides } from './side-readers.js';
 
 /** A field whose values differ: the legacy system's value, and the value that the new side would answer in its place. */
-export interface DifferingField {
+interface DifferingField {
   readonly path: string;
   readonly legacy: unknown;
   readonly new: unknown;

@@ -39,7 +39,7 @@ export async function skipEmpty(
 }
 
 /** The legacy system answered with something that is no page of orders. */
-export class UnreadablePageError extends Error {
+class UnreadablePageError extends Error {
   override readonly name = 'UnreadablePageError';
   readonly code = 'unreadable-page';
 }

@@ -81,7 +81,7 @@ class StoredFindings<F> {
 const LEASE_MS = timeLimit(10_000);
 
 /** Another process has claimed the run, or it has ended. */
-export class RunLostError extends Error {
+class RunLostError extends Error {
   override readonly name = 'RunLostError';
   readonly code = 'run-lost';
 }

@@ -67,7 +67,7 @@ function countDifferences({ differences }: VerificationProgress): number {
 }
 
 /** The result of a verification: `open` if writes were still on their way after the wait. */
-export type VerificationResult = 'equal' | 'different' | 'open';
+type VerificationResult = 'equal' | 'different' | 'open';
 
 /** Returns the result of a verification that has ended. */
 export function resultOf(progress: VerificationProgress): VerificationResult {
@@ -83,7 +83,7 @@ const OPEN_WAIT_MS = timeLimit(30_000);
 const POLL_MS = 200;
 
 /** What a verification needs. */
-export interface VerificationContext {
+interface VerificationContext {
   readonly sides: VerifiedSides;
   readonly zone: LegacyTimeZone;
   readonly clock: Clock;
@@ -217,7 +217,7 @@ export function verificationWork(
 
 const count = z.int().min(0);
 
-export const VerificationSchema = z
+const VerificationSchema = z
   .object({
     ...runFields,
     result: z
@@ -240,7 +240,7 @@ export const VerificationSchema = z
   .meta({ title: 'Verification' });
 export type VerificationResponse = z.infer<typeof VerificationSchema>;
 
-export const DifferencesSchema = z
+const DifferencesSchema = z
   .object({
     items: z.array(
       z
@@ -259,7 +259,7 @@ export const DifferencesSchema = z
   })
   .meta({ title: 'Differences' });
 
-export function verificationResponse(run: RunDocument<VerificationProgress, VerificationResult>): VerificationResponse {
+function verificationResponse(run: RunDocument<VerificationProgress, VerificationResult>): VerificationResponse {
   const { orders, differences, putOff } = run.progress;
   const none = { 'missing-in-new': 0, 'missing-in-legacy': 0, differs: 0, doubled: 0, unreadable: 0 };
   return {

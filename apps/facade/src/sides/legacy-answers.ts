@@ -37,7 +37,7 @@ export function orderAnswer(status: 200 | 201, record: Partial<LegacyRecord> | n
 }
 
 /** An error as a client of the legacy system gets it. */
-export interface LegacyError {
+interface LegacyError {
   readonly status: number;
   /** Stable; the legacy system's own errors have none. */
   readonly code?: string;

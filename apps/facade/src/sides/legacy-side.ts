@@ -33,7 +33,7 @@ const NOT_SENT: WriteOutcome = {
  * its later orders must not be stored before that one.
  * @returns the outcome of each order, in the order of `orders`
  */
-export async function inOrderByAccount(
+async function inOrderByAccount(
   orders: readonly LegacyOrder[],
   concurrentAccounts: number,
   write: (order: LegacyOrder) => Promise<WriteOutcome>,

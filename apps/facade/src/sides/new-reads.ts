@@ -12,7 +12,7 @@ export type OrderView = Partial<LegacyRecord> | null;
 
 /** How the legacy system writes its answers: a page is its file, which has one order on a line. */
 export type AnswerForm = 'order' | 'page' | 'range';
-export const LIST_FORMS = {
+const LIST_FORMS = {
   page: { open: '[\n', separator: ',\n', close: '\n]\n' },
   range: { open: '[', separator: ',', close: ']' },
 } as const;

@@ -20,7 +20,7 @@ import type { NewApi } from './new-api.js';
 import { NewReads } from './new-reads.js';
 
 /** Where the new side put an order that it accepted. */
-export interface AcceptedOrder {
+interface AcceptedOrder {
   readonly id: string;
   readonly operationId: string;
   /** Its number on the new side. */
@@ -28,7 +28,7 @@ export interface AcceptedOrder {
 }
 
 /** Returns the numbers of an operation's orders that are pending dead letters. */
-export type LetterNumbers = (operationId: string, signal: AbortSignal) => Promise<ReadonlySet<number>>;
+type LetterNumbers = (operationId: string, signal: AbortSignal) => Promise<ReadonlySet<number>>;
 
 /** An order that is not saved by then may be a dead letter; the save takes about a second. */
 const OVERDUE_MS = timeLimit(5_000);

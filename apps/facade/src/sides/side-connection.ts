@@ -69,7 +69,7 @@ const FAILURES_TO_OPEN = 10;
 /** How long after the breaker opened, and after a failed probe, the side is probed. */
 const PROBE_AFTER_MS = 500;
 
-export interface BreakerOptions {
+interface BreakerOptions {
   readonly side: SideName;
   /** Requests at a time; more are rejected at once. */
   readonly maxRunning: number;
@@ -142,7 +142,7 @@ export class Breaker {
   }
 }
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   readonly side: SideName;
   /** The base URL, with a path if the side is behind one. */
   readonly url: string;

@@ -28,7 +28,7 @@ export interface SidePair {
 }
 
 /** How an open circuit breaker shows in the metrics. */
-export interface WatchedBreaker {
+interface WatchedBreaker {
   readonly side: SideName;
   readonly purpose: string;
   readonly isOpen: () => boolean;

@@ -13,7 +13,7 @@ import {
 } from './migration-snapshot.js';
 
 /** Why a change is refused, by the HTTP status of the answer. The codes are stable. */
-export const REFUSAL_STATUSES = {
+const REFUSAL_STATUSES = {
   'unknown-capability': 400,
   'unknown-stage': 400,
   'bad-percent': 400,
@@ -33,7 +33,7 @@ export const REFUSAL_STATUSES = {
   'not-drained': 409,
 } as const;
 
-export type RefusalCode = keyof typeof REFUSAL_STATUSES;
+type RefusalCode = keyof typeof REFUSAL_STATUSES;
 
 /** A change of the migration that is refused. Nothing has changed. */
 export class ChangeRefusal extends Error {
@@ -113,7 +113,7 @@ export function checkChange(snapshot: MigrationSnapshot, request: ChangeRequest)
 }
 
 /** @throws ChangeRefusal while the migration is held, or while a change is in progress */
-export function rejectBusy({ hold, change }: MigrationSnapshot): void {
+function rejectBusy({ hold, change }: MigrationSnapshot): void {
   if (hold !== null)
     throw new ChangeRefusal(
       'held',
@@ -214,7 +214,7 @@ function shown(text: string): string {
 }
 
 /** Who makes a change, why, and until when it may take. */
-export interface ChangeOrigin {
+interface ChangeOrigin {
   readonly by: string;
   readonly reason: string;
   readonly now: Date;

@@ -163,7 +163,7 @@ function percentage(rate: number): string {
 }
 
 /** When a capability goes back by itself. */
-export type RollbackLimits = Pick<
+type RollbackLimits = Pick<
   MigrationSettings,
   'ROLLBACK_MAX_ERROR_RATE' | 'ROLLBACK_MIN_REQUESTS' | 'ROLLBACK_MAX_MISMATCHES'
 >;

@@ -155,7 +155,7 @@ export function stageOfBucket<S extends Stage>(
 }
 
 /** How an instance treats a write: it goes to the legacy system directly, waits for a change, or needs admission. */
-export type WriteRoute = 'unfenced' | 'paused' | 'fenced';
+type WriteRoute = 'unfenced' | 'paused' | 'fenced';
 
 export function writeRoute({ fence, change }: MigrationSnapshot): WriteRoute {
   if (fence === null) return change === null ? 'unfenced' : 'paused';

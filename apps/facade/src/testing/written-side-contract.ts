@@ -34,7 +34,7 @@ export function sidesBetween({
   return new Sides(settings, zone, clock);
 }
 
-export interface TestedSide {
+interface TestedSide {
   readonly side: WrittenSide;
   /** The same kind of side, at an address where nothing listens. */
   readonly away: WrittenSide;

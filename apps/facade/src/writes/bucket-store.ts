@@ -116,7 +116,7 @@ export interface BucketStore {
 }
 
 /** An intent in its bucket's document. `id` and `number` are indexed; money is text, which keeps it exact. */
-export type IntentDocument = Omit<Intent, 'order'> & {
+type IntentDocument = Omit<Intent, 'order'> & {
   readonly id: string;
   readonly number: number;
   readonly order: Omit<LegacyOrder, 'id' | 'price' | 'amount' | 'legacy'> & {
@@ -125,13 +125,13 @@ export type IntentDocument = Omit<Intent, 'order'> & {
   };
 };
 
-export function toIntentDocument({ order, ...intent }: Intent): IntentDocument {
+function toIntentDocument({ order, ...intent }: Intent): IntentDocument {
   const { id, legacy, price, amount, ...content } = order;
   const stored = { ...content, price: formatMoney(price), amount: formatMoney(amount) };
   return { id, number: legacy.number, ...intent, order: stored };
 }
 
-export function fromIntentDocument({ id, number, order, ...intent }: IntentDocument): Intent {
+function fromIntentDocument({ id, number, order, ...intent }: IntentDocument): Intent {
   const { price, amount, ...content } = order;
   const money = { price: parseMoney(price), amount: parseMoney(amount) };
   return { ...intent, order: { id, ...content, ...money, legacy: { number, filled: [] } } };

@@ -136,7 +136,7 @@ class Admission {
 }
 
 /** What the answering side made of an intent. `exists`: an earlier order has the id that the client chose. */
-export type AnsweringOutcome =
+type AnsweringOutcome =
   | WriteOutcome
   /** The order is there already, by an earlier attempt or by an equal earlier request. */
   | { readonly result: 'stored'; readonly wasThere: true }

@@ -67,7 +67,7 @@ export interface Item {
 export type Work = 'repair' | 'legacy' | 'new' | 'check';
 
 /** What the outbox worker can do now. */
-export interface OutboxPlan {
+interface OutboxPlan {
   /** Final on both sides. */
   readonly closes: readonly Item[];
   /** To be repeated on the side that answers the client. */
@@ -80,7 +80,7 @@ export interface OutboxPlan {
   readonly toCheck: readonly Item[];
 }
 
-export interface PlanOptions {
+interface PlanOptions {
   readonly now: Date;
   /** The instance that admitted an intent has this many ms to write it to the answering side. */
   readonly repairAfterMs: number;

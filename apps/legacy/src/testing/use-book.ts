@@ -7,7 +7,7 @@ import { OrderFiles } from '../order-files.js';
 import { OrderBook } from '../order-book.js';
 
 /** An order book, and what is below it. */
-export class TestedBook {
+class TestedBook {
   folder = '';
   clock = new ManualClock();
   files!: OrderFiles;

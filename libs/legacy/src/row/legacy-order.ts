@@ -2,10 +2,9 @@ import { INSTRUMENTS, type Instrument } from '#orders/generator/instruments.js';
 import { murmur3 } from '#orders/generator/murmur3.js';
 import { MAX_QUANTITY, type Order, ORDER_FIELDS, type LegacyOrder } from '#orders/order/order.js';
 import * as field from './legacy-fields.js';
-import { FILLABLE, type Fillable } from './legacy-fields.js';
 
 /** The optional fields of a row; `undefined` means left out. */
-export type GivenFields = { readonly [name in Fillable]: Order[name] | undefined };
+type GivenFields = { readonly [name in field.Fillable]: Order[name] | undefined };
 
 // One independent draw for each field, as in the generator.
 const ACCOUNT = 1;
@@ -24,10 +23,10 @@ const UNKNOWN_DATE = 0;
  * amounts filled here are no financial data.
  * @param given the fields of the row; `derived` names those that were computed from others, which count as filled
  */
-export function filledFields(
+function filledFields(
   id: string,
-  { derived, ...given }: GivenFields & { readonly derived: readonly Fillable[] },
-): { readonly order: Pick<Order, Fillable>; readonly filled: ReadonlySet<Fillable> } {
+  { derived, ...given }: GivenFields & { readonly derived: readonly field.Fillable[] },
+): { readonly order: Pick<Order, field.Fillable>; readonly filled: ReadonlySet<field.Fillable> } {
   const draw = createDraws(id);
   const instrument = instrumentOf(given.symbol, draw);
   const quantity = given.quantity ?? 1 + draw(QUANTITY, MAX_QUANTITY);
@@ -46,17 +45,17 @@ export function filledFields(
     currency: given.currency ?? instrument.currency,
     createdAt: given.createdAt ?? new Date(UNKNOWN_DATE),
   };
-  return { order, filled: new Set([...derived, ...FILLABLE.filter((name) => given[name] === undefined)]) };
+  return { order, filled: new Set([...derived, ...field.FILLABLE.filter((name) => given[name] === undefined)]) };
 }
 
-type Draw = (field: number, below: number) => number;
+type Draw = (drawn: number, below: number) => number;
 
-/** Draws uniform integers from 0 to `below` - 1, each from the UUID's 128 bits and the field. */
+/** Draws uniform integers from 0 to `below` - 1, each from the UUID's 128 bits and what is drawn. */
 function createDraws(id: string): Draw {
   const hex = id.replaceAll('-', '');
   const word = (at: number): number => Number.parseInt(hex.slice(at, at + 8), 16) | 0;
   const words = [word(0), word(8), word(16), word(24)] as const;
-  return (field, below) => Math.floor((murmur3(field, ...words) / TWO_32) * below);
+  return (drawn, below) => Math.floor((murmur3(drawn, ...words) / TWO_32) * below);
 }
 
 /** Finds the symbol's instrument, so that filled fields match it; draws any instrument for an unknown symbol. */

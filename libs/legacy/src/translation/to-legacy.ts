@@ -11,7 +11,7 @@ const DIVISIBLE = BigInt(Number.MAX_SAFE_INTEGER);
 const ALWAYS_EXACT = 2n ** 39n * BigInt(UNITS_PER_ONE);
 
 /** Returns the float that is nearest to an amount: how the legacy system stores it, exact or not. */
-export function nearestFloat(money: Money): number {
+function nearestFloat(money: Money): number {
   return money <= DIVISIBLE ? Number(money) / UNITS_PER_ONE : Number(formatMoney(money));
 }
 
