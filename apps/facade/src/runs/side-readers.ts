@@ -1,9 +1,8 @@
 import { parseStrictJson, comparable } from '#legacy/json/strict-json.js';
 import type { Order } from '#orders/order/order.js';
-import { fromResponse } from '#legacy/translation/api-order.js';
 import { INTERVAL_NUMBERS, type NumberInterval, type LegacyRead, SideAwayError } from '../sides/side.js';
 import type { BucketStore } from '../writes/bucket-store.js';
-import { NewAnswerError } from '../sides/new-reads.js';
+import { newOrder } from '../sides/new-reads.js';
 import { textOf } from '../sides/side-connection.js';
 import type { SidePair } from '../sides/sides.js';
 
@@ -120,8 +119,7 @@ export class SideReaders implements VerifiedSides {
   /** @throws SideAwayError; NewAnswerError if the answer has something else than orders */
   async created(interval: NumberInterval, signal: AbortSignal): Promise<readonly Order[]> {
     const orders: Order[] = [];
-    for await (const { items } of this.sides.new.reads.pages(interval, signal))
-      for (const item of items) orders.push(orderOf(item));
+    for await (const { items } of this.sides.new.reads.pages(interval, signal)) orders.push(...items.map(newOrder));
     return orders;
   }
 
@@ -140,10 +138,4 @@ export class SideReaders implements VerifiedSides {
 function legacyRead({ from, to }: NumberInterval): LegacyRead {
   if (to - from + 1 < INTERVAL_NUMBERS) return { capability: 'read-by-range', start: from, end: to };
   return { capability: 'read-by-page', page: (from - 1) / INTERVAL_NUMBERS + 1 };
-}
-
-function orderOf(item: unknown): Order {
-  const read = fromResponse(item);
-  if ('order' in read) return read.order;
-  throw new NewAnswerError(read.reason.code, read.reason.field, read.reason.detail);
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { validate as isUuid } from 'uuid';
 import { fromResponse } from '#legacy/translation/api-order.js';
 import { type LegacyRecord, legacyView } from '#legacy/translation/to-legacy.js';
+import type { Order } from '#orders/order/order.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { askedOrders, type LegacyRead, type NumberInterval, SideAwayError } from './side.js';
 import type { NewApi } from './new-api.js';
@@ -61,10 +62,16 @@ export function pageIn(body: Uint8Array): { readonly items: readonly unknown[]; 
   return { items: parsed.data.items, next: parsed.data.page.next };
 }
 
-function view(value: unknown, zone: LegacyTimeZone): OrderView {
+/** Reads an order of the query API. @throws NewAnswerError */
+export function newOrder(value: unknown): Order {
   const read = fromResponse(value);
-  if ('order' in read) return legacyView(read.order, zone);
+  if ('order' in read) return read.order;
   throw new NewAnswerError(read.reason.code, read.reason.field, read.reason.detail);
+}
+
+function view(value: unknown, zone: LegacyTimeZone): OrderView {
+  const order = newOrder(value);
+  return legacyView(order, zone);
 }
 
 function jsonIn(body: Uint8Array): unknown {

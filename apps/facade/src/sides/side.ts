@@ -140,6 +140,11 @@ export function askedOrders(read: LegacyRead): AskedOrders {
   return { from: (read.page - 1) * INTERVAL_NUMBERS + 1, to: read.page * INTERVAL_NUMBERS };
 }
 
+/** Returns whether an order is one of those. */
+export function isAsked(asked: AskedOrders, { id, number }: { readonly id: string; readonly number: number }): boolean {
+  return 'id' in asked ? id === asked.id : number >= asked.from && number <= asked.to;
+}
+
 /** Returns the key whose bucket decides about a read: what is asked for. */
 export function readKey(read: LegacyRead): string {
   if (read.capability === 'read-by-id') return read.id;

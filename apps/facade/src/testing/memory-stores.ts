@@ -11,7 +11,7 @@ import {
   writeModeOf,
 } from '../stages/migration-snapshot.js';
 import type { AuditEntry, InstanceIdentity, MigrationStore, RegisteredInstance } from '../migration/migration-store.js';
-import type { AskedOrders } from '../sides/side.js';
+import { isAsked, type AskedOrders } from '../sides/side.js';
 import type { NumberStore } from '../writes/number-blocks.js';
 
 /** Returns an intent of `dualwrite` whose `seq` is the legacy number of its order. */
@@ -161,9 +161,8 @@ export class MemoryBucketStore implements BucketStore {
   }
 
   async findOpen(asked: AskedOrders): Promise<readonly OpenWrite[]> {
-    const isAsked = ({ order: { id, legacy } }: Intent): boolean =>
-      'id' in asked ? id === asked.id : legacy.number >= asked.from && legacy.number <= asked.to;
-    return Promise.resolve([...this.buckets.values()].flatMap((bucket) => openWrites(bucket, isAsked)));
+    const isWanted = ({ order: { id, legacy } }: Intent): boolean => isAsked(asked, { id, number: legacy.number });
+    return Promise.resolve([...this.buckets.values()].flatMap((bucket) => openWrites(bucket, isWanted)));
   }
 
   async openIn(buckets: readonly number[]): Promise<readonly OpenWrite[]> {

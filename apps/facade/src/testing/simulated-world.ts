@@ -8,6 +8,7 @@ import { parseStrictJson } from '#legacy/json/strict-json.js';
 import { completeRequest, fromLegacyRequest } from '#legacy/translation/from-legacy.js';
 import {
   askedOrders,
+  isAsked,
   SideAwayError,
   type LegacyRead,
   type SideName,
@@ -144,9 +145,9 @@ export class SimulatedSide implements WrittenSide {
   async find(read: LegacyRead): Promise<readonly LegacyRecord[]> {
     await this.answer();
     const asked = askedOrders(read);
-    const isAsked = ({ id, legacy: { number } }: LegacyOrder): boolean =>
-      this.readable.has(id) && ('id' in asked ? id === asked.id : number >= asked.from && number <= asked.to);
-    return [...this.accepted.values()].filter(isAsked).map((order) => legacyView(order, ZONE) as LegacyRecord);
+    return [...this.accepted.values()]
+      .filter(({ id, legacy: { number } }) => this.readable.has(id) && isAsked(asked, { id, number }))
+      .map((order) => legacyView(order, ZONE) as LegacyRecord);
   }
 
   /** Stores an order at once: of the legacy system's own numbering, or of a backfill. */
