@@ -313,8 +313,8 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
       },
       'forward a write to the host of a whole URL': {
         file: 'legacy-api.ts',
-        replace: 'const path = forwardedTarget(route, request.raw);\n  return',
-        by: "const path = request.raw.url ?? '/';\n  return",
+        replace: 'const path = forwardedTarget(route, request.raw);\n  const headers',
+        by: "const path = request.raw.url ?? '/';\n  const headers",
       },
     },
   },

@@ -35,7 +35,6 @@ import { HighestNumber } from './runs/runs-controller.js';
 import { SideReaders } from './runs/side-readers.js';
 import { VerificationRuns, verificationWork } from './runs/verification.js';
 import { settings } from './settings.js';
-import { requestHeadersFor } from './sides/side-connection.js';
 import { Sides } from './sides/sides.js';
 import { MongoBucketStore } from './writes/bucket-store.js';
 import { MongoNumberStore } from './writes/number-blocks.js';
@@ -112,7 +111,7 @@ export class Facade implements OnModuleInit, OnApplicationBootstrap, BeforeAppli
       logger,
       addRoutes: (scope) => {
         addReadRoutes(scope, reads, settings);
-        addWriteRoutes(scope, migration.orders, ({ headers, client }) => requestHeadersFor(headers, client !== null));
+        addWriteRoutes(scope, migration.orders);
       },
     });
   }

@@ -68,8 +68,6 @@ export function addReadRoutes(
   });
 }
 
-type HeadersOf = (request: FastifyRequest) => ForwardedRequest['headers'];
-
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** Returns the client of an API key. */
@@ -80,11 +78,8 @@ function auditedRoute(action: string, onlyRefusals: boolean) {
   return { config: { ...UNLIMITED.config, ...audited(action, { onlyRefusals, client: clientOf }) } };
 }
 
-/**
- * Adds the writes of the legacy system's API. A client that disconnects stops nothing: its order may be stored already.
- * @param headersOf returns the headers that go to the legacy system
- */
-export function addWriteRoutes(fastify: FastifyInstance, orders: PostedOrders, headersOf: HeadersOf): void {
+/** Adds the writes of the legacy system's API. A client that disconnects stops nothing: its order may be stored already. */
+export function addWriteRoutes(fastify: FastifyInstance, orders: Pick<PostedOrders, 'post' | 'populate'>): void {
   void fastify.register(async (scope) => {
     // Every body goes through as it came: the legacy system judges its type and its JSON.
     scope.removeAllContentTypeParsers();
@@ -92,10 +87,10 @@ export function addWriteRoutes(fastify: FastifyInstance, orders: PostedOrders, h
       done(null, body),
     );
     scope.post('/orders', auditedRoute('send-orders', true), async (request, reply) =>
-      send(reply, await orders.post(forwardedWrite('/orders', request, headersOf), new AbortController().signal)),
+      send(reply, await orders.post(forwardedWrite('/orders', request), new AbortController().signal)),
     );
     scope.post('/populate', auditedRoute('populate', false), async (request, reply) =>
-      send(reply, await orders.populate(forwardedWrite('/populate', request, headersOf))),
+      send(reply, await orders.populate(forwardedWrite('/populate', request))),
     );
     return Promise.resolve();
   });
@@ -105,10 +100,11 @@ function send(reply: FastifyReply, { status, headers, body }: LegacyAnswer): Fas
   return reply.code(status).headers(headers).send(body);
 }
 
-function forwardedWrite(route: string, request: FastifyRequest, headersOf: HeadersOf): ForwardedRequest {
-  const { body } = request;
+function forwardedWrite(route: string, request: FastifyRequest): ForwardedRequest {
+  const { body, client } = request;
   const path = forwardedTarget(route, request.raw);
-  return { path, headers: headersOf(request), body: typeof body === 'string' ? body : '' };
+  const headers = requestHeadersFor(request.headers, client !== null);
+  return { path, headers, body: typeof body === 'string' ? body : '' };
 }
 
 interface LegacyApiOptions {
