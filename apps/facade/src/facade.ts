@@ -78,7 +78,7 @@ export class Facade implements OnModuleInit, OnApplicationBootstrap, BeforeAppli
     const { metrics } = this;
     this.verifications = new VerificationRuns(mongo);
     this.backfills = new BackfillRuns(mongo);
-    this.mismatches = new Mismatches(mongo.db);
+    this.mismatches = new Mismatches(mongo);
     this.observations = new Observations(mongo.db, clock, (error) =>
       logger.warn({ reason: String(error) }, 'the figures of comparisons are kept until MongoDB takes them'),
     );
@@ -163,7 +163,6 @@ export class Facade implements OnModuleInit, OnApplicationBootstrap, BeforeAppli
     state: MigrationState,
   ): MigrationPorts {
     const { sides, comparisons, observations, mismatches, verifications } = this;
-    const now = (): Date => mongo.time.now();
     return {
       ...stores,
       lease: new MongoWorkerLease(mongo, IDENTITY.process),
@@ -171,7 +170,7 @@ export class Facade implements OnModuleInit, OnApplicationBootstrap, BeforeAppli
       legacy: sides.answering.legacy,
       figures: async (versions) => observations.read(versions),
       lastVerify: verifications.last,
-      reports: new WriteReporting({ observations, comparisons, mismatches, state, now, registry: register }),
+      reports: new WriteReporting({ observations, comparisons, mismatches, state, registry: register }),
       isLegacyAway: () => sides.breakers.some(({ side, isOpen }) => side === 'legacy' && isOpen()),
       zone,
       clock,

@@ -356,7 +356,7 @@ export class Comparisons {
     logger.warn({ capability, version, key, code, recheck: verdict, paths }, 'mismatch found');
     for (let attempt = 1; ; attempt += 1) {
       try {
-        if (!(await mismatches.store(found, new Date(clock.now())))) metrics.comparisonDropped('mismatches-full');
+        if (!(await mismatches.store(found))) metrics.comparisonDropped('mismatches-full');
         return;
       } catch (error) {
         if (attempt === STORE_ATTEMPTS || this.stopping.signal.aborted) return this.failed(error, capability);

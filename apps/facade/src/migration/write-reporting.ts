@@ -16,7 +16,6 @@ export interface ReportingParts {
   readonly comparisons: Pick<Comparisons, 'offer'>;
   readonly mismatches: Pick<Mismatches, 'store'>;
   readonly state: Pick<MigrationState, 'latest'>;
-  readonly now: () => Date;
   readonly registry: Registry;
 }
 
@@ -79,7 +78,7 @@ export class WriteReporting implements WriteReports {
       recheck: 'differs',
       code,
     };
-    await this.parts.mismatches.store(found, this.parts.now());
+    await this.parts.mismatches.store(found);
   }
 
   private get version(): number {
