@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import type { LegacyRecord } from '#legacy/translation/to-legacy.js';
 import { parseStrictJson } from '#legacy/json/strict-json.js';
 import { fromLegacy } from '#legacy/translation/from-legacy.js';
 import type { LegacyOrder } from '#orders/order/order.js';

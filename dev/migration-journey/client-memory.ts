@@ -1,4 +1,4 @@
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import type { LegacyRecord } from '#legacy/translation/to-legacy.js';
 import { storedOrder, type StoredOrder } from './stored-order.js';
 import type { SentOrder } from './written-orders.js';
 

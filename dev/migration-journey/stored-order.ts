@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Db } from 'mongodb';
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import type { LegacyRecord } from '#legacy/translation/to-legacy.js';
 import type { OrderDocument } from '#orders/order/order-document.js';
 
 /** An order in one form for answers, for the legacy system's files and for MongoDB's collection, made without the product's translation. */

@@ -60,7 +60,7 @@ const EXPOSED: Readonly<Record<string, (registry: Registry) => unknown>> = {
     metrics.queuedComparisons(nothing);
     metrics.expiredIgnoreRules(nothing);
     exposeIntents(nothing, systemClock, registry);
-    exposeStages({ state: nothing, verifies: nothing, clock: systemClock }, registry);
+    exposeStages({ state: nothing, lastVerify: nothing, clock: systemClock }, registry);
     return new WriteReporting({ registry } as ReportingParts);
   },
 };

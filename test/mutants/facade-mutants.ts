@@ -67,7 +67,7 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
       },
       'act for ever on what was acknowledged': {
         file: 'migration/migration-state.ts',
-        replace: 'this.clock.now() - this.acknowledged.at < ACKNOWLEDGEMENT_LEASE_MS ? this.latest : undefined',
+        replace: 'this.ports.clock.now() - this.acknowledged.at < ACKNOWLEDGEMENT_LEASE_MS ? this.latest : undefined',
         by: 'this.latest',
         specs: 'migration-state',
       },
@@ -132,7 +132,7 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         replace: 'open.epoch < epoch ||',
       },
       'forget an intent after a time-out': {
-        file: 'writes/answering-write.ts',
+        file: 'writes/fenced-writes.ts',
         replace: "if (outcome.result === 'unknown') return { ...place, error: outcome.message };",
         by: "if (outcome.result === 'unknown') return { ...place, close: true };",
       },
@@ -144,8 +144,8 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
       },
       'acknowledge before the answering side has answered': {
         file: 'writes/fenced-writes.ts',
-        replace: 'const outcome = await this.parts.answering.run(intent, signal);',
-        by: "void this.parts.answering.run(intent, signal);\n    const outcome: AnsweringOutcome = { result: 'stored' };",
+        replace: 'const outcome = await this.answering.run(intent, signal);',
+        by: "void this.answering.run(intent, signal);\n    const outcome: AnsweringOutcome = { result: 'stored' };",
       },
       'the instance does not wait for earlier writes of the account': {
         file: 'writes/fenced-writes.ts',
@@ -163,7 +163,7 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         by: "if (isFree('legacy')) plan.toLegacy.push(item);",
       },
       'close an intent before the second side has stored it': {
-        file: 'writes/answering-write.ts',
+        file: 'writes/fenced-writes.ts',
         replace: "return intent.new === 'none' ? { ...place, close: true } : { ...place, legacy: 'stored' };",
         by: 'return { ...place, close: true };',
       },
@@ -181,36 +181,36 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         file: 'writes/number-blocks.ts',
         replace: 'if (block?.period !== period) return undefined;',
         by: 'if (block === undefined) return undefined;',
-        specs: 'number-blocks',
+        specs: 'writes/posted-orders',
       },
       'assign a number that a client has chosen': {
         file: 'writes/number-blocks.ts',
         replace: 'while (block.chosen.has(block.next)) block.next += 1;',
-        specs: 'number-blocks',
+        specs: 'writes/posted-orders',
       },
       'an id that a client repeats is written again under a new number': {
-        file: 'writes/answering-write.ts',
+        file: 'writes/fenced-writes.ts',
         replace: 'if (isIdGiven) {',
         by: 'if (isIdGiven && isNumberGiven) {',
       },
       'a write of off ends although its outcome is unknown': {
         file: 'writes/posted-orders.ts',
-        replace: 'if (fields === undefined || error instanceof NotSentError) end();',
-        by: 'if (fields !== undefined || error instanceof NotSentError) end();',
-        specs: 'posted-orders',
+        replace: 'if (fields === undefined || isUnsent(error)) end();',
+        by: 'if (fields !== undefined || isUnsent(error)) end();',
+        specs: 'writes/posted-orders',
       },
       'a repeat finishes the write of a dead instance before earlier writes of its account': {
         file: 'writes/fenced-writes.ts',
         replace:
           'const next = open.find((other) => other.order.accountId === accountId && isUnanswered(other)) ?? intent;',
         by: 'const next = intent;',
-        specs: '/fenced-writes',
+        specs: 'writes/posted-orders',
       },
       'a repeat waits for a dead instance until the outbox worker finds out': {
         file: 'writes/fenced-writes.ts',
-        replace: '>= repairAfterMs) {',
-        by: '>= 10 * repairAfterMs) {',
-        specs: '/fenced-writes',
+        replace: '>= limits.outbox.repairAfterMs) {',
+        by: '>= 10 * limits.outbox.repairAfterMs) {',
+        specs: 'writes/posted-orders',
       },
       'an order is not looked up on the new side while the legacy system gets it': {
         file: 'writes/outbox.ts',
@@ -220,7 +220,7 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
       },
       'a refusal of the second side is not reported': {
         file: 'writes/outbox.ts',
-        replace: 'await this.reports.diverged(item.intent, side, outcome);',
+        replace: 'await this.ports.reports.diverged(item.intent, side, outcome);',
       },
       'a refusal of the legacy system closes an intent before the new side is readable': {
         file: 'writes/outbox.ts',
@@ -270,13 +270,14 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         file: 'comparison/ignore-rules.ts',
         replace: 'now >= Date.parse(expires) + DAY_MS',
         by: 'now >= Date.parse(expires) + 2 * DAY_MS',
+        specs: 'src/facade-files.spec',
       },
     },
   },
   /** Mutants of what backfill and verify leave out. */
   {
     ...FACADE,
-    specs: 'runs/side-readers',
+    specs: 'runs/backfill',
     mutants: {
       'a gap ends one interval too late: the order behind it is neither copied nor compared': {
         file: 'runs/side-readers.ts',
@@ -299,7 +300,7 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         file: 'clients.ts',
         replace: 'isProduction && key === DEMO_KEY',
         by: "isProduction && key === ''",
-        specs: 'src/clients.spec',
+        specs: 'src/facade-files.spec',
       },
       'accept writes of foreign pages from clients with keys': {
         file: 'legacy-api.ts',
@@ -312,8 +313,8 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
       },
       'forward a write to the host of a whole URL': {
         file: 'legacy-api.ts',
-        replace: 'const path = forwardedTarget(route, request.raw);\n  return',
-        by: "const path = request.raw.url ?? '/';\n  return",
+        replace: 'const path = forwardedTarget(route, request.raw);\n  const headers',
+        by: "const path = request.raw.url ?? '/';\n  const headers",
       },
     },
   },
@@ -335,10 +336,20 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         file: 'legacy-api.ts',
         replace: 'disconnected.abort(error);',
       },
+      'send requests to a side that does not answer': {
+        file: 'sides/side-connection.ts',
+        replace: 'if (error instanceof SideAwayError) this.fail();',
+        specs: 'sides/sides',
+      },
+      'failures count although requests were answered between them': {
+        file: 'sides/side-connection.ts',
+        replace: 'if (!this.isOpen) this.failures = 0;',
+        specs: 'sides/sides',
+      },
       'write over the connections of reads': {
         file: 'sides/sides.ts',
-        replace: 'const answering = connect(options, shared, ofClients);',
-        by: 'const answering = reading;',
+        replace: "this.answering = this.connect('answering', LEGACY_CONNECTIONS, NEW_SIDE_CONNECTIONS);",
+        by: 'this.answering = this.reading;',
         specs: 'sides/sides',
       },
     },

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Long } from 'mongodb';
-import { systemClock } from '@orders-pipeline/clock';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { intakeBatchesCollection } from '#orders/numbering/intake-batches.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import { ordersCollection } from '#orders/order/order-document.js';
-import { describeWrittenSide } from '../../apps/facade/src/testing/written-side-contract.js';
-import { Sides } from '../../apps/facade/src/sides/sides.js';
+import { describeWrittenSide, sidesBetween } from '../../apps/facade/src/testing/written-side-contract.js';
+import type { Sides } from '../../apps/facade/src/sides/sides.js';
 import type { OrderTrace } from '../../apps/query-api/src/order-trace.controller.js';
 import { eventually } from '../support/eventually.js';
 import { ExtraProducer } from '../support/extra-producer.js';
@@ -257,16 +256,11 @@ export function intakeSpecs(shared: () => TestSystem): void {
 
 /** The legacy system is not asked. */
 function sidesOf(producerUrl: string, queryApiUrl: string): Sides {
-  return Sides.of({
-    legacyUrl: NOWHERE,
-    producerUrl,
-    queryApiUrl,
+  return sidesBetween({
+    LEGACY_URL: NOWHERE,
+    PRODUCER_URL: producerUrl,
+    QUERY_API_URL: queryApiUrl,
+    newUrl: NOWHERE,
     zone: new LegacyTimeZone('Asia/Kolkata'),
-    legacyConnections: 1,
-    legacyTimeoutMs: 10_000,
-    newConnections: 32,
-    newTimeoutMs: 10_000,
-    tokenClient: undefined,
-    clock: systemClock,
   });
 }

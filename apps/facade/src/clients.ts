@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { hash } from 'node:crypto';
 import { z } from 'zod';
-import { Injectable, HttpStatus } from '@nestjs/common';
+import { HttpStatus } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
-import { systemClock, type Clock } from '@orders-pipeline/clock';
+import type { Clock } from '@orders-pipeline/clock';
 import { Problem } from '#service/http/problem.js';
+import { parseJsonFile } from './watched-file.js';
 
 /**
  * Returns the API key of a request: the header `X-Api-Key`, or the password of HTTP basic authentication (RFC 7617). The second needs no
@@ -41,7 +42,7 @@ const MAX_KEY_CHARACTERS = 256;
 const DEMO_KEY = '6d36e5831539d22be745b2b2e0fddd236c4fbf5258641cd2f47b22a5be50417a';
 
 /** A key as a client sent it. */
-export interface GivenKey {
+interface GivenKey {
   readonly key: string;
   /** The user name of HTTP basic authentication; it must be the client's name. */
   readonly name?: string;
@@ -59,14 +60,9 @@ export class ClientKeys {
    * @throws Error that names the wrong entry, and what is allowed
    */
   static parse(text: string, isProduction = false): ClientKeys {
-    const parsed = FileSchema.safeParse(jsonIn(text));
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      const example = '{"clients": [{"name": "billing", "keys": ["<SHA-256>"]}]}';
-      throw new Error(`${issue?.path.join('.') || 'the file'} ${issue?.message ?? 'is wrong'}; it must be ${example}`);
-    }
+    const file = parseJsonFile(text, FileSchema, '{"clients": [{"name": "billing", "keys": ["<SHA-256>"]}]}');
     const clients = new Map<string, string>();
-    for (const { name, keys } of parsed.data.clients) {
+    for (const { name, keys } of file.clients) {
       for (const key of keys) {
         const other = clients.get(key);
         if (other !== undefined) throw new Error(`the clients ${other} and ${name} have the same key`);
@@ -93,21 +89,13 @@ export class ClientKeys {
   }
 }
 
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new Error(`is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
-}
-
 const RECENT_MS = 1_000;
 
 /** Knows whether this instance serves clients now. */
-@Injectable()
 export class ClientActivity {
   private lastAt = Number.NEGATIVE_INFINITY;
-  private readonly clock: Pick<Clock, 'now'> = systemClock;
+
+  constructor(private readonly clock: Clock) {}
 
   noteRequest(): void {
     this.lastAt = this.clock.now();

@@ -16,7 +16,7 @@ async function stageMetrics(
   last: VerifyResult | null = null,
 ): Promise<string[]> {
   const registry = new Registry();
-  exposeStages({ state: { latest }, verifies: { last: async () => last }, clock: new ManualClock() }, registry);
+  exposeStages({ state: { latest }, lastVerify: async () => last, clock: new ManualClock() }, registry);
   return samples(await registry.metrics());
 }
 

@@ -12,9 +12,9 @@ import { FacadeFiles } from './facade-files.js';
 import { Facade } from './facade.js';
 import { MigrationController, MigrationView } from './migration/migration-api.js';
 import { StageChanges } from './migration/stage-changes.js';
-import { BackfillController, BackfillRuns, UntranslatedOrders } from './runs/backfill.js';
+import { BackfillController, BackfillRuns } from './runs/backfill.js';
 import { HighestNumber } from './runs/runs-controller.js';
-import { Differences, VerificationRuns, VerifyController } from './runs/verification.js';
+import { VerificationRuns, VerifyController } from './runs/verification.js';
 import { settings, tokenClient } from './settings.js';
 import { Sides } from './sides/sides.js';
 
@@ -34,18 +34,7 @@ function connectMongo(): Mongo {
 class DatabaseModule {}
 
 function connectSides(): Sides {
-  return Sides.of({
-    legacyUrl: settings.LEGACY_URL,
-    producerUrl: settings.PRODUCER_URL,
-    queryApiUrl: settings.QUERY_API_URL,
-    zone: new LegacyTimeZone(settings.LEGACY_TIME_ZONE),
-    legacyConnections: settings.LEGACY_CONNECTIONS,
-    legacyTimeoutMs: settings.LEGACY_TIMEOUT_MS,
-    newConnections: settings.NEW_SIDE_CONNECTIONS,
-    newTimeoutMs: settings.NEW_SIDE_TIMEOUT_MS,
-    tokenClient: tokenClient(settings),
-    clock: systemClock,
-  });
+  return new Sides(settings, new LegacyTimeZone(settings.LEGACY_TIME_ZONE), systemClock, tokenClient(settings));
 }
 
 @Module({ providers: [{ provide: Sides, useFactory: connectSides }], exports: [Sides] })
@@ -106,9 +95,7 @@ function part<T>(token: Type<T>, of: (facade: Facade) => T) {
     part(StageChanges, ({ migration }) => migration.changes),
     part(MigrationView, ({ view }) => view),
     part(VerificationRuns, ({ verifications }) => verifications),
-    part(Differences, ({ differences }) => differences),
     part(BackfillRuns, ({ backfills }) => backfills),
-    part(UntranslatedOrders, ({ untranslated }) => untranslated),
     part(HighestNumber, ({ highest }) => highest),
   ],
 })

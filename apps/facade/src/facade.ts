@@ -16,30 +16,27 @@ import { Mongo } from '#service/mongodb/mongo.js';
 import { createLogger } from '#service/process/logs.js';
 import { ClientActivity } from './clients.js';
 import { ThreadedComparer } from './comparison/comparer.js';
-import { ComparisonBudget, comparisonSources, Comparisons, type ComparisonWatch } from './comparison/comparisons.js';
+import { Comparisons } from './comparison/comparisons.js';
 import { Mismatches } from './comparison/mismatches.js';
 import { Observations } from './comparison/observations.js';
 import { FacadeFiles } from './facade-files.js';
 import { exposeIntents, exposeStages, FacadeMetrics } from './facade-metrics.js';
 import { addLegacyApi, addReadRoutes, addWriteRoutes } from './legacy-api.js';
 import { MigrationView } from './migration/migration-api.js';
+import type { MigrationPorts } from './migration/migration-ports.js';
 import { MigrationRuntime } from './migration/migration-runtime.js';
 import { MigrationState } from './migration/migration-state.js';
 import { MongoMigrationStore } from './migration/migration-store.js';
 import { WriteReporting } from './migration/write-reporting.js';
 import { Reads } from './reads/reads.js';
-import { BackfillRuns, BackfillWork, UntranslatedOrders } from './runs/backfill.js';
-import { RunJob } from './runs/run-job.js';
+import { BackfillRuns, backfillWork } from './runs/backfill.js';
+import { RunJob, requireRunIndexes } from './runs/stored-runs.js';
 import { HighestNumber } from './runs/runs-controller.js';
 import { SideReaders } from './runs/side-readers.js';
-import { requireRunIndexes } from './runs/stored-runs.js';
-import { Differences, VerificationRuns, VerificationWork } from './runs/verification.js';
-import { limitsIn } from './settings-schema.js';
+import { VerificationRuns, verificationWork } from './runs/verification.js';
 import { settings } from './settings.js';
-import { requestHeadersFor } from './sides/side-connection.js';
-import { SideOrders, Sides } from './sides/sides.js';
+import { Sides } from './sides/sides.js';
 import { MongoBucketStore } from './writes/bucket-store.js';
-import { LegacyGateway } from './writes/legacy-gateway.js';
 import { MongoNumberStore } from './writes/number-blocks.js';
 import { OpenIntents } from './writes/open-intents.js';
 import { MongoWorkerLease } from './writes/outbox.js';
@@ -48,6 +45,9 @@ const logger = createLogger('facade', settings.LOG_LEVEL);
 const PLACE = `${hostname()}:${settings.PORT}`;
 const IDENTITY = { name: settings.FACADE_INSTANCE ?? PLACE, process: randomUUID(), place: PLACE };
 const zone = new LegacyTimeZone(settings.LEGACY_TIME_ZONE);
+/** Other requests wait up to 2 s for a write: what a dead instance has begun must be done by then. */
+const OUTBOX_LIMITS = { repairAfterMs: 1_000, batchSize: 1_000, maxCalls: 32 };
+const NUMBER_BLOCK = 1_000;
 
 /**
  * One facade instance: creates every part and connects it to those that it uses. It adds the legacy API before the facade listens, and
@@ -59,15 +59,12 @@ export class Facade implements OnModuleInit, OnApplicationBootstrap, BeforeAppli
   readonly migration: MigrationRuntime;
   readonly view: MigrationView;
   readonly verifications: VerificationRuns;
-  readonly differences: Differences;
   readonly backfills: BackfillRuns;
-  readonly untranslated: UntranslatedOrders;
   readonly highest: HighestNumber;
   private readonly metrics = new FacadeMetrics(register);
   private readonly comparer = new ThreadedComparer(settings.LEGACY_TIME_ZONE);
-  private readonly clients = new ClientActivity();
+  private readonly clients = new ClientActivity(clock);
   private readonly observations: Observations;
-  private readonly state: MigrationState;
   private readonly comparisons: Comparisons;
   private readonly reads: Reads;
   private readonly jobs: readonly Pick<RunJob, 'start' | 'stop'>[];
@@ -79,47 +76,22 @@ export class Facade implements OnModuleInit, OnApplicationBootstrap, BeforeAppli
     private readonly files: FacadeFiles,
   ) {
     const { metrics } = this;
-    const store = new MongoMigrationStore(mongo);
-    const numbers = new MongoNumberStore(mongo);
-    const buckets = new MongoBucketStore(mongo);
     this.verifications = new VerificationRuns(mongo);
-    this.differences = new Differences(mongo);
     this.backfills = new BackfillRuns(mongo);
-    this.untranslated = new UntranslatedOrders(mongo);
-    this.highest = new HighestNumber(new LegacyGateway(sides.runs.legacy), numbers);
-    this.mismatches = new Mismatches(mongo.db);
+    this.mismatches = new Mismatches(mongo);
     this.observations = new Observations(mongo.db, clock, (error) =>
       logger.warn({ reason: String(error) }, 'the figures of comparisons are kept until MongoDB takes them'),
     );
-    this.state = new MigrationState(store, clock, IDENTITY, logger);
-    const { state, observations, mismatches, verifications } = this;
+    const store = new MongoMigrationStore(mongo);
+    const numbers = new MongoNumberStore(mongo);
+    const buckets = new MongoBucketStore(mongo);
+    this.highest = new HighestNumber(sides.runs.legacy, numbers);
+    const state = new MigrationState({ store, clock, identity: IDENTITY, logger });
     const intents = new OpenIntents(buckets, state, clock);
-    this.comparisons = this.createComparisons(intents);
-    const { comparisons } = this;
-    this.reads = new Reads({ stages: state, intents, ...sides.reading, comparisons, observations, metrics });
-    const now = (): Date => mongo.time.now();
-    this.migration = new MigrationRuntime({
-      state,
-      store,
-      buckets,
-      numbers,
-      lease: new MongoWorkerLease(mongo, IDENTITY.process),
-      sides,
-      stored: new SideOrders(sides.answering.legacy, sides.answering.newReads),
-      legacy: new LegacyGateway(sides.answering.legacy),
-      figures: observations,
-      verifies: verifications,
-      reports: new WriteReporting({ observations, comparisons, mismatches, state, now, registry: register }),
-      isLegacyAway: () => sides.breakers.some(({ side, isOpen }) => side === 'legacy' && isOpen()),
-      zone,
-      clock,
-      stopwatch: () => performance.now(),
-      random: Math.random,
-      randomId: randomUUID,
-      identity: IDENTITY,
-      limits: limitsIn(settings),
-      logger,
-    });
+    this.comparisons = this.createComparisons(state, intents);
+    const { comparisons, observations } = this;
+    this.reads = new Reads({ stages: state, intents, sides: sides.reading, comparisons, observations, metrics });
+    this.migration = new MigrationRuntime(this.migrationPorts(mongo, { store, numbers, buckets }, state), state);
     this.view = new MigrationView(store, buckets, this.migration.facts);
     this.jobs = this.createJobs(mongo, new SideReaders(sides.runs, buckets));
   }
@@ -139,15 +111,15 @@ export class Facade implements OnModuleInit, OnApplicationBootstrap, BeforeAppli
       logger,
       addRoutes: (scope) => {
         addReadRoutes(scope, reads, settings);
-        addWriteRoutes(scope, migration.orders, ({ headers, client }) => requestHeadersFor(headers, client !== null));
+        addWriteRoutes(scope, migration.orders);
       },
     });
   }
 
   onApplicationBootstrap(): void {
-    const { migration, state, verifications } = this;
+    const { migration, verifications } = this;
     exposeIntents(migration.facts, clock, register);
-    exposeStages({ state, verifies: verifications, clock }, register);
+    exposeStages({ state: migration.state, lastVerify: verifications.last, clock }, register);
     migration.start();
     for (const job of this.jobs) job.start();
   }
@@ -159,49 +131,72 @@ export class Facade implements OnModuleInit, OnApplicationBootstrap, BeforeAppli
   async onApplicationShutdown(): Promise<void> {
     const { files, migration, comparisons, observations, comparer, sides } = this;
     files.close();
-    await migration.stop().catch((error: unknown) => logger.warn({ reason: String(error) }, 'not deregistered'));
+    // While MongoDB is away, each waits for it: at once, so that the facade still ends in time.
+    const stopped = migration
+      .stop()
+      .catch((error: unknown) => logger.warn({ reason: String(error) }, 'not deregistered'));
     await comparisons.stop();
-    await Promise.all([observations.stop(), comparer.close(), sides.close()]);
+    await Promise.all([stopped, observations.stop(), comparer.close()]);
+    await sides.close();
   }
 
-  private createComparisons(intents: OpenIntents): Comparisons {
-    const { comparer, observations, mismatches, metrics } = this;
+  private createComparisons(stages: MigrationState, intents: OpenIntents): Comparisons {
+    const { sides, comparer, observations, mismatches, files, metrics } = this;
     return new Comparisons({
-      sources: comparisonSources(this.sides.comparing),
+      sides: sides.comparing,
       comparer,
       intents,
-      stages: this.state,
+      stages,
       observations,
       mismatches,
-      rules: () => this.files.rules,
-      watch: loggedComparisons(metrics),
+      rules: () => files.rules,
+      metrics,
+      logger,
       clock,
-      budget: new ComparisonBudget(settings.COMPARED_PER_SECOND, () => performance.now()),
+      perSecond: settings.COMPARED_PER_SECOND,
     });
+  }
+
+  private migrationPorts(
+    mongo: Mongo,
+    stores: Pick<MigrationPorts, 'store' | 'numbers' | 'buckets'>,
+    state: MigrationState,
+  ): MigrationPorts {
+    const { sides, comparisons, observations, mismatches, verifications } = this;
+    return {
+      ...stores,
+      lease: new MongoWorkerLease(mongo, IDENTITY.process),
+      sides,
+      legacy: sides.answering.legacy,
+      figures: async (versions) => observations.read(versions),
+      lastVerify: verifications.last,
+      reports: new WriteReporting({ observations, comparisons, mismatches, state, registry: register }),
+      isLegacyAway: () => sides.breakers.some(({ side, isOpen }) => side === 'legacy' && isOpen()),
+      zone,
+      clock,
+      random: Math.random,
+      randomId: randomUUID,
+      identity: IDENTITY,
+      limits: { ...settings, outbox: OUTBOX_LIMITS, numberBlock: NUMBER_BLOCK },
+      logger,
+    };
   }
 
   private createJobs({ db }: Mongo, readers: SideReaders): readonly Pick<RunJob, 'start' | 'stop'>[] {
-    const { verifications, differences, backfills, untranslated, sides, clients } = this;
+    const { verifications, backfills, sides, clients } = this;
     const prepare = async (): Promise<void> => requireRunIndexes(db);
-    const verification = new VerificationWork(verifications, differences, readers, zone, clock, () => clients.isBusy);
-    const backfill = new BackfillWork(backfills, untranslated, {
+    const verification = verificationWork(verifications, {
+      sides: readers,
+      zone,
+      clock,
+      hasClients: () => clients.isBusy,
+    });
+    const backfill = backfillWork(backfills, {
       zone,
       legacy: async (interval, signal) => readers.legacy(interval, signal),
       isEmpty: async (interval, signal) => sides.runs.legacy.isEmpty(interval, signal),
-      startImport: async (files, key, signal) => sides.runs.imports.start(files, key, signal),
+      startImport: async (files, key, signal) => sides.runs.new.startImport(files, key, signal),
     });
     return [new RunJob(verifications, verification, clock, prepare), new RunJob(backfills, backfill, clock, prepare)];
   }
-}
-
-/** Shows comparisons in metrics, and what they find in the log: the values stay in MongoDB, because they are business data. */
-function loggedComparisons(metrics: FacadeMetrics): ComparisonWatch {
-  return {
-    ended: (capability, outcome) => metrics.comparisonEnded(capability, outcome),
-    dropped: (reason) => metrics.comparisonDropped(reason),
-    found: ({ capability, version, key, code, recheck, paths }) =>
-      logger.warn({ capability, version, key, code, recheck, paths: paths.map(({ path }) => path) }, 'mismatch found'),
-    failed: (error, capability) => logger.error({ err: error, capability }, 'comparison failed'),
-    gauge: (queued) => metrics.queuedComparisons(queued),
-  };
 }

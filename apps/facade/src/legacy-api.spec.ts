@@ -57,7 +57,7 @@ describe("the legacy system's API", () => {
           { answer: async ({ forwarded }) => forward(forwarded) },
           { LONG_ANSWERS_PER_CALLER: 0, LONG_ANSWERS_IN_TOTAL: 0 },
         );
-        addWriteRoutes(scope, { post: forward, populate: forward } as unknown as PostedOrders, () => ({}));
+        addWriteRoutes(scope, { post: forward, populate: forward });
       },
     });
   }
@@ -159,7 +159,7 @@ async function addedRoutes(): Promise<Map<string, unknown>> {
     routes.set(`${String(method)} ${url.replace(/:(\w+)/, '{$1}')}`, config);
   });
   addReadRoutes(app, {} as Reads, { LONG_ANSWERS_PER_CALLER: 0, LONG_ANSWERS_IN_TOTAL: 0 });
-  addWriteRoutes(app, {} as PostedOrders, () => ({}));
+  addWriteRoutes(app, {} as PostedOrders);
   await app.ready();
   return routes;
 }

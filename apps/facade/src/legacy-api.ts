@@ -1,61 +1,17 @@
-import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyInstance, FastifyRequest, FastifyError } from 'fastify';
 import type { Logger } from 'pino';
-import { isDatabaseUnavailable } from '#service/mongodb/mongo-errors.js';
-import { Problem } from '#service/http/problem.js';
 import { callerKey, ConcurrencyLimit, type ConcurrencySettings } from '#service/http/concurrency-limit.js';
 import { audited } from '#service/audit/audit-requests.js';
 import { rejectForeignHosts, rejectForeignWrites } from '#service/http/known-hosts.js';
-import { SideAwayError } from './sides/side.js';
+import { errorAnswer, legacyErrorOf, type ForwardedRequest, type LegacyAnswer } from './sides/legacy-answers.js';
 import { forwardedTarget, requestHeadersFor } from './sides/side-connection.js';
 import type { ReadCapability } from './stages/migration-snapshot.js';
 import { readById, readByPage, readByRange, type ParsedRead, DisconnectedError, type Reads } from './reads/reads.js';
-import type { ForwardedRequest, LegacyAnswer } from './writes/legacy-gateway.js';
 import type { PostedOrders } from './writes/posted-orders.js';
 import { authenticateClients, type ClientKeys } from './clients.js';
 
 /** Options of the routes of the legacy system's API. It limits no rates: a client that is moved to the facade must not get a 429. Its clients have API keys. */
-export const UNLIMITED = { config: { rateLimit: false, noToken: true } } as const;
-
-const UNAVAILABLE = 503;
-const RETRY_AFTER_SECONDS = '1';
-/** Errors that end by themselves: the state is unknown, or writes are in the way. */
-const TRANSIENT_CODES: ReadonlySet<unknown> = new Set(['state-unknown', 'still-open', 'handing-over', 'writes-behind']);
-
-/** An error as a client of the legacy system gets it. */
-export interface LegacyError {
-  readonly status: number;
-  /** Stable; the legacy system's own errors have none. */
-  readonly code?: string;
-  readonly message: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** Returns what a client gets for an error. `undefined`: it is unexpected, and its details are nothing for a client. */
-export function legacyErrorOf(error: unknown): LegacyError | undefined {
-  if (error instanceof Problem) {
-    const { code, detail, headers } = error;
-    return { status: error.getStatus(), code, message: detail, headers };
-  }
-  if (isDatabaseUnavailable(error))
-    return { status: UNAVAILABLE, code: 'database-away', message: 'the database did not respond in time' };
-  if (error instanceof SideAwayError) return { status: UNAVAILABLE, code: error.code, message: error.publicMessage };
-  if (!(error instanceof Error)) return undefined;
-  const { message, code, statusCode = 500 } = error as Error & { code?: unknown; statusCode?: number };
-  const named = typeof code === 'string' ? { code } : {};
-  if (TRANSIENT_CODES.has(code)) return { status: UNAVAILABLE, ...named, message };
-  return statusCode < 500 ? { status: statusCode, ...named, message } : undefined;
-}
-
-/** Sends an error in the form of the legacy system: that of its framework. */
-export function sendLegacyError(reply: FastifyReply, { status, code, message, headers }: LegacyError): void {
-  if (status === UNAVAILABLE) void reply.header('retry-after', RETRY_AFTER_SECONDS);
-  void reply
-    .code(status)
-    .headers(headers ?? {})
-    .type('application/json; charset=utf-8')
-    .send(JSON.stringify({ statusCode: status, code, error: STATUS_CODES[status] ?? 'Error', message }));
-}
+const UNLIMITED = { config: { rateLimit: false, noToken: true } } as const;
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -114,8 +70,6 @@ export function addReadRoutes(
   });
 }
 
-type HeadersOf = (request: FastifyRequest) => ForwardedRequest['headers'];
-
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** Returns the client of an API key. */
@@ -126,11 +80,8 @@ function auditedRoute(action: string, onlyRefusals: boolean) {
   return { config: { ...UNLIMITED.config, ...audited(action, { onlyRefusals, client: clientOf }) } };
 }
 
-/**
- * Adds the writes of the legacy system's API. A client that disconnects stops nothing: its order may be stored already.
- * @param headersOf returns the headers that go to the legacy system
- */
-export function addWriteRoutes(fastify: FastifyInstance, orders: PostedOrders, headersOf: HeadersOf): void {
+/** Adds the writes of the legacy system's API. A client that disconnects stops nothing: its order may be stored already. */
+export function addWriteRoutes(fastify: FastifyInstance, orders: Pick<PostedOrders, 'post' | 'populate'>): void {
   void fastify.register(async (scope) => {
     // Every body goes through as it came: the legacy system judges its type and its JSON.
     scope.removeAllContentTypeParsers();
@@ -138,10 +89,10 @@ export function addWriteRoutes(fastify: FastifyInstance, orders: PostedOrders, h
       done(null, body),
     );
     scope.post('/orders', auditedRoute('send-orders', true), async (request, reply) =>
-      send(reply, await orders.post(forwardedWrite('/orders', request, headersOf), new AbortController().signal)),
+      send(reply, await orders.post(forwardedWrite('/orders', request), new AbortController().signal)),
     );
     scope.post('/populate', auditedRoute('populate', false), async (request, reply) =>
-      send(reply, await orders.populate(forwardedWrite('/populate', request, headersOf))),
+      send(reply, await orders.populate(forwardedWrite('/populate', request))),
     );
     return Promise.resolve();
   });
@@ -151,13 +102,14 @@ function send(reply: FastifyReply, { status, headers, body }: LegacyAnswer): Fas
   return reply.code(status).headers(headers).send(body);
 }
 
-function forwardedWrite(route: string, request: FastifyRequest, headersOf: HeadersOf): ForwardedRequest {
-  const { body } = request;
+function forwardedWrite(route: string, request: FastifyRequest): ForwardedRequest {
+  const { body, client } = request;
   const path = forwardedTarget(route, request.raw);
-  return { path, headers: headersOf(request), body: typeof body === 'string' ? body : '' };
+  const headers = requestHeadersFor(request.headers, client !== null);
+  return { path, headers, body: typeof body === 'string' ? body : '' };
 }
 
-export interface LegacyApiOptions {
+interface LegacyApiOptions {
   /** Returns the API keys that are valid now; `undefined`: there are none. */
   readonly keys: () => ClientKeys | undefined;
   /** Accepted hosts and origins: any web page can send requests to loopback, and browsers add a password that was entered before. */
@@ -188,7 +140,8 @@ export async function addLegacyApi(fastify: FastifyInstance, options: LegacyApiO
       if (known === undefined) logger.error({ ...fields, err: error }, 'unexpected error');
       else if (known.status >= 500)
         logger.warn({ ...fields, code: known.code, reason: error.message }, 'request failed');
-      sendLegacyError(reply, known ?? { status: 500, code: 'internal-error', message: 'an unexpected error occurred' });
+      const unexpected = { status: 500, code: 'internal-error', message: 'an unexpected error occurred' };
+      send(reply, errorAnswer(known ?? unexpected));
     });
     addRoutes(scope);
   });

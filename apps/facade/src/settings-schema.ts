@@ -9,10 +9,9 @@ import {
 } from '#service/settings/service-settings.js';
 import { timeLimit } from '#orders/time-limit.js';
 import { authSettings } from '#service/auth/auth-settings.js';
-import type { MigrationLimits } from './migration/migration-runtime.js';
 
 /** The settings of the migration's stages; part of the facade's settings. */
-export const migrationSettings = {
+const migrationSettings = {
   FACADE_INSTANCE: z
     .string()
     .regex(/^[\w.:-]{1,100}$/)
@@ -69,33 +68,8 @@ function positive(byDefault: string) {
     .meta({ allowed: 'a number of at least 0' });
 }
 
-/** Other requests wait up to 2 s for a write: what a dead instance has begun must be done by then. */
-const OUTBOX_LIMITS = { repairAfterMs: 1_000, batchSize: 1_000, maxCalls: 32 };
-/** A crash leaves at most this many numbers as holes. */
-const NUMBER_BLOCK = 1_000;
-
-/** Returns the limits that the settings give. */
-export function limitsIn(settings: z.infer<z.ZodObject<typeof migrationSettings>>): MigrationLimits {
-  return {
-    admission: { maxOpen: settings.INTENT_MAX_OPEN, maxAgeMs: settings.INTENT_MAX_AGE_MS },
-    outbox: OUTBOX_LIMITS,
-    gate: {
-      minSamples: settings.GATE_MIN_SAMPLES,
-      maxMismatches: settings.GATE_MAX_MISMATCHES,
-      maxErrorRate: settings.GATE_MAX_ERROR_RATE,
-      p99Factor: settings.GATE_P99_FACTOR,
-      p99FloorMs: settings.GATE_P99_FLOOR_MS,
-      maxIntentAgeMs: settings.INTENT_MAX_AGE_MS,
-    },
-    rollback: {
-      maxErrorRate: settings.ROLLBACK_MAX_ERROR_RATE,
-      minRequests: settings.ROLLBACK_MIN_REQUESTS,
-      maxMismatches: settings.ROLLBACK_MAX_MISMATCHES,
-    },
-    changeMs: settings.CHANGE_LIMIT_MS,
-    numberBlock: NUMBER_BLOCK,
-  };
-}
+/** The limits of the migration's stages and writes, by the names of their settings. */
+export type MigrationSettings = Readonly<Omit<z.infer<z.ZodObject<typeof migrationSettings>>, 'FACADE_INSTANCE'>>;
 
 export const settingsSchema = z.object({
   ...httpSettings(3005),

@@ -20,7 +20,7 @@ export const settingsSchema = z.object({
   ...legacySettings,
 });
 
-export type LegacyAppSettings = z.infer<typeof settingsSchema>;
+type LegacyAppSettings = z.infer<typeof settingsSchema>;
 
 export function readSettings(environment: NodeJS.ProcessEnv): LegacyAppSettings {
   return loadSettings(settingsSchema, environment);

@@ -25,8 +25,8 @@ export const TRANSLATION_BUGS = [
     description: "shows the new side's times in UTC as if they were local times",
     field: 'createdAt',
     file: NEW_ANSWER,
-    replace: 'return legacyView(read.order, zone);',
-    by: "return { ...legacyView(read.order, zone), createdAt: read.order.createdAt.toISOString().replace('Z', '') };",
+    replace: 'return legacyView(order, zone);',
+    by: "return { ...legacyView(order, zone), createdAt: order.createdAt.toISOString().replace('Z', '') };",
     affects: 'reads',
   },
   {

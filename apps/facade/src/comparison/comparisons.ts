@@ -1,34 +1,18 @@
+import type { Logger } from 'pino';
 import { pause, type Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
+import type { ComparisonOutcome, FacadeMetrics } from '../facade-metrics.js';
 import type { MigrationState } from '../migration/migration-state.js';
-import type { Capability } from '../stages/migration-snapshot.js';
 import { type LegacyRead, SideAwayError, type SideName, askedOrders } from '../sides/side.js';
+import { textOf, type WholeAnswer } from '../sides/side-connection.js';
 import type { SidePair } from '../sides/sides.js';
-import type { WholeAnswer } from '../sides/side-connection.js';
-import type { OpenIntents } from '../writes/open-intents.js';
-import type { FoundMismatch, Mismatches } from './mismatches.js';
+import type { Capability } from '../stages/migration-snapshot.js';
+import { StillOpenError, type OpenIntents } from '../writes/open-intents.js';
 import { isMissingOrder, type Difference, type AnswerPair } from './differences.js';
-import type { Comparer } from './comparer.js';
+import type { ThreadedComparer } from './comparer.js';
 import type { IgnoreRules } from './ignore-rules.js';
+import type { FoundMismatch, Mismatches } from './mismatches.js';
 import type { Observations } from './observations.js';
-
-/** How a comparison ended. `undecided`: writes never stopped; `unanswered`: a side was away. Neither is a sample. */
-export type ComparisonOutcome = 'equal' | 'passed' | 'differs' | 'undecided' | 'unanswered';
-
-/** Why a comparison was not made, or its finding not stored. */
-export const DROP_REASONS = ['queue-full', 'overdue', 'rechecks-full', 'mismatches-full'] as const;
-export type DropReason = (typeof DROP_REASONS)[number];
-
-/** What a person can see of the comparisons: metrics and logs. */
-export interface ComparisonWatch {
-  ended(capability: Capability, outcome: ComparisonOutcome): void;
-  dropped(reason: DropReason): void;
-  found(mismatch: FoundMismatch): void;
-  /** An error of the facade itself, or of MongoDB. */
-  failed(error: unknown, capability: Capability): void;
-  /** @param queued returns the number of queued comparisons */
-  gauge(queued: () => number): void;
-}
 
 /**
  * Bounds the comparisons of an instance, so that they cost the same however many requests there are. A second without requests may be
@@ -60,32 +44,6 @@ export class ComparisonBudget {
 
 /** A longer answer is not compared: verify compares whole systems in constant memory. */
 export const MAX_COMPARED_BYTES = 4 * 1024 * 1024;
-
-/** Both sides, as comparisons ask them: over connections of their own. @throws SideAwayError */
-export interface ComparisonSources {
-  askLegacy(read: LegacyRead, signal: AbortSignal): Promise<WholeAnswer>;
-  /** Returns the bodies of the query API: see `NewReads.bodies`. */
-  askNew(read: LegacyRead, signal: AbortSignal): Promise<readonly Uint8Array<ArrayBuffer>[]>;
-}
-
-/** @param sides the connections for comparisons */
-export function comparisonSources({ legacy, newReads }: Pick<SidePair, 'legacy' | 'newReads'>): ComparisonSources {
-  return {
-    askLegacy: async (read, signal) => legacy.read(read, MAX_COMPARED_BYTES, signal),
-    askNew: async (read, signal) => {
-      const bodies: Uint8Array<ArrayBuffer>[] = [];
-      let length = 0;
-      for await (const body of newReads.bodies(read, signal)) {
-        bodies.push(body);
-        length += body.length;
-        // The query API names fields that the legacy system does not have, and so needs more bytes for the same orders.
-        if (length > 2 * MAX_COMPARED_BYTES)
-          throw new SideAwayError('new', 'bad-answer', `more than ${2 * MAX_COMPARED_BYTES} bytes`);
-      }
-      return bodies;
-    },
-  };
-}
 
 /** What is to be compared. */
 export interface ComparisonJob {
@@ -143,7 +101,7 @@ function bytesOf({ answered }: ComparisonJob): number {
 }
 
 /** What became of a difference. */
-export type Verdict =
+type Verdict =
   /** The answers are equal now, and writes explain why they were not. */
   | { readonly verdict: 'equal' }
   /** It is still there, or the answers are equal now although no write can have changed them. */
@@ -199,17 +157,20 @@ function identityOf({ path, legacy, new: other, code }: Difference): string {
 }
 
 export interface ComparisonParts {
-  readonly sources: ComparisonSources;
-  readonly comparer: Comparer;
+  /** Both sides, over connections for comparisons only. */
+  readonly sides: Pick<SidePair, 'legacy' | 'new'>;
+  readonly comparer: Pick<ThreadedComparer, 'compare'>;
   readonly intents: Pick<OpenIntents, 'untilReadable'>;
   readonly stages: Pick<MigrationState, 'isCompared'>;
   readonly observations: Pick<Observations, 'record' | 'sample'>;
   readonly mismatches: Pick<Mismatches, 'store'>;
   /** Returns the rules that are in use. */
   readonly rules: () => IgnoreRules;
-  readonly watch: ComparisonWatch;
+  readonly metrics: Pick<FacadeMetrics, 'comparisonEnded' | 'comparisonDropped' | 'queuedComparisons'>;
+  readonly logger: Pick<Logger, 'warn' | 'error'>;
   readonly clock: Clock;
-  readonly budget: Pick<ComparisonBudget, 'take'>;
+  /** The most comparisons in a second; 0: none. */
+  readonly perSecond: number;
 }
 
 /** Few, so that comparisons do not wait for each other at the new side: the gate judges the durations that they measure. */
@@ -237,17 +198,19 @@ export class Comparisons {
   private running = 0;
   private readonly rechecks = new Set<Promise<void>>();
   private readonly stopping = new AbortController();
+  private readonly budget: ComparisonBudget;
 
   constructor(private readonly parts: ComparisonParts) {
-    parts.watch.gauge(() => this.queue.length);
+    this.budget = new ComparisonBudget(parts.perSecond, () => performance.now());
+    parts.metrics.queuedComparisons(() => this.queue.length);
   }
 
   /** Queues a comparison, or drops it. Never throws, never waits. */
   offer(job: ComparisonJob): void {
-    const { budget, watch } = this.parts;
+    const { clock, metrics } = this.parts;
     // A failure was counted as such.
-    if (this.stopping.signal.aborted || (job.answered?.answer.status ?? 200) >= 500 || !budget.take()) return;
-    if (!this.queue.add(job, this.parts.clock.now())) return watch.dropped('queue-full');
+    if (this.stopping.signal.aborted || (job.answered?.answer.status ?? 200) >= 500 || !this.budget.take()) return;
+    if (!this.queue.add(job, clock.now())) return metrics.comparisonDropped('queue-full');
     // The answer goes out first.
     setImmediate(() => this.startNext());
   }
@@ -261,8 +224,8 @@ export class Comparisons {
 
   private startNext(): void {
     if (this.running >= CONCURRENCY) return;
-    const { clock, watch } = this.parts;
-    const job = this.queue.take(clock.now(), () => watch.dropped('overdue'));
+    const { clock, metrics } = this.parts;
+    const job = this.queue.take(clock.now(), () => metrics.comparisonDropped('overdue'));
     if (job === undefined) return;
     this.running += 1;
     void this.guarded(job, () => this.first(job)).finally(() => {
@@ -274,7 +237,7 @@ export class Comparisons {
   private async first(job: ComparisonJob): Promise<void> {
     const found = await this.compare(job, job.answered);
     if (found.differences.length === 0) return this.end(job, 'equal');
-    if (this.rechecks.size >= CONCURRENT_RECHECKS) return this.parts.watch.dropped('rechecks-full');
+    if (this.rechecks.size >= CONCURRENT_RECHECKS) return this.parts.metrics.comparisonDropped('rechecks-full');
     // Its waits must not hold up other comparisons.
     const running = this.guarded(job, () => this.recheck(job, found)).finally(() => this.rechecks.delete(running));
     this.rechecks.add(running);
@@ -300,17 +263,37 @@ export class Comparisons {
     { capability, version, read }: ComparisonJob,
     answered: ComparisonJob['answered'],
   ): Promise<Compared> {
-    const { sources, comparer, rules, clock } = this.parts;
-    const { signal } = this.stopping;
+    const { comparer, rules, clock } = this.parts;
     const ask = async <T>(side: SideName, request: () => Promise<T>): Promise<T> =>
       this.timed({ capability, version, side }, request);
     const given = (side: SideName) => (answered?.side === side ? answered.answer : undefined);
     const [legacy, other] = await Promise.all([
-      given('legacy') ?? ask('legacy', async () => withoutFailure(await sources.askLegacy(read, signal))),
-      given('new') ?? ask('new', async () => ({ bodies: await sources.askNew(read, signal) })),
+      given('legacy') ?? ask('legacy', async () => this.askLegacy(read)),
+      given('new') ?? ask('new', async () => ({ bodies: await this.askNew(read) })),
     ]);
     const pair = { form: FORMS[read.capability], legacy, new: other };
     return { differences: rules().remaining(await comparer.compare(pair), clock.now()), pair };
+  }
+
+  /** A 5xx is no answer that could be compared. @throws SideAwayError */
+  private async askLegacy(read: LegacyRead): Promise<WholeAnswer> {
+    const answer = await this.parts.sides.legacy.read(read, MAX_COMPARED_BYTES, this.stopping.signal);
+    if (answer.status < 500) return answer;
+    throw new SideAwayError('legacy', 'bad-answer', `it responded with ${answer.status}`);
+  }
+
+  /** @returns the bodies of the query API: see `NewReads.bodies`. @throws SideAwayError */
+  private async askNew(read: LegacyRead): Promise<readonly Uint8Array<ArrayBuffer>[]> {
+    const bodies: Uint8Array<ArrayBuffer>[] = [];
+    let length = 0;
+    for await (const body of this.parts.sides.new.reads.bodies(read, this.stopping.signal)) {
+      bodies.push(body);
+      length += body.length;
+      // The query API names fields that the legacy system does not have, and so needs more bytes for the same orders.
+      if (length > 2 * MAX_COMPARED_BYTES)
+        throw new SideAwayError('new', 'bad-answer', `more than ${2 * MAX_COMPARED_BYTES} bytes`);
+    }
+    return bodies;
   }
 
   private async timed<T>(
@@ -355,33 +338,35 @@ export class Comparisons {
     first: Compared,
     last: Compared,
   ): Promise<void> {
-    const { mismatches, clock, watch } = this.parts;
+    const { mismatches, clock, metrics, logger } = this.parts;
     const { pair } = verdict === 'passed' ? first : last;
     const code = differences.find((difference) => difference.code !== undefined)?.code;
-    const raw = { legacyRaw: textOf(pair.legacy), newRaw: textOf(pair.new) };
-    const found = {
+    const found: FoundMismatch = {
       capability,
       version,
       key,
       paths: differences,
-      ...raw,
+      legacyRaw: rawOf(pair.legacy),
+      newRaw: rawOf(pair.new),
       recheck: verdict,
       ...(code !== undefined && { code }),
     };
-    watch.found(found);
+    // The values stay in MongoDB, because they are business data.
+    const paths = differences.map(({ path }) => path);
+    logger.warn({ capability, version, key, code, recheck: verdict, paths }, 'mismatch found');
     for (let attempt = 1; ; attempt += 1) {
       try {
-        if (!(await mismatches.store(found, new Date(clock.now())))) watch.dropped('mismatches-full');
+        if (!(await mismatches.store(found))) metrics.comparisonDropped('mismatches-full');
         return;
       } catch (error) {
-        if (attempt === STORE_ATTEMPTS || this.stopping.signal.aborted) return watch.failed(error, capability);
+        if (attempt === STORE_ATTEMPTS || this.stopping.signal.aborted) return this.failed(error, capability);
         await pause(clock, STORE_PAUSE_MS * 2 ** attempt);
       }
     }
   }
 
   private end({ capability, version }: ComparisonJob, outcome: ComparisonOutcome): void {
-    this.parts.watch.ended(capability, outcome);
+    this.parts.metrics.comparisonEnded(capability, outcome);
     if (outcome === 'undecided' || outcome === 'unanswered') return;
     this.parts.observations.sample(capability, version, outcome !== 'differs');
   }
@@ -395,23 +380,18 @@ export class Comparisons {
       else {
         this.end(job, 'undecided');
         // Intents that stay open are no failure of the comparison, and have a metric of their own.
-        if (!isStillOpen(error)) this.parts.watch.failed(error, job.capability);
+        if (!(error instanceof StillOpenError)) this.failed(error, job.capability);
       }
     }
   }
+
+  /** An error of the facade itself, or of MongoDB. */
+  private failed(error: unknown, capability: Capability): void {
+    this.parts.logger.error({ err: error, capability }, 'comparison failed');
+  }
 }
 
-/** A 5xx is no answer that could be compared. @throws SideAwayError */
-function withoutFailure(answer: WholeAnswer): WholeAnswer {
-  if (answer.status < 500) return answer;
-  throw new SideAwayError('legacy', 'bad-answer', `it responded with ${answer.status}`);
-}
-
-function isStillOpen(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'still-open';
-}
-
-function textOf(answer: AnswerPair['legacy'] | AnswerPair['new']): string {
+function rawOf(answer: AnswerPair['legacy'] | AnswerPair['new']): string {
   const bodies = 'bodies' in answer ? answer.bodies : [answer.bytes];
-  return bodies.map((body) => new TextDecoder().decode(body)).join('\n');
+  return bodies.map((bytes) => textOf({ bytes })).join('\n');
 }

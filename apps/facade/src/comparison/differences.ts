@@ -1,31 +1,22 @@
 import diff, { type Difference as Change } from 'microdiff';
-import { comparable } from '#legacy/translation/comparable.js';
+import { comparable, NumberText, parseStrictJson } from '#legacy/json/strict-json.js';
 import { fromLegacy } from '#legacy/translation/from-legacy.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import type { TranslationReason } from '#legacy/translation/translation-reason.js';
-import { NumberText, parseStrictJson } from '#legacy/json/strict-json.js';
-import {
-  NewAnswerError,
-  orderIn,
-  ordersOf,
-  pageIn,
-  type AnswerForm,
-  type OrderView,
-  renderOrders,
-} from '../sides/new-reads.js';
+import { NewAnswerError, orderIn, ordersOf, pageIn, type AnswerForm, renderOrders } from '../sides/new-reads.js';
 
 /** The path of the only order of a read by id. */
-export const ONLY_ORDER = 'order';
+const ONLY_ORDER = 'order';
 
 /** An answer as the client got it. */
-export interface GivenAnswer {
+interface GivenAnswer {
   readonly status: number;
   readonly contentType: string | undefined;
   readonly bytes: Uint8Array;
 }
 
 /** Why an answer can't be compared. `code` is stable. */
-export interface AnswerFault {
+interface AnswerFault {
   readonly code: string;
   /** The place in the answer; absent if it is the answer as a whole. */
   readonly path?: string;
@@ -33,16 +24,16 @@ export interface AnswerFault {
 }
 
 /** The orders of an answer by their path: the number, or `order` for a read by id. A read by id of an unknown order has none. */
-export interface ComparedAnswer {
+interface ComparedAnswer {
   readonly orders: Readonly<Record<string, unknown>>;
   /** Returns why an order can't be translated to the new side; `undefined` if it can. */
   readonly reasonOf?: (path: string) => TranslationReason | undefined;
 }
 
-export type Readable = { readonly answer: ComparedAnswer } | { readonly fault: AnswerFault };
+type Readable = { readonly answer: ComparedAnswer } | { readonly fault: AnswerFault };
 
 /** Reads an answer in the form of the legacy system, whichever side gave it. */
-export function readAnswer(given: GivenAnswer, form: AnswerForm, zone: LegacyTimeZone): Readable {
+function readAnswer(given: GivenAnswer, form: AnswerForm, zone: LegacyTimeZone): Readable {
   const { status, contentType, bytes } = given;
   if (status !== 200) return faulty('unexpected-status', `responded with status ${status}`);
   const text = new TextDecoder().decode(bytes);
@@ -55,36 +46,8 @@ export function readAnswer(given: GivenAnswer, form: AnswerForm, zone: LegacyTim
       code === 'not-json' && /^is empty|unexpected end|unterminated|after property|after array/i.test(detail);
     return faulty(isCut ? 'half-json' : code, `${field ?? 'the JSON'} ${detail}`);
   }
-  return form === 'order' ? readOne(parsed.value, zone) : readList(parsed.value, zone);
-}
-
-/**
- * Reads the query API's own answers, as the legacy system would have answered them.
- * @param bodies see `NewReads.bodies`
- */
-export function readNewBodies(
-  bodies: readonly Uint8Array[],
-  form: AnswerForm,
-  zone: LegacyTimeZone,
-): { readonly orders: readonly NonNullable<OrderView>[] } | { readonly fault: AnswerFault } {
-  try {
-    if (form !== 'order') return { orders: bodies.flatMap((body) => ordersOf(pageIn(body).items, zone)) };
-    return { orders: bodies.flatMap((body) => orderIn(body, zone) ?? []) };
-  } catch (error) {
-    if (!(error instanceof NewAnswerError)) throw error;
-    const { code, message, field } = error;
-    return { fault: { code, detail: message, ...(field !== undefined && { path: field }) } };
-  }
-}
-
-/** Returns the orders of the new side, to be compared. */
-export function comparedOrders(orders: readonly NonNullable<OrderView>[], form: AnswerForm): ComparedAnswer {
-  return { orders: byPath(orders.map((order) => [form === 'order' ? ONLY_ORDER : String(order.number), order])) };
-}
-
-function readOne(value: unknown, zone: LegacyTimeZone): Readable {
-  if (value === null) return { answer: { orders: byPath([]) } };
-  return withReasons([[ONLY_ORDER, value]], zone);
+  if (form !== 'order') return readList(parsed.value, zone);
+  return withReasons(parsed.value === null ? [] : [[ONLY_ORDER, parsed.value]], zone);
 }
 
 function readList(value: unknown, zone: LegacyTimeZone): Readable {
@@ -156,7 +119,7 @@ export function differencesOf(pair: AnswerPair, zone: LegacyTimeZone): Differenc
   // Most answers are equal. Parsing without losing anything takes most of the time.
   if (areSame(pair)) return [];
   const other = readNew(pair, zone);
-  if ('text' in other && isText(pair.legacy, Buffer.from(other.text))) return [];
+  if (other.text !== undefined && isText(pair.legacy, Buffer.from(other.text))) return [];
   const legacy = readAnswer(pair.legacy, pair.form, zone);
   const faults = [...faultOf(legacy, 'legacy'), ...faultOf(other, 'new')];
   if (!('answer' in legacy) || !('answer' in other)) return faults;
@@ -169,15 +132,22 @@ export function areSame({ legacy, new: other }: AnswerPair): boolean {
   return 'bytes' in other && isText(legacy, other.bytes);
 }
 
-/** Reads the answer of the new side: as a client got it, or with its text as a client would have got it. */
-function readNew(
-  { new: given, form }: AnswerPair,
-  zone: LegacyTimeZone,
-): Readable | (Readable & { readonly text: string }) {
+/**
+ * Reads the answer of the new side: as a client got it, or the query API's own bodies (see `NewReads.bodies`) with the text that a client
+ * would have got.
+ */
+function readNew({ new: given, form }: AnswerPair, zone: LegacyTimeZone): Readable & { readonly text?: string } {
   if (!('bodies' in given)) return readAnswer(given, form, zone);
-  const read = readNewBodies(given.bodies, form, zone);
-  if ('fault' in read) return read;
-  return { answer: comparedOrders(read.orders, form), text: renderOrders(read.orders, form) };
+  const ordersIn = (body: Uint8Array) =>
+    form === 'order' ? (orderIn(body, zone) ?? []) : ordersOf(pageIn(body).items, zone);
+  try {
+    const orders = given.bodies.flatMap(ordersIn);
+    const entries = orders.map((order) => [form === 'order' ? ONLY_ORDER : String(order.number), order] as const);
+    return { answer: { orders: byPath(entries) }, text: renderOrders(orders, form) };
+  } catch (error) {
+    if (!(error instanceof NewAnswerError)) throw error;
+    return faulty(error.code, error.message, error.field);
+  }
 }
 
 function isText({ status, bytes }: GivenAnswer, text: Uint8Array): boolean {
@@ -205,12 +175,10 @@ export function isMissingOrder({ path, legacy, new: other, code }: Difference): 
 }
 
 function faultOf(read: Readable, side: 'legacy' | 'new'): Difference[] {
-  return 'fault' in read ? [ofFault(read.fault, side)] : [];
-}
-
-function ofFault({ code, path, detail }: AnswerFault, side: 'legacy' | 'new'): Difference {
+  if (!('fault' in read)) return [];
+  const { code, path = 'answer', detail } = read.fault;
   const shownDetail = `the answer of the ${side === 'legacy' ? 'legacy system' : 'new side'} ${detail}`;
-  return { path: path ?? 'answer', code, detail: shownDetail.slice(0, SHOWN_CHARACTERS) };
+  return [{ path, code, detail: shownDetail.slice(0, SHOWN_CHARACTERS) }];
 }
 
 function shown(value: unknown): string {

@@ -1,7 +1,9 @@
-import { ObjectId, type Collection, type Db, type Filter } from 'mongodb';
+import { ObjectId, type Collection, type Filter } from 'mongodb';
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
+import { isDuplicateKey } from '#service/mongodb/duplicate-key.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
 import { requireIndexes } from '#service/mongodb/indexes.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { pageSizeParameter } from '#service/http/request-input.js';
@@ -40,17 +42,17 @@ export interface MismatchDocument extends FoundMismatch {
 /** More are counted, and not stored. */
 const MAX_STORED = 5_000;
 const MAX_RAW_CHARACTERS = 16 * 1024;
-const DUPLICATE_KEY = 11_000;
 
 /** The mismatches of all instances, in MongoDB. */
 export class Mismatches {
   private indexed: Promise<void> | undefined;
 
-  constructor(private readonly db: Db) {}
+  constructor(private readonly mongo: Mongo) {}
 
   /** Stores a mismatch durably. @returns whether it was stored; `false` if there are 5,000 already */
-  async store({ capability, version, key, recheck, ...found }: FoundMismatch, at: Date): Promise<boolean> {
+  async store({ capability, version, key, recheck, ...found }: FoundMismatch): Promise<boolean> {
     await this.requireIndex();
+    const at = this.mongo.time.now();
     const finding = { capability, version, key, recheck };
     const newest = {
       paths: found.paths,
@@ -67,7 +69,7 @@ export class Mismatches {
       await this.collection.updateOne(finding, update, { upsert: true });
     } catch (error) {
       // Another instance has stored the same finding meanwhile.
-      if (!isDuplicate(error)) throw error;
+      if (!isDuplicateKey(error)) throw error;
       await this.collection.updateOne(finding, update);
     }
     return true;
@@ -90,7 +92,7 @@ export class Mismatches {
 
   /** At the first use: the facade also starts while MongoDB is away. */
   private async requireIndex(): Promise<void> {
-    this.indexed ??= requireIndexes(this.db, ['migrationMismatches']);
+    this.indexed ??= requireIndexes(this.mongo.db, ['migrationMismatches']);
     try {
       await this.indexed;
     } catch (error) {
@@ -100,12 +102,8 @@ export class Mismatches {
   }
 
   private get collection(): Collection<MismatchDocument> {
-    return this.db.collection<MismatchDocument>('migrationMismatches');
+    return this.mongo.db.collection<MismatchDocument>('migrationMismatches');
   }
-}
-
-function isDuplicate(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === DUPLICATE_KEY;
 }
 
 const QuerySchema = z.strictObject({

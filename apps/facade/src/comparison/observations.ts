@@ -12,7 +12,7 @@ const SMALLEST_MS = 0.1;
 const LAST = 144;
 
 /** Counts of durations by bucket. Counts of several processes can be added. */
-export type BucketCounts = Readonly<Record<number, number>>;
+type BucketCounts = Readonly<Record<number, number>>;
 
 /** Returns the index of the bucket of a duration. */
 export function bucketOf(ms: number): number {

@@ -70,7 +70,7 @@ const CapabilitySchema = z
   })
   .meta({ title: 'CapabilityState' });
 
-export const MigrationSchema = z
+const MigrationSchema = z
   .object({
     revision: z.int().min(1).describe('Counts all changes of the migration.'),
     hold: z
@@ -248,7 +248,7 @@ const CLIENT_ERRORS = new Set([400, 409]);
 
 /** Adds the whole state to each 400 and 409, so that a client need not ask again what has not changed. */
 @Catch()
-export class RefusalFilter implements ExceptionFilter {
+class RefusalFilter implements ExceptionFilter {
   private readonly problems = new ProblemFilter();
 
   constructor(private readonly view: MigrationView) {}

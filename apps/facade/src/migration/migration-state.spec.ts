@@ -2,8 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { bucketOf, type MigrationSnapshot } from '../stages/migration-snapshot.js';
-import { readsAt, snapshotAt } from '../testing/migration-builders.js';
-import { MemoryMigrationStore } from '../testing/memory-stores.js';
+import { readsAt, snapshotAt, MemoryMigrationStore } from '../testing/memory-stores.js';
 import { MigrationState, StateUnknownError } from './migration-state.js';
 
 const LOGGER = pino({ level: 'silent' });
@@ -29,7 +28,7 @@ describe('MigrationState', () => {
   beforeEach(async () => {
     clock = new ManualClock();
     store = new FlakyStore(clock);
-    state = new MigrationState(store, clock, A, LOGGER);
+    state = new MigrationState({ store, clock, identity: A, logger: LOGGER });
     state.start();
     await settle();
   });
@@ -98,7 +97,7 @@ describe('MigrationState', () => {
   });
 
   it('trusts no comparison without the state', () => {
-    const other = new MigrationState(store, clock, { ...A, name: 'b' }, LOGGER);
+    const other = new MigrationState({ store, clock, identity: { ...A, name: 'b' }, logger: LOGGER });
     expect(other.isCompared('read-by-id', 'x')).toBe(false);
   });
 

@@ -1,16 +1,16 @@
-import type { Logger } from 'pino';
-import type { Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
 import {
   bucketOf,
   isComparedStage,
+  newSideAnswers,
   type ReadCapability,
   type StageOfRead,
   stageOfBucket,
   writeRoute,
   type MigrationSnapshot,
 } from '../stages/migration-snapshot.js';
-import type { InstanceIdentity, MigrationStore, RegisteredInstance } from './migration-store.js';
+import type { MigrationPorts } from './migration-ports.js';
+import type { RegisteredInstance } from './migration-store.js';
 
 /** The facade can't know the current stage, because MongoDB has not answered lately. The request is answered with 503. */
 export class StateUnknownError extends Error {
@@ -19,7 +19,7 @@ export class StateUnknownError extends Error {
 }
 
 /** How old knowledge may be when a request that depends on it is served. */
-export const KNOWLEDGE_LEASE_MS = timeLimit(2_000);
+const KNOWLEDGE_LEASE_MS = timeLimit(2_000);
 const REFRESH_MS = 500;
 /** While a change waits for acknowledgements, clients wait too. */
 const REFRESH_DURING_CHANGE_MS = 50;
@@ -56,12 +56,7 @@ export class MigrationState {
   private cancelTimer: (() => void) | undefined;
   private isStopped = false;
 
-  constructor(
-    private readonly store: MigrationStore,
-    private readonly clock: Clock,
-    private readonly identity: InstanceIdentity,
-    private readonly logger: Pick<Logger, 'warn'>,
-  ) {}
+  constructor(private readonly ports: Pick<MigrationPorts, 'store' | 'clock' | 'identity' | 'logger'>) {}
 
   /** Registers this instance and begins to poll. It doesn't wait for the database: until it answers, requests get 503. */
   start(): void {
@@ -73,7 +68,7 @@ export class MigrationState {
     this.isStopped = true;
     this.cancelTimer?.();
     await Promise.allSettled([this.refreshing]);
-    await this.store.deregister(this.identity.process);
+    await this.ports.store.deregister(this.ports.identity.process);
   }
 
   /** The newest snapshot that this instance has seen, however old. */
@@ -108,7 +103,7 @@ export class MigrationState {
     const last = this.acknowledgedState();
     if (last !== undefined && !last.legacyMayLag) {
       const known = describe(last, capability, key);
-      if (known.stage === 'off' || known.stage === 'shadow') return known;
+      if (!newSideAnswers(known.stage)) return known;
     }
     return describe(await this.current(), capability, key);
   }
@@ -138,26 +133,31 @@ export class MigrationState {
   }
 
   private fresh(): MigrationSnapshot | undefined {
-    const { known, clock } = this;
-    return known !== undefined && clock.now() - known.at < KNOWLEDGE_LEASE_MS ? known.snapshot : undefined;
+    const { known } = this;
+    return known !== undefined && this.ports.clock.now() - known.at < KNOWLEDGE_LEASE_MS ? known.snapshot : undefined;
   }
 
   /** The newest snapshot, as long as no change that needs this instance's acknowledgement can be made without it. */
   private acknowledgedState(): MigrationSnapshot | undefined {
-    return this.clock.now() - this.acknowledged.at < ACKNOWLEDGEMENT_LEASE_MS ? this.latest : undefined;
+    return this.ports.clock.now() - this.acknowledged.at < ACKNOWLEDGEMENT_LEASE_MS ? this.latest : undefined;
   }
 
   private async poll(): Promise<void> {
     await this.refresh();
     if (this.isStopped) return;
     const isChanging = this.latest !== undefined && this.latest.change !== null;
-    this.cancelTimer = this.clock.after(isChanging ? REFRESH_DURING_CHANGE_MS : REFRESH_MS, () => void this.poll());
+    this.cancelTimer = this.ports.clock.after(
+      isChanging ? REFRESH_DURING_CHANGE_MS : REFRESH_MS,
+      () => void this.poll(),
+    );
   }
 
   /** Fetches and acknowledges once for all that wait. It never rejects: what could not be fetched gets too old. */
   private async refresh(): Promise<void> {
     this.refreshing ??= this.fetch()
-      .catch((error: unknown) => this.logger.warn({ reason: String(error) }, 'cannot read the state of the migration'))
+      .catch((error: unknown) =>
+        this.ports.logger.warn({ reason: String(error) }, 'cannot read the state of the migration'),
+      )
       .finally(() => {
         this.refreshing = undefined;
       });
@@ -165,19 +165,19 @@ export class MigrationState {
   }
 
   private async fetch(): Promise<void> {
-    const at = this.clock.now();
+    const at = this.ports.clock.now();
     if (!this.isRegistered) {
       // Before the read: a change that this read misses waits for this instance.
-      await this.store.register(this.identity);
+      await this.ports.store.register(this.ports.identity);
       this.isRegistered = true;
     }
-    const snapshot = await this.store.read();
+    const snapshot = await this.ports.store.read();
     if (this.isStopped || snapshot.revision < (this.latest?.revision ?? 0)) return;
     this.known = { snapshot, at };
     const hasEnded = this.unfenced === 0 || writeRoute(snapshot) === 'unfenced';
     const revision = hasEnded ? snapshot.revision : this.acknowledged.revision;
     if (revision === this.acknowledged.revision && at - this.acknowledged.at < HEARTBEAT_MS) return;
-    if (await this.store.acknowledge(this.identity, revision)) {
+    if (await this.ports.store.acknowledge(this.ports.identity, revision)) {
       this.acknowledged = { revision, at };
       return;
     }
@@ -185,8 +185,8 @@ export class MigrationState {
     this.isRegistered = false;
     this.known = undefined;
     this.acknowledged = { revision: 0, at: Number.NEGATIVE_INFINITY };
-    this.logger.warn(
-      { instance: this.identity.name },
+    this.ports.logger.warn(
+      { instance: this.ports.identity.name },
       'this instance was removed from the registry, registering again',
     );
   }

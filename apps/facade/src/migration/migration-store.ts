@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Collection } from 'mongodb';
+import { isDuplicateKey } from '#service/mongodb/duplicate-key.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { requireRestored } from '#service/mongodb/connect-prepared.js';
 import { timeLimit } from '#orders/time-limit.js';
@@ -7,7 +8,7 @@ import type { GateCondition } from '../stages/gate.js';
 import { type MigrationSnapshot, initialSnapshot } from '../stages/migration-snapshot.js';
 
 /** What happened: `change` began, `done`, `abandoned` after its deadline, `refusal`, `rollback` by itself, `alert`, `hold`, `release`. */
-export type AuditAction = 'change' | 'done' | 'abandoned' | 'refusal' | 'rollback' | 'alert' | 'hold' | 'release';
+type AuditAction = 'change' | 'done' | 'abandoned' | 'refusal' | 'rollback' | 'alert' | 'hold' | 'release';
 
 /** One line of the audit. Entries are only ever added. */
 export interface AuditEntry {
@@ -92,7 +93,6 @@ export interface MigrationStore {
 }
 
 const STATE_ID = 'state';
-const DUPLICATE_KEY = 11_000;
 /** A read must not wait longer than a snapshot is valid. */
 const READ_LIMIT_MS = timeLimit(2_000);
 
@@ -140,7 +140,7 @@ export class MongoMigrationStore implements MigrationStore {
       await this.states.insertOne({ _id: STATE_ID, ...initialSnapshot(this.now()), unaudited: [] });
     } catch (error) {
       // Another instance was faster.
-      if ((error as { code?: unknown }).code !== DUPLICATE_KEY) throw error;
+      if (!isDuplicateKey(error)) throw error;
     }
     return this.read();
   }

@@ -5,10 +5,9 @@ import { MAX_COMPARED_BYTES, type Comparisons } from '../comparison/comparisons.
 import type { MigrationState } from '../migration/migration-state.js';
 import type { OpenIntents } from '../writes/open-intents.js';
 import type { FacadeMetrics } from '../facade-metrics.js';
-import { responseHeadersOf, type SideRequest } from '../sides/side-connection.js';
-import type { LegacySide } from '../sides/legacy-side.js';
-import type { NewReads } from '../sides/new-reads.js';
-import { isComparedStage, type ReadCapability, type StageOfRead } from '../stages/migration-snapshot.js';
+import { joined, responseHeadersOf, type SideRequest, type SideResponse } from '../sides/side-connection.js';
+import type { SidePair } from '../sides/sides.js';
+import { answeringSide, isComparedStage, type ReadCapability, type StageOfRead } from '../stages/migration-snapshot.js';
 
 /** The limits of the legacy system. */
 const MAX_NUMBER = 1_000_000_000;
@@ -49,7 +48,7 @@ function wholeNumber(name: string, text: Parameter, largest: number): number | s
 const WHOLE_BYTES = 1024 * 1024;
 
 /** The body of an answer: a whole one, or the rest of a long one while it arrives. */
-export type AnswerBody = Buffer | Readable;
+type AnswerBody = Buffer | Readable;
 
 /**
  * Reads the beginning of an answer, so that a side that fails before it gives an error and no broken answer. A longer answer that
@@ -102,17 +101,6 @@ async function* whileItArrives(
   if (kept !== undefined) onWhole(joined(kept));
 }
 
-/** Of its own memory, so that a worker thread can take it over. */
-function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
-}
-
 /** A read as it came from a client. */
 export interface ReadRequest {
   readonly capability: ReadCapability;
@@ -128,7 +116,7 @@ export interface ReadAnswer {
 }
 
 /** Thrown for parameters that the legacy system rejects, once it is not asked any more. */
-export class RejectedParametersError extends Error {
+class RejectedParametersError extends Error {
   override readonly name = 'RejectedParametersError';
   readonly statusCode = 400;
 }
@@ -143,8 +131,7 @@ export class DisconnectedError extends Error {
 export interface ReadParts {
   readonly stages: Pick<MigrationState, 'stageOf'>;
   readonly intents: Pick<OpenIntents, 'untilReadable'>;
-  readonly legacy: LegacySide;
-  readonly newReads: NewReads;
+  readonly sides: SidePair;
   readonly comparisons: Pick<Comparisons, 'offer'>;
   readonly observations: Pick<Observations, 'begin'>;
   readonly metrics: Pick<FacadeMetrics, 'read' | 'added'>;
@@ -167,7 +154,7 @@ export class Reads {
       const began = performance.now();
       const key = 'read' in parsed ? readKey(parsed.read) : forwarded.path;
       const stage = await this.parts.stages.stageOf(capability, key);
-      side = stage.stage === 'off' || stage.stage === 'shadow' ? 'legacy' : 'new';
+      side = answeringSide(stage.stage);
       if (!('read' in parsed)) return await this.rejected(parsed.rejected, stage, forwarded);
       return await this.read({ request, read: parsed.read, stage, key }, side, began);
     } catch (error) {
@@ -197,38 +184,39 @@ export class Reads {
   }
 
   private async ask(side: SideName, asked: Asked): Promise<ReadAnswer> {
-    const { legacy, newReads } = this.parts;
-    const { request, read, stage } = asked;
-    const offer = this.offerFor(side, asked);
+    const { sides } = this.parts;
+    const { forwarded } = asked.request;
     if (side === 'new') {
-      const pieces = encoded(newReads.answer(read, request.forwarded.signal));
-      const onWhole = (bytes: Uint8Array<ArrayBuffer>): void => offer(200, NEW_SIDE_HEADERS['content-type'], bytes);
-      return { status: 200, headers: NEW_SIDE_HEADERS, body: await answerBody(pieces, keptBytesAt(stage), onWhole) };
+      const pieces = encoded(sides.new.reads.answer(asked.read, forwarded.signal));
+      return this.answered(side, asked, { status: 200, headers: NEW_SIDE_HEADERS }, pieces);
     }
-    return legacy.forward(request.forwarded, async ({ status, headers, body }) => {
-      const onWhole = (bytes: Uint8Array<ArrayBuffer>): void => offer(status, headers['content-type'], bytes);
-      return {
-        status,
-        headers: responseHeadersOf(headers),
-        body: await answerBody(body as AsyncIterable<Uint8Array>, keptBytesAt(stage), onWhole),
-      };
-    });
+    return sides.legacy.forward(forwarded, async ({ status, headers, body }) =>
+      this.answered(side, asked, { status, headers }, body as AsyncIterable<Uint8Array>),
+    );
   }
 
-  /** Returns a function that offers the whole answer for a comparison, if the stage has any. */
-  private offerFor(side: SideName, { request, read, stage, key }: Asked) {
-    return (status: number, contentType: string | undefined, bytes: Uint8Array<ArrayBuffer>): void => {
-      if (!isComparedStage(stage.stage)) return;
+  /** Returns an answer, and offers it for a comparison once it is whole, if the stage has any. */
+  private async answered(
+    side: SideName,
+    { request, read, stage, key }: Asked,
+    { status, headers }: Pick<SideResponse, 'status' | 'headers'>,
+    pieces: AsyncIterable<Uint8Array>,
+  ): Promise<ReadAnswer> {
+    const isCompared = isComparedStage(stage.stage);
+    const offer = (bytes: Uint8Array<ArrayBuffer>): void => {
+      if (!isCompared) return;
       const { capability } = request;
-      const answer = { status, contentType, bytes };
+      const answer = { status, contentType: headers['content-type'], bytes };
       this.parts.comparisons.offer({ capability, version: stage.version, key, read, answered: { side, answer } });
     };
+    const body = await answerBody(pieces, isCompared ? MAX_COMPARED_BYTES : 0, offer);
+    return { status, headers: responseHeadersOf(headers), body };
   }
 
   /** The legacy system itself rejects the parameters, as long as it answers at all. */
   private async rejected(message: string, { stage }: StageOfRead, forwarded: SideRequest): Promise<ReadAnswer> {
     if (stage === 'complete') throw new RejectedParametersError(message);
-    return this.parts.legacy.forward(forwarded, async ({ status, headers, body }) => ({
+    return this.parts.sides.legacy.forward(forwarded, async ({ status, headers, body }) => ({
       status,
       headers: responseHeadersOf(headers),
       body: await answerBody(body as AsyncIterable<Uint8Array>, 0, () => undefined),
@@ -241,10 +229,6 @@ interface Asked {
   readonly read: LegacyRead;
   readonly stage: StageOfRead;
   readonly key: string;
-}
-
-function keptBytesAt({ stage }: StageOfRead): number {
-  return isComparedStage(stage) ? MAX_COMPARED_BYTES : 0;
 }
 
 function codeOf(error: unknown): string {

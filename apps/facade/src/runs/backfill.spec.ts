@@ -1,12 +1,84 @@
 import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
 import { parseStrictJson } from '#legacy/json/strict-json.js';
 import { legacyOrder } from '#legacy/row/legacy-order.js';
 import { fromLegacy } from '#legacy/translation/from-legacy.js';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { aLegacyRecord } from '#orders/testing/an-order.js';
+import { SideAwayError, INTERVAL_NUMBERS, type NumberInterval } from '../sides/side.js';
+import { MemoryNumberStore } from '../testing/memory-stores.js';
 import type { ImportFile } from '../sides/new-side.js';
-import { legacyRows } from './side-readers.js';
+import { HighestNumber } from './runs-controller.js';
+import { skipEmpty, legacyRows } from './side-readers.js';
 import { newBackfill, runBackfill, type BackfillContext, type UntranslatedOrder } from './backfill.js';
+
+describe('HighestNumber', () => {
+  it('is that of the legacy system, or a higher one that the facade has assigned', async () => {
+    const numbers = new MemoryNumberStore();
+    await numbers.raiseAbove(7);
+    const highest = new HighestNumber({ highestNumber: async () => Promise.resolve(9) }, numbers);
+    expect(await highest.read()).toBe(9);
+    await numbers.take(20);
+    expect(await highest.read()).toBe(27);
+  });
+
+  it('is a 503 while the legacy system is away, so that the request is repeated', async () => {
+    const away = new SideAwayError('legacy', 'no-connection', 'ECONNRESET at 10.0.0.7');
+    const highest = new HighestNumber({ highestNumber: async () => Promise.reject(away) }, new MemoryNumberStore());
+    await expect(highest.read()).rejects.toMatchObject({
+      status: 503,
+      code: 'legacy-away',
+      detail: 'the legacy system gave no answer (no-connection). Retry in a second.',
+    });
+  });
+});
+
+/** Skips numbers without an order. @returns where orders go on, and the intervals that were asked for */
+async function skip(orders: readonly number[], from: number, upTo: number) {
+  const asked: NumberInterval[] = [];
+  const next = await skipEmpty(from, upTo, async (interval) => {
+    asked.push(interval);
+    return !orders.some((number) => number >= interval.from && number <= interval.to);
+  });
+  return { next, asked };
+}
+
+async function isEmptyUpTo100000({ to }: NumberInterval): Promise<boolean> {
+  if (to > 100_000) throw new Error('a file is damaged');
+  return true;
+}
+
+describe('the skip of numbers without an order', () => {
+  it('asks for a billion numbers in about a thousand requests, and never for more than about a million at once', async () => {
+    const { next, asked } = await skip([999_999_999], 5_001, 1_000_000_000);
+    expect(next).toBe(999_999_001);
+    expect(asked.length).toBeLessThan(1_100);
+    expect(Math.max(...asked.map(({ from, to }) => to - from))).toBeLessThan(1_100_000);
+  });
+
+  it('asks once where orders go on at once, and returns a number above the last one where none do', async () => {
+    expect(await skip([5_500], 5_001, 10_000)).toEqual({ next: 5_001, asked: [{ from: 5_001, to: 6_000 }] });
+    expect((await skip([], 5_001, 2_000_500)).next).toBe(2_000_501);
+  });
+
+  it('ends without a failure where an answer fails: the interval itself is read next', async () => {
+    expect(await skipEmpty(1, 1_000_000, isEmptyUpTo100000)).toBe(63_001);
+  });
+
+  it('never skips an order, and stops at the first interval that has one', async () => {
+    const numbers = fc.uniqueArray(fc.integer({ min: 1, max: 5_000_000 }), { maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(numbers, fc.integer({ min: 0, max: 4_999 }), async (orders, interval) => {
+        const from = interval * INTERVAL_NUMBERS + 1;
+        const first = Math.min(...orders.filter((number) => number >= from));
+        const expected = Number.isFinite(first)
+          ? Math.floor((first - 1) / INTERVAL_NUMBERS) * INTERVAL_NUMBERS + 1
+          : 5_000_001;
+        expect((await skip(orders, from, 5_000_000)).next).toBe(expected);
+      }),
+    );
+  });
+});
 
 const NEVER = new AbortController().signal;
 const row = (number: number, change: object = {}) => ({ ...aLegacyRecord({ number }), ...change });

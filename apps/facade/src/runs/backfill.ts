@@ -11,8 +11,7 @@ import { Mongo } from '#service/mongodb/mongo.js';
 import { intervalFrom, type NumberInterval } from '../sides/side.js';
 import type { ImportFile } from '../sides/new-side.js';
 import { type LegacyRows, skipEmpty } from './side-readers.js';
-import { StoredFindings, StoredRuns, type RunDocument } from './stored-runs.js';
-import type { RunWork } from './run-job.js';
+import { StoredRuns, type RunDocument, type RunWork } from './stored-runs.js';
 import { runFields, runResponse, HighestNumber, runsController } from './runs-controller.js';
 
 /** An order of the legacy system that has no exact translation. */
@@ -23,7 +22,7 @@ export interface UntranslatedOrder {
 }
 
 /** The translated orders of an interval: the file of an import, and what could not be translated. */
-export interface TranslatedRows {
+interface TranslatedRows {
   /** A JSON array of rows as `POST /v1/imports` takes them, with every field: the import fills in nothing. */
   readonly file: string;
   readonly translated: number;
@@ -31,7 +30,7 @@ export interface TranslatedRows {
 }
 
 /** Translates rows of the legacy system for an import. Nothing is rounded, guessed or filled in. */
-export function translateRows(rows: LegacyRows, zone: LegacyTimeZone): TranslatedRows {
+function translateRows(rows: LegacyRows, zone: LegacyTimeZone): TranslatedRows {
   const lines: string[] = [];
   const untranslated: UntranslatedOrder[] = [];
   for (const [index, row] of rows.strict().entries()) {
@@ -58,10 +57,10 @@ function identify(row: unknown): Pick<UntranslatedOrder, 'number' | 'id'> {
 }
 
 /** How many legacy numbers one import covers at most. Its files, about 30 MB, are held in memory. */
-export const IMPORT_NUMBERS = 100_000;
+const IMPORT_NUMBERS = 100_000;
 
 /** How far a backfill is. It is stored, so that another process can continue. */
-export interface BackfillProgress {
+interface BackfillProgress {
   /** The highest legacy number that is copied. */
   readonly upTo: number;
   /** All numbers below are part of an import, or untranslated. */
@@ -148,44 +147,34 @@ function keyOf(files: readonly ImportFile[]): string {
 }
 
 /** `imported`: every order is part of an import. `incomplete`: some have no exact translation. */
-export type BackfillResult = 'imported' | 'incomplete';
+type BackfillResult = 'imported' | 'incomplete';
 
-/** The backfills, in MongoDB. */
+/** The backfills, in MongoDB, and the orders that they could not translate. */
 @Injectable()
-export class BackfillRuns extends StoredRuns<BackfillProgress, BackfillResult> {
+export class BackfillRuns extends StoredRuns<BackfillProgress, BackfillResult, UntranslatedOrder> {
   constructor(mongo: Mongo) {
     super(mongo, 'backfill');
   }
 }
 
-/** Orders that backfills could not translate, in MongoDB. */
-@Injectable()
-export class UntranslatedOrders extends StoredFindings<UntranslatedOrder> {}
-
-/** Runs a stored backfill, and stores which orders have no translation. */
-export class BackfillWork implements RunWork<BackfillProgress, BackfillResult> {
-  constructor(
-    private readonly runs: BackfillRuns,
-    private readonly findings: UntranslatedOrders,
-    private readonly sides: Omit<BackfillContext, 'record'>,
-  ) {}
-
-  async run(
-    run: RunDocument<BackfillProgress, BackfillResult>,
-    signal: AbortSignal,
-  ): Promise<{ readonly progress: BackfillProgress; readonly result: BackfillResult }> {
+/** Returns a function that runs a stored backfill, and stores which orders have no translation. */
+export function backfillWork(
+  runs: BackfillRuns,
+  sides: Omit<BackfillContext, 'record'>,
+): RunWork<BackfillProgress, BackfillResult> {
+  return async (run, signal) => {
     let { next: from } = run.progress;
     const record = async (untranslated: readonly UntranslatedOrder[], progress: BackfillProgress): Promise<void> => {
-      await this.findings.replace(run._id, from, untranslated, progress.untranslated - untranslated.length);
-      await this.runs.save(run, progress);
+      await runs.findings.replace(run._id, from, untranslated, progress.untranslated - untranslated.length);
+      await runs.save(run, progress);
       from = progress.next;
     };
-    const progress = await runBackfill(run.progress, { ...this.sides, record }, signal);
+    const progress = await runBackfill(run.progress, { ...sides, record }, signal);
     return { progress, result: progress.untranslated > 0 ? 'incomplete' : 'imported' };
-  }
+  };
 }
 
-export const BackfillSchema = z
+const BackfillSchema = z
   .object({
     ...runFields,
     result: z
@@ -199,9 +188,9 @@ export const BackfillSchema = z
     operationIds: z.array(z.string()).describe('The imports, operations of the producer. They go on by themselves.'),
   })
   .meta({ title: 'Backfill' });
-export type BackfillResponse = z.infer<typeof BackfillSchema>;
+type BackfillResponse = z.infer<typeof BackfillSchema>;
 
-export const UntranslatedOrdersSchema = z
+const UntranslatedOrdersSchema = z
   .object({
     items: z.array(
       z
@@ -220,7 +209,7 @@ export const UntranslatedOrdersSchema = z
   })
   .meta({ title: 'UntranslatedOrders' });
 
-export function backfillResponse(run: RunDocument<BackfillProgress, BackfillResult>): BackfillResponse {
+function backfillResponse(run: RunDocument<BackfillProgress, BackfillResult>): BackfillResponse {
   const { translated, untranslated, operationIds } = run.progress;
   return { ...runResponse(run), result: run.result, translated, untranslated, operationIds: [...operationIds] };
 }
@@ -249,7 +238,10 @@ const BackfillRoutes = runsController({
 @ApiTags('backfill')
 @Controller('v1/migration/backfill')
 export class BackfillController extends BackfillRoutes {
-  constructor(runs: BackfillRuns, untranslated: UntranslatedOrders, highest: HighestNumber) {
-    super({ runs, findings: untranslated, highest });
+  constructor(
+    protected readonly runs: BackfillRuns,
+    protected readonly highest: HighestNumber,
+  ) {
+    super();
   }
 }

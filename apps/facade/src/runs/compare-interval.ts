@@ -8,7 +8,7 @@ import type { NumberInterval } from '../sides/side.js';
 import type { LegacyRows, VerifiedSides } from './side-readers.js';
 
 /** A field whose values differ: the legacy system's value, and the value that the new side would answer in its place. */
-export interface DifferingField {
+interface DifferingField {
   readonly path: string;
   readonly legacy: unknown;
   readonly new: unknown;
@@ -50,6 +50,7 @@ type Row = Readonly<Record<string, unknown>>;
 
 /** A row of the legacy system, and its position in the answer. */
 interface PlacedRow {
+  readonly number: number;
   readonly row: Row;
   readonly at: number;
 }
@@ -67,20 +68,21 @@ export function compareInterval(
   zone: LegacyTimeZone,
 ): readonly Difference[] {
   const differences: Difference[] = [];
-  const legacy = new Map<number, PlacedRow[]>();
+  const placed: PlacedRow[] = [];
   for (const [at, row] of rows.comparable.entries()) {
     const number = numberOf(row);
     if (number === undefined || number < from || number > to)
       differences.push({ kind: 'unreadable', number: null, row: JSON.stringify(row).slice(0, SHOWN_CHARACTERS) });
-    else push(legacy, number, { row: row as Row, at });
+    else placed.push({ number, row: row as Row, at });
   }
-  const created = new Map<number, Order[]>();
-  for (const order of orders) if (order.legacy !== undefined) push(created, order.legacy.number, order);
-  const numbers = [...new Set([...legacy.keys(), ...created.keys()])].toSorted((one, other) => one - other);
+  const legacy = Map.groupBy(placed, ({ number }) => number);
+  const created = Map.groupBy(orders, (order) => order.legacy?.number);
+  const numbers = [...new Set([...legacy.keys(), ...created.keys()])].filter((number) => number !== undefined);
+  numbers.sort((one, other) => one - other);
   for (const number of numbers) {
-    const placed = legacy.get(number) ?? [];
-    const found = compareNumber(number, placed, created.get(number) ?? [], zone);
-    for (const difference of found) differences.push(withReason(difference, rows.strict()[placed[0]?.at ?? -1], zone));
+    const found = legacy.get(number) ?? [];
+    for (const difference of compareNumber(number, found, created.get(number) ?? [], zone))
+      differences.push(withReason(difference, rows.strict()[found[0]?.at ?? -1], zone));
   }
   return differences;
 }
@@ -126,12 +128,6 @@ function numberOf(row: unknown): number | undefined {
 
 function idOf(row: Row): string | null {
   return typeof row['id'] === 'string' ? row['id'] : null;
-}
-
-function push<T>(lists: Map<number, T[]>, key: number, value: T): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [value]);
-  else list.push(value);
 }
 
 /** What differed in the first reading of an interval, by `subject`. */

@@ -14,8 +14,8 @@ import { Audited } from '#service/audit/audit-requests.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import type { NumberStore } from '../writes/number-blocks.js';
 import { SideAwayError } from '../sides/side.js';
-import type { LegacyPort } from '../writes/legacy-gateway.js';
-import type { RunDocument, RunKind, StoredFindings, StoredRuns } from './stored-runs.js';
+import type { LegacyPort } from '../sides/legacy-answers.js';
+import type { RunDocument, RunKind, StoredRuns } from './stored-runs.js';
 
 const LIMIT_MS = timeLimit(30_000);
 
@@ -43,17 +43,17 @@ export class HighestNumber {
 }
 
 /** The id of a run in a path. */
-export const RunIdSchema = z
+const RunIdSchema = z
   .guid('must be a UUID')
   .toLowerCase()
   .describe('The id of the run: `id` of the response that started it.');
 
 /** The query of what a run has found. */
-export const FindingsQuerySchema = z.strictObject({
+const FindingsQuerySchema = z.strictObject({
   skip: z.coerce.number().int().min(0).max(10_000).default(0).describe('How many to skip.').meta({ default: 0 }),
   limit: z.coerce.number().int().min(1).max(1_000).default(100).describe('How many to return.').meta({ default: 100 }),
 });
-export type FindingsQuery = z.infer<typeof FindingsQuerySchema>;
+type FindingsQuery = z.infer<typeof FindingsQuerySchema>;
 
 /** What the responses of all runs have. */
 export const runFields = {
@@ -104,13 +104,6 @@ interface RunRoutes<P, R extends string, B> {
   readonly cancel?: { readonly description: string };
 }
 
-/** What the routes need. */
-interface RunParts<P, R extends string> {
-  readonly runs: StoredRuns<P, R>;
-  readonly findings: StoredFindings<unknown>;
-  readonly highest: HighestNumber;
-}
-
 /** Creates the controller of a kind of runs: start, last, by id, findings and cancel. */
 export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B>) {
   const { kind, noun, schema, findings, response } = routes;
@@ -119,7 +112,8 @@ export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B
 
   @RequiresScope('ops:migrate')
   abstract class RunsController {
-    constructor(private readonly parts: RunParts<P, R>) {}
+    protected abstract readonly runs: StoredRuns<P, R>;
+    protected abstract readonly highest: HighestNumber;
 
     @Post()
     @Audited(kind)
@@ -128,8 +122,7 @@ export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B
     @ApiAcceptedResponse({ standardSchema: schema })
     @ApiConflictResponse({ description: `Problem details \`run-under-way\`: a ${noun} has not ended` })
     async start(@Req() { caller }: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<B> {
-      const { runs, highest } = this.parts;
-      const run = await runs.start(routes.begin(await highest.read()), caller?.subject ?? 'anonymous');
+      const run = await this.runs.start(routes.begin(await this.highest.read()), caller?.subject ?? 'anonymous');
       void reply.header('Location', `${path}/${run._id}`);
       return response(run);
     }
@@ -140,7 +133,7 @@ export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B
     @ApiOkResponse({ standardSchema: schema })
     @ApiNotFoundResponse({ description: 'Problem details: there was none yet' })
     async last(): Promise<B> {
-      const run = await this.parts.runs.latest();
+      const run = await this.runs.latest();
       return response(existing(run, `There was no ${noun} yet: start one by POST ${path}.`));
     }
 
@@ -150,7 +143,7 @@ export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B
     @ApiOkResponse({ standardSchema: schema })
     @ApiNotFoundResponse({ description: `Problem details: no such ${noun}` })
     async get(@Param('id', { schema: RunIdSchema }) id: string): Promise<B> {
-      return response(existing(await this.parts.runs.find(id), `There is no ${noun} ${id}.`));
+      return response(existing(await this.runs.find(id), `There is no ${noun} ${id}.`));
     }
 
     @Get(`:id/${findings.path}`)
@@ -161,7 +154,7 @@ export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B
       @Param('id', { schema: RunIdSchema }) id: string,
       @Query({ schema: FindingsQuerySchema }) query: FindingsQuery,
     ): Promise<{ items: unknown[] }> {
-      return { items: await this.parts.findings.list(id, query) };
+      return { items: await this.runs.findings.list(id, query) };
     }
 
     @Post(':id/cancel')
@@ -171,7 +164,7 @@ export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B
     @ApiOkResponse({ standardSchema: schema })
     @ApiNotFoundResponse({ description: `Problem details: no such ${noun}` })
     async cancel(@Param('id', { schema: RunIdSchema }) id: string): Promise<B> {
-      await this.parts.runs.cancel(id);
+      await this.runs.cancel(id);
       return this.get(id);
     }
   }

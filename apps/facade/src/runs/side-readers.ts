@@ -1,10 +1,9 @@
-import { parseStrictJson } from '#legacy/json/strict-json.js';
-import { comparable } from '#legacy/translation/comparable.js';
+import { parseStrictJson, comparable } from '#legacy/json/strict-json.js';
 import type { Order } from '#orders/order/order.js';
-import { fromResponse } from '#legacy/translation/api-order.js';
 import { INTERVAL_NUMBERS, type NumberInterval, type LegacyRead, SideAwayError } from '../sides/side.js';
 import type { BucketStore } from '../writes/bucket-store.js';
-import { NewAnswerError } from '../sides/new-reads.js';
+import { newOrder } from '../sides/new-reads.js';
+import { textOf } from '../sides/side-connection.js';
 import type { SidePair } from '../sides/sides.js';
 
 /** An answer about more numbers could take the legacy system too long. */
@@ -39,7 +38,7 @@ export async function skipEmpty(
 }
 
 /** The legacy system answered with something that is no page of orders. */
-export class UnreadablePageError extends Error {
+class UnreadablePageError extends Error {
   override readonly name = 'UnreadablePageError';
   readonly code = 'unreadable-page';
 }
@@ -111,24 +110,23 @@ export class SideReaders implements VerifiedSides {
 
   /** @throws SideAwayError; UnreadablePageError if the answer is no page of orders */
   async legacy(interval: NumberInterval, signal: AbortSignal): Promise<LegacyRows> {
-    const { status, bytes } = await this.sides.legacy.read(legacyRead(interval), MAX_BYTES, signal);
-    if (status !== 200)
-      throw new SideAwayError('legacy', 'bad-answer', `numbers ${interval.from}… responded with ${status}`);
-    return legacyRows(new TextDecoder().decode(bytes));
+    const answer = await this.sides.legacy.read(legacyRead(interval), MAX_BYTES, signal);
+    if (answer.status !== 200)
+      throw new SideAwayError('legacy', 'bad-answer', `numbers ${interval.from}… responded with ${answer.status}`);
+    return legacyRows(textOf(answer));
   }
 
   /** @throws SideAwayError; NewAnswerError if the answer has something else than orders */
   async created(interval: NumberInterval, signal: AbortSignal): Promise<readonly Order[]> {
     const orders: Order[] = [];
-    for await (const { items } of this.sides.newReads.pages(interval, signal))
-      for (const item of items) orders.push(orderOf(item));
+    for await (const { items } of this.sides.new.reads.pages(interval, signal)) orders.push(...items.map(newOrder));
     return orders;
   }
 
   /** @throws SideAwayError */
   async isEmpty(interval: NumberInterval, signal: AbortSignal): Promise<boolean> {
-    const { legacy, newReads } = this.sides;
-    return (await legacy.isEmpty(interval, signal)) && newReads.isEmpty(interval, signal);
+    const { legacy, new: created } = this.sides;
+    return (await legacy.isEmpty(interval, signal)) && created.reads.isEmpty(interval, signal);
   }
 
   async openNumbers(interval: NumberInterval): Promise<ReadonlySet<number>> {
@@ -140,10 +138,4 @@ export class SideReaders implements VerifiedSides {
 function legacyRead({ from, to }: NumberInterval): LegacyRead {
   if (to - from + 1 < INTERVAL_NUMBERS) return { capability: 'read-by-range', start: from, end: to };
   return { capability: 'read-by-page', page: (from - 1) / INTERVAL_NUMBERS + 1 };
-}
-
-function orderOf(item: unknown): Order {
-  const read = fromResponse(item);
-  if ('order' in read) return read.order;
-  throw new NewAnswerError(read.reason.code, read.reason.field, read.reason.detail);
 }

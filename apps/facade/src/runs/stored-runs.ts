@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { type Collection, type Db, MongoServerError } from 'mongodb';
-import { Injectable, HttpStatus } from '@nestjs/common';
+import type { Collection, Db } from 'mongodb';
+import { HttpStatus, Logger } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
+import { pause, succeededWithin, type Clock } from '@orders-pipeline/clock';
 import { requireIndexes } from '#service/mongodb/indexes.js';
-import { Mongo } from '#service/mongodb/mongo.js';
+import { isDuplicateKey } from '#service/mongodb/duplicate-key.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
 import { Problem } from '#service/http/problem.js';
 import { timeLimit } from '#orders/time-limit.js';
 
 /** The work that the facade does over all orders, one of each kind at a time. */
-export const RUN_KINDS = ['verify', 'backfill'] as const;
-export type RunKind = (typeof RUN_KINDS)[number];
+export type RunKind = 'verify' | 'backfill';
 
 /** A verification or a backfill. Its progress is stored, so that any instance can continue it. */
 export interface RunDocument<P = unknown, R extends string = string> {
@@ -32,7 +33,7 @@ export interface RunDocument<P = unknown, R extends string = string> {
 }
 
 /** Something that a run has found, such as a difference. */
-export interface FindingDocument {
+interface FindingDocument {
   readonly run: string;
   /** The first number of the interval in which it was found. */
   readonly from: number;
@@ -43,21 +44,16 @@ export function runsCollection(db: Db): Collection<RunDocument> {
   return db.collection<RunDocument>('migrationRuns');
 }
 
-export function findingsCollection(db: Db): Collection<FindingDocument> {
-  return db.collection<FindingDocument>('migrationFindings');
-}
-
 /** Verifies the indexes of both collections. @throws MissingIndexError */
 export async function requireRunIndexes(db: Db): Promise<void> {
   await requireIndexes(db, ['migrationRuns', 'migrationFindings']);
 }
 
 /** How many findings of a run are stored. All are counted. */
-export const MAX_STORED = 10_000;
+const MAX_STORED = 10_000;
 
-/** What the runs have found, in MongoDB. @typeParam F a finding */
-@Injectable()
-export class StoredFindings<F> {
+/** What runs have found, in MongoDB. @typeParam F a finding */
+class StoredFindings<F> {
   constructor(private readonly mongo: Mongo) {}
 
   /**
@@ -77,28 +73,30 @@ export class StoredFindings<F> {
   }
 
   private get collection() {
-    return findingsCollection(this.mongo.db);
+    return this.mongo.db.collection<FindingDocument>('migrationFindings');
   }
 }
 
 /** Other processes can claim a run whose process has been silent for this time, in ms. */
 const LEASE_MS = timeLimit(10_000);
-const DUPLICATE_KEY = 11_000;
 
 /** Another process has claimed the run, or it has ended. */
-export class RunLostError extends Error {
+class RunLostError extends Error {
   override readonly name = 'RunLostError';
   readonly code = 'run-lost';
 }
 
-/** The runs of one kind, in MongoDB. @typeParam P the progress @typeParam R the results */
-export class StoredRuns<P, R extends string> {
+/** The runs of one kind, in MongoDB, and what they have found. @typeParam P the progress @typeParam R the results @typeParam F a finding */
+export class StoredRuns<P, R extends string, F = unknown> {
+  readonly findings: StoredFindings<F>;
   private readonly owner = randomUUID();
 
   constructor(
     private readonly mongo: Mongo,
     private readonly kind: RunKind,
-  ) {}
+  ) {
+    this.findings = new StoredFindings(mongo);
+  }
 
   /**
    * Stores a new run, which some instance claims.
@@ -122,7 +120,7 @@ export class StoredRuns<P, R extends string> {
       await this.runs.insertOne(run);
       return run;
     } catch (error) {
-      if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
+      if (!isDuplicateKey(error)) throw error;
       const { _id: id } = (await this.latest()) ?? { _id: 'unknown' };
       const detail = `Run ${id} of this kind is under way. Wait until it has ended.`;
       throw new Problem(HttpStatus.CONFLICT, 'run-under-way', detail, { id });
@@ -203,5 +201,113 @@ export class StoredRuns<P, R extends string> {
 
   private get runs() {
     return runsCollection(this.mongo.db);
+  }
+}
+
+/** How often an instance looks for a run to claim, in ms. */
+const POLL_MS = 500;
+/** How long a run waits after a side did not answer, in ms. */
+const RETRY_MS = 2_000;
+/** How long a stop waits until the run has released its lease, in ms. */
+const STOP_MS = timeLimit(4_000);
+/** How often the lease of a run is renewed, in ms. */
+const RENEW_MS = 3_000;
+
+/** Continues a run of a kind until it has ended. @throws Error if a side does not answer, or the signal aborts */
+export type RunWork<P, R extends string> = (
+  run: RunDocument<P, R>,
+  signal: AbortSignal,
+) => Promise<{ readonly progress: P; readonly result: R }>;
+
+/**
+ * Claims the run of one kind and continues it until it has ended, also after a crash of the instance that began it. While a side does
+ * not answer, the run waits and says why.
+ */
+export class RunJob<P = unknown, R extends string = string> {
+  private readonly logger = new Logger(RunJob.name);
+  private readonly stopping = new AbortController();
+  private loop: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly runs: StoredRuns<P, R>,
+    private readonly work: RunWork<P, R>,
+    private readonly clock: Clock,
+    /** Verifies the indexes; repeated until MongoDB has them. */
+    private readonly prepare: () => Promise<void>,
+  ) {}
+
+  start(): void {
+    this.loop = this.poll();
+  }
+
+  /** Waits until the run has released its lease, for 4 s at most. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await succeededWithin(this.clock, STOP_MS, this.loop);
+  }
+
+  private async poll(): Promise<void> {
+    const { signal } = this.stopping;
+    let isPrepared = false;
+    while (!signal.aborted) {
+      const run: RunDocument<P, R> | null | undefined = await this.claim(isPrepared).catch((error: unknown) => {
+        this.logger.warn({ reason: String(error) }, 'cannot claim a run, retrying');
+        return undefined;
+      });
+      isPrepared ||= run !== undefined;
+      const paused = run === null || run === undefined ? POLL_MS : await this.continue(run);
+      if (paused > 0) await pause(this.clock, paused, signal).catch(() => undefined);
+    }
+  }
+
+  private async claim(isPrepared: boolean): Promise<RunDocument<P, R> | null> {
+    if (!isPrepared) await this.prepare();
+    return this.runs.claim();
+  }
+
+  /** Continues a run. @returns how long to wait until the next claim, in ms */
+  private async continue(run: RunDocument<P, R>): Promise<number> {
+    const lost = new AbortController();
+    const stopRenewal = this.keepRenewing(run, lost);
+    const signal = AbortSignal.any([this.stopping.signal, lost.signal]);
+    try {
+      const { progress, result } = await this.work(run, signal);
+      await this.runs.end(run, progress, result);
+      this.logger.log({ run: run._id, result }, `${run.kind} has ended`);
+      return 0;
+    } catch (error) {
+      if (error instanceof RunLostError || lost.signal.aborted) return POLL_MS;
+      await this.interrupt(run, this.stopping.signal.aborted ? null : String(error));
+      return RETRY_MS;
+    } finally {
+      stopRenewal();
+    }
+  }
+
+  private async interrupt(run: RunDocument<P, R>, problem: string | null): Promise<void> {
+    if (problem !== null) this.logger.warn({ run: run._id, reason: problem }, `${run.kind} is interrupted, retrying`);
+    try {
+      await this.runs.release(run, problem);
+    } catch (error) {
+      this.logger.warn({ run: run._id, reason: String(error) }, 'cannot release the run, its lease expires');
+    }
+  }
+
+  private keepRenewing(run: RunDocument<P, R>, lost: AbortController): () => void {
+    const renew = async (): Promise<void> => {
+      try {
+        await this.runs.renew(run);
+      } catch (error) {
+        if (error instanceof RunLostError) lost.abort();
+        else this.logger.warn({ run: run._id, reason: String(error) }, 'cannot renew the lease of a run, retrying');
+      }
+    };
+    const schedule = (): (() => void) =>
+      this.clock.after(RENEW_MS, () => {
+        void renew();
+        cancel = schedule();
+      });
+    let cancel = schedule();
+    return () => cancel();
   }
 }

@@ -14,15 +14,13 @@ import {
   nothingIn,
   type Suspects,
 } from './compare-interval.js';
-import type { Verifies } from '../migration/stage-changes.js';
 import type { VerifyResult } from '../stages/gate.js';
 import { skipEmpty, type VerifiedSides } from './side-readers.js';
-import { StoredFindings, StoredRuns, type RunDocument } from './stored-runs.js';
-import type { RunWork } from './run-job.js';
+import { StoredRuns, type RunDocument, type RunWork } from './stored-runs.js';
 import { runFields, runResponse, HighestNumber, runsController } from './runs-controller.js';
 
 /** More intervals with open writes are not put off: the verification waits for them first. */
-export const MAX_PUT_OFF = 1_000;
+const MAX_PUT_OFF = 1_000;
 
 /** How far a verification is. It is stored, so that another process can continue. */
 export interface VerificationProgress {
@@ -43,14 +41,14 @@ export function newProgress(upTo: number): VerificationProgress {
 }
 
 /** Returns the progress after the next interval was checked. */
-export function afterNext(progress: VerificationProgress, finding: IntervalFinding): VerificationProgress {
+function afterNext(progress: VerificationProgress, finding: IntervalFinding): VerificationProgress {
   const { interval, open } = finding;
   const moved = { ...progress, next: interval.to + 1 };
   return open !== undefined ? { ...moved, putOff: [...progress.putOff, interval.from] } : withFinding(moved, finding);
 }
 
 /** Returns the progress after an interval that was put off was checked again. */
-export function afterPutOff(progress: VerificationProgress, finding: IntervalFinding): VerificationProgress {
+function afterPutOff(progress: VerificationProgress, finding: IntervalFinding): VerificationProgress {
   if (finding.open !== undefined) return progress;
   const putOff = progress.putOff.filter((from) => from !== finding.interval.from);
   return withFinding({ ...progress, putOff }, finding);
@@ -64,12 +62,12 @@ function withFinding(progress: VerificationProgress, { orders, differences }: In
 }
 
 /** Returns how many differences were found. */
-export function countDifferences({ differences }: VerificationProgress): number {
+function countDifferences({ differences }: VerificationProgress): number {
   return Object.values(differences).reduce((sum, count) => sum + count, 0);
 }
 
 /** The result of a verification: `open` if writes were still on their way after the wait. */
-export type VerificationResult = 'equal' | 'different' | 'open';
+type VerificationResult = 'equal' | 'different' | 'open';
 
 /** Returns the result of a verification that has ended. */
 export function resultOf(progress: VerificationProgress): VerificationResult {
@@ -85,7 +83,7 @@ const OPEN_WAIT_MS = timeLimit(30_000);
 const POLL_MS = 200;
 
 /** What a verification needs. */
-export interface VerificationContext {
+interface VerificationContext {
   readonly sides: VerifiedSides;
   readonly zone: LegacyTimeZone;
   readonly clock: Clock;
@@ -179,60 +177,47 @@ async function checkPutOff(
 
 /** The verifications, in MongoDB. */
 @Injectable()
-export class VerificationRuns extends StoredRuns<VerificationProgress, VerificationResult> implements Verifies {
+export class VerificationRuns extends StoredRuns<VerificationProgress, VerificationResult, Difference> {
   constructor(mongo: Mongo) {
     super(mongo, 'verify');
   }
 
   /** Returns the last one that has compared everything. One that was cancelled, or that waited for writes in vain, says nothing. */
-  async last(): Promise<VerifyResult | null> {
+  readonly last = async (): Promise<VerifyResult | null> => {
     const run = await this.latestWith(['equal', 'different']);
     return run && { startedAt: run.startedAt, differences: countDifferences(run.progress) };
-  }
+  };
 }
-
-/** What verifications have found, in MongoDB. */
-@Injectable()
-export class Differences extends StoredFindings<Difference> {}
 
 /** How often the progress of equal intervals is stored, in ms. */
 const SAVE_MS = 1_000;
 
-/** Runs a stored verification, and stores its differences. */
-export class VerificationWork implements RunWork<VerificationProgress, VerificationResult> {
-  constructor(
-    private readonly runs: VerificationRuns,
-    private readonly findings: Differences,
-    private readonly sides: VerifiedSides,
-    private readonly zone: LegacyTimeZone,
-    private readonly clock: Clock,
-    private readonly hasClients: () => boolean,
-  ) {}
-
-  async run(
-    run: RunDocument<VerificationProgress, VerificationResult>,
-    signal: AbortSignal,
-  ): Promise<{ readonly progress: VerificationProgress; readonly result: VerificationResult }> {
-    let savedAt = this.clock.now();
+/** Returns a function that runs a stored verification, and stores its differences. */
+export function verificationWork(
+  runs: VerificationRuns,
+  sides: Omit<VerificationContext, 'record'>,
+): RunWork<VerificationProgress, VerificationResult> {
+  return async (run, signal) => {
+    const { clock } = sides;
+    let savedAt = clock.now();
     const record = async (finding: IntervalFinding, progress: VerificationProgress): Promise<void> => {
       const { differences, interval } = finding;
-      if (differences.length === 0 && this.clock.now() - savedAt < SAVE_MS) return;
+      if (differences.length === 0 && clock.now() - savedAt < SAVE_MS) return;
       if (differences.length > 0) {
         const countedBefore = countDifferences(progress) - differences.length;
-        await this.findings.replace(run._id, interval.from, differences, countedBefore);
+        await runs.findings.replace(run._id, interval.from, differences, countedBefore);
       }
-      await this.runs.save(run, progress);
-      savedAt = this.clock.now();
+      await runs.save(run, progress);
+      savedAt = clock.now();
     };
-    const { sides, zone, clock, hasClients } = this;
-    const progress = await runVerification(run.progress, { sides, zone, clock, hasClients, record }, signal);
+    const progress = await runVerification(run.progress, { ...sides, record }, signal);
     return { progress, result: resultOf(progress) };
-  }
+  };
 }
 
 const count = z.int().min(0);
 
-export const VerificationSchema = z
+const VerificationSchema = z
   .object({
     ...runFields,
     result: z
@@ -255,7 +240,7 @@ export const VerificationSchema = z
   .meta({ title: 'Verification' });
 export type VerificationResponse = z.infer<typeof VerificationSchema>;
 
-export const DifferencesSchema = z
+const DifferencesSchema = z
   .object({
     items: z.array(
       z
@@ -274,7 +259,7 @@ export const DifferencesSchema = z
   })
   .meta({ title: 'Differences' });
 
-export function verificationResponse(run: RunDocument<VerificationProgress, VerificationResult>): VerificationResponse {
+function verificationResponse(run: RunDocument<VerificationProgress, VerificationResult>): VerificationResponse {
   const { orders, differences, putOff } = run.progress;
   const none = { 'missing-in-new': 0, 'missing-in-legacy': 0, differs: 0, doubled: 0, unreadable: 0 };
   return {
@@ -309,7 +294,10 @@ const VerifyRoutes = runsController({
 @ApiTags('verify')
 @Controller('v1/migration/verify')
 export class VerifyController extends VerifyRoutes {
-  constructor(runs: VerificationRuns, differences: Differences, highest: HighestNumber) {
-    super({ runs, findings: differences, highest });
+  constructor(
+    protected readonly runs: VerificationRuns,
+    protected readonly highest: HighestNumber,
+  ) {
+    super();
   }
 }

@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import { validate as isUuid } from 'uuid';
 import { fromResponse } from '#legacy/translation/api-order.js';
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import { type LegacyRecord, legacyView } from '#legacy/translation/to-legacy.js';
+import type { Order } from '#orders/order/order.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { legacyView } from '#legacy/translation/to-legacy.js';
 import { askedOrders, type LegacyRead, type NumberInterval, SideAwayError } from './side.js';
-import type { NewSideToken } from './new-side-token.js';
-import type { SideConnection } from './side-connection.js';
+import type { NewApi } from './new-api.js';
+import { textOf } from './side-connection.js';
 
 /** What the legacy system would have answered for one order; `null` if it has no such order. */
 export type OrderView = Partial<LegacyRecord> | null;
 
 /** How the legacy system writes its answers: a page is its file, which has one order on a line. */
 export type AnswerForm = 'order' | 'page' | 'range';
-export const LIST_FORMS = {
+const LIST_FORMS = {
   page: { open: '[\n', separator: ',\n', close: '\n]\n' },
   range: { open: '[', separator: ',', close: ']' },
 } as const;
@@ -62,15 +62,21 @@ export function pageIn(body: Uint8Array): { readonly items: readonly unknown[]; 
   return { items: parsed.data.items, next: parsed.data.page.next };
 }
 
-function view(value: unknown, zone: LegacyTimeZone): OrderView {
+/** Reads an order of the query API. @throws NewAnswerError */
+export function newOrder(value: unknown): Order {
   const read = fromResponse(value);
-  if ('order' in read) return legacyView(read.order, zone);
+  if ('order' in read) return read.order;
   throw new NewAnswerError(read.reason.code, read.reason.field, read.reason.detail);
+}
+
+function view(value: unknown, zone: LegacyTimeZone): OrderView {
+  const order = newOrder(value);
+  return legacyView(order, zone);
 }
 
 function jsonIn(body: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(body));
+    return JSON.parse(textOf({ bytes: body }));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new NewAnswerError('not-json', undefined, `is not JSON: ${error.message}`);
@@ -92,8 +98,7 @@ interface NewPage {
 /** The reads of the legacy system's API, answered by the query API. */
 export class NewReads {
   constructor(
-    private readonly queryApi: SideConnection,
-    private readonly token: NewSideToken,
+    private readonly queryApi: NewApi,
     private readonly zone: LegacyTimeZone,
   ) {}
 
@@ -172,11 +177,9 @@ export class NewReads {
 
   /** @returns `undefined` for 404 */
   private async get(path: string, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const headers = await this.token.header();
-    const { status, bytes } = await this.queryApi.ask({ method: 'GET', path, headers, signal }, MAX_PAGE_BYTES);
+    const { status, bytes } = await this.queryApi.ask({ method: 'GET', path, signal }, MAX_PAGE_BYTES);
     if (status === 200) return bytes;
     if (status === 404) return undefined;
-    this.token.rejected(status);
     throw new SideAwayError('new', 'bad-answer', `${path} responded with ${status}`);
   }
 

@@ -4,12 +4,23 @@ import type { Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
 import { toIntake } from '#legacy/translation/api-order.js';
 import type { LegacyOrder } from '#orders/order/order.js';
-import { type WriteOutcome, SideAwayError, isFinalRefusal, type WrittenSide } from './side.js';
-import type { WholeAnswer, SideConnection } from './side-connection.js';
-import type { NewSideToken } from './new-side-token.js';
+import type { LegacyRecord } from '#legacy/translation/to-legacy.js';
+import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
+import {
+  type FewOrders,
+  isFinalRefusal,
+  type Readability,
+  recordsIn,
+  SideAwayError,
+  type WriteOutcome,
+  type WrittenSide,
+} from './side.js';
+import { textOf, type WholeAnswer } from './side-connection.js';
+import type { NewApi } from './new-api.js';
+import { NewReads } from './new-reads.js';
 
 /** Where the new side put an order that it accepted. */
-export interface AcceptedOrder {
+interface AcceptedOrder {
   readonly id: string;
   readonly operationId: string;
   /** Its number on the new side. */
@@ -17,7 +28,7 @@ export interface AcceptedOrder {
 }
 
 /** Returns the numbers of an operation's orders that are pending dead letters. */
-export type LetterNumbers = (operationId: string, signal: AbortSignal) => Promise<ReadonlySet<number>>;
+type LetterNumbers = (operationId: string, signal: AbortSignal) => Promise<ReadonlySet<number>>;
 
 /** An order that is not saved by then may be a dead letter; the save takes about a second. */
 const OVERDUE_MS = timeLimit(5_000);
@@ -85,7 +96,7 @@ const PLACE = /^\/(\d{1,6})(?:\/(.*))?$/;
 type Refusal = Extract<WriteOutcome, { result: 'refused' }>;
 
 /** Why the new side refused a request: the problem details of its answer, or the beginning of any other text. */
-export class NewProblem {
+class NewProblem {
   constructor(
     readonly status: number,
     readonly code: string,
@@ -104,16 +115,16 @@ export class NewProblem {
   }
 }
 
-export function problemIn({ status, bytes }: WholeAnswer): NewProblem {
-  const text = new TextDecoder().decode(bytes);
+function problemIn(answer: WholeAnswer): NewProblem {
+  const text = textOf(answer);
   const parsed = ProblemSchema.safeParse(jsonIn(text));
-  if (!parsed.success) return new NewProblem(status, 'refused', text.slice(0, SHOWN_CHARACTERS), []);
+  if (!parsed.success) return new NewProblem(answer.status, 'refused', text.slice(0, SHOWN_CHARACTERS), []);
   const { code, detail, errors } = parsed.data;
-  return new NewProblem(status, code, detail, errors);
+  return new NewProblem(answer.status, code, detail, errors);
 }
 
 /** Returns the refusals by the place of their order in the array that was sent; none if the problem names no place. */
-export function refusedPlaces(problem: NewProblem, count: number): Map<number, Refusal> {
+function refusedPlaces(problem: NewProblem, count: number): Map<number, Refusal> {
   const places = problem.errors.map(({ pointer }) => Number(PLACE.exec(pointer)?.[1] ?? Number.NaN));
   return new Map(places.filter((at) => at < count).map((at) => [at, problem.refusalOf(at)]));
 }
@@ -137,15 +148,15 @@ const MAX_PAGES = 20;
 const MAX_PAGE_BYTES = 1024 * 1024;
 
 /** Returns a function that lists the pending dead letters of an operation by the producer's API. It throws a SideAwayError. */
-export function letterNumbers(producer: SideConnection, token: NewSideToken): LetterNumbers {
+export function letterNumbers(producer: NewApi): LetterNumbers {
   return async (operationId, signal) => {
     const numbers = new Set<number>();
     let path: string | undefined = `/v1/dead-letters/records?operationId=${operationId}&state=pending&pageSize=100`;
     for (let page = 0; path !== undefined && page < MAX_PAGES; page += 1) {
-      const headers = await token.header();
-      const { status, bytes } = await producer.ask({ method: 'GET', path, headers, signal }, MAX_PAGE_BYTES);
-      if (status !== 200) throw new SideAwayError('new', 'bad-answer', `${path} responded with ${status}`);
-      const letters = LettersSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
+      const answer = await producer.ask({ method: 'GET', path, signal }, MAX_PAGE_BYTES);
+      if (answer.status !== 200)
+        throw new SideAwayError('new', 'bad-answer', `${path} responded with ${answer.status}`);
+      const letters = LettersSchema.parse(JSON.parse(textOf(answer)));
       for (const { number } of letters.items) if (number !== null) numbers.add(number);
       path = letters.page.next;
     }
@@ -163,68 +174,23 @@ export interface ImportFile {
   readonly content: string;
 }
 
-/** Imports of the new side. */
-export class NewImports {
-  constructor(
-    private readonly producer: SideConnection,
-    private readonly token: NewSideToken,
-  ) {}
-
-  /**
-   * Starts an import; with a key that was used for the same files, returns that import. The files are held in memory.
-   * @returns the operation's id
-   * @throws SideAwayError if there is no answer, or another one than 202
-   */
-  async start(files: readonly ImportFile[], key: string, signal: AbortSignal): Promise<string> {
-    const form = new FormData();
-    for (const { name, content } of files)
-      form.append('files', new File([content], name, { type: 'application/json' }));
-    const encoder = new FormDataEncoder(form);
-    const answer = await this.producer.ask(
-      {
-        method: 'POST',
-        path: '/v1/imports',
-        headers: { 'content-type': encoder.contentType, 'idempotency-key': key, ...(await this.token.header()) },
-        body: await bodyOf(encoder),
-        signal,
-      },
-      MAX_OPERATION_BYTES,
-    );
-    if (answer.status === 202) return OperationSchema.parse(JSON.parse(new TextDecoder().decode(answer.bytes))).id;
-    this.token.rejected(answer.status);
-    throw new SideAwayError(
-      'new',
-      'bad-answer',
-      `/v1/imports responded with ${answer.status}: ${problemIn(answer).detail}`,
-    );
-  }
-}
-
-async function bodyOf(encoder: FormDataEncoder): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const part of encoder) parts.push(part);
-  return Buffer.concat(parts);
-}
-
 /** The limit of the producer's `POST /v1/orders` and of the query API's `batch-get`. */
 const MAX_ORDERS = 1_000;
 /** 1,000 orders with every field at its longest are below this. */
 const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
 
-export interface NewSideConnections {
-  readonly producer: SideConnection;
-  readonly queryApi: SideConnection;
-}
-
-/** The new side: writes by the producer's intake, reads by the query API. */
+/** The new side: writes and imports by the producer, reads by the query API. */
 export class NewSide implements WrittenSide {
-  readonly name = 'new';
+  readonly reads: NewReads;
 
   constructor(
-    private readonly connections: NewSideConnections,
-    private readonly token: NewSideToken,
+    private readonly producer: NewApi,
+    private readonly queryApi: NewApi,
     private readonly deadLetters: DeadLetteredOrders,
-  ) {}
+    zone: LegacyTimeZone,
+  ) {
+    this.reads = new NewReads(queryApi, zone);
+  }
 
   /**
    * Writes arrays of up to 1,000, one after another: the topic then has the orders of each account in their order. The intake takes an
@@ -242,10 +208,7 @@ export class NewSide implements WrittenSide {
     return outcomes;
   }
 
-  async areReadable(
-    ids: readonly string[],
-    signal: AbortSignal,
-  ): Promise<readonly ('readable' | 'not-yet' | 'refused')[]> {
+  async areReadable(ids: readonly string[], signal: AbortSignal): Promise<readonly Readability[]> {
     const saved = new Set<string>();
     for (let from = 0; from < ids.length; from += MAX_ORDERS)
       for (const id of await this.saved(ids.slice(from, from + MAX_ORDERS), signal)) saved.add(id);
@@ -255,9 +218,34 @@ export class NewSide implements WrittenSide {
     return ids.map((id) => (saved.has(id) ? 'readable' : refused.has(id) ? 'refused' : 'not-yet'));
   }
 
-  /** @throws when the query API answers no request at all; a status of any kind is an answer */
+  async find(read: FewOrders, signal: AbortSignal): Promise<readonly LegacyRecord[]> {
+    let text = '';
+    for await (const piece of this.reads.answer(read, signal)) text += piece;
+    return recordsIn(text, 'new');
+  }
+
+  /** @throws when the query API answers no request at all */
   async ping(signal: AbortSignal): Promise<void> {
-    await this.connections.queryApi.ask({ method: 'GET', path: '/health/live', signal }, MAX_ANSWER_BYTES);
+    await this.queryApi.ping(signal);
+  }
+
+  /**
+   * Starts an import; with a key that was used for the same files, returns that import. The files are held in memory.
+   * @returns the operation's id
+   * @throws SideAwayError if there is no answer, or another one than 202
+   */
+  async startImport(files: readonly ImportFile[], key: string, signal: AbortSignal): Promise<string> {
+    const form = new FormData();
+    for (const { name, content } of files)
+      form.append('files', new File([content], name, { type: 'application/json' }));
+    const encoder = new FormDataEncoder(form);
+    const headers = { 'content-type': encoder.contentType, 'idempotency-key': key };
+    const body = await bodyOf(encoder);
+    const request = { method: 'POST', path: '/v1/imports', headers, body, signal } as const;
+    const answer = await this.producer.ask(request, MAX_OPERATION_BYTES);
+    if (answer.status === 202) return OperationSchema.parse(JSON.parse(textOf(answer))).id;
+    const { detail } = problemIn(answer);
+    throw new SideAwayError('new', 'bad-answer', `/v1/imports responded with ${answer.status}: ${detail}`);
   }
 
   private async writeArray(orders: readonly LegacyOrder[], signal: AbortSignal): Promise<readonly WriteOutcome[]> {
@@ -286,23 +274,13 @@ export class NewSide implements WrittenSide {
 
   private async post(orders: readonly LegacyOrder[], signal: AbortSignal): Promise<WriteOutcome | NewProblem> {
     try {
-      const answer = await this.connections.producer.ask(
-        {
-          method: 'POST',
-          path: '/v1/orders',
-          headers: { 'content-type': 'application/json', ...(await this.token.header()) },
-          body: JSON.stringify(orders.map(toIntake)),
-          signal,
-        },
-        MAX_ANSWER_BYTES,
-      );
+      const answer = await this.producer.post('/v1/orders', orders.map(toIntake), signal, MAX_ANSWER_BYTES);
       if (answer.status === 202) {
         this.deadLetters.remember(acceptedIn(answer));
         return { result: 'stored' };
       }
       const problem = problemIn(answer);
       if (isFinalRefusal(answer.status)) return problem;
-      this.token.rejected(answer.status);
       return { result: 'unknown', message: `status ${answer.status}: ${problem.detail}` };
     } catch (error) {
       return { result: 'unknown', message: error instanceof Error ? error.message : String(error) };
@@ -310,32 +288,25 @@ export class NewSide implements WrittenSide {
   }
 
   private async saved(ids: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
-    const answer = await this.connections.queryApi.ask(
-      {
-        method: 'POST',
-        path: '/v1/orders/batch-get',
-        headers: { 'content-type': 'application/json', ...(await this.token.header()) },
-        body: JSON.stringify({ ids }),
-        signal,
-      },
-      MAX_ANSWER_BYTES,
-    );
-    if (answer.status === 200) return idsIn(answer);
-    this.token.rejected(answer.status);
+    const answer = await this.queryApi.post('/v1/orders/batch-get', { ids }, signal, MAX_ANSWER_BYTES);
+    if (answer.status === 200) return SavedSchema.parse(JSON.parse(textOf(answer))).items.map(({ id }) => id);
     throw new SideAwayError('new', 'bad-answer', `batch-get responded with ${answer.status}`);
   }
+}
+
+async function bodyOf(encoder: FormDataEncoder): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of encoder) parts.push(part);
+  return Buffer.concat(parts);
 }
 
 const AcceptedSchema = z.object({
   operationId: z.string(),
   items: z.array(z.object({ id: z.string(), number: z.number() })),
 });
-function acceptedIn({ bytes }: WholeAnswer): AcceptedOrder[] {
-  const { operationId, items } = AcceptedSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  return items.map(({ id, number }) => ({ id, number, operationId }));
-}
+const SavedSchema = z.object({ items: z.array(z.object({ id: z.string() })) });
 
-function idsIn({ bytes }: WholeAnswer): string[] {
-  const { items } = JSON.parse(new TextDecoder().decode(bytes)) as { items: readonly { id: string }[] };
-  return items.map(({ id }) => id);
+function acceptedIn(answer: WholeAnswer): AcceptedOrder[] {
+  const { operationId, items } = AcceptedSchema.parse(JSON.parse(textOf(answer)));
+  return items.map(({ id, number }) => ({ id, number, operationId }));
 }

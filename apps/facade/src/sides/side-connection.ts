@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel';
 import { errors, Pool, type Dispatcher } from 'undici';
 import type { Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
@@ -67,14 +66,14 @@ function without(headers: IncomingHttpHeaders, isLeftOut: (name: string) => bool
 
 /** Without an answer to this many requests in a row, a side counts as away. */
 const FAILURES_TO_OPEN = 10;
+/** How long after the breaker opened, and after a failed probe, the side is probed. */
+const PROBE_AFTER_MS = 500;
 
-export interface BreakerOptions {
+interface BreakerOptions {
   readonly side: SideName;
   /** Requests at a time; more are rejected at once. */
   readonly maxRunning: number;
-  /** How long no request is sent after the breaker opened, and between two probes. */
-  readonly pauseMs: number;
-  /** Asks the side for anything. @throws SideAwayError if there is no answer */
+  /** Asks the side for anything. @throws Error if there is no answer */
   readonly probe: () => Promise<unknown>;
   readonly clock: Clock;
 }
@@ -87,21 +86,13 @@ export interface BreakerOptions {
  * after a change of stage would fail although its side has long been back.
  */
 export class Breaker {
-  private readonly policy;
+  /** Requests without an answer, in a row. */
+  private failures = 0;
   private running = 0;
   private isClosed = false;
   private cancelProbe: (() => void) | undefined;
 
-  constructor(private readonly options: BreakerOptions) {
-    this.policy = circuitBreaker(
-      handleWhen((error) => error instanceof SideAwayError),
-      {
-        halfOpenAfter: options.pauseMs,
-        breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN),
-      },
-    );
-    this.policy.onBreak(() => this.probeLater());
-  }
+  constructor(private readonly options: BreakerOptions) {}
 
   /** Ends the probes. */
   close(): void {
@@ -110,44 +101,48 @@ export class Breaker {
   }
 
   get isOpen(): boolean {
-    return this.policy.state !== CircuitState.Closed;
+    return this.failures >= FAILURES_TO_OPEN;
   }
 
   /** @throws SideAwayError `breaker-open` or `overloaded` without running the work, and the work's own errors */
   async run<T>(work: () => Promise<T>): Promise<T> {
     const { side, maxRunning } = this.options;
-    // The library lets requests wait for the result of a probe. They would wait as long as its time-out.
-    if (this.policy.state === CircuitState.HalfOpen)
-      throw new SideAwayError(side, 'breaker-open', 'one request probes whether it is back');
+    if (this.isOpen)
+      throw new SideAwayError(side, 'breaker-open', `it did not answer ${FAILURES_TO_OPEN} requests in a row`);
     if (this.running >= maxRunning)
       throw new SideAwayError(side, 'overloaded', `${maxRunning} requests are waiting for it already`);
     this.running += 1;
     try {
-      return await this.policy.execute(work);
+      const answer = await work();
+      // Once it is open, only a probe closes it.
+      if (!this.isOpen) this.failures = 0;
+      return answer;
     } catch (error) {
-      if (!isBrokenCircuitError(error)) throw error;
-      throw new SideAwayError(side, 'breaker-open', `it did not answer ${FAILURES_TO_OPEN} requests in a row`);
+      if (error instanceof SideAwayError) this.fail();
+      throw error;
     } finally {
       this.running -= 1;
     }
   }
 
-  /** A failed probe opens the breaker again, and so leads to the next one. */
+  private fail(): void {
+    if (this.isOpen) return;
+    this.failures += 1;
+    if (this.isOpen) this.probeLater();
+  }
+
   private probeLater(): void {
-    const { clock, pauseMs, probe } = this.options;
     if (this.isClosed) return;
-    this.cancelProbe?.();
-    this.cancelProbe = clock.after(pauseMs, () => {
-      this.cancelProbe = undefined;
-      this.policy.execute(probe).catch(() => {
-        // A request was the probe meanwhile, or the timer was early.
-        if (this.isOpen && this.cancelProbe === undefined) this.probeLater();
-      });
+    this.cancelProbe = this.options.clock.after(PROBE_AFTER_MS, () => {
+      this.options.probe().then(
+        () => (this.failures = 0),
+        () => this.probeLater(),
+      );
     });
   }
 }
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   readonly side: SideName;
   /** The base URL, with a path if the side is behind one. */
   readonly url: string;
@@ -181,10 +176,14 @@ export interface WholeAnswer {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** Returns the body of a whole response as text. */
+export function textOf({ bytes }: { readonly bytes: Uint8Array }): string {
+  return new TextDecoder().decode(bytes);
+}
+
 const CONNECT_MS = timeLimit(1_000);
 /** Besides the running requests, half as many wait for a connection. */
 const RUNNING_AND_WAITING = 1.5;
-const BREAKER_PAUSE_MS = 500;
 
 /** Bounded connections to a side, with time-outs and a circuit breaker. Each purpose has its own: comparing never delays answering. */
 export class SideConnection {
@@ -215,7 +214,6 @@ export class SideConnection {
     this.breaker = new Breaker({
       side,
       maxRunning: Math.ceil(RUNNING_AND_WAITING * connections),
-      pauseMs: BREAKER_PAUSE_MS,
       probe: async () => this.probe(),
       clock,
     });
@@ -273,21 +271,14 @@ export class SideConnection {
   }
 
   private async readWhole(body: SideResponse['body'], maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-    const chunks: Buffer[] = [];
+    const chunks: Uint8Array[] = [];
     let length = 0;
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
       chunks.push(chunk);
       length += chunk.length;
       if (length > maxBytes) throw new SideAwayError(this.side, 'bad-answer', `more than ${maxBytes} bytes`);
     }
-    // Of its own memory, so that a worker thread can take it over.
-    const bytes = new Uint8Array(length);
-    let at = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, at);
-      at += chunk.length;
-    }
-    return bytes;
+    return joined(chunks);
   }
 
   private async send(request: SideRequest): Promise<SideResponse> {
@@ -332,6 +323,17 @@ export class SideConnection {
     const reason = reasonOf(error);
     return reason === undefined ? error : new SideAwayError(this.side, reason, String(error), { cause: error });
   }
+}
+
+/** Joins the pieces of a body. The result has its own memory, so that a worker thread can take it over. */
+export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
 
 function isBrokenConnection(error: unknown): boolean {

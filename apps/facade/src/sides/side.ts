@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import type { LegacyRecord } from '#legacy/translation/to-legacy.js';
 import type { LegacyOrder } from '#orders/order/order.js';
 
 /** The two systems that the facade stands before. */
@@ -17,8 +19,6 @@ export type WriteOutcome =
 
 /** A system that stores orders. Each write carries the order's id and legacy number, so that repeating it is harmless. */
 export interface WrittenSide {
-  readonly name: SideName;
-
   /**
    * Writes orders of any accounts, in their order. Resolves when each has an outcome; never rejects.
    * For the new side, `stored` means that Kafka has the order; `areReadable` says when reads return it.
@@ -30,8 +30,20 @@ export interface WrittenSide {
    * dead letter, is `refused`.
    * @throws Error if the side does not answer
    */
-  areReadable(ids: readonly string[], signal: AbortSignal): Promise<readonly ('readable' | 'not-yet' | 'refused')[]>;
+  areReadable(ids: readonly string[], signal: AbortSignal): Promise<readonly Readability[]>;
+
+  /**
+   * Returns the orders that the side has, as the legacy system shows them; none for an unknown id.
+   * @throws Error if the side does not answer, or if its answer has something else than orders
+   */
+  find(read: FewOrders, signal: AbortSignal): Promise<readonly LegacyRecord[]>;
 }
+
+/** Both sides, as writes use them. */
+export type WrittenSides = Readonly<Record<SideName, WrittenSide>>;
+
+/** What reads of a side say about an order. */
+export type Readability = 'readable' | 'not-yet' | 'refused';
 
 /** Why a side gave no answer. The codes are stable. */
 export type AwayReason = 'time-out' | 'no-connection' | 'breaker-open' | 'overloaded' | 'bad-answer';
@@ -69,6 +81,32 @@ function publicText(side: SideName, reason: AwayReason): string {
   return `the ${side === 'legacy' ? 'legacy system' : 'new side'} gave no answer (${reason})`;
 }
 
+const RecordSchema = z.looseObject({
+  id: z.string(),
+  number: z.int().min(1),
+  accountId: z.string(),
+  side: z.enum(['buy', 'sell']),
+  symbol: z.string(),
+  quantity: z.number(),
+  price: z.number(),
+  amount: z.number(),
+  currency: z.string(),
+  createdAt: z.string(),
+});
+
+/** Reads orders from an answer in the form of the legacy system: one order, a list, or `null`. @throws SideAwayError */
+export function recordsIn(text: string, side: SideName): readonly LegacyRecord[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new SideAwayError(side, 'bad-answer', String(error), { cause: error });
+  }
+  const parsed = z.array(RecordSchema).safeParse(value === null ? [] : [value].flat());
+  if (parsed.success) return parsed.data;
+  throw new SideAwayError(side, 'bad-answer', `no orders: ${text.slice(0, 60)}`);
+}
+
 /** An interval of legacy numbers, both ends included. */
 export interface NumberInterval {
   readonly from: number;
@@ -89,6 +127,9 @@ export type LegacyRead =
   | { readonly capability: 'read-by-page'; readonly page: number }
   | { readonly capability: 'read-by-range'; readonly start: number; readonly end: number };
 
+/** A read of the facade itself, by id or of a short range. */
+export type FewOrders = Exclude<LegacyRead, { capability: 'read-by-page' }>;
+
 /** The orders that a read may return: one id, or the legacy numbers of an interval, both ends included. */
 export type AskedOrders = { readonly id: string } | NumberInterval;
 
@@ -99,14 +140,15 @@ export function askedOrders(read: LegacyRead): AskedOrders {
   return { from: (read.page - 1) * INTERVAL_NUMBERS + 1, to: read.page * INTERVAL_NUMBERS };
 }
 
+/** Returns whether an order is one of those. */
+export function isAsked(asked: AskedOrders, { id, number }: { readonly id: string; readonly number: number }): boolean {
+  return 'id' in asked ? id === asked.id : number >= asked.from && number <= asked.to;
+}
+
 /** Returns the key whose bucket decides about a read: what is asked for. */
 export function readKey(read: LegacyRead): string {
   if (read.capability === 'read-by-id') return read.id;
-  return `${read.capability}:${askedFrom(read)}`;
-}
-
-function askedFrom(read: Exclude<LegacyRead, { capability: 'read-by-id' }>): number {
-  return read.capability === 'read-by-page' ? read.page : read.start;
+  return `${read.capability}:${read.capability === 'read-by-page' ? read.page : read.start}`;
 }
 
 /** 409: it contradicts a stored order. */

@@ -13,7 +13,7 @@ import {
 } from './migration-snapshot.js';
 
 /** Why a change is refused, by the HTTP status of the answer. The codes are stable. */
-export const REFUSAL_STATUSES = {
+const REFUSAL_STATUSES = {
   'unknown-capability': 400,
   'unknown-stage': 400,
   'bad-percent': 400,
@@ -33,7 +33,7 @@ export const REFUSAL_STATUSES = {
   'not-drained': 409,
 } as const;
 
-export type RefusalCode = keyof typeof REFUSAL_STATUSES;
+type RefusalCode = keyof typeof REFUSAL_STATUSES;
 
 /** A change of the migration that is refused. Nothing has changed. */
 export class ChangeRefusal extends Error {
@@ -92,20 +92,20 @@ export function checkChange(snapshot: MigrationSnapshot, request: ChangeRequest)
   const state: CapabilityState = snapshot.capabilities[capability];
   rejectBusy(snapshot);
   if (request.version !== undefined && request.version !== state.version)
-    throw refuse(
+    throw new ChangeRefusal(
       'version-conflict',
       `${capability} has version ${state.version}, not ${request.version}: read it again`,
     );
   const from = positionOf(capability, state);
   const to = positionOf(capability, move);
-  if (from === to) throw refuse('unchanged', `${capability} is at ${nameOf(state)} already`);
+  if (from === to) throw new ChangeRefusal('unchanged', `${capability} is at ${nameOf(state)} already`);
   const isForward = to > from;
   rejectIrreversible(snapshot, move, isForward);
   rejectSkippedStage(capability, state, move);
   const readsBefore = isForward ? [] : readsAhead(snapshot, move);
   if (isForward) rejectMissingWrites(snapshot, move);
   else if (readsBefore.length > 0 && request.force !== true)
-    throw refuse(
+    throw new ChangeRefusal(
       'reads-first',
       `take back ${readsBefore.map((read) => `${read.capability} to ${read.stage}`).join(', ')} first, or use force`,
     );
@@ -113,11 +113,14 @@ export function checkChange(snapshot: MigrationSnapshot, request: ChangeRequest)
 }
 
 /** @throws ChangeRefusal while the migration is held, or while a change is in progress */
-export function rejectBusy({ hold, change }: MigrationSnapshot): void {
+function rejectBusy({ hold, change }: MigrationSnapshot): void {
   if (hold !== null)
-    throw refuse('held', `the migration is held by ${hold.by}: ${hold.reason}. Release it by POST /v1/migration/hold`);
+    throw new ChangeRefusal(
+      'held',
+      `the migration is held by ${hold.by}: ${hold.reason}. Release it by POST /v1/migration/hold`,
+    );
   if (change !== null)
-    throw refuse(
+    throw new ChangeRefusal(
       'change-in-progress',
       `writes are on the way to ${nameOf(change)}: wait until the change ends, at the latest at ${change.deadline.toISOString()}`,
     );
@@ -126,17 +129,20 @@ export function rejectBusy({ hold, change }: MigrationSnapshot): void {
 function readRequest({ capability: name, stage: stageName, percent = 100, reason }: ChangeRequest) {
   const capability = CAPABILITIES.find((each) => each === name);
   if (capability === undefined)
-    throw refuse('unknown-capability', `capability must be one of ${CAPABILITIES.join(', ')}, got ${shown(name)}`);
+    throw new ChangeRefusal(
+      'unknown-capability',
+      `capability must be one of ${CAPABILITIES.join(', ')}, got ${shown(name)}`,
+    );
   const stage = stagesOf(capability).find((each) => each === stageName);
   if (stage === undefined)
-    throw refuse(
+    throw new ChangeRefusal(
       'unknown-stage',
       `stage of ${capability} must be one of ${stagesOf(capability).join(', ')}, got ${shown(stageName)}`,
     );
   if (!Number.isInteger(percent) || percent < 1 || percent > 100)
-    throw refuse('bad-percent', `percent must be an integer from 1 to 100, got ${shown(String(percent))}`);
+    throw new ChangeRefusal('bad-percent', `percent must be an integer from 1 to 100, got ${shown(String(percent))}`);
   if (reason.trim() === '' || reason.length > MAX_REASON_CHARACTERS)
-    throw refuse('missing-reason', `reason must have 1 to ${MAX_REASON_CHARACTERS} characters`);
+    throw new ChangeRefusal('missing-reason', `reason must have 1 to ${MAX_REASON_CHARACTERS} characters`);
   return { capability, stage, percent: stage === 'off' ? 100 : percent };
 }
 
@@ -144,7 +150,10 @@ function rejectIrreversible({ capabilities }: MigrationSnapshot, { capability, s
   if (isForward || capabilities.writes.stage !== 'complete') return;
   // The legacy system no longer gets orders: it must not answer again, and a comparison with it means nothing.
   if (capability === 'writes' || stage !== 'complete')
-    throw refuse('irreversible', 'writes are complete: the legacy system misses orders, so nothing can go back to it');
+    throw new ChangeRefusal(
+      'irreversible',
+      'writes are complete: the legacy system misses orders, so nothing can go back to it',
+    );
 }
 
 function rejectSkippedStage(capability: Capability, state: CapabilityState, { stage, percent }: Target): void {
@@ -152,7 +161,7 @@ function rejectSkippedStage(capability: Capability, state: CapabilityState, { st
   const steps = stages.indexOf(stage) - stages.indexOf(state.stage);
   const isWhole = steps > 0 ? state.percent === 100 || state.stage === 'off' : percent === 100;
   if (steps === 0 || (Math.abs(steps) === 1 && isWhole)) return;
-  throw refuse(
+  throw new ChangeRefusal(
     'skipped-stage',
     `${capability} is at ${nameOf(state)}: it moves one stage at a time, and changes its stage from and to 100 % only, got ${nameOf({ stage, percent })}`,
   );
@@ -167,14 +176,17 @@ function rejectMissingWrites({ capabilities }: MigrationSnapshot, { capability, 
       return readStage !== 'complete' || percent !== 100;
     });
     if (stage === 'complete' && behind.length > 0)
-      throw refuse('reads-first', `complete ${behind.join(', ')} first: the legacy system will get no more orders`);
+      throw new ChangeRefusal(
+        'reads-first',
+        `complete ${behind.join(', ')} first: the legacy system will get no more orders`,
+      );
     return;
   }
   const isCopied = writes.stage !== 'off' && (writes.stage !== 'dualwrite' || writes.percent === 100);
   if (writes.stage === 'off')
-    throw refuse('writes-first', 'bring writes to dualwrite first: the new side gets no orders');
+    throw new ChangeRefusal('writes-first', 'bring writes to dualwrite first: the new side gets no orders');
   if (stage !== 'shadow' && !isCopied)
-    throw refuse(
+    throw new ChangeRefusal(
       'writes-first',
       'bring writes to dualwrite at 100 % first: the new side misses orders of some accounts',
     );
@@ -192,11 +204,8 @@ function readsAhead({ capabilities }: MigrationSnapshot, { capability, stage, pe
 
 type Target = Pick<Move, 'capability' | 'stage' | 'percent'>;
 
-function refuse(...[code, message]: [code: ChangeRefusal['code'], message: string]): ChangeRefusal {
-  return new ChangeRefusal(code, message);
-}
-
-function nameOf({ stage, percent }: { readonly stage: Stage | WriteStage; readonly percent: number }): string {
+/** Returns a place among the stages, for people. */
+export function nameOf({ stage, percent }: Pick<CapabilityState, 'stage' | 'percent'>): string {
   return stage === 'off' ? 'off' : `${stage} at ${percent} %`;
 }
 
@@ -205,7 +214,7 @@ function shown(text: string): string {
 }
 
 /** Who makes a change, why, and until when it may take. */
-export interface ChangeOrigin {
+interface ChangeOrigin {
   readonly by: string;
   readonly reason: string;
   readonly now: Date;

@@ -1,5 +1,13 @@
+import type { MigrationSettings } from '../settings-schema.js';
 import type { SideName } from '../sides/side.js';
-import { type Capability, type Stage, CAPABILITIES, stagesOf, type MigrationSnapshot } from './migration-snapshot.js';
+import {
+  type Capability,
+  type Stage,
+  CAPABILITIES,
+  newSideAnswers,
+  stagesOf,
+  type MigrationSnapshot,
+} from './migration-snapshot.js';
 
 /** What was observed of a capability since its last change. */
 export interface Figures {
@@ -39,18 +47,16 @@ export interface GateCondition {
   readonly holds: boolean;
 }
 
-/** The limits of the gate; all of them are settings. */
-export interface GateLimits {
-  readonly minSamples: number;
-  readonly maxMismatches: number;
-  /** Largest error rate of the new side, 0 to 1. */
-  readonly maxErrorRate: number;
-  /** Largest p99 of the new side, as a multiple of the legacy system's. */
-  readonly p99Factor: number;
-  /** A p99 up to this many milliseconds is always accepted. */
-  readonly p99FloorMs: number;
-  readonly maxIntentAgeMs: number;
-}
+/** The limits of the gate. */
+export type GateLimits = Pick<
+  MigrationSettings,
+  | 'GATE_MIN_SAMPLES'
+  | 'GATE_MAX_MISMATCHES'
+  | 'GATE_MAX_ERROR_RATE'
+  | 'GATE_P99_FACTOR'
+  | 'GATE_P99_FLOOR_MS'
+  | 'INTENT_MAX_AGE_MS'
+>;
 
 /** The result of the last verify of both sides. */
 export interface VerifyResult {
@@ -69,7 +75,7 @@ export interface GateFacts {
 
 /** Returns whether a move needs the gate: every step forward within or to `live` and `complete`. */
 export function needsGate(stage: Stage): boolean {
-  return stage === 'live' || stage === 'complete';
+  return newSideAnswers(stage);
 }
 
 /** Evaluates all conditions for a step forward to a stage. */
@@ -84,28 +90,28 @@ export function evaluateGate(
   const conditions: GateCondition[] = [
     {
       condition: 'samples',
-      wanted: `at least ${limits.minSamples} since the last change`,
+      wanted: `at least ${limits.GATE_MIN_SAMPLES} since the last change`,
       found: String(figures.samples),
-      holds: figures.samples >= limits.minSamples,
+      holds: figures.samples >= limits.GATE_MIN_SAMPLES,
     },
     {
       condition: 'mismatches',
-      wanted: `at most ${limits.maxMismatches}`,
+      wanted: `at most ${limits.GATE_MAX_MISMATCHES}`,
       found: String(figures.mismatches),
-      holds: figures.mismatches <= limits.maxMismatches,
+      holds: figures.mismatches <= limits.GATE_MAX_MISMATCHES,
     },
     {
       condition: 'error-rate',
-      wanted: `at most ${percentage(limits.maxErrorRate)} of the requests to the new side`,
+      wanted: `at most ${percentage(limits.GATE_MAX_ERROR_RATE)} of the requests to the new side`,
       found: percentage(errorRate),
-      holds: errorRate <= limits.maxErrorRate,
+      holds: errorRate <= limits.GATE_MAX_ERROR_RATE,
     },
     p99Condition(limits, figures),
     {
       condition: 'oldest-intent',
-      wanted: `no open intent older than ${limits.maxIntentAgeMs} ms`,
+      wanted: `no open intent older than ${limits.INTENT_MAX_AGE_MS} ms`,
       found: intents.count === 0 ? 'none is open' : `${intents.oldestMs} ms`,
-      holds: intents.count === 0 || intents.oldestMs <= limits.maxIntentAgeMs,
+      holds: intents.count === 0 || intents.oldestMs <= limits.INTENT_MAX_AGE_MS,
     },
     verifyCondition(facts),
   ];
@@ -129,8 +135,8 @@ export function unforcedConditions(
   return gate.filter(({ condition }) => condition === 'verify' || condition === 'open-intents');
 }
 
-function p99Condition({ p99Factor, p99FloorMs }: GateLimits, { p99Ms }: Figures): GateCondition {
-  const largest = Math.max(p99Factor * (p99Ms.legacy ?? 0), p99FloorMs);
+function p99Condition(limits: GateLimits, { p99Ms }: Figures): GateCondition {
+  const largest = Math.max(limits.GATE_P99_FACTOR * (p99Ms.legacy ?? 0), limits.GATE_P99_FLOOR_MS);
   return {
     condition: 'p99',
     wanted: `at most ${Math.round(largest)} ms on the new side`,
@@ -156,15 +162,11 @@ function percentage(rate: number): string {
   return `${Number((rate * 100).toFixed(3))} %`;
 }
 
-/** When a capability goes back by itself; all of them are settings. */
-export interface RollbackLimits {
-  /** Largest error rate of the new side in the observed window, 0 to 1. */
-  readonly maxErrorRate: number;
-  /** Fewer requests than this in the window prove nothing. */
-  readonly minRequests: number;
-  /** Largest number of mismatches since the last change. */
-  readonly maxMismatches: number;
-}
+/** When a capability goes back by itself. */
+type RollbackLimits = Pick<
+  MigrationSettings,
+  'ROLLBACK_MAX_ERROR_RATE' | 'ROLLBACK_MIN_REQUESTS' | 'ROLLBACK_MAX_MISMATCHES'
+>;
 
 /** What was observed of a capability: since its last change, and in the last seconds. */
 export interface Observed {
@@ -200,15 +202,11 @@ export function decideRollbacks(
   });
 }
 
-function newSideAnswers(stage: Stage): boolean {
-  return stage === 'live' || stage === 'complete';
-}
-
 function causeOf({ sinceChange, lately }: Observed, limits: RollbackLimits): string | undefined {
   const errorRate = errorRateOf(lately, 'new');
-  if (lately.requests.new >= limits.minRequests && errorRate > limits.maxErrorRate)
+  if (lately.requests.new >= limits.ROLLBACK_MIN_REQUESTS && errorRate > limits.ROLLBACK_MAX_ERROR_RATE)
     return `error rate of the new side: ${lately.failures.new} of ${lately.requests.new} requests failed`;
-  if (sinceChange.mismatches > limits.maxMismatches)
+  if (sinceChange.mismatches > limits.ROLLBACK_MAX_MISMATCHES)
     return `mismatches: ${sinceChange.mismatches} since the last change`;
   return undefined;
 }

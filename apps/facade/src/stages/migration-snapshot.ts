@@ -35,6 +35,16 @@ export function isComparedStage(stage: ReadStage): boolean {
 
 export type Stage = WriteStage | ReadStage;
 
+/** Returns whether the new side answers at a stage: `live` and `complete`. */
+export function newSideAnswers(stage: Stage | WriteMode): boolean {
+  return stage === 'live' || stage === 'complete';
+}
+
+/** Returns the side that answers at a stage. */
+export function answeringSide(stage: Stage): SideName {
+  return newSideAnswers(stage) ? 'new' : 'legacy';
+}
+
 /** Returns the stages of a capability, in their order. */
 export function stagesOf(capability: 'writes'): typeof WRITE_STAGES;
 export function stagesOf(capability: ReadCapability): typeof READ_STAGES;
@@ -145,7 +155,7 @@ export function stageOfBucket<S extends Stage>(
 }
 
 /** How an instance treats a write: it goes to the legacy system directly, waits for a change, or needs admission. */
-export type WriteRoute = 'unfenced' | 'paused' | 'fenced';
+type WriteRoute = 'unfenced' | 'paused' | 'fenced';
 
 export function writeRoute({ fence, change }: MigrationSnapshot): WriteRoute {
   if (fence === null) return change === null ? 'unfenced' : 'paused';

@@ -4,7 +4,7 @@ import type { BucketStore, Bucket, Intent } from '../writes/bucket-store.js';
 import { bucketOf, BUCKETS, type Fence } from '../stages/migration-snapshot.js';
 import type { NumberStore } from '../writes/number-blocks.js';
 import { aLegacyOrder, idOf } from '#orders/testing/an-order.js';
-import { anIntent } from './migration-builders.js';
+import { anIntent } from './memory-stores.js';
 
 const instance = (name: string, start: number, place = name) => ({ name, process: `${name}-${start}`, place });
 const ENTRY = { at: new Date(1_000), by: 'ada', action: 'change', reason: 'because', revision: 2 } as const;

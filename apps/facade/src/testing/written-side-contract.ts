@@ -1,35 +1,40 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { systemClock } from '@orders-pipeline/clock';
+import { systemClock, type Clock } from '@orders-pipeline/clock';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import type { LegacyOrder } from '#orders/order/order.js';
 import { aLegacyOrder } from '#orders/testing/an-order.js';
-import { Sides, type SidesOptions } from '../sides/sides.js';
+import { Sides, type SideSettings } from '../sides/sides.js';
 import type { WriteOutcome, WrittenSide } from '../sides/side.js';
 
-interface Addresses extends Partial<SidesOptions> {
-  readonly legacyUrl: string;
+interface Connected extends Partial<SideSettings> {
+  readonly LEGACY_URL: string;
   /** Of the producer and the query API. */
   readonly newUrl: string;
+  readonly zone?: LegacyTimeZone;
+  readonly clock?: Clock;
 }
 
 /** Returns connections to both sides, without tokens. */
-export function sidesBetween({ newUrl, ...options }: Addresses): Sides {
-  return Sides.of({
-    producerUrl: newUrl,
-    queryApiUrl: newUrl,
-    zone: new LegacyTimeZone('UTC'),
-    legacyConnections: 32,
-    legacyTimeoutMs: 60_000,
-    newConnections: 32,
-    newTimeoutMs: 60_000,
-    tokenClient: undefined,
-    clock: systemClock,
-    ...options,
-  });
+export function sidesBetween({
+  newUrl,
+  zone = new LegacyTimeZone('UTC'),
+  clock = systemClock,
+  ...change
+}: Connected): Sides {
+  const settings = {
+    PRODUCER_URL: newUrl,
+    QUERY_API_URL: newUrl,
+    LEGACY_CONNECTIONS: 32,
+    LEGACY_TIMEOUT_MS: 60_000,
+    NEW_SIDE_CONNECTIONS: 32,
+    NEW_SIDE_TIMEOUT_MS: 60_000,
+    ...change,
+  };
+  return new Sides(settings, zone, clock);
 }
 
-export interface TestedSide {
+interface TestedSide {
   readonly side: WrittenSide;
   /** The same kind of side, at an address where nothing listens. */
   readonly away: WrittenSide;

@@ -1,9 +1,9 @@
-import type { Collection, Document, Filter } from 'mongodb';
+import type { Collection, Document, Filter, UpdateFilter, UpdateOneModel } from 'mongodb';
 import type { LegacyOrder } from '#orders/order/order.js';
 import { formatMoney, parseMoney } from '#orders/order/money.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { requireIndexes } from '#service/mongodb/indexes.js';
-import type { SideName, AskedOrders } from '../sides/side.js';
+import { isAsked, type AskedOrders, type SideName } from '../sides/side.js';
 import { type WriteMode, type Fence, BUCKETS, writeModeOf } from '../stages/migration-snapshot.js';
 
 /** An admitted write that is not final. It is removed once it is. */
@@ -116,7 +116,7 @@ export interface BucketStore {
 }
 
 /** An intent in its bucket's document. `id` and `number` are indexed; money is text, which keeps it exact. */
-export type IntentDocument = Omit<Intent, 'order'> & {
+type IntentDocument = Omit<Intent, 'order'> & {
   readonly id: string;
   readonly number: number;
   readonly order: Omit<LegacyOrder, 'id' | 'price' | 'amount' | 'legacy'> & {
@@ -125,13 +125,13 @@ export type IntentDocument = Omit<Intent, 'order'> & {
   };
 };
 
-export function toIntentDocument({ order, ...intent }: Intent): IntentDocument {
+function toIntentDocument({ order, ...intent }: Intent): IntentDocument {
   const { id, legacy, price, amount, ...content } = order;
   const stored = { ...content, price: formatMoney(price), amount: formatMoney(amount) };
   return { id, number: legacy.number, ...intent, order: stored };
 }
 
-export function fromIntentDocument({ id, number, order, ...intent }: IntentDocument): Intent {
+function fromIntentDocument({ id, number, order, ...intent }: IntentDocument): Intent {
   const { price, amount, ...content } = order;
   const money = { price: parseMoney(price), amount: parseMoney(amount) };
   return { ...intent, order: { id, ...content, ...money, legacy: { number, filled: [] } } };
@@ -220,7 +220,7 @@ export class MongoBucketStore implements BucketStore {
     const matching: Filter<IntentDocument> =
       'id' in asked ? { id: asked.id } : { number: { $gte: asked.from, $lte: asked.to } };
     const found = await this.openWrites({ open: { $elemMatch: matching } });
-    return found.filter((each) => isAsked(each, asked));
+    return found.filter((each) => isAsked(asked, each));
   }
 
   async openIn(buckets: readonly number[]): Promise<readonly OpenWrite[]> {
@@ -266,32 +266,21 @@ export class MongoBucketStore implements BucketStore {
   }
 }
 
-function toUpdate(update: IntentUpdate) {
+function toUpdate(update: IntentUpdate): UpdateOneModel<BucketDocument> {
   const { bucket: _id, seq } = update;
   if ('close' in update) return { filter: { _id }, update: { $pull: { open: { seq } } } };
-  const filter = { _id, 'open.seq': seq };
-  if ('error' in update) {
-    const change = { $set: { 'open.$[intent].lastError': update.error }, $inc: { 'open.$[intent].attempts': 1 } };
-    return { filter, update: change, arrayFilters: [{ 'intent.seq': seq }] };
-  }
-  if ('legacy' in update)
-    return {
-      filter,
-      update: { $set: { 'open.$[intent].legacy': update.legacy } },
-      arrayFilters: [{ 'intent.seq': seq }],
-    };
-  return {
-    filter,
-    update: { $set: { 'open.$[intent].new': update.new } },
-    // A late `sent` of another process must not hide that the order is readable.
-    arrayFilters: [{ 'intent.seq': seq, 'intent.new': { $ne: 'readable' as const } }],
-  };
+  const ofIntent = (change: UpdateFilter<BucketDocument>, unless: object = {}): UpdateOneModel<BucketDocument> => ({
+    filter: { _id, 'open.seq': seq },
+    update: change,
+    arrayFilters: [{ 'intent.seq': seq, ...unless }],
+  });
+  if ('error' in update)
+    return ofIntent({ $set: { 'open.$[intent].lastError': update.error }, $inc: { 'open.$[intent].attempts': 1 } });
+  if ('legacy' in update) return ofIntent({ $set: { 'open.$[intent].legacy': update.legacy } });
+  // A late `sent` of another process must not hide that the order is readable.
+  return ofIntent({ $set: { 'open.$[intent].new': update.new } }, { 'intent.new': { $ne: 'readable' } });
 }
 
 function toBucket({ _id, epoch, period, mode, open }: BucketDocument): Bucket {
   return { bucket: _id, epoch, period, mode, open: open.map(fromIntentDocument) };
-}
-
-function isAsked({ id, number }: StoredOpenWrite, asked: AskedOrders): boolean {
-  return 'id' in asked ? id === asked.id : number >= asked.from && number <= asked.to;
 }

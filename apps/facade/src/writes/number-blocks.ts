@@ -1,4 +1,5 @@
 import type { Collection } from 'mongodb';
+import { isDuplicateKey } from '#service/mongodb/duplicate-key.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 
 /** The legacy numbers that the facade assigns, shared by all instances. */
@@ -23,7 +24,6 @@ export interface NumberStore {
 }
 
 const COUNTER_ID = 'next';
-const DUPLICATE_KEY = 11_000;
 
 interface Counter {
   readonly _id: typeof COUNTER_ID;
@@ -94,7 +94,7 @@ export class MongoNumberStore implements NumberStore {
       await this.chosenNumbers.insertOne(document);
       return document;
     } catch (error) {
-      if ((error as { code?: unknown }).code !== DUPLICATE_KEY) throw error;
+      if (!isDuplicateKey(error)) throw error;
       return undefined;
     }
   }

@@ -1,14 +1,14 @@
 import { describe, expect, it, beforeEach } from '@jest/globals';
+import { pino } from 'pino';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { aLegacyOrder } from '#orders/testing/an-order.js';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { anIntent } from '../testing/migration-builders.js';
+import { anIntent, MemoryBucketStore } from '../testing/memory-stores.js';
 import type { SideName, WriteOutcome, WrittenSide } from '../sides/side.js';
 import { bucketOf } from '../stages/migration-snapshot.js';
-import { MemoryBucketStore } from '../testing/memory-stores.js';
+import { LIMITS } from '../testing/simulated-world.js';
 import type { Intent } from './bucket-store.js';
 import { keyOf, planOutbox, type Item, type Work, Outbox, OutboxWorker, LEASE_MS } from './outbox.js';
-import { AnsweringWrite } from './answering-write.js';
 
 function seqs(items: readonly Item[]): number[] {
   return items.map(({ intent }) => intent.seq);
@@ -87,8 +87,6 @@ class ScriptedWrites implements WrittenSide {
   writes = 0;
   checks = 0;
 
-  constructor(readonly name: SideName) {}
-
   async write(orders: readonly unknown[]): Promise<readonly WriteOutcome[]> {
     this.writes += 1;
     await this.untilAnswer;
@@ -98,6 +96,10 @@ class ScriptedWrites implements WrittenSide {
   async areReadable(ids: readonly string[]): Promise<readonly ('readable' | 'not-yet' | 'refused')[]> {
     this.checks += 1;
     return Promise.resolve(ids.map(() => this.readable));
+  }
+
+  async find(): Promise<[]> {
+    return Promise.resolve([]);
   }
 }
 
@@ -112,7 +114,7 @@ describe('Outbox', () => {
     clock = new ManualClock();
     store = new MemoryBucketStore(clock);
     await store.raise({ epoch: 1, period: 1, stage: 'live', percent: 100 });
-    sides = { legacy: new ScriptedWrites('legacy'), new: new ScriptedWrites('new') };
+    sides = { legacy: new ScriptedWrites(), new: new ScriptedWrites() };
     reported = [];
     const reports = {
       observed: () => undefined,
@@ -121,11 +123,17 @@ describe('Outbox', () => {
         reported.push(`refused by ${side}`);
         return Promise.resolve();
       },
+      untranslatable: async () => undefined,
     };
-    const stored = { find: async () => Promise.resolve([]) };
-    const answering = new AnsweringWrite(sides, stored, new LegacyTimeZone('UTC'), reports, () => clock.now());
-    const limits = { repairAfterMs: 2_000, batchSize: 100, maxCalls: 4 };
-    outbox = new Outbox(store, sides, answering, reports, clock, limits);
+    const zone = new LegacyTimeZone('UTC');
+    outbox = new Outbox({
+      buckets: store,
+      sides: { answering: sides, outbox: sides },
+      zone,
+      reports,
+      clock,
+      limits: LIMITS,
+    });
   });
 
   async function admit(intent: Partial<Intent>): Promise<void> {
@@ -231,7 +239,8 @@ describe('the outbox worker', () => {
       };
       const outbox = { round: async () => (rounds[name] += 1) };
       const lease = { hold, release: async () => undefined };
-      return new OutboxWorker(outbox, lease, clock, { warn: () => undefined }, async () => undefined);
+      const ports = { lease, clock, logger: pino({ level: 'silent' }) };
+      return new OutboxWorker(ports, outbox, async () => undefined);
     };
     const [a, b] = [workerOf('a'), workerOf('b')];
     a.start();

@@ -1,18 +1,12 @@
 import type { Collection } from 'mongodb';
-import type { Logger } from 'pino';
-import { type Clock, pause } from '@orders-pipeline/clock';
-import type { Mongo } from '#service/mongodb/mongo.js';
+import { pause } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
-import type { SideName, WriteOutcome, WrittenSide } from '../sides/side.js';
-import {
-  isFinal,
-  isUnanswered,
-  type Bucket,
-  type Intent,
-  type BucketStore,
-  type IntentUpdate,
-} from './bucket-store.js';
-import { updateAfter, type AnsweringWrite, type WriteObserver } from './answering-write.js';
+import { isDuplicateKey } from '#service/mongodb/duplicate-key.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
+import type { MigrationPorts, WorkerLease } from '../migration/migration-ports.js';
+import type { SideName, WriteOutcome } from '../sides/side.js';
+import { isFinal, isUnanswered, type Bucket, type Intent, type IntentUpdate } from './bucket-store.js';
+import { AnsweringWrite, updateAfter } from './fenced-writes.js';
 
 const LEASE_ID = 'outbox';
 /**
@@ -20,14 +14,6 @@ const LEASE_ID = 'outbox';
  * 503 after 2 s, so that another one must have taken over by then.
  */
 export const LEASE_MS = timeLimit(1_000);
-const DUPLICATE_KEY = 11_000;
-
-/** Lets one instance at a time do the background work. */
-export interface WorkerLease {
-  /** Takes or renews the lease. @returns whether this process holds it */
-  hold(): Promise<boolean>;
-  release(): Promise<void>;
-}
 
 interface LeaseDocument {
   readonly _id: typeof LEASE_ID;
@@ -61,7 +47,7 @@ export class MongoWorkerLease implements WorkerLease {
       return matchedCount + upsertedCount === 1;
     } catch (error) {
       // The lease exists, and is another process's.
-      if ((error as { code?: unknown }).code === DUPLICATE_KEY) return false;
+      if (isDuplicateKey(error)) return false;
       throw error;
     }
   }
@@ -81,7 +67,7 @@ export interface Item {
 export type Work = 'repair' | 'legacy' | 'new' | 'check';
 
 /** What the outbox worker can do now. */
-export interface OutboxPlan {
+interface OutboxPlan {
   /** Final on both sides. */
   readonly closes: readonly Item[];
   /** To be repeated on the side that answers the client. */
@@ -94,7 +80,7 @@ export interface OutboxPlan {
   readonly toCheck: readonly Item[];
 }
 
-export interface PlanOptions {
+interface PlanOptions {
   readonly now: Date;
   /** The instance that admitted an intent has this many ms to write it to the answering side. */
   readonly repairAfterMs: number;
@@ -150,22 +136,6 @@ function planIntent(
   if (intent.new === 'sent' && isFree('check')) plan.toCheck.push(item);
 }
 
-/** What the outbox reports about orders. */
-export interface WriteReports extends WriteObserver {
-  /** The side that follows refuses an order that the client has: a mismatch and an alert. */
-  diverged(intent: Intent, side: SideName, reason: { readonly code: string; readonly message: string }): Promise<void>;
-  /** Both sides have the order, and may be compared. */
-  bothStored(intent: Intent): void;
-}
-
-export interface OutboxLimits {
-  readonly repairAfterMs: number;
-  /** Orders in one write to the new side. */
-  readonly batchSize: number;
-  /** Writes to each side at a time. */
-  readonly maxCalls: number;
-}
-
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
 /** A save takes up to a second: looking up all orders each round would load the query API for nothing. */
@@ -182,29 +152,28 @@ export class Outbox {
   /** When an order is looked up again on the new side. */
   private readonly checks = new Map<string, number>();
   private calls = 0;
+  private readonly answering: AnsweringWrite;
 
   constructor(
-    private readonly store: BucketStore,
-    private readonly sides: Readonly<Record<SideName, WrittenSide>>,
-    private readonly answering: AnsweringWrite,
-    private readonly reports: WriteReports,
-    private readonly clock: Clock,
-    private readonly limits: OutboxLimits,
-  ) {}
+    private readonly ports: Pick<MigrationPorts, 'buckets' | 'sides' | 'zone' | 'reports' | 'clock' | 'limits'>,
+  ) {
+    this.answering = new AnsweringWrite(ports, ports.sides.outbox);
+  }
 
   /** Starts what can be done now, and does not wait for the sides. @returns the number of open intents */
   async round(signal: AbortSignal): Promise<number> {
-    const buckets = await this.store.openBuckets();
+    const { buckets: store, clock, limits, reports } = this.ports;
+    const buckets = await store.openBuckets();
     this.forgetClosed(buckets);
     const isBusy = (item: Item, work: Work): boolean => {
       const key = workKey(keyOf(item), work);
-      return this.running.has(key) || (this.failures.get(key)?.until ?? 0) > this.clock.now();
+      return this.running.has(key) || (this.failures.get(key)?.until ?? 0) > clock.now();
     };
-    const { repairAfterMs, batchSize, maxCalls } = this.limits;
-    const plan = planOutbox(buckets, { now: this.store.now(), repairAfterMs, isBusy });
-    await this.store.update(plan.closes.map((item) => ({ ...placeOf(item), close: true })));
+    const { repairAfterMs, batchSize, maxCalls } = limits.outbox;
+    const plan = planOutbox(buckets, { now: store.now(), repairAfterMs, isBusy });
+    await store.update(plan.closes.map((item) => ({ ...placeOf(item), close: true })));
     for (const { intent } of plan.closes)
-      if (intent.legacy === 'stored' && intent.new === 'readable') this.reports.bothStored(intent);
+      if (intent.legacy === 'stored' && intent.new === 'readable') reports.bothStored(intent);
     const start = (work: Work, items: readonly Item[], run: () => Promise<readonly IntentUpdate[]>): void => {
       if (items.length > 0 && this.calls < 4 * maxCalls) void this.run(work, items, run);
     };
@@ -219,7 +188,7 @@ export class Outbox {
   }
 
   private isDue(item: Item): boolean {
-    return (this.checks.get(keyOf(item)) ?? 0) <= this.clock.now();
+    return (this.checks.get(keyOf(item)) ?? 0) <= this.ports.clock.now();
   }
 
   /** Another worker may have closed what this one remembers. */
@@ -236,7 +205,7 @@ export class Outbox {
     for (const key of keys) this.running.add(key);
     try {
       const updates = await run();
-      await this.store.update(updates);
+      await this.ports.buckets.update(updates);
       for (const update of updates) {
         const key = workKey(`${update.bucket}:${update.seq}`, work);
         if ('error' in update) this.pause(key);
@@ -254,7 +223,7 @@ export class Outbox {
   private pause(key: string): void {
     const count = (this.failures.get(key)?.count ?? 0) + 1;
     const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(count - 1, 10));
-    this.failures.set(key, { count, until: this.clock.now() + pauseMs });
+    this.failures.set(key, { count, until: this.ports.clock.now() + pauseMs });
   }
 
   private async repair({ bucket, intent }: Item, signal: AbortSignal): Promise<readonly IntentUpdate[]> {
@@ -262,13 +231,13 @@ export class Outbox {
   }
 
   private async follow(side: SideName, items: readonly Item[], signal: AbortSignal): Promise<readonly IntentUpdate[]> {
-    const began = this.clock.now();
-    const outcomes = await this.sides[side].write(
+    const began = this.ports.clock.now();
+    const outcomes = await this.ports.sides.outbox[side].write(
       items.map(({ intent }) => intent.order),
       signal,
     );
     const isFailed = outcomes.some(({ result }) => result === 'unknown');
-    this.reports.observed(side, this.clock.now() - began, isFailed);
+    this.ports.reports.observed(side, this.ports.clock.now() - began, isFailed);
     const updates: IntentUpdate[] = [];
     for (const [at, item] of items.entries()) {
       const outcome = outcomes[at] ?? { result: 'unknown', message: 'the side returned no outcome' };
@@ -282,7 +251,7 @@ export class Outbox {
     if (outcome.result === 'unknown') return { ...place, error: outcome.message };
     if (outcome.result === 'refused') {
       // First: a crash in between reports it twice, never not at all.
-      await this.reports.diverged(item.intent, side, outcome);
+      await this.ports.reports.diverged(item.intent, side, outcome);
       // Reads of the new side still wait for an order that only Kafka has yet.
       return side === 'legacy' && item.intent.new !== 'readable'
         ? { ...place, legacy: 'none' }
@@ -290,29 +259,29 @@ export class Outbox {
     }
     if (side === 'new') return { ...place, new: 'sent' };
     if (item.intent.new !== 'readable') return { ...place, legacy: 'stored' };
-    this.reports.bothStored(item.intent);
+    this.ports.reports.bothStored(item.intent);
     return { ...place, close: true };
   }
 
   private async check(items: readonly Item[], signal: AbortSignal): Promise<readonly IntentUpdate[]> {
     const ids = items.map(({ intent }) => intent.order.id);
-    const found = await this.sides.new.areReadable(ids, signal);
+    const found = await this.ports.sides.outbox.new.areReadable(ids, signal);
     const updates: IntentUpdate[] = [];
     for (const [at, item] of items.entries()) {
       const place = placeOf(item);
       const { intent } = item;
       const isLegacyDone = intent.legacy !== 'open';
       if (found[at] === 'readable') {
-        if (intent.legacy === 'stored') this.reports.bothStored(intent);
+        if (intent.legacy === 'stored') this.ports.reports.bothStored(intent);
         updates.push(isLegacyDone ? { ...place, close: true } : { ...place, new: 'readable' });
       } else if (found[at] === 'refused' && isLegacyDone) {
         const reason = {
           code: 'not-saved',
           message: 'Kafka has the order, but it could not be saved: see the dead letters',
         };
-        await this.reports.diverged(intent, 'new', reason);
+        await this.ports.reports.diverged(intent, 'new', reason);
         updates.push({ ...place, close: true });
-      } else this.checks.set(keyOf(item), this.clock.now() + CHECK_AGAIN_MS);
+      } else this.checks.set(keyOf(item), this.ports.clock.now() + CHECK_AGAIN_MS);
     }
     return updates;
   }
@@ -343,10 +312,8 @@ export class OutboxWorker {
   private heldAt = Number.NEGATIVE_INFINITY;
 
   constructor(
+    private readonly ports: Pick<MigrationPorts, 'lease' | 'clock' | 'logger'>,
     private readonly outbox: Pick<Outbox, 'round'>,
-    private readonly lease: WorkerLease,
-    private readonly clock: Clock,
-    private readonly logger: Pick<Logger, 'warn'>,
     /** What else the holder of the lease does, after each round. */
     private readonly alsoDo: () => Promise<void>,
   ) {}
@@ -358,11 +325,11 @@ export class OutboxWorker {
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.ended;
-    await this.lease.release();
+    await this.ports.lease.release();
   }
 
   private async loop(): Promise<void> {
-    while (!this.stopping.signal.aborted) await pause(this.clock, await this.turn());
+    while (!this.stopping.signal.aborted) await pause(this.ports.clock, await this.turn());
   }
 
   /** @returns how long to wait before the next turn, in ms */
@@ -373,15 +340,15 @@ export class OutboxWorker {
       await this.alsoDo();
       return open > 0 ? BUSY_POLL_MS : IDLE_POLL_MS;
     } catch (error) {
-      this.logger.warn({ reason: String(error) }, 'the outbox can not go on, retrying');
+      this.ports.logger.warn({ reason: String(error) }, 'the outbox can not go on, retrying');
       return RETRY_MS;
     }
   }
 
   private async holds(): Promise<boolean> {
-    if (this.clock.now() - this.heldAt < RENEW_MS) return true;
-    const now = this.clock.now();
-    if (!(await this.lease.hold())) return false;
+    if (this.ports.clock.now() - this.heldAt < RENEW_MS) return true;
+    const now = this.ports.clock.now();
+    if (!(await this.ports.lease.hold())) return false;
     this.heldAt = now;
     return true;
   }

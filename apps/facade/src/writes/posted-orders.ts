@@ -1,29 +1,19 @@
-import { backOffMs, pause, type Clock } from '@orders-pipeline/clock';
-import type { TranslationReason } from '#legacy/translation/translation-reason.js';
+import { backOffMs, pause } from '@orders-pipeline/clock';
 import { parseStrictJson } from '#legacy/json/strict-json.js';
 import { fromLegacyRequest } from '#legacy/translation/from-legacy.js';
-import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { timeLimit } from '#orders/time-limit.js';
-import { bucketOf, type WriteStage, writeRoute } from '../stages/migration-snapshot.js';
+import type { MigrationPorts, Untranslatable } from '../migration/migration-ports.js';
 import type { MigrationState } from '../migration/migration-state.js';
-import {
-  noAnswer,
-  NotSentError,
-  type ForwardedRequest,
-  type LegacyPort,
-  type LegacyAnswer,
-  errorAnswer,
-} from './legacy-gateway.js';
-import type { BucketStore } from './bucket-store.js';
-import type { NumberBlocks, NumberStore } from './number-blocks.js';
-import { NotAdmittedError } from './admission.js';
-import type { FencedWrites } from './fenced-writes.js';
+import { errorAnswer, isUnsent, noAnswer, type ForwardedRequest, type LegacyAnswer } from '../sides/legacy-answers.js';
+import { bucketOf, newSideAnswers, type WriteStage, writeRoute } from '../stages/migration-snapshot.js';
+import { FencedWrites, NotAdmittedError } from './fenced-writes.js';
+import { NumberBlocks } from './number-blocks.js';
 
 /** A body that is a JSON object with at least one field. */
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Returns the fields of a body as the legacy system reads them; `undefined` if it rejects the body anyway. */
-export function fieldsOf(body: string): Fields | undefined {
+function fieldsOf(body: string): Fields | undefined {
   let value: unknown;
   try {
     value = JSON.parse(body);
@@ -40,7 +30,7 @@ export function fieldsOf(body: string): Fields | undefined {
  * Adds a field in front of the others, as text: the client's own digits stay as they are.
  * @param body a JSON object with at least one field, and without this one
  */
-export function withField(body: string, name: 'id' | 'number', value: string | number): string {
+function withField(body: string, name: 'id' | 'number', value: string | number): string {
   return body.replace('{', () => `{${JSON.stringify(name)}:${JSON.stringify(value)},`);
 }
 
@@ -52,12 +42,7 @@ const REPEAT = { initialMs: 250, maxMs: 4_000 };
  * the legacy system could still give it a number that the facade assigns.
  */
 export class UnfencedWrites {
-  constructor(
-    private readonly legacy: LegacyPort,
-    private readonly clock: Clock,
-    private readonly random: () => number,
-    private readonly randomId: () => string,
-  ) {}
+  constructor(private readonly ports: Pick<MigrationPorts, 'legacy' | 'clock' | 'random' | 'randomId'>) {}
 
   /** @param end ends the write; called once its outcome is known */
   async post(request: ForwardedRequest, end: () => void): Promise<LegacyAnswer> {
@@ -65,14 +50,14 @@ export class UnfencedWrites {
     const sent =
       fields === undefined || fields['id'] !== undefined
         ? request
-        : { ...request, body: withField(request.body, 'id', this.randomId()) };
+        : { ...request, body: withField(request.body, 'id', this.ports.randomId()) };
     try {
-      const answer = await this.legacy.post(sent);
+      const answer = await this.ports.legacy.post(sent);
       end();
       return answer;
     } catch (error) {
       // Without an order in it there is nothing to repeat.
-      if (fields === undefined || error instanceof NotSentError) end();
+      if (fields === undefined || isUnsent(error)) end();
       else void this.repeat(sent, end);
       return noAnswer(error);
     }
@@ -81,36 +66,27 @@ export class UnfencedWrites {
   /** Passes on a request that can't be repeated, such as `POST /populate`. @throws Error without an answer */
   async postOnce(request: ForwardedRequest, end: () => void): Promise<LegacyAnswer> {
     try {
-      return await this.legacy.post(request);
+      return await this.ports.legacy.post(request);
     } finally {
       end();
     }
   }
 
   private async repeat(request: ForwardedRequest, end: () => void): Promise<void> {
+    const { clock, legacy, random } = this.ports;
     for (let failures = 1; ; failures += 1) {
-      await pause(this.clock, backOffMs(REPEAT, failures, this.random));
-      const answer = await this.legacy.post(request).catch(() => undefined);
+      await pause(clock, backOffMs(REPEAT, failures, random));
+      const answer = await legacy.post(request).catch(() => undefined);
       if (answer !== undefined && answer.status < 500) return end();
     }
   }
 }
 
-/** Why an order has no counterpart on the new side. The codes are those of the translation and of the JSON parser. */
-export type Untranslatable = Pick<TranslationReason, 'detail' | 'field' | 'value'> & { readonly code: string };
-
-/** Reports an order that only the legacy system has. */
-export type ReportUntranslatable = (reason: Untranslatable, sent: string, answer: LegacyAnswer) => Promise<void>;
-
 /** Orders that can't be translated exactly. The legacy system stores them as ever while it answers; the new side never does. */
-export class UntranslatableWrites {
+class UntranslatableWrites {
   constructor(
-    private readonly legacy: LegacyPort,
-    private readonly store: BucketStore,
+    private readonly ports: Pick<MigrationPorts, 'legacy' | 'buckets' | 'numbers' | 'reports' | 'randomId'>,
     private readonly blocks: NumberBlocks,
-    private readonly numbers: NumberStore,
-    private readonly report: ReportUntranslatable,
-    private readonly randomId: () => string,
   ) {}
 
   /** @returns `undefined` if writes are `off`, or on the way to it: nothing was stored */
@@ -118,10 +94,10 @@ export class UntranslatableWrites {
     const fields = fieldsOf(request.body);
     const accountId = fields?.['accountId'];
     if (typeof accountId !== 'string')
-      return stage === 'live' || stage === 'complete' ? refusal(reason) : this.forward(request, undefined);
-    const { mode, period } = await this.store.read(bucketOf(accountId));
+      return newSideAnswers(stage) ? refusal(reason) : this.forward(request, undefined);
+    const { mode, period } = await this.ports.buckets.read(bucketOf(accountId));
     if (mode === 'closed') return undefined;
-    if (mode === 'live' || mode === 'complete') return refusal(reason);
+    if (newSideAnswers(mode)) return refusal(reason);
     return this.forward(await this.numbered(request, fields?.['number'], period), reason);
   }
 
@@ -129,58 +105,64 @@ export class UntranslatableWrites {
   private async numbered(request: ForwardedRequest, given: unknown, period: number): Promise<ForwardedRequest> {
     if (given === undefined)
       return { ...request, body: withField(request.body, 'number', await this.blocks.take(period)) };
-    if (typeof given === 'number' && Number.isSafeInteger(given)) await this.numbers.choose(given, this.randomId());
+    if (typeof given === 'number' && Number.isSafeInteger(given))
+      await this.ports.numbers.choose(given, this.ports.randomId());
     return request;
   }
 
   private async forward(request: ForwardedRequest, reason: Untranslatable | undefined): Promise<LegacyAnswer> {
     let answer: LegacyAnswer;
     try {
-      answer = await this.legacy.post(request);
+      answer = await this.ports.legacy.post(request);
     } catch (error) {
       return noAnswer(error);
     }
-    if (answer.status < 300 && reason !== undefined) await this.report(reason, request.body, answer);
+    if (answer.status < 300 && reason !== undefined)
+      await this.ports.reports.untranslatable(reason, request.body, answer);
     return answer;
   }
 }
 
 function refusal({ code, field, detail }: Untranslatable): LegacyAnswer {
-  return errorAnswer(400, code, `${field ?? 'the order'} ${detail}`, field);
+  return errorAnswer({ status: 400, code, message: `${field ?? 'the order'} ${detail}`, field });
 }
 
 const WAIT_LIMIT_MS = timeLimit(2_000);
 const POLL_MS = 20;
 
-export interface PostedParts {
-  readonly state: MigrationState;
-  readonly unfenced: UnfencedWrites;
-  readonly fenced: FencedWrites;
-  readonly untranslatable: UntranslatableWrites;
-  readonly zone: LegacyTimeZone;
-  readonly clock: Clock;
-}
-
 /** `POST /orders` and `POST /populate` of the legacy system's API, at every stage of writes. */
 export class PostedOrders {
-  constructor(private readonly parts: PostedParts) {}
+  private readonly unfenced: UnfencedWrites;
+  private readonly fenced: FencedWrites;
+  private readonly untranslatable: UntranslatableWrites;
+
+  constructor(
+    private readonly ports: MigrationPorts,
+    private readonly state: MigrationState,
+  ) {
+    const blocks = new NumberBlocks(ports.numbers, ports.limits.numberBlock);
+    this.unfenced = new UnfencedWrites(ports);
+    this.fenced = new FencedWrites(ports, blocks);
+    this.untranslatable = new UntranslatableWrites(ports, blocks);
+  }
 
   /**
    * Stores an order on the side that answers at this stage, and lets the outbox write the other.
    * @throws NotAdmittedError, StateUnknownError: nothing was stored
    */
   async post(request: ForwardedRequest, signal: AbortSignal): Promise<LegacyAnswer> {
-    const { clock, state, unfenced } = this.parts;
+    const { state } = this;
+    const { clock } = this.ports;
     const deadline = clock.now() + WAIT_LIMIT_MS;
     for (;;) {
       const end = state.beginUnfenced();
-      if (end !== undefined) return unfenced.post(request, end);
+      if (end !== undefined) return this.unfenced.post(request, end);
       const snapshot = await state.current();
       const route = writeRoute(snapshot);
       if (route === 'unfenced') continue;
       const answer =
         route === 'fenced'
-          ? await this.fenced(request, deadline, signal, snapshot.capabilities.writes.stage)
+          ? await this.translated(request, deadline, signal, snapshot.capabilities.writes.stage)
           : undefined;
       if (answer !== undefined) return answer;
       if (clock.now() >= deadline)
@@ -192,37 +174,33 @@ export class PostedOrders {
 
   /** Outside `off`, the legacy system must not number orders by itself. */
   async populate(request: ForwardedRequest): Promise<LegacyAnswer> {
-    const { state, unfenced } = this.parts;
+    const { state } = this;
     await state.current().catch(() => undefined);
     const end = state.beginUnfenced();
     if (end === undefined) {
       const stage = state.latest?.capabilities.writes.stage;
       // After an hour without MongoDB, they may have left `off`.
       if (stage === undefined || stage === 'off') await state.current();
-      return errorAnswer(
-        409,
-        'populate-outside-off',
-        `populate works only while writes are off, they are ${stage ?? 'unknown'}`,
-      );
+      const message = `populate works only while writes are off, they are ${stage ?? 'unknown'}`;
+      return errorAnswer({ status: 409, code: 'populate-outside-off', message });
     }
     try {
-      return await unfenced.postOnce(request, end);
+      return await this.unfenced.postOnce(request, end);
     } catch (error) {
       return noAnswer(error);
     }
   }
 
-  private async fenced(
+  private async translated(
     request: ForwardedRequest,
     deadline: number,
     signal: AbortSignal,
     stage: WriteStage,
   ): Promise<LegacyAnswer | undefined> {
-    const { fenced, untranslatable, zone } = this.parts;
     const parsed = parseStrictJson(request.body);
-    if ('fault' in parsed) return untranslatable.post(request, parsed.fault, stage);
-    const read = fromLegacyRequest(parsed.value, zone);
-    if ('reason' in read) return untranslatable.post(request, read.reason, stage);
-    return fenced.post(read.request, deadline, signal);
+    if ('fault' in parsed) return this.untranslatable.post(request, parsed.fault, stage);
+    const read = fromLegacyRequest(parsed.value, this.ports.zone);
+    if ('reason' in read) return this.untranslatable.post(request, read.reason, stage);
+    return this.fenced.post(read.request, deadline, signal);
   }
 }

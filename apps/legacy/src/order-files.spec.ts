@@ -1,19 +1,47 @@
-import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { readdir, readFile, writeFile, open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { useBook } from '../testing/use-book.js';
-import { NumberInUseError } from './group-commits.js';
+import { describe, expect, it, afterEach, beforeEach, jest } from '@jest/globals';
+import { useBook } from './testing/use-book.js';
+import { NumberInUseError, OrderFiles } from './order-files.js';
 
 const tested = useBook();
 const add = (number: number, id = `id-${number}`): Promise<void> =>
-  tested.commits.add(number, { id, text: JSON.stringify({ id, number }) });
+  tested.files.add(number, { id, text: JSON.stringify({ id, number }) });
 
 async function numbersIn(index: number): Promise<number[]> {
   const orders = JSON.parse(await readFile(join(tested.folder, `${index}.json`), 'utf8')) as { number: number }[];
   return orders.map(({ number }) => number);
 }
 
-describe('group commits', () => {
+describe('the files of the legacy system', () => {
+  it('are created in a folder that does not exist yet, and cleared of half-written ones', async () => {
+    const path = join(tested.folder, 'a', 'b');
+    const openAndClose = async () => (await OrderFiles.open(path, tested.uncertain.resolve)).close();
+    await openAndClose();
+    await writeFile(join(path, '0.json.tmp'), '[{"id": "x"');
+    await openAndClose();
+    expect(await readdir(path)).toEqual([]);
+  });
+
+  it('are read again after another program has changed them', async () => {
+    await add(5);
+    await writeFile(join(tested.folder, '0.json'), '[{"id": "id-7", "number": 7}, {"id": "id-6", "number": 6}]');
+    expect([...(await tested.files.read(0)).keys()]).toEqual([6, 7]);
+  });
+
+  it.each([
+    ['half a document', '[{"id": "x", "num', /0.json is not JSON/],
+    ['no array', '{}', /not a JSON array/],
+    ['no order', '[null]', /does not belong/],
+    ['an order without a number', '[{"id": "x"}]', /does not belong/],
+    ['a number of another file', '[{"id": "x", "number": 1001}]', /does not belong/],
+  ])('are rejected with %s', async (_, text, message) => {
+    await writeFile(join(tested.folder, '0.json'), text);
+    await expect(tested.files.read(0)).rejects.toThrow(message);
+  });
+});
+
+describe('orders that are added to a file', () => {
   /** Counts the syncs of files and folders, and makes them fail. */
   let sync: jest.SpiedFunction<FileHandle['sync']>;
 
@@ -25,7 +53,7 @@ describe('group commits', () => {
 
   afterEach(() => void jest.restoreAllMocks());
 
-  it('sync the file and the folder before an order counts as stored', async () => {
+  it('count as stored once the file and the folder are synced', async () => {
     const held = Promise.withResolvers<void>();
     sync.mockImplementationOnce(() => held.promise);
     const stored = jest.fn();
@@ -37,14 +65,16 @@ describe('group commits', () => {
     expect(sync).toHaveBeenCalledTimes(2);
   });
 
-  it('write orders that arrive together at once, sorted, into their files', async () => {
+  it('are written at once if they arrive together, sorted, into their files', async () => {
     await Promise.all([7, 1_001, 3, 1_500, 5].map((number) => add(number)));
     expect(await numbersIn(0)).toEqual([3, 5, 7]);
     expect(await numbersIn(1)).toEqual([1_001, 1_500]);
+    expect(await tested.files.list()).toEqual([0, 1]);
+    expect((await tested.files.read(2)).size).toBe(0);
     expect(sync).toHaveBeenCalledTimes(4);
   });
 
-  it('take along what arrives during a write, and lose nothing', async () => {
+  it('are written together if they arrive during a write, and none is lost', async () => {
     const numbers = Array.from({ length: 200 }, (_, at) => at + 1);
     await Promise.all(
       numbers.map(async (number) => {
@@ -56,7 +86,7 @@ describe('group commits', () => {
     expect(sync.mock.calls.length).toBeLessThan(100);
   });
 
-  it('reject a number that is in use, and store the others', async () => {
+  it('are rejected with a number that is in use, and the others are stored', async () => {
     await add(1);
     const results = await Promise.allSettled([add(1, 'other'), add(2), add(2, 'third')]);
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected']);
@@ -64,14 +94,14 @@ describe('group commits', () => {
     expect(await numbersIn(0)).toEqual([1, 2]);
   });
 
-  it('reject the orders of a file that can not be written, and then go on', async () => {
+  it('are rejected if the file can not be written, and later ones are stored', async () => {
     sync.mockRejectedValueOnce(new Error('disk full'));
     await expect(add(1)).rejects.toThrow('disk full');
     await add(2);
     expect(await numbersIn(0)).toEqual([2]);
   });
 
-  it('never answer when the outcome is unknown', async () => {
+  it('get no answer if the outcome is unknown', async () => {
     const failure = new Error('input/output error');
     sync.mockResolvedValueOnce().mockRejectedValueOnce(failure);
     const answered = jest.fn();

@@ -1,11 +1,27 @@
 import { Readable } from 'node:stream';
-import fastify, { LogController, type FastifyInstance } from 'fastify';
+import fastify, { type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { acceptEmptyJsonBodies } from '#service/http/request-bodies.js';
 import { closeIdleConnections } from '#service/http/connections.js';
-import type { OrderBook } from '../orders/order-book.js';
-import { MAX_NUMBER, OrderRequestSchema, type OrderRequest } from '../orders/order-request.js';
-import { rejectWebPages } from './reject-web-pages.js';
+import type { OrderBook } from './order-book.js';
+import { MAX_NUMBER, OrderRequestSchema, type OrderRequest } from './order-request.js';
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/**
+ * Rejects requests that a web page makes a browser send. The legacy system trusts every client that can reach it, and a page can
+ * reach loopback: with a form (`Origin`), or with a host name that resolves to 127.0.0.1 (`Host`).
+ * @param listenHost on another address than loopback, any `Host` is accepted
+ */
+function rejectWebPages(app: FastifyInstance, listenHost: string): void {
+  const isLocal = LOOPBACK.has(listenHost) || listenHost === '::1';
+  app.addHook('onRequest', ({ headers: { origin }, hostname }, _reply, done) => {
+    const isForeign = origin !== undefined || (isLocal && !LOOPBACK.has(hostname));
+    done(
+      isForeign ? Object.assign(new Error('web pages may not call the legacy system'), { statusCode: 403 }) : undefined,
+    );
+  });
+}
 
 const MAX_POPULATE = 1_000_000;
 const MAX_PAGE = MAX_NUMBER / 1_000;
@@ -15,7 +31,7 @@ const MAX_ID_CHARACTERS = 1_024;
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** The options of the server. */
-export interface LegacyServerOptions {
+interface LegacyServerOptions {
   readonly book: OrderBook;
   readonly logger: Logger;
   readonly listenHost: string;

@@ -4,10 +4,9 @@ import { describe, expect, it } from '@jest/globals';
 import { parseStrictJson } from '#legacy/json/strict-json.js';
 import { fromLegacy } from '#legacy/translation/from-legacy.js';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { useBook } from '../testing/use-book.js';
 import { anIntakeOrder } from '#orders/testing/an-order.js';
-import { localTime } from './local-time.js';
-import { MAX_NUMBER, type LegacyOrder, type OrderRequest } from './order-request.js';
+import { useBook } from './testing/use-book.js';
+import { localTime, MAX_NUMBER, type LegacyOrder, type OrderRequest } from './order-request.js';
 
 const tested = useBook();
 const ORDER: OrderRequest = { ...anIntakeOrder(), price: 0.1 };

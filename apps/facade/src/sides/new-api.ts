@@ -1,8 +1,9 @@
 import * as oauth from 'oauth4webapi';
 import type { Clock } from '@orders-pipeline/clock';
 import { isConfidential } from '#service/http/known-hosts.js';
-import { SideAwayError } from './side.js';
 import { timeLimit } from '#orders/time-limit.js';
+import { SideAwayError } from './side.js';
+import type { SideConnection, SideRequest, WholeAnswer } from './side-connection.js';
 
 /** The facade's client at the token issuer of the producer and the query API. */
 export interface TokenClient {
@@ -20,6 +21,7 @@ export interface TokenClient {
 const EARLY_MS = 30_000;
 const DEFAULT_LIFE_SECONDS = 60;
 const TIMEOUT_MS = timeLimit(5_000);
+const MAX_PING_BYTES = 64 * 1024;
 
 interface Granted {
   readonly header: Readonly<Record<string, string>>;
@@ -45,8 +47,8 @@ export class NewSideToken {
     return (await this.granted).header;
   }
 
-  /** Call it with the status of a failed request: after a 401, the next request gets a new token. */
-  rejected(status: number): void {
+  /** Call it with the status of each answer: after a 401, the next request gets a new token. */
+  answered(status: number): void {
     if (status === 401) this.granted = undefined;
   }
 
@@ -80,10 +82,40 @@ export class NewSideToken {
     const granted = await oauth.processClientCredentialsResponse(server, client, answer);
     const { access_token: token, expires_in: seconds } = granted;
     const life = (seconds ?? DEFAULT_LIFE_SECONDS) * 1_000;
-    return { header: bearer(token), until: this.clock.now() + Math.max(life / 2, life - EARLY_MS) };
+    return {
+      header: { authorization: `Bearer ${token}` },
+      until: this.clock.now() + Math.max(life / 2, life - EARLY_MS),
+    };
   }
 }
 
-function bearer(token: string): Readonly<Record<string, string>> {
-  return { authorization: `Bearer ${token}` };
+/** An API of the new side, asked with the facade's token. */
+export class NewApi {
+  constructor(
+    private readonly connection: SideConnection,
+    private readonly token: NewSideToken,
+  ) {}
+
+  /**
+   * Sends a request and reads the whole response, whatever its status.
+   * @param maxBytes a longer body is `bad-answer`
+   * @throws SideAwayError if there is no response, or no token
+   */
+  async ask(request: SideRequest, maxBytes: number): Promise<WholeAnswer> {
+    const headers = { ...request.headers, ...(await this.token.header()) };
+    const answer = await this.connection.ask({ ...request, headers }, maxBytes);
+    this.token.answered(answer.status);
+    return answer;
+  }
+
+  /** As `ask`, with a JSON body. */
+  async post(path: string, body: unknown, signal: AbortSignal, maxBytes: number): Promise<WholeAnswer> {
+    const headers = { 'content-type': 'application/json' };
+    return this.ask({ method: 'POST', path, headers, body: JSON.stringify(body), signal }, maxBytes);
+  }
+
+  /** @throws when the API answers no request at all; a status of any kind is an answer, and no token is needed */
+  async ping(signal: AbortSignal): Promise<void> {
+    await this.connection.ask({ method: 'GET', path: '/health/live', signal }, MAX_PING_BYTES);
+  }
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { anIntakeOrder } from '#orders/testing/an-order.js';
-import { useBook } from '../testing/use-book.js';
+import { useBook } from './testing/use-book.js';
 import { createLegacyServer } from './legacy-server.js';
 
 const tested = useBook();

@@ -1,13 +1,44 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@orders-pipeline/clock';
-import { fileOf, ORDERS_PER_FILE, type ChunkFiles } from '../files/chunk-files.js';
-import type { GroupCommits } from '../files/group-commits.js';
-import { inventOrder } from './invented-order.js';
-import { localTime } from './local-time.js';
-import { completeOrder, differingFields, MAX_NUMBER, type LegacyOrder, type OrderRequest } from './order-request.js';
+import {
+  completeOrder,
+  rounded,
+  type LegacyOrder,
+  localTime,
+  differingFields,
+  MAX_NUMBER,
+  type OrderRequest,
+} from './order-request.js';
+import { fileOf, ORDERS_PER_FILE, type OrderFiles } from './order-files.js';
+
+const SYMBOLS = [
+  ['ACME', 'USD', 187.35],
+  ['EVEN', 'EUR', 76.42],
+  ['IRIS', 'GBP', 8.89],
+  ['LUMA', 'JPY', 3_245],
+] as const;
+const ACCOUNTS = 10_000;
+
+/**
+ * Invents an order for `POST /populate`.
+ * @param random returns a number from 0 up to, but not including, 1
+ */
+function inventOrder(assigned: Pick<LegacyOrder, 'id' | 'number' | 'createdAt'>, random: () => number): LegacyOrder {
+  const below = (end: number): number => Math.floor(random() * end);
+  const [symbol, currency, price] = SYMBOLS[below(SYMBOLS.length)] ?? SYMBOLS[0];
+  const content = {
+    accountId: `acc-${String(below(ACCOUNTS)).padStart(7, '0')}`,
+    side: random() < 0.5 ? ('buy' as const) : ('sell' as const),
+    symbol,
+    quantity: 1 + below(10_000),
+    price: rounded(price * (0.9 + random() / 5)),
+    currency,
+  };
+  return completeOrder(content, assigned);
+}
 
 /** Thrown when an order contradicts a stored one, or when no number is left. */
-export class ConflictError extends Error {
+class ConflictError extends Error {
   override readonly name = 'ConflictError';
   readonly statusCode = 409;
 }
@@ -26,14 +57,13 @@ export class OrderBook {
   private highest = 0;
 
   private constructor(
-    private readonly files: ChunkFiles,
-    private readonly commits: GroupCommits,
+    private readonly files: OrderFiles,
     private readonly clock: Clock,
   ) {}
 
   /** Reads all files to build the index: about 3 s for a million orders. @throws BadFileError */
-  static async open(files: ChunkFiles, commits: GroupCommits, clock: Clock): Promise<OrderBook> {
-    const book = new OrderBook(files, commits, clock);
+  static async open(files: OrderFiles, clock: Clock): Promise<OrderBook> {
+    const book = new OrderBook(files, clock);
     for (const index of await files.list()) {
       for (const [number, { id }] of await files.read(index)) book.remember(id, number);
     }
@@ -57,7 +87,7 @@ export class OrderBook {
     const number = request.number ?? this.reserve(1);
     this.highest = Math.max(this.highest, number);
     const text = JSON.stringify(completeOrder(request, { id, number, createdAt: localTime(this.clock.now()) }));
-    const write = this.commits.add(number, { id, text }).then(() => this.remember(id, number));
+    const write = this.files.add(number, { id, text }).then(() => this.remember(id, number));
     this.arriving.set(id, write);
     try {
       await write;
@@ -79,7 +109,7 @@ export class OrderBook {
         const createdAt = localTime(now - Math.floor(((last - number) / count) * INVENTED_SPAN_MS));
         const order = inventOrder({ id: randomUUID(), number, createdAt }, random);
         const { id } = order;
-        const write = this.commits.add(number, { id, text: JSON.stringify(order) });
+        const write = this.files.add(number, { id, text: JSON.stringify(order) });
         writes.push(write.then(() => this.remember(id, number)));
       }
       await Promise.all(writes);
