@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
 import { ConnectionsModule } from '../connections.module.js';
 import { Interruptions } from './interruptions.js';
+import { WakeUp } from './leased-job.js';
 import { Leases } from './leases.js';
-import { WakeUp } from './wake-up.js';
 
 /** What all background jobs share. */
 @Module({

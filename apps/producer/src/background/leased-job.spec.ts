@@ -3,10 +3,8 @@ import { Logger } from '@nestjs/common';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import { HeldLease } from './held-lease.js';
-import { LeaseLostError, matchField } from './lease.js';
-import { LeasedJob } from './leased-job.js';
-import { WakeUp } from './wake-up.js';
+import { LeasedJob, WakeUp } from './leased-job.js';
+import { HeldLease, LeaseLostError, matchField } from './leases.js';
 
 /** A lease that counts its renewals. `renewal` runs at each. */
 class FakeLease {

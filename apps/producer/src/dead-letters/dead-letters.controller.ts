@@ -10,19 +10,17 @@ import {
 import { z } from 'zod';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import {
-  DeadLetterGroupsQuerySchema,
-  DeadLettersQuerySchema,
-  type DeadLetterGroupsQuery,
-  type DeadLettersQuery,
-} from './dead-letter-query.js';
-import {
-  DeadLetterGroupsSchema,
-  DeadLetterSchema,
-  DeadLettersPageSchema,
   type DeadLetterGroups,
+  type DeadLetterGroupsQuery,
+  DeadLetterGroupsQuerySchema,
+  DeadLetterGroupsSchema,
   type DeadLetterResponse,
+  DeadLetterSchema,
   type DeadLettersPage,
-} from './dead-letter-response.js';
+  DeadLettersPageSchema,
+  type DeadLettersQuery,
+  DeadLettersQuerySchema,
+} from './dead-letter-api.js';
 import { DeadLetters } from './dead-letters.js';
 
 const TopicSchema = z

@@ -2,8 +2,7 @@ import { Module } from '@nestjs/common';
 import { RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { client, ConnectionsModule } from '../connections.module.js';
 import { DeadLettersController } from './dead-letters.controller.js';
-import { DeadLetters } from './dead-letters.js';
-import { LetterRecords } from './letter-records.js';
+import { DeadLetters, LetterRecords } from './dead-letters.js';
 
 /** Shows dead letters, with their records from Kafka. */
 @Module({

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { type ConsumedRecord, DEAD_LETTER_HEADERS, type RecordHeader } from '@orders-pipeline/parallel-consumer';
 import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
 import type { OrderCodec } from '#orders/order/order-codec.js';
-import { type ConsumedRecord, DEAD_LETTER_HEADERS, type RecordHeader } from '@orders-pipeline/parallel-consumer';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import { deadLetterItem } from './dead-letter-response.js';
-import { DeadLetters } from './dead-letters.js';
-import { LetterRecords } from './letter-records.js';
+import { deadLetterItem } from './dead-letter-api.js';
+import { DeadLetters, LetterRecords } from './dead-letters.js';
 
 const LETTER = {
   _id: 'orders.v1/3/4711',

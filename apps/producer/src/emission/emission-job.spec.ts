@@ -1,13 +1,11 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
+import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import { createSegments, type Segment } from '#orders/operation/segments.js';
-import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import { exposeEmission, measureTopic } from './emission-metrics.js';
-import type { EmissionState } from './emission-job.js';
-import { LagCeiling } from './lag-ceiling.js';
-import { Pace } from './pace.js';
-import { ProgressSaver } from './progress-saver.js';
+import { type EmissionState, exposeEmission, ProgressSaver } from './emission-job.js';
+import { LagCeiling, Pace } from './emission.js';
+import { measureTopic } from './orders-topic.js';
 import { freeSegment } from './segment-leases.js';
 
 describe('the next segment to claim', () => {

@@ -1,17 +1,15 @@
 import { Module } from '@nestjs/common';
 import { register } from 'prom-client';
+import { systemClock } from '@orders-pipeline/clock';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
-import { systemClock } from '@orders-pipeline/clock';
 import { BackgroundModule } from '../background/background.module.js';
 import { client, ConnectionsModule } from '../connections.module.js';
 import { SendGate } from '../expansion/send-gate.js';
 import { settings } from '../settings.js';
-import { consumerLag } from './consumer-lag.js';
-import { EmissionJob } from './emission-job.js';
-import { exposeEmission, measureTopic } from './emission-metrics.js';
-import { LagCeiling } from './lag-ceiling.js';
-import { OrdersTopic } from './orders-topic.js';
+import { EmissionJob, exposeEmission } from './emission-job.js';
+import { consumerLag, LagCeiling } from './emission.js';
+import { measureTopic, OrdersTopic } from './orders-topic.js';
 import { SegmentLeases } from './segment-leases.js';
 
 function connectTopic(gate: SendGate, codec: OrderCodec): OrdersTopic {

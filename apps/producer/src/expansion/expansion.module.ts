@@ -2,10 +2,9 @@ import { Module } from '@nestjs/common';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { BackgroundModule } from '../background/background.module.js';
-import { WakeUp } from '../background/wake-up.js';
+import { WakeUp } from '../background/leased-job.js';
 import { ConnectionsModule, kafka } from '../connections.module.js';
-import { ExpansionWatch } from './expansion-watch.js';
-import { ProducerList } from './producer-list.js';
+import { ExpansionWatch, ProducerList } from './expansion-watch.js';
 import { SendGate } from './send-gate.js';
 
 /** Reads the partitions of the orders topic by a connection of its own, which has cached nothing. */

@@ -1,18 +1,15 @@
 import { createHash } from 'node:crypto';
-import { HttpStatus, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, HttpStatus, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import { callerKey } from '#service/http/caller-key.js';
 import { Problem } from '#service/http/problem.js';
 import { Operations } from '../operations/operations.js';
-import { ByteBudget, MAX_FILES, tooManyFiles } from './import-limits.js';
+import type { ImportQuery } from './import-api.js';
 import { ImportManifest, type ReceivedFile } from './import-manifest.js';
-import type { ImportQuery } from './import-request.js';
-import { ImportSources } from './import-sources.js';
-import { isRefused, type IncomingFile } from './incoming-file.js';
-import { StagedFiles } from './staged-files.js';
-import { StagingRoom } from './staging-room.js';
+import { ByteBudget, ImportSources, type IncomingFile, isRefused, MAX_FILES, tooManyFiles } from './incoming-files.js';
+import { StagedFiles, StagingRoom } from './staged-files.js';
 
 /** Receives the files of an import, all or none. All bytes are durable before the operation is created. */
 @Injectable()

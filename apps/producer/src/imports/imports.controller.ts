@@ -1,4 +1,6 @@
-import { Controller, Get, Header, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Readable } from 'node:stream';
+import { Controller, Get, Header, Headers, HttpCode, Injectable, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import {
   ApiAcceptedResponse,
   ApiBadRequestResponse,
@@ -11,22 +13,147 @@ import {
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify';
-import { RequiresScope } from '#service/auth/scope.guard.js';
+import { manifestTotals } from '#orders/operation/manifest-totals.js';
+import type { OperationDocument } from '#orders/operation/operation.js';
 import { audited } from '#service/audit/audited.js';
+import { RequiresScope } from '#service/auth/scope.guard.js';
+import { pageOf } from '#service/http/page-of.js';
+import { type PlaceLimits, Places } from '#service/http/places.js';
+import { notFound } from '#service/http/problem.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { WakeUp } from '../background/leased-job.js';
 import { parseIdempotencyKey } from '../operations/idempotency-keys.js';
-import { OperationIdSchema } from '../operations/operation-id.js';
-import { OperationResponseSchema, type OperationResponse } from '../operations/operation-response.js';
-import { OperationView } from '../operations/operation-view.js';
-import { WakeUp } from '../background/wake-up.js';
-import { ImportPlaces } from './import-places.js';
+import { OperationView } from '../operations/operation-progress.js';
+import { OperationIdSchema } from '../operations/operation-requests.js';
+import { type OperationResponse, OperationResponseSchema } from '../operations/operation-response.js';
+import { Operations } from '../operations/operations.js';
+import {
+  fileResponse,
+  type FilesQuery,
+  FilesQuerySchema,
+  type ImportFiles,
+  ImportFilesSchema,
+  type ImportQuery,
+  ImportQuerySchema,
+  type ImportRejectResponse,
+  type ImportRejectsPage,
+  ImportRejectsSchema,
+  importResponse,
+  type ImportResponse,
+  ImportResponseSchema,
+  pageFigures,
+  rejectResponse,
+  type RejectsQuery,
+  RejectsQuerySchema,
+} from './import-api.js';
+import { ImportManifest, ImportRejects } from './import-manifest.js';
 import { ImportReceiver } from './import-receiver.js';
-import { ImportQuerySchema, type ImportQuery } from './import-request.js';
-import { IMPORT_BODY } from './import-body.js';
-import { ImportFilesSchema, ImportResponseSchema, type ImportFiles, type ImportResponse } from './import-response.js';
-import { ImportView } from './import-view.js';
-import { FilesQuerySchema, type FilesQuery } from './manifest-query.js';
+import { MAX_FILES } from './incoming-files.js';
+
+/** The places of imports that are being received: each may have gigabytes. */
+@Injectable()
+export class ImportPlaces extends Places {
+  constructor(limits: PlaceLimits<'IMPORTS'>) {
+    super({ setting: 'IMPORTS', name: 'imports', code: 'too-many-imports' }, limits);
+  }
+}
+
+/** Builds the API responses for imports. Every method throws Problem 404 if the import does not exist. */
+@Injectable()
+export class ImportView {
+  constructor(
+    private readonly operations: Operations,
+    private readonly mongo: Mongo,
+    private readonly manifest: ImportManifest,
+    private readonly rejected: ImportRejects,
+  ) {}
+
+  async byId(id: string): Promise<ImportResponse> {
+    const operation = await this.find(id);
+    return importResponse(operation, await manifestTotals(this.mongo.db, id));
+  }
+
+  async files(id: string, { after, pageSize: size }: FilesQuery): Promise<ImportFiles> {
+    await this.find(id);
+    const { items: files, hasMore } = pageOf(await this.manifest.page(id, after, size + 1), size);
+    const items = files.map(fileResponse);
+    const last = items.at(-1);
+    return {
+      items,
+      page: pageFigures(`/v1/imports/${id}/files`, { size, hasMore, last: last && String(last.file) }),
+    };
+  }
+
+  async rejects(id: string, { after, pageSize: size }: RejectsQuery): Promise<ImportRejectsPage> {
+    await this.find(id);
+    const { items: rejects, hasMore } = pageOf(await this.rejected.page(id, after, size + 1), size);
+    const items = rejects.map(rejectResponse);
+    const last = items.at(-1);
+    return {
+      items,
+      page: pageFigures(`/v1/imports/${id}/rejects`, { size, hasMore, last: last && `${last.file}.${last.row}` }),
+    };
+  }
+
+  /** Streams all rejected rows. */
+  async allRejects(id: string): Promise<AsyncIterable<ImportRejectResponse>> {
+    await this.find(id);
+    const rejects = this.rejected.all(id);
+    return (async function* () {
+      for await (const reject of rejects) yield rejectResponse(reject);
+    })();
+  }
+
+  private async find(id: string): Promise<OperationDocument> {
+    const operation = await this.operations.find(id);
+    if (operation?.kind !== 'import') throw notFound(`There is no import ${id}.`);
+    return operation;
+  }
+}
+
+/** The OpenAPI description of the bodies of `POST /v1/imports`. Swagger UI shows a form for each. */
+const IMPORT_BODY = {
+  required: true,
+  content: {
+    'multipart/form-data': {
+      schema: {
+        type: 'object' as const,
+        properties: {
+          files: {
+            type: 'array' as const,
+            items: { type: 'string' as const, format: 'binary' },
+            description: `Up to ${MAX_FILES} files: JSON arrays of orders, or .zip archives of them. Part names are ignored.`,
+          },
+        },
+      },
+    },
+    'application/zip': {
+      schema: {
+        type: 'string' as const,
+        format: 'binary',
+        description: 'An archive of .json files; other files are not read.',
+      },
+    },
+    'application/json': {
+      schema: {
+        type: 'object' as const,
+        required: ['folder'],
+        additionalProperties: false,
+        properties: {
+          folder: {
+            type: 'string' as const,
+            description: 'A folder relative to the allowed one (setting IMPORT_DIR); "." is the allowed folder itself.',
+            examples: ['2026-01'],
+          },
+        },
+      },
+      examples: {
+        folder: { summary: 'Only where the setting IMPORT_DIR allows it, else 403', value: { folder: '2026-01' } },
+      },
+    },
+  },
+};
 
 @ApiTags('imports')
 @RequiresScope('orders:read')
@@ -108,4 +235,49 @@ export class ImportsController {
   ): Promise<ImportFiles> {
     return this.imports.files(id, query);
   }
+}
+
+@ApiTags('imports')
+@ApiNotFoundResponse({ description: 'Problem details: no such import' })
+@ApiBadRequestResponse({ description: 'Problem details that list every invalid parameter' })
+@RequiresScope('orders:read')
+@Controller('v1/imports/:id')
+export class RejectsController {
+  constructor(private readonly imports: ImportView) {}
+
+  @Get('rejects')
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'List the rejected rows, ordered by file and row' })
+  @ApiOkResponse({ standardSchema: ImportRejectsSchema })
+  async listImportRejects(
+    @Param('id', { schema: OperationIdSchema }) id: string,
+    @Query({ schema: RejectsQuerySchema }) query: RejectsQuery,
+  ): Promise<ImportRejectsPage> {
+    return this.imports.rejects(id, query);
+  }
+
+  @Get('rejects.ndjson')
+  @ApiOperation({
+    summary: 'Download all rejected rows',
+    description: 'One JSON object per line, with the same fields as in the list.',
+  })
+  @ApiOkResponse({
+    description: 'The file, streamed',
+    content: { 'application/x-ndjson': { schema: { type: 'string' } } },
+  })
+  async downloadImportRejects(
+    @Param('id', { schema: OperationIdSchema }) id: string,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const rejects = await this.imports.allRejects(id);
+    await reply
+      .header('Content-Type', 'application/x-ndjson; charset=utf-8')
+      .header('Content-Disposition', `attachment; filename="import-${id}-rejects.ndjson"`)
+      .header('Cache-Control', 'no-store')
+      .send(Readable.from(lines(rejects)));
+  }
+}
+
+async function* lines(rejects: AsyncIterable<ImportRejectResponse>): AsyncGenerator<string> {
+  for await (const reject of rejects) yield `${JSON.stringify(reject)}\n`;
 }

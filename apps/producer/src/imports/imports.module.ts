@@ -4,19 +4,13 @@ import { BackgroundModule } from '../background/background.module.js';
 import { ConnectionsModule } from '../connections.module.js';
 import { OperationsModule } from '../operations/operations.module.js';
 import { settings } from '../settings.js';
-import { ImportJob } from './import-job.js';
-import { ImportManifest } from './import-manifest.js';
-import { ImportPlaces } from './import-places.js';
-import { ImportReader } from './import-reader.js';
+import { ImportJob, ImportReader } from './import-job.js';
+import { ImportManifest, ImportRejects } from './import-manifest.js';
 import { ImportReceiver } from './import-receiver.js';
-import { ImportRejects } from './import-rejects.js';
-import { ImportSources } from './import-sources.js';
-import { ImportView } from './import-view.js';
-import { ImportsController } from './imports.controller.js';
-import { RejectsController } from './rejects.controller.js';
+import { ImportPlaces, ImportsController, ImportView, RejectsController } from './imports.controller.js';
+import { ImportSources } from './incoming-files.js';
 import { RowIntake } from './row-intake.js';
-import { StagedFiles } from './staged-files.js';
-import { StagingRoom } from './staging-room.js';
+import { StagedFiles, StagingRoom } from './staged-files.js';
 
 /** Receives and reads the orders of the legacy system. */
 @Module({

@@ -1,11 +1,18 @@
 import type { Clock } from '@orders-pipeline/clock';
-import { OperationOverError, type BatchSender, type Reserved } from './batch-sender.js';
-import type { SendGate } from '../expansion/send-gate.js';
-import { keyReused, notAccepted, tooManyWaiting, topicExpands } from './intake-problems.js';
-import type { OpenOperation } from './open-operation.js';
-import type { OrdersRequest } from './orders-request.js';
-import { ordersIn, PendingRequest, type Accepted } from './pending-request.js';
 import { timeLimit } from '#orders/time-limit.js';
+import type { SendGate } from '../expansion/send-gate.js';
+import { type BatchSender, OperationOverError, type Reserved } from './batch-sender.js';
+import type { OpenOperation } from './intake-operations.js';
+import {
+  type Accepted,
+  keyReused,
+  notAccepted,
+  ordersIn,
+  type OrdersRequest,
+  PendingRequest,
+  tooManyWaiting,
+  topicExpands,
+} from './orders-request.js';
 
 /** Maximum number of orders in a batch, and in a request. */
 export const MAX_BATCH_ORDERS = 1_000;

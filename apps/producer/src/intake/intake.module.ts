@@ -8,14 +8,11 @@ import { OrdersTopic } from '../emission/orders-topic.js';
 import { SendGate } from '../expansion/send-gate.js';
 import { OperationsModule } from '../operations/operations.module.js';
 import { settings } from '../settings.js';
-import { BlockRecovery } from './block-recovery.js';
+import { BlockRecovery, IntakeTopic } from './batch-sender.js';
+import { IntakeClosing, IntakeRecoveryJob } from './intake-closing.js';
+import { MongoIntakeStore } from './intake-store.js';
+import { IntakeController, OrderRedirectController, QueryApiAddress } from './intake.controller.js';
 import { Intake } from './intake.js';
-import { IntakeClosing } from './intake-closing.js';
-import { IntakeController } from './intake.controller.js';
-import { IntakeRecoveryJob } from './intake-recovery-job.js';
-import { IntakeTopic } from './intake-topic.js';
-import { MongoIntakeStore } from './mongo-intake-store.js';
-import { OrderRedirectController, QueryApiAddress } from './order-redirect.controller.js';
 
 /** The metrics of the topic count the records of both. */
 function connectTopic(gate: SendGate, codec: OrderCodec, { observer }: OrdersTopic): IntakeTopic {

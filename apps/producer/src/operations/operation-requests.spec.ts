@@ -1,9 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { DeadLetterGroupsQuerySchema, DeadLettersQuerySchema } from '../dead-letters/dead-letter-query.js';
-import { FaultInjection } from './fault-injection.js';
+import { DeadLetterGroupsQuerySchema, DeadLettersQuerySchema } from '../dead-letters/dead-letter-api.js';
 import { parseIdempotencyKey } from './idempotency-keys.js';
-import { nextPage, OperationsQuerySchema } from './operations-query.js';
-import { PopulateRequestSchema, withDefaults } from './populate-request.js';
+import {
+  FaultInjection,
+  nextPage,
+  OperationsQuerySchema,
+  PopulateRequestSchema,
+  withDefaults,
+} from './operation-requests.js';
 
 const NOW = new Date('2026-06-15T12:00:00Z');
 

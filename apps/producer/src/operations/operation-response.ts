@@ -1,7 +1,162 @@
 import { z } from 'zod';
-import { OPERATION_KINDS } from '#orders/operation/operation.js';
-import { OPERATION_EXAMPLE } from './operation-example.js';
-import { OperationStateSchema } from './operation-state.js';
+import { ackedCount, ackedFaults, OPERATION_KINDS, type OperationDocument } from '#orders/operation/operation.js';
+import { ackedRanges, firstUnacked, generatedOrders } from '#orders/operation/segments.js';
+
+/** A populate that is still being saved, as the OpenAPI document shows it. */
+export const OPERATION_EXAMPLE = {
+  id: '0193a7c2-5b1e-7c40-9a55-1c0de5a11ce5',
+  kind: 'populate',
+  status: 'succeeded',
+  state: { code: 'saving', text: 'sent, saving 22 %' },
+  interruption: null,
+  seed: 42,
+  count: 100_000,
+  firstNumber: 1,
+  chunkSize: 1_000,
+  accounts: 100_000,
+  from: '2026-01-30T12:00:00.000Z',
+  to: '2026-01-31T12:00:00.000Z',
+  faults: null,
+  ackedFaults: null,
+  requestedRatePerSecond: null,
+  behindScheduleSeconds: null,
+  waitingFor: null,
+  generated: 100_000,
+  acked: 100_000,
+  ackedNumbers: [{ from: 1, to: 100_000 }],
+  saved: 22_310,
+  savedAsOf: '2026-01-31T12:00:04.000Z',
+  archived: 0,
+  savesWaitFor: null,
+  deadLettered: 0,
+  discarded: 0,
+  import: null,
+  redrive: null,
+  requestedAt: '2026-01-31T12:00:00.000Z',
+  startedAt: '2026-01-31T12:00:00.100Z',
+  finishedAt: '2026-01-31T12:00:03.500Z',
+  ratePerSecond: 29_411.8,
+  etaSeconds: null,
+  error: null,
+  firstErrors: null,
+};
+
+/** Where an operation is, including the saves: `status` is only about the emission. */
+const OperationStateSchema = z
+  .object({
+    code: z
+      .enum([
+        'reading',
+        'receiving',
+        'sending',
+        'paused',
+        'saving',
+        'allSaved',
+        'partlySaved',
+        'noneSaved',
+        'nothingSent',
+        'failed',
+      ])
+      .describe(
+        '`reading`: an import reads its files. `receiving`: an intake takes more orders. `sending`: some records are not sent yet. `saving`: all records are sent, some are not saved yet. `allSaved`, `partlySaved`, `noneSaved`: the result of each sent record is known. `nothingSent`: there was nothing to send. A cancelled operation is `saving` and then one of these four.',
+      ),
+    text: z
+      .string()
+      .describe('The same in words, with figures, for people.')
+      .meta({ examples: ['sent, saving 22 %'] }),
+  })
+  .meta({ title: 'OperationState' });
+
+type OperationState = z.infer<typeof OperationStateSchema>;
+
+/** The fields of an operation that its state depends on. */
+export interface StatedOperation {
+  readonly kind: string;
+  readonly status: string;
+  readonly count: number | null;
+  readonly acked: number;
+  readonly saved: number | null;
+  readonly archived: number | null;
+  readonly deadLettered: number | null;
+  readonly discarded: number | null;
+  readonly redrive: Readonly<Record<'moved' | 'saved' | 'returned' | 'missing' | 'unmovable', number>> | null;
+  readonly error: { readonly message: string } | null;
+  readonly waitingFor: string | null;
+}
+
+/** What became of the records that were sent. */
+interface Results {
+  readonly sent: number;
+  readonly saved: number;
+  /** The records that will not be saved, in words. */
+  readonly unsaved: readonly (readonly [count: number, what: string])[];
+}
+
+/** Returns where an operation is, and how many of its orders are archived. Percentages are rounded down, so that only 100 % is complete. */
+export function operationState(operation: StatedOperation): OperationState {
+  const { code, text } = stateBefore(operation);
+  return { code, text: operation.archived ? `${text}, ${grouped(operation.archived)} archived` : text };
+}
+
+/** Returns the state regardless of what was archived afterwards. */
+function stateBefore(operation: StatedOperation): OperationState {
+  const { kind, status, count, error, waitingFor } = operation;
+  if (status === 'failed') return { code: 'failed', text: `failed: ${error?.message ?? 'unknown reason'}` };
+  if (count === null) return { code: 'reading', text: 'reading the files' };
+  const results = resultsOf(operation);
+  if (kind === 'intake' && status === 'running') {
+    const { text } = savedState(results, 'all');
+    return { code: 'receiving', text: results.sent === 0 ? 'receiving orders' : `receiving orders, ${text}` };
+  }
+  const sent = percent(results.sent, count);
+  if (status === 'running' && (results.sent < count || results.sent === 0)) {
+    const saved = results.sent === 0 ? '' : `, ${savedState(results, 'all of it').text}`;
+    return { code: 'sending', text: `sending ${sent}${saved}${waitingFor ? `, waiting for the ${waitingFor}` : ''}` };
+  }
+  if (status === 'paused')
+    return { code: 'paused', text: `paused at ${sent}, ${savedState(results, 'all of it').text}` };
+  if (status === 'cancelled') {
+    const { code, text } = savedState(results, 'all of it');
+    return { code, text: `cancelled at ${sent}, ${text}` };
+  }
+  const { code, text } = savedState(results, 'all');
+  return { code, text: code === 'saving' ? `sent, ${text}` : text };
+}
+
+function resultsOf({ acked, saved, deadLettered, discarded, redrive }: StatedOperation): Results {
+  if (redrive === null) {
+    const unsaved = [
+      [deadLettered ?? 0, 'dead-lettered'],
+      [discarded ?? 0, 'discarded'],
+    ] as const;
+    return { sent: acked, saved: saved ?? 0, unsaved };
+  }
+  const unsaved = [
+    [redrive.returned, 'dead-lettered again'],
+    [redrive.missing, 'missing'],
+    [redrive.unmovable, 'not movable'],
+  ] as const;
+  // Letters that can't be moved are not sent, but their result is known.
+  return { sent: redrive.moved + redrive.unmovable, saved: redrive.saved, unsaved };
+}
+
+function savedState({ sent, saved, unsaved }: Results, all: string): OperationState {
+  const ended = unsaved.reduce((sum, [count]) => sum + count, saved);
+  if (ended < sent) return { code: 'saving', text: `saving ${percent(saved, sent)}` };
+  if (sent === 0) return { code: 'nothingSent', text: 'nothing sent' };
+  if (saved >= sent) return { code: 'allSaved', text: `${all} saved` };
+  const others = unsaved.filter(([count]) => count > 0).map(([count, what]) => `${grouped(count)} ${what}`);
+  if (saved === 0) return { code: 'noneSaved', text: `none saved: ${others.join(', ')}` };
+  return { code: 'partlySaved', text: `${grouped(saved)} of ${grouped(sent)} saved, ${others.join(', ')}` };
+}
+
+function percent(part: number, whole: number): string {
+  return whole === 0 ? '0 %' : `${Math.floor((100 * part) / whole)} %`;
+}
+
+function grouped(count: number): string {
+  return count.toLocaleString('en-US');
+}
 
 const count = z.int().min(0);
 const fraction = z.number().min(0).max(1);
@@ -173,3 +328,106 @@ export type OperationFindings = Pick<
   OperationResponse,
   'saved' | 'savedAsOf' | 'archived' | 'deadLettered' | 'discarded' | 'firstErrors' | 'import' | 'redrive'
 >;
+
+/**
+ * Builds the API response for an operation.
+ * @param savesWaitFor what saves wait for at present, of any operation
+ * @param now MongoDB's time
+ */
+export function toOperationResponse(
+  operation: OperationDocument,
+  findings: OperationFindings,
+  savesWaitFor: string | null,
+  now: Date,
+): OperationResponse {
+  const acked = findings.redrive?.moved ?? ackedCount(operation);
+  const requested = toRequestFields(operation);
+  const rate = ackedPerSecond(operation, acked, now);
+  const response = {
+    id: operation._id,
+    kind: operation.kind,
+    status: operation.status,
+    interruption: operation.interruption ?? null,
+    ...requested,
+    chunkSize: operation.chunkSize,
+    requestedRatePerSecond: operation.ratePerSecond,
+    behindScheduleSeconds: behindScheduleSeconds(operation, now),
+    waitingFor: operation.waitingFor ?? null,
+    generated: findings.redrive?.moved ?? generatedCount(operation),
+    acked,
+    ackedNumbers: ackedNumbers(operation),
+    saved: findings.saved,
+    savedAsOf: findings.savedAsOf,
+    archived: findings.archived,
+    savesWaitFor: unknownResults(acked, findings) > 0 ? savesWaitFor : null,
+    deadLettered: findings.deadLettered,
+    discarded: findings.discarded,
+    import: findings.import,
+    redrive: findings.redrive,
+    requestedAt: operation.requestedAt.toISOString(),
+    startedAt: operation.startedAt?.toISOString() ?? null,
+    finishedAt: operation.finishedAt?.toISOString() ?? null,
+    ratePerSecond: rate === null ? null : Math.round(rate * 10) / 10,
+    etaSeconds:
+      operation.status !== 'running' || rate === null || operation.kind === 'intake'
+        ? null
+        : Math.ceil(((requested.count ?? 0) - acked) / rate),
+    error: operation.error,
+    firstErrors: findings.firstErrors,
+  };
+  const { id, kind, status, ...figures } = response;
+  return { id, kind, status, state: operationState(response), ...figures };
+}
+
+/** The records that were sent and are neither saved nor dead letters yet. */
+function unknownResults(acked: number, { saved, deadLettered, discarded, redrive }: OperationFindings): number {
+  return redrive === null ? acked - (saved ?? 0) - (deadLettered ?? 0) - (discarded ?? 0) : redrive.waiting;
+}
+
+type RequestField = 'seed' | 'count' | 'firstNumber' | 'accounts' | 'from' | 'to' | 'faults' | 'ackedFaults';
+
+function toRequestFields(operation: OperationDocument): Pick<OperationResponse, RequestField> {
+  const nothing = { seed: null, accounts: null, from: null, to: null, faults: null, ackedFaults: null };
+  if (operation.kind === 'redrive') return { ...nothing, count: operation.letters, firstNumber: null };
+  if (operation.kind === 'intake') return { ...nothing, count: operation.count, firstNumber: null };
+  if (operation.kind === 'import') {
+    const isRead = operation.reading === null;
+    const { count: orders, firstNumber } = operation;
+    return { ...nothing, count: isRead ? orders : null, firstNumber: orders > 0 ? firstNumber : null };
+  }
+  const { seed, count: orders, firstNumber, accounts, from, to, faults } = operation;
+  return {
+    seed,
+    count: orders,
+    firstNumber,
+    accounts,
+    from: from.toISOString(),
+    to: to.toISOString(),
+    faults: faults ?? null,
+    ackedFaults: faults ? ackedFaults(operation) : null,
+  };
+}
+
+function generatedCount(operation: OperationDocument): number {
+  return operation.kind === 'intake' ? operation.count : generatedOrders(operation.segments);
+}
+
+function behindScheduleSeconds(
+  { status, ratePerSecond, schedule, segments }: OperationDocument,
+  now: Date,
+): number | null {
+  const next = firstUnacked(segments);
+  if (status !== 'running' || ratePerSecond === null || !schedule || next === undefined) return null;
+  const due = (now.getTime() - schedule.at.getTime()) / 1_000;
+  return Math.max(0, Math.round((due - (next - schedule.from) / ratePerSecond) * 10) / 10);
+}
+
+function ackedNumbers({ firstNumber, segments }: OperationDocument): { from: number; to: number }[] {
+  return ackedRanges(segments).map(({ from, to }) => ({ from: firstNumber + from, to: firstNumber + to - 1 }));
+}
+
+function ackedPerSecond({ startedAt, finishedAt }: OperationDocument, acked: number, now: Date): number | null {
+  if (startedAt === null || acked === 0) return null;
+  const seconds = ((finishedAt ?? now).getTime() - startedAt.getTime()) / 1_000;
+  return seconds > 0 ? acked / seconds : null;
+}

@@ -1,9 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { anOperation } from '#orders/testing/an-operation.js';
-import { OPERATION_EXAMPLE } from './operation-example.js';
-import { OperationResponseSchema } from './operation-response.js';
-import { operationState, type StatedOperation } from './operation-state.js';
-import { waitText, type ConsumerReason } from './waiting-consumers.js';
+import { type ConsumerReason, waitText } from './operation-progress.js';
+import {
+  OPERATION_EXAMPLE,
+  OperationResponseSchema,
+  operationState,
+  type StatedOperation,
+} from './operation-response.js';
 
 const POPULATE: StatedOperation = anOperation({ saved: 132 });
 const SENT: StatedOperation = { ...POPULATE, status: 'succeeded', acked: 1_000 };

@@ -3,17 +3,16 @@ import { EventStreams } from '#service/http/event-streams.js';
 import { BackgroundModule } from '../background/background.module.js';
 import { ConnectionsModule } from '../connections.module.js';
 import { settings } from '../settings.js';
-import { FaultInjection } from './fault-injection.js';
-import { InterruptionScope } from './interruption-scope.js';
-import { InterruptionsController } from './interruptions.controller.js';
-import { OperationEventsController } from './operation-events.controller.js';
-import { OperationView } from './operation-view.js';
-import { OperationsController } from './operations.controller.js';
+import { OperationView, SharedProgress, WaitingConsumers } from './operation-progress.js';
+import { FaultInjection } from './operation-requests.js';
+import {
+  InterruptionsController,
+  InterruptionScope,
+  OperationEventsController,
+  OperationsController,
+} from './operations.controller.js';
 import { Operations } from './operations.js';
-import { OrderOutcomes } from './order-outcomes.js';
-import { RedriveProgress } from './redrive-progress.js';
-import { SharedProgress } from './shared-progress.js';
-import { WaitingConsumers } from './waiting-consumers.js';
+import { OrderOutcomes, RedriveProgress } from './order-outcomes.js';
 
 /** Creates, shows, pauses, resumes and cancels operations. */
 @Module({

@@ -1,21 +1,20 @@
 import { Injectable } from '@nestjs/common';
-import { MongoServerError, type ClientSession, type Filter } from 'mongodb';
+import { type ClientSession, type Filter, MongoServerError } from 'mongodb';
 import { v7 as uuidv7 } from 'uuid';
 import { reserveNumbers } from '#orders/operation/number-blocks.js';
 import {
-  operationsCollection,
   type ImportDocument,
   type IntakeDocument,
   type OperationDocument,
+  operationsCollection,
   type PopulateDocument,
   type RedriveDocument,
 } from '#orders/operation/operation.js';
 import { createSegments, type Lease } from '#orders/operation/segments.js';
-import { pageOf, type Page } from '#service/http/page-of.js';
+import { type Page, pageOf } from '#service/http/page-of.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { storeKey, findKeyedOperation } from './idempotency-keys.js';
-import type { OperationsQuery } from './operations-query.js';
-import { withDefaults, type PopulateRequest } from './populate-request.js';
+import { findKeyedOperation, storeKey } from './idempotency-keys.js';
+import { type OperationsQuery, type PopulateRequest, withDefaults } from './operation-requests.js';
 
 const DUPLICATE_KEY = 11000;
 

@@ -1,14 +1,23 @@
 import { Injectable } from '@nestjs/common';
+import { type Collection, type Db, UUID } from 'mongodb';
 import { ArchivedList } from '#orders/archive/archived-list.js';
-import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
+import {
+  type DeadLetterDocument,
+  deadLettersCollection,
+  type RedriveOutcome,
+} from '#orders/dead-letter/dead-letters.js';
+import { type IntakeBatch, intakeBatchesCollection, unpackOrders } from '#orders/operation/intake-batches.js';
 import {
   FULL_BLOCK_ORDERS as BLOCK,
   type IntakeDocument,
   type OperationDocument,
   type OrdersDocument,
+  type RedriveCounts,
 } from '#orders/operation/operation.js';
-import { countSaved } from '#orders/operation/saved-count.js';
+import { countByIndex, countSaved, numbersOf } from '#orders/operation/saved-count.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
 import {
+  besideSettled,
   blocksOf,
   outsideOf,
   settledBlocksCollection,
@@ -17,7 +26,6 @@ import {
 } from '#orders/settled/settled-blocks.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Operations } from './operations.js';
-import { countReceivedSaved } from './received-orders.js';
 
 /** Maximum number of errors returned for an operation. */
 export const FIRST_ERRORS = 5;
@@ -145,4 +153,145 @@ function startedBlocks({ segments }: OperationDocument): Set<number> {
     for (let at = 0; at < blocks; at += 1) started.add(Math.floor(from / BLOCK) + at);
   }
   return started;
+}
+
+/** Limits of what is counted at once. */
+const MAX_RANGES = 100;
+const MAX_NUMBERS = 100_000;
+
+const NUMBERED_FROM_0 = { firstNumber: 0 };
+
+type BatchNumbers = Pick<IntakeBatch, '_id' | 'count'>;
+
+/** Batches whose numbers are at most MAX_RANGES ranges. */
+interface Group {
+  readonly batches: BatchNumbers[];
+  readonly ranges: { from: number; to: number }[];
+  /** Sum of their orders. */
+  numbers: number;
+}
+
+/**
+ * Counts the acknowledged orders of an intake that are saved, by majority reads: under their own number, or, if they were saved before,
+ * under the number that they have kept. Settled blocks have these counts, also when they are archived.
+ */
+async function countReceivedSaved(db: Db, operationId: string): Promise<number> {
+  return besideSettled(
+    db,
+    operationId,
+    async (settled) => settled.saved + settled.skipped + (await countBeside(db, operationId, settled)),
+  );
+}
+
+async function countBeside(db: Db, operationId: string, settled: SettledTotals): Promise<number> {
+  const batches = intakeBatchesCollection(db)
+    .find({ operationId, state: 'acknowledged', ...outsideOf(settled, 'from') })
+    .sort({ from: 1 })
+    .project<BatchNumbers>({ count: 1 });
+  let saved = 0;
+  let group: Group = { batches: [], ranges: [], numbers: 0 };
+  for await (const batch of batches) {
+    if (group.ranges.length === MAX_RANGES || group.numbers >= MAX_NUMBERS) {
+      saved += await countGroup(db, operationId, group);
+      group = { batches: [], ranges: [], numbers: 0 };
+    }
+    add(group, batch);
+  }
+  return saved + (await countGroup(db, operationId, group));
+}
+
+function add(group: Group, batch: BatchNumbers): void {
+  group.batches.push(batch);
+  group.numbers += batch.count;
+  const last = group.ranges.at(-1);
+  const to = batch._id + batch.count;
+  if (last?.to === batch._id) last.to = to;
+  else group.ranges.push({ from: batch._id, to });
+}
+
+async function countGroup(db: Db, operationId: string, group: Group): Promise<number> {
+  if (group.numbers === 0) return 0;
+  const found = await countByIndex(db, withNumbers(group), 'number');
+  return found === group.numbers ? found : found + (await countElsewhere(db, operationId, group));
+}
+
+/** Counts orders that are saved, but not under the number that the intake gave them. A conflict has the id of a saved order. */
+async function countElsewhere(db: Db, operationId: string, group: Group): Promise<number> {
+  const own = await ordersCollection(db)
+    .find(withNumbers(group))
+    .hint('number')
+    .project<{ number: number }>({ _id: 0, number: 1 })
+    .toArray();
+  const numbers = new Set(own.map(({ number }) => number));
+  const incomplete = group.batches.filter(({ _id, count }) => {
+    for (let number = _id; number < _id + count; number += 1) if (!numbers.has(number)) return true;
+    return false;
+  });
+  const batches = await intakeBatchesCollection(db)
+    .find({ _id: { $in: incomplete.map(({ _id }) => _id) } })
+    .toArray();
+  const missing = batches.flatMap((batch) =>
+    unpackOrders(batch).flatMap(({ id }, position) =>
+      numbers.has(batch._id + position) ? [] : { id, index: batch.from + position },
+    ),
+  );
+  const indexes = missing.map(({ index }) => index);
+  const letters = await deadLettersCollection(db).distinct('index', {
+    operationId,
+    index: { $in: indexes },
+    state: { $ne: 'saved' },
+  });
+  const unsaved = new Set(letters);
+  const elsewhere = missing.filter(({ index }) => !unsaved.has(index));
+  const saved = await ordersCollection(db).distinct('_id', { _id: { $in: elsewhere.map(({ id }) => new UUID(id)) } });
+  const known = new Set(saved.map((id) => id.toHexString()));
+  // An order that was sent several times is missing several times.
+  return elsewhere.filter(({ id }) => known.has(id)).length;
+}
+
+function withNumbers({ ranges }: Group) {
+  return { $or: ranges.map((range) => ({ number: numbersOf(NUMBERED_FROM_0, range) })) };
+}
+
+/** Reads the progress of redrives from the tries in their letters. */
+@Injectable()
+export class RedriveProgress {
+  constructor(private readonly mongo: Mongo) {}
+
+  /** Counts the letters of a redrive by state. */
+  async counts(id: string): Promise<RedriveCounts> {
+    const groups = await this.collection
+      .aggregate<{ _id: { outcome: RedriveOutcome | null; isSent: boolean }; count: number }>([
+        { $match: { 'tries.operationId': id } },
+        { $project: { try: { $filter: { input: '$tries', cond: { $eq: ['$$this.operationId', id] } } } } },
+        { $unwind: '$try' },
+        { $group: { _id: { outcome: '$try.outcome', isSent: { $gt: ['$try.sent', null] } }, count: { $sum: 1 } } },
+      ])
+      .toArray();
+    const getCount = (outcome: RedriveOutcome | null, isSent?: boolean): number =>
+      groups
+        .filter(({ _id }) => _id.outcome === outcome && (isSent === undefined || _id.isSent === isSent))
+        .reduce((sum, { count }) => sum + count, 0);
+    const sent = {
+      saved: getCount('saved'),
+      returned: getCount('returned'),
+      missing: getCount('missing'),
+      waiting: getCount(null, true),
+    };
+    const moved = sent.saved + sent.returned + sent.missing + sent.waiting;
+    return { moved, ...sent, unmovable: getCount('unmovable'), unsent: getCount(null, false) };
+  }
+
+  /** Returns the errors of the first `count` letters that were dead-lettered again. */
+  async returnReasons(id: string, count: number): Promise<Pick<DeadLetterDocument, 'index' | 'error'>[]> {
+    return this.collection
+      .find({ tries: { $elemMatch: { operationId: id, outcome: 'returned' } } })
+      .sort({ _id: 1 })
+      .limit(count)
+      .toArray();
+  }
+
+  private get collection(): Collection<DeadLetterDocument> {
+    return deadLettersCollection(this.mongo.db);
+  }
 }

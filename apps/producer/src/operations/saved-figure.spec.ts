@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import type { EmittedDocument } from '#orders/operation/operation.js';
-import { createSegments } from '#orders/operation/segments.js';
 import { pause } from '@orders-pipeline/clock';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
+import type { EmittedDocument } from '#orders/operation/operation.js';
+import { createSegments } from '#orders/operation/segments.js';
+import { SavedFigure } from './operation-progress.js';
 import { PacedRead } from './paced-read.js';
-import { SavedFigure } from './saved-figure.js';
 
 const NONE = { deadLettered: 0, discarded: 0 };
 const at = (seconds: number): Date => new Date(seconds * 1_000);

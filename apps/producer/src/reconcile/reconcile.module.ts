@@ -1,8 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ConnectionsModule } from '../connections.module.js';
 import { settings } from '../settings.js';
-import { ReconciliationPlaces } from './reconciliation-places.js';
-import { ReconcileController } from './reconcile.controller.js';
+import { ReconcileController, ReconciliationPlaces } from './reconcile.controller.js';
 
 /** Compares the acknowledged orders of an operation with MongoDB. */
 @Module({

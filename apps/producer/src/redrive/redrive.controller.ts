@@ -3,8 +3,8 @@ import {
   ApiAcceptedResponse,
   ApiBadRequestResponse,
   ApiConflictResponse,
-  ApiNotFoundResponse,
   ApiHeader,
+  ApiNotFoundResponse,
   ApiOkResponse,
   ApiOperation,
   ApiTags,
@@ -13,23 +13,23 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Audited } from '#service/audit/audited.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { WakeUp } from '../background/wake-up.js';
+import { WakeUp } from '../background/leased-job.js';
 import { parseIdempotencyKey } from '../operations/idempotency-keys.js';
-import { OperationResponseSchema, type OperationResponse } from '../operations/operation-response.js';
-import { OperationView } from '../operations/operation-view.js';
-import {
-  DiscardedSchema,
-  DiscardRequestSchema,
-  toFilter,
-  RedrivePlanSchema,
-  RedriveRequestSchema,
-  type Discarded,
-  type DiscardRequest,
-  type RedrivePlan,
-  type RedriveRequest,
-} from './redrive-request.js';
+import { OperationView } from '../operations/operation-progress.js';
+import { type OperationResponse, OperationResponseSchema } from '../operations/operation-response.js';
 import { RedrivenLetters } from './redriven-letters.js';
-import { Redrives } from './redrives.js';
+import {
+  type Discarded,
+  DiscardedSchema,
+  type DiscardRequest,
+  DiscardRequestSchema,
+  type RedrivePlan,
+  RedrivePlanSchema,
+  type RedriveRequest,
+  RedriveRequestSchema,
+  Redrives,
+  toFilter,
+} from './redrives.js';
 
 @ApiTags('dead letters')
 @ApiBadRequestResponse({ description: 'Problem details that list every invalid field; nothing was sent' })

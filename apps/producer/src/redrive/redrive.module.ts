@@ -4,9 +4,8 @@ import { ConnectionsModule } from '../connections.module.js';
 import { DeadLettersModule } from '../dead-letters/dead-letters.module.js';
 import { EmissionModule } from '../emission/emission.module.js';
 import { OperationsModule } from '../operations/operations.module.js';
-import { RedriveJob } from './redrive-job.js';
+import { RedriveJob, RedriveWork } from './redrive-job.js';
 import { RedriveController } from './redrive.controller.js';
-import { RedriveWork } from './redrive-work.js';
 import { RedrivenLetters } from './redriven-letters.js';
 import { Redrives } from './redrives.js';
 

@@ -1,22 +1,18 @@
-import { pause, type Clock } from '@orders-pipeline/clock';
+import { type Clock, pause } from '@orders-pipeline/clock';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import { unpackOrders, type IntakeBatch } from '#orders/operation/intake-batches.js';
+import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
+import type { Acknowledgement } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { type IntakeBatch, unpackOrders } from '#orders/operation/intake-batches.js';
 import type { IntakeOrder } from '#orders/order/intake-order.js';
 import { contentHash } from '#orders/order/order-content.js';
 import type { Order } from '#orders/order/order.js';
 import { anOrder } from '#orders/testing/an-order.js';
-import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
-import type { Acknowledgement } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { SendGate } from '../../expansion/send-gate.js';
-import { Acknowledgements } from '../acknowledgements.js';
-import { BatchSender } from '../batch-sender.js';
-import { BlockRecovery, type BatchTopic } from '../block-recovery.js';
+import { Acknowledgements, BatchSender, type BatchTopic, BlockRecovery } from '../batch-sender.js';
+import { OpenOperation } from '../intake-operations.js';
 import { IntakeQueue } from '../intake-queue.js';
 import type { IntakeStore } from '../intake-store.js';
-import { OpenOperation } from '../open-operation.js';
-import { createRequest, type OrdersRequest } from '../orders-request.js';
-import type { Accepted } from '../pending-request.js';
-import { RepeatedRequests } from '../repeated-requests.js';
+import { type Accepted, createRequest, type OrdersRequest, RepeatedRequests } from '../orders-request.js';
 import { FakeIntakeStore } from './intake-store.js';
 
 /**
