@@ -2,9 +2,7 @@ import type { ArchivedIds } from '#orders/archive/archived-ids.js';
 import type { ArchivedList } from '#orders/archive/archived-list.js';
 import { type ArchivedRange, isReplay } from '#orders/archive/archived-ranges.js';
 import type { OrderDocument } from '#orders/order/order-document.js';
-import type { InsertResult } from './bulk-insert.js';
-
-type Insert = (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>;
+import type { InsertOrders, InsertResult } from './bulk-insert.js';
 
 const REPLAYED: InsertResult = { kind: 'replayed' };
 
@@ -16,10 +14,10 @@ const REPLAYED: InsertResult = { kind: 'replayed' };
  * range has been listed for longer.
  */
 export function withoutArchived(
-  insert: Insert,
+  insert: InsertOrders,
   list: Pick<ArchivedList, 'fresh' | 'isFresh' | 'isEmpty' | 'find' | 'ranges'>,
   ids: Pick<ArchivedIds, 'find'>,
-): Insert {
+): InsertOrders {
   return async (documents) => {
     let results: (InsertResult | undefined)[];
     let ranges: readonly ArchivedRange[];

@@ -21,6 +21,9 @@ export type InsertResult =
   | { readonly kind: 'replayed' }
   | { readonly kind: 'archived'; readonly reason: string };
 
+/** Inserts orders. @returns one result per document, in the same order */
+export type InsertOrders = (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>;
+
 /** Thrown when the outcome of every order in the bulk is unknown; the whole bulk must be retried. */
 export class BulkUncertainError extends Error {
   override readonly name = 'BulkUncertainError';
@@ -109,12 +112,10 @@ function compare(document: OrderDocument, stored: ReadonlyMap<string, OrderDocum
   return { kind: 'conflict', reason: 'an order with this id and different content is saved' };
 }
 
-type Insert = (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>;
-
 const KINDS: readonly InsertResult['kind'][] = ['saved', 'repeated', 'conflict', 'refused', 'replayed', 'archived'];
 
 /** Wraps an insert with metrics: the duration is MongoDB's part of a save, without the simulated delay. */
-export function measuredInsert(insert: Insert, registry: Registry): Insert {
+export function measuredInsert(insert: InsertOrders, registry: Registry): InsertOrders {
   const registers = [registry];
   const durations = new Histogram({
     name: 'consumer_bulk_insert_duration_seconds',

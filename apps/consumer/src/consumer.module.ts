@@ -25,7 +25,7 @@ import { createLogger, logsModule } from '#service/process/logs.js';
 import { withoutArchived } from './archived-orders.js';
 import { insertOrders, measuredInsert } from './bulk-insert.js';
 import { DeadLetterProjection, DeadLettersController, LetterRejectedError } from './dead-letter-projection.js';
-import { Heartbeat, InFlightOverride } from './heartbeat.js';
+import { Heartbeat } from './heartbeat.js';
 import { classifySaveFailure, OrderSaver } from './order-saver.js';
 import { OrdersConsumer, Rebalances } from './orders-consumer.js';
 import { SavedReports } from './saved-reports.js';
@@ -167,6 +167,6 @@ class SavingModule {}
 @Module({
   imports: [logsModule(logger), MetricsModule, SavingModule, HealthModule.with(ConsumerReadiness, [SavingModule])],
   // In the outer module, which shuts down first: the heartbeat needs MongoDB to remove itself.
-  providers: [InFlightOverride, Heartbeat],
+  providers: [Heartbeat],
 })
 export class ConsumerModule {}

@@ -17,42 +17,11 @@ import { OrdersConsumer, Rebalances } from './orders-consumer.js';
 import { SavedReports } from './saved-reports.js';
 import { settings } from './settings.js';
 
-/** Applies the in-flight limit: the runtime override in MongoDB if there is one, otherwise this consumer's setting. */
-@Injectable()
-export class InFlightOverride {
-  private readonly logger = new Logger('in-flight');
-  private applied: number | 'auto' = settings.IN_FLIGHT_LIMIT;
-
-  constructor(
-    private readonly mongo: Mongo,
-    private readonly savers: OrdersConsumer,
-  ) {}
-
-  /** The limit that is in effect. */
-  get set(): number | 'auto' {
-    return this.applied;
-  }
-
-  /**
-   * Reads the override from MongoDB and applies a changed limit.
-   * @throws the error of MongoDB's driver; the limit is then unchanged
-   */
-  async poll(): Promise<void> {
-    const override = await findInFlightOverride(this.mongo.db, settings.IN_FLIGHT_OVERRIDES_SINCE);
-    const limit = override?.limit ?? settings.IN_FLIGHT_LIMIT;
-    // Setting `auto` again would restart its search for the limit.
-    if (limit === this.applied) return;
-    this.savers.setInFlight(limit);
-    this.logger.log({ limit, before: this.applied }, 'in-flight limit changed');
-    this.applied = limit;
-  }
-}
-
 /** Measures the CPU load of the machine, caused by all its processes. */
 export class MachineLoad {
   private before: { readonly busy: number; readonly all: number };
 
-  constructor(private readonly cpus: () => readonly Pick<CpuInfo, 'times'>[]) {
+  constructor(private readonly readCores: () => readonly Pick<CpuInfo, 'times'>[]) {
     this.before = this.spent();
   }
 
@@ -66,7 +35,7 @@ export class MachineLoad {
 
   private spent(): { busy: number; all: number } {
     const spent = { busy: 0, all: 0 };
-    for (const { times } of this.cpus()) {
+    for (const { times } of this.readCores()) {
       const { idle, ...busy } = times;
       const working = Object.values(busy).reduce((sum, milliseconds) => sum + milliseconds, 0);
       spent.busy += working;
@@ -100,6 +69,8 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
   private readonly id = randomUUID();
   private readonly startedAt = new Date();
   private readonly machine = new MachineLoad(cpus);
+  /** The in-flight limit that is in effect: the runtime override in MongoDB if there is one, otherwise this consumer's setting. */
+  private inFlightLimit: number | 'auto' = settings.IN_FLIGHT_LIMIT;
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<void> | undefined;
 
@@ -107,7 +78,6 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
     private readonly mongo: Mongo,
     private readonly savers: OrdersConsumer,
     private readonly rebalances: Rebalances,
-    private readonly inFlight: InFlightOverride,
     private readonly reports: SavedReports,
     private readonly archived: ArchivedList,
   ) {}
@@ -138,9 +108,23 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   private async round(): Promise<void> {
-    await this.tryStep('poll the in-flight override', async () => this.inFlight.poll());
+    await this.tryStep('poll the in-flight override', async () => this.pollInFlightOverride());
     await this.tryStep('poll the archived orders', async () => this.archived.refresh());
     await this.write();
+  }
+
+  /**
+   * Reads the override from MongoDB and applies a changed limit.
+   * @throws the error of MongoDB's driver; the limit is then unchanged
+   */
+  private async pollInFlightOverride(): Promise<void> {
+    const override = await findInFlightOverride(this.mongo.db, settings.IN_FLIGHT_OVERRIDES_SINCE);
+    const limit = override?.limit ?? settings.IN_FLIGHT_LIMIT;
+    // Setting `auto` again would restart its search for the limit.
+    if (limit === this.inFlightLimit) return;
+    this.savers.setInFlight(limit);
+    this.logger.log({ limit, before: this.inFlightLimit }, 'in-flight limit changed');
+    this.inFlightLimit = limit;
   }
 
   private async write(): Promise<void> {
@@ -175,7 +159,7 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
       })),
       inFlight,
       inFlightLimit,
-      inFlightSet: this.inFlight.set,
+      inFlightSet: this.inFlightLimit,
       ratePerSecond,
       finished,
       deadLettered,

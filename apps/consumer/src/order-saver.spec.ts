@@ -8,23 +8,14 @@ import { originHeaders } from '#orders/operation/record-headers.js';
 import { UndecodableOrderError } from '#orders/order/order-codec.js';
 import type { OrderDocument } from '#orders/order/order-document.js';
 import { anOrder } from '#orders/testing/an-order.js';
-import { BulkUncertainError, type InsertResult } from './bulk-insert.js';
-import {
-  classifySaveFailure,
-  OrderArchivedError,
-  OrderConflictError,
-  OrderRefusedError,
-  OrderSaver,
-  OversizedOrderError,
-} from './order-saver.js';
+import { BulkUncertainError, type InsertOrders, type InsertResult } from './bulk-insert.js';
+import { classifySaveFailure, OrderSaver, UnsavableOrderError } from './order-saver.js';
 import { seededDelays, simulatedDelay } from './simulated-delay.js';
 
 const OPERATION_ID = '01935c9e-8a00-7000-8000-000000000001';
 const MAX_BYTES = 8;
 const NO_DELAY = simulatedDelay({ minimum: 0, maximum: 0 }, () => 0, new ManualClock());
 const MALFORMED = new UndecodableOrderError('malformed-avro', 'no order -1');
-
-type Insert = (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>;
 
 /** Decodes a value, which is the number of an order; that of a negative number can't be decoded. */
 function decode(value: Buffer | null) {
@@ -33,7 +24,7 @@ function decode(value: Buffer | null) {
   return anOrder({ number });
 }
 
-const saveAll: Insert = async (documents) => documents.map(() => ({ kind: 'saved' }));
+const saveAll: InsertOrders = async (documents) => documents.map(() => ({ kind: 'saved' }));
 const numbersOf = (documents: readonly OrderDocument[]): number[] => documents.map(({ number }) => number.toNumber());
 
 /** Returns the headers of an operation's record, as Kafka returns them. */
@@ -44,7 +35,7 @@ function headersOf(index: number, operationId = OPERATION_ID): Record<string, Bu
 
 /** Creates a saver that remembers the bulks it inserts. @param learn requests the schema of a value */
 function saving(
-  insert: Insert = saveAll,
+  insert: InsertOrders = saveAll,
   learn: (value: Buffer | null) => Promise<void> | undefined = () => undefined,
 ) {
   const inserted: OrderDocument[][] = [];
@@ -65,7 +56,7 @@ function saving(
 }
 
 /** Saves orders concurrently. Returns the errors, by order, and the numbers of each bulk. */
-async function save(numbers: readonly number[], insert?: Insert) {
+async function save(numbers: readonly number[], insert?: InsertOrders) {
   const { saver, inserted, saveOne } = saving(insert);
   const ends = await Promise.allSettled(numbers.map(saveOne));
   const errors = ends.map((end) => (end.status === 'fulfilled' ? undefined : (end.reason as unknown)));
@@ -90,8 +81,8 @@ describe('OrderSaver', () => {
       numbersOf(documents).map((number) => kinds[number] ?? { kind: 'saved' }),
     );
     expect(errors).toStrictEqual([
-      new OrderRefusedError('too large'),
-      new OrderConflictError('taken'),
+      new UnsavableOrderError('refused-by-database', 'too large'),
+      new UnsavableOrderError('conflict', 'taken'),
       undefined,
       undefined,
     ]);
@@ -121,7 +112,10 @@ describe('OrderSaver', () => {
 
   it('rejects a record over the size limit without decoding it', async () => {
     const { errors, inserted } = await save([10 ** 8, 2]);
-    expect(errors).toStrictEqual([new OversizedOrderError(9, MAX_BYTES), undefined]);
+    expect(errors).toStrictEqual([
+      new UnsavableOrderError('oversized', 'the value must have at most 8 bytes (setting MAX_ORDER_BYTES), got 9'),
+      undefined,
+    ]);
     expect(inserted).toEqual([[2]]);
   });
 
@@ -147,11 +141,11 @@ describe('OrderSaver', () => {
 describe('classifySaveFailure', () => {
   it.each([
     ['poison', new UndecodableOrderError('malformed-avro', 'truncated')],
-    ['poison', new OversizedOrderError(20_000, 16_384)],
-    ['poison', new OrderConflictError('other content')],
-    ['poison', new OrderArchivedError('archived')],
+    ['poison', new UnsavableOrderError('oversized', 'too long')],
+    ['poison', new UnsavableOrderError('conflict', 'other content')],
+    ['poison', new UnsavableOrderError('order-archived', 'archived')],
     // MongoDB rejects the document.
-    ['retriable', new OrderRefusedError('validator')],
+    ['retriable', new UnsavableOrderError('refused-by-database', 'validator')],
     // A server may have caused the failure.
     ['environment', new BulkUncertainError('write concern')],
     ['environment', new MongoNetworkError('connection reset')],

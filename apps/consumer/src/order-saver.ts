@@ -14,7 +14,7 @@ import {
 import { isCreatedAtAssigned, readOperationId } from '#orders/operation/record-headers.js';
 import { type OrderCodec, UndecodableOrderError } from '#orders/order/order-codec.js';
 import { type OrderDocument, toDocument } from '#orders/order/order-document.js';
-import type { InsertResult } from './bulk-insert.js';
+import type { InsertOrders, InsertResult } from './bulk-insert.js';
 import type { Delay } from './simulated-delay.js';
 
 /** In a large bulk, a document costs MongoDB a 25th of a single insert. */
@@ -28,32 +28,22 @@ interface SaveLimits {
   readonly batchWaitMs: number;
 }
 
-/** Thrown when another order has the id or the number: the record is poison, and the saved order stays unchanged. */
-export class OrderConflictError extends Error {
-  override readonly name = 'OrderConflictError';
-  readonly code = 'conflict';
-}
+/**
+ * Thrown when a record can't be saved.
+ * - `conflict`: another order has its id or its number, and stays unchanged
+ * - `oversized`: its value is over the size limit, and is not decoded
+ * - `refused-by-database`: MongoDB rejects this document
+ * - `order-archived`: it is a new record of an archived order; whether it has the same content is not known here
+ */
+export class UnsavableOrderError extends Error {
+  override readonly name = 'UnsavableOrderError';
 
-/** Thrown when a record's value is over the size limit; the value is not decoded. */
-export class OversizedOrderError extends Error {
-  override readonly name = 'OversizedOrderError';
-  readonly code = 'oversized';
-
-  constructor(bytes: number, maxBytes: number) {
-    super(`the value must have at most ${maxBytes} bytes (setting MAX_ORDER_BYTES), got ${bytes}`);
+  constructor(
+    readonly code: 'conflict' | 'oversized' | 'refused-by-database' | 'order-archived',
+    message: string,
+  ) {
+    super(message);
   }
-}
-
-/** Thrown when MongoDB rejects this document. */
-export class OrderRefusedError extends Error {
-  override readonly name = 'OrderRefusedError';
-  readonly code = 'refused-by-database';
-}
-
-/** Thrown for a new record of an order that is archived: whether it has the same content is not known here. */
-export class OrderArchivedError extends Error {
-  override readonly name = 'OrderArchivedError';
-  readonly code = 'order-archived';
 }
 
 /** Saves records: waits for the simulated delay, then decodes each record and writes it durably in a batch. */
@@ -76,7 +66,7 @@ export class OrderSaver {
     private readonly codec: Pick<OrderCodec, 'learn' | 'decode'>,
     delay: Delay,
     private readonly limits: SaveLimits,
-    private readonly insert: (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>,
+    private readonly insert: InsertOrders,
   ) {
     this.batches = batchHandler({
       handle: async (items) => this.saveTogether(items),
@@ -92,10 +82,12 @@ export class OrderSaver {
   }
 
   /** Checked before the delay, so that thousands of large records do not wait at once. Each access to `value` creates a Buffer. */
-  private oversized(record: ConsumedRecord): OversizedOrderError | undefined {
+  private oversized(record: ConsumedRecord): UnsavableOrderError | undefined {
     const { maxBytes } = this.limits;
     const bytes = record.byteLength > maxBytes ? (record.value?.length ?? 0) : 0;
-    return bytes > maxBytes ? new OversizedOrderError(bytes, maxBytes) : undefined;
+    if (bytes <= maxBytes) return undefined;
+    const limit = `the value must have at most ${maxBytes} bytes (setting MAX_ORDER_BYTES), got ${bytes}`;
+    return new UnsavableOrderError('oversized', limit);
   }
 
   /** Adds a record to the next batch. An unknown schema is requested first, and delays only its own records. */
@@ -168,11 +160,11 @@ export class OrderSaver {
         this.repeated += 1;
         return undefined;
       case 'conflict':
-        return new OrderConflictError(result.reason);
+        return new UnsavableOrderError('conflict', result.reason);
       case 'refused':
-        return new OrderRefusedError(result.reason);
+        return new UnsavableOrderError('refused-by-database', result.reason);
       case 'archived':
-        return new OrderArchivedError(result.reason);
+        return new UnsavableOrderError('order-archived', result.reason);
     }
   }
 }
@@ -182,8 +174,7 @@ export class OrderSaver {
  * come from MongoDB, the schema registry or the network; they say nothing about the order, and the save is retried for ever.
  */
 export const classifySaveFailure: FailureClassifier = (error) => {
-  if (error instanceof UndecodableOrderError || error instanceof OversizedOrderError) return 'poison';
-  if (error instanceof OrderConflictError || error instanceof OrderArchivedError) return 'poison';
-  if (error instanceof OrderRefusedError) return 'retriable';
-  return 'environment';
+  if (error instanceof UndecodableOrderError) return 'poison';
+  if (!(error instanceof UnsavableOrderError)) return 'environment';
+  return error.code === 'refused-by-database' ? 'retriable' : 'poison';
 };

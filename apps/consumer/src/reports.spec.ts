@@ -8,7 +8,7 @@ import type { SavedReport } from '#orders/operation/saved-reports.js';
 import type { OrderDocument } from '#orders/order/order-document.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import type { InsertResult } from './bulk-insert.js';
-import { Heartbeat, type InFlightOverride, MachineLoad, toReportedState } from './heartbeat.js';
+import { Heartbeat, MachineLoad, toReportedState } from './heartbeat.js';
 import { formatProgress, type OrdersConsumer, ProgressMeter, Rebalances } from './orders-consumer.js';
 import { SavedReports } from './saved-reports.js';
 
@@ -19,13 +19,12 @@ async function beginAndEnd(response: Promise<unknown>): Promise<string[]> {
     calls.push(call);
     return response;
   };
-  const collection = { updateOne: record('write'), deleteOne: record('remove') };
+  const collection = { findOne: record('poll'), updateOne: record('write'), deleteOne: record('remove') };
   const mongo = { db: { collection: () => collection } } as unknown as Mongo;
-  const inFlight = { set: 100, poll: record('poll') } as unknown as InFlightOverride;
   const archived = { refresh: record('poll archived') } as unknown as ArchivedList;
   const consumer = { status: { partitions: [] } } as unknown as OrdersConsumer;
   const reports = { flush: async () => undefined } as unknown as SavedReports;
-  const heartbeat = new Heartbeat(mongo, consumer, new Rebalances(), inFlight, reports, archived);
+  const heartbeat = new Heartbeat(mongo, consumer, new Rebalances(), reports, archived);
   heartbeat.onApplicationBootstrap();
   await heartbeat.onApplicationShutdown();
   return calls;

@@ -3,11 +3,9 @@ import type { UUID } from 'mongodb';
 import type { Clock } from '@orders-pipeline/clock';
 import type { SavedReport } from '#orders/operation/saved-reports.js';
 import type { OrderDocument } from '#orders/order/order-document.js';
-import type { InsertResult } from './bulk-insert.js';
+import type { InsertOrders, InsertResult } from './bulk-insert.js';
 
 const REPORT_EVERY_MS = 500;
-
-type Insert = (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>;
 
 /**
  * Reports to each operation how many of its orders this consumer has saved: two small updates a second under load, none when idle.
@@ -28,7 +26,7 @@ export class SavedReports {
   ) {}
 
   /** Wraps an insert so that the orders that it saves are reported. A repeated order was counted by the insert that saved it. */
-  reporting(insert: Insert): Insert {
+  reporting(insert: InsertOrders): InsertOrders {
     return async (documents) => {
       const results = await insert(documents);
       this.add(documents, results);
