@@ -15,7 +15,7 @@ import { exposePipeline, exposeReplicas } from '../../apps/console/src/pipeline/
 import { measuredInsert } from '../../apps/consumer/src/bulk-insert.js';
 import { FacadeMetrics, exposeIntents, exposeStages } from '../../apps/facade/src/facade-metrics.js';
 import { WriteReporting, type ReportingParts } from '../../apps/facade/src/migration/write-reporting.js';
-import { measureCompaction } from '../../apps/producer/src/compaction/compaction-job.js';
+import { measureCompaction } from '../../apps/producer/src/compaction/operation-compaction.js';
 import { exposeEmission } from '../../apps/producer/src/emission/emission-job.js';
 import { measureTopic } from '../../apps/producer/src/emission/orders-topic.js';
 import { measureIntake } from '../../apps/producer/src/intake/intake.js';

@@ -27,7 +27,7 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
       },
       'forget a block whose reservation was not answered': {
         file: 'intake/batch-sender.ts',
-        replace: 'await recovery.settle(stray);',
+        replace: 'await this.recovery.settle(stray);',
         specs: 'intake/batch-sender',
       },
       'mark a batch of a crashed producer as acknowledged without sending it': {
@@ -64,6 +64,34 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
         file: 'expansion/expansion-watch.ts',
         replace: 'this.gate.open(await this.countPartitions());',
         by: 'this.gate.open(this.gate.partitions);',
+      },
+    },
+  },
+  /** Mutants of the leases of operations. */
+  {
+    name: 'leases',
+    folder: 'apps/producer/src',
+    specs: 'background/leased-job',
+    mutants: {
+      'write with a lease that another process has': {
+        file: 'background/leases.ts',
+        replace: "epoch: this.part.epoch, 'lease.owner': this.owner",
+        by: 'epoch: this.part.epoch',
+      },
+      'write with a lease that a later claim of the same process has': {
+        file: 'background/leases.ts',
+        replace: "epoch: this.part.epoch, 'lease.owner': this.owner",
+        by: "'lease.owner': this.owner",
+      },
+      'compact the bookkeeping of an operation that was reopened': {
+        file: 'background/leases.ts',
+        replace: "this.place.writableIn ?? ['running', 'failed']",
+        by: "['running', 'failed', 'succeeded']",
+      },
+      'go on with work whose lease is lost': {
+        file: 'background/leases.ts',
+        replace: 'this.ending.abort();\n    throw new LeaseLostError',
+        by: 'throw new LeaseLostError',
       },
     },
   },

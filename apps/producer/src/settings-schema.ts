@@ -46,3 +46,5 @@ export const settingsSchema = z.object({
   ...placeSettings('RECONCILIATIONS', 'Reconciliations', { perCaller: 4, inTotal: 16 }),
   ...eventStreamSettings,
 });
+
+export type ProducerSettings = z.infer<typeof settingsSchema>;

@@ -22,16 +22,25 @@ type PartConditions = Readonly<Record<string, unknown>>;
 export interface LeasedPart<D extends OperationDocument, P extends { readonly epoch: number }> {
   /** The path of the part in updates, such as `segments.$`. */
   readonly path: string;
+  /**
+   * The statuses in which the holder may write. Default: also `failed`, because another producer may have marked the operation as failed,
+   * and acknowledged progress must be stored.
+   */
+  readonly writableIn?: readonly OperationDocument['status'][];
   /** Returns the filter of the operations whose part meets the conditions. */
   match(conditions: PartConditions): object;
   /** Returns the part of an operation; `undefined` if it has none. */
   find(operation: OperationDocument): { readonly operation: D; readonly part: P } | undefined;
 }
 
-/** Returns the `match` of a part that is a field of the operation. */
-export function matchField(field: 'reading' | 'receiving' | 'redriving'): (conditions: PartConditions) => object {
-  return (conditions) =>
+/** Returns a part that is a field of the operation. */
+export function partInField<D extends OperationDocument, P extends { readonly epoch: number }>(
+  field: 'reading' | 'receiving' | 'redriving' | 'compaction',
+  find: LeasedPart<D, P>['find'],
+): LeasedPart<D, P> {
+  const match = (conditions: PartConditions): object =>
     Object.fromEntries(Object.entries(conditions).map(([name, value]) => [`${field}.${name}`, value]));
+  return { path: field, match, find };
 }
 
 /** Returns the condition that no process holds the lease of a part. */
@@ -73,9 +82,10 @@ export class HeldLease<D extends OperationDocument, P extends { readonly epoch: 
   async renew(change: object = {}): Promise<void> {
     const lease = createLease(this.owner, this.mongo.time.now());
     const { status, interruption = null } = await this.update({ ...change, [`${this.place.path}.lease`]: lease });
-    // The interruption that the work was claimed with does not end it.
+    // The interruption and the failure that the work was claimed with do not end it.
     const isInterrupted = interruption !== null && interruption !== this.operation.interruption;
-    if (isInterrupted || status === 'failed') this.ending.abort();
+    const hasFailed = status === 'failed' && status !== this.operation.status;
+    if (isInterrupted || hasFailed) this.ending.abort();
   }
 
   /** Stores a change and releases the lease, so that another process can continue at once. @returns the operation */
@@ -93,9 +103,9 @@ export class HeldLease<D extends OperationDocument, P extends { readonly epoch: 
   async update(change: object, session?: ClientSession): Promise<OperationDocument> {
     const { _id } = this.operation;
     const held = this.place.match({ epoch: this.part.epoch, 'lease.owner': this.owner });
+    const statuses = this.place.writableIn ?? ['running', 'failed'];
     const operation = await operationsCollection(this.mongo.db).findOneAndUpdate(
-      // Also if another producer has marked the operation as failed: acknowledged progress must be stored.
-      { _id, status: { $in: ['running', 'failed'] }, ...held },
+      { _id, status: { $in: [...statuses] }, ...held },
       { $set: change },
       { returnDocument: 'after', ...(session !== undefined && { session }) },
     );

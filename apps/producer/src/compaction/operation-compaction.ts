@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Db } from 'mongodb';
-import { type Clock, pause } from '@orders-pipeline/clock';
+import { type Clock, pause, systemClock } from '@orders-pipeline/clock';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
 import { chunksCollection } from '#orders/operation/acknowledged-chunks.js';
 import { importRowsCollection } from '#orders/operation/import-rows.js';
@@ -121,16 +122,111 @@ export async function settleBlock(stored: SettledBlock | null, steps: SettlingSt
 /** Indexes whose documents are removed at once: more would exceed the time-out of a write. */
 const SLICE = 5_000;
 
-/** Stores settled blocks, and removes the bookkeeping that they replace. */
+/** What a turn has found of the blocks of an operation. */
+export interface Turn {
+  /** Orders of blocks that were compacted in this turn. */
+  orders: number;
+  /** The blocks that are not settled. */
+  readonly unsettled: Unsettled[];
+  /** When the first Idempotency-Key that keeps a block expires. */
+  keysUntil?: Date | undefined;
+}
+
+/** Settles the blocks of ended operations, slowly: one part after another, with pauses. */
 @Injectable()
-export class BlockBookkeeping {
-  constructor(private readonly mongo: Mongo) {}
+export class OperationCompaction {
+  constructor(
+    private readonly mongo: Mongo,
+    private readonly positions: KafkaPositions,
+    private readonly archivedIds: ArchivedIds,
+  ) {}
+
+  /** Settles what can be settled. @throws the reason of the signal, or the error of MongoDB or Kafka: a later turn continues */
+  async settle(operation: OrdersDocument, signal: AbortSignal): Promise<Turn> {
+    const turn: Turn = { orders: 0, unsettled: [] };
+    if (isEmitted(operation)) await this.settleEmitted(operation, turn, signal);
+    else await this.settleReceived(operation, turn, signal);
+    return turn;
+  }
+
+  /** Pauses after a part of the work. */
+  restOf(signal: AbortSignal): () => Promise<void> {
+    const share = new WorkShare(systemClock);
+    return async () => {
+      await share.rest();
+      signal.throwIfAborted();
+    };
+  }
+
+  private async settleEmitted(claimed: EmittedDocument, turn: Turn, signal: AbortSignal): Promise<void> {
+    const operation = await this.fence(claimed);
+    if (operation === undefined) {
+      turn.unsettled.push({ kind: 'open', reason: 'a producer may still be sending' });
+      return;
+    }
+    const rest = this.restOf(signal);
+    for (const block of ackedBlocks(operation.segments)) {
+      const stored = await findSettledBlock(this.mongo.db, operation._id, block.from);
+      const verify = async () => verifyEmitted(operation, block, await this.sources(signal, rest));
+      await this.settleOne(stored, { verify, ...this.steps(operation, turn, rest) }, turn);
+    }
+  }
+
+  private async settleReceived(operation: IntakeDocument, turn: Turn, signal: AbortSignal): Promise<void> {
+    const { db } = this.mongo;
+    const rest = this.restOf(signal);
+    const steps = this.steps(operation, turn, rest);
+    const interrupted = await settledBlocksCollection(db)
+      .find({ ...blocksOf(operation._id), isCompacted: false })
+      .toArray();
+    // A stored block is verified.
+    for (const block of interrupted) await this.settleOne(block, { verify: neverVerified, ...steps }, turn);
+    const left: IndexRange[] = [];
+    for (;;) {
+      const passed = [...(await settledTotals(db, operation._id)).ranges, ...left];
+      const filter = {
+        operationId: operation._id,
+        state: 'acknowledged',
+        ...outsideOf({ ranges: passed }, 'from'),
+      } as const;
+      const run = await nextRun(intakeBatchesCollection(db).find(filter).sort({ from: 1 }), passed);
+      if (run === undefined) return;
+      if (run.kind === 'keys') {
+        turn.keysUntil = run.until;
+        return;
+      }
+      const { batches } = run;
+      const verify = async () => verifyReceived(operation, batches, await this.sources(signal, rest));
+      const isSettled = await this.settleOne(null, { verify, ...steps }, turn);
+      const [first, last] = [batches[0], batches.at(-1)];
+      if (!isSettled && first !== undefined && last !== undefined)
+        left.push({ from: first.from, to: last.from + last.count });
+    }
+  }
+
+  /** @returns whether the block is settled */
+  private async settleOne(stored: SettledBlock | null, steps: SettlingSteps, turn: Turn): Promise<boolean> {
+    const unsettled = await settleBlock(stored, steps);
+    if (unsettled !== undefined) turn.unsettled.push(unsettled);
+    return unsettled === undefined;
+  }
+
+  private steps(operation: OrdersDocument, turn: Turn, rest: () => Promise<void>): Omit<SettlingSteps, 'verify'> {
+    return {
+      store: async (block) => this.store(block),
+      remove: async (block) => this.remove(operation, block, rest),
+      finish: async ({ _id, count }) => {
+        await settledBlocksCollection(this.mongo.db).updateOne({ _id }, { $set: { isCompacted: true } });
+        turn.orders += count;
+      },
+    };
+  }
 
   /** Stores a verified block. @returns the stored one: another process may have settled the block at the same time */
-  async store(block: VerifiedBlock): Promise<SettledBlock> {
+  private async store(block: VerifiedBlock): Promise<SettledBlock> {
     const { _id, ...fields } = block;
     const settled = { ...fields, verifiedAt: this.mongo.time.now(), isCompacted: false };
-    const stored = await this.blocks.findOneAndUpdate(
+    const stored = await settledBlocksCollection(this.mongo.db).findOneAndUpdate(
       { _id },
       { $setOnInsert: settled },
       { upsert: true, returnDocument: 'after' },
@@ -144,20 +240,16 @@ export class BlockBookkeeping {
    * order must not be imported again.
    * @param rest is awaited after each part
    */
-  async remove({ kind }: OrdersDocument, block: SettledBlock, rest: () => Promise<void>): Promise<void> {
+  private async remove({ kind }: OrdersDocument, block: SettledBlock, rest: () => Promise<void>): Promise<void> {
     const { operationId, from } = block._id;
     if (kind === 'intake') {
-      await forSlices({ from, to: block.to }, async (slice) => removeBatches(this.db, operationId, slice), rest);
+      await forSlices({ from, to: block.to }, async (slice) => removeBatches(this.mongo.db, operationId, slice), rest);
       return;
     }
     if (kind === 'import') await this.removeRows(block, rest);
-    await chunksCollection(this.db).deleteMany({
+    await chunksCollection(this.mongo.db).deleteMany({
       _id: { $gte: { operationId, from }, $lt: { operationId, from: block.to } },
     });
-  }
-
-  async finish({ _id }: SettledBlock): Promise<void> {
-    await this.blocks.updateOne({ _id }, { $set: { isCompacted: true } });
   }
 
   private async removeRows(block: SettledBlock, rest: () => Promise<void>): Promise<void> {
@@ -169,19 +261,35 @@ export class BlockBookkeeping {
         const ranges = around(slice, kept).map((range) => ({
           deleteMany: { filter: { operationId, index: within(range) } },
         }));
-        if (ranges.length > 0) await importRowsCollection(this.db).bulkWrite(ranges, { ordered: false });
+        if (ranges.length > 0) await importRowsCollection(this.mongo.db).bulkWrite(ranges, { ordered: false });
       },
       rest,
     );
   }
 
-  private get blocks() {
-    return settledBlocksCollection(this.db);
+  private async sources(signal: AbortSignal, onChecked: () => Promise<void>): Promise<CheckSources> {
+    const { archivedIds } = this;
+    return { db: this.mongo.db, positions: await groupPositions(this.positions), archivedIds, signal, onChecked };
   }
 
-  private get db(): Db {
-    return this.mongo.db;
+  /**
+   * Takes the expired leases of the operation's segments, so that a producer that hangs can't store what Kafka acknowledges later.
+   * @returns the operation from then on; `undefined` while a lease is held
+   */
+  private async fence({ _id }: EmittedDocument): Promise<EmittedDocument | undefined> {
+    const now = this.mongo.time.now();
+    const free = { segments: { $not: { $elemMatch: { 'lease.expiresAt': { $gte: now } } } } };
+    const fenced = await operationsCollection(this.mongo.db).findOneAndUpdate(
+      { _id, ...free },
+      { $set: { 'segments.$[].lease': null } },
+      { returnDocument: 'after' },
+    );
+    return fenced !== null && isEmitted(fenced) ? fenced : undefined;
   }
+}
+
+async function neverVerified(): Promise<never> {
+  return Promise.reject(new Error('a stored block is not verified again'));
 }
 
 async function removeBatches(db: Db, operationId: string, slice: IndexRange): Promise<void> {
@@ -219,132 +327,27 @@ function within({ from, to }: IndexRange): { $gte: number; $lt: number } {
   return { $gte: from, $lt: to };
 }
 
-/** What a turn has found of the blocks of an operation. */
-export interface Turn {
-  /** Orders of blocks that were compacted in this turn. */
-  orders: number;
-  /** The blocks that are not settled. */
-  readonly unsettled: Unsettled[];
-  /** When the first Idempotency-Key that keeps a block expires. */
-  keysUntil?: Date | undefined;
-}
-
-/** Settles the blocks of ended operations, slowly: one part after another, with pauses. */
-@Injectable()
-export class OperationCompaction {
-  constructor(
-    private readonly mongo: Mongo,
-    private readonly positions: KafkaPositions,
-    private readonly bookkeeping: BlockBookkeeping,
-    private readonly archivedIds: ArchivedIds,
-    private readonly clock: Clock,
-  ) {}
-
-  /** Settles what can be settled. @throws the reason of the signal, or the error of MongoDB or Kafka: a later turn continues */
-  async settle(operation: OrdersDocument, signal: AbortSignal): Promise<Turn> {
-    const turn: Turn = { orders: 0, unsettled: [] };
-    if (isEmitted(operation)) await this.settleEmitted(operation, turn, signal);
-    else await this.settleReceived(operation, turn, signal);
-    return turn;
-  }
-
-  /** Pauses after a part of the work. */
-  restOf(signal: AbortSignal): () => Promise<void> {
-    const share = new WorkShare(this.clock);
-    return async () => {
-      await share.rest();
-      signal.throwIfAborted();
-    };
-  }
-
-  private async settleEmitted(claimed: EmittedDocument, turn: Turn, signal: AbortSignal): Promise<void> {
-    const operation = await this.fence(claimed);
-    if (operation === undefined) {
-      turn.unsettled.push({ kind: 'open', reason: 'a producer may still be sending' });
-      return;
-    }
-    const rest = this.restOf(signal);
-    for (const block of ackedBlocks(operation.segments)) {
-      const stored = await findSettledBlock(this.mongo.db, operation._id, block.from);
-      const verify = async () => verifyEmitted(operation, block, await this.sources(signal, rest));
-      await this.settleOne(stored, { verify, ...this.steps(operation, rest) }, turn);
-    }
-  }
-
-  private async settleReceived(operation: IntakeDocument, turn: Turn, signal: AbortSignal): Promise<void> {
-    const { db } = this.mongo;
-    const rest = this.restOf(signal);
-    const steps = this.steps(operation, rest);
-    const interrupted = await settledBlocksCollection(db)
-      .find({ ...blocksOf(operation._id), isCompacted: false })
-      .toArray();
-    // A stored block is verified.
-    for (const block of interrupted) await this.settleOne(block, { verify: neverVerified, ...steps }, turn);
-    const left: IndexRange[] = [];
-    for (;;) {
-      const passed = [...(await settledTotals(db, operation._id)).ranges, ...left];
-      const filter = {
-        operationId: operation._id,
-        state: 'acknowledged',
-        ...outsideOf({ ranges: passed }, 'from'),
-      } as const;
-      const run = await nextRun(intakeBatchesCollection(db).find(filter).sort({ from: 1 }), passed);
-      if (run === undefined) return;
-      if (run.kind === 'keys') {
-        turn.keysUntil = run.until;
-        return;
-      }
-      const { batches } = run;
-      const verify = async () => verifyReceived(operation, batches, await this.sources(signal, rest));
-      const isSettled = await this.settleOne(null, { verify, ...steps }, turn);
-      const [first, last] = [batches[0], batches.at(-1)];
-      if (!isSettled && first !== undefined && last !== undefined)
-        left.push({ from: first.from, to: last.from + last.count });
-    }
-  }
-
-  /** @returns whether the block is settled */
-  private async settleOne(stored: SettledBlock | null, steps: SettlingSteps, turn: Turn): Promise<boolean> {
-    let orders = 0;
-    const finish = async (block: SettledBlock): Promise<void> => {
-      await steps.finish(block);
-      orders = block.count;
-    };
-    const unsettled = await settleBlock(stored, { ...steps, finish });
-    turn.orders += orders;
-    if (unsettled !== undefined) turn.unsettled.push(unsettled);
-    return unsettled === undefined;
-  }
-
-  private steps(operation: OrdersDocument, rest: () => Promise<void>): Omit<SettlingSteps, 'verify'> {
-    return {
-      store: async (block) => this.bookkeeping.store(block),
-      remove: async (block) => this.bookkeeping.remove(operation, block, rest),
-      finish: async (block) => this.bookkeeping.finish(block),
-    };
-  }
-
-  private async sources(signal: AbortSignal, onChecked: () => Promise<void>): Promise<CheckSources> {
-    const { archivedIds } = this;
-    return { db: this.mongo.db, positions: await groupPositions(this.positions), archivedIds, signal, onChecked };
-  }
-
-  /**
-   * Takes the expired leases of the operation's segments, so that a producer that hangs can't store what Kafka acknowledges later.
-   * @returns the operation from then on; `undefined` while a lease is held
-   */
-  private async fence({ _id }: EmittedDocument): Promise<EmittedDocument | undefined> {
-    const now = this.mongo.time.now();
-    const free = { segments: { $not: { $elemMatch: { 'lease.expiresAt': { $gte: now } } } } };
-    const fenced = await operationsCollection(this.mongo.db).findOneAndUpdate(
-      { _id, ...free },
-      { $set: { 'segments.$[].lease': null } },
-      { returnDocument: 'after' },
-    );
-    return fenced !== null && isEmitted(fenced) ? fenced : undefined;
-  }
-}
-
-async function neverVerified(): Promise<never> {
-  return Promise.reject(new Error('a stored block is not verified again'));
+/** Creates the metrics of the compaction. */
+export function measureCompaction(registry: Registry) {
+  const registers = [registry];
+  const compacted = new Counter({
+    name: 'producer_compacted_orders_total',
+    help: 'Orders whose bookkeeping was verified and replaced by the digest of their block',
+    registers,
+  });
+  const defects = new Map<string, number>();
+  const blocks = new Gauge({
+    name: 'producer_compaction_defects',
+    help: 'Blocks of orders that are not compacted, because an order is lost, altered or was never sent',
+    registers,
+  });
+  return {
+    compacted: (orders: number): void => compacted.inc(orders),
+    /** @param count the blocks of this operation with a lost, altered or invented order */
+    defects: (operationId: string, count: number): void => {
+      if (count === 0) defects.delete(operationId);
+      else defects.set(operationId, count);
+      blocks.set([...defects.values()].reduce((sum, each) => sum + each, 0));
+    },
+  };
 }

@@ -11,12 +11,15 @@ import { operationsCollection, type OrdersDocument } from '#orders/operation/ope
 import { blocksOf, outsideOf, settledBlocksCollection, settledTotals } from '#orders/settled/settled-blocks.js';
 import type { Positions } from '#orders/topics/positions.js';
 import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC } from '#orders/topics/topics.js';
-import type { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { ImportRejects } from '../imports/import-manifest.js';
+import { settings } from '../settings.js';
 
 /** Documents that are removed at once: more would exceed the time-out of a write. */
 const SLICE = 5_000;
+/** How long settled dead letters, the files and the rejected rows of imports are kept, in ms. A backup of that age can be restored. */
+const RETENTION_MS = settings.SETTLED_RETENTION_DAYS * 24 * 60 * 60 * 1_000;
 
 /** Whether something of an operation is left: until when it is kept, or `open` if a dead letter is not settled. */
 type Left = 'nothing' | 'open' | { readonly until: Date };
@@ -24,11 +27,9 @@ type Left = 'nothing' | 'open' | { readonly until: Date };
 /** Removes what an operation has besides its blocks, once all of these are settled. */
 @Injectable()
 export class OperationLeftovers {
-  /** @param retentionMs how long settled dead letters, the files and the rejected rows of imports are kept, in milliseconds */
   constructor(
     private readonly mongo: Mongo,
     private readonly rejects: ImportRejects,
-    private readonly retentionMs: number,
   ) {}
 
   /** @param rest is awaited after each part */
@@ -40,7 +41,7 @@ export class OperationLeftovers {
     if (operation.kind === 'import') await this.removeUnsentRows(operationId, rest);
     // Those of a cancelled operation that were stored, and not counted as acknowledged.
     await chunksCollection(this.db).deleteMany(chunksOf(operationId));
-    const until = new Date((await this.settledAt(operation)).getTime() + this.retentionMs);
+    const until = new Date((await this.settledAt(operation)).getTime() + RETENTION_MS);
     if (until > this.mongo.time.now()) return (await this.hasRetained(operation)) ? { until } : 'nothing';
     if (await this.isRedriven(operationId)) return 'open';
     if (operation.kind === 'import') await this.removeManifest(operationId);
@@ -63,14 +64,9 @@ export class OperationLeftovers {
   private async removeUnsentRows(operationId: string, rest: () => Promise<void>): Promise<void> {
     const rows = importRowsCollection(this.db);
     const unsent = { operationId, ...outsideOf(await settledTotals(this.db, operationId), 'index') };
-    for (;;) {
-      const ids = await rows
-        .find(unsent)
-        .limit(SLICE)
-        .map(({ _id }) => _id)
-        .toArray();
-      if (ids.length === 0) return;
-      await rows.deleteMany({ _id: { $in: ids }, operationId });
+    const find = async () => rows.find(unsent).limit(SLICE).toArray();
+    for (let some = await find(); some.length > 0; some = await find()) {
+      await rows.deleteMany({ _id: { $in: some.map(({ _id }) => _id) }, operationId });
       await rest();
     }
   }
@@ -92,14 +88,9 @@ export class OperationLeftovers {
   private async removeLetters(operationId: string, rest: () => Promise<void>): Promise<void> {
     const letters = deadLettersCollection(this.db);
     const settled = { operationId, state: { $in: ['saved', 'discarded'] } } as const;
-    for (;;) {
-      const ids = await letters
-        .find(settled)
-        .limit(SLICE)
-        .map(({ _id }) => _id)
-        .toArray();
-      if (ids.length === 0) return;
-      await letters.deleteMany({ _id: { $in: ids }, ...settled });
+    const find = async () => letters.find(settled).limit(SLICE).toArray();
+    for (let some = await find(); some.length > 0; some = await find()) {
+      await letters.deleteMany({ _id: { $in: some.map(({ _id }) => _id) }, ...settled });
       await rest();
     }
   }
@@ -116,12 +107,10 @@ export class OperationLeftovers {
 export class LetterTopic implements OnApplicationShutdown {
   private readonly admin: LazyAdmin;
 
-  /** @param retentionMs younger records are kept, so that a backup of that age can be restored, in milliseconds */
   constructor(
     kafka: Kafka,
     private readonly mongo: Mongo,
-    private readonly positions: Pick<KafkaPositions, 'committed'>,
-    private readonly retentionMs: number,
+    private readonly positions: KafkaPositions,
   ) {
     this.admin = new LazyAdmin(kafka);
   }
@@ -131,7 +120,8 @@ export class LetterTopic implements OnApplicationShutdown {
     const admin = await this.admin.connected();
     // Read before the letters: those before it are in MongoDB, unless they are removed.
     const projected = await this.positions.committed(DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC);
-    const old = await admin.fetchTopicOffsetsByTimestamp(DEAD_LETTER_TOPIC, this.retainedSince());
+    const retainedSince = this.mongo.time.now().getTime() - RETENTION_MS;
+    const old = await admin.fetchTopicOffsetsByTimestamp(DEAD_LETTER_TOPIC, retainedSince);
     const kept = await this.oldestLetters();
     const starts = new Map(
       (await admin.fetchTopicOffsets(DEAD_LETTER_TOPIC)).map(({ partition, low }) => [partition, Number(low)]),
@@ -146,10 +136,6 @@ export class LetterTopic implements OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     await this.admin.close();
-  }
-
-  private retainedSince(): number {
-    return this.mongo.time.now().getTime() - this.retentionMs;
   }
 
   /** Returns the lowest offset of the letters of each partition that has some. */

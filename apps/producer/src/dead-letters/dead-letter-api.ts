@@ -21,13 +21,13 @@ const ErrorCodeSchema = z
   // oxlint-disable-next-line no-control-regex -- the expression rejects control characters
   .regex(/^[^\u0000-\u001f\u007f]+$/, 'must be text without control characters');
 
-const operationId = z.guid('must be the id of an operation').toLowerCase();
+const operationIdText = z.guid('must be the id of an operation').toLowerCase();
 
 export const DeadLetterFilterFields = {
   errorCode: ErrorCodeSchema.optional().describe(
     'Only letters with this error code, such as conflict. Spaces around it make no difference.',
   ),
-  operationId: operationId.optional().describe('Only letters of orders of this operation.'),
+  operationId: operationIdText.optional().describe('Only letters of orders of this operation.'),
 };
 
 /** `GET /v1/dead-letters`. */
@@ -40,7 +40,7 @@ export const DeadLetterGroupsQuerySchema = z.strictObject({
 export const DeadLettersQuerySchema = z.strictObject({
   state: z.enum(STATES).optional().describe('Only letters in this state.'),
   ...DeadLetterFilterFields,
-  redriveId: operationId.optional().describe('Only letters of this redrive.'),
+  redriveId: operationIdText.optional().describe('Only letters of this redrive.'),
   after: DeadLetterIdSchema.optional().describe('Cursor of the next page. Take it from `next`.'),
   pageSize: pageSizeParameter('Letters', { maximum: 100, byDefault: 20 }),
 });
@@ -63,7 +63,7 @@ export function toMongoFilter({
 
 const count = z.int().min(0);
 const date = z.iso.datetime();
-const state = z.enum(['pending', 'redriving', 'saved', 'discarded']);
+const state = z.enum(STATES);
 const position = z.object({ partition: count, offset: count }).meta({ title: 'RecordPosition' });
 const error = z
   .object({ code: z.string().meta({ examples: ['unknown-schema'] }), message: z.string() })

@@ -54,14 +54,6 @@ export const RejectsQuerySchema = z.strictObject({
 });
 export type RejectsQuery = z.infer<typeof RejectsQuerySchema>;
 
-/** Describes a page, with the path of the next one if there are more. @param last the place of its last item */
-export function pageFigures(
-  path: string,
-  { size, last, hasMore }: { readonly size: number; readonly last: string | undefined; readonly hasMore: boolean },
-): { readonly size: number; readonly next?: string } {
-  return { size, ...(hasMore && last !== undefined && { next: `${path}?pageSize=${size}&after=${last}` }) };
-}
-
 const count = z.int().min(0);
 
 const rowCounts = {

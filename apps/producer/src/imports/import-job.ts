@@ -7,7 +7,7 @@ import { createSegments } from '#orders/operation/segments.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Interruptions } from '../background/interruptions.js';
 import { LeasedJob, WakeUp } from '../background/leased-job.js';
-import { type HeldLease, type LeasedPart, Leases, matchField } from '../background/leases.js';
+import { type HeldLease, Leases, partInField } from '../background/leases.js';
 import { ImportManifest, type ImportReject, ImportRejects, type ReadingClaim } from './import-manifest.js';
 import { type FileFault, parseRow, type RawRow, RowSplitter, SHOWN_BYTES } from './import-rows.js';
 import { type Candidate, type Outcome, RowIntake } from './row-intake.js';
@@ -235,12 +235,9 @@ const TIDY_EVERY_MS = 60 * 60 * 1000;
 type ReadingPart = NonNullable<ImportDocument['reading']>;
 type ReadingLease = HeldLease<ImportDocument, ReadingPart>;
 
-const READING: LeasedPart<ImportDocument, ReadingPart> = {
-  path: 'reading',
-  match: matchField('reading'),
-  find: (operation) =>
-    operation.kind === 'import' && operation.reading ? { operation, part: operation.reading } : undefined,
-};
+const READING = partInField<ImportDocument, ReadingPart>('reading', (operation) =>
+  operation.kind === 'import' && operation.reading ? { operation, part: operation.reading } : undefined,
+);
 
 /** Reads imports one after another, and passes them to the emission. */
 @Injectable()

@@ -18,15 +18,13 @@ import { manifestTotals } from '#orders/operation/manifest-totals.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import { audited } from '#service/audit/audited.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { pageOf } from '#service/http/page-of.js';
 import { type PlaceLimits, Places } from '#service/http/places.js';
 import { notFound } from '#service/http/problem.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { WakeUp } from '../background/leased-job.js';
 import { parseIdempotencyKey } from '../operations/idempotency-keys.js';
 import { OperationView } from '../operations/operation-progress.js';
 import { OperationIdSchema } from '../operations/operation-requests.js';
-import { type OperationResponse, OperationResponseSchema } from '../operations/operation-response.js';
+import { type OperationResponse, OperationResponseSchema, toPage } from '../operations/operation-response.js';
 import { Operations } from '../operations/operations.js';
 import {
   fileResponse,
@@ -42,12 +40,11 @@ import {
   importResponse,
   type ImportResponse,
   ImportResponseSchema,
-  pageFigures,
   rejectResponse,
   type RejectsQuery,
   RejectsQuerySchema,
 } from './import-api.js';
-import { ImportManifest, ImportRejects } from './import-manifest.js';
+import { ImportManifest, type ImportReject, ImportRejects } from './import-manifest.js';
 import { ImportReceiver } from './import-receiver.js';
 import { MAX_FILES } from './incoming-files.js';
 
@@ -56,59 +53,6 @@ import { MAX_FILES } from './incoming-files.js';
 export class ImportPlaces extends Places {
   constructor(limits: PlaceLimits<'IMPORTS'>) {
     super({ setting: 'IMPORTS', name: 'imports', code: 'too-many-imports' }, limits);
-  }
-}
-
-/** Builds the API responses for imports. Every method throws Problem 404 if the import does not exist. */
-@Injectable()
-export class ImportView {
-  constructor(
-    private readonly operations: Operations,
-    private readonly mongo: Mongo,
-    private readonly manifest: ImportManifest,
-    private readonly rejected: ImportRejects,
-  ) {}
-
-  async byId(id: string): Promise<ImportResponse> {
-    const operation = await this.find(id);
-    return importResponse(operation, await manifestTotals(this.mongo.db, id));
-  }
-
-  async files(id: string, { after, pageSize: size }: FilesQuery): Promise<ImportFiles> {
-    await this.find(id);
-    const { items: files, hasMore } = pageOf(await this.manifest.page(id, after, size + 1), size);
-    const items = files.map(fileResponse);
-    const last = items.at(-1);
-    return {
-      items,
-      page: pageFigures(`/v1/imports/${id}/files`, { size, hasMore, last: last && String(last.file) }),
-    };
-  }
-
-  async rejects(id: string, { after, pageSize: size }: RejectsQuery): Promise<ImportRejectsPage> {
-    await this.find(id);
-    const { items: rejects, hasMore } = pageOf(await this.rejected.page(id, after, size + 1), size);
-    const items = rejects.map(rejectResponse);
-    const last = items.at(-1);
-    return {
-      items,
-      page: pageFigures(`/v1/imports/${id}/rejects`, { size, hasMore, last: last && `${last.file}.${last.row}` }),
-    };
-  }
-
-  /** Streams all rejected rows. */
-  async allRejects(id: string): Promise<AsyncIterable<ImportRejectResponse>> {
-    await this.find(id);
-    const rejects = this.rejected.all(id);
-    return (async function* () {
-      for await (const reject of rejects) yield rejectResponse(reject);
-    })();
-  }
-
-  private async find(id: string): Promise<OperationDocument> {
-    const operation = await this.operations.find(id);
-    if (operation?.kind !== 'import') throw notFound(`There is no import ${id}.`);
-    return operation;
   }
 }
 
@@ -161,9 +105,7 @@ const IMPORT_BODY = {
 export class ImportsController {
   constructor(
     private readonly receiver: ImportReceiver,
-    private readonly wakeUp: WakeUp,
     private readonly operations: OperationView,
-    private readonly imports: ImportView,
     private readonly places: ImportPlaces,
   ) {}
 
@@ -208,32 +150,7 @@ export class ImportsController {
   ): Promise<OperationResponse> {
     this.places.hold(request, reply);
     const operation = await this.receiver.receive(request, { query, key: parseIdempotencyKey(key, request.caller) });
-    this.wakeUp.call();
-    void reply.header('Location', `/v1/operations/${operation._id}`);
-    return this.operations.forDocument(operation);
-  }
-
-  @Get(':id')
-  @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'Get the reading progress of an import' })
-  @ApiOkResponse({ standardSchema: ImportResponseSchema })
-  @ApiNotFoundResponse({ description: 'Problem details: no such import' })
-  @ApiBadRequestResponse({ description: 'Problem details: the id is not a UUID' })
-  async getImport(@Param('id', { schema: OperationIdSchema }) id: string): Promise<ImportResponse> {
-    return this.imports.byId(id);
-  }
-
-  @Get(':id/files')
-  @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'List the files of an import, in order' })
-  @ApiOkResponse({ standardSchema: ImportFilesSchema })
-  @ApiNotFoundResponse({ description: 'Problem details: no such import' })
-  @ApiBadRequestResponse({ description: 'Problem details that list every invalid parameter' })
-  async listImportFiles(
-    @Param('id', { schema: OperationIdSchema }) id: string,
-    @Query({ schema: FilesQuerySchema }) query: FilesQuery,
-  ): Promise<ImportFiles> {
-    return this.imports.files(id, query);
+    return this.operations.begun(operation, reply);
   }
 }
 
@@ -242,8 +159,37 @@ export class ImportsController {
 @ApiBadRequestResponse({ description: 'Problem details that list every invalid parameter' })
 @RequiresScope('orders:read')
 @Controller('v1/imports/:id')
-export class RejectsController {
-  constructor(private readonly imports: ImportView) {}
+export class ImportReadsController {
+  constructor(
+    private readonly operations: Operations,
+    private readonly mongo: Mongo,
+    private readonly manifest: ImportManifest,
+    private readonly rejects: ImportRejects,
+  ) {}
+
+  @Get()
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'Get the reading progress of an import' })
+  @ApiOkResponse({ standardSchema: ImportResponseSchema })
+  @ApiBadRequestResponse({ description: 'Problem details: the id is not a UUID' })
+  async getImport(@Param('id', { schema: OperationIdSchema }) id: string): Promise<ImportResponse> {
+    const operation = await this.find(id);
+    return importResponse(operation, await manifestTotals(this.mongo.db, id));
+  }
+
+  @Get('files')
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'List the files of an import, in order' })
+  @ApiOkResponse({ standardSchema: ImportFilesSchema })
+  async listImportFiles(
+    @Param('id', { schema: OperationIdSchema }) id: string,
+    @Query({ schema: FilesQuerySchema }) query: FilesQuery,
+  ): Promise<ImportFiles> {
+    await this.find(id);
+    const files = await this.manifest.page(id, query.after, query.pageSize + 1);
+    const cursor = { name: 'after', placeOf: ({ file }: { readonly file: number }) => String(file) } as const;
+    return toPage(files.map(fileResponse), `/v1/imports/${id}/files`, query, cursor);
+  }
 
   @Get('rejects')
   @Header('Cache-Control', 'no-store')
@@ -253,7 +199,10 @@ export class RejectsController {
     @Param('id', { schema: OperationIdSchema }) id: string,
     @Query({ schema: RejectsQuerySchema }) query: RejectsQuery,
   ): Promise<ImportRejectsPage> {
-    return this.imports.rejects(id, query);
+    await this.find(id);
+    const rejects = await this.rejects.page(id, query.after, query.pageSize + 1);
+    const cursor = { name: 'after', placeOf: ({ file, row }: ImportRejectResponse) => `${file}.${row}` } as const;
+    return toPage(rejects.map(rejectResponse), `/v1/imports/${id}/rejects`, query, cursor);
   }
 
   @Get('rejects.ndjson')
@@ -269,15 +218,21 @@ export class RejectsController {
     @Param('id', { schema: OperationIdSchema }) id: string,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const rejects = await this.imports.allRejects(id);
+    await this.find(id);
     await reply
       .header('Content-Type', 'application/x-ndjson; charset=utf-8')
       .header('Content-Disposition', `attachment; filename="import-${id}-rejects.ndjson"`)
       .header('Cache-Control', 'no-store')
-      .send(Readable.from(lines(rejects)));
+      .send(Readable.from(lines(this.rejects.all(id))));
+  }
+
+  private async find(id: string): Promise<OperationDocument> {
+    const operation = await this.operations.find(id);
+    if (operation?.kind !== 'import') throw notFound(`There is no import ${id}.`);
+    return operation;
   }
 }
 
-async function* lines(rejects: AsyncIterable<ImportRejectResponse>): AsyncGenerator<string> {
-  for await (const reject of rejects) yield `${JSON.stringify(reject)}\n`;
+async function* lines(rejects: AsyncIterable<ImportReject>): AsyncGenerator<string> {
+  for await (const reject of rejects) yield `${JSON.stringify(rejectResponse(reject))}\n`;
 }

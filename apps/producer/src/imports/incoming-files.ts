@@ -6,12 +6,13 @@ import { join, relative, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import multipart from '@fastify/multipart';
-import { HttpStatus, Injectable } from '@nestjs/common';
+import { HttpStatus } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Entry, fromFdPromise, validateFileName, type ZipFile } from 'yauzl';
 import type { FileReason } from '#orders/operation/import-manifest.js';
 import { invalidRequest, Problem } from '#service/http/problem.js';
 import { ValidationPipe } from '#service/http/validation-pipe.js';
+import type { ProducerSettings } from '../settings-schema.js';
 import { FolderRequestSchema } from './import-api.js';
 
 /** Maximum number of files of one import. Ten million orders in chunks of 1,000 are 10,000 files. */
@@ -78,33 +79,24 @@ function findFault(name: string): string | undefined {
   return validateFileName(name.replaceAll('\\', '/'))?.split(':')[0];
 }
 
-/** Reads the files of an import from an upload of several files, a zip archive, or an allowed folder. */
-@Injectable()
-export class ImportSources {
-  private readonly validation = new ValidationPipe();
+/** What an import may read: `IMPORT_MAX_BYTES` limits the uncompressed size of all files, and the size of an archive. */
+type ImportSettings = Pick<ProducerSettings, 'IMPORT_MAX_BYTES' | 'IMPORT_DIR'>;
 
-  /**
-   * @param maxBytes maximum total uncompressed size of all files, and maximum size of an archive, in bytes
-   * @param directory the folder that imports can read, including its subfolders; `undefined` rejects folders
-   */
-  constructor(
-    readonly maxBytes: number,
-    private readonly directory: string | undefined,
-  ) {}
-
-  /** Yields the files of a request; none if it has no body. @throws Problem 4xx for an invalid request */
-  async *filesIn(request: FastifyRequest): AsyncGenerator<IncomingFile> {
-    if (request.isMultipart()) yield* multipartFiles(request, this.maxBytes);
-    else if (isZip(request)) yield* filesOfArchive(request.raw, this.maxBytes);
-    else if (request.body !== undefined) yield* folderFiles(this.directory, await this.folderIn(request.body));
-  }
-
-  private async folderIn(body: unknown): Promise<string> {
-    const { folder } = await this.validation.transform(body as { folder: string }, {
-      type: 'body',
-      schema: FolderRequestSchema,
-    });
-    return folder;
+/**
+ * Yields the files of an import: those of an upload of several files, of a zip archive, or of an allowed folder; none if the request has no
+ * body.
+ * @throws Problem 4xx for an invalid request
+ */
+export async function* filesIn(
+  request: FastifyRequest,
+  { IMPORT_MAX_BYTES, IMPORT_DIR }: ImportSettings,
+): AsyncGenerator<IncomingFile> {
+  if (request.isMultipart()) yield* multipartFiles(request, IMPORT_MAX_BYTES);
+  else if (isZip(request)) yield* filesOfArchive(request.raw, IMPORT_MAX_BYTES);
+  else if (request.body !== undefined) {
+    const body = { type: 'body', schema: FolderRequestSchema } as const;
+    const { folder } = await new ValidationPipe().transform(request.body as { folder: string }, body);
+    yield* folderFiles(IMPORT_DIR, folder);
   }
 }
 

@@ -16,7 +16,7 @@ import type { Order } from '#orders/order/order.js';
 import { OrdersTopic } from '../emission/orders-topic.js';
 import type { OpenOperation } from './intake-operations.js';
 import type { AcknowledgedBatch, IntakeStore } from './intake-store.js';
-import { ordersIn, type PendingRequest, type RepeatedRequests } from './orders-request.js';
+import { ordersIn, type PendingRequest, RepeatedRequests } from './orders-request.js';
 
 /** The orders topic over a producer of its own, so that the chunks of operations don't delay single orders. */
 export class IntakeTopic extends OrdersTopic {
@@ -50,14 +50,12 @@ interface BuiltBatch {
   readonly records: readonly OutgoingRecord[];
 }
 
-type Encoder = Pick<IntakeTopic, 'intakeRecord'>;
-
 /** Gives the orders of requests the numbers of a block, from its first one on. @param at MongoDB's time */
 export function buildBatch(
   requests: readonly PendingRequest[],
   block: ReservedBlock,
   at: Date,
-  topic: Encoder,
+  topic: Pick<IntakeTopic, 'intakeRecord'>,
 ): BuiltBatch {
   const { first, operationId, from } = block;
   const orders = [];
@@ -231,9 +229,8 @@ const MAX_TRIES = 10;
 interface BatchSenderParts {
   readonly store: IntakeStore;
   readonly topic: BatchTopic;
-  readonly repeats: RepeatedRequests;
-  readonly recovery: BlockRecovery;
   readonly acknowledgements: Acknowledgements;
+  readonly clock: Clock;
   /** MongoDB's time. */
   readonly now: () => Date;
   /** Runs work until it succeeds. Its operation stays open until then. */
@@ -251,23 +248,28 @@ export class OperationOverError extends Error {
  * `BlockRecovery` settles.
  */
 export class BatchSender {
-  constructor(private readonly parts: BatchSenderParts) {}
+  private readonly repeats: RepeatedRequests;
+  private readonly recovery: BlockRecovery;
+
+  constructor(private readonly parts: BatchSenderParts) {
+    this.repeats = new RepeatedRequests(parts.store, parts.clock);
+    this.recovery = new BlockRecovery(parts.store, parts.topic, parts.now);
+  }
 
   /**
    * Reserves numbers for the requests that are not repeated.
    * @returns `undefined` if all are. @throws the error of the store: nothing was accepted
    */
   async reserve(requests: readonly PendingRequest[], operation: OpenOperation): Promise<Reserved | undefined> {
-    const { store, repeats, recovery } = this.parts;
-    const fresh = await repeats.settle(requests);
+    const fresh = await this.repeats.settle(requests);
     if (fresh.length === 0) return undefined;
     const count = ordersIn(fresh);
     const { recorded } = operation;
     const wanted = { operationId: operation.id, from: operation.takeIndexes(count), count };
-    const { first, unrecorded } = await store.reserve(wanted, recorded);
+    const { first, unrecorded } = await this.parts.store.reserve(wanted, recorded);
     for (const stray of operation.noteReserved(first, recorded, unrecorded))
       this.parts.untilDone(operation, 'abandon unused numbers', async () => {
-        await recovery.settle(stray);
+        await this.recovery.settle(stray);
         operation.noteRecorded(stray.first);
       });
     return { operation, block: { first, ...wanted }, requests: fresh };
@@ -313,7 +315,7 @@ export class BatchSender {
         if (outcome === 'taken') break;
         if (turn === MAX_TRIES) throw new Error(`a key is in another batch, but not found after ${MAX_TRIES} tries`);
         // Another producer stored the same request at the same time: its numbers count.
-        requests = await this.parts.repeats.settle(requests);
+        requests = await this.repeats.settle(requests);
       }
     } catch (error) {
       for (const request of requests) request.failAsUnknown();
@@ -331,7 +333,7 @@ export class BatchSender {
 
   private recover({ operation, block }: Reserved): void {
     this.parts.untilDone(operation, 'settle a batch with an unknown outcome', async () => {
-      await this.parts.recovery.settle(block);
+      await this.recovery.settle(block);
       operation.noteRecorded(block.first);
     });
   }

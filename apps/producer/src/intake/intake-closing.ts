@@ -1,32 +1,26 @@
 import { Injectable } from '@nestjs/common';
 import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
-import { type IntakeDocument, operationsCollection } from '#orders/operation/operation.js';
+import { operationsCollection } from '#orders/operation/operation.js';
 import { timeLimit } from '#orders/time-limit.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { LeasedJob, WakeUp } from '../background/leased-job.js';
-import { type LeasedPart, LeaseLostError, Leases, matchField } from '../background/leases.js';
-import { BlockRecovery } from './batch-sender.js';
-import type { IntakeLease } from './intake-operations.js';
+import { LeaseLostError, Leases } from '../background/leases.js';
+import { BlockRecovery, IntakeTopic } from './batch-sender.js';
+import { type IntakeLease, RECEIVING } from './intake-operations.js';
 import { MongoIntakeStore } from './intake-store.js';
-
-type Receiving = NonNullable<IntakeDocument['receiving']>;
-
-/** The part of an operation that receives orders. */
-export const RECEIVING: LeasedPart<IntakeDocument, Receiving> = {
-  path: 'receiving',
-  match: matchField('receiving'),
-  find: (operation) =>
-    operation.kind === 'intake' && operation.receiving ? { operation, part: operation.receiving } : undefined,
-};
 
 /** Closes operations: the process that received their orders does, or another one after a crash. */
 @Injectable()
 export class IntakeClosing {
+  private readonly recovery: BlockRecovery;
+
   constructor(
     private readonly store: MongoIntakeStore,
-    private readonly recovery: BlockRecovery,
+    topic: IntakeTopic,
     private readonly mongo: Mongo,
-  ) {}
+  ) {
+    this.recovery = new BlockRecovery(store, topic, () => mongo.time.now());
+  }
 
   /**
    * Settles every block of the operation, and marks it as succeeded. Repeatable.

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { type Clock, pause } from '@orders-pipeline/clock';
 import type { ReservedBlock } from '#orders/operation/number-blocks.js';
 import type { IntakeDocument } from '#orders/operation/operation.js';
-import { type HeldLease, LeaseLostError } from '../background/leases.js';
+import { type HeldLease, LeaseLostError, partInField } from '../background/leases.js';
 import type { BatchFigures } from './intake-store.js';
 
 /** The operation that this process puts new orders into. */
@@ -71,6 +71,11 @@ const RETRY_MS = 500;
 
 type Receiving = NonNullable<IntakeDocument['receiving']>;
 export type IntakeLease = HeldLease<IntakeDocument, Receiving>;
+
+/** The part of an operation that receives orders. */
+export const RECEIVING = partInField<IntakeDocument, Receiving>('receiving', (operation) =>
+  operation.kind === 'intake' && operation.receiving ? { operation, part: operation.receiving } : undefined,
+);
 
 interface IntakeOperationsParts {
   /** Stores a new operation under a lease of this process. */

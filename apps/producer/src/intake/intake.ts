@@ -5,22 +5,15 @@ import { timeLimit } from '#orders/time-limit.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Leases } from '../background/leases.js';
 import { Operations } from '../operations/operations.js';
-import { Acknowledgements, BatchSender, BlockRecovery, IntakeTopic } from './batch-sender.js';
-import { IntakeClosing, RECEIVING } from './intake-closing.js';
-import { type IntakeLease, IntakeOperations } from './intake-operations.js';
+import { Acknowledgements, BatchSender, IntakeTopic } from './batch-sender.js';
+import { IntakeClosing } from './intake-closing.js';
+import { type IntakeLease, IntakeOperations, RECEIVING } from './intake-operations.js';
 import { IntakeQueue, MAX_BATCH_ORDERS } from './intake-queue.js';
 import { MongoIntakeStore } from './intake-store.js';
-import { type Accepted, type OrdersRequest, RepeatedRequests } from './orders-request.js';
-
-/** Receives the outcomes of the intake, synchronously, for metrics. */
-interface IntakeObserver {
-  batch(orders: number): void;
-  accepted(orders: number, milliseconds: number): void;
-  refused(): void;
-}
+import type { Accepted, OrdersRequest } from './orders-request.js';
 
 /** Creates the metrics of `POST /v1/orders`. @param waiting returns the number of orders that are in no batch yet */
-export function measureIntake(registry: Registry, waiting: () => number): IntakeObserver {
+export function measureIntake(registry: Registry, waiting: () => number) {
   const registers = [registry];
   const requests = new Counter({
     name: 'producer_intake_requests_total',
@@ -52,13 +45,13 @@ export function measureIntake(registry: Registry, waiting: () => number): Intake
     collect: () => gauge.set(waiting()),
   });
   return {
-    batch: (size) => batches.observe(size),
-    accepted: (count, milliseconds) => {
+    batch: (size: number): void => batches.observe(size),
+    accepted: (count: number, milliseconds: number): void => {
       requests.inc({ outcome: 'accepted' });
       orders.inc(count);
       durations.observe(milliseconds / 1_000);
     },
-    refused: () => requests.inc({ outcome: 'failed' }),
+    refused: (): void => requests.inc({ outcome: 'failed' }),
   };
 }
 
@@ -73,7 +66,7 @@ export class Intake implements BeforeApplicationShutdown {
   private readonly operations: IntakeOperations;
   private readonly acknowledgements: Acknowledgements;
   private readonly queue: IntakeQueue;
-  private readonly observer: IntakeObserver;
+  private readonly metrics = measureIntake(register, () => this.queue.length);
 
   constructor(
     mongo: Mongo,
@@ -81,7 +74,6 @@ export class Intake implements BeforeApplicationShutdown {
     leases: Leases,
     store: MongoIntakeStore,
     private readonly topic: IntakeTopic,
-    recovery: BlockRecovery,
     closing: IntakeClosing,
   ) {
     const now = (): Date => mongo.time.now();
@@ -98,9 +90,8 @@ export class Intake implements BeforeApplicationShutdown {
     const sender = new BatchSender({
       store,
       topic,
-      repeats: new RepeatedRequests(store, systemClock),
-      recovery,
       acknowledgements: this.acknowledgements,
+      clock: systemClock,
       now,
       untilDone: (operation, what, work) => this.operations.untilDone(operation, what, work),
     });
@@ -110,9 +101,8 @@ export class Intake implements BeforeApplicationShutdown {
       gate: topic.gate,
       clock: systemClock,
       onError: (error) => this.logger.warn({ reason: String(error) }, 'batch failed'),
-      onBatch: (orders) => this.observer.batch(orders),
+      onBatch: (orders) => this.metrics.batch(orders),
     });
-    this.observer = measureIntake(register, () => this.queue.length);
   }
 
   /** As `IntakeQueue.accept`. */
@@ -120,10 +110,10 @@ export class Intake implements BeforeApplicationShutdown {
     const since = performance.now();
     try {
       const accepted = await this.queue.accept(request);
-      this.observer.accepted(accepted.items.length, performance.now() - since);
+      this.metrics.accepted(accepted.items.length, performance.now() - since);
       return accepted;
     } catch (error) {
-      this.observer.refused();
+      this.metrics.refused();
       throw error;
     }
   }

@@ -6,6 +6,7 @@ import type { IntakeBatch } from '#orders/operation/intake-batches.js';
 import type { IntakeOrder } from '#orders/order/intake-order.js';
 import { createOrderIds } from '#orders/order/order-id.js';
 import { Problem } from '#service/http/problem.js';
+import { keyReused } from '../operations/idempotency-keys.js';
 import type { IntakeStore } from './intake-store.js';
 
 /** The UUID namespace of order ids that are derived from an Idempotency-Key. Changing it makes repeated requests new orders. */
@@ -185,13 +186,4 @@ function outcomeUnknown(): Problem {
   const detail =
     'The orders may have been accepted. Repeat the request with the same Idempotency-Key, or with the same ids: no order is saved twice.';
   return new Problem(HttpStatus.SERVICE_UNAVAILABLE, 'outcome-unknown', detail, {}, SOON);
-}
-
-/** The Idempotency-Key has another request. */
-export function keyReused(): Problem {
-  return new Problem(
-    HttpStatus.UNPROCESSABLE_ENTITY,
-    'idempotency-key-reused',
-    'This Idempotency-Key was used for another request. Use a new key for each new request; reuse a key only to retry.',
-  );
 }

@@ -8,6 +8,8 @@ import { bodyInteger, bodyNumber, pageSizeParameter } from '#service/http/input-
 import { explainMoment, parseMoment } from '#service/http/moments.js';
 import { Problem } from '#service/http/problem.js';
 import { documentedAt } from '#service/settings/setting-docs.js';
+import type { ProducerSettings } from '../settings-schema.js';
+import { OPERATION_STATUSES } from './operation-response.js';
 
 /** An operation id in a path. */
 export const OperationIdSchema = z
@@ -113,38 +115,31 @@ export function withDefaults(
   };
 }
 
-interface FaultInjectionSettings {
-  readonly ALLOW_FAULT_INJECTION: boolean;
-  /** `undefined`: no tokens are required. */
-  readonly AUTH_ISSUER?: string | undefined;
-  readonly AUTH_AUDIENCE: string;
-}
+type FaultInjectionSettings = Pick<ProducerSettings, 'ALLOW_FAULT_INJECTION' | 'AUTH_ISSUER' | 'AUTH_AUDIENCE'>;
 
-/** Allows populates with faulty records only where they are wanted, and only to callers who may inject faults. */
-export class FaultInjection {
-  constructor(private readonly settings: FaultInjectionSettings) {}
-
-  /** @throws Problem 403 for a request with faults that is not allowed */
-  check(request: PopulateRequest, caller: Caller | null): void {
-    const { ALLOW_FAULT_INJECTION, AUTH_ISSUER, AUTH_AUDIENCE } = this.settings;
-    if (!hasFaults(request)) return;
-    if (!ALLOW_FAULT_INJECTION)
-      throw new Problem(
-        HttpStatus.FORBIDDEN,
-        'fault-injection-off',
-        `Faulty records are off. Send no \`faults\`, or start the producer with ALLOW_FAULT_INJECTION=true where test data are wanted (${documentedAt('ALLOW_FAULT_INJECTION')}).`,
-      );
-    if (AUTH_ISSUER !== undefined && caller?.scopes.has('faults:inject') !== true)
-      throw insufficientScope('faults:inject', AUTH_AUDIENCE);
-  }
+/**
+ * Allows a populate with faulty records only where they are wanted, and only to callers who may inject faults.
+ * @throws Problem 403 for a request with faults that is not allowed
+ */
+export function requireFaultInjection(
+  request: PopulateRequest,
+  caller: Caller | null,
+  { ALLOW_FAULT_INJECTION, AUTH_ISSUER, AUTH_AUDIENCE }: FaultInjectionSettings,
+): void {
+  if (!hasFaults(request)) return;
+  if (!ALLOW_FAULT_INJECTION)
+    throw new Problem(
+      HttpStatus.FORBIDDEN,
+      'fault-injection-off',
+      `Faulty records are off. Send no \`faults\`, or start the producer with ALLOW_FAULT_INJECTION=true where test data are wanted (${documentedAt('ALLOW_FAULT_INJECTION')}).`,
+    );
+  if (AUTH_ISSUER !== undefined && caller?.scopes.has('faults:inject') !== true)
+    throw insufficientScope('faults:inject', AUTH_AUDIENCE);
 }
 
 /** `GET /v1/operations`. */
 export const OperationsQuerySchema = z.strictObject({
-  status: z
-    .enum(['running', 'paused', 'succeeded', 'cancelled', 'failed'])
-    .optional()
-    .describe('Only operations in this status.'),
+  status: z.enum(OPERATION_STATUSES).optional().describe('Only operations in this status.'),
   kind: z.enum(OPERATION_KINDS).optional().describe('Only operations of this kind.'),
   before: z
     .guid('must be the id of an operation')
@@ -155,14 +150,3 @@ export const OperationsQuerySchema = z.strictObject({
 });
 
 export type OperationsQuery = z.infer<typeof OperationsQuerySchema>;
-
-/** Returns the path of the page after the operation `last`. */
-export function nextPage(query: OperationsQuery, last: string): string {
-  const parameters = new URLSearchParams({
-    ...(query.status !== undefined && { status: query.status }),
-    ...(query.kind !== undefined && { kind: query.kind }),
-    pageSize: String(query.pageSize),
-    before: last,
-  });
-  return `/v1/operations?${parameters.toString()}`;
-}

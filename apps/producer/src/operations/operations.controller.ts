@@ -39,23 +39,24 @@ import { EventStreams } from '#service/http/event-streams.js';
 import { notFound, Problem } from '#service/http/problem.js';
 import { Interruptions } from '../background/interruptions.js';
 import { WakeUp } from '../background/leased-job.js';
+import { settings } from '../settings.js';
 import { parseIdempotencyKey } from './idempotency-keys.js';
 import { isOver, operationEvents } from './operation-events.js';
 import { OperationView } from './operation-progress.js';
 import {
-  FaultInjection,
-  nextPage,
   OperationIdSchema,
   type OperationsQuery,
   OperationsQuerySchema,
   type PopulateRequest,
   PopulateRequestSchema,
+  requireFaultInjection,
 } from './operation-requests.js';
 import {
   type OperationResponse,
   OperationResponseSchema,
   type OperationsPage,
   OperationsPageSchema,
+  toPage,
 } from './operation-response.js';
 import { Operations } from './operations.js';
 
@@ -78,9 +79,7 @@ export class InterruptionScope implements ScopeChoice {
 export class OperationsController {
   constructor(
     private readonly operations: Operations,
-    private readonly wakeUp: WakeUp,
     private readonly view: OperationView,
-    private readonly faultInjection: FaultInjection,
   ) {}
 
   @Post('populate')
@@ -115,11 +114,9 @@ export class OperationsController {
     @Req() { caller }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationResponse> {
-    this.faultInjection.check(request, caller);
+    requireFaultInjection(request, caller, settings);
     const operation = await this.operations.createPopulate(request, parseIdempotencyKey(key, caller));
-    this.wakeUp.call();
-    void reply.header('Location', `/v1/operations/${operation._id}`);
-    return this.view.forDocument(operation);
+    return this.view.begun(operation, reply);
   }
 
   @Get('operations')
@@ -128,13 +125,10 @@ export class OperationsController {
   @ApiOkResponse({ standardSchema: OperationsPageSchema })
   @ApiBadRequestResponse({ description: 'Problem details that list every invalid parameter' })
   async listOperations(@Query({ schema: OperationsQuerySchema }) query: OperationsQuery): Promise<OperationsPage> {
-    const { items: operations, hasMore } = await this.operations.list(query);
+    const cursor = { name: 'before', placeOf: ({ _id }: OperationDocument) => _id } as const;
+    const { items: operations, page } = toPage(await this.operations.list(query), '/v1/operations', query, cursor);
     const items = await Promise.all(operations.map(async (operation) => this.view.forDocument(operation)));
-    const last = operations.at(-1);
-    return {
-      items,
-      page: { size: query.pageSize, ...(hasMore && last !== undefined && { next: nextPage(query, last._id) }) },
-    };
+    return { items, page };
   }
 
   @Get('operations/:id')

@@ -11,7 +11,6 @@ import {
   type RedriveDocument,
 } from '#orders/operation/operation.js';
 import { createSegments, type Lease } from '#orders/operation/segments.js';
-import { type Page, pageOf } from '#service/http/page-of.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { findKeyedOperation, storeKey } from './idempotency-keys.js';
 import { type OperationsQuery, type PopulateRequest, withDefaults } from './operation-requests.js';
@@ -135,28 +134,19 @@ export class Operations {
     return this.collection.findOne({ _id: id });
   }
 
-  /** Lists operations, newest first. */
-  async list({ status, kind, before, pageSize }: OperationsQuery): Promise<Page<OperationDocument>> {
+  /** Lists operations, newest first, and one more than the page has. */
+  async list({ status, kind, before, pageSize }: OperationsQuery): Promise<OperationDocument[]> {
     const filter: Filter<OperationDocument> = {
       ...(status !== undefined && { status }),
       ...(kind !== undefined && { kind }),
       // Ids are UUIDv7, which sort by creation time.
       ...(before !== undefined && { _id: { $lt: before } }),
     };
-    const found = await this.collection
+    return this.collection
       .find(filter)
       .sort({ _id: -1 })
       .limit(pageSize + 1)
       .toArray();
-    return pageOf(found, pageSize);
-  }
-
-  /** Stores an exact count and the full blocks of numbers. Orders are append-only, so both stay valid as a minimum. */
-  async storeCount(id: string, saved: number, fullBlocks: readonly number[]): Promise<void> {
-    await this.collection.updateOne(
-      { _id: id },
-      { $max: { countedSaved: saved }, $addToSet: { fullBlocks: { $each: [...fullBlocks] } } },
-    );
   }
 
   private get collection() {

@@ -1,18 +1,24 @@
 import { Injectable } from '@nestjs/common';
 import { type Collection, type Db, UUID } from 'mongodb';
 import { ArchivedList } from '#orders/archive/archived-list.js';
+import { consumersCollection, GONE_AFTER_MS } from '#orders/consumer/consumer-heartbeat.js';
 import {
   type DeadLetterDocument,
   deadLettersCollection,
   type RedriveOutcome,
 } from '#orders/dead-letter/dead-letters.js';
 import { type IntakeBatch, intakeBatchesCollection, unpackOrders } from '#orders/operation/intake-batches.js';
+import { manifestTotals } from '#orders/operation/manifest-totals.js';
 import {
+  ackedCount,
+  type EmittedDocument,
   FULL_BLOCK_ORDERS as BLOCK,
-  type IntakeDocument,
+  hasOrders,
   type OperationDocument,
+  operationsCollection,
   type OrdersDocument,
   type RedriveCounts,
+  type RedriveDocument,
 } from '#orders/operation/operation.js';
 import { countByIndex, countSaved, numbersOf } from '#orders/operation/saved-count.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
@@ -25,10 +31,10 @@ import {
   type SettledTotals,
 } from '#orders/settled/settled-blocks.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { Operations } from './operations.js';
+import type { ConsumerReason, OperationFindings } from './operation-response.js';
 
 /** Maximum number of errors returned for an operation. */
-export const FIRST_ERRORS = 5;
+const FIRST_ERRORS = 5;
 
 /** Orders of an operation with a pending dead letter, and orders whose dead letters were discarded. */
 export interface LetterCounts {
@@ -36,11 +42,59 @@ export interface LetterCounts {
   readonly discarded: number;
 }
 
-interface FirstError {
-  /** `null` if the record has no index. */
-  readonly index: number | null;
-  readonly code: string;
-  readonly message: string;
+/** The number of saved orders by a majority count, and the dead letters read after it. */
+export interface ExactCount {
+  readonly saved: number;
+  readonly letters: LetterCounts;
+  /** When the count began. */
+  readonly asOf: Date;
+}
+
+/** Findings from the dead letters and files of an operation. For a redrive they include `saved`; otherwise `SavedCount` has it. */
+export type RelatedFindings = Omit<OperationFindings, 'savedAsOf'> & { readonly asOf: Date };
+
+function toErrors(letters: readonly Pick<DeadLetterDocument, 'index' | 'error'>[]): OperationFindings['firstErrors'] {
+  return letters.map(({ index, error: { code, message } }) => ({ index, code, message }));
+}
+
+/** Reads the progress of redrives from the tries in their letters. */
+@Injectable()
+export class RedriveProgress {
+  constructor(private readonly mongo: Mongo) {}
+
+  /** Counts the letters of a redrive by state. */
+  async counts(id: string): Promise<RedriveCounts> {
+    const groups = await this.collection
+      .aggregate<{ _id: { outcome: RedriveOutcome | null; isSent: boolean }; count: number }>([
+        { $match: { 'tries.operationId': id } },
+        { $project: { try: { $filter: { input: '$tries', cond: { $eq: ['$$this.operationId', id] } } } } },
+        { $unwind: '$try' },
+        { $group: { _id: { outcome: '$try.outcome', isSent: { $gt: ['$try.sent', null] } }, count: { $sum: 1 } } },
+      ])
+      .toArray();
+    const getCount = (outcome: RedriveOutcome | null, isSent?: boolean): number =>
+      groups
+        .filter(({ _id }) => _id.outcome === outcome && (isSent === undefined || _id.isSent === isSent))
+        .reduce((sum, { count }) => sum + count, 0);
+    const sent = {
+      saved: getCount('saved'),
+      returned: getCount('returned'),
+      missing: getCount('missing'),
+      waiting: getCount(null, true),
+    };
+    const moved = sent.saved + sent.returned + sent.missing + sent.waiting;
+    return { moved, ...sent, unmovable: getCount('unmovable'), unsent: getCount(null, false) };
+  }
+
+  /** Returns the errors of the first letters that were dead-lettered again. */
+  async firstErrors(id: string): Promise<OperationFindings['firstErrors']> {
+    const returned = { tries: { $elemMatch: { operationId: id, outcome: 'returned' } } } as const;
+    return toErrors(await this.collection.find(returned).sort({ _id: 1 }).limit(FIRST_ERRORS).toArray());
+  }
+
+  private get collection(): Collection<DeadLetterDocument> {
+    return deadLettersCollection(this.mongo.db);
+  }
 }
 
 /** Counts the outcomes of an operation's orders, by majority reads. */
@@ -48,16 +102,84 @@ interface FirstError {
 export class OrderOutcomes {
   constructor(
     private readonly mongo: Mongo,
-    private readonly operations: Operations,
     private readonly archived: ArchivedList,
+    private readonly redrives: RedriveProgress,
   ) {}
+
+  /** Reads what is in other collections than the operation's document. */
+  async related(operation: OperationDocument): Promise<RelatedFindings> {
+    const asOf = this.mongo.time.now();
+    return { ...(hasOrders(operation) ? await this.ofOrders(operation) : await this.ofRedrive(operation)), asOf };
+  }
+
+  /**
+   * Reads the letters after the orders, so that an order that a redrive saves meanwhile is missed once but never counted twice.
+   * Uses the stored count if it already accounts for all orders, so a finished operation is counted once, not per reader.
+   */
+  async countExactly(operation: OrdersDocument): Promise<ExactCount> {
+    const asOf = this.mongo.time.now();
+    const { countedSaved = 0 } = operation;
+    const letters = await this.letters(operation);
+    if (countedSaved + letters.deadLettered + letters.discarded >= ackedCount(operation))
+      return { saved: countedSaved, letters, asOf };
+    const saved = await this.countSaved(operation);
+    return { saved, letters: await this.letters(operation), asOf };
+  }
+
+  /** Returns the consumers that run, with the reason of those that can not work, by their heartbeats. */
+  async consumers(): Promise<ConsumerReason[]> {
+    const since = new Date(this.mongo.time.now().getTime() - GONE_AFTER_MS);
+    return consumersCollection(this.mongo.db)
+      .find({ at: { $gte: since } })
+      .project<ConsumerReason>({ name: 1, state: 1, notReadyBecause: 1 })
+      .sort({ name: 1 })
+      .toArray();
+  }
+
+  private async ofOrders(operation: OrdersDocument): Promise<Omit<RelatedFindings, 'asOf'>> {
+    const [letters, archived, firstErrors, importCounts] = await Promise.all([
+      this.letters(operation),
+      this.countArchived(operation),
+      this.firstErrors(operation),
+      operation.kind === 'import' ? this.importCounts(operation) : null,
+    ]);
+    return { ...letters, archived, firstErrors, import: importCounts, redrive: null, saved: null };
+  }
+
+  private async ofRedrive(operation: RedriveDocument): Promise<Omit<RelatedFindings, 'asOf'>> {
+    const { _id, filter, limit, maxRedrives, ended } = operation;
+    const [{ unsent: _unsent, ...counts }, firstErrors] = await Promise.all([
+      ended ?? this.redrives.counts(_id),
+      this.redrives.firstErrors(_id),
+    ]);
+    const redrive = { filter, limit, maxRedrives, ...counts };
+    const deadLettered = counts.returned + counts.missing;
+    return { saved: counts.saved, archived: null, deadLettered, discarded: 0, firstErrors, import: null, redrive };
+  }
+
+  private async importCounts({ _id }: OperationDocument): Promise<OperationFindings['import']> {
+    const { files, ...rows } = await manifestTotals(this.mongo.db, _id);
+    return { files: files.total, known: files.known, refused: files.refused, ...rows };
+  }
 
   /**
    * Counts the saved orders exactly, over the `number` index, and stores the count. It reads one index key per order, except in
    * blocks that are settled, or already known as full: only such blocks can be archived. That is too expensive for progress; use it at the end of an operation.
    */
-  async countSaved(operation: OrdersDocument): Promise<number> {
-    if (operation.kind === 'intake') return this.countReceived(operation);
+  private async countSaved(operation: OrdersDocument): Promise<number> {
+    const { saved, newlyFull } =
+      operation.kind === 'intake'
+        ? { saved: await countReceivedSaved(this.mongo.db, operation._id), newlyFull: [] }
+        : await this.countEmitted(operation);
+    // Orders are append-only, so both stay valid as a minimum.
+    await operationsCollection(this.mongo.db).updateOne(
+      { _id: operation._id },
+      { $max: { countedSaved: saved }, $addToSet: { fullBlocks: { $each: [...newlyFull] } } },
+    );
+    return saved;
+  }
+
+  private async countEmitted(operation: EmittedDocument): Promise<{ saved: number; newlyFull: readonly number[] }> {
     const full = new Set(operation.fullBlocks);
     const settled = await this.savedInSettled(operation);
     const newlyFull: number[] = [];
@@ -70,8 +192,7 @@ export class OrderOutcomes {
       saved += found;
       if (found === size && !full.has(block)) newlyFull.push(block);
     }
-    await this.operations.storeCount(operation._id, saved, newlyFull);
-    return saved;
+    return { saved, newlyFull };
   }
 
   /** Returns the saved orders of each settled block, by its first index. */
@@ -84,34 +205,22 @@ export class OrderOutcomes {
   }
 
   /** Counts the archived orders of an operation. They are among the saved ones. */
-  async countArchived({ _id }: OperationDocument): Promise<number> {
+  private async countArchived({ _id }: OperationDocument): Promise<number> {
     const archived = await this.archived.fresh();
     return archived.rangesOf(_id).reduce((sum, { count }) => sum + count, 0);
-  }
-
-  private async countReceived({ _id }: IntakeDocument): Promise<number> {
-    const saved = await countReceivedSaved(this.mongo.db, _id);
-    await this.operations.storeCount(_id, saved, []);
-    return saved;
   }
 
   /**
    * Counts orders, not letters: an order that was sent again after a crash can have several. Skips letters of extra records. Those of
    * settled blocks may be removed already: their block has the count.
    */
-  async letters({ _id: operationId }: OperationDocument): Promise<LetterCounts> {
+  private async letters({ _id: operationId }: OperationDocument): Promise<LetterCounts> {
     const settled = await settledTotals(this.mongo.db, operationId);
     const waits = { $in: ['$state', ['pending', 'redriving']] };
     const [found] = await deadLettersCollection(this.mongo.db)
       .aggregate<LetterCounts>(
         [
-          {
-            $match: {
-              operationId,
-              ...unsettled(settled),
-              fault: { $nin: ['duplicate', 'conflict'] },
-            },
-          },
+          { $match: { operationId, ...unsettled(settled), fault: { $nin: ['duplicate', 'conflict'] } } },
           { $group: { _id: '$index', waits: { $max: waits } } },
           {
             $group: {
@@ -128,13 +237,13 @@ export class OrderOutcomes {
   }
 
   /** Returns the errors of the first dead letters, by order index. */
-  async firstErrors({ _id: operationId }: OperationDocument): Promise<FirstError[]> {
+  private async firstErrors({ _id: operationId }: OperationDocument): Promise<OperationFindings['firstErrors']> {
     const letters = await deadLettersCollection(this.mongo.db)
       .find({ operationId, state: { $in: ['pending', 'redriving'] } }, { readConcern: { level: 'majority' } })
       .sort({ index: 1 })
       .limit(FIRST_ERRORS)
       .toArray();
-    return letters.map(({ index, error: { code, message } }) => ({ index, code, message }));
+    return toErrors(letters);
   }
 }
 
@@ -251,47 +360,4 @@ async function countElsewhere(db: Db, operationId: string, group: Group): Promis
 
 function withNumbers({ ranges }: Group) {
   return { $or: ranges.map((range) => ({ number: numbersOf(NUMBERED_FROM_0, range) })) };
-}
-
-/** Reads the progress of redrives from the tries in their letters. */
-@Injectable()
-export class RedriveProgress {
-  constructor(private readonly mongo: Mongo) {}
-
-  /** Counts the letters of a redrive by state. */
-  async counts(id: string): Promise<RedriveCounts> {
-    const groups = await this.collection
-      .aggregate<{ _id: { outcome: RedriveOutcome | null; isSent: boolean }; count: number }>([
-        { $match: { 'tries.operationId': id } },
-        { $project: { try: { $filter: { input: '$tries', cond: { $eq: ['$$this.operationId', id] } } } } },
-        { $unwind: '$try' },
-        { $group: { _id: { outcome: '$try.outcome', isSent: { $gt: ['$try.sent', null] } }, count: { $sum: 1 } } },
-      ])
-      .toArray();
-    const getCount = (outcome: RedriveOutcome | null, isSent?: boolean): number =>
-      groups
-        .filter(({ _id }) => _id.outcome === outcome && (isSent === undefined || _id.isSent === isSent))
-        .reduce((sum, { count }) => sum + count, 0);
-    const sent = {
-      saved: getCount('saved'),
-      returned: getCount('returned'),
-      missing: getCount('missing'),
-      waiting: getCount(null, true),
-    };
-    const moved = sent.saved + sent.returned + sent.missing + sent.waiting;
-    return { moved, ...sent, unmovable: getCount('unmovable'), unsent: getCount(null, false) };
-  }
-
-  /** Returns the errors of the first `count` letters that were dead-lettered again. */
-  async returnReasons(id: string, count: number): Promise<Pick<DeadLetterDocument, 'index' | 'error'>[]> {
-    return this.collection
-      .find({ tries: { $elemMatch: { operationId: id, outcome: 'returned' } } })
-      .sort({ _id: 1 })
-      .limit(count)
-      .toArray();
-  }
-
-  private get collection(): Collection<DeadLetterDocument> {
-    return deadLettersCollection(this.mongo.db);
-  }
 }

@@ -18,6 +18,7 @@ import { notFound, Problem } from '#service/http/problem.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { OperationIdSchema } from '../operations/operation-requests.js';
+import { FaultCountsSchema, OPERATION_STATUSES } from '../operations/operation-response.js';
 
 /** The places of reconciliations, running and waiting: they run one after another. */
 @Injectable()
@@ -28,9 +29,6 @@ export class ReconciliationPlaces extends Places {
 }
 
 const count = z.int().min(0);
-const faultCounts = z
-  .object({ poison: count, oversized: count, duplicate: count, conflict: count })
-  .meta({ title: 'FaultCounts' });
 const blame = z.enum(['not-yet-saved', 'not-yet-projected', 'never-acknowledged', 'committed-past', 'saved-then-gone']);
 
 /** The API response for the reconciliation of an operation. */
@@ -38,7 +36,7 @@ const ReconcileResponseSchema = z
   .object({
     operation: z.uuid(),
     kind: z.enum(OPERATION_KINDS),
-    status: z.enum(['running', 'paused', 'succeeded', 'cancelled', 'failed']),
+    status: z.enum(OPERATION_STATUSES),
     verdict: z
       .enum(['holds', 'pending', 'broken'])
       .describe(
@@ -66,7 +64,10 @@ const ReconcileResponseSchema = z
       'Of the acknowledged orders, those that were compared by the digest of their settled block.',
     ),
     neverAcknowledged: count,
-    faults: z.object({ expected: faultCounts, found: faultCounts }).meta({ title: 'FoundFaults' }).nullable(),
+    faults: z
+      .object({ expected: FaultCountsSchema, found: FaultCountsSchema })
+      .meta({ title: 'FoundFaults' })
+      .nullable(),
     blames: z.partialRecord(blame, count),
     missingRecords: z
       .array(

@@ -5,14 +5,14 @@ import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
 import { redriveHeaders } from '#orders/dead-letter/redrive-headers.js';
 import { operationsCollection, type RedriveDocument } from '#orders/operation/operation.js';
 import { OrderCodec, UndecodableOrderError } from '#orders/order/order-codec.js';
-import type { Positions } from '#orders/topics/positions.js';
+import type { Positions, TopicPositions } from '#orders/topics/positions.js';
 import { type EarlierPartitions, earlierPartitions, partitionsAt } from '#orders/topics/topic-partitions.js';
 import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { LeasedJob, STOP_TIMEOUT_MS, WakeUp } from '../background/leased-job.js';
-import { type HeldLease, type LeasedPart, Leases, matchField } from '../background/leases.js';
-import { type LetterRecord, LetterRecords } from '../dead-letters/dead-letters.js';
+import { type HeldLease, Leases, partInField } from '../background/leases.js';
+import { type LetterRecord, LetterRecords } from '../dead-letters/letter-records.js';
 import { Pace, untilDue } from '../emission/emission.js';
 import { OrdersTopic } from '../emission/orders-topic.js';
 import type { SendGate } from '../expansion/send-gate.js';
@@ -34,12 +34,6 @@ export function redrivePartition(
   return isEarlier && key !== null ? gate.partitionOf(String(key)) : origin.partition;
 }
 
-/** Reads end offsets of topics and committed offsets of consumer groups. */
-interface GroupPositions {
-  ends(topic: string): Promise<Positions>;
-  committed(group: string, topic: string): Promise<Positions>;
-}
-
 /** The committed offsets of the consumers at one moment, and the end offsets of the dead-letter topic after it. */
 interface Moment {
   readonly committed: Positions;
@@ -53,7 +47,7 @@ export class RedriveOutcomes {
   constructor(
     private readonly id: string,
     private readonly letters: Pick<RedrivenLetters, 'judge'>,
-    private readonly positions: GroupPositions,
+    private readonly positions: TopicPositions,
   ) {}
 
   /**
@@ -230,12 +224,9 @@ const SELECTING_MS = 600_000;
 type Redriving = NonNullable<RedriveDocument['redriving']>;
 type RedriveLease = HeldLease<RedriveDocument, Redriving>;
 
-const REDRIVING: LeasedPart<RedriveDocument, Redriving> = {
-  path: 'redriving',
-  match: matchField('redriving'),
-  find: (operation) =>
-    operation.kind === 'redrive' && operation.redriving ? { operation, part: operation.redriving } : undefined,
-};
+const REDRIVING = partInField<RedriveDocument, Redriving>('redriving', (operation) =>
+  operation.kind === 'redrive' && operation.redriving ? { operation, part: operation.redriving } : undefined,
+);
 
 /** Executes redrives. */
 @Injectable()

@@ -11,7 +11,7 @@ import { ordersCollection } from '#orders/order/orders-collection.js';
 import { Problem } from '#service/http/problem.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { toMongoFilter } from '../dead-letters/dead-letter-api.js';
-import type { RedrivePlan } from './redrives.js';
+import type { RedrivePlan } from './redrive-request.js';
 
 /** Maximum number of letters that are written at once. */
 const BATCH = 1_000;

@@ -12,7 +12,7 @@ import { Acknowledgements, BatchSender, type BatchTopic, BlockRecovery } from '.
 import { OpenOperation } from '../intake-operations.js';
 import { IntakeQueue } from '../intake-queue.js';
 import type { IntakeStore } from '../intake-store.js';
-import { type Accepted, createRequest, type OrdersRequest, RepeatedRequests } from '../orders-request.js';
+import { type Accepted, createRequest, type OrdersRequest } from '../orders-request.js';
 import { FakeIntakeStore } from './intake-store.js';
 
 /**
@@ -78,8 +78,7 @@ export function createSender(
   return new BatchSender({
     store,
     topic,
-    repeats: new RepeatedRequests(store, clock),
-    recovery: new BlockRecovery(store, topic, now),
+    clock,
     acknowledgements: new Acknowledgements(store, clock, () => undefined),
     now,
     untilDone: (_operation, _what, work) => void untilDone(work),

@@ -3,8 +3,7 @@ import { pause } from '@orders-pipeline/clock';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import type { EmittedDocument } from '#orders/operation/operation.js';
 import { createSegments } from '#orders/operation/segments.js';
-import { SavedFigure } from './operation-progress.js';
-import { PacedRead } from './paced-read.js';
+import { PacedRead, SavedCount } from './operation-progress.js';
 
 const NONE = { deadLettered: 0, discarded: 0 };
 const at = (seconds: number): Date => new Date(seconds * 1_000);
@@ -29,12 +28,12 @@ function createFigure(fields: Partial<EmittedDocument>, saved = 0, letters = NON
     return { saved: exact.saved, letters: exact.letters, asOf: new Date(clock.now()) };
   };
   const budget = { clock, sharers: () => 1 };
-  const figure = new SavedFigure(operation(fields), count, budget, (error) => errors.push(error));
+  const figure = new SavedCount(operation(fields), count, budget, (error) => errors.push(error));
   figure.update(operation(fields), at(0));
   return { clock, counts, errors, exact, figure };
 }
 
-describe('SavedFigure', () => {
+describe('SavedCount', () => {
   it('is the number that consumers have reported, without a count', async () => {
     const { counts, figure } = createFigure({ reportedSaved: 40 });
     expect(await figure.current(NONE)).toEqual({ saved: 40, savedAsOf: at(0) });
