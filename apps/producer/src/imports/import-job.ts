@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { FileReason, ManifestFile, RowCounts } from '#orders/operation/import-manifest.js';
+import type { ManifestFile, RowCounts } from '#orders/operation/import-manifest.js';
 import { manifestTotals } from '#orders/operation/manifest-totals.js';
 import { reserveNumbers } from '#orders/operation/number-blocks.js';
 import type { ImportDocument } from '#orders/operation/operation.js';
@@ -104,7 +104,10 @@ export class ImportReader {
     { batch, progress, fault }: { batch: readonly ReadRow[]; progress: Progress; fault: FileFault | undefined },
   ): Promise<void> {
     if (fault !== undefined && !('rest' in fault))
-      return this.manifest.save(file, { state: 'refused', reason: fileReason(fault.code) });
+      return this.manifest.save(file, {
+        state: 'refused',
+        reason: { code: fault.code, detail: FILE_FAULTS[fault.code] },
+      });
     const last = batch.length === 0 ? progress : await this.store(reading, file, batch, progress);
     const rest = fault === undefined ? undefined : toRestReject(fault, file);
     if (rest !== undefined) await this.rejects.store([rest]);
@@ -200,34 +203,19 @@ function toRestReject({ code, rest }: Extract<FileFault, { rest: unknown }>, fil
   return {
     ...rejected(file, { row, offset, text: bytes.toString('utf8', 0, SHOWN_BYTES) }),
     code,
-    detail: restReason(code),
+    detail: FILE_FAULTS[code],
   };
 }
 
-type WholeFault = Exclude<FileFault, { rest: unknown }>['code'];
-type RestFault = Extract<FileFault, { rest: unknown }>['code'];
-
-const WHOLE: Record<WholeFault, string> = {
+/** Why a whole file is rejected, or why its rest is. */
+const FILE_FAULTS: Record<FileFault['code'], string> = {
   empty: 'it is empty; an empty chunk must be []',
   'byte-order-mark': 'it begins with a byte-order mark; save it as UTF-8 without one',
   'not-json': 'it is not JSON; it must be an array of orders, [{"id": "…", "number": 1}]',
   'not-an-array': 'it does not begin with "["; it must be an array of orders, [{"id": "…", "number": 1}]',
-};
-
-const REST: Record<RestFault, string> = {
   'broken-off': 'the file is truncated inside the array; the rows before this point were read',
   'trailing-text': 'there is text after the end of the array; it was not read, the rows before it were',
 };
-
-/** Returns why a whole file is rejected. */
-function fileReason(code: WholeFault): FileReason {
-  return { code, detail: WHOLE[code] };
-}
-
-/** Returns why the rest of a file is rejected. */
-function restReason(code: RestFault): string {
-  return REST[code];
-}
 
 /** How often staged files that are no longer needed are removed, in ms. */
 const TIDY_EVERY_MS = 60 * 60 * 1000;

@@ -5,7 +5,7 @@ import { keyReused } from '../operations/idempotency-keys.js';
 import { type BatchSender, OperationOverError, type Reserved } from './batch-sender.js';
 import type { OpenOperation } from './intake-operations.js';
 import {
-  type Accepted,
+  type AcceptedOrders,
   notAccepted,
   ordersIn,
   type OrdersRequest,
@@ -65,7 +65,7 @@ export class IntakeQueue {
    * @throws Problem 503 if too many orders wait, after the time-out, and while it closes; 422 for a reused key; an error of MongoDB's
    *   driver: nothing was accepted
    */
-  async accept(content: OrdersRequest): Promise<Accepted> {
+  async accept(content: OrdersRequest): Promise<AcceptedOrders> {
     if (this.isClosed) throw notAccepted('the producer is stopping');
     if (!this.parts.gate.isOpen) throw topicExpands();
     const same = content.keyed && this.byKey.get(content.keyed.key);

@@ -30,40 +30,18 @@ export interface BatchFigures {
   readonly acked: number;
 }
 
-/**
- * Stores reserved blocks and batches. Each call is atomic and durable when it resolves. After an error other than those of an outcome,
- * a call may have taken effect, or may still do so. `testing/intake-store-contract.ts` is its contract.
- */
-export interface IntakeStore {
-  /** As `reserveBlock`. */
-  reserve(
-    block: BlockRequest,
-    recorded: readonly number[],
-  ): Promise<{ first: number; unrecorded: readonly ReservedBlock[] }>;
-  unrecorded(): Promise<readonly ReservedBlock[]>;
-  /** Removes blocks from the unrecorded ones. */
-  forget(firsts: readonly number[]): Promise<void>;
-  /** Stores the batches of one block in order: if one is not stored, none of the later ones is. */
-  insert(batches: readonly IntakeBatch[]): Promise<InsertOutcome>;
-  /** Finds the batches that have one of the keys. */
-  findByKeys(keys: readonly string[]): Promise<IntakeBatch[]>;
-  /** Finds the batches whose first number is in a range; both ends are included. */
-  findInBlock(first: number, last: number): Promise<IntakeBatch[]>;
-  /** Finds reserved batches, at most 100, ordered by number. */
-  findReserved(operationId: string): Promise<IntakeBatch[]>;
-  /** Marks reserved batches as acknowledged, and drops their values. Others stay as they are. */
-  acknowledge(batches: readonly AcknowledgedBatch[]): Promise<void>;
-  figures(operationId: string): Promise<BatchFigures>;
-}
-
 const DUPLICATE_KEY = 11000;
 const MAX_RESERVED_FOUND = 100;
 
-/** The intake's reserved blocks and batches in MongoDB. */
+/**
+ * Stores the intake's reserved blocks and batches in MongoDB. Each call is atomic and durable when it resolves. After an error other than
+ * those of an outcome, a call may have taken effect, or may still do so. `testing/intake-store.ts` has its contract.
+ */
 @Injectable()
-export class MongoIntakeStore implements IntakeStore {
+export class MongoIntakeStore {
   constructor(private readonly mongo: Mongo) {}
 
+  /** As `reserveBlock`. */
   async reserve(
     block: BlockRequest,
     recorded: readonly number[],
@@ -75,10 +53,12 @@ export class MongoIntakeStore implements IntakeStore {
     return unrecordedBlocks(this.mongo.db);
   }
 
+  /** Removes blocks from the unrecorded ones. */
   async forget(firsts: readonly number[]): Promise<void> {
     await forgetRecorded(this.mongo.db, firsts);
   }
 
+  /** Stores the batches of one block in order: if one is not stored, none of the later ones is. */
   async insert(batches: readonly IntakeBatch[]): Promise<InsertOutcome> {
     const [only, ...others] = batches;
     try {
@@ -93,11 +73,13 @@ export class MongoIntakeStore implements IntakeStore {
     }
   }
 
+  /** Finds the batches that have one of the keys. */
   async findByKeys(keys: readonly string[]): Promise<IntakeBatch[]> {
     // `$exists` lets MongoDB use the partial index.
     return this.batches.find({ 'requests.key': { $in: [...keys], $exists: true } }).toArray();
   }
 
+  /** Finds the batches whose first number is in a range; both ends are included. */
   async findInBlock(first: number, last: number): Promise<IntakeBatch[]> {
     return this.batches
       .find({ _id: { $gte: first, $lte: last } })
@@ -105,10 +87,12 @@ export class MongoIntakeStore implements IntakeStore {
       .toArray();
   }
 
+  /** Finds reserved batches, at most 100, ordered by number. */
   async findReserved(operationId: string): Promise<IntakeBatch[]> {
     return this.batches.find({ state: 'reserved', operationId }).sort({ _id: 1 }).limit(MAX_RESERVED_FOUND).toArray();
   }
 
+  /** Marks reserved batches as acknowledged, and drops their values. Others stay as they are. */
   async acknowledge(batches: readonly AcknowledgedBatch[]): Promise<void> {
     const writes = batches.map(({ first, parts, orders }) => ({
       updateOne: {
@@ -144,6 +128,9 @@ export class MongoIntakeStore implements IntakeStore {
     return intakeBatchesCollection(this.mongo.db);
   }
 }
+
+/** What the store of the intake does; the simulation has one in memory. */
+export type IntakeStore = Pick<MongoIntakeStore, keyof MongoIntakeStore>;
 
 /** Returns the message of a duplicate key error; `undefined` for any other error, whose outcome is unknown. */
 function duplicateMessage(error: unknown): string | undefined {

@@ -20,7 +20,7 @@ import { Problem } from '#service/http/problem.js';
 import { parseIdempotencyKey } from '../operations/idempotency-keys.js';
 import { MAX_BATCH_ORDERS } from './intake-queue.js';
 import { Intake } from './intake.js';
-import { createRequest } from './orders-request.js';
+import { type AcceptedOrders, AcceptedOrdersSchema, createRequest } from './orders-request.js';
 
 const ManyOrdersSchema = z
   .array(IntakeOrderSchema)
@@ -56,18 +56,6 @@ export const IntakeBodySchema = Object.defineProperty(either, '~standard', {
       (Array.isArray(body) ? ManyOrdersSchema : IntakeOrderSchema)['~standard'].validate(body),
   },
 });
-
-/** The response of `POST /v1/orders`. */
-export const AcceptedOrdersSchema = z
-  .object({
-    operationId: z.uuid().describe('The operation of the day that these orders belong to.'),
-    items: z
-      .array(z.object({ id: z.uuid(), number: z.int().min(1) }).meta({ title: 'AcceptedOrder' }))
-      .describe('In the order of the request.'),
-  })
-  .meta({ title: 'AcceptedOrders' });
-
-export type AcceptedOrders = z.infer<typeof AcceptedOrdersSchema>;
 
 @ApiTags('orders')
 @RequiresScope('orders:write')
@@ -117,9 +105,10 @@ export class IntakeController {
   ): Promise<AcceptedOrders> {
     const isArray = Array.isArray(body);
     const source = { caller: caller?.subject, key: parseIdempotencyKey(header), isArray };
-    const { operationId, items } = await this.intake.accept(createRequest(isArray ? body : [body], source));
+    const accepted = await this.intake.accept(createRequest(isArray ? body : [body], source));
+    const { operationId, items } = accepted;
     void reply.header('Location', isArray ? `/v1/operations/${operationId}` : `/v1/orders/${items[0]?.id ?? ''}`);
-    return { operationId, items: [...items] };
+    return accepted;
   }
 }
 

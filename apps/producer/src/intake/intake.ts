@@ -10,7 +10,7 @@ import { IntakeClosing } from './intake-closing.js';
 import { type IntakeLease, IntakeOperations, RECEIVING } from './intake-operations.js';
 import { IntakeQueue, MAX_BATCH_ORDERS } from './intake-queue.js';
 import { MongoIntakeStore } from './intake-store.js';
-import type { Accepted, OrdersRequest } from './orders-request.js';
+import type { AcceptedOrders, OrdersRequest } from './orders-request.js';
 
 /** Creates the metrics of `POST /v1/orders`. @param waiting returns the number of orders that are in no batch yet */
 export function measureIntake(registry: Registry, waiting: () => number) {
@@ -106,7 +106,7 @@ export class Intake implements BeforeApplicationShutdown {
   }
 
   /** As `IntakeQueue.accept`. */
-  async accept(request: OrdersRequest): Promise<Accepted> {
+  async accept(request: OrdersRequest): Promise<AcceptedOrders> {
     const since = performance.now();
     try {
       const accepted = await this.queue.accept(request);

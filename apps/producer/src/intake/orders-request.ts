@@ -1,6 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import { HttpStatus } from '@nestjs/common';
 import { v5 as uuidv5 } from 'uuid';
+import { z } from 'zod';
 import { type Clock, pause } from '@orders-pipeline/clock';
 import type { IntakeBatch } from '#orders/operation/intake-batches.js';
 import type { IntakeOrder } from '#orders/order/intake-order.js';
@@ -58,21 +59,27 @@ function fingerprint(value: unknown): string {
   return hash('sha256', text, 'base64url');
 }
 
-/** The operation of the orders of a request, and their ids and numbers. */
-export interface Accepted {
-  readonly operationId: string;
-  readonly items: readonly { readonly id: string; readonly number: number }[];
-}
+/** The response of `POST /v1/orders`. */
+export const AcceptedOrdersSchema = z
+  .object({
+    operationId: z.uuid().describe('The operation of the day that these orders belong to.'),
+    items: z
+      .array(z.object({ id: z.uuid(), number: z.int().min(1) }).meta({ title: 'AcceptedOrder' }))
+      .describe('In the order of the request.'),
+  })
+  .meta({ title: 'AcceptedOrders' });
+
+export type AcceptedOrders = z.infer<typeof AcceptedOrdersSchema>;
 
 /** A request that waits for Kafka's acknowledgement. Only its first outcome counts. */
 export class PendingRequest {
-  readonly outcome: Promise<Accepted>;
+  readonly outcome: Promise<AcceptedOrders>;
   private isOver = false;
-  private readonly resolve: (accepted: Accepted) => void;
+  private readonly resolve: (accepted: AcceptedOrders) => void;
   private readonly reject: (error: unknown) => void;
 
   constructor(readonly content: OrdersRequest) {
-    const { promise, resolve, reject } = Promise.withResolvers<Accepted>();
+    const { promise, resolve, reject } = Promise.withResolvers<AcceptedOrders>();
     this.outcome = promise;
     this.resolve = resolve;
     this.reject = reject;

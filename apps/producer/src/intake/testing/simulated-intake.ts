@@ -12,7 +12,7 @@ import { Acknowledgements, BatchSender, type BatchTopic, BlockRecovery } from '.
 import { OpenOperation } from '../intake-operations.js';
 import { IntakeQueue } from '../intake-queue.js';
 import type { IntakeStore } from '../intake-store.js';
-import { type Accepted, createRequest, type OrdersRequest } from '../orders-request.js';
+import { type AcceptedOrders, createRequest, type OrdersRequest } from '../orders-request.js';
 import { FakeIntakeStore } from './intake-store.js';
 
 /**
@@ -127,7 +127,7 @@ export class SimulatedProducer {
     return !this.isDead && !this.hasHung;
   }
 
-  async accept(request: OrdersRequest): Promise<Accepted> {
+  async accept(request: OrdersRequest): Promise<AcceptedOrders> {
     return this.queue.accept(request);
   }
 
@@ -194,7 +194,7 @@ export interface PlannedRequest {
 
 interface Sent {
   readonly request: OrdersRequest;
-  readonly accepted: Accepted;
+  readonly accepted: AcceptedOrders;
 }
 
 /** What producers share, and what their clients have seen. */
