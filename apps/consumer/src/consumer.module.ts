@@ -27,7 +27,7 @@ import { insertOrders, measuredInsert } from './bulk-insert.js';
 import { DeadLetterProjection, DeadLettersController, LetterRejectedError } from './dead-letter-projection.js';
 import { Heartbeat } from './heartbeat.js';
 import { classifySaveFailure, OrderSaver } from './order-saver.js';
-import { OrdersConsumer, Rebalances } from './orders-consumer.js';
+import { OrdersConsumer, RebalanceCounter } from './orders-consumer.js';
 import { SavedReports } from './saved-reports.js';
 import { settings } from './settings.js';
 import { seededDelays, simulatedDelay } from './simulated-delay.js';
@@ -108,7 +108,7 @@ function createSavedReports(mongo: Mongo): SavedReports {
   return new SavedReports(async (report) => reportSaved(mongo.db, report), systemClock);
 }
 
-function createServer(rebalances: Rebalances, saver: OrderSaver): ParallelConsumerServer {
+function createServer(rebalances: RebalanceCounter, saver: OrderSaver): ParallelConsumerServer {
   const metrics = new PrometheusMetrics(register);
   const savers: ConsumerNames = { topic: ORDERS_TOPIC, group: ORDERS_CONSUMER_GROUP };
   const projectors: ConsumerNames = { topic: DEAD_LETTER_TOPIC, group: DEAD_LETTER_GROUP };
@@ -156,11 +156,11 @@ function createServer(rebalances: Rebalances, saver: OrderSaver): ParallelConsum
     { provide: ArchivedList, useFactory: loadArchived, inject: [Mongo] },
     { provide: OrderSaver, useFactory: createSaver, inject: [Mongo, OrderCodec, SavedReports, ArchivedList] },
     DeadLetterProjection,
-    Rebalances,
-    { provide: ParallelConsumerServer, useFactory: createServer, inject: [Rebalances, OrderSaver] },
+    RebalanceCounter,
+    { provide: ParallelConsumerServer, useFactory: createServer, inject: [RebalanceCounter, OrderSaver] },
     OrdersConsumer,
   ],
-  exports: [Mongo, KafkaProbe, OrdersConsumer, Rebalances, SavedReports, ArchivedList],
+  exports: [Mongo, KafkaProbe, OrdersConsumer, RebalanceCounter, SavedReports, ArchivedList],
 })
 class SavingModule {}
 

@@ -13,7 +13,7 @@ import {
 import { findInFlightOverride } from '#orders/consumer/in-flight-override.js';
 import { timeLimit } from '#orders/time-limit.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { OrdersConsumer, Rebalances } from './orders-consumer.js';
+import { OrdersConsumer, RebalanceCounter } from './orders-consumer.js';
 import { SavedReports } from './saved-reports.js';
 import { settings } from './settings.js';
 
@@ -77,7 +77,7 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
   constructor(
     private readonly mongo: Mongo,
     private readonly savers: OrdersConsumer,
-    private readonly rebalances: Rebalances,
+    private readonly rebalances: RebalanceCounter,
     private readonly reports: SavedReports,
     private readonly archived: ArchivedList,
   ) {}

@@ -5,7 +5,7 @@ import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
 
 /** Counts the rebalances of this process's member in the consumer group. */
 @Injectable()
-export class Rebalances {
+export class RebalanceCounter {
   private passed = 0;
 
   get count(): number {

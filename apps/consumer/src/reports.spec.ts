@@ -9,7 +9,7 @@ import type { OrderDocument } from '#orders/order/order-document.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import type { InsertResult } from './bulk-insert.js';
 import { Heartbeat, MachineLoad, toReportedState } from './heartbeat.js';
-import { formatProgress, type OrdersConsumer, ProgressMeter, Rebalances } from './orders-consumer.js';
+import { formatProgress, type OrdersConsumer, ProgressMeter, RebalanceCounter } from './orders-consumer.js';
 import { SavedReports } from './saved-reports.js';
 
 /** Starts and ends the heartbeat of a consumer whose database gives this response to every call. Returns the calls. */
@@ -24,7 +24,7 @@ async function beginAndEnd(response: Promise<unknown>): Promise<string[]> {
   const archived = { refresh: record('poll archived') } as unknown as ArchivedList;
   const consumer = { status: { partitions: [] } } as unknown as OrdersConsumer;
   const reports = { flush: async () => undefined } as unknown as SavedReports;
-  const heartbeat = new Heartbeat(mongo, consumer, new Rebalances(), reports, archived);
+  const heartbeat = new Heartbeat(mongo, consumer, new RebalanceCounter(), reports, archived);
   heartbeat.onApplicationBootstrap();
   await heartbeat.onApplicationShutdown();
   return calls;

@@ -5,7 +5,7 @@ import { Mongo } from '#service/mongodb/mongo.js';
 import { LeasedJob, WakeUp } from '../background/leased-job.js';
 import { type HeldLease, LeaseLostError, Leases, partInField } from '../background/leases.js';
 import { settings } from '../settings.js';
-import { measureCompaction, OperationCompaction, type Turn } from './operation-compaction.js';
+import { type CompactionTurn, measureCompaction, OperationCompaction } from './operation-compaction.js';
 import { LetterTopic, OperationLeftovers } from './operation-leftovers.js';
 
 const ENDED = ['succeeded', 'cancelled', 'failed'] as const satisfies OperationDocument['status'][];
@@ -91,7 +91,7 @@ export class CompactionJob extends LeasedJob<CompactionLease> {
     return left === 'nothing' ? 'never' : left.until;
   }
 
-  private report({ _id: operation }: OrdersDocument, { orders, unsettled }: Turn): void {
+  private report({ _id: operation }: OrdersDocument, { orders, unsettled }: CompactionTurn): void {
     const defects = unsettled.filter(({ kind }) => kind === 'defect');
     this.metrics.compacted(orders);
     this.metrics.defects(operation, defects.length);

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Db } from 'mongodb';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import { type Clock, pause, systemClock } from '@orders-pipeline/clock';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
 import { chunksCollection } from '#orders/operation/acknowledged-chunks.js';
@@ -123,7 +123,7 @@ export async function settleBlock(stored: SettledBlock | null, steps: SettlingSt
 const SLICE = 5_000;
 
 /** What a turn has found of the blocks of an operation. */
-export interface Turn {
+export interface CompactionTurn {
   /** Orders of blocks that were compacted in this turn. */
   orders: number;
   /** The blocks that are not settled. */
@@ -142,8 +142,8 @@ export class OperationCompaction {
   ) {}
 
   /** Settles what can be settled. @throws the reason of the signal, or the error of MongoDB or Kafka: a later turn continues */
-  async settle(operation: OrdersDocument, signal: AbortSignal): Promise<Turn> {
-    const turn: Turn = { orders: 0, unsettled: [] };
+  async settle(operation: OrdersDocument, signal: AbortSignal): Promise<CompactionTurn> {
+    const turn: CompactionTurn = { orders: 0, unsettled: [] };
     if (isEmitted(operation)) await this.settleEmitted(operation, turn, signal);
     else await this.settleReceived(operation, turn, signal);
     return turn;
@@ -158,7 +158,7 @@ export class OperationCompaction {
     };
   }
 
-  private async settleEmitted(claimed: EmittedDocument, turn: Turn, signal: AbortSignal): Promise<void> {
+  private async settleEmitted(claimed: EmittedDocument, turn: CompactionTurn, signal: AbortSignal): Promise<void> {
     const operation = await this.fence(claimed);
     if (operation === undefined) {
       turn.unsettled.push({ kind: 'open', reason: 'a producer may still be sending' });
@@ -172,7 +172,7 @@ export class OperationCompaction {
     }
   }
 
-  private async settleReceived(operation: IntakeDocument, turn: Turn, signal: AbortSignal): Promise<void> {
+  private async settleReceived(operation: IntakeDocument, turn: CompactionTurn, signal: AbortSignal): Promise<void> {
     const { db } = this.mongo;
     const rest = this.restOf(signal);
     const steps = this.steps(operation, turn, rest);
@@ -205,13 +205,17 @@ export class OperationCompaction {
   }
 
   /** @returns whether the block is settled */
-  private async settleOne(stored: SettledBlock | null, steps: SettlingSteps, turn: Turn): Promise<boolean> {
+  private async settleOne(stored: SettledBlock | null, steps: SettlingSteps, turn: CompactionTurn): Promise<boolean> {
     const unsettled = await settleBlock(stored, steps);
     if (unsettled !== undefined) turn.unsettled.push(unsettled);
     return unsettled === undefined;
   }
 
-  private steps(operation: OrdersDocument, turn: Turn, rest: () => Promise<void>): Omit<SettlingSteps, 'verify'> {
+  private steps(
+    operation: OrdersDocument,
+    turn: CompactionTurn,
+    rest: () => Promise<void>,
+  ): Omit<SettlingSteps, 'verify'> {
     return {
       store: async (block) => this.store(block),
       remove: async (block) => this.remove(operation, block, rest),

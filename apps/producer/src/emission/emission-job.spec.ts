@@ -5,7 +5,7 @@ import type { OperationDocument } from '#orders/operation/operation.js';
 import { createSegments, type Segment } from '#orders/operation/segments.js';
 import { samples } from '#service/health/testing/samples.js';
 import { type EmissionState, exposeEmission, ProgressSaver } from './emission-job.js';
-import { LagCeiling, Pace } from './emission.js';
+import { LagCeiling, RateSchedule } from './emission.js';
 import { measureTopic } from './orders-topic.js';
 import { freeSegment } from './segment-leases.js';
 
@@ -34,24 +34,24 @@ describe('the next segment to claim', () => {
   });
 });
 
-describe('the pace', () => {
+describe('the schedule of a rate', () => {
   it('returns the time until an order is due by the schedule', () => {
-    expect(new Pace(1_000, 0).untilDue(500, 100)).toBe(400);
+    expect(new RateSchedule(1_000, 0).untilDue(500, 100)).toBe(400);
   });
 
   it('catches up after a stall instead of delaying later orders', () => {
-    const pace = new Pace(1_000, 0);
-    expect([pace.untilDue(500, 3_000), pace.untilDue(3_500, 3_000)]).toEqual([0, 500]);
+    const rate = new RateSchedule(1_000, 0);
+    expect([rate.untilDue(500, 3_000), rate.untilDue(3_500, 3_000)]).toEqual([0, 500]);
   });
 
   it('counts the orders that are due', () => {
-    const pace = new Pace(1_000, 1_000);
-    expect([999, 1_000, 1_001, 2_000].map((now) => pace.dueBy(now))).toEqual([0, 1, 2, 1_001]);
+    const rate = new RateSchedule(1_000, 1_000);
+    expect([999, 1_000, 1_001, 2_000].map((now) => rate.dueBy(now))).toEqual([0, 1, 2, 1_001]);
   });
 
   it('never waits without a rate', () => {
-    const pace = new Pace(null, 0);
-    expect([pace.untilDue(1_000_000, 0), pace.dueBy(0)]).toEqual([0, Number.POSITIVE_INFINITY]);
+    const rate = new RateSchedule(null, 0);
+    expect([rate.untilDue(1_000_000, 0), rate.dueBy(0)]).toEqual([0, Number.POSITIVE_INFINITY]);
   });
 });
 

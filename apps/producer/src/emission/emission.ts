@@ -59,7 +59,7 @@ export async function consumerLag(positions: TopicPositions): Promise<number> {
  * Schedules orders by an open model: the n-th order is due at start + n / rate, independent of earlier orders. So the emission
  * catches up after a stall. A closed model would delay all later orders, and silently lower the requested rate.
  */
-export class Pace {
+export class RateSchedule {
   constructor(
     private readonly ratePerSecond: number | null,
     private readonly startedAt: number,
@@ -79,7 +79,7 @@ export class Pace {
 }
 
 /** Waits for the given time or until the signal aborts. */
-export async function untilDue(milliseconds: number, signal: AbortSignal): Promise<void> {
+export async function abortableSleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   if (milliseconds === 0) return;
   await sleep(milliseconds, undefined, { signal }).catch((error: unknown) => {
     if (!signal.aborted) throw error;
@@ -123,14 +123,14 @@ interface Chunk {
 export async function emit(options: EmissionOptions): Promise<SegmentProgress> {
   const { operation, segment, topic, signal, onProgress } = options;
   const { at, from: firstDue } = operation.schedule ?? { at: options.now(), from: segment.ackedTo };
-  const pace = new Pace(operation.ratePerSecond, at.getTime());
-  const overdue = (from: number): number => firstDue + pace.dueBy(options.now().getTime()) - from;
+  const rate = new RateSchedule(operation.ratePerSecond, at.getTime());
+  const overdue = (from: number): number => firstDue + rate.dueBy(options.now().getTime()) - from;
   const buildChunks = createChunkBuilder(options, overdue);
   let { ackedTo, faults } = segment;
   let chunks = await buildChunks(ackedTo);
   while (ackedTo < segment.to && !signal.aborted) {
     await waitForConsumers(options);
-    await untilDue(pace.untilDue(ackedTo - firstDue, options.now().getTime()), signal);
+    await abortableSleep(rate.untilDue(ackedTo - firstDue, options.now().getTime()), signal);
     if (signal.aborted) break;
     const sent = chunks;
     const sending = topic.send(sent.flatMap(({ records }) => records));
@@ -206,7 +206,7 @@ function sum(counts: FaultCounts, more: readonly Fault[]): FaultCounts {
 async function waitForConsumers({ ceiling, signal, onWaiting }: EmissionOptions): Promise<void> {
   if (!(await ceiling.isReached())) return;
   await onWaiting(true);
-  while (!signal.aborted && (await ceiling.isReached())) await untilDue(CEILING_POLL_MS, signal);
+  while (!signal.aborted && (await ceiling.isReached())) await abortableSleep(CEILING_POLL_MS, signal);
   if (!signal.aborted) await onWaiting(false);
 }
 

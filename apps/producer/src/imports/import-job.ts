@@ -10,7 +10,7 @@ import { LeasedJob, WakeUp } from '../background/leased-job.js';
 import { type HeldLease, Leases, partInField } from '../background/leases.js';
 import { ImportManifest, type ImportReject, ImportRejects, type ReadingClaim } from './import-manifest.js';
 import { type FileFault, parseRow, type RawRow, RowSplitter, SHOWN_BYTES } from './import-rows.js';
-import { type Candidate, type Outcome, RowIntake } from './row-intake.js';
+import { type Candidate, RowIntake, type RowOutcome } from './row-intake.js';
 import { StagedBytesMissingError, StagedFiles } from './staged-files.js';
 
 /** Number of rows that are looked up and stored at once. */
@@ -176,7 +176,7 @@ function toProgress({ rows, accepted, skipped, conflicting, malformed, byteOffse
 }
 
 /** Why a row is set aside because of an order that exists already. */
-const REASONS: Partial<Record<Outcome, Pick<ImportReject, 'code' | 'field' | 'detail'>>> = {
+const REASONS: Partial<Record<RowOutcome, Pick<ImportReject, 'code' | 'field' | 'detail'>>> = {
   conflicting: {
     code: 'conflict',
     field: 'id',

@@ -13,7 +13,7 @@ import { Mongo } from '#service/mongodb/mongo.js';
 import { LeasedJob, STOP_TIMEOUT_MS, WakeUp } from '../background/leased-job.js';
 import { type HeldLease, Leases, partInField } from '../background/leases.js';
 import { type LetterRecord, LetterRecords } from '../dead-letters/letter-records.js';
-import { Pace, untilDue } from '../emission/emission.js';
+import { abortableSleep, RateSchedule } from '../emission/emission.js';
 import { OrdersTopic } from '../emission/orders-topic.js';
 import type { SendGate } from '../expansion/send-gate.js';
 import { RedriveProgress } from '../operations/order-outcomes.js';
@@ -100,7 +100,7 @@ export class RedriveWork {
 
   /** Sends the unsent letters. Returns early when the signal aborts. */
   async send({ _id, ratePerSecond }: RedriveDocument, outcomes: RedriveOutcomes, signal: AbortSignal): Promise<void> {
-    const pace = new Pace(ratePerSecond, systemClock.now());
+    const rate = new RateSchedule(ratePerSecond, systemClock.now());
     const atOnce = ratePerSecond === null ? BATCH : Math.max(1, Math.min(BATCH, Math.floor(ratePerSecond)));
     let sent = 0;
     let judgedAt = systemClock.now();
@@ -109,7 +109,7 @@ export class RedriveWork {
       const letters = await this.letters.unsent(_id, QUERY_LIMIT);
       if (letters.length === 0) return;
       for (let at = 0; at < letters.length; at += atOnce) {
-        await untilDue(pace.untilDue(sent, systemClock.now()), signal);
+        await abortableSleep(rate.untilDue(sent, systemClock.now()), signal);
         if (signal.aborted) return;
         const some = letters.slice(at, at + atOnce);
         await this.topic.gate.pass(async () => this.sendBatch(_id, some));
