@@ -33,7 +33,7 @@ import { settings } from './settings.js';
 import { seededDelays, simulatedDelay } from './simulated-delay.js';
 
 @Injectable()
-export class ConsumerReadiness extends ReadinessChecks {
+class ConsumerReadiness extends ReadinessChecks {
   readonly checks;
 
   constructor(mongo: Mongo, kafka: KafkaProbe, savers: OrdersConsumer) {

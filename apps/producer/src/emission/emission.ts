@@ -14,78 +14,6 @@ import { ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { OrdersTopic } from './orders-topic.js';
 import type { SegmentProgress } from './segment-leases.js';
 
-/** How often the lag is read, in ms. The emission can exceed the ceiling for this long. */
-const CHECK_INTERVAL_MS = 1_000;
-
-/**
- * Pauses the emission while the consumer lag is at or above the ceiling. The lag exceeds it by at most one second of emission.
- * An unknown lag pauses nothing: without Kafka nothing is sent anyway.
- */
-@Injectable()
-export class LagCeiling {
-  private checkedAt = Number.NEGATIVE_INFINITY;
-  private reached = false;
-
-  /** @param lag returns the consumer lag, in records */
-  constructor(
-    private readonly ceiling: number,
-    private readonly lag: () => Promise<number>,
-    private readonly clock: Clock,
-  ) {}
-
-  /** Whether the emission must wait now. */
-  async isReached(): Promise<boolean> {
-    const now = this.clock.now();
-    if (now - this.checkedAt < CHECK_INTERVAL_MS) return this.reached;
-    this.checkedAt = now;
-    this.reached = await this.lag().then(
-      (lag) => lag >= this.ceiling,
-      () => false,
-    );
-    return this.reached;
-  }
-}
-
-/** Returns the consumer lag on the orders topic, in records, by committed offsets. @throws when Kafka does not respond */
-export async function consumerLag(positions: TopicPositions): Promise<number> {
-  const [committed, ends] = await Promise.all([
-    positions.committed(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC),
-    positions.ends(ORDERS_TOPIC),
-  ]);
-  return recordsBetween(committed, ends);
-}
-
-/**
- * Schedules orders by an open model: the n-th order is due at start + n / rate, independent of earlier orders. So the emission
- * catches up after a stall. A closed model would delay all later orders, and silently lower the requested rate.
- */
-export class RateSchedule {
-  constructor(
-    private readonly ratePerSecond: number | null,
-    private readonly startedAt: number,
-  ) {}
-
-  /** Returns the milliseconds from `now` until order number `sent` (from 0) is due; 0 when it is overdue. */
-  untilDue(sent: number, now: number): number {
-    if (this.ratePerSecond === null) return 0;
-    return Math.max(0, this.startedAt + (sent / this.ratePerSecond) * 1_000 - now);
-  }
-
-  /** Returns how many orders are due by `now`. */
-  dueBy(now: number): number {
-    if (this.ratePerSecond === null) return Number.POSITIVE_INFINITY;
-    return Math.max(0, Math.floor(((now - this.startedAt) / 1_000) * this.ratePerSecond) + 1);
-  }
-}
-
-/** Waits for the given time or until the signal aborts. */
-export async function abortableSleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  if (milliseconds === 0) return;
-  await sleep(milliseconds, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
-}
-
 /** A rate-limited emission that is on time sends about this many chunks per second, so that the rate is even. */
 const CHUNKS_PER_SECOND = 50;
 const CEILING_POLL_MS = 250;
@@ -242,4 +170,76 @@ function takeFrom(left: Acknowledgement[], records: number): ChunkPart[] {
 
 function without({ partition, records, baseOffset }: Acknowledgement, taken: number): Acknowledgement {
   return { partition, records: records - taken, baseOffset: baseOffset < 0 ? baseOffset : baseOffset + taken };
+}
+
+/** How often the lag is read, in ms. The emission can exceed the ceiling for this long. */
+const CHECK_INTERVAL_MS = 1_000;
+
+/**
+ * Pauses the emission while the consumer lag is at or above the ceiling. The lag exceeds it by at most one second of emission.
+ * An unknown lag pauses nothing: without Kafka nothing is sent anyway.
+ */
+@Injectable()
+export class LagCeiling {
+  private checkedAt = Number.NEGATIVE_INFINITY;
+  private reached = false;
+
+  /** @param lag returns the consumer lag, in records */
+  constructor(
+    private readonly ceiling: number,
+    private readonly lag: () => Promise<number>,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Whether the emission must wait now. */
+  async isReached(): Promise<boolean> {
+    const now = this.clock.now();
+    if (now - this.checkedAt < CHECK_INTERVAL_MS) return this.reached;
+    this.checkedAt = now;
+    this.reached = await this.lag().then(
+      (lag) => lag >= this.ceiling,
+      () => false,
+    );
+    return this.reached;
+  }
+}
+
+/** Returns the consumer lag on the orders topic, in records, by committed offsets. @throws when Kafka does not respond */
+export async function consumerLag(positions: TopicPositions): Promise<number> {
+  const [committed, ends] = await Promise.all([
+    positions.committed(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC),
+    positions.ends(ORDERS_TOPIC),
+  ]);
+  return recordsBetween(committed, ends);
+}
+
+/**
+ * Schedules orders by an open model: the n-th order is due at start + n / rate, independent of earlier orders. So the emission
+ * catches up after a stall. A closed model would delay all later orders, and silently lower the requested rate.
+ */
+export class RateSchedule {
+  constructor(
+    private readonly ratePerSecond: number | null,
+    private readonly startedAt: number,
+  ) {}
+
+  /** Returns the milliseconds from `now` until order number `sent` (from 0) is due; 0 when it is overdue. */
+  untilDue(sent: number, now: number): number {
+    if (this.ratePerSecond === null) return 0;
+    return Math.max(0, this.startedAt + (sent / this.ratePerSecond) * 1_000 - now);
+  }
+
+  /** Returns how many orders are due by `now`. */
+  dueBy(now: number): number {
+    if (this.ratePerSecond === null) return Number.POSITIVE_INFINITY;
+    return Math.max(0, Math.floor(((now - this.startedAt) / 1_000) * this.ratePerSecond) + 1);
+  }
+}
+
+/** Waits for the given time or until the signal aborts. */
+export async function abortableSleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  if (milliseconds === 0) return;
+  await sleep(milliseconds, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
 }

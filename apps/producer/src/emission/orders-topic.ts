@@ -11,7 +11,7 @@ import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { GatedConnection, SendGate } from '../expansion/send-gate.js';
 
 /** Receives counts of sent and acknowledged records, synchronously, for metrics. */
-export interface TopicObserver {
+interface TopicObserver {
   /** Records were passed to the Kafka client. */
   sent?(records: number): void;
   /** All in-sync replicas have the records. @param milliseconds since they were sent */

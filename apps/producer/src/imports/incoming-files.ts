@@ -58,13 +58,13 @@ export function isRefused(content: IncomingFile['content']): content is FileReas
 }
 
 /** The reason for rejecting a file without the extension .json. */
-export const NOT_A_JSON_FILE: FileReason = {
+const NOT_A_JSON_FILE: FileReason = {
   code: 'not-json-file',
   detail: 'its name does not end in .json, so it was not read',
 };
 
 /** Returns the name if it is safe. @throws Problem 422 for a name that is too long or leads out of its folder */
-export function checkedName(name: string): string {
+function checkedName(name: string): string {
   const fault = name.length > MAX_NAME_LENGTH ? `it is longer than ${MAX_NAME_LENGTH} characters` : findFault(name);
   if (fault === undefined) return name;
   throw new Problem(
@@ -191,7 +191,7 @@ export async function acceptUploads(fastify: FastifyInstance): Promise<void> {
 
 const ZIP_TYPES = ['application/zip', 'application/x-zip-compressed'];
 
-export function isZip(request: FastifyRequest): boolean {
+function isZip(request: FastifyRequest): boolean {
   const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   return type !== undefined && ZIP_TYPES.includes(type);
 }
@@ -200,7 +200,7 @@ export function isZip(request: FastifyRequest): boolean {
  * Yields the files of a multipart request, including the files in .zip parts.
  * @throws Problem 400 for a part that is not a file, or for a truncated body
  */
-export async function* multipartFiles(request: FastifyRequest, maxBytes: number): AsyncGenerator<IncomingFile> {
+async function* multipartFiles(request: FastifyRequest, maxBytes: number): AsyncGenerator<IncomingFile> {
   for await (const part of reportBrokenUpload(request.parts())) {
     // The library keeps every part and its stream until the request ends: 10,000 parts would need about 50 MiB.
     for (const name of Object.keys(part.fields)) delete part.fields[name];
@@ -273,7 +273,7 @@ const SYMLINK_TYPE = 0o120000;
  * @param fd file descriptor of the archive; not closed
  * @throws Problem 422 that names the entry
  */
-export async function* zipEntries(fd: number, archiveBytes: number): AsyncGenerator<IncomingFile> {
+async function* zipEntries(fd: number, archiveBytes: number): AsyncGenerator<IncomingFile> {
   let unpacked = 0;
   try {
     const archive = await fromFdPromise(fd, { lazyEntries: true, autoClose: false });

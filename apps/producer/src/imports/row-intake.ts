@@ -23,7 +23,7 @@ export interface Candidate {
 export type RowOutcome = 'accepted' | 'skipped' | 'conflicting' | 'archived';
 
 /** The state of an import: its id, the epoch of its claim, and the index of the next accepted order. */
-export interface IntakePlace {
+interface IntakePlace {
   readonly operationId: string;
   readonly epoch: number;
   readonly nextIndex: number;

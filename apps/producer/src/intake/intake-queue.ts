@@ -27,7 +27,7 @@ export const MAX_WAITING_ORDERS = 20_000;
 /** How long a request waits for its outcome, in ms. */
 export const REQUEST_TIMEOUT_MS = timeLimit(10_000);
 
-export interface IntakeQueueParts {
+interface IntakeQueueParts {
   readonly sender: Pick<BatchSender, 'reserve' | 'send'>;
   /** Returns the operation for new orders. */
   readonly currentOperation: () => Promise<OpenOperation>;

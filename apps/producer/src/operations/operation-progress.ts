@@ -20,7 +20,7 @@ const URGENT_PAUSE_FACTOR = 19;
 /** Maximum pause caused by sharing the budget with the reads of other operations, in ms. */
 const MAX_SPREAD_MS = 10_000;
 
-export interface ReadBudget {
+interface ReadBudget {
   readonly clock: Clock;
   /** Number of operations that have readers now; they share the budget. */
   readonly sharers: () => number;

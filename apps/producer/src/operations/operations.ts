@@ -18,7 +18,7 @@ import { type OperationsQuery, type PopulateRequest, withDefaults } from './oper
 const DUPLICATE_KEY = 11000;
 
 /** A request and its idempotency key; a repeated key must have the same request. */
-export interface KeyedRequest {
+interface KeyedRequest {
   readonly key: string | undefined;
   readonly request: object;
 }

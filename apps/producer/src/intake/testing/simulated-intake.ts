@@ -184,7 +184,7 @@ export class SimulatedProducer {
 }
 
 /** A request of a client. */
-export interface PlannedRequest {
+interface PlannedRequest {
   /** The number of orders; a request with a key has a number of its own. */
   readonly size: number;
   readonly key: string | undefined;
