@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Module, type Provider } from '@nestjs/common';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
 import { ArchivedList } from '#orders/archive/archived-list.js';
@@ -73,40 +73,28 @@ export async function countPartitions(): Promise<number> {
   }
 }
 
+const PARTS: Provider[] = [
+  { provide: Mongo, useFactory: connectMongo },
+  { provide: ArchivedList, useFactory: ({ db }: Mongo) => ArchivedList.of(db), inject: [Mongo] },
+  {
+    provide: ArchivedIds,
+    useFactory: ({ db }: Mongo, list: ArchivedList) => ArchivedIds.of(db, list),
+    inject: [Mongo, ArchivedList],
+  },
+  { provide: KafkaProbe, useValue: new KafkaProbe(kafkaOptions) },
+  { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
+  { provide: SendGate, useFactory: connectTopics, inject: [KafkaProbe] },
+  {
+    provide: OrderCodec,
+    useFactory: async () => startup.until('registry', async () => OrderCodec.connect(registryAccess(settings))),
+    // After the topics, because preparing them verifies the cluster id.
+    inject: [SendGate],
+  },
+  Interruptions,
+  Leases,
+  WakeUp,
+];
+
 /** The connections to MongoDB, Kafka and the schema registry, and what all background jobs share. */
-@Module({
-  providers: [
-    { provide: Mongo, useFactory: connectMongo },
-    { provide: ArchivedList, useFactory: ({ db }: Mongo) => ArchivedList.of(db), inject: [Mongo] },
-    {
-      provide: ArchivedIds,
-      useFactory: ({ db }: Mongo, list: ArchivedList) => ArchivedIds.of(db, list),
-      inject: [Mongo, ArchivedList],
-    },
-    { provide: KafkaProbe, useValue: new KafkaProbe(kafkaOptions) },
-    { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
-    { provide: SendGate, useFactory: connectTopics, inject: [KafkaProbe] },
-    {
-      provide: OrderCodec,
-      useFactory: async () => startup.until('registry', async () => OrderCodec.connect(registryAccess(settings))),
-      // After the topics, because preparing them verifies the cluster id.
-      inject: [SendGate],
-    },
-    Interruptions,
-    Leases,
-    WakeUp,
-  ],
-  exports: [
-    Mongo,
-    ArchivedList,
-    ArchivedIds,
-    KafkaPositions,
-    KafkaProbe,
-    SendGate,
-    OrderCodec,
-    Interruptions,
-    Leases,
-    WakeUp,
-  ],
-})
+@Module({ providers: PARTS, exports: PARTS })
 export class ConnectionsModule {}
