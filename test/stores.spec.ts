@@ -12,11 +12,10 @@ import { MongoBucketStore } from '../apps/facade/src/writes/bucket-store.js';
 import { MongoNumberStore } from '../apps/facade/src/writes/number-blocks.js';
 import { MongoMigrationStore } from '../apps/facade/src/migration/migration-store.js';
 import { newProgress, VerificationRuns } from '../apps/facade/src/runs/verification.js';
-import { ProducerList } from '../apps/producer/src/expansion/producer-list.js';
-import { ByteBudget } from '../apps/producer/src/imports/import-limits.js';
-import { StagedFiles } from '../apps/producer/src/imports/staged-files.js';
-import { StagingRoom } from '../apps/producer/src/imports/staging-room.js';
-import { MongoIntakeStore } from '../apps/producer/src/intake/mongo-intake-store.js';
+import { ProducerList } from '../apps/producer/src/expansion/expansion-watch.js';
+import { ByteBudget } from '../apps/producer/src/imports/incoming-files.js';
+import { StagedFiles, requireStagingRoom } from '../apps/producer/src/imports/staged-files.js';
+import { MongoIntakeStore } from '../apps/producer/src/intake/intake-store.js';
 import { itIsAnIntakeStore } from '../apps/producer/src/intake/testing/intake-store.js';
 import { emptyServers, type GivenServers } from './support/empty-servers.js';
 import { eventually } from './support/eventually.js';
@@ -119,26 +118,27 @@ describe('the room for staged imports', () => {
 
   it('is limited for each caller with 429, and in total with 503, until the files are read', async () => {
     const staged = new StagedFiles(await emptied());
-    const room = new StagingRoom(mongo, { STAGED_BYTES_PER_CALLER: 10, STAGED_BYTES_IN_TOTAL: 15 });
-    await room.require('ann');
+    const limits = { STAGED_BYTES_PER_CALLER: 10, STAGED_BYTES_IN_TOTAL: 15 };
+    const requireRoom = async (caller: string) => requireStagingRoom(mongo.db, caller, limits);
+    await requireRoom('ann');
     await stage(staged, 'ann', 10);
-    await expect(room.require('ann')).rejects.toMatchObject({ status: 429, code: 'too-many-staged-bytes' });
-    await room.require('bob');
+    await expect(requireRoom('ann')).rejects.toMatchObject({ status: 429, code: 'too-many-staged-bytes' });
+    await requireRoom('bob');
     await stage(staged, 'bob', 5);
-    await expect(room.require('eve')).rejects.toMatchObject({
+    await expect(requireRoom('eve')).rejects.toMatchObject({
       status: 503,
       detail: expect.stringContaining('STAGED_BYTES_IN_TOTAL'),
       headers: { 'Retry-After': '30' },
     });
     await staged.remove('one');
-    await room.require('ann');
+    await requireRoom('ann');
   });
 
   it('has no limit with 0', async () => {
     const staged = new StagedFiles(await emptied());
     await stage(staged, 'ann', 10);
-    const room = new StagingRoom(mongo, { STAGED_BYTES_PER_CALLER: 0, STAGED_BYTES_IN_TOTAL: 0 });
-    await expect(room.require('ann')).resolves.toBeUndefined();
+    const unlimited = { STAGED_BYTES_PER_CALLER: 0, STAGED_BYTES_IN_TOTAL: 0 };
+    await expect(requireStagingRoom(mongo.db, 'ann', unlimited)).resolves.toBeUndefined();
   });
 });
 

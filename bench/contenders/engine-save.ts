@@ -1,4 +1,4 @@
-import { classifySaveFailure } from '../../apps/consumer/src/save/save-failure.js';
+import { classifySaveFailure } from '../../apps/consumer/src/order-saver.js';
 import { connectSave } from './connect-save.js';
 import type { Contender } from './contender.js';
 import { meteredSaver } from './order-saver.js';

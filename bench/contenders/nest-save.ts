@@ -9,7 +9,7 @@ import {
 } from '@orders-pipeline/nestjs-parallel-consumer';
 import type { RecordHandler } from '@orders-pipeline/parallel-consumer';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
-import { classifySaveFailure } from '../../apps/consumer/src/save/save-failure.js';
+import { classifySaveFailure } from '../../apps/consumer/src/order-saver.js';
 import { DEAD_LETTERS } from '../datasets/dataset.js';
 import { SMALL_FETCH } from '../harness/fetch-size.js';
 import { connectSave } from './connect-save.js';

@@ -1,7 +1,7 @@
 import type { OrderCodec } from '#orders/order/order-codec.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import { insertOrders } from '../../apps/consumer/src/save/bulk-insert.js';
-import { OrderSaver } from '../../apps/consumer/src/save/order-saver.js';
+import { insertOrders } from '../../apps/consumer/src/bulk-insert.js';
+import { OrderSaver } from '../../apps/consumer/src/order-saver.js';
 import type { SaveMs } from './job.js';
 import type { Meter } from './meter.js';
 import { seededDelay } from './simulated-wait.js';

@@ -1,7 +1,7 @@
 import { saveDelayMs } from '#orders/consumer/simulated-save.js';
 import { murmur3 } from '#orders/generator/seeded-random.js';
 import { pause, systemClock } from '@orders-pipeline/clock';
-import { simulatedDelay, type Delay } from '../../apps/consumer/src/save/simulated-delay.js';
+import { simulatedDelay, type Delay } from '../../apps/consumer/src/simulated-delay.js';
 import type { SaveMs } from './job.js';
 
 const SEED = 20_261_124;

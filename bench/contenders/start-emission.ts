@@ -2,16 +2,15 @@ import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import { systemClock } from '@orders-pipeline/clock';
 import type { Kafka } from 'kafkajs';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import { consumerLag } from '../../apps/producer/src/emission/consumer-lag.js';
-import { LagCeiling } from '../../apps/producer/src/emission/lag-ceiling.js';
+import { consumerLag, LagCeiling } from '../../apps/producer/src/emission/emission.js';
 import { EmissionJob } from '../../apps/producer/src/emission/emission-job.js';
 import type { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 import { SegmentLeases } from '../../apps/producer/src/emission/segment-leases.js';
-import { WakeUp } from '../../apps/producer/src/background/wake-up.js';
+import { WakeUp } from '../../apps/producer/src/background/leased-job.js';
 import { Leases } from '../../apps/producer/src/background/leases.js';
 import { Interruptions } from '../../apps/producer/src/background/interruptions.js';
 import { Operations } from '../../apps/producer/src/operations/operations.js';
-import { PopulateRequestSchema } from '../../apps/producer/src/operations/populate-request.js';
+import { PopulateRequestSchema } from '../../apps/producer/src/operations/operation-requests.js';
 
 export interface EmissionParts {
   readonly kafka: Kafka;

@@ -6,7 +6,7 @@ import { toDocument, type OrderDocument, ordersCollection } from '#orders/order/
 import { migrateAt, migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Operations } from '../../apps/producer/src/operations/operations.js';
-import { PopulateRequestSchema } from '../../apps/producer/src/operations/populate-request.js';
+import { PopulateRequestSchema } from '../../apps/producer/src/operations/operation-requests.js';
 import { PARTITIONS } from './dataset.js';
 
 const SEED = 20_261_125;

@@ -10,12 +10,13 @@ import { exposeCertificates, exposeMemoryLimits, measureRequests } from '#servic
 import { exposeReadiness } from '#service/health/health.js';
 import { exposeAutoscaling } from '../../apps/console/src/autoscaling/autoscaling-status.js';
 import { exposePipeline, exposeReplicas } from '../../apps/console/src/pipeline/pipeline-metrics.js';
-import { measuredInsert } from '../../apps/consumer/src/save/insert-metrics.js';
+import { measuredInsert } from '../../apps/consumer/src/bulk-insert.js';
 import { FacadeMetrics, exposeIntents, exposeStages } from '../../apps/facade/src/facade-metrics.js';
 import { WriteReporting, type ReportingParts } from '../../apps/facade/src/migration/write-reporting.js';
-import { measureCompaction } from '../../apps/producer/src/compaction/compaction-metrics.js';
-import { exposeEmission, measureTopic } from '../../apps/producer/src/emission/emission-metrics.js';
-import { measureIntake } from '../../apps/producer/src/intake/intake-metrics.js';
+import { measureCompaction } from '../../apps/producer/src/compaction/operation-compaction.js';
+import { exposeEmission } from '../../apps/producer/src/emission/emission-job.js';
+import { measureTopic } from '../../apps/producer/src/emission/orders-topic.js';
+import { measureIntake } from '../../apps/producer/src/intake/intake.js';
 import { exposeReadMetrics } from '../../apps/query-api/src/read-limits.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 

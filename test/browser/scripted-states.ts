@@ -5,9 +5,8 @@ import type {
   DeadLetterGroups,
   DeadLetterItem,
   DeadLetterResponse,
-} from '../../apps/producer/src/dead-letters/dead-letter-response.js';
-import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
-import { operationState } from '../../apps/producer/src/operations/operation-state.js';
+} from '../../apps/producer/src/dead-letters/dead-letter-api.js';
+import { type OperationResponse, operationState } from '../../apps/producer/src/operations/operation-response.js';
 
 export const NOW = '2026-01-31T12:00:00.000Z';
 export const OPERATION = '01a20e65-570e-7570-bea6-26988d692e8b';

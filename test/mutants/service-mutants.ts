@@ -27,16 +27,16 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
       },
       'forget a block whose reservation was not answered': {
         file: 'intake/batch-sender.ts',
-        replace: 'await recovery.settle(stray);',
+        replace: 'await this.recovery.settle(stray);',
         specs: 'intake/batch-sender',
       },
       'mark a batch of a crashed producer as acknowledged without sending it': {
-        file: 'intake/block-recovery.ts',
+        file: 'intake/batch-sender.ts',
         replace: 'const parts = await this.topic.send(records);',
         by: 'const parts: never[] = [];\n    void records;',
       },
       'answer a repeated request before Kafka has its orders': {
-        file: 'intake/repeated-requests.ts',
+        file: 'intake/orders-request.ts',
         replace: "else if (batch.state !== 'acknowledged') return false;\n",
       },
       'start any number of reconciliations': {
@@ -67,6 +67,34 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
       },
     },
   },
+  /** Mutants of the leases of operations. */
+  {
+    name: 'leases',
+    folder: 'apps/producer/src',
+    specs: 'background/leased-job',
+    mutants: {
+      'write with a lease that another process has': {
+        file: 'background/leases.ts',
+        replace: "epoch: this.part.epoch, 'lease.owner': this.owner",
+        by: 'epoch: this.part.epoch',
+      },
+      'write with a lease that a later claim of the same process has': {
+        file: 'background/leases.ts',
+        replace: "epoch: this.part.epoch, 'lease.owner': this.owner",
+        by: "'lease.owner': this.owner",
+      },
+      'compact the bookkeeping of an operation that was reopened': {
+        file: 'background/leases.ts',
+        replace: "this.place.writableIn ?? ['running', 'failed']",
+        by: "['running', 'failed', 'succeeded']",
+      },
+      'go on with work whose lease is lost': {
+        file: 'background/leases.ts',
+        replace: 'this.ending.abort();\n    throw new LeaseLostError',
+        by: 'throw new LeaseLostError',
+      },
+    },
+  },
   /** Mutants of the compaction: what replaces the bookkeeping of a block, and when. */
   {
     name: 'compaction',
@@ -74,21 +102,21 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
     specs: 'compaction/',
     mutants: {
       'compact a block without a clean verification': {
-        file: 'compaction/settle-block.ts',
+        file: 'compaction/operation-compaction.ts',
         replace: "if (verification.kind !== 'settled') return verification;",
       },
       'remove the bookkeeping of a block before its digest is stored': {
-        file: 'compaction/settle-block.ts',
+        file: 'compaction/operation-compaction.ts',
         replace: 'block = await steps.store(verification.block);',
         by: 'await steps.remove(verification.block);\n    block = await steps.store(verification.block);',
       },
       'leave the bookkeeping of a block that a crash has interrupted': {
-        file: 'compaction/settle-block.ts',
+        file: 'compaction/operation-compaction.ts',
         replace: 'if (stored?.isCompacted === true) return undefined;',
         by: 'if (stored !== null) return undefined;',
       },
       'compact a batch whose keys still answer repeated requests': {
-        file: 'compaction/received-run.ts',
+        file: 'compaction/operation-compaction.ts',
         replace: "if (batch.requests !== undefined) return { kind: 'keys', until: batch.keysUntil };",
       },
     },
@@ -324,25 +352,25 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
   {
     name: 'archive in consumers',
     folder: 'apps/consumer/src',
-    specs: 'save/archived-orders',
+    specs: 'archived-orders',
     mutants: {
       'save archived orders again: ignore the list': {
-        file: 'save/archived-orders.ts',
+        file: 'archived-orders.ts',
         replace: 'if (list.isEmpty) return insert(documents);',
         by: 'return insert(documents);',
       },
       'save with a list of archived orders that has aged during the check': {
-        file: 'save/archived-orders.ts',
+        file: 'archived-orders.ts',
         replace: 'list.ranges !== ranges || !list.isFresh()',
         by: 'list.ranges !== ranges',
       },
       'take a new record of an archived order for a replay': {
-        file: 'save/archived-orders.ts',
+        file: 'archived-orders.ts',
         replace: 'if (isReplay(range, ingest.partition, Number(ingest.offset))) return REPLAYED;',
         by: 'if (isReplay(range, ingest.partition, 0)) return REPLAYED;',
       },
       'look for archived orders by number only': {
-        file: 'save/archived-orders.ts',
+        file: 'archived-orders.ts',
         replace: 'await addById(documents, results, ids);',
       },
     },

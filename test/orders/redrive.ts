@@ -7,7 +7,7 @@ import type {
   DeadLetterGroups,
   DeadLetterResponse,
   DeadLettersPage,
-} from '../../apps/producer/src/dead-letters/dead-letter-response.js';
+} from '../../apps/producer/src/dead-letters/dead-letter-api.js';
 import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
 import { Redrives } from '../support/redrives.js';

@@ -3,11 +3,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { UUID } from 'mongodb';
 import { ZipFile } from 'yazl';
-import type {
-  ImportFiles,
-  ImportRejectsPage,
-  ImportResponse,
-} from '../../apps/producer/src/imports/import-response.js';
+import type { ImportFiles, ImportRejectsPage, ImportResponse } from '../../apps/producer/src/imports/import-api.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { eventually } from './eventually.js';
 import type { TestSystem } from './test-system.js';

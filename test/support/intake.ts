@@ -1,7 +1,7 @@
 import { betweenTries } from './eventually.js';
 import type { IntakeOrderBody } from '#orders/order/intake-order.js';
 import { anIntakeOrder } from '#orders/testing/an-order.js';
-import type { AcceptedOrders } from '../../apps/producer/src/intake/intake-body.js';
+import type { AcceptedOrders } from '../../apps/producer/src/intake/orders-request.js';
 import type { Answer, TestedStack } from './tested-stack.js';
 
 /** The body of the intake's answer: the accepted orders, or problem details. */

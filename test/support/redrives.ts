@@ -1,6 +1,6 @@
 import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
 import type { Collection } from 'mongodb';
-import type { DeadLetterGroups } from '../../apps/producer/src/dead-letters/dead-letter-response.js';
+import type { DeadLetterGroups } from '../../apps/producer/src/dead-letters/dead-letter-api.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { eventually } from './eventually.js';
 import type { Answer, TestedStack } from './tested-stack.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { AcceptedOrders } from '../../apps/producer/src/intake/intake-body.js';
+import type { AcceptedOrders } from '../../apps/producer/src/intake/orders-request.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { intakeOrder } from '../support/intake.js';

@@ -52,3 +52,5 @@ export const settingsSchema = z.object({
   ...concurrencySettings('RECONCILIATIONS', 'Reconciliations', { perCaller: 4, inTotal: 16 }),
   ...eventStreamSettings,
 });
+
+export type ProducerSettings = z.infer<typeof settingsSchema>;

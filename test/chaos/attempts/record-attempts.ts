@@ -63,7 +63,7 @@ function endingOf(error: Error | undefined): Ending {
 /** Wraps the handler that the app's provider of `OrderSaver` makes. */
 async function traceHandler(trace: TraceWriter): Promise<void> {
   const { reportingHandler } = (await import(urlOf('@orders-pipeline/parallel-consumer'))) as Engine;
-  const { OrderSaver } = (await importOf('save/order-saver.js')) as { OrderSaver: { prototype: Saver } };
+  const { OrderSaver } = (await importOf('order-saver.js')) as { OrderSaver: { prototype: Saver } };
   const { ConsumerModule } = (await importOf('consumer.module.js')) as { ConsumerModule: object };
   const provider = providersOf(ConsumerModule).find(({ provide }) => provide === OrderSaver);
   if (provider === undefined) throw new Error('the consumer has no provider of OrderSaver: update record-attempts.ts');

@@ -26,7 +26,7 @@ export interface ProductMutant extends ProductEdits {
   readonly settings?: NodeJS.ProcessEnv;
 }
 
-const BULK_INSERT = 'dist/apps/consumer/src/save/bulk-insert.js';
+const BULK_INSERT = 'dist/apps/consumer/src/bulk-insert.js';
 const RELIABLE_PRODUCER = 'libs/parallel-consumer/dist/kafka/reliable-producer.js';
 const LEASE = 'libs/parallel-consumer/dist/kafka/lease.js';
 const EMISSION = 'dist/apps/producer/src/emission/emission.js';
@@ -105,7 +105,7 @@ export const PRODUCT_MUTANTS: Readonly<Record<string, ProductMutant>> = {
     caughtBy: 'equation',
   },
   "a producer stores progress without the segment's epoch": {
-    file: 'dist/apps/producer/src/background/held-lease.js',
+    file: 'dist/apps/producer/src/background/leases.js',
     replace: "epoch: this.part.epoch, 'lease.owner': this.owner",
     // The emitting producer hangs for longer than its lease, and continues while another one emits the rest.
     faults: ['pause-producer'],

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { MongoBulkWriteError, UUID } from 'mongodb';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
-import { importRow, importRowsCollection, unnumberedOrder, type ImportRow } from '#orders/imports/import-rows.js';
-import { operationsCollection, type OperationDocument, ackedRanges } from '#orders/operation/operation.js';
+import { importRow, type ImportRow, importRowsCollection, unnumberedOrder } from '#orders/imports/import-rows.js';
+import { type OperationDocument, operationsCollection, ackedRanges } from '#orders/operation/operation.js';
 import { fromDocument, isRepeatedOrder, ordersCollection } from '#orders/order/order-document.js';
 import type { LegacyOrder, Order } from '#orders/order/order.js';
 import { Mongo } from '#service/mongodb/mongo.js';
@@ -18,10 +18,10 @@ export interface Candidate {
  * `conflicting`: it already exists with other content, and nothing is overwritten. `archived`: it already exists in an archive, so that
  * its content is unknown here.
  */
-export type Outcome = 'accepted' | 'skipped' | 'conflicting' | 'archived';
+export type RowOutcome = 'accepted' | 'skipped' | 'conflicting' | 'archived';
 
 /** The state of an import: its id, the epoch of its claim, and the index of the next accepted order. */
-export interface IntakePlace {
+interface IntakePlace {
   readonly operationId: string;
   readonly epoch: number;
   readonly nextIndex: number;
@@ -48,7 +48,7 @@ export class RowIntake {
    * Decides and stores a batch. After `forget`, the same batch has the same outcomes, unless other imports have made progress.
    * @returns the outcome of each candidate, in order
    */
-  async take(batch: readonly Candidate[], place: IntakePlace): Promise<Outcome[]> {
+  async take(batch: readonly Candidate[], place: IntakePlace): Promise<RowOutcome[]> {
     for (let turn = 1; ; turn += 1) {
       const existing = await this.findExisting(batch, place);
       const unknown = batch.map(({ order }) => order.id).filter((id) => !existing.has(id));
@@ -114,9 +114,9 @@ function decide(
   batch: readonly Candidate[],
   { existing, archived }: { existing: Map<string, Order>; archived: ReadonlyMap<string, unknown> },
   { operationId, epoch, nextIndex }: IntakePlace,
-): { readonly outcomes: Outcome[]; readonly rows: ImportRow[] } {
+): { readonly outcomes: RowOutcome[]; readonly rows: ImportRow[] } {
   const rows: ImportRow[] = [];
-  const outcomes = batch.map(({ order, source }): Outcome => {
+  const outcomes = batch.map(({ order, source }): RowOutcome => {
     const known = existing.get(order.id);
     if (known !== undefined) return isRepeatedOrder(known, order) ? 'skipped' : 'conflicting';
     if (archived.has(order.id)) return 'archived';
