@@ -6,9 +6,6 @@ import type { AlteredOrder, PhantomOrder } from './compare-block.js';
 /** `holds`: no order is lost, duplicated or altered. `pending`: no defect so far, but work is unfinished. `broken`: a defect. */
 export type Verdict = 'holds' | 'pending' | 'broken';
 
-/** The exit codes of the command. */
-export const EXIT_CODES: Readonly<Record<Verdict, number>> = { holds: 0, broken: 1, pending: 2 };
-
 /** A missing order or extra record, and the cause. */
 export interface MissingRecord {
   readonly index: number;

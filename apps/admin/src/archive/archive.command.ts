@@ -1,32 +1,36 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import type { Db } from 'mongodb';
 import { validate as isUuid } from 'uuid';
 import { systemClock } from '@orders-pipeline/clock';
-import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { ArchiveError } from '#orders/archive/archive-error.js';
 import { DiskFolder } from '#orders/archive/archive-folder.js';
 import { REMOVE_AFTER_MS } from '#orders/archive/archived-list.js';
-import { archivedRangesCollection } from '#orders/archive/archived-ranges.js';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
-import type { AdminEnvironment, RunCommand } from '../admin-environment.js';
-import { EXIT_CODE, type ExitCode } from '../exit-code.js';
-import { withKafkaAdmin } from '../kafka-admin.js';
-import { withMongo } from '../mongo-connection.js';
+import { archivedRangesCollection, type ArchivedRange } from '#orders/archive/archived-ranges.js';
+import { withMongo, withServers } from '../connections.js';
+import {
+  EXIT_CODE,
+  figure,
+  operationId,
+  percent,
+  type AdminEnvironment,
+  type ExitCode,
+  type RunCommand,
+} from '../environment.js';
+import { Pace } from '../pace.js';
 import { readSettings } from '../settings.js';
-import { ArchiveRun, type ArchiveResult } from './archive-run.js';
-import { bringBackCommand } from './bring-back.command.js';
-import { interruption } from './interruption.js';
 import { withArchiveLock } from './archive-lock.js';
-import { formatArchives, listArchives } from './list-archives.js';
-import { requireNoMigration } from './migration-check.js';
-import { MongoArchiveStore } from './mongo-archive-store.js';
-import { DEFAULT_SHARE, Pace, toShare } from './pace.js';
-import { readArchived, type Wanted } from './read-archive.js';
+import { ArchiveRun, bringBack, type ArchiveResult } from './archive-run.js';
+import { MongoArchiveStore } from './archive-store.js';
+import { formatArchives, listArchives, readArchived, type Wanted } from './read-archives.js';
+
+/** How much of the time a command works, in percent, if `--share` is not given. */
+const DEFAULT_SHARE = 75;
 
 interface ArchiveOptions {
   readonly before: Date;
   readonly operation?: string;
   readonly share: number;
-  readonly json?: true;
+  readonly json?: boolean;
 }
 
 type GivenOptions = Omit<ArchiveOptions, 'before'> & { readonly before?: Date };
@@ -39,8 +43,8 @@ export function addArchiveCommands(program: Command, run: RunCommand): void {
     .enablePositionalOptions()
     .argument('<dir>', 'the folder of the archives')
     .option('--before <date>', 'orders that were saved before this day or time, such as 2026-01-31', toDate)
-    .option('--operation <id>', 'only orders of this operation', toOperation)
-    .option('--share <percent>', 'how much of the time it works, 1 to 100', toShare, DEFAULT_SHARE)
+    .option('--operation <id>', 'only orders of this operation', operationId)
+    .option('--share <percent>', 'how much of the time it works, 1 to 100', percent, DEFAULT_SHARE)
     .option('--json', 'print the result as JSON')
     .action(async (dir: string, { before, ...options }: GivenOptions, command: Command) => {
       // Not a required option of commander, which would also require it of the commands below.
@@ -62,35 +66,58 @@ export function addArchiveCommands(program: Command, run: RunCommand): void {
     .argument('<what>', "an order's id or number, or a range of numbers such as 1..100", toWanted)
     .argument('<dir>', 'the folder of the archives')
     .action(async (wanted: Wanted, dir: string) => run(async ({ print }) => read(dir, wanted, print)));
-  bringBackCommand(archive, run);
+  archive
+    .command('bring-back')
+    .description('move archived orders back to MongoDB; safe to interrupt and to run again')
+    .argument('<what>', 'the name of an archive, or the id of an operation')
+    .argument('<dir>', 'the folder of the archives')
+    .option('--share <percent>', 'how much of the time it works, 1 to 100', percent, DEFAULT_SHARE)
+    .action(async (what: string, dir: string, { share }: { readonly share: number }) =>
+      run(async (environment) => bringAllBack(what, dir, share, environment)),
+    );
 }
 
-async function move(dir: string, options: ArchiveOptions, { env, print }: AdminEnvironment): Promise<ExitCode> {
-  const settings = readSettings(env);
-  const { before, operation: operationId, share, json } = options;
-  return withKafkaAdmin(settings, async (_admin, kafka) =>
-    withMongo(settings, async (mongo) => {
-      await requireNoMigration(mongo.db);
-      const positions = new KafkaPositions(connectKafka(kafka));
-      const context = { clock: systemClock, signal: interruption(), print: json ? () => undefined : print };
-      try {
-        const result = await withArchiveLock(mongo, context, async (signal) =>
-          new ArchiveRun({
-            ...context,
-            signal,
-            store: new MongoArchiveStore(mongo, positions, { before, operationId }),
-            folder: new DiskFolder(dir),
-            before,
-            pace: new Pace(systemClock, share),
-            removeAfterMs: REMOVE_AFTER_MS,
-          }).run(),
-        );
-        if (json) print(JSON.stringify(result));
-        else for (const line of formatResult(result)) print(line);
-        return result.left.length > 0 ? EXIT_CODE.differs : EXIT_CODE.ok;
-      } finally {
-        await positions.close();
+async function move(
+  dir: string,
+  { before, operation, share, json = false }: ArchiveOptions,
+  { env, print }: AdminEnvironment,
+): Promise<ExitCode> {
+  return withServers(readSettings(env), async ({ mongo, positions }) => {
+    await requireNoMigration(mongo.db);
+    const printStep = json ? () => undefined : print;
+    const result = await withArchiveLock(mongo, printStep, async (signal) =>
+      new ArchiveRun({
+        store: new MongoArchiveStore(mongo),
+        folder: new DiskFolder(dir),
+        selection: { before, operationId: operation },
+        positions,
+        clock: systemClock,
+        pace: new Pace(systemClock, share),
+        removeAfterMs: REMOVE_AFTER_MS,
+        signal,
+        print: printStep,
+      }).run(),
+    );
+    for (const line of json ? [JSON.stringify(result)] : formatResult(result)) print(line);
+    return result.left.length > 0 ? EXIT_CODE.differs : EXIT_CODE.ok;
+  });
+}
+
+/** Needs MongoDB only. */
+async function bringAllBack(
+  what: string,
+  dir: string,
+  share: number,
+  { env, print }: AdminEnvironment,
+): Promise<ExitCode> {
+  return withMongo(readSettings(env), async (mongo) =>
+    withArchiveLock(mongo, print, async (signal) => {
+      const [store, folder, pace] = [new MongoArchiveStore(mongo), new DiskFolder(dir), new Pace(systemClock, share)];
+      for (const range of await rangesOf(mongo.db, what)) {
+        await bringBack({ store, folder, pace, signal }, range);
+        print(`${range.archive}: ${figure(range.count)} orders are back; its file is not needed any more`);
       }
+      return EXIT_CODE.ok;
     }),
   );
 }
@@ -99,7 +126,7 @@ function formatResult({ archives, orders, tooNew, left }: ArchiveResult): string
   return [
     ...left.map((line) => `left: ${line}`),
     ...(tooNew > 0 ? [`${tooNew} blocks have orders that were not saved before the date`] : []),
-    `${orders.toLocaleString('en-US')} orders archived in ${archives} files`,
+    `${figure(orders)} orders archived in ${archives} files`,
   ];
 }
 
@@ -110,11 +137,10 @@ async function list(
 ): Promise<ExitCode> {
   if (verify && dir === undefined)
     throw new ArchiveError('archive-missing', '--verify needs the folder of the archives');
-  return withMongo(readSettings(env), async (mongo) => {
-    const ranges = await archivedRangesCollection(mongo.db).find().sort({ _id: 1 }).toArray();
+  return withMongo(readSettings(env), async ({ db }) => {
+    const ranges = await archivedRangesCollection(db).find().sort({ _id: 1 }).toArray();
     const archives = await listArchives(ranges, dir === undefined ? undefined : new DiskFolder(dir), verify);
-    if (json) print(JSON.stringify(archives, null, 2));
-    else for (const line of formatArchives(archives)) print(line);
+    for (const line of json ? [JSON.stringify(archives, null, 2)] : formatArchives(archives)) print(line);
     return archives.some(({ problem }) => problem !== undefined) ? EXIT_CODE.differs : EXIT_CODE.ok;
   });
 }
@@ -137,11 +163,6 @@ function toDate(text: string): Date {
   return date;
 }
 
-function toOperation(text: string): string {
-  if (!isUuid(text)) throw new InvalidArgumentError('It must be the id of an operation, a UUID.');
-  return text.toLowerCase();
-}
-
 function toWanted(text: string): Wanted {
   if (isUuid(text)) return { id: text.toLowerCase() };
   const [, from = '', to = from] = /^(\d{1,16})(?:\.\.(\d{1,16}))?$/.exec(text) ?? [];
@@ -150,4 +171,38 @@ function toWanted(text: string): Wanted {
       "It must be an order's id (a UUID) or number, or a range of numbers such as 1..100.",
     );
   return { from: Number(from), to: Number(to) };
+}
+
+/** @throws ArchiveError `archive-missing` if nothing of that name is archived */
+async function rangesOf(db: Db, what: string): Promise<ArchivedRange[]> {
+  const found = await archivedRangesCollection(db)
+    .find({ $or: [{ archive: what }, { operationId: what.toLowerCase() }] })
+    .sort({ _id: 1 })
+    .toArray();
+  if (found.length > 0) return found;
+  throw new ArchiveError(
+    'archive-missing',
+    `No archived orders have the archive or the operation ${what}: see archive list.`,
+  );
+}
+
+/** The part of the facade's state that matters here. */
+interface MigrationState {
+  readonly _id: string;
+  readonly capabilities?: Readonly<Record<string, { readonly stage: string }>>;
+}
+
+/**
+ * Refuses to archive while a migration from the legacy system is under way: its comparisons and its verification would report archived
+ * orders as missing on the new side.
+ * @throws ArchiveError `archive-refused`
+ */
+async function requireNoMigration(db: Db): Promise<void> {
+  const state = await db.collection<MigrationState>('migration').findOne({ _id: 'state' });
+  const stages = Object.values(state?.capabilities ?? {}).map(({ stage }) => stage);
+  if (stages.every((stage) => stage === 'off') || stages.every((stage) => stage === 'complete')) return;
+  throw new ArchiveError(
+    'archive-refused',
+    'A migration from the legacy system is under way, and would report archived orders as missing: archive when all its stages are complete.',
+  );
 }
