@@ -1,9 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Credentials } from '../auth/credentials.js';
-import { CLIENT, guardedBy, TOKEN_PATH, type LocalIssuer } from '../testing/local-issuer.js';
-import { breaks, inTurn, json, problem, type Answerer } from '../testing/local-producer.js';
-import { cutAfter, event, events, OPERATION, SUCCEEDED } from '../testing/operations.js';
-import { useServers } from '../testing/use-servers.js';
+import type { Credentials } from './access-token.js';
+import {
+  CLIENT,
+  guardedBy,
+  TOKEN_PATH,
+  type LocalIssuer,
+  breaks,
+  inTurn,
+  json,
+  problem,
+  type Answerer,
+  cutAfter,
+  event,
+  events,
+  OPERATION,
+  SUCCEEDED,
+  useServers,
+} from '../testing/local-servers.js';
 import { followOperation } from './operation-events.js';
 
 const PROGRESS = event('progress', OPERATION);

@@ -4,11 +4,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { useTemporaryFolder, writeInto } from '#orders/testing/temporary-folder.js';
-import { CLIENT, guardedBy } from '../testing/local-issuer.js';
-import { formOf, json, problem, type Answerer } from '../testing/local-producer.js';
-import { useServers } from '../testing/use-servers.js';
-import { orderFiles, type OrderFile } from './order-files.js';
-import { uploadOf } from './upload.js';
+import { CLIENT, guardedBy, formOf, json, problem, type Answerer, useServers } from '../testing/local-servers.js';
+import { orderFiles, type OrderFile, uploadOf } from './upload.js';
 
 const MIB = 1_024 * 1_024;
 
@@ -83,7 +80,7 @@ describe('an upload', () => {
   async function send(files: readonly OrderFile[], answer: Answerer): Promise<unknown> {
     const { client } = await connect(answer, { client: CLIENT });
     const { headers, body } = await uploadOf(files);
-    return client.request({ method: 'POST', path: '/v1/imports', headers, body, noTimeout: true });
+    return client.post({ path: '/v1/imports', headers, body, noTimeout: true });
   }
 
   it('is one form with a part `file` per file, named as on disk, with a Content-Length', async () => {
@@ -154,7 +151,7 @@ describe('an upload', () => {
     const upload = await uploadOf([file]);
     await writeFile(file.path, '[1, 2]');
     const { client } = await connect(() => undefined);
-    const sent = client.request({ method: 'POST', path: '/v1/imports', ...upload });
+    const sent = client.post({ path: '/v1/imports', ...upload });
     await expect(sent).rejects.toMatchObject({ code: 'file-changed' });
   });
 });

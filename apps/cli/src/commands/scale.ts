@@ -1,12 +1,10 @@
-import { timeLimit } from '#orders/time-limit.js';
 import type { Command } from 'commander';
 import { pause } from '@orders-pipeline/clock';
-import type { CommandContext, RunCommand } from '../command-context.js';
-import { EXIT_CODE, type ExitCode } from '../exit-code.js';
+import { timeLimit } from '#orders/time-limit.js';
+import { EXIT_CODE, type ExitCode } from '../cli-error.js';
+import type { CommandContext, Run } from '../environment.js';
 import type { ProducerClient } from '../producer/producer-client.js';
-import { count } from '../terminal/figures.js';
-import { printable } from '../terminal/printable.js';
-import type { Terminal } from '../terminal/terminal.js';
+import { count, printable, type Terminal } from '../terminal/output.js';
 import { wholeNumber } from './option-values.js';
 
 /** What this command reads of the console's API. */
@@ -35,17 +33,17 @@ interface Pipeline {
 }
 
 interface ScaleOptions {
-  readonly console: string;
   readonly watch?: true;
   readonly json?: true;
 }
 
+const PIPELINE_PATH = '/v1/pipeline';
 const POLL_INTERVAL_MS = 1_000;
 /** A verdict takes 11 s after the consumers have settled. */
 const MAX_POLLS = timeLimit(90_000) / POLL_INTERVAL_MS;
 
 /** `scale COUNT`: starts or drains consumers of a running `npm start`, through the console. */
-export function addScaleCommand(program: Command, run: RunCommand, defaultConsoleUrl: string): void {
+export function addScaleCommand(program: Command, run: Run, defaultConsoleUrl: string): void {
   program
     .command('scale')
     .description('set the number of consumers of a running `npm start`: it starts or drains consumers')
@@ -53,8 +51,10 @@ export function addScaleCommand(program: Command, run: RunCommand, defaultConsol
     .option('--console <url>', 'address of the console (or ORDERS_CONSOLE_URL)', defaultConsoleUrl)
     .option('--watch', 'wait for the effect on the save rate, as the console measures it, and print it')
     .option('--json', 'print the response as JSON; with --watch, the effect')
-    .action(async (wanted: number, { console: url, ...options }: ScaleOptions, command: Command) =>
-      run(command, async (context) => (options.watch ? watched : scale)(context, wanted, options.json), url),
+    .action(
+      run(async (context, wanted: number, { watch, json }: ScaleOptions) =>
+        watch ? scaleAndWatch(context, wanted, json) : scale(context, wanted, json),
+      ),
     );
 }
 
@@ -67,8 +67,12 @@ async function scale({ client, terminal }: CommandContext, wanted: number, json?
 }
 
 /** Scales, and waits for the verdict of the console, which always observes the pipeline. */
-async function watched({ client, terminal, clock }: CommandContext, wanted: number, json?: true): Promise<ExitCode> {
-  const before = await client.request<Pipeline>(PIPELINE);
+async function scaleAndWatch(
+  { client, terminal, clock }: CommandContext,
+  wanted: number,
+  json?: true,
+): Promise<ExitCode> {
+  const before = await client.get<Pipeline>(PIPELINE_PATH);
   const { idle } = await requestScaling(client, wanted);
   warnOfIdle(terminal, idle);
   if (isAtRest(before) && runningConsumers(before) === wanted) {
@@ -79,7 +83,7 @@ async function watched({ client, terminal, clock }: CommandContext, wanted: numb
   const earlier = new Set(scalingsOf(before).flatMap(({ at, verdict }) => (verdict ? at : [])));
   for (let poll = 0; poll < MAX_POLLS; poll += 1) {
     await pause(clock, POLL_INTERVAL_MS);
-    const scalings = scalingsOf(await client.request<Pipeline>(PIPELINE));
+    const scalings = scalingsOf(await client.get<Pipeline>(PIPELINE_PATH));
     const change = scalings.findLast(({ at, to }) => to?.consumers === wanted && !earlier.has(at));
     if (!change?.verdict) continue;
     const { before: rateBefore, after, verdict } = change;
@@ -106,15 +110,8 @@ function runningConsumers({ consumers }: Pipeline): number | undefined {
   return consumers?.filter(({ inFlight }) => typeof inFlight === 'number').length;
 }
 
-const PIPELINE = { method: 'GET', path: '/v1/pipeline' } as const;
-
 async function requestScaling(client: ProducerClient, wanted: number): Promise<Scaling> {
-  return client.request({
-    method: 'POST',
-    path: '/v1/pipeline/consumers',
-    headers: { 'content-type': 'application/json' },
-    body: () => JSON.stringify({ count: wanted }),
-  });
+  return client.post({ path: `${PIPELINE_PATH}/consumers`, json: { count: wanted } });
 }
 
 function warnOfIdle(terminal: Terminal, idle: number | null): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CapabilityState, Migration } from '#api/facade.js';
-import { runOrders } from '../../testing/command-line-run.js';
-import { inTurn, json, type Answerer } from '../../testing/local-producer.js';
+import { runOrders } from '../testing/command-line-run.js';
+import { inTurn, json, type Answerer } from '../testing/local-servers.js';
 
 const BOTH = { legacy: 1.24, new: 3.5 };
 
