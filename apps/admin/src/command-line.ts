@@ -2,14 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { migrateAt } from '#service/mongodb/migrate-database.js';
 import { addArchiveCommands } from './archive/archive.command.js';
 import { addBackupCommand } from './backup/take-backup.js';
-import {
-  EXIT_CODE,
-  EXIT_CODES_HELP,
-  explain,
-  type AdminEnvironment,
-  type ExitCode,
-  type RunCommand,
-} from './environment.js';
+import { EXIT_CODE, EXIT_CODES_HELP, explain, type AdminEnvironment, type ExitCode, type Run } from './environment.js';
 import { addReconcileCommand } from './reconcile.command.js';
 import { addRestoreCommand } from './restore/restore.command.js';
 import { addRolesCommands } from './roles.command.js';
@@ -26,9 +19,12 @@ import { addUsersCommand } from './users.command.js';
 export async function runCommandLine(args: readonly string[], environment: AdminEnvironment): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT_CODE.ok;
   try {
-    const program = commandLine(environment, async (work) => {
-      exitCode = await work(environment);
-    });
+    const run: Run =
+      (work) =>
+      async (...given) => {
+        exitCode = await work(environment, ...given);
+      };
+    const program = commandLine(environment, run);
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
@@ -39,7 +35,7 @@ export async function runCommandLine(args: readonly string[], environment: Admin
   }
 }
 
-function commandLine({ print, printError }: AdminEnvironment, run: RunCommand): Command {
+function commandLine({ print, printError }: AdminEnvironment, run: Run): Command {
   const program = new Command('npm run admin --')
     .description('Plans and makes what the services need on your servers, with the rights of an administrator.')
     .addHelpText('after', EXIT_CODES_HELP)
@@ -65,7 +61,7 @@ function commandLine({ print, printError }: AdminEnvironment, run: RunCommand): 
 }
 
 /** Adds `migrate`. It needs MongoDB only. */
-function addMigrateCommand(program: Command, run: RunCommand): void {
+function addMigrateCommand(program: Command, run: Run): void {
   program
     .command('migrate')
     .description('create missing indexes of MongoDB while services run; safe to run again, and by two people at once')
@@ -73,8 +69,8 @@ function addMigrateCommand(program: Command, run: RunCommand): void {
       '--drop',
       'also drop indexes and collections that this version does not use: after the last service of the previous one',
     )
-    .action(async ({ drop = false }: { readonly drop?: boolean }) =>
-      run(async ({ env, print }) => {
+    .action(
+      run(async ({ env, print }, { drop = false }: { readonly drop?: boolean }) => {
         const isMigrated = await migrateAt(readSettings(env).MONGODB_URI, { drop, print });
         return isMigrated ? EXIT_CODE.ok : EXIT_CODE.differs;
       }),

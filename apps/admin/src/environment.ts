@@ -11,8 +11,10 @@ export interface AdminEnvironment {
   readonly printError: (line: string) => void;
 }
 
-/** Runs a command's work, whose exit code becomes that of the process. */
-export type RunCommand = (work: (environment: AdminEnvironment) => Promise<ExitCode>) => Promise<void>;
+/** Makes the action of a command: it runs the work with what commander has parsed. The exit code becomes that of the process. */
+export type Run = <Given extends unknown[]>(
+  work: (environment: AdminEnvironment, ...given: Given) => Promise<ExitCode>,
+) => (...given: Given) => Promise<void>;
 
 /** The exit codes of the process, as those of `diff`. */
 export const EXIT_CODE = {

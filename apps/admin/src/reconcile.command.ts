@@ -10,7 +10,7 @@ import { kafkaAccess } from '#service/kafka/kafka-access.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { KafkaProbe } from '#service/kafka/kafka-probe.js';
 import { readMonotonically } from '#service/mongodb/monotonic-reads.js';
-import { explain, figure, operationId, type AdminEnvironment, type ExitCode, type RunCommand } from './environment.js';
+import { explain, figure, operationId, type AdminEnvironment, type ExitCode, type Run } from './environment.js';
 import { readReconcileSettings } from './settings.js';
 
 const PROGRESS_EVERY_MS = 200;
@@ -32,7 +32,7 @@ interface ReconcileOptions {
  * Adds `reconcile`, which is `npm run reconcile`. It checks the no-loss equation of one operation. It reads MongoDB and Kafka directly and
  * does not rely on the services.
  */
-export function addReconcileCommand(program: Command, run: RunCommand): void {
+export function addReconcileCommand(program: Command, run: Run): void {
   program
     .command('reconcile')
     .configureHelp({ commandUsage: () => 'npm run reconcile -- [options] <operation>' })
@@ -42,19 +42,17 @@ export function addReconcileCommand(program: Command, run: RunCommand): void {
     .option('--json', 'print the report as JSON')
     .option('--archive <dir>', 'also verify the archives of the operation, which are in this folder')
     .addHelpText('after', EXIT_CODES_HELP)
-    .action(async (id: string, options: ReconcileOptions) =>
-      run(async (environment) => reconcileOrExplain(id, options, environment)),
-    );
+    .action(run(reconcileOrExplain));
 }
 
 /** A failure is no verdict. Its exit code is that of a broken equation, and not 2, which asks to retry. */
 async function reconcileOrExplain(
+  environment: AdminEnvironment,
   id: string,
   options: ReconcileOptions,
-  environment: AdminEnvironment,
 ): Promise<ExitCode> {
   try {
-    return await reconcileOperation(id, options, environment);
+    return await reconcileOperation(environment, id, options);
   } catch (error) {
     environment.printError(explain(error));
     return EXIT_CODES.broken;
@@ -62,9 +60,9 @@ async function reconcileOrExplain(
 }
 
 async function reconcileOperation(
+  { env, print }: AdminEnvironment,
   id: string,
   { json, archive }: ReconcileOptions,
-  { env, print }: AdminEnvironment,
 ): Promise<ExitCode> {
   const settings = readReconcileSettings(env);
   const client = new MongoClient(settings.MONGODB_URI, {

@@ -5,37 +5,34 @@ import { aclCommands, describeAcl, kafkaAcls, type NameUser } from '#service/rig
 import { mongodbRole, roleName } from '#service/rights/mongodb-roles.js';
 import { SERVICES, type ServiceName } from '#service/rights/service-rights.js';
 import { withServers, type Servers } from './connections.js';
-import { EXIT_CODE, type ExitCode, type RunCommand } from './environment.js';
+import { EXIT_CODE, type ExitCode, type Run } from './environment.js';
 import { readSettings } from './settings.js';
 
 type UserNames = Partial<Record<ServiceName, string>>;
 
 /** Adds `roles`, `roles plan` and `roles apply`: the rights of each service in Kafka and MongoDB. */
-export function addRolesCommands(program: Command, run: RunCommand): void {
+export function addRolesCommands(program: Command, run: Run): void {
   const roles = program
     .command('roles')
     .description('the rights of each service; alone, print the commands that give them')
     .option('--db <name>', 'the database of the orders, to print its roles', 'orders')
     .option('--kafka-user <service=name>', 'the name of a service in Kafka; default orders-SERVICE', userName, {})
-    .action(async (options: { db: string; kafkaUser: UserNames }) =>
-      run(async ({ print }) => {
+    .action(
+      run(async ({ print }, options: { readonly db: string; readonly kafkaUser: UserNames }) => {
         for (const line of rolesAsCommands(options.db, namesOf(options.kafkaUser))) print(line);
         return EXIT_CODE.ok;
       }),
     );
-  const connected = async (work: (context: RolesContext) => Promise<ExitCode>): Promise<void> =>
+  const connected = (work: (context: RolesContext) => Promise<ExitCode>) =>
     run(async ({ env, print }) => {
       const nameUser = namesOf(roles.opts<{ kafkaUser: UserNames }>().kafkaUser);
       return withServers(readSettings(env), async ({ admin, mongo }) => work({ admin, mongo, nameUser, print }));
     });
-  roles
-    .command('plan')
-    .description('print what apply would do')
-    .action(async () => connected(planRoles));
+  roles.command('plan').description('print what apply would do').action(connected(planRoles));
   roles
     .command('apply')
     .description('create and correct the roles in MongoDB, and add missing ACLs; removes no ACL, creates no user')
-    .action(async () => connected(applyRoles));
+    .action(connected(applyRoles));
 }
 
 interface RolesContext extends Pick<Servers, 'admin' | 'mongo'> {

@@ -4,14 +4,7 @@ import type { Admin } from 'kafkajs';
 import { MongoClient, type Db, type MongoClientOptions } from 'mongodb';
 import { timeLimit } from '#orders/time-limit.js';
 import { isMongodbError, withKafkaAdmin, withMongo } from './connections.js';
-import {
-  AdminError,
-  EXIT_CODE,
-  explain,
-  type AdminEnvironment,
-  type ExitCode,
-  type RunCommand,
-} from './environment.js';
+import { AdminError, EXIT_CODE, explain, type AdminEnvironment, type ExitCode, type Run } from './environment.js';
 import { readSettings, type AdminSettings } from './settings.js';
 
 const DEFAULT_SECONDS = 300;
@@ -32,7 +25,7 @@ interface ReadyOptions {
 }
 
 /** Adds `servers ready`. */
-export function addServersCommand(program: Command, run: RunCommand): void {
+export function addServersCommand(program: Command, run: Run): void {
   program
     .command('servers')
     .description("the brokers of Kafka and the members of MongoDB's replica set")
@@ -40,12 +33,12 @@ export function addServersCommand(program: Command, run: RunCommand): void {
     .description('wait until any one of them may be stopped: all are up, and every copy is in sync')
     .option('--initiate', "initiate MongoDB's replica set if there is none; needs the key file's user")
     .option('--within <seconds>', 'how long to wait', seconds, DEFAULT_SECONDS)
-    .action(async (options: ReadyOptions) => run(async (environment) => waitUntilReady(options, environment)));
+    .action(run(waitUntilReady));
 }
 
 async function waitUntilReady(
-  { initiate = false, within }: ReadyOptions,
   { env, print, printError }: AdminEnvironment,
+  { initiate = false, within }: ReadyOptions,
 ): Promise<ExitCode> {
   const settings = readSettings(env);
   const deadline = Date.now() + within * 1_000;

@@ -9,11 +9,11 @@ import { roleName } from '#service/rights/mongodb-roles.js';
 import { mongodbServiceUsers, removeMongodbUsers, setMongodbUsers } from '#service/rights/mongodb-users.js';
 import { SERVICE_RIGHTS, SERVICES, type ServiceName } from '#service/rights/service-rights.js';
 import { withKafkaAdmin, withMongo } from './connections.js';
-import { AdminError, EXIT_CODE, type AdminEnvironment, type ExitCode, type RunCommand } from './environment.js';
+import { AdminError, EXIT_CODE, type AdminEnvironment, type ExitCode, type Run } from './environment.js';
 import { readSettings, type AdminSettings } from './settings.js';
 
 /** Adds `users apply`. It needs the rights of an administrator at both servers. */
-export function addUsersCommand(program: Command, run: RunCommand): void {
+export function addUsersCommand(program: Command, run: Run): void {
   program
     .command('users')
     .description('the users of the services in Kafka and MongoDB')
@@ -23,15 +23,17 @@ export function addUsersCommand(program: Command, run: RunCommand): void {
     )
     .argument('<file>', 'lines of SERVICE NAME PASSWORD; several lines of a service are several users')
     .option('--remove-others', 'also remove users of the services that the file does not have')
-    .action(async (file: string, { removeOthers = false }: { readonly removeOthers?: boolean }) =>
-      run(async (environment) => applyUsers(await readFile(file, 'utf8'), removeOthers, environment)),
-    );
+    .action(run(applyUsers));
 }
 
-async function applyUsers(text: string, removesOthers: boolean, { env, print }: AdminEnvironment): Promise<ExitCode> {
-  const users = parseUserList(text);
+async function applyUsers(
+  { env, print }: AdminEnvironment,
+  file: string,
+  { removeOthers = false }: { readonly removeOthers?: boolean },
+): Promise<ExitCode> {
+  const users = parseUserList(await readFile(file, 'utf8'));
   const settings = readSettings(env);
-  const others = await applyToMongodb(settings, users, removesOthers);
+  const others = await applyToMongodb(settings, users, removeOthers);
   await applyToKafka(settings, users, others);
   for (const { service, name } of users) print(`${name} has the rights of ${service}`);
   for (const name of others) print(`removed ${name}`);

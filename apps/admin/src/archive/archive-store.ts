@@ -71,45 +71,24 @@ export interface Selection {
   readonly operationId?: string | undefined;
 }
 
-/** What is read and changed while orders move. Each method can be repeated after a failure. `MongoArchiveStore` is the real one. */
-export interface ArchiveStore {
-  /** MongoDB's time. */
-  now(): Date;
-  /** Yields the settled blocks of ended operations that are not listed, oldest operation first. */
-  candidates(selection: Selection): AsyncIterable<Candidate>;
-  /** Returns the stored orders with these numbers as BSON, in the order of the runs, by majority reads. */
-  documents(runs: readonly NumberRun[]): AsyncIterable<readonly Buffer[]>;
-  /** Counts the stored orders with these numbers. */
-  count(runs: readonly NumberRun[]): Promise<number>;
-  /** Returns all listed ranges, by number. */
-  ranges(): Promise<readonly ArchivedRange[]>;
-  /** Adds a range to the list, durably. */
-  list(range: ArchivedRange): Promise<void>;
-  /** Changes the state of a listed range. */
-  change(range: ArchivedRange, state: ArchivedState): Promise<void>;
-  /** Takes a range from the list. */
-  unlist(range: ArchivedRange): Promise<void>;
-  /** Stores the ids of archived orders that can't be computed. */
-  storeIds(range: ArchivedRange, documents: readonly Buffer[]): Promise<void>;
-  forgetIds(documents: readonly Buffer[]): Promise<void>;
-  /** Removes exactly these orders. */
-  remove(documents: readonly Buffer[]): Promise<void>;
-  /** Inserts these orders, except those whose id or number is taken. */
-  insert(documents: readonly Buffer[]): Promise<void>;
-}
+/** What specs replace. */
+export type ArchiveStore = Pick<MongoArchiveStore, keyof MongoArchiveStore>;
 
-/** The orders and the list of archived ranges in MongoDB. */
-export class MongoArchiveStore implements ArchiveStore {
+/** The orders and the list of archived ranges in MongoDB. Each method can be repeated after a failure. */
+export class MongoArchiveStore {
   constructor(private readonly mongo: Mongo) {}
 
+  /** MongoDB's time. */
   now(): Date {
     return this.mongo.time.now();
   }
 
-  candidates(selection: Selection): AsyncIterable<Candidate> {
+  /** Yields the settled blocks of ended operations that are not listed, oldest operation first. */
+  candidates(selection: Selection): AsyncGenerator<Candidate> {
     return candidateBlocks(this.mongo.db, selection, this.now());
   }
 
+  /** Yields the stored orders with these numbers as BSON, in the order of the runs, by majority reads. */
   async *documents(runs: readonly NumberRun[]): AsyncGenerator<readonly Buffer[]> {
     for (const { filter, size } of numberGroups(runs)) {
       const found = await this.orders
@@ -122,28 +101,34 @@ export class MongoArchiveStore implements ArchiveStore {
     }
   }
 
+  /** Counts the stored orders with these numbers. */
   async count(runs: readonly NumberRun[]): Promise<number> {
     let sum = 0;
     for (const { filter } of numberGroups(runs)) sum += await countByIndex(this.mongo.db, filter, 'number');
     return sum;
   }
 
+  /** Returns all listed ranges, by number. */
   async ranges(): Promise<readonly ArchivedRange[]> {
     return this.listed.find().sort({ _id: 1 }).toArray();
   }
 
+  /** Adds a range to the list, durably. */
   async list({ _id, ...range }: ArchivedRange): Promise<void> {
     await this.listed.updateOne({ _id }, { $setOnInsert: range }, { upsert: true });
   }
 
+  /** Changes the state of a listed range. */
   async change({ _id }: ArchivedRange, state: ArchivedState): Promise<void> {
     await this.listed.updateOne({ _id }, { $set: { state, changedAt: this.now() } });
   }
 
+  /** Takes a range from the list. */
   async unlist({ _id }: ArchivedRange): Promise<void> {
     await this.listed.deleteOne({ _id });
   }
 
+  /** Stores the ids of archived orders that can't be computed. */
   async storeIds({ _id: first }: ArchivedRange, documents: readonly Buffer[]): Promise<void> {
     const writes = documents.map((document): AnyBulkWriteOperation<ArchivedId> => {
       const _id = new UUID(idIn(document));
@@ -156,10 +141,12 @@ export class MongoArchiveStore implements ArchiveStore {
     await archivedIdsCollection(this.mongo.db).deleteMany({ _id: { $in: documents.map(toId) } });
   }
 
+  /** Removes exactly these orders. */
   async remove(documents: readonly Buffer[]): Promise<void> {
     await this.orders.deleteMany({ _id: { $in: documents.map(toId) } });
   }
 
+  /** Inserts these orders, except those whose id or number is taken. */
   async insert(documents: readonly Buffer[]): Promise<void> {
     const orders = documents.map((document) => BSON.deserialize(document, EXACTLY) as OrderDocument);
     try {

@@ -14,7 +14,7 @@ import {
   percent,
   type AdminEnvironment,
   type ExitCode,
-  type RunCommand,
+  type Run,
 } from '../environment.js';
 import { Pace } from '../pace.js';
 import { readSettings } from '../settings.js';
@@ -27,16 +27,14 @@ import { formatArchives, listArchives, readArchived, type Wanted } from './read-
 const DEFAULT_SHARE = 75;
 
 interface ArchiveOptions {
-  readonly before: Date;
+  readonly before?: Date;
   readonly operation?: string;
   readonly share: number;
   readonly json?: boolean;
 }
 
-type GivenOptions = Omit<ArchiveOptions, 'before'> & { readonly before?: Date };
-
 /** Adds `archive`, and the commands that list, read and bring back what it has archived. */
-export function addArchiveCommands(program: Command, run: RunCommand): void {
+export function addArchiveCommands(program: Command, run: Run): void {
   const archive = program
     .command('archive')
     .description('move orders of ended operations from MongoDB to files; safe to interrupt and to run again')
@@ -46,42 +44,37 @@ export function addArchiveCommands(program: Command, run: RunCommand): void {
     .option('--operation <id>', 'only orders of this operation', operationId)
     .option('--share <percent>', 'how much of the time it works, 1 to 100', percent, DEFAULT_SHARE)
     .option('--json', 'print the result as JSON')
-    .action(async (dir: string, { before, ...options }: GivenOptions, command: Command) => {
-      // Not a required option of commander, which would also require it of the commands below.
-      if (before === undefined) command.error("error: required option '--before <date>' not specified");
-      await run(async (environment) => move(dir, { ...options, before }, environment));
-    });
+    .action(run(move));
   archive
     .command('list')
     .description('list archived orders, and whether their files are there')
     .argument('[dir]', 'the folder of the archives')
     .option('--verify', 'read the files, and compare them with their hashes')
     .option('--json', 'print the list as JSON')
-    .action(async (dir: string | undefined, options: { readonly verify?: true; readonly json?: true }) =>
-      run(async (environment) => list(dir, options, environment)),
-    );
+    .action(run(list));
   archive
     .command('read')
     .description('print archived orders as lines of JSON; needs no server')
     .argument('<what>', "an order's id or number, or a range of numbers such as 1..100", toWanted)
     .argument('<dir>', 'the folder of the archives')
-    .action(async (wanted: Wanted, dir: string) => run(async ({ print }) => read(dir, wanted, print)));
+    .action(run(read));
   archive
     .command('bring-back')
     .description('move archived orders back to MongoDB; safe to interrupt and to run again')
     .argument('<what>', 'the name of an archive, or the id of an operation')
     .argument('<dir>', 'the folder of the archives')
     .option('--share <percent>', 'how much of the time it works, 1 to 100', percent, DEFAULT_SHARE)
-    .action(async (what: string, dir: string, { share }: { readonly share: number }) =>
-      run(async (environment) => bringAllBack(what, dir, share, environment)),
-    );
+    .action(run(bringAllBack));
 }
 
 async function move(
+  { env, print }: AdminEnvironment,
   dir: string,
   { before, operation, share, json = false }: ArchiveOptions,
-  { env, print }: AdminEnvironment,
+  command: Command,
 ): Promise<ExitCode> {
+  // Not a required option of commander, which would also require it of the commands below.
+  if (before === undefined) return command.error("error: required option '--before <date>' not specified");
   return withServers(readSettings(env), async ({ mongo, positions }) => {
     await requireNoMigration(mongo.db);
     const printStep = json ? () => undefined : print;
@@ -105,10 +98,10 @@ async function move(
 
 /** Needs MongoDB only. */
 async function bringAllBack(
+  { env, print }: AdminEnvironment,
   what: string,
   dir: string,
-  share: number,
-  { env, print }: AdminEnvironment,
+  { share }: { readonly share: number },
 ): Promise<ExitCode> {
   return withMongo(readSettings(env), async (mongo) =>
     withArchiveLock(mongo, print, async (signal) => {
@@ -131,9 +124,9 @@ function formatResult({ archives, orders, tooNew, left }: ArchiveResult): string
 }
 
 async function list(
+  { env, print }: AdminEnvironment,
   dir: string | undefined,
   { verify = false, json = false }: { readonly verify?: boolean; readonly json?: boolean },
-  { env, print }: AdminEnvironment,
 ): Promise<ExitCode> {
   if (verify && dir === undefined)
     throw new ArchiveError('archive-missing', '--verify needs the folder of the archives');
@@ -145,7 +138,7 @@ async function list(
   });
 }
 
-async function read(dir: string, wanted: Wanted, print: (line: string) => void): Promise<ExitCode> {
+async function read({ print }: AdminEnvironment, wanted: Wanted, dir: string): Promise<ExitCode> {
   const printed = await readArchived(new DiskFolder(dir), wanted, print);
   if (printed > 0) return EXIT_CODE.ok;
   throw new ArchiveError('archive-missing', `No archive in ${dir} has such an order.`);

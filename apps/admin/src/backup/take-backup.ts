@@ -15,7 +15,7 @@ import {
   percent,
   type AdminEnvironment,
   type ExitCode,
-  type RunCommand,
+  type Run,
 } from '../environment.js';
 import { Pace } from '../pace.js';
 import { readSettings } from '../settings.js';
@@ -35,7 +35,7 @@ interface BackupOptions {
 }
 
 /** Adds `backup`. */
-export function addBackupCommand(program: Command, run: RunCommand): void {
+export function addBackupCommand(program: Command, run: Run): void {
   program
     .command('backup')
     .description("write the database, and Kafka's positions from before it, to a folder while everything runs")
@@ -48,16 +48,15 @@ export function addBackupCommand(program: Command, run: RunCommand): void {
       DEFAULT_SHARE,
     )
     .option('--json', 'print the manifest as JSON')
-    .action(async (directory: string, options: BackupOptions) =>
-      run(async (environment) => backup(resolve(directory), options, environment)),
-    );
+    .action(run(backup));
 }
 
 async function backup(
-  directory: string,
-  { gzip = false, share, json = false }: BackupOptions,
   { env, print, printError }: AdminEnvironment,
+  dir: string,
+  { gzip = false, share, json = false }: BackupOptions,
 ): Promise<ExitCode> {
+  const directory = resolve(dir);
   const signal = interruption(new AdminError('interrupted', 'The backup was interrupted, and its files are removed.'));
   const manifest = await withServers(readSettings(env), async ({ mongo: { db }, admin, reader }) =>
     takeBackup({

@@ -97,17 +97,12 @@ export class RestoreBackup {
     await this.parts.requireNoMembers();
     await this.parts.commitOffsets(startOffsets(manifest.kafka, kafka));
     await this.target.end();
-    const formerPartitions = former.earlier?.partitions;
-    const seconds = Math.round((systemClock.now() - startedAt) / 100) / 10;
-    return reportOf({
-      manifest,
-      findings,
+    return reportOf(manifest, findings, paused, {
       numbers,
-      paused,
-      facadeNextNumber,
-      formerPartitions,
-      restoredAt: now(),
-      seconds,
+      facadeNextNumber: facadeNextNumber ?? null,
+      formerPartitions: former.earlier?.partitions ?? null,
+      restoredAt: now().toISOString(),
+      seconds: Math.round((systemClock.now() - startedAt) / 100) / 10,
     });
   }
 

@@ -50,29 +50,25 @@ export interface RestoreReport {
   readonly formerPartitions: number | null;
 }
 
-/** The results of a restore. */
-interface Restored {
-  readonly manifest: Manifest;
-  readonly findings: LogFindings;
-  readonly numbers: RestoreReport['numbers'];
-  readonly paused: readonly OperationDocument[];
-  readonly facadeNextNumber: number | undefined;
-  readonly formerPartitions: number | undefined;
-  readonly restoredAt: Date;
-  readonly seconds: number;
-}
+/** What only the restore itself knows. */
+type RestoreResults = Pick<
+  RestoreReport,
+  'numbers' | 'facadeNextNumber' | 'formerPartitions' | 'restoredAt' | 'seconds'
+>;
 
-export function reportOf(restored: Restored): RestoreReport {
-  const { manifest, findings, numbers, paused, seconds } = restored;
+/** @param paused operations that ran at the backup */
+export function reportOf(
+  manifest: Manifest,
+  findings: LogFindings,
+  paused: readonly OperationDocument[],
+  results: RestoreResults,
+): RestoreReport {
   const { records, foreign, undecodable } = findings;
-  const restoredAt = restored.restoredAt.toISOString();
   return {
+    ...results,
     backup: manifest.id,
     createdAt: manifest.createdAt,
-    restoredAt,
-    seconds,
     documents: manifest.collections.reduce((sum, { documents }) => sum + documents, 0),
-    numbers,
     log: { records, foreign, undecodable },
     lostOperations: findings.lost.map(toReported),
     progressedOperations: findings.progressed.map(toReported),
@@ -83,9 +79,7 @@ export function reportOf(restored: Restored): RestoreReport {
       count: operation.count,
     })),
     redrivenLetters: [...findings.redriven],
-    lostBetween: { from: manifest.createdAt, to: restoredAt },
-    facadeNextNumber: restored.facadeNextNumber ?? null,
-    formerPartitions: restored.formerPartitions ?? null,
+    lostBetween: { from: manifest.createdAt, to: results.restoredAt },
   };
 }
 

@@ -9,7 +9,7 @@ import { createMongoClient } from '#service/mongodb/mongo-client.js';
 import { commitOffsets, readKafkaState, requireNoMembers } from '../backup/kafka-state.js';
 import { verifiedBackup, type Manifest } from '../backup/manifest.js';
 import { withServers } from '../connections.js';
-import { EXIT_CODE, type AdminEnvironment, type ExitCode, type RunCommand } from '../environment.js';
+import { EXIT_CODE, type AdminEnvironment, type ExitCode, type Run } from '../environment.js';
 import { readSettings } from '../settings.js';
 import { LoggedOrders, readLog } from './log-findings.js';
 import { ownIndexes, RestoreBackup } from './restore-backup.js';
@@ -22,7 +22,7 @@ interface RestoreOptions {
 }
 
 /** Adds `restore`. */
-export function addRestoreCommand(program: Command, run: RunCommand): void {
+export function addRestoreCommand(program: Command, run: Run): void {
   program
     .command('restore')
     .description('load a backup into an empty database, and let the consumers read again what came after it')
@@ -30,16 +30,15 @@ export function addRestoreCommand(program: Command, run: RunCommand): void {
     .option('--check', 'only verify the backup, and whether it could be restored')
     .option('--connected', 'services that are connected to this MongoDB use another database of it')
     .option('--json', 'print the report as JSON')
-    .action(async (directory: string, options: RestoreOptions) =>
-      run(async (environment) => restore(resolve(directory), options, environment)),
-    );
+    .action(run(restore));
 }
 
 async function restore(
-  directory: string,
-  { check = false, connected = false, json = false }: RestoreOptions,
   { env, print: printResult, printError }: AdminEnvironment,
+  dir: string,
+  { check = false, connected = false, json = false }: RestoreOptions,
 ): Promise<ExitCode> {
+  const directory = resolve(dir);
   const settings = readSettings(env);
   // Progress is no part of the result.
   const print = json ? printError : printResult;

@@ -15,14 +15,7 @@ import {
 } from '#orders/topics/topic-partitions.js';
 import { DEAD_LETTER_TOPIC, ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { isMongodbError, withServers } from '../connections.js';
-import {
-  AdminError,
-  EXIT_CODE,
-  interruption,
-  type AdminEnvironment,
-  type ExitCode,
-  type RunCommand,
-} from '../environment.js';
+import { AdminError, EXIT_CODE, interruption, type AdminEnvironment, type ExitCode, type Run } from '../environment.js';
 import { readSettings } from '../settings.js';
 
 const DEFAULT_WAIT_SECONDS = 120;
@@ -36,7 +29,7 @@ interface ExpandOptions {
 }
 
 /** Adds `expand` to the commands of the topics. */
-export function addExpandCommand(topics: Command, run: RunCommand): void {
+export function addExpandCommand(topics: Command, run: Run): void {
   topics
     .command('expand')
     .description('add partitions while everything runs, without breaking the order of any account')
@@ -44,17 +37,15 @@ export function addExpandCommand(topics: Command, run: RunCommand): void {
     .option('--wait <seconds>', 'how long sending may stop before anything grows', wholeNumber, DEFAULT_WAIT_SECONDS)
     .option('--gone <id...>', 'silent producers that have ended')
     .option('--abort', 'let the producers send again, if nothing has grown')
-    .action(async (options: ExpandOptions, command: Command) => {
-      if ((options.partitions === undefined) === (options.abort === undefined))
-        command.error('error: give either --partitions or --abort');
-      await run(async (environment) => expand(options, environment));
-    });
+    .action(run(expand));
 }
 
 async function expand(
-  { partitions, wait, gone = [] }: ExpandOptions,
   { env, print }: AdminEnvironment,
+  { partitions, abort, wait, gone = [] }: ExpandOptions,
+  command: Command,
 ): Promise<ExitCode> {
+  if ((partitions === undefined) === (abort === undefined)) command.error('error: give either --partitions or --abort');
   return withServers(readSettings(env), async ({ mongo, admin, positions, kafka }) => {
     const now = (): Date => mongo.time.now();
     const record = new ExpansionRecord(mongo.db, now);

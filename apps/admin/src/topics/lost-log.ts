@@ -24,14 +24,7 @@ import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { commitOffsets, GROUPS, partitionsOf, readKafkaState, requireNoMembers } from '../backup/kafka-state.js';
 import type { KafkaState } from '../backup/manifest.js';
 import { withServers } from '../connections.js';
-import {
-  AdminError,
-  EXIT_CODE,
-  figure,
-  type AdminEnvironment,
-  type ExitCode,
-  type RunCommand,
-} from '../environment.js';
+import { AdminError, EXIT_CODE, figure, type AdminEnvironment, type ExitCode, type Run } from '../environment.js';
 import { readSettings } from '../settings.js';
 
 const BATCHES_AT_ONCE = 200;
@@ -39,7 +32,7 @@ const LETTERS_AT_ONCE = 1_000;
 const NO_FAULTS = { poison: 0, oversized: 0, duplicate: 0, conflict: 0 };
 
 /** Adds `lost` to the commands of the topics. */
-export function addLostCommand(topics: Command, run: RunCommand): void {
+export function addLostCommand(topics: Command, run: Run): void {
   topics
     .command('lost')
     .description(
@@ -49,12 +42,13 @@ export function addLostCommand(topics: Command, run: RunCommand): void {
       '--apply',
       'also send again what can be made again, and forget the lost log; only with all services stopped',
     )
-    .action(async ({ apply = false }: { readonly apply?: boolean }) =>
-      run(async (environment) => recover(apply, environment)),
-    );
+    .action(run(recover));
 }
 
-async function recover(apply: boolean, { env, print }: AdminEnvironment): Promise<ExitCode> {
+async function recover(
+  { env, print }: AdminEnvironment,
+  { apply = false }: { readonly apply?: boolean },
+): Promise<ExitCode> {
   return withServers(readSettings(env), async ({ mongo: { client, db, time }, admin, reader }) => {
     const state = await readKafkaState(admin, reader);
     requireEmptyTopics(state);

@@ -16,7 +16,7 @@ import {
   type FoundTopic,
   type TopicDifference,
 } from '#service/kafka/topic-differences.js';
-import { type RunCommand, EXIT_CODE, type ExitCode } from '../environment.js';
+import { type Run, EXIT_CODE, type ExitCode } from '../environment.js';
 import { withKafkaAdmin } from '../connections.js';
 import { readSettings, type AdminSettings } from '../settings.js';
 import { addExpandCommand } from './expand-topics.js';
@@ -29,14 +29,14 @@ const POLL_INTERVAL_MS = 500;
 const KNOWN_WITHIN_MS = timeLimit(10_000);
 
 /** Adds the commands of the topics. */
-export function addTopicsCommands(program: Command, run: RunCommand): void {
+export function addTopicsCommands(program: Command, run: Run): void {
   const topics = program
     .command('topics')
     .description('the topics, by TOPIC_PARTITIONS, TOPIC_REPLICATION_FACTOR and TOPIC_MIN_INSYNC_REPLICAS');
   topics
     .command('plan')
     .description('print what apply would do')
-    .action(async () =>
+    .action(
       run(async ({ env, print }) => {
         const settings = readSettings(env);
         return withKafkaAdmin(settings, async (admin) => printPlan(await planOf(settings, admin), print));
@@ -45,7 +45,7 @@ export function addTopicsCommands(program: Command, run: RunCommand): void {
   topics
     .command('apply')
     .description('create missing topics, add copies and change settings; adds no partitions')
-    .action(async () =>
+    .action(
       run(async ({ env, print }) => {
         const settings = readSettings(env);
         return withKafkaAdmin(settings, async (admin) => {
