@@ -310,6 +310,28 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
       },
     },
   },
+  /** Mutants of the lease that archiving and bringing back need. */
+  {
+    ...ARCHIVE,
+    specs: 'archive/archive-lock',
+    mutants: {
+      'archive while another command does': {
+        file: 'archive/archive-lock.ts',
+        replace: "{ _id: 'archive', expiresAt: { $lt: now } }",
+        by: "{ _id: 'archive' }",
+      },
+      'let the lease of a command that works expire': {
+        file: 'archive/archive-lock.ts',
+        replace: 'void renewLease(mongo, owner, lost);',
+        by: 'void [renewLease, lost];',
+      },
+      'go on archiving when the lease is lost': {
+        file: 'archive/archive-lock.ts',
+        replace: 'if (matchedCount === 0) lost.abort(reason);',
+        by: 'void matchedCount;',
+      },
+    },
+  },
   /** Mutants of the command that adds partitions. */
   {
     ...ARCHIVE,

@@ -101,10 +101,12 @@ export function figure(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-/** Parses the value of `--share`. @throws InvalidArgumentError, which commander prints with the name of the option */
-export function percent(text: string): number {
-  if (!/^(?:[1-9]\d?|100)$/.test(text)) throw new InvalidArgumentError('It must be an integer from 1 to 100.');
-  return Number(text);
+/** Returns what parses an integer from 1 to a limit, in digits only. It throws what commander prints with the name of the option. */
+export function integerUpTo(limit: number): (text: string) => number {
+  return (text) => {
+    if (/^[1-9]\d*$/.test(text) && Number(text) <= limit) return Number(text);
+    throw new InvalidArgumentError(`It must be an integer from 1 to ${figure(limit)}.`);
+  };
 }
 
 /** Parses the id of an operation. @throws InvalidArgumentError */

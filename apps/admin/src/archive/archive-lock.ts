@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Collection } from 'mongodb';
-import { pause, systemClock } from '@orders-pipeline/clock';
+import { pause, type Clock } from '@orders-pipeline/clock';
 import { ArchiveError } from '#orders/archive/archive-error.js';
 import { timeLimit } from '#orders/time-limit.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
@@ -30,34 +30,38 @@ interface Lock {
  */
 export async function withArchiveLock<T>(
   mongo: Mongo,
-  print: (line: string) => void,
+  { clock, print }: { readonly clock: Clock; readonly print: (line: string) => void },
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const interrupted = interruption(
     new ArchiveError('archive-interrupted', 'Interrupted: run the command again to continue.'),
   );
   const owner = randomUUID();
-  await acquire(mongo, owner, print);
+  await acquire(mongo, owner, clock, print);
   const lost = new AbortController();
-  const timer = setInterval(() => void renew(mongo, owner, lost), RENEW_EVERY_MS);
+  let cancelRenewal = clock.after(RENEW_EVERY_MS, onRenewal);
+  function onRenewal(): void {
+    void renewLease(mongo, owner, lost);
+    cancelRenewal = clock.after(RENEW_EVERY_MS, onRenewal);
+  }
   try {
     return await work(AbortSignal.any([interrupted, lost.signal]));
   } finally {
-    clearInterval(timer);
+    cancelRenewal();
     await locks(mongo).deleteOne({ _id: 'archive', owner });
   }
 }
 
-async function acquire(mongo: Mongo, owner: string, print: (line: string) => void): Promise<void> {
-  const deadline = systemClock.now() + LEASE_MS + RETRY_MS;
+async function acquire(mongo: Mongo, owner: string, clock: Clock, print: (line: string) => void): Promise<void> {
+  const deadline = clock.now() + LEASE_MS + RETRY_MS;
   for (let hasPrinted = false; ; hasPrinted = true) {
     const holder = await tryAcquire(mongo, owner);
     if (holder === undefined) return;
     const who = `process ${holder.pid} on ${holder.host}`;
-    if (systemClock.now() > deadline)
+    if (clock.now() > deadline)
       throw new ArchiveError('archive-busy', `Another archive command runs (${who}): wait for it, or end it.`);
     if (!hasPrinted) print(`waiting for another archive command (${who})`);
-    await pause(systemClock, RETRY_MS);
+    await pause(clock, RETRY_MS);
   }
 }
 
@@ -74,7 +78,7 @@ async function tryAcquire(mongo: Mongo, owner: string): Promise<Lock | undefined
   }
 }
 
-async function renew(mongo: Mongo, owner: string, lost: AbortController): Promise<void> {
+async function renewLease(mongo: Mongo, owner: string, lost: AbortController): Promise<void> {
   const reason = new ArchiveError(
     'archive-interrupted',
     'The lease of this command is lost, because MongoDB was away for too long: run it again to continue.',

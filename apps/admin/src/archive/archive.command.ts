@@ -10,8 +10,8 @@ import { withMongo, withServers } from '../connections.js';
 import {
   EXIT_CODE,
   figure,
+  integerUpTo,
   operationId,
-  percent,
   type AdminEnvironment,
   type ExitCode,
   type Run,
@@ -42,7 +42,7 @@ export function addArchiveCommands(program: Command, run: Run): void {
     .argument('<dir>', 'the folder of the archives')
     .option('--before <date>', 'orders that were saved before this day or time, such as 2026-01-31', toDate)
     .option('--operation <id>', 'only orders of this operation', operationId)
-    .option('--share <percent>', 'how much of the time it works, 1 to 100', percent, DEFAULT_SHARE)
+    .option('--share <percent>', 'how much of the time it works, 1 to 100', integerUpTo(100), DEFAULT_SHARE)
     .option('--json', 'print the result as JSON')
     .action(run(move));
   archive
@@ -63,7 +63,7 @@ export function addArchiveCommands(program: Command, run: Run): void {
     .description('move archived orders back to MongoDB; safe to interrupt and to run again')
     .argument('<what>', 'the name of an archive, or the id of an operation')
     .argument('<dir>', 'the folder of the archives')
-    .option('--share <percent>', 'how much of the time it works, 1 to 100', percent, DEFAULT_SHARE)
+    .option('--share <percent>', 'how much of the time it works, 1 to 100', integerUpTo(100), DEFAULT_SHARE)
     .action(run(bringAllBack));
 }
 
@@ -78,7 +78,7 @@ async function move(
   return withServers(readSettings(env), async ({ mongo, positions }) => {
     await requireNoMigration(mongo.db);
     const printStep = json ? () => undefined : print;
-    const result = await withArchiveLock(mongo, printStep, async (signal) =>
+    const result = await withArchiveLock(mongo, { clock: systemClock, print: printStep }, async (signal) =>
       new ArchiveRun({
         store: new MongoArchiveStore(mongo),
         folder: new DiskFolder(dir),
@@ -104,7 +104,7 @@ async function bringAllBack(
   { share }: { readonly share: number },
 ): Promise<ExitCode> {
   return withMongo(readSettings(env), async (mongo) =>
-    withArchiveLock(mongo, print, async (signal) => {
+    withArchiveLock(mongo, { clock: systemClock, print }, async (signal) => {
       const [store, folder, pace] = [new MongoArchiveStore(mongo), new DiskFolder(dir), new Pace(systemClock, share)];
       for (const range of await rangesOf(mongo.db, what)) {
         await bringBack({ store, folder, pace, signal }, range);

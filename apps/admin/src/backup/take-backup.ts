@@ -11,8 +11,8 @@ import {
   AdminError,
   EXIT_CODE,
   figure,
+  integerUpTo,
   interruption,
-  percent,
   type AdminEnvironment,
   type ExitCode,
   type Run,
@@ -44,7 +44,7 @@ export function addBackupCommand(program: Command, run: Run): void {
     .option(
       '--share <percent>',
       'how much of the time it works, from 1 to 100; it rests meanwhile',
-      percent,
+      integerUpTo(100),
       DEFAULT_SHARE,
     )
     .option('--json', 'print the manifest as JSON')

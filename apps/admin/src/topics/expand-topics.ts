@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { Admin } from 'kafkajs';
 import type { Db } from 'mongodb';
 import { pause, systemClock, type Clock } from '@orders-pipeline/clock';
@@ -15,7 +15,15 @@ import {
 } from '#orders/topics/topic-partitions.js';
 import { DEAD_LETTER_TOPIC, ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { isMongodbError, withServers } from '../connections.js';
-import { AdminError, EXIT_CODE, interruption, type AdminEnvironment, type ExitCode, type Run } from '../environment.js';
+import {
+  AdminError,
+  EXIT_CODE,
+  integerUpTo,
+  interruption,
+  type AdminEnvironment,
+  type ExitCode,
+  type Run,
+} from '../environment.js';
 import { readSettings } from '../settings.js';
 
 const DEFAULT_WAIT_SECONDS = 120;
@@ -33,8 +41,13 @@ export function addExpandCommand(topics: Command, run: Run): void {
   topics
     .command('expand')
     .description('add partitions while everything runs, without breaking the order of any account')
-    .option('--partitions <n>', 'how many partitions the topics shall have', wholeNumber)
-    .option('--wait <seconds>', 'how long sending may stop before anything grows', wholeNumber, DEFAULT_WAIT_SECONDS)
+    .option('--partitions <n>', 'how many partitions the topics shall have', integerUpTo(99_999))
+    .option(
+      '--wait <seconds>',
+      'how long sending may stop before anything grows',
+      integerUpTo(99_999),
+      DEFAULT_WAIT_SECONDS,
+    )
     .option('--gone <id...>', 'silent producers that have ended')
     .option('--abort', 'let the producers send again, if nothing has grown')
     .action(run(expand));
@@ -59,11 +72,6 @@ async function expand(
     else print((await expansion.abort()) ? 'Aborted: the producers send again as before.' : 'No expansion runs.');
     return EXIT_CODE.ok;
   });
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError('It must be an integer from 1 to 99,999.');
-  return Number(text);
 }
 
 export interface ExpansionParts {
