@@ -3,8 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { runOrders, type CommandLineRun } from '../apps/cli/src/testing/command-line-run.js';
-import { METADATA_PATH, metadataOf, rejectToken } from '../apps/cli/src/testing/local-issuer.js';
-import { json } from '../apps/cli/src/testing/local-producer.js';
+import { METADATA_PATH, metadataOf, rejectToken, json } from '../apps/cli/src/testing/local-servers.js';
 import { DEMO_CLIENT } from '../apps/dev-issuer/src/settings.js';
 import { developmentProvider, signingKeys } from '../apps/dev-issuer/src/provider.js';
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { IndexedCollection } from '#orders/database/indexes.js';
 import { migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { ExpansionRecord } from '../apps/admin/src/topics/expand/expansion-record.js';
+import { ExpansionRecord } from '../apps/admin/src/topics/expand-topics.js';
 import { MongoAutoscalerStore } from '../apps/console/src/autoscaling/autoscaler-store.js';
 import { itIsAnAutoscalerStore } from '../apps/console/src/autoscaling/testing/autoscaler-stores.js';
 import { MongoBucketStore } from '../apps/facade/src/writes/bucket-store.js';

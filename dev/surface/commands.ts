@@ -41,9 +41,13 @@ const PROGRAMS: readonly Program[] = [
   { name: 'npm run orders --', file: 'dist/apps/cli/src/main.js', also: [''] },
   // Its other commands are those of `npm run orders`.
   { name: 'npm run migration --', file: 'dist/dev/migration.js', mode: ['demo'], also: ['--bug x', '--orders 0'] },
-  { name: 'npm run admin --', file: 'dist/apps/admin/src/main.js', also: [''] },
+  // `npm run reconcile` is its command `reconcile`.
+  {
+    name: 'npm run admin --',
+    file: 'dist/apps/admin/src/main.js',
+    also: ['', 'reconcile abc', `reconcile ${ID} ${ID}`],
+  },
   { name: 'npm run swarm --', file: 'dist/dev/swarm.js', also: [''] },
-  { name: 'npm run reconcile --', file: 'dist/apps/reconcile/src/main.js', also: ['', 'abc', `${ID} ${ID}`] },
   { name: 'npm run reset --', file: 'dist/dev/empty-data.js', also: ['stray', '--data'] },
   {
     name: 'npm run compare --',

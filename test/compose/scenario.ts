@@ -167,7 +167,7 @@ export class Scenario {
         assert.deepEqual(await client.json('GET', `/v1/orders/${order?.id}`), order, client.url);
     });
     await this.check('reconcile in a container finds every order', () =>
-      this.project.exec('producer', 'node', 'dist/apps/reconcile/src/main.js', id),
+      this.project.exec('producer', 'node', 'dist/apps/admin/src/main.js', 'reconcile', id),
     );
   }
 

@@ -5,11 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { migrateAt } from '#service/mongodb/migrate-database.js';
 import { restoresCollection } from '#service/mongodb/connect-prepared.js';
-import { systemClock } from '@orders-pipeline/clock';
 import type { KafkaState } from '../../apps/admin/src/backup/manifest.js';
-import type { LoggedOrders } from '../../apps/admin/src/restore/logged-order.js';
+import type { LoggedOrders } from '../../apps/admin/src/restore/log-findings.js';
 import { RestoreBackup } from '../../apps/admin/src/restore/restore-backup.js';
-import { RestoreTarget } from '../../apps/admin/src/restore/restore-target.js';
 import { SmallDisk } from '../chaos/cluster/small-disk.js';
 import { runDocumented } from '../support/documented/run-documented.js';
 import { eventually } from '../support/eventually.js';
@@ -174,7 +172,6 @@ describe('npm run admin -- restore', () => {
       now: () => new Date(),
       directory: taken.path,
       manifest,
-      target: new RestoreTarget(db, manifest.id),
       createIndexes: async () => undefined,
       // A record arrives between two readings.
       kafkaState: async () => grownBy(manifest.kafka, isWritten ? (ends += 1) : ends),
@@ -182,7 +179,6 @@ describe('npm run admin -- restore', () => {
       orders: async () => ({ read: async () => Promise.reject(new Error('not used')) }) as unknown as LoggedOrders,
       requireNoMembers: async () => undefined,
       commitOffsets: async (offsets) => void committed.push(...offsets),
-      clock: systemClock,
       print: () => undefined,
     });
     await expect(restore.run(await restore.check())).rejects.toMatchObject({

@@ -207,7 +207,7 @@ describe('a Kafka with TLS, users and ACLs', () => {
   it.each([
     ['consumer', []],
     ['producer', []],
-    ['reconcile', [crypto.randomUUID()]],
+    ['admin', ['reconcile', crypto.randomUUID()]],
   ])('ends %s with a wrong password at once, with one line on stderr', async (app, args) => {
     const env = {
       PATH: process.env['PATH'],

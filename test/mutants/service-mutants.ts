@@ -291,16 +291,16 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
     specs: 'archive/archive-run',
     mutants: {
       'remove orders before their file is verified': {
-        file: 'archive/piece-files.ts',
+        file: 'archive/archive-block.ts',
         replace: 'await verifyArchive(folder, manifest.name);',
       },
       'remove orders that MongoDB had changed since they were written': {
-        file: 'archive/piece-files.ts',
+        file: 'archive/archive-block.ts',
         replace:
           'if (count !== manifest.count || documents.sha256 !== manifest.documents.sha256) throw this.differs(manifest);',
       },
       'archive orders that are not those of the settled block': {
-        file: 'archive/piece-files.ts',
+        file: 'archive/archive-block.ts',
         replace: 'if (inspection.digest().equals(digest)) return;',
         by: 'return void [inspection, digest];',
       },
@@ -320,30 +320,53 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
       },
       'archive orders whose records the consumers may read again': {
         file: 'archive/archive-run.ts',
-        replace: 'const behind = inspection.uncommitted(positions);',
+        replace: 'const behind = inspection.uncommitted(committed, await positions.ends(ORDERS_TOPIC));',
         by: 'const behind = undefined;',
       },
       'bring orders back and forget the range in the list': {
-        file: 'archive/bring-back.ts',
+        file: 'archive/archive-run.ts',
         replace: 'await store.unlist(range);',
       },
       'take a range from the list before its orders are compared': {
-        file: 'archive/bring-back.ts',
-        replace: 'await this.compare(range);',
+        file: 'archive/archive-run.ts',
+        replace: 'await requireStored(context, range);',
       },
       'bring back an archive that is not verified': {
-        file: 'archive/bring-back.ts',
-        replace: 'await verifyArchiveOf(folder, range);',
+        file: 'archive/archive-run.ts',
+        replace: "await verifyArchiveOf(folder, range);\n  await store.change(range, 'returning');",
+        by: "await store.change(range, 'returning');",
+      },
+    },
+  },
+  /** Mutants of the lease that archiving and bringing back need. */
+  {
+    ...ARCHIVE,
+    specs: 'archive/archive-lock',
+    mutants: {
+      'archive while another command does': {
+        file: 'archive/archive-lock.ts',
+        replace: "{ _id: 'archive', expiresAt: { $lt: now } }",
+        by: "{ _id: 'archive' }",
+      },
+      'let the lease of a command that works expire': {
+        file: 'archive/archive-lock.ts',
+        replace: 'void renewLease(mongo, owner, lost);',
+        by: 'void [renewLease, lost];',
+      },
+      'go on archiving when the lease is lost': {
+        file: 'archive/archive-lock.ts',
+        replace: 'if (matchedCount === 0) lost.abort(reason);',
+        by: 'void matchedCount;',
       },
     },
   },
   /** Mutants of the command that adds partitions. */
   {
     ...ARCHIVE,
-    specs: 'topics/expand/expand-topics',
+    specs: 'topics/expand-topics',
     mutants: {
       'wait for a producer that was silent for a day': {
-        file: 'topics/expand/expand-topics.ts',
+        file: 'topics/expand-topics.ts',
         replace: 'await record.removeEnded();',
       },
     },

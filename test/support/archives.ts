@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ListedArchive } from '../../apps/admin/src/archive/list-archives.js';
+import type { ListedArchive } from '../../apps/admin/src/archive/read-archives.js';
 import { runDocumented, type DocumentedRun } from './documented/run-documented.js';
 import type { TestSystem } from './test-system.js';
 import { runApp, startApp, type Run } from './run-app.js';

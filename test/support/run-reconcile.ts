@@ -10,7 +10,7 @@ export const EXACT_TYPES = { promoteValues: false };
 export async function runReconcile(stack: TestedStack, ...args: string[]): Promise<Run> {
   const open = { ...stack.given, MONGODB_URI: stack.mongodbUri, KAFKA_BROKERS: stack.brokers };
   const env = { ...process.env, ...(IS_SECURED ? stack.credentials.settings('reconcile') : open) };
-  return runApp('reconcile', env, ...args);
+  return runApp('admin', env, 'reconcile', ...args);
 }
 
 /** Runs reconcile and parses its JSON report. */

@@ -275,7 +275,8 @@ export class DeployedSwarm {
   /** Resolves when all orders of an operation are saved, and reconcile has compared them. */
   private async hold(operation: Pick<Operation, 'id' | 'count'>): Promise<void> {
     await this.orders.areSaved(operation);
-    console.log(await this.operator.inside('producer', 'node', 'dist/apps/reconcile/src/main.js', operation.id));
+    const reconcile = ['node', 'dist/apps/admin/src/main.js', 'reconcile', operation.id];
+    console.log(await this.operator.inside('producer', ...reconcile));
   }
 
   private async withoutFailedReads(load: SwarmLoad, run: () => Promise<void>): Promise<void> {

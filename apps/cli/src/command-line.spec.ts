@@ -1,8 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import { useTemporaryFolder, writeInto } from '#orders/testing/temporary-folder.js';
 import { runOrders, type CommandLineRun } from './testing/command-line-run.js';
-import { breaks, formOf, inTurn, json, problem, type Answerer } from './testing/local-producer.js';
-import { cutAfter, event, events, OPERATION, SUCCEEDED } from './testing/operations.js';
+import {
+  breaks,
+  formOf,
+  inTurn,
+  json,
+  problem,
+  type Answerer,
+  cutAfter,
+  event,
+  events,
+  OPERATION,
+  SUCCEEDED,
+} from './testing/local-servers.js';
 
 const ID = OPERATION.id;
 const LETTER = {

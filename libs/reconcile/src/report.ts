@@ -4,10 +4,7 @@ import type { MissingReason } from './record-positions.js';
 import type { AlteredOrder, PhantomOrder } from './compare-block.js';
 
 /** `holds`: no order is lost, duplicated or altered. `pending`: no defect so far, but work is unfinished. `broken`: a defect. */
-type Verdict = 'holds' | 'pending' | 'broken';
-
-/** The exit codes of the command. */
-export const EXIT_CODES: Readonly<Record<Verdict, number>> = { holds: 0, broken: 1, pending: 2 };
+export type Verdict = 'holds' | 'pending' | 'broken';
 
 /** A missing order or extra record, and the cause. */
 export interface MissingRecord {
