@@ -1,11 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { BEYOND_SHARE } from './compare-scalers.js';
-import { keyBoundSteps } from './key-bound-steps.js';
-import { KedaScaler } from './keda-scaler.js';
-import { PolicyScaler } from './policy-scaler.js';
-import { runDay } from './scaler.js';
-import { DAY_SECONDS, RATE_PER_CONSUMER, seededDay, type SeededDay } from './seeded-day.js';
-import { SET_UP, SimulatedPipeline } from './simulated-pipeline.js';
+import { BEYOND_SHARE } from '../autoscaling-benchmarks.js';
+import { KedaScaler, keyBoundSteps, PolicyScaler } from './scalers.js';
+import {
+  DAY_SECONDS,
+  RATE_PER_CONSUMER,
+  runDay,
+  type SeededDay,
+  seededDay,
+  SET_UP,
+  SimulatedPipeline,
+} from './simulated-day.js';
 
 /** What KEDA's formula wants in each quarter of a minute, for these lags. */
 function wantedBy(scaler: KedaScaler, ...lags: number[]): number[] {

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { wholeNumber } from '../../apps/cli/src/commands/option-values.js';
 import { explain, StackError } from '../stack-error.js';
 import { listenForStops, StopCounter } from '../supervisor/stop-requests.js';
-import { htmlOf, markdownOf } from '../migration-journey/report-document.js';
+import { htmlOf, markdownOf } from '../report-document.js';
 import { TRANSLATION_BUGS } from './bugs/translation-bugs.js';
 import { readDemoOptions, type GivenOptions } from './demo-options.js';
 import { runDemo, type DemoListener } from './demo-run.js';

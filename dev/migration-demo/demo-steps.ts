@@ -8,7 +8,7 @@ import { positionAt, type Position } from '../migration-journey/position.js';
 import { untilRecovered } from '../migration-journey/recovery.js';
 import type { RequestLog } from '../migration-journey/request-log.js';
 import { LegacyFiles, openIntents } from '../migration-journey/stored-order.js';
-import { waitUntil } from '../migration-journey/until.js';
+import { waitUntil } from '../wait-until.js';
 import type { DemoStack } from './demo-stack.js';
 import { nameOf, READS, type PlannedStep, type Target } from './plan.js';
 

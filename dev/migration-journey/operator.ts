@@ -3,7 +3,7 @@ import type { GateCondition } from '../../apps/facade/src/stages/gate.js';
 import type { MigrationResponse } from '../../apps/facade/src/migration/migration-api.js';
 import type { FacadeAddress } from './facade-requests.js';
 import { nextStep, type Position, type Step } from './position.js';
-import { waitUntil } from './until.js';
+import { waitUntil } from '../wait-until.js';
 
 /** A change that the facade refused. */
 export interface Refused {

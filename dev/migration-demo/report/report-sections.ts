@@ -1,6 +1,6 @@
 import { SAVE_DELAY_MS } from '../demo-stack.js';
 import { CAPABILITIES } from '../../../apps/facade/src/stages/migration-snapshot.js';
-import type { ReportDocument, Section } from '../../migration-journey/report-document.js';
+import type { ReportDocument, Section } from '../../report-document.js';
 import { nameOf } from '../plan.js';
 import { verdictsOf, type AuditEntry, type DemoReport } from './demo-report.js';
 

@@ -11,7 +11,7 @@ import {
   type StoredSide,
 } from '../../../dev/migration-journey/stored-order.js';
 import { storedProblems } from '../../../dev/migration-journey/stored-problems.js';
-import { waitUntil } from '../../../dev/migration-journey/until.js';
+import { waitUntil } from '../../../dev/wait-until.js';
 import type { WrittenOrder, WrittenOrders } from '../../../dev/migration-journey/written-orders.js';
 import { Repetition } from '../repetition.js';
 
