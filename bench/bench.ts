@@ -5,7 +5,7 @@ import { Mongo } from '#service/mongodb/mongo.js';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
 import type { ServerAddresses } from '../dev/servers/embedded-servers.js';
 import { consumerHeap } from '../dev/supervisor/app-definitions.js';
-import { type Heap, heapFlags } from '../dev/supervisor/app-process.js';
+import { type Heap, heapFlags } from '../dev/supervisor/apps.js';
 import { TemporaryStack } from '../dev/supervisor/temporary-stack.js';
 import type { ContenderName, ContenderParameters, InFlight, Job } from './contenders/job.js';
 import { type Dataset, fillTopic } from './datasets.js';

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { SaveBounds } from '#orders/consumer/simulated-save.js';
 import { integerFlag, millisecondsFlag, onlyOption, parseFlags, pathFlag } from '../dev/flags.js';
-import { currentCommit, describeMachine, isBusy } from '../dev/machine/machine-description.js';
+import { currentCommit, describeMachine, isBusy } from '../dev/machine/machine.js';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
 import { explain, StackError } from '../dev/stack-error.js';
 import { interruption } from '../dev/supervisor/stop-requests.js';
@@ -26,14 +26,15 @@ import { ConsumingStack } from './stacks.js';
  * JSON, SVG and PNG to files.
  */
 
-interface CompareFlags extends ComparisonOptions {
+interface CompareFlags extends Omit<ComparisonOptions, 'full'> {
+  readonly full?: boolean;
   readonly out: string;
   readonly json?: string;
 }
 
 const FLAGS = new Command('npm run compare --')
   .description('Saves the same orders in several ways, and compares the times.')
-  .option('--full', 'measure all orders in every way (13 minutes) instead of samples', false)
+  .option('--full', 'measure all orders in every way (13 minutes) instead of samples')
   .addOption(
     onlyOption(
       WAY_NAMES,
@@ -65,7 +66,7 @@ const print = (line: string): void => void process.stderr.write(`${line}\n`);
 
 async function run(): Promise<void> {
   const flags = parseFlags(FLAGS, process.argv.slice(2)).opts<CompareFlags>();
-  const { orders, seed, saveMs, full, out, json = join(out, 'compare.json') } = flags;
+  const { orders, seed, saveMs, full = false, out, json = join(out, 'compare.json') } = flags;
   const settings = join(PROJECT_DIRECTORY, '.env');
   if (existsSync(settings)) process.loadEnvFile(settings);
   const stops = interruption('The comparison', print);
@@ -76,7 +77,7 @@ async function run(): Promise<void> {
   stops.onForce(() => stack.kill());
   let results: ComparedWay[];
   try {
-    results = await compareWays(flags, stack, { print, signal: stops.signal });
+    results = await compareWays({ ...flags, full }, stack, { print, signal: stops.signal });
   } finally {
     print('stopping the servers');
     await stack.stop();

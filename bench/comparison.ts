@@ -6,11 +6,11 @@ import { fromDocument, isSameOrder, type OrderDocument } from '#orders/order/ord
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { javaCompatiblePartitioner } from '#orders/topics/partitioner.js';
 import { isSelected } from '../dev/flags.js';
-import type { Machine } from '../dev/machine/machine-description.js';
+import type { Machine } from '../dev/machine/machine.js';
 import { StackError } from '../dev/stack-error.js';
 import { DEFAULT_PARTITIONS } from '../dev/supervisor/stack-options.js';
 import { alignedRows } from '../dev/terminal/aligned-rows.js';
-import { waitUntil } from '../dev/wait-until.js';
+import { waitUntil } from '../dev/waits.js';
 import type { Benchmark } from './bench.js';
 import { atMost } from './result.js';
 import type { ConsumingStack, Progress } from './stacks.js';

@@ -1,5 +1,5 @@
 import { PRODUCER_HEAP } from '../dev/supervisor/app-definitions.js';
-import type { Heap } from '../dev/supervisor/app-process.js';
+import type { Heap } from '../dev/supervisor/apps.js';
 import { type Bench, type Benchmark, heapFor, type RunOptions } from './bench.js';
 import type { ContenderName, ContenderParameters, InFlight, KafkaClient, SaveMs } from './contenders/job.js';
 import { type Candidate, type Contest, contest, type Purpose } from './contest.js';

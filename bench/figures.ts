@@ -1,4 +1,4 @@
-import type { Machine } from '../dev/machine/machine-description.js';
+import type { Machine } from '../dev/machine/machine.js';
 import { OracleScaler, PolicyScaler } from './autoscaling/scalers.js';
 import {
   RATE_PER_CONSUMER,

@@ -11,7 +11,7 @@ import {
   QUERY_API_HEAP,
   SERVICE_HEAP,
 } from '../dev/supervisor/app-definitions.js';
-import { type Heap, heapFlags } from '../dev/supervisor/app-process.js';
+import { type Heap, heapFlags } from '../dev/supervisor/apps.js';
 import type { BareServer } from './bare-server.js';
 import { Hundredths, type Measurement, type Sample } from './measurement.js';
 import { figuresOf, type ProcessFigures } from './process-watch.js';

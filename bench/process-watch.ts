@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { isErrno } from '../dev/machine/process-table.js';
-import type { ProcessRecord } from '../dev/servers/process-records.js';
+import { isErrno } from '../dev/machine/processes.js';
+import type { ProcessRecord } from '../dev/servers/data-directory.js';
 
 /** Memory and CPU time of a running process, from /proc. */
 export interface ProcessFigures {

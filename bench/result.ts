@@ -149,7 +149,7 @@ function toCells(result: Result): string[] {
     ratio === null ? '' : ratio.toFixed(2),
     ratioRange === null ? '' : ratioRange.map((end) => end.toFixed(2)).join('..'),
     requiredRatio === null ? '' : `>= ${requiredRatio.toFixed(2)}`,
-    `${Math.round(peakRssMiB)}${maxRssMiB === null ? '' : ` <= ${maxRssMiB}`} MiB`,
+    `${Math.round(peakRssMiB)}${maxRssMiB === null ? '' : ` <= ${Math.round(maxRssMiB)}`} MiB`,
     `${cpuSeconds.toFixed(1)} s`,
     verdictOf(result),
   ];

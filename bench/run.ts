@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { integerFlag, isSelected, onlyOption, parseFlags, pathFlag } from '../dev/flags.js';
-import { currentCommit, describeMachine, isBusy, type Machine } from '../dev/machine/machine-description.js';
+import { currentCommit, describeMachine, isBusy, type Machine } from '../dev/machine/machine.js';
 import { explain, StackError } from '../dev/stack-error.js';
 import { SIMULATIONS } from './autoscaling-benchmarks.js';
 import { Bench } from './bench.js';
@@ -20,7 +20,7 @@ import { type Result, tableOf } from './result.js';
 interface BenchFlags {
   /** Benchmarks to run, by name or by the part of the name before a dash; empty: all. */
   readonly only: readonly string[];
-  readonly quick: boolean;
+  readonly quick?: boolean;
   /** File for the report as JSON, in addition to the table. */
   readonly json?: string;
   readonly chart?: string;
@@ -33,7 +33,7 @@ const NAMES = [...SIMULATIONS, ...BENCHMARKS].map(({ name }) => name);
 const FLAGS = new Command('npm run bench --')
   .description('Measures the engine and the services, beside what limits them.')
   .addOption(onlyOption(NAMES, 'run only this benchmark, repeatable; the beginning of a name stands for all of these'))
-  .option('--quick', 'smoke run: less data, one run each; its figures are not meaningful', false)
+  .option('--quick', 'smoke run: less data, one run each; its figures are not meaningful')
   .option('--json <file>', 'file of the report as JSON', pathFlag)
   .option(
     '--chart <file>',
@@ -58,7 +58,7 @@ function interruptionSignal(): AbortSignal {
 }
 
 /** Runs the selected benchmarks one after another. A failed one is reported and skipped. */
-async function measureAll({ only, quick, profile }: BenchFlags, signal: AbortSignal): Promise<Result[]> {
+async function measureAll({ only, quick = false, profile }: BenchFlags, signal: AbortSignal): Promise<Result[]> {
   const results: Result[] = [];
   for (const { name, about, simulate } of SIMULATIONS) {
     if (!isSelected(name, only)) continue;

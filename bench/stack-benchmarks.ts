@@ -5,7 +5,7 @@ import type { ConsumerHeartbeat } from '#orders/consumer/consumer-heartbeat.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { TemporaryStack } from '../dev/supervisor/temporary-stack.js';
-import { waitUntil } from '../dev/wait-until.js';
+import { waitUntil } from '../dev/waits.js';
 import { launchBrowser } from '../test/browser/browser.js';
 import { ImitatedConsole } from '../test/browser/imitated-console.js';
 import { requestToken } from '../test/support/secured-mode.js';

@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import { type ConsumerHeartbeat, consumersCollection } from '#orders/consumer/consumer-heartbeat.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { rejectOnAbort } from '../dev/machine/abortion.js';
+import { rejectOnAbort, waitUntil } from '../dev/waits.js';
 import { consumerDefinition } from '../dev/supervisor/app-definitions.js';
-import type { App } from '../dev/supervisor/app.js';
+import type { App } from '../dev/supervisor/apps.js';
 import { DEFAULT_PARTITIONS } from '../dev/supervisor/stack-options.js';
 import { TemporaryStack } from '../dev/supervisor/temporary-stack.js';
-import { waitUntil } from '../dev/wait-until.js';
 
 // The system of `npm start` as benchmarks use it: on free ports and temporary data.
 

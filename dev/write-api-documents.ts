@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import openapiTypescript, { astToString, type OpenAPI3 } from 'openapi-typescript';
+import openapiTypescript from 'openapi-typescript';
+import { astToString, type OpenAPI3 } from 'openapi-typescript';
 import { API as CONSOLE_API, ConsoleModule } from '../apps/console/src/console.module.js';
 import { API as FACADE_API } from '../apps/facade/src/legacy-api-document.js';
 import { FacadeModule } from '../apps/facade/src/facade.module.js';
@@ -15,8 +16,7 @@ import { API as QUERY_API } from '../apps/query-api/src/api-description.js';
 import { QueryApiModule } from '../apps/query-api/src/query-api.module.js';
 import { createApiDocument, type ApiDescription } from '#service/docs/openapi.js';
 import { routeScopes, routesWithoutController, withScopes, type RouteScope } from './api-documents/route-scopes.js';
-import { formatted } from './formatted.js';
-import { updateGenerated } from './generated-file.js';
+import { formatted, updateGenerated } from './generated-file.js';
 import { PROJECT_DIRECTORY } from './project-directory.js';
 
 async function update(file: string, content: string): Promise<void> {

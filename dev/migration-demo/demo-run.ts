@@ -1,13 +1,9 @@
 import { join } from 'node:path';
-import { currentCommit, describeMachine } from '../machine/machine-description.js';
-import { allowing } from '../migration-journey/allowed-failures.js';
-import { Clients } from '../migration-journey/clients.js';
-import { BalancedRoute } from '../migration-journey/facade-requests.js';
+import { currentCommit, describeMachine } from '../machine/machine.js';
+import { allowing, RequestLog } from '../migration-journey/request-log.js';
+import { Clients, BalancedRoute } from '../migration-journey/clients.js';
 import { Operator } from '../migration-journey/operator.js';
-import { RequestLog } from '../migration-journey/request-log.js';
-import { storedProblems } from '../migration-journey/stored-problems.js';
-import { LegacyFiles, newSideOrders } from '../migration-journey/stored-order.js';
-import { CLIENT_ACCOUNTS } from '../migration-journey/written-orders.js';
+import { storedProblems, LegacyFiles, newSideOrders, CLIENT_ACCOUNTS } from '../migration-journey/stored-orders.js';
 import type { DemoOptions } from './demo-options.js';
 import { DemoStack } from './demo-stack.js';
 import { DemoSteps, type DemoContext, type DemoFindings } from './demo-steps.js';

@@ -1,14 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Long } from 'mongodb';
 import type { GateCondition } from '../../apps/facade/src/stages/gate.js';
-import type { FaultWindow } from '../migration-journey/allowed-failures.js';
+import type { FaultWindow, RequestLog } from '../migration-journey/request-log.js';
 import type { Clients } from '../migration-journey/clients.js';
-import type { CapabilityState, MigrationRun, Operator, Refused } from '../migration-journey/operator.js';
+import {
+  type CapabilityState,
+  type MigrationRun,
+  type Operator,
+  type Refused,
+  untilRecovered,
+} from '../migration-journey/operator.js';
 import { positionAt, type Position } from '../migration-journey/position.js';
-import { untilRecovered } from '../migration-journey/recovery.js';
-import type { RequestLog } from '../migration-journey/request-log.js';
-import { LegacyFiles, openIntents } from '../migration-journey/stored-order.js';
-import { waitUntil } from '../wait-until.js';
+import { LegacyFiles, openIntents } from '../migration-journey/stored-orders.js';
+import { waitUntil } from '../waits.js';
 import type { DemoStack } from './demo-stack.js';
 import { nameOf, READS, type PlannedStep, type Target } from './plan.js';
 

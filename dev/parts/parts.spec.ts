@@ -1,9 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { cacheDirectory } from './cache-directory.js';
-import { javaMajorVersion } from './java-runtime.js';
-import { MavenProgress } from './maven-progress.js';
-import { mongodMajorVersion } from './mongod-binary.js';
-import { fetchFailure } from './package-client.js';
+import { cacheDirectory } from './parts.js';
+import { javaMajorVersion, mongodMajorVersion } from './embedded-parts.js';
+import { MavenProgress, fetchFailure } from './package-clients.js';
 
 describe('the cache of fetched parts', () => {
   const home = '/home/ann/.cache/orders-pipeline';

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { catalogSettings } from './settings-catalog.js';
+import { catalogSettings, reportUnknownSettings } from './settings-catalog.js';
 import { envExample, withSettingsTables } from './settings-texts.js';
-import { reportUnknownSettings } from './unknown-settings.js';
 
 describe('the catalog of settings', () => {
   const sections = catalogSettings();

@@ -1,6 +1,6 @@
-import type { Machine } from '../../machine/machine-description.js';
+import type { Machine } from '../../machine/machine.js';
 import type { FailedRequest, RequestLog } from '../../migration-journey/request-log.js';
-import type { StoredProblems } from '../../migration-journey/stored-problems.js';
+import type { StoredProblems } from '../../migration-journey/stored-orders.js';
 import type { DemoOptions } from '../demo-options.js';
 import type { DemoFindings } from '../demo-steps.js';
 
