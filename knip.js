@@ -13,7 +13,7 @@ export default {
         'dev/sbom.ts',
         'dev/swarm.ts',
         'dev/migration.ts',
-        'dev/migration-demo/bugs/plant-bug.ts',
+        'dev/migration-demo/plant-bug.ts',
         'dev/write-settings.ts',
         'dev/write-api-documents.ts',
         'dev/surface/write-surface.ts',

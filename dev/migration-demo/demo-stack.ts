@@ -19,7 +19,7 @@ const NEEDED_MIB = 2_048;
 const DRAIN_BUDGET_MS = 15_000;
 const APPS = { console: 0, consumer: 2, facade: 2 };
 const FACADES = [1, 2] as const;
-const PLANT_BUG = pathToFileURL(join(PROJECT_DIRECTORY, 'dist/dev/migration-demo/bugs/plant-bug.js')).href;
+const PLANT_BUG = pathToFileURL(join(PROJECT_DIRECTORY, 'dist/dev/migration-demo/plant-bug.js')).href;
 
 export interface DemoStackOptions {
   /** The settings of the facades that differ from their defaults. */

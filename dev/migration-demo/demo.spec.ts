@@ -1,7 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { RequestLog } from '../../migration-journey/request-log.js';
-import { TRANSLATION_BUGS } from '../bugs/translation-bugs.js';
-import { verdictsOf, type DemoReport } from './demo-report.js';
+import { RequestLog } from '../migration-journey/request-log.js';
+import { PROJECT_DIRECTORY } from '../project-directory.js';
+import { type DemoReport, verdictsOf } from './demo-report.js';
+import { TRANSLATION_BUGS, withBug } from './translation-bugs.js';
+
+describe('the translation bugs of the demo', () => {
+  it.each(TRANSLATION_BUGS)('$name: can be planted in the compiled file', (bug) => {
+    const text = readFileSync(join(PROJECT_DIRECTORY, bug.file), 'utf8');
+    expect(withBug(text, bug)).toContain(bug.by);
+  });
+});
 
 const log = new RequestLog({ now: () => 0 });
 const wrongLog = new RequestLog({ now: () => 0 });

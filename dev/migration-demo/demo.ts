@@ -1,83 +1,44 @@
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Long } from 'mongodb';
-import type { GateCondition } from '../../apps/facade/src/stages/gate.js';
-import type { FaultWindow, RequestLog } from '../migration-journey/request-log.js';
-import type { Clients } from '../migration-journey/clients.js';
+import { fetch } from 'undici';
+import type { ReadCapability, ReadStage, WriteStage } from '../../apps/facade/src/stages/migration-snapshot.js';
+import { currentCommit, describeMachine } from '../machine/machine.js';
+import { BalancedRoute, Clients } from '../migration-journey/clients.js';
+import { type MigrationRun, Operator, type Refused, untilRecovered } from '../migration-journey/operator.js';
+import { type Position, positionAt, type Step } from '../migration-journey/position.js';
+import { allowing, RequestLog } from '../migration-journey/request-log.js';
 import {
-  type CapabilityState,
-  type MigrationRun,
-  type Operator,
-  type Refused,
-  untilRecovered,
-} from '../migration-journey/operator.js';
-import { positionAt, type Position } from '../migration-journey/position.js';
-import { LegacyFiles, openIntents } from '../migration-journey/stored-orders.js';
+  CLIENT_ACCOUNTS,
+  LegacyFiles,
+  newSideOrders,
+  openIntents,
+  storedProblems,
+} from '../migration-journey/stored-orders.js';
+import type { Interruption } from '../supervisor/stop-requests.js';
 import { waitUntil } from '../waits.js';
-import type { DemoStack } from './demo-stack.js';
-import { nameOf, READS, type PlannedStep, type Target } from './plan.js';
+import {
+  type AuditEntry,
+  type AwayTime,
+  type DemoFindings,
+  type DemoOptions,
+  type DemoReport,
+  nameOf,
+  type ReportedStep,
+} from './demo-report.js';
+import { DemoStack } from './demo-stack.js';
+import type { TranslationBug } from './translation-bugs.js';
 
-/** A gate as it was when a capability passed it, and the durations that the facade had measured of both sides. */
-export interface PassedGate extends Pick<CapabilityState, 'p50Ms' | 'p99Ms'> {
-  readonly target: Target;
-  /** Seconds since the start of the demo. */
-  readonly atSeconds: number;
-  readonly conditions: readonly GateCondition[];
-}
-
-/** How the planted bug was caught. */
-export interface CaughtBug {
-  readonly capability: string;
-  readonly key: string;
-  readonly path: string;
-  readonly field: string;
-  /** The values of both sides as JSON, shortened; `missing` without one. */
-  readonly legacy: string;
-  readonly new: string;
-  /** From the begin of shadow. */
-  readonly afterSeconds: number;
-  /** The conditions that kept the gate closed. */
-  readonly unmet: readonly string[];
-}
-
-export interface RolledBack {
-  /** Writes that the legacy system did not have when the rollback was requested. */
-  readonly openWrites: number;
-  /** Acknowledged orders that it did not have once it had caught up. */
-  readonly missing: number;
-  readonly checked: number;
-  readonly secondsToRollBack: number;
-  readonly secondsToCatchUp: number;
-}
-
-/** A time in which a process that answers, or that writes have to reach, was away. */
-export interface AwayTime extends FaultWindow {
-  /** What was done, such as `the legacy system was killed`. */
-  readonly what: string;
-}
-
-/** What steps find out for the report. */
-export interface DemoFindings {
-  readonly gates: PassedGate[];
-  readonly away: AwayTime[];
-  caught: CaughtBug | undefined;
-  rolledBack: RolledBack | undefined;
-  /** When writes became complete, by the clock of the log. */
-  completeSince: number;
-  /** When reads last went to shadow, in seconds since the start of the demo. */
-  shadowSince: number;
-}
-
-/** What steps work with. */
-export interface DemoContext {
-  readonly stack: DemoStack;
-  readonly operator: Operator;
-  readonly clients: Clients;
-  readonly log: RequestLog;
-  readonly findings: DemoFindings;
-  /** Seconds since the start of the demo. */
-  readonly elapsed: () => number;
-  readonly signal: AbortSignal;
-}
+const CLIENTS = 32;
+/** No client gives up. Each kind of request must reach the samples of its gate. */
+const BEHAVIOUR = {
+  accounts: Array.from({ length: CLIENTS }, (_, at) => [`${CLIENT_ACCOUNTS}${String(at + 1).padStart(2, '0')}`]),
+  mix: { writes: 7, 'read-by-id': 5, 'read-by-page': 4, 'read-by-range': 4 },
+  timeoutMs: 20_000,
+  retryMs: 1_000,
+  withoutIdPercent: 0,
+  givesUpPercent: 0,
+};
 
 /** A mismatch, as far as the demo shows it. */
 interface FoundMismatch {
@@ -106,49 +67,234 @@ const DIFFERENCES_PER_PAGE = 1_000;
 const COUNT = new Intl.NumberFormat('en-US');
 const OFF = positionAt('off', 'off');
 
-/** The steps of the demo on a running system. */
-export class DemoSteps {
+export const READS: readonly ReadCapability[] = ['read-by-id', 'read-by-page', 'read-by-range'];
+
+/** What ends the demo early, and where its progress goes. */
+export interface DemoListener extends Interruption {
+  /** Receives the progress, one line at a time. */
+  readonly print: (line: string) => void;
+}
+
+/**
+ * Runs a whole migration, on servers of its own that it removes at the end.
+ * @throws StackError, or the abort reason of the signal, if it could not begin; later failures are part of the report
+ */
+export async function runDemo(options: DemoOptions, { print, signal, onForce }: DemoListener): Promise<DemoReport> {
+  const began = performance.now();
+  const startedAt = new Date();
+  const machine = describeMachine();
+  const elapsed = (): number => (performance.now() - began) / 1_000;
+  const progress = (line: string): void => print(`${elapsed().toFixed(1).padStart(6)} s  ${line}`);
+  progress('starting Kafka, MongoDB, the registry, the apps, the legacy system and two facades');
+  const { facadeSettings, reportFolder } = options;
+  const stack = await DemoStack.start({ facadeSettings, print: (line) => progress(`  ${line}`), signal });
+  onForce(() => stack.killAll());
+  const started = { title: 'start all processes', seconds: elapsed(), result: 'all are ready' };
+  try {
+    const migrated = await migrate(options, stack, { progress, elapsed, signal });
+    const steps = [started, ...migrated.steps];
+    return { options, startedAt, machine, commit: currentCommit(), ...migrated, steps, totalSeconds: elapsed() };
+  } finally {
+    await stack.copyLogs(join(reportFolder, 'logs'));
+    progress('stopping everything');
+    await stack.stop();
+    progress('stopped');
+  }
+}
+
+interface Following {
+  readonly progress: (line: string) => void;
+  /** Seconds since the start of the demo. */
+  readonly elapsed: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** Runs all steps under traffic, and compares what is stored at the end. */
+async function migrate({ orders, rate, bug }: DemoOptions, stack: DemoStack, following: Following) {
+  const { progress } = following;
+  const files = new LegacyFiles(stack.legacyFolder);
+  const populated = await fetch(`${stack.legacyUrl}/populate?count=${orders}`, { method: 'POST' });
+  if (populated.status !== 201)
+    throw new Error(`populate responded with ${populated.status}: ${await populated.text()}`);
+  const old = await files.all();
+  progress(`the legacy system has ${old.length.toLocaleString('en-US')} orders`);
+  const failed = new AbortController();
+  const log = new RequestLog({ now: () => Date.now() });
+  const clients = new Clients({
+    ...BEHAVIOUR,
+    rate,
+    old,
+    log,
+    drawOf: () => (below) => Math.floor(Math.random() * below),
+    // Half of the clients prefer each facade.
+    routeOf: (client) => new BalancedRoute(client % 2 === 0 ? stack.facades : stack.facades.toReversed()),
+    onFailure: (error) => failed.abort(error),
+  });
+  const signal = AbortSignal.any([following.signal, failed.signal]);
+  const demo = new Demo(stack, clients, log, { ...following, signal });
+  const problem = await demo.run(bug);
+  progress('comparing the files of the legacy system with the collection of the new side');
+  const [legacy, newSide] = [await files.all(), await newSideOrders(stack.mongo.db)];
+  const { all: written, acknowledged } = clients.orders;
+  const evidence = { old, written, sighted: clients.sightings.new, legacy, new: newSide, isCopied: true };
+  const stores = {
+    ...storedProblems({ ...evidence, newOnlyFrom: demo.findings.completeSince }),
+    legacyOrders: legacy.length,
+    newOrders: newSide.length,
+    acknowledged: acknowledged.length,
+  };
+  const failures = log.failed.map((request) => {
+    const window = allowing(request, demo.findings.away, []);
+    return { ...request, allowedBecause: window !== undefined && 'what' in window ? window.what : undefined };
+  });
+  const { items } = await demo.operator.get<{ items: AuditEntry[] }>('/v1/migration/audit?pageSize=1000');
+  const { steps, findings } = demo;
+  return { steps, problem, findings, audit: items.toReversed(), log, failures, stores };
+}
+
+/** The way from `off` to `complete` on a running system. */
+class Demo {
+  readonly steps: ReportedStep[] = [];
+  readonly findings: DemoFindings = {
+    gates: [],
+    away: [],
+    caught: undefined,
+    rolledBack: undefined,
+    completeSince: Infinity,
+    shadowSince: 0,
+  };
+  readonly operator: Operator;
   private position: Position = OFF;
 
-  constructor(private readonly context: DemoContext) {}
+  constructor(
+    private readonly stack: DemoStack,
+    private readonly clients: Clients,
+    private readonly log: RequestLog,
+    private readonly following: Following,
+  ) {
+    this.operator = new Operator(stack.facades, following.signal);
+  }
 
-  /** Runs a step to its end. @returns what came out, for people @throws Error if the demo can't go on */
-  async run(step: PlannedStep): Promise<string> {
-    const { context } = this;
-    switch (step.do) {
-      case 'traffic':
-        await delay(step.seconds * 1_000, undefined, { signal: context.signal });
-        return `${context.log.total} requests so far`;
-      case 'promote':
-        return this.promote(step.targets);
-      case 'backfill':
-        return this.backfill();
-      case 'verify':
-        return this.verify();
-      case 'deploy':
-        await context.stack.deployFacade(step.bug);
-        return 'both instances run it';
-      case 'catch':
-        return this.catchBug(step.field);
-      case 'switch-off':
-        await this.moveTo(OFF, 'demo: a bug was caught', WITHIN_MS);
-        return `${step.capabilities.join(', ')} off`;
-      case 'remove-wrong-orders':
-        return this.removeWrongOrders();
-      case 'kill':
-        return this.kill(step.what);
-      case 'roll-back-with-open-writes':
-        return this.rollBackWithOpenWrites();
-      case 'stop-traffic':
-        await context.clients.end();
-        await this.recovered();
-        return `${context.clients.orders.acknowledged.length} orders acknowledged, no write is open`;
+  /** Runs the steps until one fails. @returns why it failed; `undefined`: none did @throws the abort reason of the signal */
+  async run(bug: TranslationBug): Promise<string | undefined> {
+    this.clients.begin();
+    try {
+      await this.toShadow(bug);
+      await this.repair(bug);
+      await this.toComplete();
+      return undefined;
+    } catch (error) {
+      this.following.signal.throwIfAborted();
+      return this.steps.at(-1)?.result ?? String(error);
+    } finally {
+      await this.clients.end();
     }
   }
 
+  private async toShadow({ name, field }: TranslationBug): Promise<void> {
+    await this.traffic();
+    await this.writesTo('dualwrite');
+    await this.copyAll();
+    await this.step(`deploy the facades with the bug ${name}`, async () => this.deploy(name));
+    await this.readsTo('shadow');
+    await this.step(`shadow must catch ${name}`, async () => this.catchBug(field));
+  }
+
+  /**
+   * No more orders may be written wrongly, so writes go back to the legacy system before anything else. Their comparisons have met a bug of
+   * reads too, and the gate counts anew only after a change of the stage. A bug that has stored wrong orders needs more to be repaired.
+   */
+  private async repair({ affects }: TranslationBug): Promise<void> {
+    const all = [...READS, 'writes'].join(', ');
+    await this.step(`back to off: ${all}`, async () => {
+      await this.moveTo(OFF, 'demo: a bug was caught', WITHIN_MS);
+      return `${all} off`;
+    });
+    await this.step('deploy the facades without the bug', async () => this.deploy());
+    await this.writesTo('dualwrite');
+    if (affects === 'writes')
+      await this.step('remove the wrong orders from the new side', async () => this.removeWrongOrders());
+    await this.copyAll();
+    await this.readsTo('shadow');
+  }
+
+  private async toComplete(): Promise<void> {
+    await this.step('kill the legacy system', async () => this.kill('legacy'));
+    await this.readsTo('live');
+    await this.writesTo('live', 50);
+    const rollback = async (): Promise<string> => this.rollBackWithOpenWrites();
+    await this.step('roll writes back to dualwrite while writes are open', rollback);
+    await this.writesTo('live', 50);
+    await this.step('kill an instance of the facade', async () => this.kill('facade'));
+    await this.writesTo('live');
+    await this.step('kill a consumer', async () => this.kill('consumer'));
+    await this.readsTo('complete');
+    await this.step('verify', async () => this.verify());
+    await this.writesTo('complete');
+    await this.traffic();
+    await this.step('stop the traffic', async () => {
+      await this.clients.end();
+      await this.recovered();
+      return `${this.clients.orders.acknowledged.length} orders acknowledged, no write is open`;
+    });
+  }
+
+  /** Runs a step to its end, and reports it. @param work returns what came out, for people @throws Error if the demo can't go on */
+  private async step(title: string, work: () => Promise<string>): Promise<void> {
+    const { elapsed, progress, signal } = this.following;
+    const began = elapsed();
+    progress(title);
+    const ended = (result: string): void => {
+      this.steps.push({ title, seconds: elapsed() - began, result });
+      progress(`  ${result}`);
+    };
+    try {
+      ended(await work());
+    } catch (error) {
+      signal.throwIfAborted();
+      ended(`The demo can't go on: ${error instanceof Error ? error.message : String(error)}.`);
+      throw error;
+    }
+  }
+
+  /** Clients send requests for some seconds, and nothing else happens. */
+  private async traffic(): Promise<void> {
+    await this.step('traffic for 3 s', async () => {
+      await delay(3_000, undefined, { signal: this.following.signal });
+      return `${this.log.total} requests so far`;
+    });
+  }
+
+  private async writesTo(stage: WriteStage, percent = 100): Promise<void> {
+    await this.promote([{ capability: 'writes', stage, percent }]);
+  }
+
+  private async readsTo(stage: ReadStage): Promise<void> {
+    await this.promote(READS.map((capability) => ({ capability, stage, percent: 100 })));
+  }
+
+  private async copyAll(): Promise<void> {
+    await this.step('backfill', async () => this.backfill());
+    await this.step('verify', async () => this.verify());
+  }
+
+  private async deploy(bug?: string): Promise<string> {
+    await this.stack.deployFacade(bug);
+    return 'both instances run it';
+  }
+
   /** Moves each target as soon as its gate holds, never by force. @throws Error after 150 s, or if the facade has rolled one back */
-  private async promote(targets: readonly Target[]): Promise<string> {
-    const { findings, elapsed, log } = this.context;
+  private async promote(targets: readonly Step[]): Promise<void> {
+    const title = targets.map(nameOf).join(', ');
+    await this.step(title, async () => {
+      await this.passGates(targets);
+      return title;
+    });
+  }
+
+  private async passGates(targets: readonly Step[]): Promise<void> {
+    const { findings, log } = this;
+    const { elapsed } = this.following;
     let askedAt = 0;
     await this.moveTo(positionWith(this.position, targets), 'demo: the gate holds', MOVED_WITHIN_MS, {
       waitsFor: ({ capability }, { gate, cause }) => {
@@ -163,7 +309,6 @@ export class DemoSteps {
         if (target.capability === 'writes' && target.stage === 'complete') findings.completeSince = askedAt;
       },
     });
-    return targets.map(nameOf).join(', ');
   }
 
   private async moveTo(
@@ -172,7 +317,7 @@ export class DemoSteps {
     withinMs: number,
     hooks: Pick<Parameters<Operator['moveTo']>[1], 'waitsFor' | 'onMoved'> = {},
   ): Promise<void> {
-    const { operator, log } = this.context;
+    const { operator, log } = this;
     await operator.moveTo(position, {
       ...hooks,
       readsFirst: true,
@@ -191,7 +336,7 @@ export class DemoSteps {
 
   /** Copies the legacy system's orders, and waits until all are saved. */
   private async backfill(): Promise<string> {
-    const { operator } = this.context;
+    const { operator } = this;
     const { result, translated = 0, operationIds = [], problem } = await operator.run('backfill', RUN_WITHIN_MS);
     if (result !== 'imported') throw new Error(`the backfill ended as ${result}: ${problem}`);
     for (const id of operationIds) await this.untilSaved(id);
@@ -200,7 +345,8 @@ export class DemoSteps {
 
   /** Waits until each order of an import is saved. */
   private async untilSaved(operationId: string): Promise<void> {
-    const { stack, signal } = this.context;
+    const { stack } = this;
+    const { signal } = this.following;
     await waitUntil('the imports of the backfill', RUN_WITHIN_MS, signal, async () => {
       const response = await fetch(`${stack.producerUrl}/v1/operations/${operationId}`);
       const { state } = (await response.json()) as { readonly state: { readonly code: string; readonly text: string } };
@@ -220,7 +366,7 @@ export class DemoSteps {
   /** A verification that has to wait too long for writes says nothing. */
   private async conclusiveVerify(): Promise<MigrationRun> {
     for (let tries = 1; ; tries += 1) {
-      const run = await this.context.operator.run('verify', RUN_WITHIN_MS);
+      const run = await this.operator.run('verify', RUN_WITHIN_MS);
       if (run.result !== 'open' || tries === 3) return run;
     }
   }
@@ -230,7 +376,7 @@ export class DemoSteps {
    * a copy of the right one would be rejected.
    */
   private async removeWrongOrders(): Promise<string> {
-    const { operator, stack } = this.context;
+    const { operator, stack } = this;
     const { id, differences = 0 } = await this.conclusiveVerify();
     const numbers: number[] = [];
     for (let last = DIFFERENCES_PER_PAGE; last === DIFFERENCES_PER_PAGE;) {
@@ -248,7 +394,8 @@ export class DemoSteps {
 
   /** Waits for a mismatch in the bug's field, and shows that the gate refuses the next stage. */
   private async catchBug(field: string): Promise<string> {
-    const { operator, findings, signal, elapsed } = this.context;
+    const { operator, findings } = this;
+    const { signal, elapsed } = this.following;
     const { mismatch, path } = await waitUntil(`a mismatch in ${field}`, WITHIN_MS, signal, async () => {
       for (const capability of READS) {
         const query = `/v1/migration/mismatches?capability=${capability}&recheck=differs`;
@@ -269,7 +416,8 @@ export class DemoSteps {
 
   /** Requests the promotion that the bug must prevent. @returns the conditions of the gate that did not hold */
   private async refusedPromotion(caughtIn: string): Promise<readonly string[]> {
-    const { operator, signal } = this.context;
+    const { operator } = this;
+    const { signal } = this.following;
     const capability = READS.find((name) => name === caughtIn) ?? 'read-by-id';
     return waitUntil('the gate counts the mismatch', WITHIN_MS, signal, async () => {
       const refused = await operator.move({ capability, stage: 'live', percent: 100 }, 'demo: this must be refused');
@@ -281,7 +429,8 @@ export class DemoSteps {
 
   /** Kills a process with SIGKILL, and waits until everything works again and no earlier write is open. */
   private async kill(what: keyof typeof KILLS): Promise<string> {
-    const { stack, elapsed } = this.context;
+    const { stack } = this;
+    const { elapsed } = this.following;
     const { app, killed, target } = KILLS[what];
     const began = elapsed();
     const end = this.away(target, `${killed} was killed`, [this.position]);
@@ -296,7 +445,8 @@ export class DemoSteps {
    * once it has caught up: all that any client was acknowledged must be there.
    */
   private async rollBackWithOpenWrites(): Promise<string> {
-    const { operator, stack, clients, findings, signal, elapsed } = this.context;
+    const { operator, stack, clients, findings } = this;
+    const { signal, elapsed } = this.following;
     const back = positionWith(this.position, [{ capability: 'writes', stage: 'dualwrite', percent: 100 }]);
     const end = this.away('legacy', 'the legacy system was stopped and killed', [this.position, back]);
     stack.apps.pause('legacy');
@@ -320,7 +470,7 @@ export class DemoSteps {
   }
 
   private async recovered(): Promise<void> {
-    const { stack, operator, clients } = this.context;
+    const { stack, operator, clients } = this;
     const system = {
       facades: stack.facades,
       operator,
@@ -335,7 +485,7 @@ export class DemoSteps {
   /** Begins a time in which failures of a side are allowed. @returns a function to be called once it has caught up */
   private away(target: AwayTime['target'] | undefined, what: string, positions: AwayTime['positions']): () => void {
     if (target === undefined) return () => undefined;
-    const { findings, log } = this.context;
+    const { findings, log } = this;
     const begun: AwayTime = { target, what, positions, kind: what, from: log.now(), to: Infinity };
     const at = findings.away.push(begun) - 1;
     return () => void (findings.away[at] = { ...begun, to: log.now() });
@@ -351,7 +501,7 @@ const KILLS = {
   consumer: { app: 'consumer-1', killed: 'a consumer', target: 'new' },
 } as const;
 
-function positionWith(position: Position, targets: readonly Target[]): Position {
+function positionWith(position: Position, targets: readonly Step[]): Position {
   const changes = targets.map(({ capability, ...place }) => [capability === 'writes' ? 'writes' : 'reads', place]);
   return { ...position, ...(Object.fromEntries(changes) as Partial<Position>) };
 }

@@ -1,10 +1,11 @@
-// Loaded before a facade of the demo (`--import`): plants the bug that PLANTED_BUG names in one module, so that no code of the product
-// knows of it.
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { PROJECT_DIRECTORY } from '../../project-directory.js';
+import { PROJECT_DIRECTORY } from '../project-directory.js';
 import { bugOf, withBug } from './translation-bugs.js';
+
+// Loaded before a facade of the demo (`--import`): plants the bug that PLANTED_BUG names in one module, so that no code of the product
+// knows of it.
 
 const { PLANTED_BUG: name = '' } = process.env;
 const bug = bugOf(name);

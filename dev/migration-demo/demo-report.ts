@@ -1,8 +1,162 @@
-import { SAVE_DELAY_MS } from '../demo-stack.js';
-import { CAPABILITIES } from '../../../apps/facade/src/stages/migration-snapshot.js';
-import type { ReportDocument, Section } from '../../report-document.js';
-import { nameOf } from '../plan.js';
-import { verdictsOf, type AuditEntry, type DemoReport } from './demo-report.js';
+import type { GateCondition } from '../../apps/facade/src/stages/gate.js';
+import { CAPABILITIES } from '../../apps/facade/src/stages/migration-snapshot.js';
+import type { Machine } from '../machine/machine.js';
+import type { CapabilityState } from '../migration-journey/operator.js';
+import type { Step } from '../migration-journey/position.js';
+import type { FailedRequest, FaultWindow, RequestLog } from '../migration-journey/request-log.js';
+import type { StoredProblems } from '../migration-journey/stored-orders.js';
+import type { ReportDocument, Section } from '../report-document.js';
+import { SAVE_DELAY_MS } from './demo-stack.js';
+import type { TranslationBug } from './translation-bugs.js';
+
+/** The options of `npm run migration -- demo`. */
+export interface DemoOptions {
+  readonly bug: TranslationBug;
+  /** Orders that the legacy system has before the demo. */
+  readonly orders: number;
+  /** Requests per second of all clients together. */
+  readonly rate: number;
+  /** Settings of the facades that differ from their defaults: those of the gate and of the automatic rollback. */
+  readonly facadeSettings: Readonly<Record<string, string>>;
+  /** Folder of the report. */
+  readonly reportFolder: string;
+}
+
+/** A gate as it was when a capability passed it, and the durations that the facade had measured of both sides. */
+export interface PassedGate extends Pick<CapabilityState, 'p50Ms' | 'p99Ms'> {
+  readonly target: Step;
+  /** Seconds since the start of the demo. */
+  readonly atSeconds: number;
+  readonly conditions: readonly GateCondition[];
+}
+
+/** How the planted bug was caught. */
+export interface CaughtBug {
+  readonly capability: string;
+  readonly key: string;
+  readonly path: string;
+  readonly field: string;
+  /** The values of both sides as JSON, shortened; `missing` without one. */
+  readonly legacy: string;
+  readonly new: string;
+  /** From the begin of shadow. */
+  readonly afterSeconds: number;
+  /** The conditions that kept the gate closed. */
+  readonly unmet: readonly string[];
+}
+
+export interface RolledBack {
+  /** Writes that the legacy system did not have when the rollback was requested. */
+  readonly openWrites: number;
+  /** Acknowledged orders that it did not have once it had caught up. */
+  readonly missing: number;
+  readonly checked: number;
+  readonly secondsToRollBack: number;
+  readonly secondsToCatchUp: number;
+}
+
+/** A time in which a process that answers, or that writes have to reach, was away. */
+export interface AwayTime extends FaultWindow {
+  /** What was done, such as `the legacy system was killed`. */
+  readonly what: string;
+}
+
+/** What steps find out for the report. */
+export interface DemoFindings {
+  readonly gates: PassedGate[];
+  readonly away: AwayTime[];
+  caught: CaughtBug | undefined;
+  rolledBack: RolledBack | undefined;
+  /** When writes became complete, by the clock of the log. */
+  completeSince: number;
+  /** When reads last went to shadow, in seconds since the start of the demo. */
+  shadowSince: number;
+}
+
+export interface ReportedStep {
+  readonly title: string;
+  readonly seconds: number;
+  readonly result: string;
+}
+
+/** An entry of the facade's audit, as far as the report shows it. */
+export interface AuditEntry {
+  readonly at: string;
+  readonly action: string;
+  readonly capability?: string;
+  readonly to?: string;
+}
+
+/** A failed request, and the reason for which the contract allows it. */
+export interface JudgedFailure extends FailedRequest {
+  /** `undefined`: it is not allowed. */
+  readonly allowedBecause: string | undefined;
+}
+
+/** What both sides have at the end. */
+export interface ComparedStores extends StoredProblems {
+  readonly legacyOrders: number;
+  readonly newOrders: number;
+  /** New orders that clients were acknowledged. */
+  readonly acknowledged: number;
+}
+
+/** All data of a report. */
+export interface DemoReport {
+  readonly options: DemoOptions;
+  readonly startedAt: Date;
+  readonly machine: Machine;
+  readonly commit: string;
+  readonly steps: readonly ReportedStep[];
+  /** Why the demo did not reach its end; `undefined`: it did. */
+  readonly problem: string | undefined;
+  readonly findings: Readonly<DemoFindings>;
+  readonly audit: readonly AuditEntry[];
+  readonly log: Pick<RequestLog, 'total' | 'answeredCount' | 'repeated' | 'wrong' | 'wrongCount' | 'figures'>;
+  readonly failures: readonly JudgedFailure[];
+  readonly stores: ComparedStores;
+  readonly totalSeconds: number;
+}
+
+/** A property that the demo must have, and whether it has it. */
+export interface Verdict {
+  readonly what: string;
+  readonly found: string;
+  readonly holds: boolean;
+}
+
+/** Returns what the demo shows. It has succeeded if all hold. */
+export function verdictsOf(
+  report: Pick<DemoReport, 'problem' | 'log' | 'failures' | 'stores' | 'findings' | 'options'>,
+): readonly Verdict[] {
+  const { problem, log, failures, stores, findings, options } = report;
+  const { lost, doubled, differing, onOneSide } = stores;
+  const refused = failures.filter(({ allowedBecause }) => allowedBecause === undefined).length;
+  const { caught, rolledBack } = findings;
+  return [
+    { what: 'the whole way, by the gates only', found: problem ?? 'writes are complete', holds: problem === undefined },
+    none('wrong answers', log.wrongCount),
+    none('orders lost', lost.length),
+    none('orders doubled', doubled.length),
+    none('orders that differ', differing.length),
+    none('orders on one side only', onOneSide.length),
+    none('failed requests that the contract does not allow', refused),
+    {
+      what: `bug ${options.bug.name} caught in shadow`,
+      found: caught === undefined ? 'no' : `in ${caught.field}`,
+      holds: caught !== undefined,
+    },
+    {
+      what: 'orders missing on the legacy system after the rollback',
+      found: rolledBack === undefined ? 'no rollback' : String(rolledBack.missing),
+      holds: rolledBack?.missing === 0,
+    },
+  ];
+}
+
+function none(what: string, count: number): Verdict {
+  return { what, found: String(count), holds: count === 0 };
+}
 
 const COUNT = new Intl.NumberFormat('en-US');
 const SHOWN = 20;
@@ -221,7 +375,7 @@ interface StageTime {
 }
 
 /** Returns how long each capability was in each stage, in the order in which the stages began. @param entries the oldest first */
-export function stageTimes(entries: readonly AuditEntry[], end: Date): readonly StageTime[] {
+function stageTimes(entries: readonly AuditEntry[], end: Date): readonly StageTime[] {
   const changes = entries.filter(({ action }) => action === 'change' || action === 'rollback');
   return changes.flatMap(({ capability, to, at }, place) => {
     if (capability === undefined || to === undefined) return [];
@@ -229,4 +383,9 @@ export function stageTimes(entries: readonly AuditEntry[], end: Date): readonly 
     const until = next === undefined ? end.getTime() : Date.parse(next.at);
     return [{ capability, stage: to, seconds: (until - Date.parse(at)) / 1_000 }];
   });
+}
+
+/** Returns a change of stage, for people. */
+export function nameOf({ capability, stage, percent }: Step): string {
+  return `${capability} to ${stage}${percent === 100 ? '' : ` at ${percent} %`}`;
 }
