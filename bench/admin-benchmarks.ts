@@ -1,5 +1,5 @@
+import { endingOf } from '../dev/machine/child-processes.js';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,8 +80,8 @@ async function runAdmin(
   const env = { ...process.env, ...servers };
   const child = spawn(process.execPath, [script, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   createInterface(child.stdout).on('line', (line) => print(`  ${line}`));
-  const [code] = await once(child, 'exit');
-  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${String(code)}`);
+  const ending = await endingOf(child);
+  if (ending !== 'exit code 0') throw new Error(`${args.join(' ')} ended with ${ending}`);
   return (performance.now() - startedAt) / 1_000;
 }
 

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PROJECT_DIRECTORY } from './project-directory.js';
-import { execFile } from 'node:child_process';
+import { runCommand } from './machine/child-processes.js';
 
 /** How many lines a failed check shows of each version of a file. */
 const SHOWN_LINES = 4;
@@ -44,11 +44,5 @@ function firstDifference(before: string, after: string): string {
  */
 export async function formatted(file: string, text: string): Promise<string> {
   const formatter = join(PROJECT_DIRECTORY, 'node_modules', '.bin', 'oxfmt');
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const child = execFile(formatter, [`--stdin-filepath=${file}`], { cwd: PROJECT_DIRECTORY }, (error, stdout) => {
-    if (error === null) resolve(stdout);
-    else reject(error);
-  });
-  child.stdin?.end(text);
-  return promise;
+  return runCommand(formatter, [`--stdin-filepath=${file}`], { cwd: PROJECT_DIRECTORY, input: text });
 }

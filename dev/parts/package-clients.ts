@@ -209,7 +209,7 @@ async function fetchOne(
  * Parses Maven's transfer messages: a line at the end of each download and, between those lines, `Progress (1): 4.1/158 MB`,
  * which ends with a carriage return only.
  */
-export class MavenProgress {
+class MavenProgress {
   private files = 0;
   private current = '';
 

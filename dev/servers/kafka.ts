@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
+import { printedBy, runCommand } from '../machine/child-processes.js';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { connectKafka, type KafkaOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { Kafka } from 'kafkajs';
 import { freePort } from '../machine/ports.js';
@@ -116,7 +115,7 @@ export class KafkaServer implements ServerProgram {
     const clusterId = this.node.clusterId ?? randomClusterId();
     const format = ['kafka.tools.StorageTool', 'format', '--config', properties, '--cluster-id', clusterId];
     try {
-      await promisify(execFile)(this.parts.java, ['-XX:TieredStopAtLevel=1', '-cp', this.classPath, ...format]);
+      await runCommand(this.parts.java, ['-XX:TieredStopAtLevel=1', '-cp', this.classPath, ...format]);
     } catch (error) {
       throw formatFailure(error, this.directory);
     }
@@ -127,7 +126,7 @@ export class KafkaServer implements ServerProgram {
 
 /** Builds an error with the tool's own output, which gives the reason in Java's terms. The most frequent reason is the disk. */
 function formatFailure(error: unknown, directory: string): StackError {
-  const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
+  const output = printedBy(error, 'stderr');
   return new StackError(
     'server-failed',
     `Kafka's storage could not be formatted in ${directory}:\n${output.split('\n').slice(0, 6).join('\n')}`,

@@ -1,3 +1,4 @@
+import { endingOf } from '../machine/child-processes.js';
 import { pause, systemClock, type Clock } from '@orders-pipeline/clock';
 import { rejectOnAbort, interruptiblePause } from '../waits.js';
 import { RestartBackoff, restartLine } from '../machine/restarts.js';
@@ -230,13 +231,6 @@ function launchServer(program: ServerProgram, { records, guard }: ServerEnvironm
     ended,
     kill: (signal) => void child.kill(signal),
   };
-}
-
-function endingOf(child: ChildProcess): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
-  child.once('error', (error) => resolve(error.message));
-  return promise;
 }
 
 /**

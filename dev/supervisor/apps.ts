@@ -1,3 +1,4 @@
+import { endingOf } from '../machine/child-processes.js';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
@@ -148,13 +149,6 @@ class AppProcess {
       throw error;
     }
   }
-}
-
-function endingOf(child: ChildProcess): Promise<Ending> {
-  const { promise, resolve } = Promise.withResolvers<Ending>();
-  child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
-  child.once('error', (error) => resolve(error.message));
-  return promise;
 }
 
 function isListening(message: unknown): message is { type: 'listening'; url: string } {

@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { printedBy, runCommand } from '../machine/child-processes.js';
 
-const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 const SHOWN_LINES = 12;
 
 interface DockerOptions {
@@ -16,18 +14,10 @@ interface DockerOptions {
 export class DockerCli {
   /** Returns the command's output. @throws SwarmError `docker-failed` with the end of its error output */
   async run(args: readonly string[], { input = '', env = {}, cwd }: DockerOptions = {}): Promise<string> {
-    const running = promisify(execFile)('docker', args, {
-      env: { ...process.env, ...env },
-      maxBuffer: MAX_OUTPUT_BYTES,
-      ...(cwd !== undefined && { cwd }),
-    });
-    running.child.stdin?.on('error', () => undefined);
-    running.child.stdin?.end(input);
     try {
-      return (await running).stdout.trim();
+      return (await runCommand('docker', args, { input, cwd, env: { ...process.env, ...env } })).trim();
     } catch (error) {
-      const output = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
-      const lines = (output || String(error)).split('\n').slice(-SHOWN_LINES).join('\n');
+      const lines = printedBy(error, 'stderr').split('\n').slice(-SHOWN_LINES).join('\n');
       throw SwarmError.of('docker-failed', `docker ${args.slice(0, 3).join(' ')}: ${lines}`, { cause: error });
     }
   }
