@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PROJECT_DIRECTORY } from './project-directory.js';
+import { runCommand } from './machine/child-processes.js';
 
 /** How many lines a failed check shows of each version of a file. */
 const SHOWN_LINES = 4;
@@ -34,4 +35,14 @@ function firstDifference(before: string, after: string): string {
   const shown = (lines: readonly string[], sign: string): string[] =>
     lines.slice(start, start + SHOWN_LINES).map((line) => `${sign} ${line}`);
   return [`line ${start + 1}:`, ...shown(old, '-'), ...shown(now, '+')].join('\n');
+}
+
+/**
+ * Returns a generated file's text in the format that `npm run check:format` requires. Runs the formatter as a command: it belongs to the
+ * packages of the checks, which the product is compiled without.
+ * @throws Error with what the formatter reports, such as a syntax error of the text
+ */
+export async function formatted(file: string, text: string): Promise<string> {
+  const formatter = join(PROJECT_DIRECTORY, 'node_modules', '.bin', 'oxfmt');
+  return runCommand(formatter, [`--stdin-filepath=${file}`], { cwd: PROJECT_DIRECTORY, input: text });
 }

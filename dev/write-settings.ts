@@ -2,8 +2,7 @@
 // writes nothing, and fails when one of them is out of date.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatted } from './formatted.js';
-import { updateGenerated } from './generated-file.js';
+import { formatted, updateGenerated } from './generated-file.js';
 import { PROJECT_DIRECTORY } from './project-directory.js';
 import { catalogSettings } from './settings/settings-catalog.js';
 import { envExample, withSettingsTables } from './settings/settings-texts.js';

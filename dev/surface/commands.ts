@@ -51,7 +51,7 @@ const PROGRAMS: readonly Program[] = [
   { name: 'npm run reset --', file: 'dist/dev/empty-data.js', also: ['stray', '--data'] },
   {
     name: 'npm run compare --',
-    file: 'dist/dev/compare.js',
+    file: 'bench/compare.ts',
     also: [
       '--orders 0',
       '--orders 10001',
@@ -87,7 +87,7 @@ const PROGRAMS: readonly Program[] = [
       '--only windows',
     ],
   },
-  { name: 'npm run bookkeeping --', file: 'bench/bookkeeping/run.ts', also: ['--orders 1'] },
+  { name: 'npm run bookkeeping --', file: 'bench/bookkeeping.ts', also: ['--orders 1'] },
 ];
 
 /** They have settings instead of flags. */

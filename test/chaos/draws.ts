@@ -1,5 +1,5 @@
 import { createDraws } from '#orders/generator/seeded-random.js';
-import type { Draw } from '../../dev/migration-journey/draw.js';
+import type { Draw } from '../../dev/migration-journey/stored-orders.js';
 
 // Each number selects an independent sequence of draws; those of places begin here.
 const OF_PLACE = 100;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createDraws } from '#orders/generator/seeded-random.js';
-import type { Draw } from '../../dev/migration-journey/draw.js';
-import { reasonOf } from '../../dev/migration-journey/facade-requests.js';
+import type { Draw } from '../../dev/migration-journey/stored-orders.js';
+import { reasonOf } from '../../dev/migration-journey/clients.js';
 import type { Recovery } from './checks/watches.js';
 import type { Cluster } from './cluster/cluster.js';
 import { drawsAt, shuffled } from './draws.js';

@@ -3,10 +3,8 @@ import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { judgeLock } from '../../dev/machine/pid-lock.js';
-import { machineProcesses } from '../../dev/machine/process-table.js';
-import { removeRunFolder } from '../../dev/servers/run-folder.js';
-import { DataDirectory } from '../../dev/servers/data-directory.js';
+import { judgeLock, machineProcesses } from '../../dev/machine/processes.js';
+import { removeRunFolder, DataDirectory } from '../../dev/servers/data-directory.js';
 import { smallDisksBelow } from './cluster/small-disk.js';
 
 const PREFIX = 'orders-chaos-';

@@ -4,7 +4,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { htmlOf, markdownOf } from '../../dev/migration-journey/report-document.js';
+import { htmlOf, markdownOf } from '../../dev/report-document.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { explain, StackError } from '../../dev/stack-error.js';
 import { chaosReport } from './chaos-report.js';

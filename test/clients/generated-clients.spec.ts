@@ -10,11 +10,9 @@ import { HANG_GUARD_MS } from '../support/eventually.js';
 import { fetchLimit } from '../support/fetch-limit.js';
 import { providePythonPackages } from '../support/foreign-clients/python-packages.js';
 import { TestSystem } from '../support/test-system.js';
-import { provideParts } from '../../dev/parts/embedded-parts.js';
-import { FetchProgress } from '../../dev/parts/fetch-progress.js';
-import { systemJava } from '../../dev/parts/java-runtime.js';
-import { fetchMavenParts, requireMaven } from '../../dev/parts/maven-parts.js';
-import { VERSIONS } from '../../dev/parts/versions.js';
+import { provideParts, systemJava } from '../../dev/parts/embedded-parts.js';
+import { FetchProgress, VERSIONS } from '../../dev/parts/parts.js';
+import { fetchMavenParts, requireMaven } from '../../dev/parts/package-clients.js';
 import { provideTestPart } from '../support/foreign-clients/test-part.js';
 
 const run = promisify(execFile);

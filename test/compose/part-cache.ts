@@ -1,10 +1,14 @@
 import { join } from 'node:path';
-import { PidLock } from '../../dev/machine/pid-lock.js';
-import { machineProcesses } from '../../dev/machine/process-table.js';
-import { cacheDirectory } from '../../dev/parts/cache-directory.js';
-import { FetchProgress } from '../../dev/parts/fetch-progress.js';
-import { runClient } from '../../dev/parts/package-client.js';
-import { installPart, partIn, removeUnfinished, type Part } from '../../dev/parts/part.js';
+import { PidLock, machineProcesses } from '../../dev/machine/processes.js';
+import {
+  cacheDirectory,
+  FetchProgress,
+  installPart,
+  partIn,
+  removeUnfinished,
+  type Part,
+} from '../../dev/parts/parts.js';
+import { runClient } from '../../dev/parts/package-clients.js';
 import { isOnPath } from '../support/debian-apt.js';
 
 /** That of the image in deploy/swarm/stack.yml. */

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { isErrno, machineProcesses } from '../../dev/machine/process-table.js';
+import { isErrno, machineProcesses } from '../../dev/machine/processes.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { openLog, readLastLines } from '../../dev/servers/log-file.js';
-import { ProcessRecords } from '../../dev/servers/process-records.js';
+import { ProcessRecords } from '../../dev/servers/data-directory.js';
 import { provideCommand } from '../support/debian-apt.js';
 import { eventually } from '../support/eventually.js';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { systemClock } from '@orders-pipeline/clock';
-import { makeRunFolder, removeRunFolder } from '../../dev/servers/run-folder.js';
+import { makeRunFolder, removeRunFolder } from '../../dev/servers/data-directory.js';
 import type { Manifest } from '../../apps/admin/src/backup/manifest.js';
 import type { RestoreReport } from '../../apps/admin/src/restore/restore-report.js';
 import { eventually } from '../support/eventually.js';

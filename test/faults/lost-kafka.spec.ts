@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { archivedRangesCollection } from '#orders/archive/archived-ranges.js';
-import { makeRunFolder, removeRunFolder } from '../../dev/servers/run-folder.js';
+import { makeRunFolder, removeRunFolder } from '../../dev/servers/data-directory.js';
 import { untilComplete, untilConsumed } from '../disaster/checks.js';
 import { Archives } from '../support/archives.js';
 import { settled } from '../support/compactions.js';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { installPart } from '../../dev/parts/part.js';
+import { installPart } from '../../dev/parts/parts.js';
 import { aptUnpack } from '../support/debian-apt.js';
 import { fetchLimit } from '../support/fetch-limit.js';
 import { provideTestPart } from '../support/foreign-clients/test-part.js';

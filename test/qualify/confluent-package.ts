@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { runClient } from '../../dev/parts/package-client.js';
-import { installPart } from '../../dev/parts/part.js';
+import { runClient } from '../../dev/parts/package-clients.js';
+import { installPart } from '../../dev/parts/parts.js';
 import { StackError } from '../../dev/stack-error.js';
 import { provideTestPart } from '../support/foreign-clients/test-part.js';
 

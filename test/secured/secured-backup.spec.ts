@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { makeRunFolder, removeRunFolder } from '../../dev/servers/run-folder.js';
+import { makeRunFolder, removeRunFolder } from '../../dev/servers/data-directory.js';
 import { TestSystem } from '../support/test-system.js';
 import { runApp, type Run } from '../support/run-app.js';
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { runClient } from '../../dev/parts/package-client.js';
+import { runClient } from '../../dev/parts/package-clients.js';
 
 export function isOnPath(command: string): boolean {
   return (process.env['PATH'] ?? '').split(delimiter).some((directory) => existsSync(join(directory, command)));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { producerDefinition } from '../../dev/supervisor/app-definitions.js';
-import type { App } from '../../dev/supervisor/app.js';
+import type { App } from '../../dev/supervisor/apps.js';
 import { allEnded } from './running-stack.js';
 import type { TestSystem } from './test-system.js';
 

@@ -1,4 +1,4 @@
-import type { KafkaSettings } from '../../dev/servers/kafka-settings.js';
+import type { KafkaSettings } from '../../dev/servers/kafka.js';
 import { shared } from './shared-pipeline.js';
 import { StandaloneKafka } from './standalone-kafka.js';
 

@@ -5,11 +5,8 @@ import type { Kafka } from 'kafkajs';
 import { freePort } from '../../dev/machine/ports.js';
 import { provideParts } from '../../dev/parts/embedded-parts.js';
 import { DataDirectory } from '../../dev/servers/data-directory.js';
-import { KafkaCluster } from '../../dev/servers/kafka-cluster.js';
-import { operatorAccess, type KafkaSecurity } from '../../dev/servers/kafka-security.js';
-import type { KafkaSettings } from '../../dev/servers/kafka-settings.js';
-import { ServerGuard } from '../../dev/servers/server-guard.js';
-import { Server } from '../../dev/servers/server.js';
+import { KafkaCluster, operatorAccess, type KafkaSecurity, type KafkaSettings } from '../../dev/servers/kafka.js';
+import { ServerGuard, Server } from '../../dev/servers/server.js';
 import { quietKafka } from './topic-writer.js';
 
 /** A killed node can register again, and its partitions move, only after its session has timed out: 9 s by default. */

@@ -1,9 +1,8 @@
 import { freePort } from '../../dev/machine/ports.js';
 import { provideParts } from '../../dev/parts/embedded-parts.js';
 import { DataDirectory } from '../../dev/servers/data-directory.js';
-import { mongodbUri, MongodbServer, singleMember } from '../../dev/servers/mongodb-server.js';
-import { ServerGuard } from '../../dev/servers/server-guard.js';
-import { Server } from '../../dev/servers/server.js';
+import { mongodbUri, MongodbServer, singleMember } from '../../dev/servers/mongodb.js';
+import { ServerGuard, Server } from '../../dev/servers/server.js';
 
 const STOP_BUDGET_MS = 10_000;
 const quiet = (): void => undefined;

@@ -1,6 +1,6 @@
 import type { OperationDocument } from '#orders/operation/operation.js';
 import type { ReconcileReport } from '#reconcile/report.js';
-import type { ReportDocument } from '../../../dev/migration-journey/report-document.js';
+import type { ReportDocument } from '../../../dev/report-document.js';
 import type { JudgedAttempts } from '../attempts/attempt-judge.js';
 import type { History } from '../history.js';
 import type { PopulateBody } from '../load.js';

@@ -1,5 +1,9 @@
-import { allowing, type FaultWindow, type Interval } from '../../../dev/migration-journey/allowed-failures.js';
-import type { RequestLog } from '../../../dev/migration-journey/request-log.js';
+import {
+  allowing,
+  type FaultWindow,
+  type Interval,
+  type RequestLog,
+} from '../../../dev/migration-journey/request-log.js';
 import { figure, type Finding } from '../checks/findings.js';
 import { COLUMNS } from './migration-faults.js';
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { freePort } from '../../../dev/machine/ports.js';
-import type { FacadeAddress } from '../../../dev/migration-journey/facade-requests.js';
-import { isReady } from '../../../dev/migration-journey/recovery.js';
-import { ZONE } from '../../../dev/migration-journey/stored-order.js';
-import type { RunningApps } from '../../../dev/supervisor/running-apps.js';
+import type { FacadeAddress } from '../../../dev/migration-journey/clients.js';
+import { isReady } from '../../../dev/migration-journey/operator.js';
+import { ZONE } from '../../../dev/migration-journey/stored-orders.js';
+import type { RunningApps } from '../../../dev/supervisor/apps.js';
 import type { TemporaryStack } from '../../../dev/supervisor/temporary-stack.js';
 import { preloading, stopApps } from '../cluster/cluster.js';
 import { Links } from '../cluster/link.js';

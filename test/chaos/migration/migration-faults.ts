@@ -1,5 +1,5 @@
-import type { Target } from '../../../dev/migration-journey/allowed-failures.js';
-import { oneOf, type Draw } from '../../../dev/migration-journey/draw.js';
+import type { Target } from '../../../dev/migration-journey/request-log.js';
+import { oneOf, type Draw } from '../../../dev/migration-journey/stored-orders.js';
 import { positionAt, type Position } from '../../../dev/migration-journey/position.js';
 import type { LinkState } from '../cluster/link.js';
 import { drawsAt, shuffled } from '../draws.js';

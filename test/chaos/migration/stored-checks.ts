@@ -9,10 +9,11 @@ import {
   type LegacyFiles,
   type NewSideOrder,
   type StoredSide,
-} from '../../../dev/migration-journey/stored-order.js';
-import { storedProblems } from '../../../dev/migration-journey/stored-problems.js';
-import { waitUntil } from '../../../dev/migration-journey/until.js';
-import type { WrittenOrder, WrittenOrders } from '../../../dev/migration-journey/written-orders.js';
+  storedProblems,
+  type WrittenOrder,
+  type WrittenOrders,
+} from '../../../dev/migration-journey/stored-orders.js';
+import { waitUntil } from '../../../dev/waits.js';
 import { Repetition } from '../repetition.js';
 
 const POLL_MS = 100;

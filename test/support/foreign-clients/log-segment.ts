@@ -1,7 +1,7 @@
 import { open, readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32c } from '@platformatic/kafka';
-import { isErrno } from '../../../dev/machine/process-table.js';
+import { isErrno } from '../../../dev/machine/processes.js';
 import { CODECS } from './foreign-record.js';
 
 /** The positions of the fields in a record batch of magic 2 (Kafka's message format, "Record Batch"). */

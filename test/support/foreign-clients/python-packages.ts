@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { runClient } from '../../../dev/parts/package-client.js';
-import { installPart } from '../../../dev/parts/part.js';
+import { runClient } from '../../../dev/parts/package-clients.js';
+import { installPart } from '../../../dev/parts/parts.js';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import { fetchLimit } from '../fetch-limit.js';
 import { provideTestPart } from './test-part.js';

@@ -1,8 +1,6 @@
 import { join } from 'node:path';
-import { PidLock } from '../../../dev/machine/pid-lock.js';
-import { machineProcesses } from '../../../dev/machine/process-table.js';
-import { cacheDirectory } from '../../../dev/parts/cache-directory.js';
-import { partIn, removeUnfinished, type Part } from '../../../dev/parts/part.js';
+import { PidLock, machineProcesses } from '../../../dev/machine/processes.js';
+import { cacheDirectory, partIn, removeUnfinished, type Part } from '../../../dev/parts/parts.js';
 
 const quiet = (): void => undefined;
 
