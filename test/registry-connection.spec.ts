@@ -52,7 +52,7 @@ class GuardedRegistry {
   };
 }
 
-/** Registers the schema and looks up another one. */
+/** Registers the schema and looks up another one: the requests of the client, of the registration and of the lookup. */
 async function useAll(settings: object, url: string, more: Partial<RegistryAccess> = {}): Promise<unknown> {
   const access = registryAccess({ SCHEMA_REGISTRY_URL: url, ...settings });
   const codec = await OrderCodec.connect({ ...access, ...more });
@@ -87,7 +87,9 @@ describe('the connection to a registry', () => {
     await expect(result).rejects.toMatchObject({ code: 'unknown-schema' });
     expect(secured.requests).toEqual([
       'GET /config/orders.v1-value',
+      'GET /config/orders.v1-value',
       'POST /subjects/orders.v1-value/versions',
+      'GET /schemas/ids/9',
       'GET /schemas/ids/9',
     ]);
   });
@@ -97,8 +99,8 @@ describe('the connection to a registry', () => {
     plain.answers = () => ++sent % 2 === 0;
     await expect(useAll(USER, plain.url, { timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'unknown-schema' });
     plain.answers = () => true;
-    // Each of the three requests is sent twice.
-    expect(sent).toBe(6);
+    // Each of the five requests is sent twice: those of the client, of the registration and of the lookup.
+    expect(sent).toBe(10);
   });
 
   it('takes the user of an address', async () => {

@@ -76,8 +76,7 @@ export class ObservedPipeline {
   }
 
   private observation(): Observation {
-    const { pipeline } = this;
-    const { second, lag, saved, working, starting, isPaused, setUp } = pipeline;
+    const { second, lag, saved, working, starting, isPaused, setUp, rebalances } = this.pipeline;
     const inFlightLimit = working * IN_FLIGHT_PER_CONSUMER;
     const inFlight = this.inFlight(inFlightLimit);
     this.addSaves(saved, working);
@@ -88,16 +87,12 @@ export class ObservedPipeline {
       const partitions = Array.from({ length: setUp.partitions }, (_, partition) => partition).filter(
         (partition) => n < working && partition % working === n,
       );
-      consumers.set(nameOf(n), { name: nameOf(n), state, partitions, silentMs: 0 });
+      const name = nameOf(n);
+      const counters = { saved: this.savedByEach.get(name) ?? 0, cpuSeconds: second * CPU_SHARE, rebalances };
+      consumers.set(name, { name, state, partitions, silentMs: 0, heartbeatAt: at, ...counters });
     }
-    const progress = new Map(
-      Array.from(this.savedByEach, ([id, total]) => [
-        id,
-        { at, saved: total, cpuSeconds: second * CPU_SHARE, rebalances: pipeline.rebalances },
-      ]),
-    );
     const set = { inFlightSet: IN_FLIGHT_PER_CONSUMER, machineLoad: MACHINE_LOAD, partitions: setUp.partitions };
-    return { at, consumers, inFlight, inFlightLimit, lagRecords: lag + inFlight, progress, ...set };
+    return { at, consumers, inFlight, inFlightLimit, lagRecords: lag + inFlight, ...set };
   }
 
   /** Little's law, unless more wait than the consumers can take: then they are full, and saves take longer if they are fewer. */

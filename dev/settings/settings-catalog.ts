@@ -4,7 +4,7 @@ import { portSettings, httpSettings, mongoSettings } from '#service/settings/ser
 import { describeSettings, type SettingDoc, RENAMED_SETTINGS } from '#service/settings/settings.js';
 import { kafkaSettings } from '#service/settings/kafka-settings.js';
 import { cliSettingsSchema } from '../../apps/cli/src/cli-settings.js';
-import { settingsSchema as adminSchema } from '../../apps/admin/src/settings.js';
+import { reconcileSettingsSchema, settingsSchema as adminSchema } from '../../apps/admin/src/settings.js';
 import { settingsSchema as consoleSchema } from '../../apps/console/src/settings-schema.js';
 import { settingsSchema as consumerSchema } from '../../apps/consumer/src/settings-schema.js';
 import { settingsSchema as facadeSchema } from '../../apps/facade/src/settings-schema.js';
@@ -12,7 +12,6 @@ import { settingsSchema as issuerSchema } from '../../apps/dev-issuer/src/settin
 import { settingsSchema as legacySchema } from '../../apps/legacy/src/settings.js';
 import { settingsSchema as producerSchema } from '../../apps/producer/src/settings-schema.js';
 import { settingsSchema as queryApiSchema } from '../../apps/query-api/src/settings-schema.js';
-import { settingsSchema as reconcileSchema } from '../../apps/reconcile/src/settings.js';
 import { settingsSchema as scalerSchema } from '../../apps/swarm-scaler/src/settings.js';
 import { composeSettingsSchema, stackSettingsSchema } from './stack-settings.js';
 import { parseEnv } from 'node:util';
@@ -43,7 +42,7 @@ const READERS = new Map<string, z.ZodObject>([
   ['npm start', stackSettingsSchema],
   ['Compose', composeSettingsSchema],
   ['npm run orders', cliSettingsSchema],
-  ['npm run reconcile', reconcileSchema],
+  ['npm run reconcile', reconcileSettingsSchema],
   ['npm run admin', adminSchema],
 ]);
 

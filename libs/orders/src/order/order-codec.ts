@@ -1,6 +1,6 @@
 import avro from 'avsc';
 import { AVRO_LOGICAL_TYPES, ORDER_SCHEMA } from './order-schema.js';
-import { RegistryConnection, type RegistryAccess } from './registry-connection.js';
+import { registerOrderSchema, hasStatus, RegistryConnection, type RegistryAccess } from './registry-connection.js';
 import { orderViolation, type Order } from './order.js';
 
 /** Why a record's value is not an order. The codes are stable, and every attempt gives the same code. */
@@ -38,7 +38,6 @@ type Reader = (body: Buffer) => unknown;
  */
 export class OrderCodec {
   private readonly readers = new Map<number, Reader>();
-  private readonly requested = new Map<number, Promise<Reader>>();
   private buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   private used = 0;
 
@@ -52,13 +51,14 @@ export class OrderCodec {
 
   /**
    * Registers `ORDER_SCHEMA` under its subject with BACKWARD compatibility; idempotent.
-   * @throws IncompatibleSchemaError when the registry rejects the schema. Other errors mean that the registry is
-   *   unavailable, or does not accept the credentials; the caller may retry later.
+   * @throws IncompatibleSchemaError when the registry rejects the schema. When the registry is unavailable, it throws the
+   *   HTTP client's error; the caller may retry later.
    */
   static async connect(access: RegistryAccess): Promise<OrderCodec> {
     const registry = new RegistryConnection(access);
-    const id = await registry.register();
-    return new OrderCodec(registry, id, typeOf([JSON.stringify(ORDER_SCHEMA)]));
+    const id = await registerOrderSchema(registry);
+    const type = avro.Type.forSchema(ORDER_SCHEMA as unknown as avro.Schema, { logicalTypes: AVRO_LOGICAL_TYPES });
+    return new OrderCodec(registry, id, type);
   }
 
   /**
@@ -115,21 +115,10 @@ export class OrderCodec {
     return readBody(reader, value.subarray(HEADER_BYTES));
   }
 
-  /** Records that need the same schema share its request. */
   private async readerOf(schemaId: number): Promise<Reader> {
-    const requested = this.requested.get(schemaId) ?? this.requestReader(schemaId);
-    this.requested.set(schemaId, requested);
-    return requested.finally(() => this.requested.delete(schemaId));
-  }
-
-  private async requestReader(schemaId: number): Promise<Reader> {
-    const schema = await this.registry.find(schemaId);
-    if (schema === undefined)
-      throw new UndecodableOrderError('unknown-schema', `the registry has no schema ${schemaId}`);
-    if (schema.kind !== 'AVRO')
-      throw new UndecodableOrderError('schema-is-no-order', `schema ${schemaId} is not an Avro schema`);
+    const writer = await this.writerType(schemaId);
     try {
-      const resolver = this.type.createResolver(typeOf(schema.texts));
+      const resolver = this.type.createResolver(writer);
       const reader: Reader = (body) => this.type.fromBuffer(body, resolver);
       this.readers.set(schemaId, reader);
       return reader;
@@ -137,13 +126,24 @@ export class OrderCodec {
       throw new UndecodableOrderError('schema-is-no-order', `schema ${schemaId} can't be read as an order`, { cause });
     }
   }
-}
 
-/** Returns the type of the last one of these Avro schemas, which may use the names of those before it. */
-function typeOf(schemas: readonly string[]): avro.Type {
-  const options = { registry: {}, logicalTypes: AVRO_LOGICAL_TYPES };
-  const types = schemas.map((text) => avro.Type.forSchema(JSON.parse(text) as avro.Schema, options));
-  return types.at(-1) as avro.Type;
+  private async writerType(schemaId: number): Promise<avro.Type> {
+    try {
+      const schema: unknown = await this.registry.client.getSchema(schemaId);
+      if (schema instanceof avro.Type) return schema;
+    } catch (error) {
+      if (!hasStatus(error, 404) || !(await this.registryDenies(schemaId))) throw error;
+      throw new UndecodableOrderError('unknown-schema', `the registry has no schema ${schemaId}`, { cause: error });
+    }
+    throw new UndecodableOrderError('schema-is-no-order', `schema ${schemaId} is not an Avro schema`);
+  }
+
+  /** Accepts only the registry's own "schema not found": a 404 from a proxy or a wrong path says nothing about the id. */
+  private async registryDenies(schemaId: number): Promise<boolean> {
+    const response = await this.registry.request(`/schemas/ids/${schemaId}`);
+    const body: unknown = response.status === 404 ? await response.json().catch(() => undefined) : undefined;
+    return typeof body === 'object' && body !== null && 'error_code' in body && body.error_code === 40403;
+  }
 }
 
 function schemaIdOf(value: Buffer | null): number | undefined {

@@ -1,12 +1,18 @@
-import { Controller, Get, HttpStatus, Inject, Injectable, Module, type DynamicModule } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Controller, Get, Inject, Injectable, Module, type DynamicModule } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  HealthCheckService,
+  HealthIndicatorService,
+  TerminusModule,
+  type HealthCheckResult,
+  type HealthIndicatorResult,
+} from '@nestjs/terminus';
 import { register, Gauge, type Registry } from 'prom-client';
 import { z } from 'zod';
-import { succeededWithin, systemClock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
 import { NoToken } from '../auth/scope.guard.js';
 import { loggedDependencyState } from '../availability/dependency-state.js';
-import { Problem } from '../http/problem.js';
 
 /** Whether the process is about to end: a balancer must send it no more requests. */
 @Injectable()
@@ -40,8 +46,8 @@ export abstract class ReadinessChecks {
 }
 
 const LivenessSchema = z.object({ status: z.literal('ok') }).meta({ title: 'Liveness' });
-const CheckSchema = z.object({ status: z.string() }).loose().meta({ title: 'ReadinessCheck' });
-const ChecksSchema = z.record(z.string(), CheckSchema);
+const ChecksSchema = z.record(z.string(), z.object({ status: z.string() }).loose().meta({ title: 'ReadinessCheck' }));
+/** The result of `@nestjs/terminus`. */
 const ReadinessSchema = z
   .object({ status: z.string(), info: ChecksSchema, error: ChecksSchema, details: ChecksSchema })
   .partial({ info: true, error: true })
@@ -57,6 +63,8 @@ class HealthController {
   private readonly passed = new Set<string>();
 
   constructor(
+    @Inject(HealthCheckService) private readonly health: HealthCheckService,
+    @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
     @Inject(ReadinessChecks) private readonly readiness: ReadinessChecks,
     @Inject(Draining) private readonly draining: Draining,
   ) {}
@@ -71,30 +79,27 @@ class HealthController {
   @Get('ready')
   @ApiOperation({ summary: 'Whether the service is ready: checks each dependency' })
   @ApiOkResponse({ standardSchema: ReadinessSchema })
-  async getReadiness(): Promise<z.infer<typeof ReadinessSchema>> {
-    const all = Object.entries({ ...this.readiness.checks, drain: async () => this.draining.check() });
-    const results = await Promise.all(all.map(async ([name, check]) => [name, await this.try(name, check)] as const));
-    const down = results.filter(([, { status }]) => status === 'down');
-    const info = Object.fromEntries(results.filter(([, { status }]) => status === 'up'));
-    if (down.length === 0) return { status: 'ok', info, error: {}, details: info };
-    const checks = { ...info, ...Object.fromEntries(down) };
-    throw new Problem(
-      HttpStatus.SERVICE_UNAVAILABLE,
-      'service-unavailable',
-      'The service is not ready: see `checks`.',
-      { checks },
+  async getReadiness(): Promise<HealthCheckResult> {
+    const checks = Object.entries({ ...this.readiness.checks, drain: async () => this.draining.check() });
+    return this.health.check(
+      checks.map(
+        ([name, check]) =>
+          () =>
+            this.try(name, check),
+      ),
     );
   }
 
-  private async try(name: string, check: () => Promise<void>): Promise<z.infer<typeof CheckSchema>> {
+  private async try(name: string, check: () => Promise<void>): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check(name);
     try {
       await check();
       this.passed.add(name);
       this.outages.works(name);
-      return { status: 'up' };
+      return indicator.up();
     } catch (error) {
       const isExpected = this.draining.isActive || !this.passed.has(name);
-      return { status: 'down', ...this.outages.failed(name, error, isExpected) };
+      return indicator.down({ ...this.outages.failed(name, error, isExpected) });
     }
   }
 }
@@ -112,7 +117,7 @@ export class HealthModule {
   ): DynamicModule {
     return {
       module: HealthModule,
-      imports,
+      imports: [TerminusModule.forRoot({ logger: false }), ...imports],
       controllers: [HealthController],
       providers: [{ provide: ReadinessChecks, useClass: checks }, Draining],
     };
@@ -132,11 +137,16 @@ export function exposeReadiness(
   timeoutMs = TIMEOUT_MS,
 ): void {
   const hanging = new Set<string>();
-  const passes = async (name: string, check: () => Promise<void>): Promise<boolean> => {
+  const tryOne = async (name: string, check: () => Promise<void>): Promise<boolean> => {
     if (hanging.has(name)) return false;
     hanging.add(name);
-    const ended = check().finally(() => hanging.delete(name));
-    return succeededWithin(systemClock, timeoutMs, ended).catch(() => false);
+    const passes = check()
+      .then(
+        () => true,
+        () => false,
+      )
+      .finally(() => hanging.delete(name));
+    return within(timeoutMs, passes);
   };
   const gauge: Gauge<'check'> = new Gauge({
     name: 'service_ready',
@@ -146,9 +156,19 @@ export function exposeReadiness(
     collect: async () => {
       await Promise.all(
         Object.entries(checks).map(async ([name, check]) => {
-          gauge.set({ check: name }, Number(await passes(name, check)));
+          gauge.set({ check: name }, Number(await tryOne(name, check)));
         }),
       );
     },
   });
+}
+
+async function within(milliseconds: number, passes: Promise<boolean>): Promise<boolean> {
+  const timer = new AbortController();
+  const timeout = sleep(milliseconds, false, { signal: timer.signal }).catch(() => false);
+  try {
+    return await Promise.race([passes, timeout]);
+  } finally {
+    timer.abort();
+  }
 }

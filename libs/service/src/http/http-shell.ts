@@ -1,11 +1,14 @@
 import { randomUUID, hash } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import compress from '@fastify/compress';
 import cors from '@fastify/cors';
 import rateLimit from '@fastify/rate-limit';
 import { HttpStatus } from '@nestjs/common';
 import type { DoneFuncWithErrOrRes, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import helmet from 'helmet';
+import fresh from 'fresh';
 import type { AuthSettings } from '../auth/auth-settings.js';
 import { authenticate, rejectBodiesWithoutToken } from '../auth/authenticate.js';
 import { describeProtectedResource } from '../auth/scopes.js';
@@ -128,46 +131,45 @@ function addRequestIdHeader(fastify: FastifyInstance): void {
 }
 
 /**
- * Adds the security headers for browsers to every response, which are the same for all: those that Helmet recommends.
+ * Adds the security headers for browsers to every response. They are the same for all responses, so Helmet computes them once;
+ * `@fastify/helmet` computes them per request, which took a tenth of the duration of a read.
  * @param issuer the provider that users of Swagger UI log in with; `undefined` if there is none
  */
 function protectAnswers(fastify: FastifyInstance, issuer: string | undefined): void {
-  const headers = {
-    'Content-Security-Policy': contentSecurity(issuer).join(';'),
-    // The issuer's login window needs access to the Swagger UI window that opened it.
-    ...(issuer === undefined && { 'Cross-Origin-Opener-Policy': 'same-origin' }),
-    'Cross-Origin-Resource-Policy': 'same-origin',
-    'Origin-Agent-Cluster': '?1',
-    'Referrer-Policy': 'no-referrer',
-    'Strict-Transport-Security': 'max-age=31536000; includeSubDomains',
-    'X-Content-Type-Options': 'nosniff',
-    'X-DNS-Prefetch-Control': 'off',
-    'X-Download-Options': 'noopen',
-    'X-Frame-Options': 'SAMEORIGIN',
-    'X-Permitted-Cross-Domain-Policies': 'none',
-    'X-XSS-Protection': '0',
-  };
+  const headers = headersOf(
+    helmet({
+      contentSecurityPolicy: { directives: contentSecurity(issuer) },
+      // The issuer's login window needs access to the Swagger UI window that opened it.
+      crossOriginOpenerPolicy: issuer === undefined,
+    }),
+  );
   fastify.addHook('onRequest', (_request, reply, done) => {
     void reply.headers(headers);
     done();
   });
 }
 
-/** Swagger UI uses inline styles and requests tokens from the issuer; everything else comes from this origin. On loopback, HTTP is plain. */
-function contentSecurity(issuer: string | undefined): string[] {
-  return [
-    "default-src 'self'",
-    "base-uri 'self'",
-    "font-src 'self' https: data:",
-    "form-action 'self'",
-    "frame-ancestors 'none'",
-    "img-src 'self' data:",
-    "object-src 'none'",
-    "script-src 'self'",
-    "script-src-attr 'none'",
-    "style-src 'self' 'unsafe-inline'",
-    `connect-src 'self'${issuer === undefined ? '' : ` ${new URL(issuer).origin}`}`,
-  ];
+function headersOf(middleware: ReturnType<typeof helmet>): Record<string, string> {
+  const request = new IncomingMessage(new Socket());
+  const response = new ServerResponse(request);
+  middleware(request, response, (error) => {
+    if (error !== undefined) throw error as Error;
+  });
+  return Object.fromEntries(Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]));
+}
+
+/** Swagger UI uses inline styles and requests tokens from the issuer; everything else comes from this origin. */
+function contentSecurity(issuer: string | undefined) {
+  return {
+    'default-src': ["'self'"],
+    'connect-src': ["'self'", ...(issuer === undefined ? [] : [new URL(issuer).origin])],
+    'script-src': ["'self'"],
+    'style-src': ["'self'", "'unsafe-inline'"],
+    'img-src': ["'self'", 'data:'],
+    'frame-ancestors': ["'none'"],
+    // On loopback there is only plain HTTP.
+    'upgrade-insecure-requests': null,
+  };
 }
 
 interface KnownRoute {
@@ -228,17 +230,8 @@ function answerConditionalGets(fastify: FastifyInstance): void {
     void reply.header('etag', etag);
     // Ignore `Cache-Control`: it is meant for caches, and `fetch` adds `no-cache` to requests with an ETag.
     const ifNoneMatch = headers['if-none-match'];
-    if (ifNoneMatch === undefined || !isMatched(ifNoneMatch, String(etag))) return done(null, payload);
+    if (ifNoneMatch === undefined || !fresh({ 'if-none-match': ifNoneMatch }, { etag })) return done(null, payload);
     void reply.code(NOT_MODIFIED).removeHeader('content-length').removeHeader('content-type');
     done(null, null);
   });
-}
-
-/** Compares tags weakly, as a read allows. */
-function isMatched(ifNoneMatch: string, etag: string): boolean {
-  return ifNoneMatch.trim() === '*' || ifNoneMatch.split(',').some((tag) => opaqueTag(tag) === opaqueTag(etag));
-}
-
-function opaqueTag(tag: string): string {
-  return tag.trim().replace(/^W\//, '');
 }

@@ -66,7 +66,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof IssuerUnavailableError) return issuerUnavailable(error);
     const status = error instanceof HttpException ? error.getStatus() : getStatus(error);
     if (status === UNSUPPORTED_MEDIA_TYPE) return problemAnswer(unsupportedContentType(request));
-    // Also Nest's own exceptions, such as an unknown route.
+    if (error instanceof HttpException) return frameworkError(error);
     if (status !== undefined) return { status, code: codeOf(status), detail: (error as Error).message };
     if (isDatabaseUnavailable(error)) return this.databaseUnavailable(error);
     this.logger.error(error instanceof Error ? error.stack : String(error), 'unexpected error');
@@ -89,6 +89,14 @@ function issuerUnavailable({ code }: IssuerUnavailableError): Answer {
 function problemAnswer(problem: Problem): Answer {
   const { code, detail, extensions, headers } = problem;
   return { status: problem.getStatus(), code, detail, extensions, headers };
+}
+
+/** Converts Nest's own exceptions, such as an unknown route or a failed health check. */
+function frameworkError(error: HttpException): Answer {
+  const status = error.getStatus();
+  const body = error.getResponse();
+  const details = typeof body === 'object' && 'details' in body ? { checks: body.details } : {};
+  return { status, code: codeOf(status), detail: error.message, extensions: details };
 }
 
 /** Returns the status of a Fastify error; only client errors (4xx) are passed on. */

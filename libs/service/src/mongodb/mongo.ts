@@ -8,7 +8,7 @@ import {
   type MongoClientOptions,
   type ServerHeartbeatSucceededEvent,
 } from 'mongodb';
-import { succeededWithin, systemClock, type Clock } from '@orders-pipeline/clock';
+import { systemClock, type Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
 import type { DependencyState } from '../availability/dependency-state.js';
 import { documentedAt, SettingsError } from '../settings/settings.js';
@@ -81,11 +81,15 @@ export class Mongo implements OnApplicationShutdown {
     // All that the driver would say is that its topology is closed.
     if (this.unreachable !== undefined) throw this.unreachable;
     const session = this.client.startSession({ causalConsistency: false });
+    const timer = new AbortController();
+    const timeout = sleep(PING_TIMEOUT_MS, undefined, { signal: timer.signal }).then(() => {
+      throw new Error(`no response within ${PING_TIMEOUT_MS} ms`);
+    });
     try {
-      const ping = this.db.command({ ping: 1 }, { session });
-      if (!(await succeededWithin(systemClock, PING_TIMEOUT_MS, ping)))
-        throw new Error(`no response within ${PING_TIMEOUT_MS} ms`);
+      await Promise.race([this.db.command({ ping: 1 }, { session }), timeout]);
     } finally {
+      timer.abort();
+      timeout.catch(() => undefined);
       void session.endSession();
     }
   }
