@@ -1,12 +1,10 @@
-// `npm run docs:api`: writes the OpenAPI documents of the services into docs/openapi/, the types of the command line and of the console's page
-// from them, and the table of scopes in docs/security.md. With `--check` it writes nothing, and fails when one of them is out of date. It needs no servers.
+// `npm run docs:api`: writes the OpenAPI documents of the services into docs/openapi/, and the table of scopes in docs/security.md. With `--check` it writes nothing, and fails when one of them is out of date. It needs no servers.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import openapiTypescript from 'openapi-typescript';
-import { astToString, type OpenAPI3 } from 'openapi-typescript';
+import type { OpenAPI3 } from 'openapi-typescript';
 import { API as CONSOLE_API, ConsoleModule } from '../apps/console/src/console.module.js';
 import { API as FACADE_API } from '../apps/facade/src/legacy-api-document.js';
 import { FacadeModule } from '../apps/facade/src/facade.module.js';
@@ -40,16 +38,6 @@ async function scopesOf(module: object, { paths = {} }: OpenAPI3): Promise<Route
   return routes;
 }
 
-/** A type by the name of each schema. A default makes a member of a request optional. */
-const TYPE_OPTIONS = { rootTypes: true, rootTypesNoSchemaPrefix: true, defaultNonNullable: false };
-
-/** Returns the types of the schemas. The command line sends its requests itself, so it needs no types of the paths. */
-async function schemaTypes({ openapi, info, components: { schemas } = {} }: OpenAPI3): Promise<string> {
-  return astToString(
-    await openapiTypescript({ openapi, info, paths: {}, components: { schemas } } as OpenAPI3, TYPE_OPTIONS),
-  );
-}
-
 const producer = await documentOf(ProducerModule, PRODUCER_API);
 const queryApi = await documentOf(QueryApiModule, QUERY_API);
 const facade = await documentOf(FacadeModule, FACADE_API);
@@ -58,14 +46,6 @@ await update('docs/openapi/producer.json', JSON.stringify(producer));
 await update('docs/openapi/query-api.json', JSON.stringify(queryApi));
 await update('docs/openapi/facade.json', JSON.stringify(facade));
 await update('docs/openapi/console.json', JSON.stringify(consoleApi));
-await update(
-  'apps/cli/src/producer/producer-api.ts',
-  `// Written by \`npm run docs:api\` from docs/openapi/producer.json.\n${await schemaTypes(producer)}`,
-);
-const facadeTypes = `// Written by \`npm run docs:api\` from docs/openapi/facade.json.\n${await schemaTypes(facade)}`;
-await update('apps/cli/src/facade/facade-api.ts', facadeTypes);
-await update('apps/console/page/migration/facade-api.ts', facadeTypes);
-
 const SECURITY = 'docs/security.md';
 const services = {
   producer: await scopesOf(ProducerModule, producer),
