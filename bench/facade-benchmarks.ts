@@ -247,6 +247,12 @@ class FaultySide {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
+  /** Answers from now on, and ends what hangs, so that the facades probe it again. */
+  repair(): void {
+    this.fault = undefined;
+    this.server.closeAllConnections();
+  }
+
   /** Ends all connections, also those that hang. */
   close(): void {
     this.server.close();
@@ -334,7 +340,9 @@ async function plantAll(bench: Bench, planted: Planted): Promise<Noticed[]> {
 
 /** Lets the new side answer, plants a fault, and reads until all answers are right again. */
 async function plant({ side, facades, ids }: Planted, fault: SideFault): Promise<Noticed> {
-  side.fault = undefined;
+  side.repair();
+  // The facades send the side nothing until a probe has found it.
+  await pause(systemClock, CALM_MS);
   const [facade] = facades;
   const live = { stage: 'live', force: true, reason: 'benchmark' };
   await facade.post('/v1/migration/read-by-id', JSON.stringify(live));
