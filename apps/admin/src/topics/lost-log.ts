@@ -27,7 +27,6 @@ import { withServers } from '../connections.js';
 import { AdminError, EXIT_CODE, figure, type AdminEnvironment, type ExitCode, type Run } from '../environment.js';
 import { readSettings } from '../settings.js';
 
-const BATCHES_AT_ONCE = 200;
 const LETTERS_AT_ONCE = 1_000;
 const NO_FAULTS = { poison: 0, oversized: 0, duplicate: 0, conflict: 0 };
 
@@ -169,19 +168,7 @@ async function unsavedEmissions(db: Db): Promise<UnsavedEmission[]> {
 
 /** Yields the acknowledged batches of received orders of which some are neither saved nor dead letters. */
 async function* unsavedBatches(db: Db): AsyncGenerator<UnsavedBatch> {
-  const acknowledged = intakeBatchesCollection(db).find({ state: 'acknowledged' }).sort({ _id: 1 });
-  let group: IntakeBatch[] = [];
-  for await (const batch of acknowledged) {
-    group.push(batch);
-    if (group.length < BATCHES_AT_ONCE) continue;
-    yield* unsavedAmong(db, group);
-    group = [];
-  }
-  yield* unsavedAmong(db, group);
-}
-
-async function* unsavedAmong(db: Db, batches: readonly IntakeBatch[]): AsyncGenerator<UnsavedBatch> {
-  for (const batch of batches) {
+  for await (const batch of intakeBatchesCollection(db).find({ state: 'acknowledged' }).sort({ _id: 1 })) {
     const saved = await countSaved(db, { firstNumber: batch._id }, { from: 0, to: batch.count });
     if (saved === batch.count) continue;
     const orders = await unsavedOf(db, batch);
