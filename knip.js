@@ -31,7 +31,7 @@ export default {
         'test/chaos/mutants/run.ts',
         'test/chaos/migration/mutants/run.ts',
         'test/chaos/cluster/{redirect-connections,shifted-clock}.ts',
-        'test/chaos/attempts/record-attempts.ts',
+        'test/chaos/record-attempts.ts',
         'test/mutants/*.mjs',
         'bench/run.ts',
         'bench/{compare,bookkeeping,bare-server}.ts',

@@ -7,7 +7,7 @@ import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { TemporaryStack } from '../dev/supervisor/temporary-stack.js';
 import { waitUntil } from '../dev/waits.js';
 import { launchBrowser } from '../test/browser/browser.js';
-import { ImitatedConsole } from '../test/browser/imitated-console.js';
+import { ImitatedConsole } from '../test/browser/scripted-origin.js';
 import { requestToken } from '../test/support/secured-mode.js';
 import { quietKafka, readRecords } from '../test/support/topic-writer.js';
 import type { Bench, Benchmark } from './bench.js';

@@ -8,9 +8,8 @@ import { timeLimit } from '#orders/time-limit.js';
 import { Observations } from '../apps/facade/src/comparison/observations.js';
 import { byCapability, READ_CAPABILITIES } from '../apps/facade/src/stages/migration-snapshot.js';
 import { eventually } from './support/eventually.js';
-import { FacadeStack, NOWHERE, ZONE } from './support/facade-stack.js';
+import { FacadeStack, NOWHERE, ZONE, ScriptedSide } from './support/facade-stack.js';
 import type { RunningFacade } from './support/started-app.js';
-import { ScriptedSide } from './support/scripted-side.js';
 
 const STAGES = ['off', 'shadow', 'live', 'complete'] as const;
 const PAGE = '/orders/page/1';

@@ -8,10 +8,8 @@ import { type SideName, SideAwayError } from '../apps/facade/src/sides/side.js';
 import type { Sides } from '../apps/facade/src/sides/sides.js';
 import { sidesBetween, describeWrittenSide, someOrder } from '../apps/facade/src/testing/written-side-contract.js';
 import { eventually } from './support/eventually.js';
-import { NOWHERE, ZONE } from './support/facade-stack.js';
-import { ImitatedNewSide } from './support/imitated-new-side.js';
+import { NOWHERE, ZONE, ImitatedNewSide, ScriptedSide } from './support/facade-stack.js';
 import { RunningLegacy } from './support/started-app.js';
-import { ScriptedSide } from './support/scripted-side.js';
 
 const { signal } = new AbortController();
 const BOTH: readonly SideName[] = ['legacy', 'new'];

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
 import { ORDER_INDEXES } from '#orders/database/indexes.js';
-import { legacyPairs } from './support/imports.js';
+import { legacyPairs } from './support/sent-orders.js';
 import {
   invalidExamples,
   type InvalidExample,

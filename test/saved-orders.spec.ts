@@ -5,7 +5,7 @@ import { Mongo } from '#service/mongodb/mongo.js';
 import { SavedOrders } from '../apps/query-api/src/orders/saved-orders.js';
 import { orderDocuments } from '../apps/query-api/src/summary/testing/some-orders.js';
 import { freePort } from '../dev/machine/ports.js';
-import { emptyServers } from './support/empty-servers.js';
+import { emptyServers } from './support/own-servers.js';
 
 const ABSENT = '00000000-0000-4000-8000-000000000000';
 const documents = orderDocuments(250);

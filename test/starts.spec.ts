@@ -6,11 +6,10 @@ import { INDEXES, RETIRED } from '#orders/database/indexes.js';
 import { existingIndexes, requireIndexes } from '#service/mongodb/indexes.js';
 import { migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
-import { emptyServers, type GivenServers } from './support/empty-servers.js';
+import { emptyServers, type GivenServers } from './support/own-servers.js';
 import { eventually } from './support/eventually.js';
 import { Relay } from './support/relay.js';
-import { runApp } from './support/run-app.js';
-import { StartedApp } from './support/started-app.js';
+import { runApp, StartedApp } from './support/started-app.js';
 
 const ISO_8601 = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 

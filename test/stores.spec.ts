@@ -17,11 +17,10 @@ import { ByteBudget } from '../apps/producer/src/imports/incoming-files.js';
 import { StagedFiles, requireStagingRoom } from '../apps/producer/src/imports/staged-files.js';
 import { MongoIntakeStore } from '../apps/producer/src/intake/intake-store.js';
 import { itIsAnIntakeStore } from '../apps/producer/src/intake/testing/intake-store.js';
-import { emptyServers, type GivenServers } from './support/empty-servers.js';
+import { emptyServers, type GivenServers } from './support/own-servers.js';
 import { eventually } from './support/eventually.js';
 import { Relay } from './support/relay.js';
-import { runApp } from './support/run-app.js';
-import { RunningFacade } from './support/started-app.js';
+import { runApp, RunningFacade } from './support/started-app.js';
 import {
   describeBucketStore,
   describeMigrationStore,

@@ -6,15 +6,12 @@ import type { OrderResponse } from '#orders/order/order-response.js';
 import { ordersCollection } from '#orders/order/order-document.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { ReconcileReport } from '#reconcile/report.js';
-import { Archives } from '../support/archives.js';
-import { settled } from '../support/compactions.js';
+import { Archives, settled } from '../support/archives.js';
 import { eventually } from '../support/eventually.js';
-import { Imports, legacyPairs } from '../support/imports.js';
-import { intakeOrder, sendOrders } from '../support/intake.js';
+import { Imports, legacyPairs, intakeOrder, sendOrders, Redrives } from '../support/sent-orders.js';
 import type { TestSystem } from '../support/test-system.js';
 import type { PopulateResponse } from '../support/tested-stack.js';
-import { Redrives } from '../support/redrives.js';
-import { runReconcile } from '../support/run-reconcile.js';
+import { runReconcile } from '../support/started-app.js';
 import { quietKafka, writeRecords } from '../support/topic-writer.js';
 
 export const COUNT = 2_500;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { PipelineResponse, ScalingVerdict } from '../../apps/console/src/pipeline/pipeline-response.js';
 import { aPipeline, aScaling, aVerdict } from '../../apps/console/src/pipeline/testing/a-pipeline.js';
-import { answerBusy, answerEmpty } from './scripted-answers.js';
-import { ScriptedConsole } from './scripted-console.js';
-import type { ScriptedAnswer } from './scripted-origin.js';
 import {
+  answerBusy,
+  answerEmpty,
+  type ScriptedAnswer,
   CONFLICTS,
   FULL_LETTER,
   GROUPS,
@@ -14,7 +14,8 @@ import {
   OPERATION,
   ORDER_ID,
   REDRIVE,
-} from './scripted-states.js';
+} from './scripted-origin.js';
+import { ScriptedConsole } from './scripted-console.js';
 
 const LETTER = `#letters/${LETTER_ID}`;
 const LETTERS = 'Dead letters';

@@ -6,7 +6,7 @@ import type { ReportDocument } from '../../dev/report-document.js';
 import { VERSIONS } from '../../dev/parts/parts.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import type { ChaosRun } from './chaos-run.js';
-import { figure, reportOf, togetherPlaces } from './checks/findings.js';
+import { figure, reportOf, togetherPlaces } from './findings.js';
 import { FAULT_KINDS } from './fault-kinds.js';
 import type { History } from './history.js';
 import type { ChaosOptions } from './options.js';

@@ -17,7 +17,7 @@ import {
   type Cluster,
 } from './cluster/cluster.js';
 import { PEERS, type LinkState, type NamedLink } from './cluster/link.js';
-import { holdsWithin } from './repetition.js';
+import { holdsWithin } from './history.js';
 
 /** One disturbance of a cluster. */
 export interface Fault {

@@ -11,8 +11,7 @@ import { chaosReport } from './chaos-report.js';
 import { chaosRun } from './chaos-run.js';
 import { FAULT_KINDS } from './fault-kinds.js';
 import { runMigration } from './migration/run-migration.js';
-import { readChaosOptions, readMigrationOptions, type ChaosOptions } from './options.js';
-import { inRunFolder } from './run-folder.js';
+import { readChaosOptions, readMigrationOptions, type ChaosOptions, inRunFolder } from './options.js';
 
 const print = (line: string): void => void process.stderr.write(`${line}\n`);
 

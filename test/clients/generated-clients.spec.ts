@@ -6,14 +6,12 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { FreshProject } from '../packages/fresh-project.js';
-import { HANG_GUARD_MS } from '../support/eventually.js';
-import { fetchLimit } from '../support/fetch-limit.js';
-import { providePythonPackages } from '../support/foreign-clients/python-packages.js';
+import { HANG_GUARD_MS, fetchLimit } from '../support/eventually.js';
+import { providePythonPackages, provideTestPart } from '../support/fetched-programs.js';
 import { TestSystem } from '../support/test-system.js';
 import { provideParts, systemJava } from '../../dev/parts/embedded-parts.js';
 import { FetchProgress, VERSIONS } from '../../dev/parts/parts.js';
 import { fetchMavenParts, requireMaven } from '../../dev/parts/package-clients.js';
-import { provideTestPart } from '../support/foreign-clients/test-part.js';
 
 const run = promisify(execFile);
 const quiet = (): void => undefined;

@@ -15,12 +15,10 @@ import {
   saveKindsOfOrders,
   type KindsOfOrders,
 } from '../archive/kinds-of-orders.js';
-import { compactAgain, COMPACTED_AT_ONCE, settled, settledBlocksOf } from '../support/compactions.js';
+import { compactAgain, COMPACTED_AT_ONCE, settled, settledBlocksOf } from '../support/archives.js';
 import { eventually } from '../support/eventually.js';
-import { Imports } from '../support/imports.js';
-import { intakeOrder, sendOrders } from '../support/intake.js';
+import { Imports, intakeOrder, sendOrders, Redrives } from '../support/sent-orders.js';
 import { TestSystem } from '../support/test-system.js';
-import { Redrives } from '../support/redrives.js';
 import { sharedPipeline } from '../support/shared-pipeline.js';
 import { quietKafka } from '../support/topic-writer.js';
 

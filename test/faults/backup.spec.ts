@@ -8,10 +8,10 @@ import { restoresCollection } from '#service/mongodb/connect-prepared.js';
 import type { RestoreReport } from '../../apps/admin/src/restore/restore-report.js';
 import { SmallDisk } from '../chaos/cluster/small-disk.js';
 import { eventually } from '../support/eventually.js';
-import { readDumpByPymongo } from '../support/foreign-clients/python-packages.js';
-import { intakeOrder, sendOrders } from '../support/intake.js';
+import { readDumpByPymongo } from '../support/fetched-programs.js';
+import { intakeOrder, sendOrders } from '../support/sent-orders.js';
 import type { TestSystem } from '../support/test-system.js';
-import type { Run } from '../support/run-app.js';
+import type { Run } from '../support/started-app.js';
 import { TakenBackup } from '../support/taken-backup.js';
 import { quietKafka } from '../support/topic-writer.js';
 

@@ -11,7 +11,7 @@ import { prepareTopics } from '#service/kafka/prepare-topics.js';
 import { explainConnection } from '#service/availability/explain-connection.js';
 import { kafkaConnectionSettings } from '#service/settings/kafka-settings.js';
 import { loadSettings } from '#service/settings/settings.js';
-import { ORDERS, SecuredKafka } from '../support/secured-kafka.js';
+import { ORDERS, SecuredKafka } from '../support/own-servers.js';
 import { TestIssuer } from '../support/test-issuer.js';
 
 const Schema = z.object(kafkaConnectionSettings);

@@ -3,7 +3,7 @@ import { Long } from 'mongodb';
 import { ordersCollection } from '#orders/order/order-document.js';
 import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
-import { Redrives } from '../support/redrives.js';
+import { Redrives } from '../support/sent-orders.js';
 
 describe('a slow redrive', () => {
   let pipeline: TestSystem;

@@ -15,13 +15,11 @@ import { prepareTopics } from '#service/kafka/prepare-topics.js';
 import { explainConnection } from '#service/availability/explain-connection.js';
 import { kafkaConnectionSettings, kafkaSettings } from '#service/settings/kafka-settings.js';
 import { loadSettings } from '#service/settings/settings.js';
-import { emptyServers } from '../support/empty-servers.js';
+import { emptyServers, OPERATOR, ORDERS, SecuredKafka, STRANGER } from '../support/own-servers.js';
 import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
-import { reconciled } from '../support/run-reconcile.js';
-import { runApp, type Run } from '../support/run-app.js';
-import { OPERATOR, ORDERS, SecuredKafka, STRANGER } from '../support/secured-kafka.js';
-import { changeTopicSettings } from '../support/topic-settings.js';
+import { reconciled, runApp, type Run } from '../support/started-app.js';
+import { changeTopicSettings } from '../support/topic-writer.js';
 
 const Schema = z.object(kafkaConnectionSettings);
 const ANY = { partitions: 2, clusterId: undefined, replicationFactor: 1, minInSyncReplicas: 1 };

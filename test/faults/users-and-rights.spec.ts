@@ -13,10 +13,9 @@ import { KafkaProbe } from '#service/kafka/kafka-clients.js';
 import { kafkaConnectionSettings } from '#service/settings/kafka-settings.js';
 import { loadSettings } from '#service/settings/settings.js';
 import { runDocumented, type DocumentedRun } from '../support/documented/run-documented.js';
-import { emptyServers } from '../support/empty-servers.js';
+import { emptyServers, OPERATOR, SecuredKafka } from '../support/own-servers.js';
 import { writeKafkaScripts } from '../support/foreign-clients/kafka-tools.js';
-import type { Run } from '../support/run-app.js';
-import { OPERATOR, SecuredKafka } from '../support/secured-kafka.js';
+import type { Run } from '../support/started-app.js';
 
 const PASSWORD = 'canary-producer-password';
 const SECOND_USER = 'orders-producer-2';

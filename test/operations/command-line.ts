@@ -9,7 +9,7 @@ import { runCommandLine } from '../../apps/cli/src/command-line.js';
 import { RecordedStream } from '../../apps/cli/src/testing/command-line-run.js';
 import type { ReconcileReport } from '#reconcile/report.js';
 import { eventually } from '../support/eventually.js';
-import { legacyPairs } from '../support/imports.js';
+import { legacyPairs } from '../support/sent-orders.js';
 import { TestSystem } from '../support/test-system.js';
 
 const SCRIPT = join(PROJECT_DIRECTORY, 'dist/apps/cli/src/main.js');

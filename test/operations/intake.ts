@@ -9,10 +9,9 @@ import { describeWrittenSide, sidesBetween } from '../../apps/facade/src/testing
 import type { Sides } from '../../apps/facade/src/sides/sides.js';
 import type { OrderTrace } from '../../apps/query-api/src/order-trace.controller.js';
 import { eventually } from '../support/eventually.js';
-import { ExtraProducer } from '../support/extra-producer.js';
-import { intakeOrder, sendOrders } from '../support/intake.js';
+import { ExtraProducer, EXACT_TYPES, reconciled } from '../support/started-app.js';
+import { intakeOrder, sendOrders } from '../support/sent-orders.js';
 import { TestSystem } from '../support/test-system.js';
-import { EXACT_TYPES, reconciled } from '../support/run-reconcile.js';
 
 /** Nothing listens on the discard port. */
 const NOWHERE = 'http://127.0.0.1:9';

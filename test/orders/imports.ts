@@ -5,7 +5,7 @@ import { beforeAll, expect, it } from '@jest/globals';
 import { javaCompatiblePartitioner } from '#orders/topics/topics.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
-import { Imports, legacyPairs, zipOf, type LegacyPair } from '../support/imports.js';
+import { Imports, legacyPairs, zipOf, type LegacyPair } from '../support/sent-orders.js';
 import { TestSystem } from '../support/test-system.js';
 
 /**

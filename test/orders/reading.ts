@@ -6,8 +6,7 @@ import { ordersCollection } from '#orders/order/order-document.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
 import { eventually } from '../support/eventually.js';
-import { Imports, legacyPairs } from '../support/imports.js';
-import { intakeOrder, sendOrders } from '../support/intake.js';
+import { Imports, legacyPairs, intakeOrder, sendOrders } from '../support/sent-orders.js';
 import { TestSystem } from '../support/test-system.js';
 import { expectedOrders, type PopulateResponse } from '../support/tested-stack.js';
 

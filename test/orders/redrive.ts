@@ -10,9 +10,8 @@ import type {
 } from '../../apps/producer/src/dead-letters/dead-letter-api.js';
 import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
-import { Redrives } from '../support/redrives.js';
+import { Redrives, WrittenOperation } from '../support/sent-orders.js';
 import { quietKafka } from '../support/topic-writer.js';
-import { WrittenOperation } from '../support/written-operation.js';
 
 const PARTITION = 1;
 

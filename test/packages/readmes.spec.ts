@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Kafka } from 'kafkajs';
 import { createTopics } from '#service/kafka/prepare-topics.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { StandaloneKafka } from '../support/standalone-kafka.js';
+import { StandaloneKafka } from '../support/own-servers.js';
 import { FreshProject, type RunningScript, versionOf } from './fresh-project.js';
 import { type Example, type Program, PROGRAMS } from './readme-programs.js';
 import { type ReadRecord, readRecords, writeRecords } from '../support/topic-writer.js';

@@ -13,8 +13,8 @@ import type { Summary } from '../../apps/query-api/src/summary/summary-request.j
 import { expectedSummary, WatchedInstance } from '../../apps/query-api/src/summary/testing/watched-instance.js';
 import { allOrders, orderDocuments, refill } from '../../apps/query-api/src/summary/testing/some-orders.js';
 import { eventually } from '../support/eventually.js';
-import type { RunningQueryApi } from '../support/running-query-api.js';
-import type { QueriedApi } from './queried-orders.js';
+import type { RunningQueryApi } from '../support/started-app.js';
+import type { QueriedApi } from './order-queries.js';
 
 /** @param shared returns the query API that these specs share with others, and all of its orders */
 export function summariesSpecs(shared: () => QueriedApi): void {

@@ -3,7 +3,7 @@ import type { AppContext } from '../../dev/supervisor/app-definitions.js';
 import type { RunningApps } from '../../dev/supervisor/apps.js';
 import type { StackPlan } from '../../dev/supervisor/stack.js';
 import { TemporaryStack } from '../../dev/supervisor/temporary-stack.js';
-import { emptyServers } from './empty-servers.js';
+import { emptyServers } from './own-servers.js';
 import { IS_SECURED } from './secured-mode.js';
 import { TestedStack } from './tested-stack.js';
 

@@ -16,8 +16,7 @@ import type { App, RunningApps } from '../../../dev/supervisor/apps.js';
 import { TemporaryStack, type TemporaryStackPlan } from '../../../dev/supervisor/temporary-stack.js';
 import { eventually } from '../../support/eventually.js';
 import { quietKafka } from '../../support/topic-writer.js';
-import type { History } from '../history.js';
-import { holdsWithin } from '../repetition.js';
+import { type History, holdsWithin } from '../history.js';
 import { Links, PEERS } from './link.js';
 import { redirectSockets } from './redirected-sockets.js';
 import { serverDisks, type SmallDisk } from './small-disk.js';
@@ -242,7 +241,7 @@ export class Cluster {
         ...product.settings,
         MONGODB_URI: uri,
         TOPIC_PARTITIONS: String(PARTITIONS),
-        NODE_OPTIONS: preloading(...preloads, ...(app.startsWith('consumer') ? ['attempts/record-attempts'] : [])),
+        NODE_OPTIONS: preloading(...preloads, ...(app.startsWith('consumer') ? ['record-attempts'] : [])),
         REDIRECTED_PORTS: JSON.stringify(this.layout.redirections.get(app)),
         CLOCK_SHIFT_FILE: this.clockFile(app),
         PRODUCT_DIRECTORY: directory,

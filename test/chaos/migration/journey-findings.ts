@@ -4,7 +4,7 @@ import {
   type Interval,
   type RequestLog,
 } from '../../../dev/migration-journey/request-log.js';
-import { figure, type Finding } from '../checks/findings.js';
+import { figure, type Finding } from '../findings.js';
 import { COLUMNS } from './migration-faults.js';
 
 /** What became of one fault in one column. */

@@ -10,9 +10,7 @@ import { oneOf, LegacyFiles, CLIENT_ACCOUNTS } from '../../../dev/migration-jour
 import { Operator, type Refused, untilRecovered } from '../../../dev/migration-journey/operator.js';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import type { TemporaryStack } from '../../../dev/supervisor/temporary-stack.js';
-import { drawsAt } from '../draws.js';
-import { History } from '../history.js';
-import { holdsWithin } from '../repetition.js';
+import { drawsAt, History, holdsWithin } from '../history.js';
 import {
   allowedByCode,
   journeyFindings,
@@ -20,8 +18,8 @@ import {
   type JourneyEvidence,
   type JourneyResult,
 } from './journey-findings.js';
-import { MigrationApps } from './migration-apps.js';
 import {
+  MigrationApps,
   COLUMNS,
   MIGRATION_FAULTS,
   planJourney,

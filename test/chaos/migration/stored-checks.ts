@@ -14,7 +14,7 @@ import {
   type WrittenOrders,
 } from '../../../dev/migration-journey/stored-orders.js';
 import { waitUntil } from '../../../dev/waits.js';
-import { Repetition } from '../repetition.js';
+import { Repetition } from '../history.js';
 
 const POLL_MS = 100;
 

@@ -30,8 +30,8 @@ import {
   type LogLine,
   type MemberMessage,
   type MemberSettings,
-} from './member-messages.js';
-import { toRecordBytes } from './record-bytes.js';
+  toRecordBytes,
+} from './effects.js';
 import { seededRandom } from './seeded-random.js';
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as MemberSettings;

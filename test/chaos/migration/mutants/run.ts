@@ -4,8 +4,7 @@
  * passed. Arguments choose mutants by a part of their name.
  */
 import { startServers } from '../../cluster/cluster.js';
-import { runMutants } from '../../mutants/mutated-product.js';
-import { NO_EDIT, type ProductEdits } from '../../mutants/product-mutants.js';
+import { runMutants, NO_EDIT, type ProductEdits } from '../../mutants/product-mutants.js';
 import { oneJourney } from '../journey.js';
 
 /** A defect of the facade, with the faults under which it must be detected. */

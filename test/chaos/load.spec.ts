@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { OrderResponse } from '#orders/order/order-response.js';
-import { judgeOrder, judgePage, SavedNumbers } from './read-judge.js';
+import { judgeOrder, judgePage, SavedNumbers } from './load.js';
 
 const order = (number: number, amount = '1.0000'): OrderResponse => ({ number, amount }) as OrderResponse;
 const page = (...items: (OrderResponse | null)[]) => ({ status: 200, body: { items } as object });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeStream, Collection, Long, ResumeToken } from 'mongodb';
 import type { OrderDocument } from '#orders/order/order-document.js';
-import { holdsWithin } from '../repetition.js';
+import { holdsWithin } from './history.js';
 
 /** An inserted order, as the change stream returns it. */
 export interface Insert {
@@ -12,7 +12,7 @@ export interface Insert {
   readonly offset: number;
 }
 
-export interface OutOfOrder {
+interface OutOfOrder {
   readonly before: Insert;
   /** Inserted after `before`, although its offset is lower or it was created earlier. */
   readonly after: Insert;

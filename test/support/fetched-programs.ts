@@ -1,11 +1,29 @@
+import { join, delimiter } from 'node:path';
+import { PidLock, machineProcesses } from '../../dev/machine/processes.js';
+import { cacheDirectory, partIn, removeUnfinished, type Part, installPart } from '../../dev/parts/parts.js';
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { runClient } from '../../../dev/parts/package-clients.js';
-import { installPart } from '../../../dev/parts/parts.js';
-import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
-import { fetchLimit } from '../fetch-limit.js';
-import { provideTestPart } from './test-part.js';
+import { runClient } from '../../dev/parts/package-clients.js';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { fetchLimit } from './eventually.js';
+import { existsSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+
+const quiet = (): void => undefined;
+
+/** Finds a part that only tests need in the cache, or installs it with `fetch`. Concurrent calls are safe: the second one waits. */
+export async function provideTestPart(name: string, fetch: (part: Part) => Promise<void>): Promise<string> {
+  const cache = cacheDirectory(process.env);
+  const lock = await PidLock.wait(join(cache, 'fetching.lock'), machineProcesses, quiet);
+  try {
+    await removeUnfinished(cache);
+    const part = partIn(cache, name);
+    if (!part.isCached) await fetch(part);
+    return part.directory;
+  } finally {
+    lock.release();
+  }
+}
 
 const FOLDER = join(PROJECT_DIRECTORY, 'test', 'support', 'foreign-clients');
 
@@ -54,7 +72,7 @@ export interface StoreComparison {
   readonly examples: readonly string[];
 }
 
-export interface ComparedStores {
+interface ComparedStores {
   readonly brokers: string;
   readonly registryUrl: string;
   readonly mongodbUri: string;
@@ -67,7 +85,7 @@ export async function compareStores({ brokers, registryUrl, mongodbUri }: Compar
 }
 
 /** What `read_dump.py` says about a collection. */
-export interface ReadDump {
+interface ReadDump {
   readonly documents: number;
   readonly sameBytes: boolean;
   readonly options: object;
@@ -81,4 +99,41 @@ export async function readDumpByPymongo(
   ...collections: readonly string[]
 ): Promise<Readonly<Record<string, ReadDump>>> {
   return runPython('read_dump.py', [PYMONGO], folder, mongodbUri, ...collections);
+}
+
+export function isOnPath(command: string): boolean {
+  return (process.env['PATH'] ?? '').split(delimiter).some((directory) => existsSync(join(directory, command)));
+}
+
+/**
+ * Installs Debian's package of a command that isn't on the PATH.
+ * @throws if there is no apt-get or this user isn't root, StackError `fetch-failed`
+ */
+export async function provideCommand(command: string, debianPackage: string, signal: AbortSignal): Promise<void> {
+  if (isOnPath(command)) return;
+  if (process.getuid?.() !== 0 || !isOnPath('apt-get')) {
+    throw new Error(`${command} is not on the PATH: install it (Debian: ${debianPackage}).`);
+  }
+  await aptInstall([debianPackage], signal);
+}
+
+/** Installs Debian packages, as root. @throws `fetch-failed` */
+export async function aptInstall(packages: readonly string[], signal: AbortSignal): Promise<void> {
+  await apt(['update'], signal);
+  await apt(['install', '--yes', '--no-install-recommends', ...packages], signal);
+}
+
+/** Unpacks a Debian package into an empty folder, without installing it. As root, updates the lists first. @throws `fetch-failed` */
+export async function aptUnpack(name: string, directory: string, signal: AbortSignal): Promise<void> {
+  if (process.getuid?.() === 0) await apt(['update'], signal);
+  await apt(['download', name], signal, directory);
+  const archive = (await readdir(directory)).find((file) => file.endsWith('.deb')) ?? '';
+  const args = ['--extract', archive, '.'];
+  await runClient({ command: 'dpkg-deb', args, cwd: directory, fetching: `Debian's package ${name}`, signal });
+  await rm(join(directory, archive));
+}
+
+async function apt(args: readonly string[], signal: AbortSignal, cwd = process.cwd()): Promise<void> {
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  await runClient({ command: 'apt-get', args: ['--quiet', ...args], env, cwd, fetching: "Debian's packages", signal });
 }

@@ -12,14 +12,13 @@ import { reconcile } from '#reconcile/reconcile.js';
 import type { ReconcileReport } from '#reconcile/report.js';
 import type { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import { isErrno } from '../../../dev/machine/processes.js';
-import { reasonOf } from '../../../dev/migration-journey/clients.js';
-import { isReady } from '../../../dev/migration-journey/operator.js';
-import { readMetric, type Cluster } from '../cluster/cluster.js';
-import type { History } from '../history.js';
-import { Repetition } from '../repetition.js';
+import { isErrno } from '../../dev/machine/processes.js';
+import { reasonOf } from '../../dev/migration-journey/clients.js';
+import { isReady } from '../../dev/migration-journey/operator.js';
+import { readMetric, type Cluster } from './cluster/cluster.js';
+import { type History, Repetition } from './history.js';
 import type { Footprint } from './findings.js';
-import type { SavedNumbers } from './read-judge.js';
+import type { SavedNumbers } from './load.js';
 
 const RECOVERY_POLL_MS = 200;
 /** Longer than the limit: the next fault should begin on a healthy cluster, whatever went wrong. */
@@ -89,7 +88,7 @@ function listStalled(progress: Progress, ackedBefore: number | undefined, savedB
 
 const POLL_INTERVAL_MS = 1_000;
 
-export interface Settled {
+interface Settled {
   readonly reports: readonly ReconcileReport[];
   /** Operations that could not be reconciled, with the reason. */
   readonly unreconciled: readonly string[];

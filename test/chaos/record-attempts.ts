@@ -13,7 +13,7 @@ import type {
   ReportingHandler,
   TopicPartition,
 } from '@orders-pipeline/parallel-consumer';
-import { monotonicMs, TraceWriter, type Ending } from './attempt-trace.js';
+import { monotonicMs, TraceWriter, type Ending } from './attempts.js';
 
 type Engine = typeof import('@orders-pipeline/parallel-consumer');
 type Kafkajs = typeof import('@orders-pipeline/parallel-consumer/kafkajs');

@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import type { ReconcileReport } from '#reconcile/report.js';
-import type { JudgedAttempts } from '../attempts/attempt-judge.js';
-import type { HistoryEvent } from '../history.js';
-import { calmMsOf, calmOf } from './calm.js';
-import { findingsOf, togetherPlaces, type Evidence, type Footprint } from './findings.js';
+import type { JudgedAttempts } from './attempts.js';
+import type { HistoryEvent } from './history.js';
+import { calmMsOf, calmOf, findingsOf, togetherPlaces, type Evidence, type Footprint } from './findings.js';
 import { KeyOrder } from './inserts.js';
 
 /** Returns the begin or the end of a fault. */

@@ -2,9 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { encodeCompletedOffsets } from '../../../libs/parallel-consumer/src/commits/completed-offsets.js';
-import { judgeAttempts, type JudgedAttempts } from './attempt-judge.js';
-import { monotonicMs, readTrace, TraceWriter, type TraceLine } from './attempt-trace.js';
+import { encodeCompletedOffsets } from '../../libs/parallel-consumer/src/commits/completed-offsets.js';
+import { judgeAttempts, type JudgedAttempts, monotonicMs, readTrace, TraceWriter, type TraceLine } from './attempts.js';
 
 let directory: string;
 beforeEach(async () => {
