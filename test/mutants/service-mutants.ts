@@ -280,7 +280,7 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
         specs: 'auth/authenticate',
       },
       'never probe a silent connection': {
-        file: 'http/transfer-limits.ts',
+        file: 'http/connections.ts',
         replace: 'keepAlive: true, ',
       },
     },
