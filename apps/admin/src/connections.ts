@@ -90,7 +90,6 @@ export const MONGODB_ERROR = {
   namespaceNotFound: 26,
   noReplicationEnabled: 76,
   notYetInitialized: 94,
-  duplicateKey: 11_000,
 } as const;
 
 /** Whether MongoDB has answered with this error. */

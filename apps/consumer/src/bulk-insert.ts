@@ -8,6 +8,7 @@ import {
   ordersCollection,
 } from '#orders/order/order-document.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
+import { DUPLICATE_KEY } from '#service/mongodb/mongo-errors.js';
 
 /**
  * The result of inserting one order.
@@ -37,7 +38,6 @@ export class BulkUncertainError extends Error {
 
 const SAVED: InsertResult = { kind: 'saved' };
 const REPEATED: InsertResult = { kind: 'repeated' };
-const DUPLICATE_KEY = 11000;
 /** Write errors caused by the document itself: bad value, wrong type, failed validation, too large, key too long. */
 const DOCUMENT_AT_FAULT = new Set([2, 14, 121, 10334, 17280]);
 

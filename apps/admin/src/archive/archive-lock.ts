@@ -5,7 +5,7 @@ import { pause, type Clock } from '@orders-pipeline/clock';
 import { ArchiveError } from '#orders/archive/archive-manifest.js';
 import { timeLimit } from '#orders/time-limit.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import { isMongodbError } from '../connections.js';
+import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 import { interruption } from '../environment.js';
 
 const LEASE_MS = timeLimit(15_000);
@@ -73,7 +73,7 @@ async function tryAcquire(mongo: Mongo, owner: string): Promise<Lock | undefined
     await locks(mongo).updateOne({ _id: 'archive', expiresAt: { $lt: now } }, { $set: lock }, { upsert: true });
     return undefined;
   } catch (error) {
-    if (!isMongodbError(error, 'duplicateKey')) throw error;
+    if (!isDuplicateKey(error)) throw error;
     return (await locks(mongo).findOne({ _id: 'archive' })) ?? { _id: 'archive', ...lock };
   }
 }

@@ -1,4 +1,4 @@
-import { BSON, Long, MongoBulkWriteError, UUID, type AnyBulkWriteOperation, type Db } from 'mongodb';
+import { BSON, Long, UUID, type AnyBulkWriteOperation, type Db } from 'mongodb';
 import { ArchiveError } from '#orders/archive/archive-manifest.js';
 import { archivedIdsCollection, type ArchivedId } from '#orders/archive/archived-ids.js';
 import {
@@ -15,7 +15,7 @@ import { unpackRuns } from '#orders/numbering/number-runs.js';
 import { blocksOf, digestOf, settledBlocksCollection, type SettledBlock } from '#orders/settled/settled-blocks.js';
 import { idIn } from '#reconcile/stored-content.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import { MONGODB_ERROR } from '../connections.js';
+import { hasOnlyDuplicates } from '#service/mongodb/mongo-errors.js';
 import { figure } from '../environment.js';
 
 /** Keeps each number and date as MongoDB stores it, so that an order is inserted as it was. */
@@ -152,7 +152,7 @@ export class MongoArchiveStore {
       await this.orders.insertMany(orders, { ordered: false });
     } catch (error) {
       // Inserted by an earlier run, or taken by another order: the comparison at the end finds out which.
-      if (!isDuplicate(error)) throw error;
+      if (!hasOnlyDuplicates(error)) throw error;
     }
   }
 
@@ -167,12 +167,6 @@ export class MongoArchiveStore {
 
 function toId(document: Buffer): UUID {
   return new UUID(idIn(document));
-}
-
-function isDuplicate(error: unknown): boolean {
-  if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError() !== undefined) return false;
-  const failures = [error.writeErrors].flat();
-  return failures.length > 0 && failures.every(({ code }) => code === MONGODB_ERROR.duplicateKey);
 }
 
 interface NumberGroup {

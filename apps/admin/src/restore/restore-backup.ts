@@ -7,6 +7,7 @@ import { raiseReservedNumbers } from '#orders/numbering/number-blocks.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { restoresCollection, type RestoreMarker } from '#service/mongodb/connect-prepared.js';
+import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 import { readDump, readMetadata } from '../backup/backup-files.js';
 import {
   partitionsOf,
@@ -225,7 +226,7 @@ class RestoreTarget {
     try {
       await this.markers.insertOne(marker);
     } catch (error) {
-      if (isMongodbError(error, 'duplicateKey'))
+      if (isDuplicateKey(error))
         throw new AdminError('other-restore', 'Another restore of this backup has begun just now: let it end.', {
           cause: error,
         });

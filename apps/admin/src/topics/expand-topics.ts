@@ -1,3 +1,4 @@
+import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { Admin } from 'kafkajs';
@@ -19,7 +20,7 @@ import {
   type RegisteredProducer,
   type TopicPartitions,
 } from '#orders/topics/topic-partitions.js';
-import { isMongodbError, withServers } from '../connections.js';
+import { withServers } from '../connections.js';
 import {
   AdminError,
   EXIT_CODE,
@@ -270,7 +271,7 @@ export class ExpansionRecord {
       );
     } catch (error) {
       // One that runs already.
-      if (!isMongodbError(error, 'duplicateKey')) throw error;
+      if (!isDuplicateKey(error)) throw error;
     }
     const running = (await this.read())?.expansion;
     if (running === null || running === undefined) throw expansionChanged();

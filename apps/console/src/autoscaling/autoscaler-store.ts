@@ -4,6 +4,7 @@ import type { AutoscaleState } from '#autoscaling/autoscale-state.js';
 import type { Decision } from '#autoscaling/decision.js';
 import { timeLimit } from '#orders/time-limit.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
+import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 import type { AutoscaleMode } from './autoscaling-settings.js';
 
 /** A decision that is kept: a step, a verdict, or a new reason to wait. */
@@ -47,7 +48,6 @@ export interface AutoscalerStore {
 
 /** How long a process may be silent before another one takes over, in ms. It renews the lease once a second. */
 const LEASE_MS = timeLimit(10_000);
-const DUPLICATE_KEY = 11_000;
 const READ_WITHIN_MS = timeLimit(5_000);
 
 type PolicyDocument = Partial<StoredAutoscaler> & {
@@ -86,7 +86,7 @@ export class MongoAutoscalerStore implements AutoscalerStore {
       );
       return { isHeld: true, stored: toStored(found) };
     } catch (error) {
-      if ((error as { code?: unknown }).code !== DUPLICATE_KEY) throw error;
+      if (!isDuplicateKey(error)) throw error;
       // The document exists, and its lease is another process's.
       return { isHeld: false, stored: toStored(await this.policies.findOne({ _id: 'policy' })) };
     }

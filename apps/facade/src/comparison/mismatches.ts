@@ -2,7 +2,7 @@ import { ObjectId, type Collection, type Filter } from 'mongodb';
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { isDuplicateKey } from '#service/mongodb/duplicate-key.js';
+import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { requireIndexes } from '#service/mongodb/indexes.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Collection } from 'mongodb';
-import { isDuplicateKey } from '#service/mongodb/duplicate-key.js';
+import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { requireRestored } from '#service/mongodb/connect-prepared.js';
 import { timeLimit } from '#orders/time-limit.js';

@@ -4,7 +4,7 @@ import { HttpStatus, Logger } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { pause, succeededWithin, type Clock } from '@orders-pipeline/clock';
 import { requireIndexes } from '#service/mongodb/indexes.js';
-import { isDuplicateKey } from '#service/mongodb/duplicate-key.js';
+import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { Problem } from '#service/http/problem.js';
 import { timeLimit } from '#orders/time-limit.js';

@@ -1,5 +1,5 @@
 import type { Collection } from 'mongodb';
-import { isDuplicateKey } from '#service/mongodb/duplicate-key.js';
+import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 
 /** The legacy numbers that the facade assigns, shared by all instances. */

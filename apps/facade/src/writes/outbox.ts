@@ -1,7 +1,7 @@
 import type { Collection } from 'mongodb';
 import { pause } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
-import { isDuplicateKey } from '#service/mongodb/duplicate-key.js';
+import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import type { MigrationPorts, WorkerLease } from '../migration/migration-ports.js';
 import type { SideName, WriteOutcome } from '../sides/side.js';

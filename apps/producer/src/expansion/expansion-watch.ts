@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { MongoServerError } from 'mongodb';
 import { type Clock, systemClock } from '@orders-pipeline/clock';
 import {
   endedProducers,
@@ -11,10 +10,9 @@ import {
 } from '#orders/topics/topic-partitions.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
+import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 import type { WakeUp } from '../background/leased-job.js';
 import type { SendGate } from './send-gate.js';
-
-const DUPLICATE_KEY = 11000;
 
 /**
  * This process in the list of producers. Each call changes the document and returns it as one step, so that an expansion either finds
@@ -69,7 +67,7 @@ export class ProducerList {
       );
     } catch (error) {
       // Another process has created it at the same time.
-      if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+      if (!isDuplicateKey(error)) throw error;
     }
   }
 

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { MongoBulkWriteError, UUID } from 'mongodb';
+import { UUID } from 'mongodb';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
 import { importRow, type ImportRow, importRowsCollection, unnumberedOrder } from '#orders/imports/import-rows.js';
 import { type OperationDocument, operationsCollection, ackedRanges } from '#orders/operation/operation.js';
 import { fromDocument, isRepeatedOrder, ordersCollection } from '#orders/order/order-document.js';
 import type { LegacyOrder, Order } from '#orders/order/order.js';
 import { Mongo } from '#service/mongodb/mongo.js';
+import { hasOnlyDuplicates } from '#service/mongodb/mongo-errors.js';
 
 /** An order read from an import, and its row. */
 export interface Candidate {
@@ -27,7 +28,6 @@ interface IntakePlace {
   readonly nextIndex: number;
 }
 
-const DUPLICATE_KEY = 11000;
 /** Each concurrent import of the same orders can make one try fail. */
 const MAX_TRIES = 10;
 
@@ -58,7 +58,7 @@ export class RowIntake {
         await this.rows.insertMany(rows, { ordered: false });
         return outcomes;
       } catch (error) {
-        if (!isDuplicate(error) || turn === MAX_TRIES) throw error;
+        if (!hasOnlyDuplicates(error) || turn === MAX_TRIES) throw error;
         // Another import stored one of the orders first, or an earlier lease holder still writes: repeat the whole batch.
         await this.forget(place);
       }
@@ -134,10 +134,4 @@ function willBeEmitted({ index }: ImportRow, operation: OperationDocument | unde
   if (operation.reading === null && index >= operation.count) return false;
   if (operation.status !== 'cancelled' && operation.status !== 'failed') return true;
   return ackedRanges(operation.segments).some(({ from, to }) => index >= from && index < to);
-}
-
-function isDuplicate(error: unknown): boolean {
-  if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError() !== undefined) return false;
-  const failures = [error.writeErrors].flat();
-  return failures.length > 0 && failures.every(({ code }) => code === DUPLICATE_KEY);
 }

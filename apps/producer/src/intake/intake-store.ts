@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { type Binary, MongoBulkWriteError, MongoServerError, type WriteError } from 'mongodb';
+import { type Binary, MongoBulkWriteError, type WriteError } from 'mongodb';
 import type { ChunkPart } from '#orders/operation/acknowledged-chunks.js';
 import { type IntakeBatch, intakeBatchesCollection } from '#orders/numbering/intake-batches.js';
 import { forgetRecorded, reserveBlock, type ReservedBlock, unrecordedBlocks } from '#orders/numbering/number-blocks.js';
 import { besideSettled, outsideOf } from '#orders/settled/settled-blocks.js';
 import { Mongo } from '#service/mongodb/mongo.js';
+import { DUPLICATE_KEY, isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 
 /** A block of numbers that is not reserved yet. */
 export type BlockRequest = Omit<ReservedBlock, 'first'>;
@@ -30,7 +31,6 @@ export interface BatchFigures {
   readonly acked: number;
 }
 
-const DUPLICATE_KEY = 11000;
 const MAX_RESERVED_FOUND = 100;
 
 /**
@@ -139,5 +139,5 @@ function duplicateMessage(error: unknown): string | undefined {
     if (error.result.getWriteConcernError() !== undefined || failure?.code !== DUPLICATE_KEY) return undefined;
     return failure.errmsg ?? '';
   }
-  return error instanceof MongoServerError && error.code === DUPLICATE_KEY ? error.message : undefined;
+  return isDuplicateKey(error) ? error.message : undefined;
 }

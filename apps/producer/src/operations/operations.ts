@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type ClientSession, type Filter, MongoServerError } from 'mongodb';
+import { type ClientSession, type Filter } from 'mongodb';
 import { v7 as uuidv7 } from 'uuid';
 import { reserveNumbers } from '#orders/numbering/number-blocks.js';
 import {
@@ -13,10 +13,9 @@ import {
   type Lease,
 } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
+import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 import { findKeyedOperation, storeKey } from './idempotency-keys.js';
 import { type OperationsQuery, type PopulateRequest, withDefaults } from './operation-requests.js';
-
-const DUPLICATE_KEY = 11000;
 
 /** A request and its idempotency key; a repeated key must have the same request. */
 interface KeyedRequest {
@@ -101,7 +100,7 @@ export class Operations {
     try {
       return await this.insert({ key, request }, make);
     } catch (error) {
-      if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+      if (!isDuplicateKey(error)) throw error;
       // A concurrent request with the same key was faster.
       const otherId = await findKeyedOperation(this.mongo.db, key, request);
       if (otherId === undefined) throw error;
