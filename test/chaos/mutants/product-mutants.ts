@@ -1,8 +1,8 @@
 import { type Edit, mutated } from '../../mutants/mutant.js';
-import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
-import { linkPackages } from '../../mutants/project-copies.js';
+import { linkPackages, packagesOf } from '../../mutants/project-copies.js';
 import { inRunFolder } from '../options.js';
 
 export type CaughtBy = 'equation' | 'order' | 'attempts' | 'reads' | 'repeats';
@@ -210,8 +210,10 @@ class MutatedProduct {
   static async at(root: string): Promise<MutatedProduct> {
     await rm(root, { recursive: true, force: true });
     await mkdir(root);
-    const packages = await readdir(join(PROJECT_DIRECTORY, 'node_modules/@orders-pipeline'));
-    const parts = packages.flatMap((name) => [`libs/${name}/package.json`, `libs/${name}/dist`]);
+    const parts = (await packagesOf(PROJECT_DIRECTORY)).flatMap((name) => [
+      `libs/${name}/package.json`,
+      `libs/${name}/dist`,
+    ]);
     for (const part of ['package.json', 'dist/apps', 'dist/libs', ...parts])
       await cp(join(PROJECT_DIRECTORY, part), join(root, part), { recursive: true });
     await linkPackages(PROJECT_DIRECTORY, root);
