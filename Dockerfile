@@ -10,16 +10,19 @@ COPY package.json package-lock.json .npmrc ./
 COPY libs/clock/package.json libs/clock/
 COPY libs/parallel-consumer/package.json libs/parallel-consumer/
 COPY libs/nestjs-parallel-consumer/package.json libs/nestjs-parallel-consumer/
-# Neither the build nor the apps need install scripts. Those in the lock file fetch a second Node.js and native test tools,
+# Without the packages of the tests. Neither the build nor the apps need install scripts; those in the lock file fetch a second Node.js,
 # which the image doesn't use.
-RUN npm ci --ignore-scripts
+RUN npm ci --ignore-scripts --include-workspace-root \
+  --workspace libs/clock --workspace libs/parallel-consumer --workspace libs/nestjs-parallel-consumer
 
 FROM dependencies AS build
 COPY tsconfig.json tsconfig.build.json ./
+COPY dev/set-up/api-types.mjs dev/set-up/
+COPY docs/openapi docs/openapi
 COPY libs libs
 COPY apps apps
 # Runs node directly: `npm run` would put node_modules/.bin first, where the npm package `node` has a command without its binary.
-RUN node node_modules/typescript/bin/tsc -b tsconfig.build.json && node apps/console/build-page.mjs
+RUN node dev/set-up/api-types.mjs && node node_modules/typescript/bin/tsc -b tsconfig.build.json && node apps/console/build-page.mjs
 
 # The development issuer has an image of its own, with all packages. A production image has neither its code nor its library.
 FROM build AS dev-issuer

@@ -1,25 +1,20 @@
 // `npm run audit`: compares the advisories about the locked packages with .ci/audit-allowed.json. Exit code 0: none but the allowed ones.
 // 1: others, or an entry that expired or that nothing needs. 2: the registry gave no report, so nothing was checked.
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { printedBy, runCommand } from './machine/child-processes.js';
 import { PROJECT_DIRECTORY } from './project-directory.js';
 import { AllowedAdvisoriesSchema, judgeAudit } from './supply-chain/audit-judgement.js';
 
 const EXIT_CODES = { passed: 0, failed: 1, 'not-checked': 2 } as const;
-const WITHIN_MS = 120_000;
-
-/** Returns the output. `npm audit` exits with 1 if there are advisories. */
-async function audit(): Promise<string> {
-  return new Promise((resolve) => {
-    const options = { cwd: PROJECT_DIRECTORY, timeout: WITHIN_MS, maxBuffer: 64 * 1_024 * 1_024 };
-    execFile('npm', ['audit', '--json'], options, (_error, stdout) => resolve(stdout));
-  });
-}
 
 const file = await readFile(join(PROJECT_DIRECTORY, '.ci', 'audit-allowed.json'), 'utf8');
 const allowed = AllowedAdvisoriesSchema.parse(JSON.parse(file));
-const judgement = judgeAudit(await audit(), allowed, new Date().toISOString().slice(0, 10));
+// `npm audit` exits with 1 if there are advisories.
+const report = await runCommand('npm', ['audit', '--json'], { cwd: PROJECT_DIRECTORY, timeout: 120_000 }).catch(
+  (error: unknown) => printedBy(error, 'stdout'),
+);
+const judgement = judgeAudit(report, allowed, new Date().toISOString().slice(0, 10));
 if (judgement.result === 'not-checked')
   console.log(`NOT CHECKED: the registry gave no audit report. Run it where the registry does.\n${judgement.reason}`);
 else for (const line of judgement.lines) console.log(line);

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
+import { parseFlags } from './flags.js';
 import { PROJECT_DIRECTORY } from './project-directory.js';
 import { DataDirectory } from './servers/data-directory.js';
 import { explain, StackError } from './stack-error.js';
@@ -20,8 +21,13 @@ const MADE_BY_THE_STACK = [
   'prometheus-targets.json',
 ];
 
-async function emptyData(args: readonly string[]): Promise<void> {
-  const directory = resolve(PROJECT_DIRECTORY, dataFlag(args));
+const FLAGS = new Command('npm run reset --')
+  .description('Removes what the embedded stack has written, and no other files.')
+  .option('--data <folder>', 'folder of the data', '.data');
+
+async function emptyData(): Promise<void> {
+  const { data: folder } = parseFlags(FLAGS, process.argv.slice(2)).opts<{ data: string }>();
+  const directory = resolve(PROJECT_DIRECTORY, folder);
   if (!existsSync(directory)) {
     process.stdout.write(`nothing to empty: there is no ${directory}\n`);
     return;
@@ -38,19 +44,8 @@ async function emptyData(args: readonly string[]): Promise<void> {
   }
 }
 
-function dataFlag(args: readonly string[]): string {
-  try {
-    return parseArgs({ args: [...args], options: { data: { type: 'string', default: '.data' } } }).values.data;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new StackError('bad-flag', message, 'npm run reset takes one flag, after a --: --data DIR (default .data)', {
-      cause: error,
-    });
-  }
-}
-
 try {
-  await emptyData(process.argv.slice(2));
+  await emptyData();
 } catch (error) {
   process.stderr.write(`${explain(error)}\n`);
   process.exit(error instanceof StackError ? error.exitCode : 1);

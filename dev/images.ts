@@ -2,8 +2,7 @@
 // `npm run images -- check` writes nothing, and ends with 1 if an image is not pinned or its tag has a newer image.
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from './project-directory.js';
-import { findUnpinned, pinImages } from './supply-chain/pinned-files.js';
-import { registryDigest } from './supply-chain/registry-digest.js';
+import { findUnpinned, pinImages, registryDigest } from './supply-chain/image-digests.js';
 
 const FILES = ['docker-compose.yml', 'deploy/docker-compose.monitoring.yml', 'deploy/swarm/stack.yml', 'Dockerfile'];
 

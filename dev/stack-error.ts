@@ -1,4 +1,4 @@
-import { isErrno } from './machine/process-table.js';
+import { isErrno } from './machine/processes.js';
 
 /** Stable codes of the failures that keep the embedded stack from starting. */
 export type StackErrorCode =

@@ -3,19 +3,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from './project-directory.js';
 import { DataDirectory } from './servers/data-directory.js';
-import { reportUnknownSettings } from './settings/unknown-settings.js';
-import { explain, StackError, ALTERNATIVES } from './stack-error.js';
-import { AppLogView } from './supervisor/app-log-view.js';
-import { FLAGS, readStackOptions } from './supervisor/stack-options.js';
+import { reportUnknownSettings } from './settings/settings-catalog.js';
+import { ALTERNATIVES, explain, StackError } from './stack-error.js';
+import { readStackOptions } from './supervisor/stack-options.js';
 import { Stack } from './supervisor/stack.js';
 import { listenForStops, StopCounter } from './supervisor/stop-requests.js';
+import { AppLogView } from './supervisor/terminal.js';
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
 async function run(): Promise<void> {
-  if (process.argv.includes('--help')) return print(FLAGS);
   if (process.platform === 'win32') {
     throw new StackError(
       'unsupported-platform',

@@ -1,6 +1,6 @@
 // `deploy/swarm/up`, `down`, `status`, `rotate` and `backup`: small scripts that run this with their name.
 import { swarmCommandLine } from './swarm/command-line.js';
-import { SwarmError } from './swarm/swarm-error.js';
+import { SwarmError } from './swarm/docker.js';
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);

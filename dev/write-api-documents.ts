@@ -1,35 +1,24 @@
-// `npm run docs:api`: writes the OpenAPI documents of the producer, the query API and the facade into docs/openapi/, the types of the command
-// line and of the console's page from them, and the table of scopes in docs/security.md. With `--check` it writes nothing, and fails when one of them is out of date. It needs no servers.
-import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+// `npm run docs:api`: writes the OpenAPI documents of the services into docs/openapi/, and the table of scopes in docs/security.md. With `--check` it writes nothing, and fails when one of them is out of date. It needs no servers.
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import openapiTypescript, { astToString, type OpenAPI3 } from 'openapi-typescript';
-import { ConsoleModule } from '../apps/console/src/console.module.js';
-import { API as FACADE_API } from '../apps/facade/src/api-description.js';
+import type { OpenAPI3 } from 'openapi-typescript';
+import { API as CONSOLE_API, ConsoleModule } from '../apps/console/src/console.module.js';
+import { API as FACADE_API } from '../apps/facade/src/legacy-api-document.js';
 import { FacadeModule } from '../apps/facade/src/facade.module.js';
-import { MIGRATION } from '../apps/facade/src/migration/migration-parts.js';
 import { API as PRODUCER_API } from '../apps/producer/src/api-description.js';
 import { ProducerModule } from '../apps/producer/src/producer.module.js';
 import { API as QUERY_API } from '../apps/query-api/src/api-description.js';
 import { QueryApiModule } from '../apps/query-api/src/query-api.module.js';
 import { createApiDocument, type ApiDescription } from '#service/docs/openapi.js';
 import { routeScopes, routesWithoutController, withScopes, type RouteScope } from './api-documents/route-scopes.js';
-import { formatted } from './formatted.js';
+import { formatted, updateGenerated } from './generated-file.js';
 import { PROJECT_DIRECTORY } from './project-directory.js';
 
-const { check } = parseArgs({ options: { check: { type: 'boolean', default: false } } }).values;
-
 async function update(file: string, content: string): Promise<void> {
-  const path = join(PROJECT_DIRECTORY, file);
-  const after = await formatted(file, content);
-  if (!check) return writeFile(path, after);
-  if (existsSync(path) && (await readFile(path, 'utf8')) === after) return;
-  process.stderr.write(`${file} is out of date with the controllers and schemas: run \`npm run docs:api\`.\n`);
-  process.exitCode = 1;
+  await updateGenerated(file, await formatted(file, content), 'npm run docs:api');
 }
 
 /** Creates an app without creating any provider: nothing connects. */
@@ -42,42 +31,26 @@ async function documentOf(module: object, api: ApiDescription): Promise<OpenAPI3
 }
 
 /** @throws Error if a route of `/v1` in the document is missing, so that the table of scopes is complete */
-async function scopesOf(module: object, { paths = {} }: Pick<OpenAPI3, 'paths'> = {}): Promise<RouteScope[]> {
+async function scopesOf(module: object, { paths = {} }: OpenAPI3): Promise<RouteScope[]> {
   const routes = routeScopes(await previewOf(module));
   const missing = routesWithoutController(paths, routes).filter((route) => route.includes(' /v1/'));
   if (missing.length > 0) throw new Error(`No controller has ${missing.join(', ')}`);
   return routes;
 }
 
-/** A type by the name of each schema. A default makes a member of a request optional. */
-const TYPE_OPTIONS = { rootTypes: true, rootTypesNoSchemaPrefix: true, defaultNonNullable: false };
-
-/** Returns the types of the schemas. The command line sends its requests itself, so it needs no types of the paths. */
-async function schemaTypes({ openapi, info, components: { schemas } = {} }: OpenAPI3): Promise<string> {
-  return astToString(
-    await openapiTypescript({ openapi, info, paths: {}, components: { schemas } } as OpenAPI3, TYPE_OPTIONS),
-  );
-}
-
 const producer = await documentOf(ProducerModule, PRODUCER_API);
 const queryApi = await documentOf(QueryApiModule, QUERY_API);
-const facade = await documentOf(FacadeModule.with(MIGRATION), FACADE_API);
+const facade = await documentOf(FacadeModule, FACADE_API);
+const consoleApi = await documentOf(ConsoleModule, CONSOLE_API);
 await update('docs/openapi/producer.json', JSON.stringify(producer));
 await update('docs/openapi/query-api.json', JSON.stringify(queryApi));
 await update('docs/openapi/facade.json', JSON.stringify(facade));
-await update(
-  'apps/cli/src/producer/producer-api.ts',
-  `// Written by \`npm run docs:api\` from docs/openapi/producer.json.\n${await schemaTypes(producer)}`,
-);
-const facadeTypes = `// Written by \`npm run docs:api\` from docs/openapi/facade.json.\n${await schemaTypes(facade)}`;
-await update('apps/cli/src/facade/facade-api.ts', facadeTypes);
-await update('apps/console/page/migration/facade-api.ts', facadeTypes);
-
+await update('docs/openapi/console.json', JSON.stringify(consoleApi));
 const SECURITY = 'docs/security.md';
 const services = {
   producer: await scopesOf(ProducerModule, producer),
   'query API': await scopesOf(QueryApiModule, queryApi),
-  console: await scopesOf(ConsoleModule),
-  facade: await scopesOf(FacadeModule.with(MIGRATION), facade),
+  console: await scopesOf(ConsoleModule, consoleApi),
+  facade: await scopesOf(FacadeModule, facade),
 };
 await update(SECURITY, withScopes(await readFile(join(PROJECT_DIRECTORY, SECURITY), 'utf8'), services));

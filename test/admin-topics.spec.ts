@@ -1,14 +1,12 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Admin } from 'kafkajs';
 import { freePort } from '../dev/machine/ports.js';
-import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '../libs/orders/src/topics/topics.js';
-import { prepareTopics } from '../libs/service/src/kafka/prepare-topics.js';
-import { emptyServers, type GivenServers } from './support/empty-servers.js';
+import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
+import { prepareTopics } from '#service/kafka/prepare-topics.js';
+import { emptyServers, type GivenServers } from './support/own-servers.js';
 import { eventually } from './support/eventually.js';
-import { runApp } from './support/run-app.js';
-import { StartedApp } from './support/started-app.js';
-import { changeTopicSettings, topicSettingsOf } from './support/topic-settings.js';
-import { quietKafka } from './support/topic-writer.js';
+import { runApp, StartedApp } from './support/started-app.js';
+import { changeTopicSettings, topicSettingsOf, quietKafka } from './support/topic-writer.js';
 
 const ONE = { partitions: 3, clusterId: undefined, replicationFactor: 1, minInSyncReplicas: 1 };
 

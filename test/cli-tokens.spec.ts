@@ -3,11 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { runOrders, type CommandLineRun } from '../apps/cli/src/testing/command-line-run.js';
-import { METADATA_PATH, metadataOf, rejectToken } from '../apps/cli/src/testing/local-issuer.js';
-import { json } from '../apps/cli/src/testing/local-producer.js';
-import { DEMO_CLIENT } from '../apps/dev-issuer/src/demo-client.js';
-import { developmentProvider } from '../apps/dev-issuer/src/provider.js';
-import { signingKeys } from '../apps/dev-issuer/src/signing-keys.js';
+import { METADATA_PATH, metadataOf, rejectToken, json } from '../apps/cli/src/testing/local-servers.js';
+import { DEMO_CLIENT } from '../apps/dev-issuer/src/settings.js';
+import { developmentProvider, signingKeys } from '../apps/dev-issuer/src/provider.js';
 
 describe('the command line with the development issuer', () => {
   const server: Server = createServer();

@@ -1,17 +1,16 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Long, UUID, type Db } from 'mongodb';
-import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
+import { intakeBatchesCollection } from '#orders/numbering/intake-batches.js';
 import { operationsCollection } from '#orders/operation/operation.js';
-import { createOrderIds } from '#orders/order/order-id.js';
+import { createOrderIds } from '#orders/order/order.js';
 import { DEAD_LETTER_TOPIC } from '#orders/topics/topics.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
-import type { OrderTrace } from '../apps/query-api/src/trace/order-trace.js';
-import { bookkeepingOf, compacted, COMPACTED_AT_ONCE } from './support/compactions.js';
+import { ordersCollection } from '#orders/order/order-document.js';
+import type { OrderTrace } from '../apps/query-api/src/order-trace.controller.js';
+import { bookkeepingOf, compacted, COMPACTED_AT_ONCE } from './support/archives.js';
 import { eventually } from './support/eventually.js';
-import { Imports, legacyPairs } from './support/imports.js';
-import { intakeOrder, sendOrders } from './support/intake.js';
+import { Imports, legacyPairs, intakeOrder, sendOrders } from './support/sent-orders.js';
 import { TestSystem } from './support/test-system.js';
-import { reconciled } from './support/run-reconcile.js';
+import { reconciled } from './support/started-app.js';
 import { sharedPipeline } from './support/shared-pipeline.js';
 import { quietKafka, recordsKept } from './support/topic-writer.js';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { ClientKeys } from '../apps/facade/src/clients/client-keys.js';
+import { ClientKeys } from '../apps/facade/src/clients.js';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
 import { catalogSettings } from '../dev/settings/settings-catalog.js';
 

@@ -1,6 +1,5 @@
 import { describe } from '@jest/globals';
-import { badInputSpecs } from './console/bad-input.js';
-import { originSpecs } from './console/origin.js';
+import { badInputSpecs, originSpecs } from './console/bad-input.js';
 import { pipelineStateSpecs } from './console/pipeline-state.js';
 import { TestSystem } from './support/test-system.js';
 import { sharedPipeline } from './support/shared-pipeline.js';

@@ -1,17 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import type { LegacyRecord } from '#legacy/translation/to-legacy.js';
 import { parseStrictJson } from '#legacy/json/strict-json.js';
 import { fromLegacy } from '#legacy/translation/from-legacy.js';
 import type { LegacyOrder } from '#orders/order/order.js';
 import { timeLimit } from '#orders/time-limit.js';
 import { Observations } from '../apps/facade/src/comparison/observations.js';
-import { byCapability } from '../apps/facade/src/stages/capability.js';
-import { READ_CAPABILITIES } from '../apps/facade/src/stages/migration-snapshot.js';
+import { byCapability, READ_CAPABILITIES } from '../apps/facade/src/stages/migration-snapshot.js';
 import { eventually } from './support/eventually.js';
-import { FacadeStack, NOWHERE, ZONE } from './support/facade-stack.js';
+import { FacadeStack, NOWHERE, ZONE, ScriptedSide } from './support/facade-stack.js';
 import type { RunningFacade } from './support/started-app.js';
-import { ScriptedSide } from './support/scripted-side.js';
 
 const STAGES = ['off', 'shadow', 'live', 'complete'] as const;
 const PAGE = '/orders/page/1';

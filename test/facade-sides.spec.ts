@@ -4,16 +4,12 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { timeLimit } from '#orders/time-limit.js';
-import type { SideName } from '../apps/facade/src/sides/side.js';
-import { SideAwayError } from '../apps/facade/src/sides/side-away-error.js';
-import { SideOrders } from '../apps/facade/src/sides/side-orders.js';
-import type { Sides, SidesOptions } from '../apps/facade/src/sides/sides.js';
-import { sidesBetween } from '../apps/facade/src/sides/testing/sides-between.js';
-import { describeWrittenSide, someOrder } from '../apps/facade/src/sides/testing/written-side-contract.js';
-import { NOWHERE, ZONE } from './support/facade-stack.js';
-import { ImitatedNewSide } from './support/imitated-new-side.js';
+import { type SideName, SideAwayError } from '../apps/facade/src/sides/side.js';
+import type { Sides } from '../apps/facade/src/sides/sides.js';
+import { sidesBetween, describeWrittenSide, someOrder } from '../apps/facade/src/testing/written-side-contract.js';
+import { eventually } from './support/eventually.js';
+import { NOWHERE, ZONE, ImitatedNewSide, ScriptedSide } from './support/facade-stack.js';
 import { RunningLegacy } from './support/started-app.js';
-import { ScriptedSide } from './support/scripted-side.js';
 
 const { signal } = new AbortController();
 const BOTH: readonly SideName[] = ['legacy', 'new'];
@@ -27,8 +23,8 @@ describe('the sides of the facade', () => {
   let sides: Sides;
   let away: Sides;
 
-  function open(legacyUrl: string, newUrl: string, options: Partial<SidesOptions> = {}): Sides {
-    const each = sidesBetween({ legacyUrl, newUrl, zone: ZONE, ...options });
+  function open(LEGACY_URL: string, newUrl: string, change: Partial<Parameters<typeof sidesBetween>[0]> = {}): Sides {
+    const each = sidesBetween({ LEGACY_URL, newUrl, zone: ZONE, ...change });
     opened.push(each);
     return each;
   }
@@ -84,8 +80,6 @@ describe('the sides of the facade', () => {
     const order = someOrder();
     const { number } = order.legacy;
     for (const side of BOTH) await sides.answering[side].write([order], signal);
-    const { answering } = sides;
-    const stored = new SideOrders(answering.legacy, answering.newReads);
     const unknown = { capability: 'read-by-id', id: someOrder().id } as const;
     const reads = [
       { capability: 'read-by-id', id: order.id },
@@ -94,20 +88,19 @@ describe('the sides of the facade', () => {
     ] as const;
     const expected = [(await legacy.get(`/orders/${order.id}`)).body];
     for (const read of reads)
-      for (const side of BOTH) expect(await stored.find(side, read, signal)).toEqual(read === unknown ? [] : expected);
+      for (const side of BOTH)
+        expect(await sides.answering[side].find(read, signal)).toEqual(read === unknown ? [] : expected);
     scripted.answer(() => ({ body: '[{"id": "a"}]' }));
-    const wrong = open(scripted.url, NOWHERE).answering;
-    await expect(new SideOrders(wrong.legacy, wrong.newReads).find('legacy', unknown, signal)).rejects.toThrow(
-      'no orders',
-    );
+    const wrong = open(scripted.url, NOWHERE).answering.legacy;
+    await expect(wrong.find(unknown, signal)).rejects.toThrow('no orders');
   });
 
   it('says of a million numbers whether either side has an order with one of them', async () => {
     const order = someOrder({ legacy: { number: 700_000_001, filled: [] } });
     for (const side of BOTH) await sides.answering[side].write([order], signal);
-    for (const name of ['legacy', 'newReads'] as const) {
-      const isEmptyUpTo = async (to: number, { answering }: Sides) =>
-        answering[name].isEmpty({ from: 699_500_000, to }, signal);
+    const readersOf = [({ answering }: Sides) => answering.legacy, ({ answering }: Sides) => answering.new.reads];
+    for (const readerOf of readersOf) {
+      const isEmptyUpTo = async (to: number, of: Sides) => readerOf(of).isEmpty({ from: 699_500_000, to }, signal);
       expect(await isEmptyUpTo(700_500_000, sides)).toBe(false);
       expect(await isEmptyUpTo(700_000_000, sides)).toBe(true);
       await expect(isEmptyUpTo(700_000_000, away)).rejects.toThrow(SideAwayError);
@@ -136,7 +129,10 @@ describe('the sides of the facade', () => {
   ] as const)('%s says nothing about the order: it may still be stored', async (_what, answer, message) => {
     scripted.answer(() => answer);
     const timeoutMs = answer === 'hang' ? 100 : 60_000;
-    const { answering } = open(scripted.url, scripted.url, { legacyTimeoutMs: timeoutMs, newTimeoutMs: timeoutMs });
+    const { answering } = open(scripted.url, scripted.url, {
+      LEGACY_TIMEOUT_MS: timeoutMs,
+      NEW_SIDE_TIMEOUT_MS: timeoutMs,
+    });
     const unknown = { result: 'unknown', message: expect.stringMatching(message) };
     for (const side of BOTH) expect(await answering[side].write([someOrder()], signal)).toEqual([unknown]);
   });
@@ -197,11 +193,12 @@ describe('the sides of the facade', () => {
     await expect(ask()).rejects.toThrow(/breaker-open/);
     expect(scripted.requests).toHaveLength(asked);
     scripted.answer(() => ({ body: 'null' }));
-    for (let isBack = false; !isBack;)
-      isBack = await ask().then(
+    await eventually('it asks again', async () =>
+      ask().then(
         () => true,
         () => false,
-      );
+      ),
+    );
     expect(broken.breakers.some(({ isOpen }) => isOpen())).toBe(false);
   });
 });

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import type { LegacyRecord } from '#legacy/translation/to-legacy.js';
 import { anIntakeOrder } from '#orders/testing/an-order.js';
-import type { MigrationResponse } from '../apps/facade/src/migration/migration-response.js';
+import type { MigrationResponse } from '../apps/facade/src/migration/migration-api.js';
 import { FacadeStack } from './support/facade-stack.js';
 import type { RunningFacade } from './support/started-app.js';
 

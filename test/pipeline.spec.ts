@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
 import { ORDER_INDEXES } from '#orders/database/indexes.js';
-import { legacyPairs } from './support/imports.js';
-import { invalidExamples, type InvalidExample } from './support/openapi-examples.js';
+import { legacyPairs } from './support/sent-orders.js';
 import {
+  invalidExamples,
+  type InvalidExample,
   examplePaths,
   executedExamples,
   openApiDocument,

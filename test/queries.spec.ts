@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
-import { orderQueriesSpecs } from './queries/order-queries.js';
-import { queriedOrders, type QueriedApi } from './queries/queried-orders.js';
+import { orderQueriesSpecs, queriedOrders, type QueriedApi } from './queries/order-queries.js';
 import { summariesSpecs } from './queries/summaries.js';
-import { RunningQueryApi } from './support/running-query-api.js';
+import { RunningQueryApi } from './support/started-app.js';
 
 describe('the query API', () => {
   let queried: QueriedApi;

@@ -4,10 +4,10 @@ import { createServer as createPlainServer, type IncomingMessage, type RequestLi
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PrivateAuthority } from '../dev/servers/private-authority.js';
-import type { RegistryAccess } from '../libs/orders/src/order/registry-connection.js';
-import { OrderCodec } from '../libs/orders/src/order/order-codec.js';
-import { explainConnection } from '../libs/service/src/availability/explain-connection.js';
-import { registryAccess } from '../libs/service/src/kafka/registry-access.js';
+import type { RegistryAccess } from '#orders/order/registry-connection.js';
+import { OrderCodec } from '#orders/order/order-codec.js';
+import { explainConnection } from '#service/availability/explain-connection.js';
+import { registryAccess } from '#service/kafka/kafka-access.js';
 
 const SECRET = 's3cret-of-the-registry';
 const USER = { SCHEMA_REGISTRY_USERNAME: 'ann', SCHEMA_REGISTRY_PASSWORD: SECRET };

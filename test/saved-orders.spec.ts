@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { UUID } from 'mongodb';
-import { fromDocument } from '#orders/order/order-document.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { fromDocument, ordersCollection } from '#orders/order/order-document.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { SavedOrders } from '../apps/query-api/src/orders/saved-orders.js';
 import { orderDocuments } from '../apps/query-api/src/summary/testing/some-orders.js';
 import { freePort } from '../dev/machine/ports.js';
-import { emptyServers } from './support/empty-servers.js';
+import { emptyServers } from './support/own-servers.js';
 
 const ABSENT = '00000000-0000-4000-8000-000000000000';
 const documents = orderDocuments(250);

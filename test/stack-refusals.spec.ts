@@ -34,16 +34,4 @@ describe('npm start that fails', () => {
     for (const way of ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'MONGODB_URI', 'docker compose up'])
       expect(output).toContain(way);
   });
-
-  it('lists the flags on request, with exit code 0', async () => {
-    const { code, output } = await RunningStack.fail({ dataDirectory: folder, flags: ['--help'] });
-    expect({ code, first: output.split('\n')[0] }).toEqual({ code: 0, first: 'The flags of npm start, after a --:' });
-  });
-
-  it('lists the flags after a wrong one, with exit code 2', async () => {
-    const { code, output } = await RunningStack.fail({ dataDirectory: folder, flags: ['--consumer', '2'] });
-    expect(code).toBe(2);
-    expect(output).toContain("Unknown option '--consumer'");
-    expect(output).toContain('--consumers N');
-  });
 });

@@ -11,7 +11,8 @@ echo "npm $*" >> npm-runs
 rm -rf node_modules && mkdir node_modules
 ln -s "$REAL_MODULES/node" "$REAL_MODULES/typescript-native" "$REAL_MODULES/@types" node_modules/
 sleep 0.3
-cp package-lock.json node_modules/.package-lock.json
+case "$*" in *--include-workspace-root*) lock=product-lock.json;; *) lock=package-lock.json;; esac
+cp $lock node_modules/.package-lock.json
 `;
 
 /** A build script for a page of one line. */
@@ -30,7 +31,9 @@ describe('the set-up of a clone', () => {
     await mkdir(join(project, 'dev'));
     await cp(join(PROJECT_DIRECTORY, 'dev', 'set-up'), join(project, 'dev', 'set-up'), { recursive: true });
     await cp(join(PROJECT_DIRECTORY, 'dev', 'setup.mjs'), join(project, 'dev', 'setup.mjs'));
-    for (const folder of ['apps', 'libs', 'bin']) await mkdir(join(project, folder));
+    await writeFile(join(project, 'dev', 'set-up', 'api-types.mjs'), '');
+    for (const folder of ['apps', 'libs', 'docs/openapi', 'bin'])
+      await mkdir(join(project, folder), { recursive: true });
     await writeFile(join(project, 'bin', 'npm'), FAKE_NPM, { mode: 0o755 });
     await mkdir(join(project, 'apps', 'console'));
     await writeFile(join(project, 'apps', 'console', 'build-page.mjs'), BUILD_PAGE);
@@ -55,10 +58,19 @@ describe('the set-up of a clone', () => {
 
   it('installs and compiles on a fresh clone, and does nothing the second time', async () => {
     expect(await setUp()).toMatchObject({ code: 0, output: expect.stringContaining('compiling the sources') });
-    expect(await npmRuns()).toEqual(['npm ci --loglevel error']);
+    expect(await npmRuns()).toEqual([expect.stringMatching(/^npm ci .*--include-workspace-root /)]);
     expect(await read('dist/apps/one.js')).toContain('one = 1');
     expect(await setUp()).toEqual({ code: 0, output: '' });
     expect((await npmRuns()).length).toBe(1);
+  });
+
+  it('adds the packages of the tests when they are needed, without removing the others', async () => {
+    await wantPackages({ 'node_modules/a': { version: '1.0.0' } }, { 'node_modules/jest': { version: '1.0.0' } });
+    await setUp();
+    expect(await setUp()).toEqual({ code: 0, output: '' });
+    await setUp('--tests');
+    expect((await npmRuns())[1]).toBe('npm install --no-save --loglevel error');
+    expect(await setUp('--tests')).toEqual({ code: 0, output: '' });
   });
 
   it('installs again when the wanted packages have changed', async () => {
@@ -123,18 +135,19 @@ describe('the set-up of a clone', () => {
     await writeFile(join(project, 'bin', 'npm'), '#!/bin/sh\necho "npm error network" >&2\nexit 1\n');
     expect(await setUp()).toMatchObject({
       code: 1,
-      output: expect.stringMatching(/npm error network[^]*npm ci failed[^]*Check the network/),
+      output: expect.stringMatching(/npm error network[^]*npm failed[^]*Check the network/),
     });
     await unlink(join(project, 'bin', 'npm'));
     await symlink('/bin/sh', join(project, 'bin', 'sh'));
-    expect(await setUp(join(project, 'bin'))).toMatchObject({
+    expect(await setUp('', join(project, 'bin'))).toMatchObject({
       code: 1,
       output: expect.stringContaining('There is no npm on the PATH'),
     });
   });
 
-  function wantPackages(packages: object): Promise<void> {
-    return writeFile(join(project, 'package-lock.json'), JSON.stringify({ packages }));
+  async function wantPackages(packages: object, ofTests: object = {}): Promise<void> {
+    await writeFile(join(project, 'product-lock.json'), JSON.stringify({ packages }));
+    await writeFile(join(project, 'package-lock.json'), JSON.stringify({ packages: { ...packages, ...ofTests } }));
   }
 
   function read(path: string): Promise<string> {
@@ -146,10 +159,11 @@ describe('the set-up of a clone', () => {
   }
 
   async function setUp(
+    flag = '',
     PATH = `${join(project, 'bin')}:/usr/bin:/bin`,
   ): Promise<{ code: number | null; output: string }> {
     const { npm_execpath: _npm, npm_node_execpath: _node, ...env } = process.env;
-    const child = spawn(process.execPath, [join(project, 'dev', 'setup.mjs')], {
+    const child = spawn(process.execPath, [join(project, 'dev', 'setup.mjs'), flag], {
       cwd: project,
       env: { ...env, PATH, REAL_MODULES: join(PROJECT_DIRECTORY, 'node_modules') },
       stdio: ['ignore', 'pipe', 'pipe'],

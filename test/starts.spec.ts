@@ -3,15 +3,13 @@ import { pathToFileURL } from 'node:url';
 import { MongoClient, type Db } from 'mongodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { INDEXES, RETIRED } from '#orders/database/indexes.js';
-import { existingIndexes } from '#service/mongodb/existing-indexes.js';
+import { existingIndexes, requireIndexes } from '#service/mongodb/indexes.js';
 import { migrateDatabase } from '#service/mongodb/migrate-database.js';
-import { requireIndexes } from '#service/mongodb/require-indexes.js';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
-import { emptyServers, type GivenServers } from './support/empty-servers.js';
+import { emptyServers, type GivenServers } from './support/own-servers.js';
 import { eventually } from './support/eventually.js';
 import { Relay } from './support/relay.js';
-import { runApp } from './support/run-app.js';
-import { StartedApp } from './support/started-app.js';
+import { runApp, StartedApp } from './support/started-app.js';
 
 const ISO_8601 = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 
@@ -124,7 +122,7 @@ describe('a service that starts', () => {
 
 describe('a service that stops', () => {
   it('ends with 1 after the limit of its drain, although a dependency never closes', async () => {
-    const engine = pathToFileURL(join(PROJECT_DIRECTORY, 'dist/apps/swarm-scaler/src/docker-engine.js')).href;
+    const engine = pathToFileURL(join(PROJECT_DIRECTORY, 'dist/apps/swarm-scaler/src/scaled-service.js')).href;
     // The timer stands for an open connection: without one, the process would end by itself.
     const hang = `import { DockerEngine } from '${engine}';
       DockerEngine.prototype.close = () => new Promise(() => setInterval(() => undefined, 1_000));`;

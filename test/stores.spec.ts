@@ -5,25 +5,22 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { IndexedCollection } from '#orders/database/indexes.js';
 import { migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { ExpansionRecord } from '../apps/admin/src/topics/expand/expansion-record.js';
-import { MongoAutoscalerStore } from '../apps/console/src/autoscaling/mongo-autoscaler-store.js';
-import { itIsAnAutoscalerStore } from '../apps/console/src/autoscaling/testing/autoscaler-store-contract.js';
-import { MongoBucketStore } from '../apps/facade/src/intents/mongo-bucket-store.js';
-import { MongoNumberStore } from '../apps/facade/src/intents/mongo-number-store.js';
-import { MongoMigrationStore } from '../apps/facade/src/state/mongo-migration-store.js';
-import { newProgress } from '../apps/facade/src/verify/verification-progress.js';
-import { VerificationRuns } from '../apps/facade/src/verify/verification-runs.js';
-import { ProducerList } from '../apps/producer/src/expansion/producer-list.js';
-import { ByteBudget } from '../apps/producer/src/imports/import-limits.js';
-import { StagedFiles } from '../apps/producer/src/imports/staged-files.js';
-import { StagingRoom } from '../apps/producer/src/imports/staging-room.js';
-import { MongoIntakeStore } from '../apps/producer/src/intake/mongo-intake-store.js';
+import { ExpansionRecord } from '../apps/admin/src/topics/expand-topics.js';
+import { MongoAutoscalerStore } from '../apps/console/src/autoscaling/autoscaler-store.js';
+import { itIsAnAutoscalerStore } from '../apps/console/src/autoscaling/testing/autoscaler-stores.js';
+import { MongoBucketStore } from '../apps/facade/src/writes/bucket-store.js';
+import { MongoNumberStore } from '../apps/facade/src/writes/number-blocks.js';
+import { MongoMigrationStore } from '../apps/facade/src/migration/migration-store.js';
+import { newProgress, VerificationRuns } from '../apps/facade/src/runs/verification.js';
+import { ProducerList } from '../apps/producer/src/expansion/expansion-watch.js';
+import { ByteBudget } from '../apps/producer/src/imports/incoming-files.js';
+import { StagedFiles, requireStagingRoom } from '../apps/producer/src/imports/staged-files.js';
+import { MongoIntakeStore } from '../apps/producer/src/intake/intake-store.js';
 import { itIsAnIntakeStore } from '../apps/producer/src/intake/testing/intake-store.js';
-import { emptyServers, type GivenServers } from './support/empty-servers.js';
+import { emptyServers, type GivenServers } from './support/own-servers.js';
 import { eventually } from './support/eventually.js';
 import { Relay } from './support/relay.js';
-import { runApp } from './support/run-app.js';
-import { RunningFacade } from './support/started-app.js';
+import { runApp, RunningFacade } from './support/started-app.js';
 import {
   describeBucketStore,
   describeMigrationStore,
@@ -120,26 +117,27 @@ describe('the room for staged imports', () => {
 
   it('is limited for each caller with 429, and in total with 503, until the files are read', async () => {
     const staged = new StagedFiles(await emptied());
-    const room = new StagingRoom(mongo, { STAGED_BYTES_PER_CALLER: 10, STAGED_BYTES_IN_TOTAL: 15 });
-    await room.require('ann');
+    const limits = { STAGED_BYTES_PER_CALLER: 10, STAGED_BYTES_IN_TOTAL: 15 };
+    const requireRoom = async (caller: string) => requireStagingRoom(mongo.db, caller, limits);
+    await requireRoom('ann');
     await stage(staged, 'ann', 10);
-    await expect(room.require('ann')).rejects.toMatchObject({ status: 429, code: 'too-many-staged-bytes' });
-    await room.require('bob');
+    await expect(requireRoom('ann')).rejects.toMatchObject({ status: 429, code: 'too-many-staged-bytes' });
+    await requireRoom('bob');
     await stage(staged, 'bob', 5);
-    await expect(room.require('eve')).rejects.toMatchObject({
+    await expect(requireRoom('eve')).rejects.toMatchObject({
       status: 503,
       detail: expect.stringContaining('STAGED_BYTES_IN_TOTAL'),
       headers: { 'Retry-After': '30' },
     });
     await staged.remove('one');
-    await room.require('ann');
+    await requireRoom('ann');
   });
 
   it('has no limit with 0', async () => {
     const staged = new StagedFiles(await emptied());
     await stage(staged, 'ann', 10);
-    const room = new StagingRoom(mongo, { STAGED_BYTES_PER_CALLER: 0, STAGED_BYTES_IN_TOTAL: 0 });
-    await expect(room.require('ann')).resolves.toBeUndefined();
+    const unlimited = { STAGED_BYTES_PER_CALLER: 0, STAGED_BYTES_IN_TOTAL: 0 };
+    await expect(requireStagingRoom(mongo.db, 'ann', unlimited)).resolves.toBeUndefined();
   });
 });
 

@@ -7,8 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '@orders-pipeline/clock';
 import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
 import { eventually } from './support/eventually.js';
-import { GuardedStack } from './support/guarded-stack.js';
-import { signingKey, type TokenOptions } from './support/test-issuer.js';
+import { GuardedStack, signingKey, type TokenOptions } from './support/test-issuer.js';
 
 const CANARY = 'canary';
 const MINUTE = 60;

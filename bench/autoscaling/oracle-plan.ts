@@ -1,6 +1,5 @@
 import { carriedBy } from '#autoscaling/capacity.js';
-import { DAY_SECONDS, RATE_PER_CONSUMER, type SeededDay } from './seeded-day.js';
-import type { SimulatedSetUp } from './simulated-pipeline.js';
+import { DAY_SECONDS, RATE_PER_CONSUMER, type SeededDay, type SimulatedSetUp } from './simulated-day.js';
 
 /** It may change the number this often. */
 export const SLOT_SECONDS = 10;

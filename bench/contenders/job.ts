@@ -1,4 +1,5 @@
-import type { FetchSize } from '../harness/fetch-size.js';
+import type { FetchSize } from '../kafka.js';
+import type { Meter } from './meter.js';
 
 /** Range of the simulated save time in milliseconds, uniformly distributed. */
 export interface SaveMs {
@@ -73,3 +74,9 @@ export interface Job<N extends ContenderName = ContenderName> {
   /** Number of records to complete. The topic may have more. */
   readonly records: number;
 }
+
+/** Consumes or writes the job's topic and reports to the meter. When it resolves, the process exits, even if work is still running. */
+export type Contender<N extends ContenderName> = (job: Job<N>, meter: Meter) => Promise<void>;
+
+/** Some contenders by name. */
+export type Contenders<N extends ContenderName> = { readonly [name in N]: Contender<name> };

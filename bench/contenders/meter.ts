@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Hundredths } from '../harness/hundredths.js';
-import type { Measurement, Sample } from '../harness/measurement.js';
+import { Hundredths, type Measurement, type Sample } from '../measurement.js';
 
 const KIB_PER_MIB = 1024;
 const SAMPLE_MS = 1_000;

@@ -3,10 +3,9 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { describeShortage } from './disk-space.js';
-import { judgeLock } from './pid-lock.js';
-import { listeningInodes } from './port-holder.js';
-import { freePort, freePortsInARow, portsInUse } from './ports.js';
+import { describeShortage } from './machine.js';
+import { judgeLock } from './processes.js';
+import { listeningInodes, freePort, freePortsInARow, portsInUse } from './ports.js';
 
 const owner = { pid: 41, identity: 'boot-1/500' };
 const lock = JSON.stringify(owner);

@@ -1,15 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { wholeNumber } from '../../apps/cli/src/commands/option-values.js';
+import { PROJECT_DIRECTORY } from '../project-directory.js';
+import { htmlOf, markdownOf } from '../report-document.js';
 import { explain, StackError } from '../stack-error.js';
-import { listenForStops, StopCounter } from '../supervisor/stop-requests.js';
-import { htmlOf, markdownOf } from '../migration-journey/report-document.js';
-import { TRANSLATION_BUGS } from './bugs/translation-bugs.js';
-import { readDemoOptions, type GivenOptions } from './demo-options.js';
-import { runDemo, type DemoListener } from './demo-run.js';
-import { verdictsOf, type DemoReport } from './report/demo-report.js';
-import { sectionsOf } from './report/report-sections.js';
+import { interruption } from '../supervisor/stop-requests.js';
+import { type DemoOptions, type DemoReport, sectionsOf, verdictsOf } from './demo-report.js';
+import { runDemo } from './demo.js';
+import { BUG_NAMES, bugOf, TRANSLATION_BUGS } from './translation-bugs.js';
 
 const BUGS_HELP = `
 Bugs:
@@ -43,7 +42,7 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 async function demo(given: GivenOptions): Promise<number> {
   try {
     const options = readDemoOptions(given, process.env);
-    const report = await runDemo(options, { print, ...interruption() });
+    const report = await runDemo(options, { print, ...interruption('The demo', print) });
     await write(report);
     for (const { what, found, holds } of verdictsOf(report)) print(`${holds ? 'passed' : 'FAILED'}  ${what}: ${found}`);
     return verdictsOf(report).every(({ holds }) => holds) ? 0 : 1;
@@ -51,26 +50,6 @@ async function demo(given: GivenOptions): Promise<number> {
     process.stderr.write(`${explain(error).trimEnd()}\n`);
     return error instanceof StackError ? error.exitCode : 1;
   }
-}
-
-/** Returns a signal that aborts on the first stop request. The third request ends everything at once. */
-function interruption(): Omit<DemoListener, 'print'> {
-  // There are no processes before the stack starts.
-  let kill: (() => void) | undefined;
-  const interrupted = new AbortController();
-  const counter = new StopCounter({
-    first: (reason) => interrupted.abort(new StackError('interrupted', `The demo was ended (${reason}).`, '')),
-    again: () => print('still stopping; one more request ends everything at once'),
-    force: () => {
-      kill?.();
-      process.exit(1);
-    },
-  });
-  listenForStops(counter, process.env);
-  const onStack = (killStack: () => void): void => {
-    kill = killStack;
-  };
-  return { signal: interrupted.signal, onStack };
 }
 
 async function write(report: DemoReport): Promise<void> {
@@ -84,4 +63,40 @@ async function write(report: DemoReport): Promise<void> {
       .map((name) => join(reportFolder, name))
       .join(', ')}`,
   );
+}
+
+/** The options as the command line gives them. */
+interface GivenOptions {
+  readonly bug: string;
+  readonly report: string;
+  readonly orders: number;
+  readonly rate: number;
+}
+
+/**
+ * Five minutes are enough for this many samples. The demo kills processes, and what waits for them meanwhile is far more than one answer in
+ * a hundred: by the defaults, the gate would ask for as many further samples as take an hour.
+ */
+const DEMO_GATES = { GATE_MIN_SAMPLES: '200', GATE_P99_FLOOR_MS: '3000' };
+
+/** @throws StackError `bad-flag` for an unknown bug, or a number below 1 */
+function readDemoOptions(given: GivenOptions, env: NodeJS.ProcessEnv): DemoOptions {
+  const { bug: name, report, orders, rate } = given;
+  const bug = bugOf(name);
+  if (bug === undefined)
+    throw new StackError('bad-flag', `--bug must be one of these names, got "${name}":`, `  ${BUG_NAMES.join('\n  ')}`);
+  for (const [flag, value] of Object.entries({ orders, rate }))
+    if (value < 1) throw new StackError('bad-flag', `--${flag} must be at least 1, got ${value}.`, '');
+  return {
+    bug,
+    orders,
+    rate,
+    facadeSettings: { ...DEMO_GATES, ...facadeSettingsIn(env) },
+    reportFolder: resolve(PROJECT_DIRECTORY, report),
+  };
+}
+
+function facadeSettingsIn(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  const given = Object.entries(env).filter(([name]) => /^(GATE|ROLLBACK)_/.test(name));
+  return Object.fromEntries(given.map(([name, value = '']) => [name, value]));
 }

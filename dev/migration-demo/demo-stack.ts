@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { freePort } from '../machine/ports.js';
-import type { FacadeAddress } from '../migration-journey/facade-requests.js';
-import { isReady } from '../migration-journey/recovery.js';
-import { ZONE } from '../migration-journey/stored-order.js';
+import type { FacadeAddress } from '../migration-journey/clients.js';
+import { isReady } from '../migration-journey/operator.js';
+import { ZONE } from '../migration-journey/stored-orders.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 import { facadeDefinition } from '../supervisor/app-definitions.js';
-import type { RunningApps } from '../supervisor/running-apps.js';
+import type { RunningApps } from '../supervisor/apps.js';
 import { TemporaryStack } from '../supervisor/temporary-stack.js';
 
 /** Short, so that the demo fits five minutes: with up to a second, reads of the newest orders wait that long. */
@@ -19,7 +19,7 @@ const NEEDED_MIB = 2_048;
 const DRAIN_BUDGET_MS = 15_000;
 const APPS = { console: 0, consumer: 2, facade: 2 };
 const FACADES = [1, 2] as const;
-const PLANT_BUG = pathToFileURL(join(PROJECT_DIRECTORY, 'dist/dev/migration-demo/bugs/plant-bug.js')).href;
+const PLANT_BUG = pathToFileURL(join(PROJECT_DIRECTORY, 'dist/dev/migration-demo/plant-bug.js')).href;
 
 export interface DemoStackOptions {
   /** The settings of the facades that differ from their defaults. */

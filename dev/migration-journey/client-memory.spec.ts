@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { aLegacyRecord, idOf } from '#orders/testing/an-order.js';
 import { ClientMemory, Sightings } from './client-memory.js';
-import { storedOrder, type StoredOrder } from './stored-order.js';
+import { storedOrder, type StoredOrder } from './stored-orders.js';
 
 /** An order as the legacy system answers it, with its fields in the legacy system's order. */
 function answered(number: number, change: object = {}): StoredOrder {

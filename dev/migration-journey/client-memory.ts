@@ -1,6 +1,5 @@
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
-import { storedOrder, type StoredOrder } from './stored-order.js';
-import type { SentOrder } from './written-orders.js';
+import type { LegacyRecord } from '#legacy/translation/to-legacy.js';
+import { storedOrder, type StoredOrder, type SentOrder } from './stored-orders.js';
 
 /** A read of the legacy system's API, with the path that asks for it. */
 export type ClientRead = { readonly path: string } & (

@@ -1,9 +1,11 @@
-import type { Capability } from '../../apps/facade/src/stages/capability.js';
+import type { Capability } from '../../apps/facade/src/stages/migration-snapshot.js';
 import type { GateCondition } from '../../apps/facade/src/stages/gate.js';
-import type { MigrationResponse } from '../../apps/facade/src/migration/migration-response.js';
-import type { FacadeAddress } from './facade-requests.js';
+import type { MigrationResponse } from '../../apps/facade/src/migration/migration-api.js';
+import { type FacadeAddress, type Clients, requestFacade } from './clients.js';
 import { nextStep, type Position, type Step } from './position.js';
-import { waitUntil } from './until.js';
+import { waitUntil } from '../waits.js';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** A change that the facade refused. */
 export interface Refused {
@@ -27,7 +29,7 @@ export interface MigrationRun {
 /** The state of a capability, as a facade answers it. */
 export type CapabilityState = MigrationResponse['capabilities'][Capability];
 
-export interface MoveOptions {
+interface MoveOptions {
   /** Which of reads and writes goes first where the rules allow both. Default: writes. */
   readonly readsFirst?: boolean;
   readonly withinMs: number;
@@ -41,7 +43,7 @@ export interface MoveOptions {
   readonly onRefused?: (step: Step, refused: Refused) => Promise<void> | void;
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly body: unknown;
 }
@@ -156,4 +158,70 @@ export class Operator {
       return answer?.status === 200 && run !== undefined && run.status !== 'running' ? run : undefined;
     });
   }
+}
+
+const POLL_MS = 100;
+const FRESH_MS = 3_000;
+const READY_TIMEOUT_MS = 3_000;
+const PROBE_TIMEOUT_MS = 9_000;
+
+interface RecoveringSystem {
+  readonly facades: readonly FacadeAddress[];
+  readonly operator: Operator;
+  readonly clients: Clients;
+  areReady(): Promise<boolean>;
+  /** Counts the writes that are not final. */
+  openIntents(): Promise<number>;
+}
+
+/**
+ * Waits until all apps are ready, all facades know the newest state, each has answered a read and a write, and, without requests of clients,
+ * no intent is open. The clients are paused then. @returns whether that is so within the limit
+ */
+export async function untilRecovered(system: RecoveringSystem, withinMs: number): Promise<boolean> {
+  const { facades, operator, clients } = system;
+  const deadline = performance.now() + withinMs;
+  const until = async (condition: () => Promise<boolean>): Promise<boolean> => {
+    while (performance.now() < deadline) {
+      // What does not answer has not recovered.
+      if (await condition().catch(() => false)) return true;
+      await delay(POLL_MS);
+    }
+    return false;
+  };
+  const isWhole = await until(async () => (await system.areReady()) && (await knowsState(operator)));
+  // A circuit breaker of a facade may be open for longer than its side is away.
+  const answers = await Promise.all(facades.map(async (facade) => until(async () => answersAll(facade))));
+  await clients.pause();
+  return isWhole && answers.every(Boolean) && (await until(async () => (await system.openIntents()) === 0));
+}
+
+/** Whether a service reports that it is ready. */
+export async function isReady(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(READY_TIMEOUT_MS) });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    // The service is starting, hangs or has ended.
+    return false;
+  }
+}
+
+async function knowsState(operator: Operator): Promise<boolean> {
+  const { revision, change, instances } = await operator.state();
+  const isCurrent = instances.every(
+    (each) => each.revision === revision && Date.now() - new Date(each.refreshedAt).getTime() < FRESH_MS,
+  );
+  return change === null && isCurrent;
+}
+
+async function answersAll(facade: FacadeAddress): Promise<boolean> {
+  const route = { next: () => [facade] };
+  const order = { accountId: 'probe', side: 'buy', symbol: 'CHAOS', quantity: 1, price: 1.5, currency: 'EUR' };
+  const answers = [
+    await requestFacade(route, '/orders/range?start=1&end=1', PROBE_TIMEOUT_MS),
+    await requestFacade(route, '/orders', PROBE_TIMEOUT_MS, { id: randomUUID(), ...order }),
+  ];
+  return answers.every(({ status }) => status !== null && status < 500);
 }

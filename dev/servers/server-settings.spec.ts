@@ -3,13 +3,10 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { useTemporaryFolder } from '#orders/testing/temporary-folder.js';
-import { kafkaProperties, singleNode } from './kafka-properties.js';
-import { randomClusterId } from './kafka-server.js';
-import { cacheGib } from './mongodb-server.js';
+import { kafkaProperties, singleNode, randomClusterId } from './kafka.js';
+import { cacheGib, replicaSetStep } from './mongodb.js';
 import { PrivateAuthority } from './private-authority.js';
-import { parseRecords, ProcessRecords } from './process-records.js';
-import { makeRunFolder } from './run-folder.js';
-import { replicaSetStep } from './replica-set.js';
+import { parseRecords, ProcessRecords, makeRunFolder } from './data-directory.js';
 
 function at(hosts: readonly string[]) {
   return hosts.map((host, _id) => ({ _id, host }));

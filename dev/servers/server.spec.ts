@@ -1,9 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { StackError } from '../stack-error.js';
-import { RestartBackoff, WELL_AFTER_MS } from '../restarts/restart-backoff.js';
-import type { ServerProcess, ServerEnvironment } from './server-process.js';
-import { Server } from './server.js';
+import { RestartBackoff, WELL_AFTER_MS } from '../machine/restarts.js';
+import { type ServerProcess, type ServerEnvironment, Server } from './server.js';
 
 const LONG_MS = 120_000;
 

@@ -1,12 +1,25 @@
+import { endingOf } from '../machine/child-processes.js';
 import { pause, systemClock, type Clock } from '@orders-pipeline/clock';
-import { rejectOnAbort } from '../machine/abortion.js';
-import { interruptiblePause } from '../restarts/interruptible-pause.js';
-import { RestartBackoff, restartLine } from '../restarts/restart-backoff.js';
+import { rejectOnAbort, interruptiblePause } from '../waits.js';
+import { RestartBackoff, restartLine } from '../machine/restarts.js';
 import { StackError } from '../stack-error.js';
-import { readLastLines } from './log-file.js';
-import { launchServer, type ServerProcess, type ServerEnvironment } from './server-process.js';
-import type { ServerProgram } from './server-program.js';
+import { readLastLines, openLog } from './log-file.js';
 import { timeLimit } from '#orders/time-limit.js';
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { ProcessRecords } from './data-directory.js';
+import type { Writable } from 'node:stream';
+
+/** A server program: how to start it, and how to check that it is ready. One per process. */
+export interface ServerProgram {
+  /** The displayed name, such as `Kafka`. */
+  readonly name: string;
+  readonly logFile: string;
+  /** Prepares the disk before the process starts. Called at every start. */
+  prepare(): Promise<void>;
+  command(): { file: string; args: readonly string[]; env?: NodeJS.ProcessEnv };
+  /** Resolves when the server is ready; rejects before that. A StackError fails the first start. Must limit its own duration. */
+  probe(): Promise<void>;
+}
 
 /** With one CPU core, and other servers that start beside it, Kafka took more than a minute. */
 const READY_WITHIN_MS = timeLimit(120_000);
@@ -20,7 +33,7 @@ export interface ServerEvents {
 }
 
 /** The dependencies that specs replace. */
-export interface ServerMachine {
+interface ServerMachine {
   readonly clock: Clock;
   readonly random: () => number;
   readonly launch: typeof launchServer;
@@ -171,5 +184,104 @@ export class Server {
       `${this.name} ${what}. The last lines of its log:\n${readLastLines(logFile)}`,
       `The whole log: ${logFile}. If the data is damaged, npm run reset empties it.`,
     );
+  }
+}
+
+/** The parts of the stack that a server needs. */
+export interface ServerEnvironment {
+  readonly records: ProcessRecords;
+  readonly guard: ServerGuard;
+}
+
+/** One running process of a server, from its start to its end. */
+export interface ServerProcess {
+  readonly hasEnded: boolean;
+  /** Resolves when the process has ended, to its exit code, the signal, or why it could not be run. */
+  readonly ended: Promise<string>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/**
+ * Starts a process, detached from the terminal's process group. Ctrl-C thus reaches only the supervisor, which stops the apps first.
+ * The process writes its log itself, so that it doesn't depend on a reader.
+ */
+function launchServer(program: ServerProgram, { records, guard }: ServerEnvironment): ServerProcess {
+  const { file, args, env } = program.command();
+  const log = openLog(program.logFile);
+  const child = spawn(file, args, {
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd],
+    env: { ...process.env, ...env },
+  });
+  log.close();
+  const { pid } = child;
+  if (pid !== undefined) {
+    guard.watch(pid);
+    records.add('server', program.name, pid);
+  }
+  let hasEnded = false;
+  const ended = endingOf(child).finally(() => {
+    hasEnded = true;
+    if (pid !== undefined) records.remove(pid);
+  });
+  return {
+    get hasEnded() {
+      return hasEnded;
+    },
+    ended,
+    kill: (signal) => void child.kill(signal),
+  };
+}
+
+/**
+ * Reads pids until its input ends, when no process holds the other end of the pipe any more. Then sends SIGTERM to those
+ * processes, and SIGKILL after 20 s. `$1` is the data folder: a pid counts only while its command line contains it.
+ */
+const SCRIPT = `
+trap '' INT HUP
+while read -r pid; do pids="$pids $pid"; done
+ours() { { tr '\\0' ' ' < "/proc/$2/cmdline" || ps -ww -o command= -p "$2"; } 2>/dev/null | grep -qF -- "$1"; }
+for pid in $pids; do if ours "$1" "$pid"; then kill -TERM "$pid"; fi; done
+for second in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  left=
+  for pid in $pids; do if ours "$1" "$pid"; then left=1; fi; done
+  if [ -z "$left" ]; then exit 0; fi
+  sleep 1
+done
+for pid in $pids; do if ours "$1" "$pid"; then kill -KILL "$pid"; fi; done
+`;
+
+/**
+ * Ends the servers after their supervisor was killed. A small shell waits at a pipe whose other end the supervisor holds and every
+ * app inherits. The pipe closes only when all of them have ended, so the apps have drained before the servers stop.
+ * A Node process would need more memory, and the servers can't do it themselves.
+ */
+export class ServerGuard {
+  private readonly shell: ChildProcess;
+  private readonly pipe: Writable;
+
+  constructor(dataDirectory: string) {
+    const shell = spawn('sh', ['-c', SCRIPT, 'orders-server-guard', dataDirectory], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    this.shell = shell;
+    this.pipe = shell.stdin;
+    // If the guard itself is killed, the stack continues without it.
+    this.pipe.on('error', () => shell.unref());
+  }
+
+  /** The stream that apps get among their stdio, so that the guard waits for their end too. */
+  get inheritable(): Writable {
+    return this.pipe;
+  }
+
+  watch(pid: number): void {
+    this.pipe.write(`${pid}\n`);
+  }
+
+  /** Ends the guard after a regular stop of the servers. */
+  dismiss(): void {
+    this.shell.kill('SIGKILL');
   }
 }

@@ -6,10 +6,15 @@ import { PINNED_NODE, PROJECT, SetUpError } from './project.mjs';
 const DIST = join(PROJECT, 'dist');
 const STAMP = join(DIST, '.sources');
 const PACKAGES = ['clock', 'parallel-consumer', 'nestjs-parallel-consumer'];
-const SOURCE_FOLDERS = ['apps', 'libs', 'dev'];
+const SOURCE_FOLDERS = ['apps', 'libs', 'dev', 'docs/openapi'];
+const STEPS = [
+  ['dev/set-up/api-types.mjs'],
+  ['node_modules/typescript-native/bin/tsc', '-b', 'tsconfig.build.json'],
+  ['apps/console/build-page.mjs'],
+];
 const SETTINGS = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
 
-/** Compiles the packages, each into its own dist/, and then apps, libs and dev into dist/, if a source has changed. */
+/** Writes the types of the APIs, and compiles the packages, each into its own dist/, and then apps, libs and dev into dist/, if a source has changed. */
 export function compileSources() {
   const now = listSources();
   const before = existsSync(STAMP) ? readFileSync(STAMP, 'utf8') : '';
@@ -19,14 +24,10 @@ export function compileSources() {
   if (hasRemovedSource(before, now)) removeOutput();
   // Removed first, so that an interrupted or failed compilation is not taken for a complete one.
   rmSync(STAMP, { force: true });
-  const compiler = join(PROJECT, 'node_modules', 'typescript-native', 'bin', 'tsc');
-  const { status } = spawnSync(PINNED_NODE, [compiler, '-b', 'tsconfig.build.json'], {
-    cwd: PROJECT,
-    stdio: 'inherit',
-  });
-  if (status !== 0) throw compilationError();
-  const page = join(PROJECT, 'apps', 'console', 'build-page.mjs');
-  if (spawnSync(PINNED_NODE, [page], { cwd: PROJECT, stdio: 'inherit' }).status !== 0) throw compilationError();
+  for (const step of STEPS) {
+    const { status } = spawnSync(PINNED_NODE, step, { cwd: PROJECT, stdio: 'inherit' });
+    if (status !== 0) throw compilationError();
+  }
   mkdirSync(DIST, { recursive: true });
   writeFileSync(STAMP, now);
 }

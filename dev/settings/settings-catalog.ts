@@ -1,11 +1,10 @@
 import type { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
-import { portSettings } from '#service/settings/port-settings.js';
-import { describeSettings, type SettingDoc } from '#service/settings/setting-docs.js';
+import { portSettings, httpSettings, mongoSettings } from '#service/settings/service-settings.js';
+import { describeSettings, type SettingDoc, RENAMED_SETTINGS } from '#service/settings/settings.js';
 import { kafkaSettings } from '#service/settings/kafka-settings.js';
-import { httpSettings, mongoSettings } from '#service/settings/settings.js';
 import { cliSettingsSchema } from '../../apps/cli/src/cli-settings.js';
-import { settingsSchema as adminSchema } from '../../apps/admin/src/settings.js';
+import { reconcileSettingsSchema, settingsSchema as adminSchema } from '../../apps/admin/src/settings.js';
 import { settingsSchema as consoleSchema } from '../../apps/console/src/settings-schema.js';
 import { settingsSchema as consumerSchema } from '../../apps/consumer/src/settings-schema.js';
 import { settingsSchema as facadeSchema } from '../../apps/facade/src/settings-schema.js';
@@ -13,10 +12,9 @@ import { settingsSchema as issuerSchema } from '../../apps/dev-issuer/src/settin
 import { settingsSchema as legacySchema } from '../../apps/legacy/src/settings.js';
 import { settingsSchema as producerSchema } from '../../apps/producer/src/settings-schema.js';
 import { settingsSchema as queryApiSchema } from '../../apps/query-api/src/settings-schema.js';
-import { settingsSchema as reconcileSchema } from '../../apps/reconcile/src/settings.js';
-import { settingsSchema as scalerSchema } from '../../apps/swarm-scaler/src/settings-schema.js';
-import { composeSettingsSchema } from './compose-settings.js';
-import { stackSettingsSchema } from './stack-settings.js';
+import { settingsSchema as scalerSchema } from '../../apps/swarm-scaler/src/settings.js';
+import { composeSettingsSchema, stackSettingsSchema } from './stack-settings.js';
+import { parseEnv } from 'node:util';
 
 /** A setting as the documents show it. */
 export interface CatalogedSetting extends Omit<SettingDoc, 'needs' | 'excludes'> {
@@ -44,7 +42,7 @@ const READERS = new Map<string, z.ZodObject>([
   ['npm start', stackSettingsSchema],
   ['Compose', composeSettingsSchema],
   ['npm run orders', cliSettingsSchema],
-  ['npm run reconcile', reconcileSchema],
+  ['npm run reconcile', reconcileSettingsSchema],
   ['npm run admin', adminSchema],
 ]);
 
@@ -110,4 +108,20 @@ function merge(values: readonly (readonly [reader: string, value: string])[]): s
   const byValue = [...Map.groupBy(values, ([, value]) => value)];
   if (byValue.length === 1) return byValue[0]?.[0] ?? '';
   return byValue.map(([value, uses]) => `${value} (${uses.map(([reader]) => reader).join(', ')})`).join('; ');
+}
+
+/**
+ * Returns a line for each name in a `.env` file that is no setting: it is probably misspelled, or was renamed. Unknown names in the
+ * environment can't be reported: it belongs to all programs.
+ */
+export function reportUnknownSettings(envFile: string): string[] {
+  const known = new Set(catalogSettings().flatMap(({ settings }) => settings.map(({ name }) => name)));
+  const unknown = Object.keys(parseEnv(envFile)).filter(
+    (name) => !known.has(name) && !known.has(name.replace(/_FILE$/, '')),
+  );
+  return unknown.map((name) => {
+    const now = RENAMED_SETTINGS[name];
+    if (now !== undefined) return `.env: ${name} was renamed: set ${now} instead`;
+    return `.env: ${name} is not a setting of the pipeline; docs/configuration.md has their names`;
+  });
 }

@@ -1,4 +1,4 @@
-import { settingAnchor } from '#service/settings/setting-docs.js';
+import { settingAnchor } from '#service/settings/settings.js';
 import type { CatalogedSetting, SettingsSection } from './settings-catalog.js';
 
 const BEGIN =

@@ -1,16 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import {
-  appPortClaims,
+  type AppContext,
   consoleDefinition,
   consumerDefinition,
   facadeDefinition,
   legacyDefinition,
   producerDefinition,
   queryApiDefinition,
-  type AppContext,
 } from './app-definitions.js';
-import type { AppDefinition } from './app-process.js';
-import { readStackOptions } from './stack-options.js';
+import type { AppDefinition } from './apps.js';
+import { appPortClaims, readStackOptions } from './stack-options.js';
 
 const ADDRESSES = {
   KAFKA_BROKERS: '127.0.0.1:9092',

@@ -1,14 +1,17 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MAX_IN_FLIGHT_OVERRIDE } from '#orders/consumer/in-flight-override.js';
-import { SERVICES, type ServiceName } from '#service/rights/service-rights.js';
-import { fileVariable, isGiven, readGivenSettings } from '#service/settings/setting-files.js';
-import { DEMO_CLIENT } from '../../apps/dev-issuer/src/demo-client.js';
-import type { PortClaim } from '../machine/ports.js';
+import { MAX_IN_FLIGHT_OVERRIDE } from '#orders/consumer/consumers.js';
+import { SERVICE_RIGHTS, type ServiceName, SERVICES } from '#service/rights/service-rights.js';
+import { fileVariable, isGiven, readGivenSettings } from '#service/settings/settings.js';
+import { DEMO_CLIENT } from '../../apps/dev-issuer/src/settings.js';
+import { isErrno } from '../machine/processes.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 import type { ServerAddresses } from '../servers/embedded-servers.js';
-import type { AppDefinition, Heap } from './app-process.js';
-import { pageTokenSecretFile } from './page-token-secret.js';
-import type { ServiceAccess } from './service-access.js';
+import { mongodbUri } from '../servers/mongodb.js';
+import type { StackSecurity } from '../servers/security.js';
+import type { AppDefinition, Heap } from './apps.js';
 import type { StackOptions } from './stack-options.js';
 
 /** The inputs of the apps' environment variables, including the environment of `npm start`. */
@@ -46,24 +49,6 @@ export const LEGACY_HEAP: Heap = { oldMiB: 512, youngMiB: 16 };
  * arenas, a process that moves millions of records holds tens of MiB less.
  */
 const MALLOC: NodeJS.ProcessEnv = { MALLOC_ARENA_MAX: '2' };
-
-/** Returns the ports that the apps will use. Consumers use any free port. */
-export function appPortClaims(options: StackOptions): PortClaim[] {
-  const { listenHost, producerPort, queryApiPort, consolePort, issuerPort, facadePort, legacyPort } = options;
-  const { auth, legacy, console } = options;
-  return [
-    ...(auth ? [{ owner: 'the issuer', host: '127.0.0.1', port: issuerPort, setting: 'ISSUER_PORT' }] : []),
-    { owner: 'the producer', host: listenHost, port: producerPort, setting: 'PRODUCER_PORT' },
-    { owner: 'the query API', host: listenHost, port: queryApiPort, setting: 'QUERY_API_PORT' },
-    ...(console ? [{ owner: 'the console', host: listenHost, port: consolePort, setting: 'CONSOLE_PORT' }] : []),
-    ...(legacy
-      ? [
-          { owner: 'the facade', host: '127.0.0.1', port: facadePort, setting: 'FACADE_PORT' },
-          { owner: 'the legacy system', host: '127.0.0.1', port: legacyPort, setting: 'LEGACY_PORT' },
-        ]
-      : []),
-  ];
-}
 
 /** How many of each app run; of consumers, how many are started at first. */
 export type AppCounts = Readonly<
@@ -179,7 +164,7 @@ export function consumerHeap({ IN_FLIGHT_LIMIT }: NodeJS.ProcessEnv): Heap {
 }
 
 /** Returns the token issuer for `--auth`, whose tokens all services require. It listens on loopback only. */
-export function issuerDefinition(context: AppContext): AppDefinition {
+function issuerDefinition(context: AppContext): AppDefinition {
   const { dataDirectory, producerPort, queryApiPort, consolePort, issuerPort } = context.options;
   const origins = [queryApiPort, producerPort, consolePort].flatMap((port) => [
     `http://localhost:${port}`,
@@ -262,4 +247,85 @@ function define(name: string, app: string, context: AppContext, heap: Heap, own:
 
 function isService(app: string): app is ServiceName {
   return SERVICES.some((service) => service === app);
+}
+
+/** The settings with which each service connects to secured servers. Secrets are in files: the settings have only their paths. */
+type ServiceAccess = Readonly<Record<ServiceName, NodeJS.ProcessEnv>>;
+
+/** Services that a person runs, with a file of settings for `node --env-file`. */
+const COMMANDS: readonly ServiceName[] = ['reconcile', 'admin'];
+
+/**
+ * Writes the secrets of all services, one folder for each, that only the owner can read, and a file of settings for each command.
+ * @param memberPorts where clients reach the members of MongoDB's set
+ */
+export async function writeServiceAccess(
+  security: StackSecurity,
+  addresses: ServerAddresses,
+  memberPorts: readonly number[],
+): Promise<ServiceAccess> {
+  const entries = SERVICES.map(
+    async (service) => [service, await writeAccess(security, service, memberPorts)] as const,
+  );
+  const access = Object.fromEntries(await Promise.all(entries)) as Record<ServiceName, NodeJS.ProcessEnv>;
+  for (const service of COMMANDS) {
+    const { MONGODB_URI: _open, ...shared } = addresses;
+    const lines = Object.entries({ ...shared, ...access[service] }).map(([name, value]) => `${name}=${value}\n`);
+    await writeFile(settingsFile(security, service), lines.join(''), { mode: 0o600 });
+  }
+  return access;
+}
+
+/** The file of settings for a command, such as of `npm run admin`. */
+function settingsFile({ folder }: Pick<StackSecurity, 'folder'>, service: ServiceName): string {
+  return join(folder, `${service}.env`);
+}
+
+async function writeAccess(
+  security: StackSecurity,
+  service: ServiceName,
+  memberPorts: readonly number[],
+): Promise<NodeJS.ProcessEnv> {
+  const { authorityFile } = security;
+  const user = security.user(service);
+  const folder = join(security.folder, service);
+  await mkdir(folder, { mode: 0o700 });
+  const write = async (name: string, secret: string): Promise<string> => {
+    const file = join(folder, name);
+    await writeFile(file, secret, { mode: 0o600 });
+    return file;
+  };
+  const { kafka, registersSchema } = SERVICE_RIGHTS[service];
+  return {
+    MONGODB_URI_FILE: await write('mongodb-uri', mongodbUri(memberPorts, { user, authorityFile })),
+    ...(kafka.length > 0 && {
+      KAFKA_SSL: 'true',
+      KAFKA_SSL_CA_FILE: authorityFile,
+      KAFKA_SASL_MECHANISM: 'scram-sha-512',
+      KAFKA_SASL_USERNAME: user.name,
+      KAFKA_SASL_PASSWORD_FILE: await write('kafka-password', user.password),
+    }),
+    ...(registersSchema && {
+      SCHEMA_REGISTRY_CA_FILE: authorityFile,
+      SCHEMA_REGISTRY_USERNAME: user.name,
+      SCHEMA_REGISTRY_PASSWORD_FILE: await write('registry-password', user.password),
+    }),
+  };
+}
+
+/** Returns the key that signs page tokens, stored so that tokens remain valid across restarts. Only its owner can read the file. */
+export function readPageTokenSecret(dataDirectory: string): string {
+  const path = pageTokenSecretFile(dataDirectory);
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+  }
+  const secret = randomBytes(32).toString('base64url');
+  writeFileSync(path, `${secret}\n`, { mode: 0o600 });
+  return secret;
+}
+
+function pageTokenSecretFile(dataDirectory: string): string {
+  return join(dataDirectory, 'page-token-secret');
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { App } from './app.js';
+import type { App } from './apps.js';
 import { ConsumerPool } from './consumer-pool.js';
 
 /** A consumer that becomes ready, or fails, when the spec decides. */

@@ -1,4 +1,4 @@
-import type { App } from './app.js';
+import type { App } from './apps.js';
 
 export interface PoolParts {
   /** Creates the nth consumer, counted from 1. */

@@ -1,14 +1,15 @@
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command, Option } from 'commander';
+import { z } from 'zod';
+import type { SaveBounds } from '#orders/consumer/simulated-save.js';
 import { kafkaConnectionSettings, registrySettings } from '#service/settings/kafka-settings.js';
-import { isGiven } from '#service/settings/setting-files.js';
-import { loadSettings } from '#service/settings/settings.js';
-import { LAST_PORT } from '../machine/ports.js';
+import { isGiven, loadSettings, SettingsError } from '#service/settings/settings.js';
+import { autoscalingSettings, refuseContradictions } from '../../apps/console/src/autoscaling/autoscaling-settings.js';
+import { integerFlag, millisecondsFlag, parseFlags } from '../flags.js';
+import { LAST_PORT, type PortClaim } from '../machine/ports.js';
 import { serverPortClaims, type ServerPorts } from '../servers/embedded-servers.js';
 import { stackSettingsSchema } from '../settings/stack-settings.js';
 import { StackError } from '../stack-error.js';
-import { autoscaleMode, requireAutoscaleLimits, withAutoscaleMode } from './autoscale-options.js';
-import { orBadSetting } from './bad-setting.js';
 
 /** The options of `npm start`. */
 export interface StackOptions {
@@ -48,41 +49,70 @@ export interface StackOptions {
 export const DEFAULT_PARTITIONS = 12;
 const MAX_PARTITIONS = 1_000;
 
-/** The list of all flags. */
-export const FLAGS = `The flags of npm start, after a --:
-  --data DIR            folder of the data (default .data)
-  --consumers N         consumer processes, 1 to 64 (default 1, with --replicated 3)
-  --partitions N        partitions of a fresh orders.v1, 1 to 1000 (default 12)
-  --in-flight N         in-flight limit of each consumer, 1 to 1000000 (default 6000), or auto
-  --ordering WHAT       which records are processed in order: key (those of an account; the default), partition or unordered
-  --save-ms MIN..MAX    duration of the simulated save in milliseconds (default 0..1000)
-  --replicated          three Kafka nodes and MongoDB members, two producers and query APIs: any one may be unavailable
-  --auth                require tokens, and run an issuer for them
-  --secured             as --auth, and TLS and users with least privilege at Kafka, the registry and MongoDB
-  --legacy              run the legacy system too, and the facade that migrates its traffic
-  --autoscale [MODE]    let the console scale the consumers: on (the default), or dry-run to only report what it would do
-  --no-console          start without the console
-  --servers-only        start the servers without any app, such as to restore a backup
-  --watch               restart the apps when a source file changes (npm run dev)
-  --help                print this list
-for example: npm start -- --consumers 2 --save-ms 0..100`;
+/** The flags as they are given. */
+interface Flags {
+  readonly data: string;
+  readonly consumers?: number;
+  readonly partitions?: number;
+  readonly inFlight?: string;
+  readonly ordering?: string;
+  readonly saveMs?: SaveBounds;
+  readonly replicated?: true;
+  readonly auth?: true;
+  readonly secured?: true;
+  readonly legacy?: true;
+  readonly autoscale?: 'on' | 'dry-run';
+  readonly console: boolean;
+  readonly serversOnly?: true;
+  readonly watch?: true;
+}
 
-const FLAG_TYPES = {
-  data: { type: 'string' },
-  consumers: { type: 'string' },
-  partitions: { type: 'string' },
-  'in-flight': { type: 'string' },
-  ordering: { type: 'string' },
-  'save-ms': { type: 'string' },
-  replicated: { type: 'boolean' },
-  auth: { type: 'boolean' },
-  secured: { type: 'boolean' },
-  legacy: { type: 'boolean' },
-  autoscale: { type: 'string' },
-  'no-console': { type: 'boolean' },
-  'servers-only': { type: 'boolean' },
-  watch: { type: 'boolean' },
-} as const;
+function stackCommand(): Command {
+  return new Command('npm start --')
+    .description('Runs the whole pipeline until it is stopped.')
+    .option('--data <folder>', 'folder of the data', '.data')
+    .option('--consumers <n>', 'consumer processes, 1 to 64 (default: 1, with --replicated 3)', integerFlag(1, 64))
+    .option(
+      '--partitions <n>',
+      'partitions of a fresh orders.v1, 1 to 1,000 (default: 12)',
+      integerFlag(1, MAX_PARTITIONS),
+    )
+    .option(
+      '--in-flight <n>',
+      'in-flight limit of each consumer, 1 to 1,000,000, or auto (default: 6000)',
+      inFlightLimit,
+    )
+    .addOption(
+      new Option(
+        '--ordering <what>',
+        'which records are processed in order: key (those of an account; the default), partition or unordered',
+      ).choices(['key', 'partition', 'unordered']),
+    )
+    .option(
+      '--save-ms <min..max>',
+      'duration of the simulated save in milliseconds (default: 0..1000)',
+      millisecondsFlag,
+    )
+    .option(
+      '--replicated',
+      'three Kafka nodes and MongoDB members, two producers and query APIs: any one may be unavailable',
+    )
+    .option('--auth', 'require tokens, and run an issuer for them')
+    .option('--secured', 'as --auth, and TLS and users with least privilege at Kafka, the registry and MongoDB')
+    .option('--legacy', 'run the legacy system too, and the facade that migrates its traffic')
+    .addOption(
+      new Option(
+        '--autoscale [mode]',
+        'let the console scale the consumers: on (the default), or dry-run to only report what it would do',
+      )
+        .choices(['on', 'dry-run'])
+        .preset('on')
+        .conflicts('console'),
+    )
+    .option('--no-console', 'start without the console')
+    .option('--servers-only', 'start the servers without any app, such as to restore a backup')
+    .option('--watch', 'restart the apps when a source file changes (npm run dev)');
+}
 
 /** Parses flags and environment. @throws StackError `bad-flag` with the list of valid flags, or `bad-setting` */
 export function readStackOptions(
@@ -90,31 +120,22 @@ export function readStackOptions(
   env: NodeJS.ProcessEnv,
   projectDirectory: string,
 ): StackOptions {
-  const flags = parseFlags(args);
-  const inFlight = flags['in-flight'];
-  const isReplicated = flags.replicated ?? false;
-  const { ordering, 'save-ms': saveMs } = flags;
-  const settings = readSettings(env);
+  const flags = parseFlags(stackCommand(), args).opts<Flags>();
+  const { replicated = false, secured = false, inFlight, ordering, saveMs } = flags;
+  const settings = orBadSetting(() => loadSettings(stackSettingsSchema, env));
   const options: StackOptions = {
     dataDirectory: resolve(projectDirectory, flags.data || '.data'),
-    consumers: flags.consumers === undefined ? (isReplicated ? 3 : 1) : wholeFlag('consumers', flags.consumers, 1, 64),
-    partitions:
-      flags.partitions === undefined
-        ? settings.TOPIC_PARTITIONS
-        : wholeFlag('partitions', flags.partitions, 1, MAX_PARTITIONS),
+    consumers: flags.consumers ?? (replicated ? 3 : 1),
+    partitions: flags.partitions ?? settings.TOPIC_PARTITIONS,
     watch: flags.watch ?? false,
-    isReplicated,
-    auth: checkAuth(flags, env),
-    isSecured: checkSecured(flags.secured ?? false, env),
+    isReplicated: replicated,
+    auth: flags.auth ?? secured,
+    isSecured: secured,
     legacy: flags.legacy ?? false,
-    console: flags['no-console'] !== true,
-    autoscale: autoscaleMode(flags, badFlag),
-    serversOnly: flags['servers-only'] ?? false,
-    serverPorts: {
-      kafka: settings.KAFKA_PORT,
-      registry: settings.REGISTRY_PORT,
-      mongodb: settings.MONGODB_PORT,
-    },
+    console: flags.console,
+    autoscale: flags.autoscale,
+    serversOnly: flags.serversOnly ?? false,
+    serverPorts: { kafka: settings.KAFKA_PORT, registry: settings.REGISTRY_PORT, mongodb: settings.MONGODB_PORT },
     producerPort: settings.PRODUCER_PORT,
     queryApiPort: settings.QUERY_API_PORT,
     consolePort: settings.CONSOLE_PORT,
@@ -123,9 +144,9 @@ export function readStackOptions(
     legacyPort: settings.LEGACY_PORT,
     listenHost: settings.LISTEN_HOST,
     consumerSettings: {
-      ...(inFlight !== undefined && { IN_FLIGHT_LIMIT: inFlightLimit(inFlight) }),
-      ...(ordering !== undefined && { ORDERING: knownOrdering(ordering) }),
-      ...(saveMs !== undefined && { SAVE_DELAY_MS: saveDelay(saveMs) }),
+      ...(inFlight !== undefined && { IN_FLIGHT_LIMIT: inFlight }),
+      ...(ordering !== undefined && { ORDERING: ordering }),
+      ...(saveMs !== undefined && { SAVE_DELAY_MS: `${saveMs.minimum}..${saveMs.maximum}` }),
     },
     external: {
       kafka: isGiven('KAFKA_BROKERS', env),
@@ -133,6 +154,7 @@ export function readStackOptions(
       mongodb: isGiven('MONGODB_URI', env),
     },
   };
+  requireOwnServers(flags, env);
   requireExternal('KAFKA_BROKERS', Object.keys(kafkaConnectionSettings), env);
   requireExternal('SCHEMA_REGISTRY_URL', Object.keys(registrySettings), env);
   requireDifferentPorts(options);
@@ -140,56 +162,23 @@ export function readStackOptions(
   return options;
 }
 
-function parseFlags(args: readonly string[]) {
-  try {
-    return parseArgs({ args: withAutoscaleMode(args), options: FLAG_TYPES, strict: true, allowPositionals: false })
-      .values;
-  } catch (error) {
-    throw badFlag(error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error));
-  }
-}
-
 function inFlightLimit(text: string): string {
-  return text === 'auto' ? text : String(wholeFlag('in-flight', text, 1, 1_000_000));
+  return text === 'auto' ? text : String(integerFlag(1, 1_000_000)(text));
 }
 
-function knownOrdering(text: string): string {
-  if (['key', 'partition', 'unordered'].includes(text)) return text;
-  throw badFlag(`--ordering must be key, partition or unordered, got "${text}"`);
-}
-
-function wholeFlag(name: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw badFlag(`--${name} must be an integer from ${least} to ${most}, got "${text}"`);
-}
-
-function saveDelay(text: string): string {
-  const [, least, most] = /^(\d{1,7})\.\.(\d{1,7})$/.exec(text) ?? [];
-  if (least !== undefined && most !== undefined && Number(least) <= Number(most)) return text;
-  throw badFlag(`--save-ms must be a range of milliseconds such as 0..1000, the minimum first, got "${text}"`);
-}
-
-function checkAuth(flags: { auth?: boolean; secured?: boolean }, env: NodeJS.ProcessEnv): boolean {
-  const flag = (['secured', 'auth'] as const).find((name) => flags[name]);
-  if (flag !== undefined && isGiven('AUTH_ISSUER', env))
-    throw badFlag(`--${flag} runs its own issuer and can not be combined with AUTH_ISSUER`);
-  return flag !== undefined;
-}
-
-function checkSecured(isSecured: boolean, env: NodeJS.ProcessEnv): boolean {
+/** Rejects flags about servers that are started here, if others are configured. */
+function requireOwnServers({ auth, secured }: Flags, env: NodeJS.ProcessEnv): void {
+  if ((auth ?? secured) !== undefined && isGiven('AUTH_ISSUER', env))
+    throw badFlag(
+      `--${secured === undefined ? 'auth' : 'secured'} runs its own issuer and can not be combined with AUTH_ISSUER`,
+    );
   const external = ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'MONGODB_URI'].find((name) => isGiven(name, env));
-  if (isSecured && external !== undefined)
+  if (secured !== undefined && external !== undefined)
     throw badFlag(`--secured is about the embedded servers and can not be combined with ${external}`);
-  return isSecured;
 }
 
 function badFlag(message: string): StackError {
-  return new StackError('bad-flag', `${message}.`, FLAGS);
-}
-
-function readSettings(env: NodeJS.ProcessEnv) {
-  return orBadSetting(() => loadSettings(stackSettingsSchema, env));
+  return new StackError('bad-flag', `${message}.`, stackCommand().helpInformation().trimEnd());
 }
 
 /** Rejects credentials for the embedded servers, which have no TLS and users, or their own (`--secured`): every app would fail to connect. */
@@ -202,35 +191,58 @@ function requireExternal(address: string, settings: readonly string[], env: Node
   throw new StackError('bad-setting', what, `Set ${address} to your own server too, or unset ${given}.`);
 }
 
+/** Returns the ports that the apps will use. Consumers use any free port. */
+export function appPortClaims(options: StackOptions): PortClaim[] {
+  const { listenHost, producerPort, queryApiPort, consolePort, issuerPort, facadePort, legacyPort } = options;
+  const { auth, legacy, console } = options;
+  return [
+    ...(auth ? [claim('the issuer', issuerPort, 'ISSUER_PORT')] : []),
+    claim('the producer', producerPort, 'PRODUCER_PORT', listenHost),
+    claim('the query API', queryApiPort, 'QUERY_API_PORT', listenHost),
+    ...(console ? [claim('the console', consolePort, 'CONSOLE_PORT', listenHost)] : []),
+    ...(legacy
+      ? [claim('the facade', facadePort, 'FACADE_PORT'), claim('the legacy system', legacyPort, 'LEGACY_PORT')]
+      : []),
+  ];
+}
+
+function claim(owner: string, port: number, setting: string, host = '127.0.0.1'): PortClaim {
+  return { owner, host, port, setting };
+}
+
 function requireDifferentPorts(options: StackOptions): void {
-  const { serverPorts, isReplicated, producerPort, queryApiPort, consolePort, issuerPort, external } = options;
-  const ports = new Map<number, string>();
-  const claim = (setting: string, number: number): void => {
-    if (number > LAST_PORT)
-      throw new StackError(
-        'bad-setting',
-        `${setting} leaves no room for the nodes after it.`,
-        `The last port is ${LAST_PORT}.`,
-      );
-    const other = ports.get(number);
-    if (other !== undefined) {
-      throw new StackError(
-        'bad-setting',
-        `${other} and ${setting} are both ${number}.`,
-        'Use a different port for each.',
-      );
-    }
-    ports.set(number, setting);
-  };
+  const { serverPorts: ports, isReplicated, external } = options;
   const choice = { kafka: !external.kafka, registry: !external.registry, mongodb: !external.mongodb };
-  for (const { setting, port: taken } of serverPortClaims({ choice, ports: serverPorts, isReplicated }))
-    claim(setting, taken);
-  claim('PRODUCER_PORT', producerPort);
-  claim('QUERY_API_PORT', queryApiPort);
-  if (options.console) claim('CONSOLE_PORT', consolePort);
-  if (options.auth) claim('ISSUER_PORT', issuerPort);
-  if (options.legacy) {
-    claim('FACADE_PORT', options.facadePort);
-    claim('LEGACY_PORT', options.legacyPort);
+  const settings = new Map<number, string>();
+  for (const { setting, port } of [...serverPortClaims({ choice, ports, isReplicated }), ...appPortClaims(options)]) {
+    const other = settings.get(port);
+    if (other !== undefined) {
+      const what = `${other} and ${setting} are both ${port}.`;
+      throw new StackError('bad-setting', what, 'Use a different port for each.');
+    }
+    if (port > LAST_PORT) {
+      const what = `${setting} leaves no room for the nodes after it.`;
+      throw new StackError('bad-setting', what, `The last port is ${LAST_PORT}.`);
+    }
+    settings.set(port, setting);
+  }
+}
+
+/**
+ * Rejects limits that contradict each other before the servers start. The console checks them again, with the partitions of existing data.
+ * @throws StackError `bad-setting`
+ */
+function requireAutoscaleLimits(partitions: number, env: NodeJS.ProcessEnv): void {
+  const most = { TOPIC_PARTITIONS: String(partitions), TOPIC_PARTITIONS_FILE: '' };
+  orBadSetting(() => loadSettings(refuseContradictions(z.object(autoscalingSettings)), { ...env, ...most }));
+}
+
+/** @throws StackError `bad-setting` instead of a SettingsError */
+function orBadSetting<T>(load: () => T): T {
+  try {
+    return load();
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    throw new StackError('bad-setting', error.message, 'Correct them in the environment or in .env.', { cause: error });
   }
 }

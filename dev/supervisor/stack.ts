@@ -1,36 +1,33 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileVariable, readGivenSettings } from '#service/settings/setting-files.js';
-import { requireFreeSpace } from '../machine/disk-space.js';
+import { timeLimit } from '#orders/time-limit.js';
+import { explainConnection } from '#service/availability/explain-connection.js';
+import { migrateAt, type MigrationOptions } from '#service/mongodb/migrate-database.js';
+import { fileVariable, readGivenSettings } from '#service/settings/settings.js';
+import { requireFreeSpace } from '../machine/machine.js';
 import { requireFreePorts } from '../machine/ports.js';
-import { makeRunFolder, removeRunFolder } from '../servers/run-folder.js';
-import { signalIfRunning } from '../machine/process-table.js';
+import { signalIfRunning } from '../machine/processes.js';
 import { provideParts } from '../parts/embedded-parts.js';
-import type { DataDirectory } from '../servers/data-directory.js';
-import { EmbeddedServers, serverPortClaims, type ServerLayout } from '../servers/embedded-servers.js';
-import { StackSecurity } from '../servers/stack-security.js';
-import { announcement } from './announcement.js';
-import type { App } from './app.js';
+import { type DataDirectory, makeRunFolder, removeRunFolder } from '../servers/data-directory.js';
+import { EmbeddedServers, type ServerLayout, serverPortClaims } from '../servers/embedded-servers.js';
+import { StackSecurity } from '../servers/security.js';
+import { StackError } from '../stack-error.js';
 import {
-  appCounts,
-  appPortClaims,
-  consumerDefinition,
-  issuerUrl,
-  serviceDefinitions,
   type AppContext,
   type AppCounts,
+  appCounts,
+  consumerDefinition,
+  issuerUrl,
+  readPageTokenSecret,
+  serviceDefinitions,
+  writeServiceAccess,
 } from './app-definitions.js';
-import type { AppDefinition } from './app-process.js';
-import type { AppLogView } from './app-log-view.js';
+import { type App, type AppDefinition, RunningApps, type RunningAppsOptions } from './apps.js';
 import { ConsumerPool } from './consumer-pool.js';
-import { migrateForStack } from './migrate-for-stack.js';
-import { resolvePartitions, requireSameReplication } from './fitting-data.js';
-import { pageTokenSecret } from './page-token-secret.js';
-import { RunningApps, type RunningAppsOptions } from './running-apps.js';
 import { ScrapeTargets } from './scrape-targets.js';
-import { writeServiceAccess } from './service-access.js';
 import { SourceWatch } from './source-watch.js';
-import type { StackOptions } from './stack-options.js';
-import { timeLimit } from '#orders/time-limit.js';
+import { appPortClaims, DEFAULT_PARTITIONS, type StackOptions } from './stack-options.js';
+import { announcement, type AppLogView } from './terminal.js';
 
 /** Together less than the 30 s that a stop may take. An app exits by itself after 18 s; killed servers recover at the next start. */
 const DRAIN_BUDGET_MS = timeLimit(19_000);
@@ -39,7 +36,7 @@ const SERVER_BUDGET_MS = timeLimit(9_000);
 const DATA_NEED_MIB = 1_024;
 
 /** Where the stack prints its messages. */
-export interface StackReporter {
+interface StackReporter {
   readonly print: (line: string) => void;
   readonly view: AppLogView;
 }
@@ -177,7 +174,7 @@ export class Stack {
       options,
       addresses,
       partitions,
-      pageTokenSecret: pageTokenSecret(data.path),
+      pageTokenSecret: readPageTokenSecret(data.path),
       startedAt: new Date(),
       env,
       ...(security && { access: await writeServiceAccess(security, addresses, this.servers?.mongodbPorts ?? []) }),
@@ -283,4 +280,57 @@ export class Stack {
       credentials: this.security?.folder,
     };
   }
+}
+
+const OTHER_REMEDIES = 'empty the data (npm run reset), or use other data (--data DIR).';
+
+/**
+ * Returns the number of partitions of the embedded Kafka's topic, existing or new.
+ * @throws StackError `partitions-fixed` if the data was created with another number
+ */
+export function resolvePartitions(
+  data: Pick<DataDirectory, 'path' | 'partitions'>,
+  wanted: number | undefined,
+): number {
+  const made = data.partitions;
+  if (made !== undefined && wanted !== undefined && wanted !== made)
+    throw new StackError(
+      'partitions-fixed',
+      `The data in ${data.path} was created with ${made} partitions, but ${wanted} were requested.`,
+      `A topic's keys would move to other partitions and lose their order. Leave --partitions out, ${OTHER_REMEDIES}`,
+    );
+  return wanted ?? made ?? DEFAULT_PARTITIONS;
+}
+
+/** @throws StackError `replication-fixed` if replicated data is opened without `--replicated`, or the other way round */
+export function requireSameReplication(
+  path: string,
+  { choice, isReplicated }: Pick<ServerLayout, 'choice' | 'isReplicated'>,
+): void {
+  const embedded = [...(choice.kafka ? ['kafka'] : []), ...(choice.mongodb ? ['mongodb'] : [])];
+  const others = embedded.map((name) => (isReplicated ? name : `${name}-1`));
+  if (!others.some((name) => existsSync(join(path, name)))) return;
+  const [made, flag] = isReplicated
+    ? ['one server of each kind', 'leave --replicated out']
+    : ['--replicated', 'add --replicated'];
+  throw new StackError(
+    'replication-fixed',
+    `The data in ${path} was created with ${made}.`,
+    `The other servers would start without this data: ${flag}, ${OTHER_REMEDIES}`,
+  );
+}
+
+const REMEDY = 'Correct it, or set MONGODB_URI to another database, and start again.';
+
+/** Migrates the database of a stack. @throws StackError `migration-failed` if the apps could not use it */
+async function migrateForStack(uri: string, options: MigrationOptions): Promise<void> {
+  let isMigrated: boolean;
+  try {
+    isMigrated = await migrateAt(uri, options);
+  } catch (error) {
+    const reason = explainConnection(error) ?? (error instanceof Error ? error.message : String(error));
+    throw new StackError('migration-failed', `The database can't be migrated: ${reason}`, REMEDY, { cause: error });
+  }
+  if (!isMigrated)
+    throw new StackError('migration-failed', 'The database has other indexes than the apps need; see above.', REMEDY);
 }

@@ -1,3 +1,5 @@
+import { StackError } from '../stack-error.js';
+
 const SAME_KEYPRESS_MS = 300;
 const PARENT_CHECK_MS = 500;
 
@@ -47,4 +49,33 @@ export function listenForStops(counter: StopCounter, env: NodeJS.ProcessEnv): vo
     counter.request('npm ended');
   }, PARENT_CHECK_MS);
   watch.unref();
+}
+
+/** A tool that stop requests end. */
+export interface Interruption {
+  /** Aborts on the first stop request. */
+  readonly signal: AbortSignal;
+  /** Sets what the third request calls, which ends everything at once. There is nothing to end before. */
+  readonly onForce: (kill: () => void) => void;
+}
+
+/** @param what ends, such as `The demo` */
+export function interruption(what: string, print: (line: string) => void): Interruption {
+  let kill: (() => void) | undefined;
+  const interrupted = new AbortController();
+  const counter = new StopCounter({
+    first: (reason) => interrupted.abort(new StackError('interrupted', `${what} was ended (${reason}).`, '')),
+    again: () => print('still stopping; one more request ends everything at once'),
+    force: () => {
+      kill?.();
+      process.exit(1);
+    },
+  });
+  listenForStops(counter, process.env);
+  return {
+    signal: interrupted.signal,
+    onForce: (killAll) => {
+      kill = killAll;
+    },
+  };
 }

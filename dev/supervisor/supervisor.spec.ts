@@ -2,10 +2,9 @@ import { mkdir, rm } from 'node:fs/promises';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { useTemporaryFolder } from '#orders/testing/temporary-folder.js';
-import { announcement } from './announcement.js';
-import { isForTerminal } from './app-log-view.js';
-import { readConsoleRequest } from './console-requests.js';
-import { requireSameReplication, resolvePartitions } from './fitting-data.js';
+import { announcement, isForTerminal } from './terminal.js';
+import { readConsoleRequest } from './apps.js';
+import { requireSameReplication, resolvePartitions } from './stack.js';
 import { ScrapeTargets } from './scrape-targets.js';
 import { StopCounter } from './stop-requests.js';
 

@@ -1,14 +1,12 @@
-import { rejectOnAbort } from '../machine/abortion.js';
-import { requireFreeSpace } from '../machine/disk-space.js';
+import { rejectOnAbort } from '../waits.js';
+import { requireFreeSpace } from '../machine/machine.js';
 import { freePort, freePortsInARow } from '../machine/ports.js';
-import { makeRunFolder, removeRunFolder } from '../servers/run-folder.js';
+import { makeRunFolder, removeRunFolder, DataDirectory, type ProcessRecord } from '../servers/data-directory.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
-import { DataDirectory } from '../servers/data-directory.js';
 import type { EmbeddedServers, ServerAddresses } from '../servers/embedded-servers.js';
-import type { ProcessRecord } from '../servers/process-records.js';
 import type { AppContext } from './app-definitions.js';
-import { AppLogView } from './app-log-view.js';
-import type { RunningApps } from './running-apps.js';
+import { AppLogView } from './terminal.js';
+import type { RunningApps } from './apps.js';
 import { readStackOptions } from './stack-options.js';
 import { Stack, type StackPlan } from './stack.js';
 

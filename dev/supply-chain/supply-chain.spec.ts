@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { AllowedAdvisoriesSchema, judgeAudit } from './audit-judgement.js';
-import { imageReferences, withDigests } from './image-references.js';
+import { imageReferences, withDigests } from './image-digests.js';
 import { productionBill } from './production-bill.js';
 
 const TODAY = '2026-11-28';

@@ -1,13 +1,11 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
-import { backup } from './commands/backup.js';
-import { down } from './commands/down.js';
-import { ROTATIONS, rotationSteps } from './commands/rotate.js';
-import { status } from './commands/status.js';
-import { up } from './commands/up.js';
+import { backup, down, status } from './commands.js';
+import { ROTATIONS, rotationSteps } from './rotate.js';
+import { up } from './up.js';
 import { Deployment } from './deployment.js';
-import { DockerCli } from './docker-cli.js';
+import { DockerCli } from './docker.js';
 
 /** Where a command line reads its variables, and what it prints to. */
 export interface SwarmEnvironment {

@@ -5,8 +5,8 @@ import { parseEnv } from 'node:util';
 import { isLoopback } from '#service/http/known-hosts.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 import { StackFile } from './stack-file.js';
-import { StateFolder } from './state/state-folder.js';
-import { SwarmError } from './swarm-error.js';
+import { StateFolder } from './state.js';
+import { SwarmError } from './docker.js';
 
 /** The folder of the stack files. Paths in them are relative to it. */
 export const STACK_FOLDER = join(PROJECT_DIRECTORY, 'deploy', 'swarm');

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { interpolate } from './interpolate.js';
 
 const ResourcesSchema = z.looseObject({
   reservations: z.looseObject({ cpus: z.string().optional(), memory: z.string().optional() }).optional(),
@@ -39,7 +38,7 @@ const LABEL = /^node\.labels\.(?<label>[\w.-]+) *== *true$/;
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
 /** A secret or a config. */
-export interface NamedFile {
+interface NamedFile {
   readonly kind: 'secret' | 'config';
   readonly key: string;
   /** The path of its content, relative to the stack file. */
@@ -152,4 +151,25 @@ export function reservedCpus({ deploy }: StackService): number {
 function toBytes(text: string): number {
   const { amount, unit = '' } = /^(?<amount>[\d.]+) *(?<unit>[KMG]?)B?$/i.exec(text)?.groups ?? {};
   return Number(amount) * (UNITS[unit.toUpperCase()] ?? Number.NaN);
+}
+
+/** `$$`, `${NAME}`, `${NAME:-default}`. Other forms are not used in the stack files. */
+const VARIABLE = /\$\$|\$\{(?<name>[A-Z][A-Z0-9_]*)(?::-(?<byDefault>[^{}]*))?\}/g;
+
+/**
+ * Replaces variables in a text as Docker does.
+ * @returns the text, and the names of variables without a value and without a default
+ */
+export function interpolate(
+  text: string,
+  values: Readonly<Record<string, string | undefined>>,
+): { readonly text: string; readonly missing: readonly string[] } {
+  const missing = new Set<string>();
+  const replaced = text.replaceAll(VARIABLE, (_found, name: string | undefined, byDefault: string | undefined) => {
+    if (name === undefined) return '$';
+    const value = values[name] || byDefault;
+    if (value === undefined) missing.add(name);
+    return value ?? '';
+  });
+  return { text: replaced, missing: [...missing] };
 }

@@ -2,14 +2,13 @@ import { appendFile, copyFile, mkdir, readFile, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Long } from 'mongodb';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { SmallDisk } from '../chaos/cluster/small-disk.js';
-import { Archives } from '../support/archives.js';
-import { settled } from '../support/compactions.js';
+import { Archives, settled } from '../support/archives.js';
 import { eventually } from '../support/eventually.js';
 import type { TestSystem } from '../support/test-system.js';
 import type { PopulateResponse } from '../support/tested-stack.js';
-import { reconciled } from '../support/run-reconcile.js';
+import { reconciled } from '../support/started-app.js';
 
 const COUNT = 12_000;
 /** Works 10 % of the time: moving 12,000 orders then takes some seconds. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
-import { aptInstall, isOnPath } from '../support/debian-apt.js';
-import { fetchLimit } from '../support/fetch-limit.js';
+import { aptInstall, isOnPath } from '../support/fetched-programs.js';
+import { fetchLimit } from '../support/eventually.js';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 

@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { aPipeline } from '../../apps/console/src/pipeline/testing/a-pipeline.js';
 import { eventually } from '../support/eventually.js';
-import { answerBusy } from './scripted-answers.js';
+import { answerBusy, LETTER_ID, OPERATION, ORDER_ID, REDRIVE, UNKNOWN_ID } from './scripted-origin.js';
 import { ScriptedConsole } from './scripted-console.js';
-import { LETTER_ID, OPERATION, ORDER_ID, REDRIVE, UNKNOWN_ID } from './scripted-states.js';
 
 /** That of the window. */
 const HEIGHT = 900;

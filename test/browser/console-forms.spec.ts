@@ -1,8 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { aConsumer, aPipeline } from '../../apps/console/src/pipeline/testing/a-pipeline.js';
-import { answerBusy, PAGE_SETTINGS } from './scripted-answers.js';
+import {
+  answerBusy,
+  PAGE_SETTINGS,
+  LETTER_ID,
+  operation,
+  OPERATION,
+  ORDER_ID,
+  SAVED_ORDER,
+  UNKNOWN_ID,
+} from './scripted-origin.js';
 import { ScriptedConsole } from './scripted-console.js';
-import { LETTER_ID, operation, OPERATION, ORDER_ID, SAVED_ORDER, UNKNOWN_ID } from './scripted-states.js';
 
 const POPULATE = 'POST /v1/populate';
 

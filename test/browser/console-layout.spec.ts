@@ -1,10 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { aChange, aPipeline, aScaling } from '../../apps/console/src/pipeline/testing/a-pipeline.js';
-import { answerAutoscaling, answerBusy, answerEmpty, answerFailing } from './scripted-answers.js';
+import {
+  answerAutoscaling,
+  answerBusy,
+  answerEmpty,
+  answerFailing,
+  type ScriptedOrigin,
+  LETTER_ID,
+  NOW,
+  OPERATION,
+  ORDER_ID,
+} from './scripted-origin.js';
 import { ScriptedConsole } from './scripted-console.js';
 import { answerMigration, answerOff, CHANGING, HELD, LIVE, SHADOW } from './scripted-migration.js';
-import type { ScriptedOrigin } from './scripted-origin.js';
-import { LETTER_ID, NOW, OPERATION, ORDER_ID } from './scripted-states.js';
 
 const WIDTHS = [390, 1_180, 1_440];
 const CRASH = { consumer: 'consumer-3', partitions: 4, reassignedAfterSeconds: null, hasReturned: false };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { FigureHistory } from '../../apps/console/src/history/figure-history.js';
+import { FigureHistory } from '../../apps/console/src/pipeline/figure-history.js';
 import {
   aChange,
   aConsumer,
@@ -10,8 +10,7 @@ import {
 import { aDecision } from '../../apps/console/src/autoscaling/testing/a-decision.js';
 import { eventually } from '../support/eventually.js';
 import type { ConsolePage } from './console-page.js';
-import { ImitatedConsole } from './imitated-console.js';
-import { answerAutoscaling, answerBusy, answerFailing, REVERTED } from './scripted-answers.js';
+import { ImitatedConsole, answerAutoscaling, answerBusy, answerFailing, REVERTED } from './scripted-origin.js';
 import { ScriptedConsole } from './scripted-console.js';
 
 const START_SECOND = Date.parse('2026-01-31T12:00:00Z') / 1_000;

@@ -1,11 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { migrationOf } from '../../apps/console/page/migration/testing/migration-example.js';
-import type { MigrationResponse } from '../../apps/facade/src/migration/migration-response.js';
+import type { MigrationResponse } from '../../apps/facade/src/migration/migration-api.js';
 import { Region, type ConsolePage } from './console-page.js';
-import { answerBusy } from './scripted-answers.js';
+import { answerBusy, type ScriptedOrigin } from './scripted-origin.js';
 import { ScriptedConsole } from './scripted-console.js';
 import { answerMigration, answerOff, CHANGING, GATE, HELD, LIVE, SHADOW } from './scripted-migration.js';
-import type { ScriptedOrigin } from './scripted-origin.js';
 
 const LAST = migrationOf({ writes: { stage: 'live', version: 5, gate: GATE } }, { revision: 8 });
 const BY_ID = 'POST /v1/migration/read-by-id';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import type { PipelineResponse } from '../../apps/console/src/pipeline/pipeline-response.js';
-import { aPipeline, aScaling, aVerdict, type Verdict } from '../../apps/console/src/pipeline/testing/a-pipeline.js';
-import { answerBusy, answerEmpty } from './scripted-answers.js';
-import { ScriptedConsole } from './scripted-console.js';
-import type { ScriptedAnswer } from './scripted-origin.js';
+import type { PipelineResponse, ScalingVerdict } from '../../apps/console/src/pipeline/pipeline-response.js';
+import { aPipeline, aScaling, aVerdict } from '../../apps/console/src/pipeline/testing/a-pipeline.js';
 import {
+  answerBusy,
+  answerEmpty,
+  type ScriptedAnswer,
   CONFLICTS,
   FULL_LETTER,
   GROUPS,
@@ -14,7 +14,8 @@ import {
   OPERATION,
   ORDER_ID,
   REDRIVE,
-} from './scripted-states.js';
+} from './scripted-origin.js';
+import { ScriptedConsole } from './scripted-console.js';
 
 const LETTER = `#letters/${LETTER_ID}`;
 const LETTERS = 'Dead letters';
@@ -32,7 +33,7 @@ function redriven(state: string, outcome: string | null): Record<string, object>
 }
 
 /** The changes of a pipeline that was scaled. */
-function scaled(verdict: Verdict | null): Pick<PipelineResponse, 'changes'> {
+function scaled(verdict: ScalingVerdict | null): Pick<PipelineResponse, 'changes'> {
   return { changes: [aScaling(1, 2, { verdict })] };
 }
 

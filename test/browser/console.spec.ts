@@ -3,7 +3,7 @@ import { Long } from 'mongodb';
 import type { Browser, BrowserContext } from 'playwright-core';
 import { originHeaders } from '#orders/operation/record-headers.js';
 import { OrderCodec } from '#orders/order/order-codec.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { anOrder } from '#orders/testing/an-order.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { eventually } from '../support/eventually.js';
@@ -11,8 +11,7 @@ import { TestSystem } from '../support/test-system.js';
 import type { PopulateResponse } from '../support/tested-stack.js';
 import { quietKafka, writeRecords } from '../support/topic-writer.js';
 import { launchBrowser } from './browser.js';
-import { ConsolePage } from './console-page.js';
-import { SwaggerPage } from './swagger-page.js';
+import { ConsolePage, SwaggerPage } from './console-page.js';
 
 const OPERATION = '01935c9e-8a00-7000-8000-0000000000cc';
 const SECRET = 'orders-demo-secret';

@@ -3,8 +3,7 @@ import type { Browser, BrowserContext } from 'playwright-core';
 import { eventually } from '../support/eventually.js';
 import { launchBrowser } from './browser.js';
 import { ConsolePage } from './console-page.js';
-import { answerBusy } from './scripted-answers.js';
-import { ScriptedOrigin } from './scripted-origin.js';
+import { answerBusy, ScriptedOrigin } from './scripted-origin.js';
 
 /** The console's page in a browser, on an origin whose answers the test scripts. */
 export class ScriptedConsole {

@@ -4,10 +4,8 @@ import type {
   AuditSchema,
   MigrationResponse,
   PendingIntentsSchema,
-} from '../../apps/facade/src/migration/migration-response.js';
-import { answerBusy, PAGE_SETTINGS } from './scripted-answers.js';
-import type { ScriptedOrigin } from './scripted-origin.js';
-import { NOW, ORDER_ID } from './scripted-states.js';
+} from '../../apps/facade/src/migration/migration-api.js';
+import { answerBusy, PAGE_SETTINGS, type ScriptedOrigin, NOW, ORDER_ID } from './scripted-origin.js';
 
 type CapabilityState = MigrationResponse['capabilities']['writes'];
 type Intent = z.infer<typeof PendingIntentsSchema>['items'][number];

@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { lineChart, type Band } from '../../dev/charts/line-chart.js';
-import { movingMean, type Point } from '../../dev/charts/moving-mean.js';
-import { currentCommit, describeMachine } from '../../dev/machine/machine-description.js';
-import type { ReportDocument } from '../../dev/migration-journey/report-document.js';
-import { VERSIONS } from '../../dev/parts/versions.js';
+import { lineChart, movingMean, type Band, type Point } from '../../bench/charts.js';
+import { currentCommit, describeMachine } from '../../dev/machine/machine.js';
+import type { ReportDocument } from '../../dev/report-document.js';
+import { VERSIONS } from '../../dev/parts/parts.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import type { ChaosRun } from './chaos-run.js';
-import { figure, reportOf, togetherPlaces } from './checks/findings.js';
+import { figure, reportOf, togetherPlaces } from './findings.js';
 import { FAULT_KINDS } from './fault-kinds.js';
 import type { History } from './history.js';
 import type { ChaosOptions } from './options.js';

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Connection, createAPI, Writer } from '@platformatic/kafka';
 import type { Admin, PartitionMetadata } from 'kafkajs';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
-import { signalIfRunning } from '../../dev/machine/process-table.js';
-import { oneOf, type Draw } from '../../dev/migration-journey/draw.js';
+import { signalIfRunning } from '../../dev/machine/processes.js';
+import { oneOf, type Draw } from '../../dev/migration-journey/stored-orders.js';
 import type { Server } from '../../dev/servers/server.js';
-import type { RunningApps } from '../../dev/supervisor/running-apps.js';
+import type { RunningApps } from '../../dev/supervisor/apps.js';
 import { asAdmin } from '../support/topic-writer.js';
 import {
   appNames,
@@ -17,7 +17,7 @@ import {
   type Cluster,
 } from './cluster/cluster.js';
 import { PEERS, type LinkState, type NamedLink } from './cluster/link.js';
-import { holdsWithin } from './repetition.js';
+import { holdsWithin } from './history.js';
 
 /** One disturbance of a cluster. */
 export interface Fault {

@@ -1,7 +1,10 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import type { FailedRequest, WrongAnswer } from '../../dev/migration-journey/request-log.js';
-import { monotonicMs } from './attempts/attempt-trace.js';
+import { monotonicMs } from './attempts.js';
+import { createDraws } from '#orders/generator/seeded-random.js';
+import type { Draw } from '../../dev/migration-journey/stored-orders.js';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** A fault, identified by its place in the schedule. */
 interface FaultMark {
@@ -67,7 +70,7 @@ export interface ReadEvent {
 }
 
 /** An event without its time. */
-export type NewEvent = HistoryEvent extends infer E ? (E extends HistoryEvent ? Omit<E, 'at'> : never) : never;
+type NewEvent = HistoryEvent extends infer E ? (E extends HistoryEvent ? Omit<E, 'at'> : never) : never;
 
 /**
  * Records every event of a run in a file, one JSON object per line, and in memory. Memory keeps only the failed reads, to bound its size.
@@ -113,5 +116,68 @@ export class History {
   async close(): Promise<void> {
     this.file.end();
     await finished(this.file);
+  }
+}
+
+// Each number selects an independent sequence of draws; those of places begin here.
+const OF_PLACE = 100;
+
+/** Returns the sequence of draws of a place, such as that of a fault in its schedule. */
+export function drawsAt(seed: number, place: number): Draw {
+  const draws = createDraws(seed);
+  let drawn = 0;
+  return (below) => draws(OF_PLACE + drawn++, place, below);
+}
+
+/** Returns items in an order that the seed draws. @param order below 100; another order is independent of it @param first index of the first draw */
+export function shuffled<T>(items: readonly T[], seed: number, order: number, first = 0): T[] {
+  const draws = createDraws(seed);
+  return items
+    .map((item, at) => ({ item, key: draws(order, first + at, 2 ** 31) }))
+    .toSorted((a, b) => a.key - b.key)
+    .map(({ item }) => item);
+}
+
+const POLL_MS = 100;
+
+/** Waits until a condition holds. @returns whether it did within the limit */
+export async function holdsWithin(limitMs: number, condition: () => boolean | Promise<boolean>): Promise<boolean> {
+  const deadline = performance.now() + limitMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) return false;
+    await delay(POLL_MS);
+  }
+  return true;
+}
+
+/** Repeats some work, with a pause after each time, until it is ended. */
+export class Repetition {
+  private readonly over = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly everyMs: number,
+    private readonly work: () => void | Promise<void>,
+  ) {}
+
+  get isOver(): boolean {
+    return this.over.signal.aborted;
+  }
+
+  begin(): void {
+    this.running = this.run();
+  }
+
+  /** Resolves when the work that is being done has ended. */
+  async end(): Promise<void> {
+    this.over.abort();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.isOver) {
+      await this.work();
+      await Promise.allSettled([delay(this.everyMs, undefined, { signal: this.over.signal })]);
+    }
   }
 }

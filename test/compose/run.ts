@@ -4,9 +4,8 @@
  */
 import { join } from 'node:path';
 import { runChecks, withEngine } from './checked-run.js';
-import { ComposeProject } from './compose-project.js';
-import { provideAppImages, provideCompose, provideStandIns } from './images.js';
-import { lockCache } from './part-cache.js';
+import { ComposeProject } from './private-engine.js';
+import { provideAppImages, provideCompose, provideStandIns, lockCache } from './images.js';
 import { Scenario } from './scenario.js';
 
 /** Only a run that hangs takes this long. */

@@ -1,16 +1,141 @@
 import assert from 'node:assert/strict';
+import { documented, replaceAll } from '../support/documented/run-documented.js';
+import { eventually } from '../support/eventually.js';
+import type { ComposeProject, PrivateEngine } from './private-engine.js';
+import { ApiClient } from './api-client.js';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import kafkajs from 'kafkajs';
 import { MongoClient } from 'mongodb';
 import { KafkaTools } from '../support/foreign-clients/kafka-tools.js';
-import { ApiClient } from './api-client.js';
 import type { Check } from './checked-run.js';
-import type { ComposeProject } from './compose-project.js';
-import { DocumentedComposeCommands } from './documented-commands.js';
-import { OrderChecks, type Operation } from './order-checks.js';
-import type { PrivateEngine } from './private-engine.js';
+
+/** The password of MongoDB's administrator, in its container. */
+const AS_ROOT =
+  'docker compose exec mongodb mongosh --quiet -u root -p "$(docker compose exec mongodb cat /run/mongodb/root-password)"';
+const IN_MONGOSH: readonly string[] = [
+  'rs.status()',
+  'db.currentOp()',
+  'db.currentOp({ active: true, secs_running: { $gt: 60 } })',
+  'db.stats()',
+  'db.adminCommand({ replSetResizeOplog: 1, size: 51200, minRetentionHours: 48 })',
+  'rs.printReplicationInfo()',
+  'rs.printSecondaryReplicationInfo()',
+];
+
+/** Runs the commands of the pages for operators that need Docker Compose, in a running project. */
+class DocumentedComposeCommands {
+  constructor(private readonly project: ComposeProject) {}
+
+  async upAndScaled(): Promise<void> {
+    await this.run('docker compose --profile dev up --detach --wait');
+    await this.run('docker compose --profile dev up --detach --wait --scale consumer=4');
+  }
+
+  async showContainersAndLogs(): Promise<void> {
+    assert.match(await this.run('docker compose ps --all'), /producer/);
+    assert.match(await this.run('docker compose logs --tail 500 SERVICE', { SERVICE: 'producer' }), /\{/);
+    await this.run('docker compose logs --tail 50 consumer');
+    await this.run('docker compose logs --since 2m consumer');
+    assert.match(await this.run('docker compose logs consumer | grep -i rebalance'), /rebalance/i);
+    assert.match(await this.run('docker stats --no-stream'), /CPU/);
+    const [first] = await this.project.containers();
+    const killed = "docker inspect --format '{{.State.OOMKilled}}' CONTAINER";
+    assert.equal(await this.run(killed, { CONTAINER: first?.ID ?? '' }), 'false');
+  }
+
+  async openKafkaAndMongodb(): Promise<void> {
+    assert.notEqual(await this.run('docker compose exec producer cat /run/apps/kafka-password'), '');
+    const topics = await this.run(
+      'docker compose exec kafka /opt/kafka/bin/kafka-topics.sh --bootstrap-server kafka:19092 --command-config /run/kafka/admin.properties --list',
+    );
+    assert.match(topics, /^orders\.v1$/m);
+    for (const command of IN_MONGOSH) await this.inMongosh(documented(command));
+    await this.inMongosh("db.getSiblingDB('orders').probes.createIndex({ a: 1 }, { name: 'a' })");
+    const drop = replaceAll(documented("db.COLLECTION.dropIndex('NAME')"), { COLLECTION: 'probes', NAME: 'a' });
+    await this.inMongosh(`db = db.getSiblingDB('orders'); ${drop}`);
+  }
+
+  /** Moves a partition of the group to its first record. All of them are saved: reading them again is harmless. */
+  async moveGroup(): Promise<void> {
+    await this.run('docker compose stop consumer');
+    const move =
+      'docker compose exec kafka /opt/kafka/bin/kafka-consumer-groups.sh --bootstrap-server kafka:19092 --command-config /run/kafka/admin.properties --group orders-savers --topic orders.v1:PARTITION --reset-offsets --to-offset OFFSET --execute';
+    assert.match(await this.run(move, { 'v1:PARTITION': 'v1:3', 'offset OFFSET': 'offset 0' }), /orders\.v1/);
+    await this.run('docker compose start consumer');
+    await this.healthy('consumer');
+  }
+
+  /** Leaves the services as `upAndScaled` does. */
+  async stopAndStart(): Promise<void> {
+    await this.run('docker compose stop producer consumer');
+    await this.run('docker compose up -d producer');
+    await this.run('docker compose up -d query-api');
+    await this.run('docker compose up -d console');
+    await this.run('docker compose up -d --scale consumer=1');
+    for (const service of ['producer', 'consumer', 'query-api', 'console']) await this.healthy(service);
+    await this.run('docker compose --profile dev up --detach --wait --scale consumer=4');
+  }
+
+  async down(): Promise<void> {
+    await this.run('docker compose --profile dev down --volumes');
+  }
+
+  private async healthy(service: string): Promise<void> {
+    await eventually(`${service} is healthy`, async () => {
+      const containers = (await this.project.containers()).filter(({ Service }) => Service === service);
+      return containers.length > 0 && containers.every(({ Health }) => Health === 'healthy');
+    });
+  }
+
+  private async run(command: string, replacing: Readonly<Record<string, string>> = {}): Promise<string> {
+    return this.project.shell(replaceAll(documented(command), replacing));
+  }
+
+  /** Types a line into the shell that the page opens, which ends with 0 also after an error. */
+  private async inMongosh(line: string): Promise<void> {
+    const output = await this.project.shell(documented(AS_ROOT), `${line}\n`);
+    assert.doesNotMatch(output, /\w+Error/, line);
+  }
+}
+
+const PARTITIONS = 12;
+
+/** The fields of the responses that are read. */
+export type Operation = Record<'count' | 'firstNumber' | 'saved' | 'deadLettered', number> & { readonly id: string };
+interface Pipeline {
+  readonly consumers: readonly { readonly partitions: readonly number[] | null }[];
+}
+
+/** What became of orders, as clients of a deployment see it. */
+export class OrderChecks {
+  constructor(private readonly client: ApiClient) {}
+
+  async populate(count: number): Promise<Operation> {
+    return this.client.json('POST', '/v1/populate', { count });
+  }
+
+  /** Resolves when an operation has saved so many orders. */
+  async areSaved({ id, count }: Pick<Operation, 'id' | 'count'>): Promise<void> {
+    await eventually(`${count} orders of ${id} are saved`, async () => {
+      const { saved, deadLettered } = await this.client.json<Operation>('GET', `/v1/operations/${id}`);
+      assert.equal(deadLettered, 0);
+      return saved === count || { saved };
+    });
+  }
+
+  /** Resolves when the console sees so many consumers, which share all partitions. */
+  async consumersShare(consumers: number): Promise<void> {
+    await eventually(`the console sees ${consumers} consumers that share the partitions`, async () => {
+      const pipeline = await this.client.json<Pipeline>('GET', '/v1/pipeline');
+      // `null`: the heartbeats of a former consumer have stopped.
+      const shares = pipeline.consumers.flatMap(({ partitions }) => partitions?.length ?? []);
+      const all = shares.reduce((sum, share) => sum + share, 0);
+      return (shares.length === consumers && !shares.includes(0) && all === PARTITIONS) || shares;
+    });
+  }
+}
 
 /** The number of orders of each of the two populates before the restart. */
 const ORDERS = 10_000;
@@ -167,17 +292,17 @@ export class Scenario {
         assert.deepEqual(await client.json('GET', `/v1/orders/${order?.id}`), order, client.url);
     });
     await this.check('reconcile in a container finds every order', () =>
-      this.project.exec('producer', 'node', 'dist/apps/reconcile/src/main.js', id),
+      this.project.exec('producer', 'node', 'dist/apps/admin/src/main.js', 'reconcile', id),
     );
   }
 
   private async operates(): Promise<void> {
-    const { check, documented, engine, project } = this;
+    const { check, documented: commands, engine, project } = this;
     await check('the operator gets in by the files of the containers', () => this.operatorGetsIn());
-    await check('the documented commands: containers and logs', () => documented.showContainersAndLogs());
-    await check('the documented commands: Kafka and MongoDB', () => documented.openKafkaAndMongodb());
-    await check('the documented commands: move the group', () => documented.moveGroup());
-    await check('the documented commands: stop and start services', () => documented.stopAndStart());
+    await check('the documented commands: containers and logs', () => commands.showContainersAndLogs());
+    await check('the documented commands: Kafka and MongoDB', () => commands.openKafkaAndMongodb());
+    await check('the documented commands: move the group', () => commands.moveGroup());
+    await check('the documented commands: stop and start services', () => commands.stopAndStart());
     // A service that crashes at start and is restarted becomes healthy too.
     await check('no container had to be restarted', async () => {
       const ids = (await project.containers()).map(({ ID }) => ID);

@@ -1,7 +1,6 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
-import type { PipelineHistory } from '../../apps/console/src/pipeline/pipeline-history.js';
-import type { PipelineResponse } from '../../apps/console/src/pipeline/pipeline-response.js';
+import type { PipelineHistory, PipelineResponse } from '../../apps/console/src/pipeline/pipeline-response.js';
 import { areShared, changeScaling, pipelineState } from '../support/console-requests.js';
 import { eventually } from '../support/eventually.js';
 import type { TestSystem } from '../support/test-system.js';

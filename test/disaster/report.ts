@@ -1,4 +1,4 @@
-import type { Machine } from '../../dev/machine/machine-description.js';
+import type { Machine } from '../../dev/machine/machine.js';
 import type { Rehearsal } from './rehearsal.js';
 import { REDRIVEN } from './sent-orders.js';
 

@@ -5,7 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { currentCommit, describeMachine } from '../../dev/machine/machine-description.js';
+import { currentCommit, describeMachine } from '../../dev/machine/machine.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { explain, StackError } from '../../dev/stack-error.js';
 import { rehearse } from './rehearsal.js';

@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { DEAD_LETTER_HEADERS } from '@orders-pipeline/parallel-consumer';
 import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
-import { workerKafka } from '../support/empty-servers.js';
-import { TestGroup } from '../support/member/test-group.js';
-import { behaving, numberedRecords, writeAll } from '../support/numbered-records.js';
+import { workerKafka } from '../support/own-servers.js';
+import { TestGroup, behaving, numberedRecords, writeAll } from '../support/member/test-group.js';
 import { readRecords } from '../support/topic-writer.js';
 
 const BEFORE = 2;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Admin, ITopicMetadata } from 'kafkajs';
-import { DEAD_LETTER_TOPIC, ORDERS_TOPIC, topicSettings } from '../../libs/orders/src/topics/topics.js';
-import { prepareTopics } from '../../libs/service/src/kafka/prepare-topics.js';
-import { runApp } from '../support/run-app.js';
-import { StandaloneKafka } from '../support/standalone-kafka.js';
+import { DEAD_LETTER_TOPIC, ORDERS_TOPIC, topicSettings } from '#orders/topics/topics.js';
+import { prepareTopics } from '#service/kafka/prepare-topics.js';
+import { runApp } from '../support/started-app.js';
+import { StandaloneKafka } from '../support/own-servers.js';
 import { readRecords, writeRecords } from '../support/topic-writer.js';
 
 const PARTITIONS = 6;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
-import { importRowsCollection } from '#orders/operation/import-rows.js';
+import { importRowsCollection } from '#orders/imports/import-rows.js';
 import { operationsCollection } from '#orders/operation/operation.js';
 import { ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
-import type { Summary } from '../../apps/query-api/src/summary/summary-response.js';
+import type { Summary } from '../../apps/query-api/src/summary/summary-request.js';
 import { archiveCrashSpecs } from '../archive/crashes.js';
 import {
   COUNT,
@@ -15,12 +15,10 @@ import {
   saveKindsOfOrders,
   type KindsOfOrders,
 } from '../archive/kinds-of-orders.js';
-import { compactAgain, COMPACTED_AT_ONCE, settled, settledBlocksOf } from '../support/compactions.js';
+import { compactAgain, COMPACTED_AT_ONCE, settled, settledBlocksOf } from '../support/archives.js';
 import { eventually } from '../support/eventually.js';
-import { Imports } from '../support/imports.js';
-import { intakeOrder, sendOrders } from '../support/intake.js';
+import { Imports, intakeOrder, sendOrders, Redrives } from '../support/sent-orders.js';
 import { TestSystem } from '../support/test-system.js';
-import { Redrives } from '../support/redrives.js';
 import { sharedPipeline } from '../support/shared-pipeline.js';
 import { quietKafka } from '../support/topic-writer.js';
 

@@ -1,10 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { eventually } from '../support/eventually.js';
-import { lasts } from '../support/lasts.js';
+import { eventually, lasts } from '../support/eventually.js';
 import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
-import { sharedKafka } from '../support/shared-kafka.js';
-import { TestGroup } from '../support/member/test-group.js';
-import { numberedRecords, writeAll } from '../support/numbered-records.js';
+import { sharedKafka } from '../support/shared-pipeline.js';
+import { TestGroup, numberedRecords, writeAll } from '../support/member/test-group.js';
 
 const RECORDS = 20_000;
 const PARTITIONS = 12;

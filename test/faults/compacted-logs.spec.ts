@@ -1,11 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { ForeignRecord } from '../support/foreign-clients/foreign-record.js';
-import { LibrdkafkaClient } from '../support/foreign-clients/librdkafka-client.js';
-import { storedBatches, type StoredBatch } from '../support/foreign-clients/log-segment.js';
+import { type ForeignRecord, LibrdkafkaClient } from '../support/foreign-clients/librdkafka-client.js';
+import { storedBatches, type StoredBatch } from '../support/foreign-clients/kafka-tools.js';
 import { eventually } from '../support/eventually.js';
-import { TestGroup } from '../support/member/test-group.js';
-import { numberedRecords, writeAll } from '../support/numbered-records.js';
-import { sharedKafka } from '../support/shared-kafka.js';
+import { TestGroup, numberedRecords, writeAll } from '../support/member/test-group.js';
+import { sharedKafka } from '../support/shared-pipeline.js';
 import { readToEnd, type ReadRecord } from '../support/topic-writer.js';
 
 /** The cleaner checks every 0.5 s instead of every 15 s. */

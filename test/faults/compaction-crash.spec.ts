@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { importRowsCollection } from '#orders/operation/import-rows.js';
+import { importRowsCollection } from '#orders/imports/import-rows.js';
 import { operationsCollection } from '#orders/operation/operation.js';
 import { findSettledBlock } from '#orders/settled/settled-blocks.js';
-import { bookkeepingOf, compacted, COMPACTED_AT_ONCE } from '../support/compactions.js';
+import { bookkeepingOf, compacted, COMPACTED_AT_ONCE } from '../support/archives.js';
 import { eventually } from '../support/eventually.js';
-import { Imports, legacyPairs } from '../support/imports.js';
+import { Imports, legacyPairs } from '../support/sent-orders.js';
 import { TestSystem } from '../support/test-system.js';
-import { reconciled } from '../support/run-reconcile.js';
+import { reconciled } from '../support/started-app.js';
 
 const ORDERS = 20_000;
 /** Each step of a compaction is short. */

@@ -1,9 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { betweenTries } from '../support/eventually.js';
 import type { MemberProcess } from '../support/member/member-process.js';
-import { TestGroup } from '../support/member/test-group.js';
-import { numberedRecords, writeAll } from '../support/numbered-records.js';
-import { StandaloneKafka } from '../support/standalone-kafka.js';
+import { TestGroup, numberedRecords, writeAll } from '../support/member/test-group.js';
+import { StandaloneKafka } from '../support/own-servers.js';
 import { readToEnd, type ReadRecord } from '../support/topic-writer.js';
 
 /** `KILLS=42` for a long run. */

@@ -5,11 +5,16 @@ import {
   setUnknownCodec,
   storedBatches,
   type StoredBatch,
-} from '../support/foreign-clients/log-segment.js';
-import { loggedError, untilStopped, type Stopped } from '../support/foreign-clients/stopped-partitions.js';
-import { TestGroup } from '../support/member/test-group.js';
-import { numberedRecords, writeAll } from '../support/numbered-records.js';
-import { sharedKafka } from '../support/shared-kafka.js';
+} from '../support/foreign-clients/kafka-tools.js';
+import {
+  loggedError,
+  untilStopped,
+  type Stopped,
+  TestGroup,
+  numberedRecords,
+  writeAll,
+} from '../support/member/test-group.js';
+import { sharedKafka } from '../support/shared-pipeline.js';
 
 const PARTITIONS = 2;
 const KEYS = 20;

@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Long } from 'mongodb';
 import { chunksCollection } from '#orders/operation/acknowledged-chunks.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { earlierPartitions, partitionsAt, topicPartitionsCollection } from '#orders/topics/topic-partitions.js';
-import { InsertWatch, KeyOrder, type Insert } from '../chaos/checks/inserts.js';
+import { InsertWatch, KeyOrder, type Insert } from '../chaos/inserts.js';
 import { runDocumented } from '../support/documented/run-documented.js';
 import { eventually } from '../support/eventually.js';
-import { ExtraProducer } from '../support/extra-producer.js';
-import { IntakeClient, intakeOrder } from '../support/intake.js';
+import { ExtraProducer, runApp, startApp, type Run, reconciled } from '../support/started-app.js';
+import { IntakeClient, intakeOrder } from '../support/sent-orders.js';
 import { TestSystem } from '../support/test-system.js';
-import { runApp, startApp, type Run } from '../support/run-app.js';
-import { reconciled } from '../support/run-reconcile.js';
 
 const CLIENTS = 6;
 const HOLDS = { code: 0, verdict: 'holds', missing: 0, doubled: 0, altered: 0, phantom: 0, pending: 0 };

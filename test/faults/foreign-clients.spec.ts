@@ -1,16 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { workerKafka } from '../support/empty-servers.js';
+import { workerKafka } from '../support/own-servers.js';
 import {
   CODECS,
   sampleRecords,
   sampleTexts,
   type ForeignRecord,
   type TextRecord,
-} from '../support/foreign-clients/foreign-record.js';
-import { JavaClient } from '../support/foreign-clients/kafka-tools.js';
-import { LibrdkafkaClient } from '../support/foreign-clients/librdkafka-client.js';
-import { storedBatches } from '../support/foreign-clients/log-segment.js';
-import { toRecordBytes, type RecordBytes } from '../support/member/record-bytes.js';
+  LibrdkafkaClient,
+} from '../support/foreign-clients/librdkafka-client.js';
+import { JavaClient, storedBatches } from '../support/foreign-clients/kafka-tools.js';
+import { toRecordBytes, type RecordBytes } from '../support/member/effects.js';
 import { TestGroup } from '../support/member/test-group.js';
 
 const PARTITIONS = 2;

@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
-import { lasts } from '../support/lasts.js';
-import { sharedKafka } from '../support/shared-kafka.js';
-import { TestGroup } from '../support/member/test-group.js';
-import { numberedRecords, writeAll } from '../support/numbered-records.js';
+import { lasts } from '../support/eventually.js';
+import { sharedKafka } from '../support/shared-pipeline.js';
+import { TestGroup, numberedRecords, writeAll } from '../support/member/test-group.js';
 
 const PARTITIONS = 12;
 /** Longer than the client's back-off between attempts of a commit (2 s plus 20 % jitter). */

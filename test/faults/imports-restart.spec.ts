@@ -1,16 +1,35 @@
+import { readFile } from 'node:fs/promises';
+import { betweenTries, eventually } from '../support/eventually.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { UUID, type ObjectId } from 'mongodb';
 import { NumberText } from '#legacy/json/strict-json.js';
 import { legacyOrder } from '#legacy/row/legacy-order.js';
 import type { LegacyOrder } from '#orders/order/order.js';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
-import { ArchivedList } from '#orders/archive/archived-list.js';
+import { ArchivedList } from '#orders/archive/archived-ranges.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { RowIntake } from '../../apps/producer/src/imports/row-intake.js';
-import { eventually } from '../support/eventually.js';
-import { Imports, legacyPairs, type LegacyPair } from '../support/imports.js';
+import { Imports, legacyPairs, type LegacyPair } from '../support/sent-orders.js';
 import { TestSystem } from '../support/test-system.js';
-import { watchMemory } from '../support/watched-memory.js';
+
+/** Polls a process's resident memory until `end` is called. @returns the maximum in MiB, from `end` */
+function watchMemory(pid: number): { end: () => Promise<number> } {
+  const stop = new AbortController();
+  const watching = (async () => {
+    let most = 0;
+    while (!stop.signal.aborted) {
+      most = Math.max(most, Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024);
+      await betweenTries(25, stop.signal);
+    }
+    return most;
+  })();
+  return {
+    end: async () => {
+      stop.abort();
+      return watching;
+    },
+  };
+}
 
 describe('an import', () => {
   let pipeline: TestSystem;

@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createDraws } from '#orders/generator/draws.js';
-import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
-import { highestReservedNumber } from '#orders/operation/number-blocks.js';
+import { createDraws } from '#orders/generator/seeded-random.js';
+import { intakeBatchesCollection } from '#orders/numbering/intake-batches.js';
+import { highestReservedNumber } from '#orders/numbering/number-blocks.js';
 import { operationsCollection } from '#orders/operation/operation.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { betweenTries, eventually } from '../support/eventually.js';
-import { ExtraProducer } from '../support/extra-producer.js';
-import { intakeOrder, sendOrders } from '../support/intake.js';
+import { ExtraProducer, reconciled } from '../support/started-app.js';
+import { intakeOrder, sendOrders } from '../support/sent-orders.js';
 import { TestSystem } from '../support/test-system.js';
-import { reconciled } from '../support/run-reconcile.js';
 
 const SEED = 20_261_127;
 const KILLS = 5;

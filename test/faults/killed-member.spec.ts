@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { workerKafka } from '../support/empty-servers.js';
+import { workerKafka } from '../support/own-servers.js';
 import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
-import { TestGroup } from '../support/member/test-group.js';
-import { numberedRecords, writeAll } from '../support/numbered-records.js';
+import { TestGroup, numberedRecords, writeAll } from '../support/member/test-group.js';
 
 const RECORDS = 12_000;
 const PARTITIONS = 12;

@@ -6,10 +6,9 @@ import { ORDER_SCHEMA } from '#orders/order/order-schema.js';
 import { ORDERS_SUBJECT, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { PipelineResponse } from '../../apps/console/src/pipeline/pipeline-response.js';
 import { pipelineState } from '../support/console-requests.js';
-import { eventually } from '../support/eventually.js';
-import { lasts } from '../support/lasts.js';
+import { eventually, lasts } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
-import { reconciled } from '../support/run-reconcile.js';
+import { reconciled } from '../support/started-app.js';
 import { quietKafka, writeRecords } from '../support/topic-writer.js';
 
 const COUNT = 15_000;

@@ -1,13 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { chunksCollection } from '#orders/operation/acknowledged-chunks.js';
-import { createDraws } from '#orders/generator/draws.js';
-import { operationsCollection } from '#orders/operation/operation.js';
-import { ackedOrders, SEGMENT_ORDERS } from '#orders/operation/segments.js';
+import { createDraws } from '#orders/generator/seeded-random.js';
+import { operationsCollection, ackedOrders, SEGMENT_ORDERS } from '#orders/operation/operation.js';
 import { eventually } from '../support/eventually.js';
-import { ExtraProducer } from '../support/extra-producer.js';
+import { ExtraProducer, reconciled } from '../support/started-app.js';
 import { TestSystem } from '../support/test-system.js';
 import type { PopulateResponse } from '../support/tested-stack.js';
-import { reconciled } from '../support/run-reconcile.js';
 
 const SEED = 20_261_125;
 const MOMENT = 1;

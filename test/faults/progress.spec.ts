@@ -1,11 +1,41 @@
+import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
+import { betweenTries, eventually } from '../support/eventually.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Document } from 'mongodb';
 import { operationsCollection } from '#orders/operation/operation.js';
 import { countSaved } from '#orders/operation/saved-count.js';
-import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
-import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
-import { ProgressReaders } from '../support/progress-readers.js';
+
+const POLL_EVERY_MS = 200;
+
+/** The responses that one reader received, in order. */
+type Answers = readonly OperationResponse[];
+
+/** Readers that poll one operation five times a second each, until they are stopped. */
+class ProgressReaders {
+  private readonly stopping = new AbortController();
+  private readonly reading: Promise<Answers[]>;
+
+  constructor(url: string, readers: number) {
+    this.reading = Promise.all(Array.from({ length: readers }, async () => this.poll(url)));
+  }
+
+  /** @returns the responses of each reader. @throws the first error of a reader */
+  async stop(): Promise<Answers[]> {
+    this.stopping.abort();
+    return this.reading;
+  }
+
+  private async poll(url: string): Promise<Answers> {
+    const answers: OperationResponse[] = [];
+    while (!this.stopping.signal.aborted) {
+      const response = await fetch(url);
+      answers.push((await response.json()) as OperationResponse);
+      await betweenTries(POLL_EVERY_MS, this.stopping.signal);
+    }
+    return answers;
+  }
+}
 
 const COUNT = 20_000;
 const READERS = 40;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Long } from 'mongodb';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
-import { Redrives } from '../support/redrives.js';
+import { Redrives } from '../support/sent-orders.js';
 
 describe('a slow redrive', () => {
   let pipeline: TestSystem;

@@ -1,12 +1,17 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { truncateLog } from '../support/foreign-clients/log-segment.js';
-import { JavaClient } from '../support/foreign-clients/kafka-tools.js';
-import { loggedError, untilStopped } from '../support/foreign-clients/stopped-partitions.js';
+import { truncateLog, JavaClient } from '../support/foreign-clients/kafka-tools.js';
+import {
+  loggedError,
+  untilStopped,
+  TestGroup,
+  behaving,
+  numberedRecord,
+  numberedRecords,
+  writeAll,
+} from '../support/member/test-group.js';
 import { eventually } from '../support/eventually.js';
 import type { MemberProcess } from '../support/member/member-process.js';
-import { TestGroup } from '../support/member/test-group.js';
-import { behaving, numberedRecord, numberedRecords, writeAll } from '../support/numbered-records.js';
-import { sharedKafka } from '../support/shared-kafka.js';
+import { sharedKafka } from '../support/shared-pipeline.js';
 
 const PARTITIONS = 2;
 const KEYS = 20;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
 import type { PopulateResponse } from '../support/tested-stack.js';
-import { reconciled } from '../support/run-reconcile.js';
+import { reconciled } from '../support/started-app.js';
 
 const PER_SECOND = 1_000;
 /** Enough for a minute and a half: both kills must find orders under way. */

@@ -4,17 +4,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { migrateAt } from '#service/mongodb/migrate-database.js';
-import { restoresCollection } from '#service/mongodb/restore-marker.js';
-import { systemClock } from '@orders-pipeline/clock';
+import { restoresCollection } from '#service/mongodb/connect-prepared.js';
 import type { KafkaState } from '../../apps/admin/src/backup/manifest.js';
-import type { LoggedOrders } from '../../apps/admin/src/restore/logged-order.js';
+import type { LoggedOrders } from '../../apps/admin/src/restore/log-findings.js';
 import { RestoreBackup } from '../../apps/admin/src/restore/restore-backup.js';
-import { RestoreTarget } from '../../apps/admin/src/restore/restore-target.js';
 import { SmallDisk } from '../chaos/cluster/small-disk.js';
 import { runDocumented } from '../support/documented/run-documented.js';
 import { eventually } from '../support/eventually.js';
-import { readDumpByPymongo } from '../support/foreign-clients/python-packages.js';
-import { StandaloneMongodb } from '../support/standalone-mongodb.js';
+import { readDumpByPymongo } from '../support/fetched-programs.js';
+import { StandaloneMongodb } from '../support/own-servers.js';
 import { StartedApp } from '../support/started-app.js';
 import { EXAMPLE_FOLDER, TakenBackup } from '../support/taken-backup.js';
 import { quietKafka } from '../support/topic-writer.js';
@@ -174,7 +172,6 @@ describe('npm run admin -- restore', () => {
       now: () => new Date(),
       directory: taken.path,
       manifest,
-      target: new RestoreTarget(db, manifest.id),
       createIndexes: async () => undefined,
       // A record arrives between two readings.
       kafkaState: async () => grownBy(manifest.kafka, isWritten ? (ends += 1) : ends),
@@ -182,7 +179,6 @@ describe('npm run admin -- restore', () => {
       orders: async () => ({ read: async () => Promise.reject(new Error('not used')) }) as unknown as LoggedOrders,
       requireNoMembers: async () => undefined,
       commitOffsets: async (offsets) => void committed.push(...offsets),
-      clock: systemClock,
       print: () => undefined,
     });
     await expect(restore.run(await restore.check())).rejects.toMatchObject({

@@ -7,28 +7,19 @@ import { ParallelConsumer } from '@orders-pipeline/parallel-consumer';
 import { connectKafka, type KafkaOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { z } from 'zod';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import type { ServerUser } from '#service/rights/server-user.js';
-import {
-  DEAD_LETTER_GROUP,
-  DEAD_LETTER_TOPIC,
-  ORDERS_CONSUMER_GROUP,
-  ORDERS_TOPIC,
-} from '../../libs/orders/src/topics/topics.js';
-import { dataClient, type DataClient } from '../../libs/service/src/kafka/data-client.js';
-import { kafkaAccess } from '../../libs/service/src/kafka/kafka-access.js';
-import { KafkaPositions } from '../../libs/service/src/kafka/kafka-positions.js';
-import { KafkaProbe } from '../../libs/service/src/kafka/kafka-probe.js';
-import { prepareTopics } from '../../libs/service/src/kafka/prepare-topics.js';
-import { explainConnection } from '../../libs/service/src/availability/explain-connection.js';
-import { kafkaConnectionSettings, kafkaSettings } from '../../libs/service/src/settings/kafka-settings.js';
-import { loadSettings } from '../../libs/service/src/settings/settings.js';
-import { emptyServers } from '../support/empty-servers.js';
+import type { ServerUser } from '#service/rights/service-rights.js';
+import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
+import { dataClient, type DataClient, KafkaPositions, KafkaProbe } from '#service/kafka/kafka-clients.js';
+import { kafkaAccess } from '#service/kafka/kafka-access.js';
+import { prepareTopics } from '#service/kafka/prepare-topics.js';
+import { explainConnection } from '#service/availability/explain-connection.js';
+import { kafkaConnectionSettings, kafkaSettings } from '#service/settings/kafka-settings.js';
+import { loadSettings } from '#service/settings/settings.js';
+import { emptyServers, OPERATOR, ORDERS, SecuredKafka, STRANGER } from '../support/own-servers.js';
 import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
-import { reconciled } from '../support/run-reconcile.js';
-import { runApp, type Run } from '../support/run-app.js';
-import { OPERATOR, ORDERS, SecuredKafka, STRANGER } from '../support/secured-kafka.js';
-import { changeTopicSettings } from '../support/topic-settings.js';
+import { reconciled, runApp, type Run } from '../support/started-app.js';
+import { changeTopicSettings } from '../support/topic-writer.js';
 
 const Schema = z.object(kafkaConnectionSettings);
 const ANY = { partitions: 2, clusterId: undefined, replicationFactor: 1, minInSyncReplicas: 1 };
@@ -214,7 +205,7 @@ describe('a Kafka with TLS, users and ACLs', () => {
   it.each([
     ['consumer', []],
     ['producer', []],
-    ['reconcile', [crypto.randomUUID()]],
+    ['admin', ['reconcile', crypto.randomUUID()]],
   ])('ends %s with a wrong password at once, with one line on stderr', async (app, args) => {
     const env = {
       PATH: process.env['PATH'],

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { consumersCollection } from '#orders/consumer/consumer-heartbeat.js';
+import { consumersCollection } from '#orders/consumer/consumers.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import { eventually } from '../support/eventually.js';
 import { expectedOrders, type PopulateResponse } from '../support/tested-stack.js';

@@ -5,7 +5,7 @@ import { systemClock } from '@orders-pipeline/clock';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { StartedApp } from '../support/started-app.js';
-import { GuardedStack } from '../support/guarded-stack.js';
+import { GuardedStack } from '../support/test-issuer.js';
 
 /** More than the kernel buffers of a connection take. */
 const ORDERS = 60_000;

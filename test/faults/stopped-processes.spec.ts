@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually.js';
 import { writeKafkaScripts } from '../support/foreign-clients/kafka-tools.js';
 import { TestSystem } from '../support/test-system.js';
 import type { Answer, PopulateResponse } from '../support/tested-stack.js';
-import { reconciled } from '../support/run-reconcile.js';
+import { reconciled } from '../support/started-app.js';
 import { quietKafka, recordsOn } from '../support/topic-writer.js';
 
 const CLEAN = { missing: 0, pending: 0, doubled: 0, altered: 0, phantom: 0 };

@@ -1,10 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { storedBatches } from '../support/foreign-clients/log-segment.js';
-import { loggedError, untilStopped } from '../support/foreign-clients/stopped-partitions.js';
-import { StandaloneKafka } from '../support/standalone-kafka.js';
-import { TestGroup } from '../support/member/test-group.js';
-import { numberedRecords, writeAll } from '../support/numbered-records.js';
+import { storedBatches } from '../support/foreign-clients/kafka-tools.js';
+import { loggedError, untilStopped, TestGroup, numberedRecords, writeAll } from '../support/member/test-group.js';
+import { StandaloneKafka } from '../support/own-servers.js';
 
 const KEYS = 20;
 const PER_BATCH = 50;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { TestSystem } from '../support/test-system.js';
-import { providePythonPackages } from '../support/foreign-clients/python-packages.js';
+import { providePythonPackages } from '../support/fetched-programs.js';
 
 const SCHEMATHESIS = 'schemathesis==4.32.5';
 const CONFIG = 'test/fuzz/schemathesis.toml';

@@ -9,9 +9,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { generate } from 'selfsigned';
-import { lockCache, provideCaddy } from '../compose/part-cache.js';
-import { betweenTries, eventually } from '../support/eventually.js';
-import { fetchLimit } from '../support/fetch-limit.js';
+import { lockCache, provideCaddy } from '../compose/images.js';
+import { betweenTries, eventually, fetchLimit } from '../support/eventually.js';
 import { freePort } from '../../dev/machine/ports.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 

@@ -5,12 +5,10 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { runClient } from '../../dev/parts/package-client.js';
-import { installPart } from '../../dev/parts/part.js';
-import { isOnPath } from '../support/debian-apt.js';
-import { fetchLimit } from '../support/fetch-limit.js';
-import { providePythonPackages } from '../support/foreign-clients/python-packages.js';
-import { provideTestPart } from '../support/foreign-clients/test-part.js';
+import { runClient } from '../../dev/parts/package-clients.js';
+import { installPart } from '../../dev/parts/parts.js';
+import { isOnPath, providePythonPackages, provideTestPart } from '../support/fetched-programs.js';
+import { fetchLimit } from '../support/eventually.js';
 
 const run = promisify(execFile);
 const KUBECONFORM = '0.8.0';

@@ -3,9 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
 import type { PopulateResponse } from '../support/tested-stack.js';
-import { configFor, dashboardExpressions, exporterMetrics, metricNames } from './deploy-files.js';
-import { prometheusParts, type PrometheusParts } from './prometheus-parts.js';
-import { RunningPrometheus } from './running-prometheus.js';
+import {
+  configFor,
+  dashboardExpressions,
+  exporterMetrics,
+  metricNames,
+  prometheusParts,
+  type PrometheusParts,
+  RunningPrometheus,
+} from './running-prometheus.js';
 
 const ORDERS = 40_000;
 const PARTITIONS = 4;

@@ -3,8 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { PROMETHEUS_DIRECTORY } from './deploy-files.js';
-import { prometheusParts, type PrometheusParts } from './prometheus-parts.js';
+import { PROMETHEUS_DIRECTORY, prometheusParts, type PrometheusParts } from './running-prometheus.js';
 
 describe('the alerts', () => {
   let parts: PrometheusParts;

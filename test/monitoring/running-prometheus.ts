@@ -1,19 +1,110 @@
+import { readFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join, delimiter } from 'node:path';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { existsSync } from 'node:fs';
+import { installPart } from '../../dev/parts/parts.js';
+import { aptUnpack, provideTestPart } from '../support/fetched-programs.js';
+import { fetchLimit, eventually } from '../support/eventually.js';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { systemClock } from '@orders-pipeline/clock';
 import { freePort } from '../../dev/machine/ports.js';
-import { eventually } from '../support/eventually.js';
+
+export const PROMETHEUS_DIRECTORY = join(PROJECT_DIRECTORY, 'deploy', 'prometheus');
+
+/** PromQL keywords that may occur in the place of a metric name. */
+const WORDS = new Set('and or unless bool offset by without on ignoring group_left group_right'.split(' '));
+const LABEL_LISTS = /\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*\)/g;
+
+/** Returns the configuration for a stack of `npm start`, with the given data directory and intervals of 1 s. */
+export async function configFor(dataDirectory: string): Promise<string> {
+  let text = await readFile(join(PROMETHEUS_DIRECTORY, 'prometheus.local.yml'), 'utf8');
+  for (const [from, to] of [
+    ['../../.data/', `${dataDirectory}/`],
+    ['[alerts.yml]', `[${join(PROMETHEUS_DIRECTORY, 'alerts.yml')}]`],
+    ['scrape_interval: 5s', 'scrape_interval: 1s'],
+    ['evaluation_interval: 5s', 'evaluation_interval: 1s'],
+  ] as const) {
+    if (!text.includes(from)) throw new Error(`prometheus.local.yml does not contain ${from}`);
+    text = text.replace(from, to);
+  }
+  return text;
+}
+
+/** An expression of the dashboard and its panel. */
+interface PanelExpression {
+  readonly panel: string;
+  readonly expression: string;
+}
+
+interface Panel {
+  readonly title: string;
+  readonly targets?: readonly { readonly expr: string }[];
+}
+
+/** Returns all expressions of the dashboard, with Grafana's variables replaced. */
+export async function dashboardExpressions(): Promise<PanelExpression[]> {
+  const text = await readFile(join(PROJECT_DIRECTORY, 'deploy', 'grafana', 'orders-pipeline.json'), 'utf8');
+  const { panels } = JSON.parse(text) as { panels: readonly Panel[] };
+  return panels.flatMap(({ title, targets = [] }) =>
+    targets.map(({ expr }) => ({ panel: title, expression: expr.replaceAll('$__rate_interval', '1m') })),
+  );
+}
+
+/** Returns the metrics of the exporters that `deploy/README.md` names. */
+export async function exporterMetrics(): Promise<ReadonlySet<string>> {
+  const text = await readFile(join(PROMETHEUS_DIRECTORY, 'exporters.json'), 'utf8');
+  const exporters = JSON.parse(text) as Readonly<Record<string, { readonly metrics: readonly string[] }>>;
+  return new Set(Object.values(exporters).flatMap(({ metrics }) => metrics));
+}
+
+/** Returns the metric names in a PromQL expression. */
+export function metricNames(expression: string): string[] {
+  const bare = expression
+    .replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '')
+    .replaceAll(/\{[^{}]*\}/g, ' ')
+    .replaceAll(/\[[^[\]]*\]/g, ' ')
+    .replaceAll(LABEL_LISTS, ' ');
+  // A name before a bracket is a function or an aggregation.
+  const found = [...bare.matchAll(/(?<![\w:.$])[a-zA-Z_:][\w:]*(?![\w:]|\s*\()/g)].map(([name]) => name);
+  return [...new Set(found.filter((name) => !WORDS.has(name)))];
+}
+
+/** Paths of the commands. */
+export interface PrometheusParts {
+  readonly prometheus: string;
+  readonly promtool: string;
+}
+
+/**
+ * Finds a real Prometheus with its promtool: in PROMETHEUS_DIR, on the PATH, or Debian's package, which is unpacked into the cache. The
+ * package is not installed, since that would start a service.
+ */
+export async function prometheusParts(): Promise<PrometheusParts> {
+  const places = [process.env['PROMETHEUS_DIR'] ?? '', ...(process.env['PATH'] ?? '').split(delimiter)];
+  const found = places
+    .filter((directory) => directory !== '')
+    .map(partsIn)
+    .find(({ prometheus, promtool }) => existsSync(prometheus) && existsSync(promtool));
+  if (found !== undefined) return found;
+  const unpacked = await provideTestPart('prometheus-debian', async (part) =>
+    installPart(part, async (directory) => aptUnpack('prometheus', directory, fetchLimit())),
+  );
+  return partsIn(join(unpacked, 'usr/bin'));
+}
+
+function partsIn(directory: string): PrometheusParts {
+  return { prometheus: join(directory, 'prometheus'), promtool: join(directory, 'promtool') };
+}
 
 /** One series of the result of an expression. */
-export interface Series {
+interface Series {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: readonly [time: number, value: string];
 }
 
 /** A rule as Prometheus has parsed it. */
-export interface Rule {
+interface Rule {
   readonly type: 'alerting' | 'recording';
   readonly name: string;
   readonly query: string;

@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, realpath, symlink } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -206,6 +206,11 @@ export async function linkPackages(project: string, copy: string): Promise<void>
   const to = join(copy, 'node_modules');
   await mkdir(join(to, WORKSPACES), { recursive: true });
   for (const name of await readdir(from)) if (name !== WORKSPACES) await symlink(join(from, name), join(to, name));
-  for (const name of await readdir(join(from, WORKSPACES)))
-    await symlink(join(copy, 'libs', name), join(to, WORKSPACES, name));
+  for (const name of await packagesOf(project)) await symlink(join(copy, 'libs', name), join(to, WORKSPACES, name));
+}
+
+/** Returns the names of the folders of libs/ that are packages. */
+export async function packagesOf(project: string): Promise<string[]> {
+  const names = await readdir(join(project, 'libs'));
+  return names.filter((name) => existsSync(join(project, 'libs', name, 'package.json')));
 }

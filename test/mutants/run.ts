@@ -1,5 +1,5 @@
 /**
- * `npm run test:mutants [-- NAME]`: tests the tests of the engine, the facade, the intake, the archive, the compaction, the watermark and what services share. Applies one mutant after another to a copy of the
+ * `npm run test:mutants [-- NAME]`: tests the tests of the engine, the facade, the intake, the leases, the archive, the compaction, the watermark and what services share. Applies one mutant after another to a copy of the
  * project and runs its specs, one of which must fail. NAME: only this source, or only mutants whose name contains it.
  * Prints `N passed, N failed` (a killed mutant passes), and exits with 0 only if all were killed.
  */

@@ -27,16 +27,16 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
       },
       'forget a block whose reservation was not answered': {
         file: 'intake/batch-sender.ts',
-        replace: 'await recovery.settle(stray);',
+        replace: 'await this.recovery.settle(stray);',
         specs: 'intake/batch-sender',
       },
       'mark a batch of a crashed producer as acknowledged without sending it': {
-        file: 'intake/block-recovery.ts',
+        file: 'intake/batch-sender.ts',
         replace: 'const parts = await this.topic.send(records);',
         by: 'const parts: never[] = [];\n    void records;',
       },
       'answer a repeated request before Kafka has its orders': {
-        file: 'intake/repeated-requests.ts',
+        file: 'intake/orders-request.ts',
         replace: "else if (batch.state !== 'acknowledged') return false;\n",
       },
       'start any number of reconciliations': {
@@ -67,6 +67,34 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
       },
     },
   },
+  /** Mutants of the leases of operations. */
+  {
+    name: 'leases',
+    folder: 'apps/producer/src',
+    specs: 'background/leased-job',
+    mutants: {
+      'write with a lease that another process has': {
+        file: 'background/leases.ts',
+        replace: "epoch: this.part.epoch, 'lease.owner': this.owner",
+        by: 'epoch: this.part.epoch',
+      },
+      'write with a lease that a later claim of the same process has': {
+        file: 'background/leases.ts',
+        replace: "epoch: this.part.epoch, 'lease.owner': this.owner",
+        by: "'lease.owner': this.owner",
+      },
+      'compact the bookkeeping of an operation that was reopened': {
+        file: 'background/leases.ts',
+        replace: "this.place.writableIn ?? ['running', 'failed']",
+        by: "['running', 'failed', 'succeeded']",
+      },
+      'go on with work whose lease is lost': {
+        file: 'background/leases.ts',
+        replace: 'this.ending.abort();\n    throw new LeaseLostError',
+        by: 'throw new LeaseLostError',
+      },
+    },
+  },
   /** Mutants of the compaction: what replaces the bookkeeping of a block, and when. */
   {
     name: 'compaction',
@@ -74,21 +102,21 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
     specs: 'compaction/',
     mutants: {
       'compact a block without a clean verification': {
-        file: 'compaction/settle-block.ts',
+        file: 'compaction/operation-compaction.ts',
         replace: "if (verification.kind !== 'settled') return verification;",
       },
       'remove the bookkeeping of a block before its digest is stored': {
-        file: 'compaction/settle-block.ts',
+        file: 'compaction/operation-compaction.ts',
         replace: 'block = await steps.store(verification.block);',
         by: 'await steps.remove(verification.block);\n    block = await steps.store(verification.block);',
       },
       'leave the bookkeeping of a block that a crash has interrupted': {
-        file: 'compaction/settle-block.ts',
+        file: 'compaction/operation-compaction.ts',
         replace: 'if (stored?.isCompacted === true) return undefined;',
         by: 'if (stored !== null) return undefined;',
       },
       'compact a batch whose keys still answer repeated requests': {
-        file: 'compaction/received-run.ts',
+        file: 'compaction/operation-compaction.ts',
         replace: "if (batch.requests !== undefined) return { kind: 'keys', until: batch.keysUntil };",
       },
     },
@@ -151,27 +179,27 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
         specs: 'process/logs',
       },
       'forget the keys of an issuer that is away': {
-        file: 'auth/issuer-keys.ts',
+        file: 'auth/token-verifier.ts',
         replace: 'this.failures += 1;',
         by: 'this.failures += 1;\n      this.fetched = undefined;',
-        specs: 'issuer-keys',
+        specs: 'token-verifier',
       },
       'blame a token whose key may be new': {
-        file: 'auth/issuer-keys.ts',
+        file: 'auth/token-verifier.ts',
         replace: "if (this.isAway) throw this.unavailable('The key of the token is unknown', unknown);",
-        specs: 'issuer-keys',
+        specs: 'token-verifier',
       },
       'keep keys for ever': {
-        file: 'auth/issuer-keys.ts',
+        file: 'auth/token-verifier.ts',
         replace: 'return this.ageMs !== undefined && this.ageMs < this.options.maxAgeMs;',
         by: 'return this.ageMs !== undefined;',
-        specs: 'issuer-keys',
+        specs: 'token-verifier',
       },
       'compare the end of a token with another clock than it was read by': {
         file: 'auth/token-verifier.ts',
         replace: 'systemClock.now() + leftMs',
         by: 'Date.now() + leftMs',
-        specs: 'issuer-keys',
+        specs: 'token-verifier',
       },
       'leave out changes of a busy caller from the audit': {
         file: 'audit/audit-requests.ts',
@@ -252,7 +280,7 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
         specs: 'auth/authenticate',
       },
       'never probe a silent connection': {
-        file: 'http/transfer-limits.ts',
+        file: 'http/connections.ts',
         replace: 'keepAlive: true, ',
       },
     },
@@ -263,16 +291,16 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
     specs: 'archive/archive-run',
     mutants: {
       'remove orders before their file is verified': {
-        file: 'archive/piece-files.ts',
+        file: 'archive/archive-block.ts',
         replace: 'await verifyArchive(folder, manifest.name);',
       },
       'remove orders that MongoDB had changed since they were written': {
-        file: 'archive/piece-files.ts',
+        file: 'archive/archive-block.ts',
         replace:
           'if (count !== manifest.count || documents.sha256 !== manifest.documents.sha256) throw this.differs(manifest);',
       },
       'archive orders that are not those of the settled block': {
-        file: 'archive/piece-files.ts',
+        file: 'archive/archive-block.ts',
         replace: 'if (inspection.digest().equals(digest)) return;',
         by: 'return void [inspection, digest];',
       },
@@ -292,30 +320,53 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
       },
       'archive orders whose records the consumers may read again': {
         file: 'archive/archive-run.ts',
-        replace: 'const behind = inspection.uncommitted(positions);',
+        replace: 'const behind = inspection.uncommitted(committed, await positions.ends(ORDERS_TOPIC));',
         by: 'const behind = undefined;',
       },
       'bring orders back and forget the range in the list': {
-        file: 'archive/bring-back.ts',
+        file: 'archive/archive-run.ts',
         replace: 'await store.unlist(range);',
       },
       'take a range from the list before its orders are compared': {
-        file: 'archive/bring-back.ts',
-        replace: 'await this.compare(range);',
+        file: 'archive/archive-run.ts',
+        replace: 'await requireStored(context, range);',
       },
       'bring back an archive that is not verified': {
-        file: 'archive/bring-back.ts',
-        replace: 'await verifyArchiveOf(folder, range);',
+        file: 'archive/archive-run.ts',
+        replace: "await verifyArchiveOf(folder, range);\n  await store.change(range, 'returning');",
+        by: "await store.change(range, 'returning');",
+      },
+    },
+  },
+  /** Mutants of the lease that archiving and bringing back need. */
+  {
+    ...ARCHIVE,
+    specs: 'archive/archive-lock',
+    mutants: {
+      'archive while another command does': {
+        file: 'archive/archive-lock.ts',
+        replace: "{ _id: 'archive', expiresAt: { $lt: now } }",
+        by: "{ _id: 'archive' }",
+      },
+      'let the lease of a command that works expire': {
+        file: 'archive/archive-lock.ts',
+        replace: 'void renewLease(mongo, owner, lost);',
+        by: 'void [renewLease, lost];',
+      },
+      'go on archiving when the lease is lost': {
+        file: 'archive/archive-lock.ts',
+        replace: 'if (matchedCount === 0) lost.abort(reason);',
+        by: 'void matchedCount;',
       },
     },
   },
   /** Mutants of the command that adds partitions. */
   {
     ...ARCHIVE,
-    specs: 'topics/expand/expand-topics',
+    specs: 'topics/expand-topics',
     mutants: {
       'wait for a producer that was silent for a day': {
-        file: 'topics/expand/expand-topics.ts',
+        file: 'topics/expand-topics.ts',
         replace: 'await record.removeEnded();',
       },
     },
@@ -324,25 +375,25 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
   {
     name: 'archive in consumers',
     folder: 'apps/consumer/src',
-    specs: 'save/archived-orders',
+    specs: 'archived-orders',
     mutants: {
       'save archived orders again: ignore the list': {
-        file: 'save/archived-orders.ts',
+        file: 'archived-orders.ts',
         replace: 'if (list.isEmpty) return insert(documents);',
         by: 'return insert(documents);',
       },
       'save with a list of archived orders that has aged during the check': {
-        file: 'save/archived-orders.ts',
+        file: 'archived-orders.ts',
         replace: 'list.ranges !== ranges || !list.isFresh()',
         by: 'list.ranges !== ranges',
       },
       'take a new record of an archived order for a replay': {
-        file: 'save/archived-orders.ts',
+        file: 'archived-orders.ts',
         replace: 'if (isReplay(range, ingest.partition, Number(ingest.offset))) return REPLAYED;',
         by: 'if (isReplay(range, ingest.partition, 0)) return REPLAYED;',
       },
       'look for archived orders by number only': {
-        file: 'save/archived-orders.ts',
+        file: 'archived-orders.ts',
         replace: 'await addById(documents, results, ids);',
       },
     },

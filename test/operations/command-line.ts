@@ -6,10 +6,10 @@ import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { systemClock } from '@orders-pipeline/clock';
 import { runCommandLine } from '../../apps/cli/src/command-line.js';
-import { RecordedStream } from '../../apps/cli/src/testing/recorded-stream.js';
+import { RecordedStream } from '../../apps/cli/src/testing/command-line-run.js';
 import type { ReconcileReport } from '#reconcile/report.js';
 import { eventually } from '../support/eventually.js';
-import { legacyPairs } from '../support/imports.js';
+import { legacyPairs } from '../support/sent-orders.js';
 import { TestSystem } from '../support/test-system.js';
 
 const SCRIPT = join(PROJECT_DIRECTORY, 'dist/apps/cli/src/main.js');

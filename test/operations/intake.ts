@@ -1,19 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Long } from 'mongodb';
-import { systemClock } from '@orders-pipeline/clock';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
+import { intakeBatchesCollection } from '#orders/numbering/intake-batches.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
-import { describeWrittenSide } from '../../apps/facade/src/sides/testing/written-side-contract.js';
-import { Sides } from '../../apps/facade/src/sides/sides.js';
-import type { OrderTrace } from '../../apps/query-api/src/trace/order-trace.js';
+import { ordersCollection } from '#orders/order/order-document.js';
+import { describeWrittenSide, sidesBetween } from '../../apps/facade/src/testing/written-side-contract.js';
+import type { Sides } from '../../apps/facade/src/sides/sides.js';
+import type { OrderTrace } from '../../apps/query-api/src/order-trace.controller.js';
 import { eventually } from '../support/eventually.js';
-import { ExtraProducer } from '../support/extra-producer.js';
-import { intakeOrder, sendOrders } from '../support/intake.js';
+import { ExtraProducer, EXACT_TYPES, reconciled } from '../support/started-app.js';
+import { intakeOrder, sendOrders } from '../support/sent-orders.js';
 import { TestSystem } from '../support/test-system.js';
-import { EXACT_TYPES, reconciled } from '../support/run-reconcile.js';
 
 /** Nothing listens on the discard port. */
 const NOWHERE = 'http://127.0.0.1:9';
@@ -257,16 +255,11 @@ export function intakeSpecs(shared: () => TestSystem): void {
 
 /** The legacy system is not asked. */
 function sidesOf(producerUrl: string, queryApiUrl: string): Sides {
-  return Sides.of({
-    legacyUrl: NOWHERE,
-    producerUrl,
-    queryApiUrl,
+  return sidesBetween({
+    LEGACY_URL: NOWHERE,
+    PRODUCER_URL: producerUrl,
+    QUERY_API_URL: queryApiUrl,
+    newUrl: NOWHERE,
     zone: new LegacyTimeZone('Asia/Kolkata'),
-    legacyConnections: 1,
-    legacyTimeoutMs: 10_000,
-    newConnections: 32,
-    newTimeoutMs: 10_000,
-    tokenClient: undefined,
-    clock: systemClock,
   });
 }

@@ -2,7 +2,7 @@ import { systemClock } from '@orders-pipeline/clock';
 import { beforeAll, expect, it } from '@jest/globals';
 import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
-import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer/consumer-heartbeat.js';
+import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer/consumers.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { OperationResponse, OperationsPage } from '../../apps/producer/src/operations/operation-response.js';
 import { eventually } from '../support/eventually.js';

@@ -1,12 +1,12 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import { Double, UUID } from 'mongodb';
-import { locateFaults } from '#orders/operation/fault-mix.js';
+import { locateFaults } from '#orders/generator/fault-mix.js';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
-import { createOrderIds } from '#orders/order/order-id.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { createOrderIds } from '#orders/order/order.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
-import { EXACT_TYPES, reconciled, runReconcile } from '../support/run-reconcile.js';
+import { EXACT_TYPES, reconciled, runReconcile } from '../support/started-app.js';
 
 const MIX = { poison: 0.01, oversized: 0.005, duplicate: 0.02, conflict: 0.01 };
 const CLEAN = { missing: 0, pending: 0, doubled: 0, altered: 0, phantom: 0 };

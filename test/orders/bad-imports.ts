@@ -1,7 +1,7 @@
 import { request, type ClientRequest } from 'node:http';
 import { beforeAll, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { Imports, legacyPairs, zipOf, type LegacyPair } from '../support/imports.js';
+import { Imports, legacyPairs, zipOf, type LegacyPair } from '../support/sent-orders.js';
 import { TestSystem } from '../support/test-system.js';
 
 const BOMB = Buffer.alloc(20_000_000);

@@ -6,7 +6,7 @@ import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
 import { findRecords, quietKafka, type ReadRecord } from '../support/topic-writer.js';
-import { WrittenOperation } from '../support/written-operation.js';
+import { WrittenOperation } from '../support/sent-orders.js';
 
 /** @param shared returns the pipeline that these specs share with others */
 export function deadLettersSpecs(shared: () => TestSystem): void {

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from '@jest/globals';
-import { javaCompatiblePartitioner } from '#orders/topics/partitioner.js';
+import { javaCompatiblePartitioner } from '#orders/topics/topics.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
-import { Imports, legacyPairs, zipOf, type LegacyPair } from '../support/imports.js';
+import { Imports, legacyPairs, zipOf, type LegacyPair } from '../support/sent-orders.js';
 import { TestSystem } from '../support/test-system.js';
 
 /**

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Long, UUID } from 'mongodb';
-import { importRowsCollection, type ImportRow } from '#orders/operation/import-rows.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { importRowsCollection, type ImportRow } from '#orders/imports/import-rows.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
 import { eventually } from '../support/eventually.js';
-import { Imports, legacyPairs } from '../support/imports.js';
-import { intakeOrder, sendOrders } from '../support/intake.js';
+import { Imports, legacyPairs, intakeOrder, sendOrders } from '../support/sent-orders.js';
 import { TestSystem } from '../support/test-system.js';
 import { expectedOrders, type PopulateResponse } from '../support/tested-stack.js';
 

@@ -1,18 +1,17 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import { UUID } from 'mongodb';
 import { OrderCodec } from '#orders/order/order-codec.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { DEAD_LETTER_TOPIC } from '#orders/topics/topics.js';
 import type {
   DeadLetterGroups,
   DeadLetterResponse,
   DeadLettersPage,
-} from '../../apps/producer/src/dead-letters/dead-letter-response.js';
+} from '../../apps/producer/src/dead-letters/dead-letter-api.js';
 import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
-import { Redrives } from '../support/redrives.js';
+import { Redrives, WrittenOperation } from '../support/sent-orders.js';
 import { quietKafka } from '../support/topic-writer.js';
-import { WrittenOperation } from '../support/written-operation.js';
 
 const PARTITION = 1;
 

@@ -6,8 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { findUnpinned, pinImages } from '../../dev/supply-chain/pinned-files.js';
-import { registryDigest } from '../../dev/supply-chain/registry-digest.js';
+import { findUnpinned, pinImages, registryDigest } from '../../dev/supply-chain/image-digests.js';
 
 const TOKEN = 'anonymous';
 

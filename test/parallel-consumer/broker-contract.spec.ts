@@ -1,9 +1,9 @@
-import { createTopics } from '#service/kafka/create-topics.js';
+import { createTopics } from '#service/kafka/prepare-topics.js';
 import { KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { connectPlatformatic, PlatformaticBroker } from '@orders-pipeline/parallel-consumer/platformatic';
 import { describeBrokerContract } from '../../libs/parallel-consumer/src/contract/broker-contract.js';
 import type { ContractKafka } from '../../libs/parallel-consumer/src/contract/contract-kafka.js';
-import { workerKafka } from '../support/empty-servers.js';
+import { workerKafka } from '../support/own-servers.js';
 import { eventually } from '../support/eventually.js';
 import { beginTransaction, readRecords } from '../support/topic-writer.js';
 

@@ -2,10 +2,9 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { ParallelConsumer, type ConsumedRecord } from '@orders-pipeline/parallel-consumer';
 import { KafkajsBroker, type KafkaBrokerOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { connectPlatformatic, PlatformaticBroker } from '@orders-pipeline/parallel-consumer/platformatic';
-import { workerKafka } from '../support/empty-servers.js';
+import { workerKafka } from '../support/own-servers.js';
 import { eventually } from '../support/eventually.js';
-import { TestGroup } from '../support/member/test-group.js';
-import { numberedRecords, writeAll } from '../support/numbered-records.js';
+import { TestGroup, numberedRecords, writeAll } from '../support/member/test-group.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const PARTITIONS = 4;

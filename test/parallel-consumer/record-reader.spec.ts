@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { KafkajsConnections, RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
-import { numberedRecords, writeAll } from '../support/numbered-records.js';
-import { workerKafka } from '../support/empty-servers.js';
-import { TestGroup } from '../support/member/test-group.js';
+import { numberedRecords, writeAll, TestGroup } from '../support/member/test-group.js';
+import { workerKafka } from '../support/own-servers.js';
 import { beginTransaction, writeRecords } from '../support/topic-writer.js';
 
 const PARTITIONS = 2;

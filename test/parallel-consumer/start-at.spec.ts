@@ -2,8 +2,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { ParallelConsumer } from '@orders-pipeline/parallel-consumer';
 import { KafkajsBroker, type KafkaBrokerOptions, type StartAt } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { connectPlatformatic, PlatformaticBroker } from '@orders-pipeline/parallel-consumer/platformatic';
-import { createTopics } from '#service/kafka/create-topics.js';
-import { workerKafka } from '../support/empty-servers.js';
+import { createTopics } from '#service/kafka/prepare-topics.js';
+import { workerKafka } from '../support/own-servers.js';
 import { eventually } from '../support/eventually.js';
 import { writeRecords } from '../support/topic-writer.js';
 

@@ -1,10 +1,9 @@
 import { expect, it } from '@jest/globals';
 import { systemClock, type Clock } from '@orders-pipeline/clock';
 import { KafkajsConnections, ReliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
-import { workerKafka } from '../support/empty-servers.js';
+import { workerKafka } from '../support/own-servers.js';
 import { eventually } from '../support/eventually.js';
-import { TestGroup } from '../support/member/test-group.js';
-import { numberedRecords } from '../support/numbered-records.js';
+import { TestGroup, numberedRecords } from '../support/member/test-group.js';
 import { recordsOn } from '../support/topic-writer.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };

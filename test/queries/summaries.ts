@@ -1,21 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Long, MongoClient } from 'mongodb';
-import { reserveNumbers } from '#orders/operation/number-blocks.js';
+import { reserveNumbers } from '#orders/numbering/number-blocks.js';
 import { MAX_AMOUNT, moneyToDecimal128 } from '#orders/order/money.js';
 import type { Order } from '#orders/order/order.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { systemClock, type Clock } from '@orders-pipeline/clock';
 import type { Problem } from '#service/http/problem.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { rollupsCollection } from '../../apps/query-api/src/summary/order-rollups.js';
 import type { RollupKeeper } from '../../apps/query-api/src/summary/rollup-keeper.js';
-import type { Summary } from '../../apps/query-api/src/summary/summary-response.js';
-import { expectedSummary } from '../../apps/query-api/src/summary/testing/expected-summary.js';
+import type { Summary } from '../../apps/query-api/src/summary/summary-request.js';
+import { expectedSummary, WatchedInstance } from '../../apps/query-api/src/summary/testing/watched-instance.js';
 import { allOrders, orderDocuments, refill } from '../../apps/query-api/src/summary/testing/some-orders.js';
-import { WatchedInstance } from '../../apps/query-api/src/summary/testing/watched-instance.js';
 import { eventually } from '../support/eventually.js';
-import type { RunningQueryApi } from '../support/running-query-api.js';
-import type { QueriedApi } from './queried-orders.js';
+import type { RunningQueryApi } from '../support/started-app.js';
+import type { QueriedApi } from './order-queries.js';
 
 /** @param shared returns the query API that these specs share with others, and all of its orders */
 export function summariesSpecs(shared: () => QueriedApi): void {

@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { makeRunFolder, removeRunFolder } from '../../dev/servers/run-folder.js';
+import { makeRunFolder, removeRunFolder } from '../../dev/servers/data-directory.js';
 import { TestSystem } from '../support/test-system.js';
-import { runApp, type Run } from '../support/run-app.js';
+import { runApp, type Run } from '../support/started-app.js';
 
 async function admin(stack: TestSystem, ...args: string[]): Promise<Run> {
   return runApp('admin', stack.credentials.settings('admin'), ...args);

@@ -9,10 +9,8 @@ import type { PipelineResponse } from '../../apps/console/src/pipeline/pipeline-
 import { PrivateAuthority } from '../../dev/servers/private-authority.js';
 import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
-import { runApp, type Run } from '../support/run-app.js';
-import { reconciled } from '../support/run-reconcile.js';
+import { runApp, type Run, reconciled, StartedApp } from '../support/started-app.js';
 import type { TestedStack } from '../support/tested-stack.js';
-import { StartedApp } from '../support/started-app.js';
 import { requestToken, type StackCredentials } from '../support/secured-mode.js';
 
 const run = async (app: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Run> =>

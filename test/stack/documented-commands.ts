@@ -10,8 +10,8 @@ import { pipelineState } from '../support/console-requests.js';
 import { runDocumented, type DocumentedRun } from '../support/documented/run-documented.js';
 import { eventually } from '../support/eventually.js';
 import { writeKafkaScripts } from '../support/foreign-clients/kafka-tools.js';
-import { Redrives } from '../support/redrives.js';
-import type { Run } from '../support/run-app.js';
+import { Redrives } from '../support/sent-orders.js';
+import type { Run } from '../support/started-app.js';
 import { TestIssuer } from '../support/test-issuer.js';
 import type { TestedStack } from '../support/tested-stack.js';
 

@@ -1,4 +1,5 @@
 // oxlint-disable-next-line no-restricted-imports -- the only place that polls; every other wait goes through it, or ends by an event.
+// oxlint-disable-next-line no-restricted-imports -- the time is the subject: it must pass, however soon the product reacts.
 import { setTimeout as delay } from 'node:timers/promises';
 
 const CHECK_MS = 100;
@@ -38,4 +39,15 @@ export async function eventually(
 /** Waits between two requests of a client that repeats them, or two readings of a watcher. @param signal ends the wait early, without an error */
 export async function betweenTries(milliseconds: number, signal?: AbortSignal): Promise<void> {
   await delay(milliseconds, undefined, { signal }).catch(() => undefined);
+}
+
+/** Lets a fault or an observation last for its time. A case awaits the consequences of a fault as events, never by this. */
+export async function lasts(milliseconds: number): Promise<void> {
+  await delay(milliseconds);
+}
+
+/** Ends the fetch of a tool that hangs: it holds the lock of the cache, for which other specs wait. */
+export function fetchLimit(): AbortSignal {
+  // oxlint-disable-next-line no-restricted-properties -- the only limit of this kind: no test depends on how long a fetch takes.
+  return AbortSignal.timeout(HANG_GUARD_MS);
 }

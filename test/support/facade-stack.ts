@@ -1,3 +1,10 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { toIntake, type WholeIntakeOrder } from '#legacy/translation/api-order.js';
+import { parseMoney } from '#orders/order/money.js';
+import { orderResponse, type OrderResponse } from '#orders/order/order-response.js';
+import type { LegacyOrder } from '#orders/order/order.js';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,16 +13,172 @@ import { systemClock } from '@orders-pipeline/clock';
 import { MongoClient, type Db } from 'mongodb';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { migrateAt } from '#service/mongodb/migrate-database.js';
-import type { MigrationResponse } from '../../apps/facade/src/migration/migration-response.js';
-import { runsCollection } from '../../apps/facade/src/runs/run-document.js';
-import { READ_STAGES, type ReadStage } from '../../apps/facade/src/stages/capability.js';
-import { READ_CAPABILITIES } from '../../apps/facade/src/stages/migration-snapshot.js';
-import { newProgress } from '../../apps/facade/src/verify/verification-progress.js';
-import { emptyServers } from './empty-servers.js';
+import type { MigrationResponse } from '../../apps/facade/src/migration/migration-api.js';
+import { runsCollection } from '../../apps/facade/src/runs/stored-runs.js';
+import { READ_STAGES, type ReadStage, READ_CAPABILITIES } from '../../apps/facade/src/stages/migration-snapshot.js';
+import { newProgress } from '../../apps/facade/src/runs/verification.js';
+import { emptyServers } from './own-servers.js';
 import { eventually } from './eventually.js';
-import { ImitatedNewSide } from './imitated-new-side.js';
-import { ScriptedSide } from './scripted-side.js';
 import { RunningFacade, RunningLegacy } from './started-app.js';
+
+/** A request as a side got it. */
+interface ReceivedRequest {
+  readonly method: string;
+  /** Path and query, decoded. */
+  readonly path: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+/** What a scripted side does with a request: an answer, or nothing at all. */
+type ScriptedAnswer =
+  | {
+      readonly status?: number;
+      readonly type?: string;
+      readonly body: string;
+      /** Only the first half of the body, and then the connection breaks. */
+      readonly cut?: boolean;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | 'hang'
+  | 'disconnect';
+
+type Handler = (request: ReceivedRequest) => ScriptedAnswer | Promise<ScriptedAnswer>;
+
+/** An HTTP server that answers as a test says: for answers that a real side gives seldom, such as HTML, half of one, or none. */
+export class ScriptedSide {
+  readonly requests: ReceivedRequest[] = [];
+  private readonly open = new Set<ServerResponse>();
+
+  private constructor(
+    private readonly server: Server,
+    private handler: Handler,
+  ) {}
+
+  static async start(handler: Handler): Promise<ScriptedSide> {
+    const server = createServer();
+    const side = new ScriptedSide(server, handler);
+    server.on('request', (request, response) => void side.respond(request, response));
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    return side;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  /** Answers as the handler says from now on, and breaks off what hangs. */
+  answer(handler: Handler): void {
+    this.handler = handler;
+    this.requests.length = 0;
+    for (const response of this.open) response.destroy();
+  }
+
+  close(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+
+  private async respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.open.add(response);
+    response.once('close', () => this.open.delete(response));
+    const { method = '', url = '', headers } = request;
+    const received = { method, path: decodeURIComponent(url), headers, body: await text(request) };
+    this.requests.push(received);
+    const answer = await this.handler(received);
+    if (answer === 'hang') return;
+    if (answer === 'disconnect') return void response.destroy();
+    const { status = 200, type = 'application/json; charset=utf-8', body, cut = false, headers: own } = answer;
+    const length = Buffer.byteLength(body);
+    response.writeHead(status, { ...(type !== '' && { 'content-type': type }), 'content-length': length, ...own });
+    if (cut) response.write(body.slice(0, body.length / 2), () => response.destroy());
+    else response.end(body);
+  }
+}
+
+const PROBLEM = 'application/problem+json';
+
+/** The producer's intake and the query API in memory, with what the facade uses of them. Orders are saved at once. */
+export class ImitatedNewSide {
+  private readonly orders = new Map<string, OrderResponse>();
+  private number = 0;
+
+  /** Saves an order as if the facade had sent it. */
+  save(order: LegacyOrder, change: Partial<OrderResponse> = {}): void {
+    this.take(toIntake(order), change);
+  }
+
+  forget(id: string): void {
+    this.orders.delete(id);
+  }
+
+  /** Returns an order as the query API would; `null` if it does not have it. */
+  orderOf(id: string): OrderResponse | null {
+    return this.orders.get(id) ?? null;
+  }
+
+  readonly answer = ({ method, path, body }: ReceivedRequest): ScriptedAnswer => {
+    const url = new URL(path, 'http://side');
+    const route = `${method} ${url.pathname}`;
+    if (route === 'POST /v1/orders') return this.intake(JSON.parse(body) as WholeIntakeOrder[]);
+    if (route === 'POST /v1/orders/batch-get') return this.batchGet(JSON.parse(body) as { ids: string[] });
+    if (route === 'GET /v1/orders') return this.page(url.searchParams);
+    if (method === 'GET' && url.pathname.startsWith('/v1/orders/')) return this.one(url.pathname.split('/')[3] ?? '');
+    return { status: 404, type: PROBLEM, body: '{}' };
+  };
+
+  private intake(given: readonly WholeIntakeOrder[]): ScriptedAnswer {
+    const errors = given.flatMap(({ quantity }, at) =>
+      quantity > 10_000 ? [{ pointer: `/${at}/quantity`, detail: 'must be an integer from 1 to 10,000' }] : [],
+    );
+    if (errors.length > 0)
+      return { status: 400, type: PROBLEM, body: JSON.stringify({ code: 'invalid-request', detail: 'wrong', errors }) };
+    const inUse = given.find(({ id, legacyNumber }) =>
+      [...this.orders.values()].some((other) => other.legacy?.number === legacyNumber && other.id !== id),
+    );
+    if (inUse !== undefined)
+      return { status: 409, type: PROBLEM, body: JSON.stringify({ code: 'number-in-use', detail: `number in use` }) };
+    for (const order of given) if (!this.orders.has(order.id)) this.take(order, {});
+    const items = given.map(({ id }) => ({ id, number: this.orders.get(id)?.number }));
+    return { status: 202, body: JSON.stringify({ operationId: 'a', items }) };
+  }
+
+  private take({ legacyNumber, price, ...order }: WholeIntakeOrder, change: Partial<OrderResponse>): void {
+    this.number += 1;
+    const money = parseMoney(price);
+    const response = orderResponse({
+      ...order,
+      number: this.number,
+      price: money,
+      amount: BigInt(order.quantity) * money,
+      createdAt: new Date(order.createdAt),
+      legacy: { number: legacyNumber, filled: [] },
+    });
+    this.orders.set(order.id, { ...response, ...change });
+  }
+
+  private batchGet({ ids }: { readonly ids: readonly string[] }): ScriptedAnswer {
+    const items = ids.flatMap((id) => this.orders.get(id) ?? []);
+    return { body: JSON.stringify({ items, missing: ids.filter((id) => !this.orders.has(id)) }) };
+  }
+
+  private one(id: string): ScriptedAnswer {
+    const order = this.orderOf(id);
+    return order === null ? { status: 404, type: PROBLEM, body: '{}' } : { body: JSON.stringify(order) };
+  }
+
+  private page(query: URLSearchParams): ScriptedAnswer {
+    const [from, to] = ['legacyNumber[gte]', 'legacyNumber[lte]'].map((name) => Number(query.get(name)));
+    const [size, skip] = ['pageSize', 'pageToken'].map((name) => Number(query.get(name) ?? 0));
+    const found = [...this.orders.values()]
+      .filter(({ legacy }) => legacy !== undefined && legacy.number >= (from ?? 0) && legacy.number <= (to ?? 0))
+      .toSorted((a, b) => (a.legacy?.number ?? 0) - (b.legacy?.number ?? 0));
+    const items = found.slice(skip, (skip ?? 0) + (size ?? 0));
+    const left = found.length - (skip ?? 0) - items.length;
+    query.set('pageToken', String((skip ?? 0) + items.length));
+    return { body: JSON.stringify({ items, page: left > 0 ? { next: `/v1/orders?${query.toString()}` } : {} }) };
+  }
+}
 
 /** Half an hour off every other zone, so that a time in the machine's zone is noticed. */
 export const ZONE = new LegacyTimeZone('Asia/Kolkata');
@@ -87,8 +250,8 @@ export class FacadeStack {
 
   /** Moves a capability. @throws Error unless it succeeds */
   async moved(capability: string, stage: string, more: object = {}): Promise<MigrationResponse> {
-    const { status, text, body } = await this.one.move(capability, stage, more);
-    if (status !== 200) throw new Error(text);
+    const { status, text: answer, body } = await this.one.move(capability, stage, more);
+    if (status !== 200) throw new Error(answer);
     return body;
   }
 

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { machineProcesses } from '../../dev/machine/process-table.js';
+import { machineProcesses } from '../../dev/machine/processes.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import type { ProcessRecord } from '../../dev/servers/process-records.js';
+import type { ProcessRecord } from '../../dev/servers/data-directory.js';
 import { freePorts } from '../../dev/supervisor/temporary-stack.js';
 import { eventually } from './eventually.js';
 import { IS_SECURED } from './secured-mode.js';

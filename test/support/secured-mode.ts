@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEMO_CLIENT } from '../../apps/dev-issuer/src/demo-client.js';
+import { DEMO_CLIENT } from '../../apps/dev-issuer/src/settings.js';
 
 /** Whether the stacks of this Jest project are secured, each with servers of its own: `secured-mode.mjs` sets it. */
 export const IS_SECURED = process.env['TEST_SECURED_STACK'] === 'true';

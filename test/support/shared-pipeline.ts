@@ -1,5 +1,7 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import type { TestSystem } from './test-system.js';
+import type { KafkaSettings } from '../../dev/servers/kafka.js';
+import { StandaloneKafka } from './own-servers.js';
 
 /**
  * Runs one pipeline for all specs of the calling `describe`, since a start costs eight seconds of CPU time. The specs run one after another,
@@ -12,7 +14,7 @@ export function sharedPipeline(start: () => Promise<TestSystem>): () => TestSyst
 }
 
 /** As `sharedPipeline`, for whatever else can be stopped. */
-export function shared<T extends { stop(): Promise<unknown> }>(start: () => Promise<T>): () => T {
+function shared<T extends { stop(): Promise<unknown> }>(start: () => Promise<T>): () => T {
   let started: T | undefined;
 
   beforeAll(async () => {
@@ -27,4 +29,9 @@ export function shared<T extends { stop(): Promise<unknown> }>(start: () => Prom
     if (started === undefined) throw new Error('it is available only while specs run, not in the body of a describe');
     return started;
   };
+}
+
+/** Runs one Kafka for all specs of the calling `describe`. @returns a function that specs call to get it */
+export function sharedKafka(settings: KafkaSettings = {}): () => StandaloneKafka {
+  return shared(async () => StandaloneKafka.start(1, settings));
 }

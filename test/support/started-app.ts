@@ -1,10 +1,26 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { freePort } from '../../dev/machine/ports.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import type { MigrationResponse } from '../../apps/facade/src/migration/migration-response.js';
+import type { MigrationResponse } from '../../apps/facade/src/migration/migration-api.js';
 import { eventually } from './eventually.js';
+import type { ReconcileReport } from '#reconcile/report.js';
+import { IS_SECURED } from './secured-mode.js';
+import { type TestedStack, followPages } from './tested-stack.js';
+import { writeFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+import { producerDefinition } from '../../dev/supervisor/app-definitions.js';
+import type { App } from '../../dev/supervisor/apps.js';
+import { allEnded } from './running-stack.js';
+import type { TestSystem } from './test-system.js';
+import { Long, MongoClient } from 'mongodb';
+import { toDocument, ordersCollection } from '#orders/order/order-document.js';
+import { reserveNumbers } from '#orders/numbering/number-blocks.js';
+import type { OrderResponse } from '#orders/order/order-response.js';
+import type { Order } from '#orders/order/order.js';
+import { migrateDatabase } from '#service/mongodb/migrate-database.js';
+import { emptyServers } from './own-servers.js';
 
 /** The reports of a service that is not ready, or an empty object. */
 interface Readiness {
@@ -15,7 +31,7 @@ interface Readiness {
 }
 
 /** What a client sees of an answer. */
-export interface Answer<T = unknown> {
+interface Answer<T = unknown> {
   readonly status: number;
   readonly type: string | null;
   readonly retryAfter: string | null;
@@ -25,7 +41,7 @@ export interface Answer<T = unknown> {
 }
 
 /** Where an app is started from. */
-export interface AppPlace {
+interface AppPlace {
   /** The folder of the project whose compiled dist/ is used. Default: this one. */
   readonly directory?: string;
   /** Default: any free port. */
@@ -131,7 +147,7 @@ function spawnApp(app: string, env: NodeJS.ProcessEnv, directory = PROJECT_DIREC
 }
 
 /** Starts an app on a free port, and waits until it listens. @throws with its output if it ends before */
-export async function listening(app: string, env: NodeJS.ProcessEnv): Promise<[child: ChildProcess, url: string]> {
+async function listening(app: string, env: NodeJS.ProcessEnv): Promise<[child: ChildProcess, url: string]> {
   const own = { ...process.env, PORT: '0', LOG_LEVEL: 'error', ...env };
   const child = spawnApp(app, own, PROJECT_DIRECTORY, 'ipc');
   let output = '';
@@ -169,5 +185,124 @@ export class RunningFacade extends StartedApp {
     const { status, text, body } = await this.get<MigrationResponse>('/v1/migration');
     if (status !== 200) throw new Error(text);
     return body;
+  }
+}
+
+/** How an app ended. */
+export interface Run {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs an app of dist/, such as `admin`, until it ends. @param env its environment besides the PATH */
+export async function runApp(app: string, env: NodeJS.ProcessEnv, ...args: string[]): Promise<Run> {
+  return startApp(app, env, ...args).ended;
+}
+
+/** As `runApp`, for an app that the spec ends. */
+export function startApp(
+  app: string,
+  env: NodeJS.ProcessEnv,
+  ...args: string[]
+): { readonly process: ChildProcess; readonly ended: Promise<Run> } {
+  const script = join(PROJECT_DIRECTORY, `dist/apps/${app}/src/main.js`);
+  const options = { env: { PATH: process.env['PATH'], ...env }, maxBuffer: 2 ** 26 };
+  const { promise: ended, resolve } = Promise.withResolvers<Run>();
+  const child = execFile(process.execPath, [script, ...args], options, (error, stdout, stderr) => {
+    resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
+  });
+  return { process: child, ended };
+}
+
+/** Reads a document so that it can be put back as it was: the driver makes a number of each Long, and would write an Int32. */
+export const EXACT_TYPES = { promoteValues: false };
+
+/** Runs `npm run reconcile`, without npm. */
+export async function runReconcile(stack: TestedStack, ...args: string[]): Promise<Run> {
+  const open = { ...stack.given, MONGODB_URI: stack.mongodbUri, KAFKA_BROKERS: stack.brokers };
+  const env = { ...process.env, ...(IS_SECURED ? stack.credentials.settings('reconcile') : open) };
+  return runApp('admin', env, 'reconcile', ...args);
+}
+
+/** Runs reconcile and parses its JSON report. */
+export async function reconciled(stack: TestedStack, id: string): Promise<ReconcileReport & { readonly code: number }> {
+  const { code, stdout, stderr } = await runReconcile(stack, id, '--json');
+  if (stdout === '') throw new Error(`reconcile ended with ${code}: ${stderr}`);
+  return { ...(JSON.parse(stdout) as ReconcileReport), code };
+}
+
+const SHIFTED_CLOCK = pathToFileURL(join(PROJECT_DIRECTORY, 'test/chaos/cluster/shifted-clock.ts')).href;
+
+/** One more producer of a system, whose wall clock can be wrong. */
+export class ExtraProducer {
+  private constructor(
+    private readonly system: TestSystem,
+    private readonly app: App,
+    private readonly clockFile: string,
+  ) {}
+
+  /** Resolves when it is ready. @param clockShiftMs the error of its wall clock, in ms */
+  static async start(system: TestSystem, clockShiftMs = 0): Promise<ExtraProducer> {
+    const { apps, context, dataDirectory } = system;
+    const n = apps.all.filter(({ job }) => job === 'producer').length + 1;
+    const clockFile = join(dataDirectory, `producer-${n}.clock`);
+    await writeFile(clockFile, String(clockShiftMs));
+    const clock = { NODE_OPTIONS: `--import ${SHIFTED_CLOCK}`, CLOCK_SHIFT_FILE: clockFile };
+    const app = apps.make(producerDefinition({ ...context, env: { ...context.env, ...clock } }, n));
+    await app.start();
+    return new ExtraProducer(system, app, clockFile);
+  }
+
+  get url(): string {
+    return this.app.url ?? '';
+  }
+
+  /** Suspends the process until it is killed. */
+  pause(): void {
+    this.system.apps.pause(this.app.name);
+  }
+
+  /** Sets its wall clock while it runs. @param byMs the error, in ms */
+  async setClock(byMs: number): Promise<void> {
+    await writeFile(this.clockFile, String(byMs));
+  }
+
+  /** Kills it for good. Resolves when the process has ended. */
+  async kill(): Promise<void> {
+    const process = this.system.processes().filter(({ name }) => name === this.app.name);
+    this.app.kill();
+    await allEnded(process);
+  }
+}
+
+/** A query API alone, with a database of its own: nothing else writes orders. */
+export class RunningQueryApi extends StartedApp {
+  private constructor(
+    app: Awaited<ReturnType<typeof listening>>,
+    readonly mongodbUri: string,
+  ) {
+    super(...app);
+  }
+
+  /** Saves the orders, which are numbered from 1 without gaps, and starts a query API that has them. */
+  static async withOrders(orders: readonly Order[]): Promise<RunningQueryApi> {
+    const mongodbUri = (await emptyServers())?.MONGODB_URI;
+    if (mongodbUri === undefined) throw new Error('this project has no shared servers');
+    const client = new MongoClient(mongodbUri);
+    const db = client.db();
+    await migrateDatabase(db);
+    const ingest = { operationId: null, partition: 0, offset: Long.ONE, attempts: 1, savedAt: new Date() };
+    await ordersCollection(db).insertMany(
+      orders.map((order) => toDocument(order, ingest)),
+      { writeConcern: { w: 'majority' } },
+    );
+    await client.withSession(async (session) => reserveNumbers(db, orders.length, session));
+    await client.close();
+    return new RunningQueryApi(await listening('query-api', { MONGODB_URI: mongodbUri }), mongodbUri);
+  }
+
+  async walk(path: string, link?: 'next' | 'prev'): Promise<OrderResponse[][]> {
+    return followPages(this.url, path, link);
   }
 }

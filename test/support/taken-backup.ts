@@ -2,11 +2,10 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
-import { renderManifest, type Manifest } from '../../apps/admin/src/backup/manifest.js';
-import { verifiedBackup } from '../../apps/admin/src/restore/verified-backup.js';
+import { renderManifest, type Manifest, verifiedBackup } from '../../apps/admin/src/backup/manifest.js';
 import { runDocumented } from './documented/run-documented.js';
 import { TestSystem } from './test-system.js';
-import { startApp, type Run } from './run-app.js';
+import { startApp, type Run } from './started-app.js';
 
 /** Where docs/recovery.md keeps a backup. */
 export const EXAMPLE_FOLDER = '/backups/2026-11-28';

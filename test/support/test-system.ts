@@ -1,9 +1,9 @@
 import type { EmbeddedServers } from '../../dev/servers/embedded-servers.js';
 import type { AppContext } from '../../dev/supervisor/app-definitions.js';
-import type { RunningApps } from '../../dev/supervisor/running-apps.js';
+import type { RunningApps } from '../../dev/supervisor/apps.js';
 import type { StackPlan } from '../../dev/supervisor/stack.js';
 import { TemporaryStack } from '../../dev/supervisor/temporary-stack.js';
-import { emptyServers } from './empty-servers.js';
+import { emptyServers } from './own-servers.js';
 import { IS_SECURED } from './secured-mode.js';
 import { TestedStack } from './tested-stack.js';
 

@@ -1,14 +1,30 @@
+import { type OrderResponse, orderResponse } from '#orders/order/order-response.js';
+import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
-import { orderGenerator, type OrderBatch } from '#orders/generator/generator.js';
-import { orderResponse, type OrderResponse } from '#orders/order/order-response.js';
+import { orderGenerator, type PopulateInput } from '#orders/generator/generator.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
-import { machineProcesses } from '../../dev/machine/process-table.js';
-import { ProcessRecords, type ProcessRecord } from '../../dev/servers/process-records.js';
+import { machineProcesses } from '../../dev/machine/processes.js';
+import { ProcessRecords, type ProcessRecord } from '../../dev/servers/data-directory.js';
 import { eventually } from './eventually.js';
-import { followPages } from './order-pages.js';
 import { IS_SECURED, requestToken, secretsOfTokens, sendToken, StackCredentials } from './secured-mode.js';
+
+/** Follows `next` (or `prev`) from a page of a query API to the end, and returns the orders of each page. */
+export async function followPages(
+  queryApiUrl: string,
+  path: string,
+  link: 'next' | 'prev' = 'next',
+): Promise<OrderResponse[][]> {
+  const pages: OrderResponse[][] = [];
+  for (let at: string | undefined = path; at !== undefined;) {
+    const response = await fetch(`${queryApiUrl}${at}`);
+    const { items, page } = (await response.json()) as OrdersPage;
+    pages.push(items);
+    at = page[link];
+  }
+  return pages;
+}
 
 export interface Answer<T> {
   readonly status: number;
@@ -244,7 +260,7 @@ export abstract class TestedStack {
 
 /** Returns the orders that an operation must have generated, as responses of the query API. */
 export function expectedOrders(operation: PopulateResponse): OrderResponse[] {
-  const batch: OrderBatch = {
+  const batch: PopulateInput = {
     operationId: operation.id,
     seed: operation.seed,
     count: operation.count,

@@ -9,8 +9,7 @@ import type { PrivateEngine } from '../compose/private-engine.js';
 import { Operator } from './operator.js';
 import { PORTS } from './refusals.js';
 import { Scenario } from './scenario.js';
-import { provideSwarmImages } from './swarm-images.js';
-import { readSwarmOptions } from './swarm-options.js';
+import { provideSwarmImages, readSwarmOptions } from './swarm-images.js';
 
 /** Sizes for two busy cores, below those of one-node.env. */
 const SIZES = { KAFKA_HEAP: '256m', KAFKA_MEMORY: '700M', MONGODB_CACHE_GIB: '0.25', MONGODB_MEMORY: '800M' };

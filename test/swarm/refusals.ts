@@ -4,7 +4,7 @@ import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { StateFolder } from '../../dev/swarm/state/state-folder.js';
+import { StateFolder } from '../../dev/swarm/state.js';
 import type { Operator } from './operator.js';
 
 /** The ports that the swarm publishes. */

@@ -6,9 +6,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { runChecks, withEngine } from '../compose/checked-run.js';
-import { lockCache } from '../compose/part-cache.js';
-import { areAllCached, provideSwarmImages } from './swarm-images.js';
-import { readSwarmOptions } from './swarm-options.js';
+import { lockCache } from '../compose/images.js';
+import { areAllCached, provideSwarmImages, readSwarmOptions } from './swarm-images.js';
 
 const SCENARIO = join(import.meta.dirname, 'isolated-run.js');
 

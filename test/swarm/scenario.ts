@@ -6,7 +6,7 @@ import type { Check } from '../compose/checked-run.js';
 import { DeployedSwarm } from './deployed-swarm.js';
 import type { Operator } from './operator.js';
 import { BEFORE_INIT, IN_EMPTY_SWARM, isRefused, PORTS } from './refusals.js';
-import type { SwarmOptions } from './swarm-options.js';
+import type { SwarmOptions } from './swarm-images.js';
 
 const STACK = ['--filter', 'label=com.docker.stack.namespace=orders'];
 

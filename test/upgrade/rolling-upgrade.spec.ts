@@ -1,14 +1,45 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { AcceptedOrders } from '../../apps/producer/src/intake/intake-body.js';
+import type { AcceptedOrders } from '../../apps/producer/src/intake/orders-request.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { intakeOrder } from '../support/intake.js';
-import { BACK, FORWARD } from './fleet.js';
-import { currentRelease, PREVIOUS_VERSION, providePreviousRelease, type Release } from './releases.js';
+import { intakeOrder } from '../support/sent-orders.js';
+import { BACK, FORWARD, currentRelease, PREVIOUS_VERSION, providePreviousRelease, type Release } from './fleet.js';
 import { UpgradedDeployment } from './upgraded-deployment.js';
-import { WrongRegistry } from './wrong-registry.js';
+
+/** A schema registry that registers every schema and knows none of those that producers have registered at the right one. */
+class WrongRegistry {
+  private constructor(
+    private readonly server: Server,
+    /** The setting SCHEMA_REGISTRY_URL. */
+    readonly url: string,
+  ) {}
+
+  static async start(): Promise<WrongRegistry> {
+    const server = createServer(({ method = '', url = '' }, response) => {
+      const [status, body] = answer(method, url);
+      response
+        .writeHead(status, { 'content-type': 'application/vnd.schemaregistry.v1+json' })
+        .end(JSON.stringify(body));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new WrongRegistry(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}/apis/ccompat/v7`);
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+}
+
+function answer(method: string, url: string): [number, object] {
+  if (url.includes('/config/')) return [200, { compatibilityLevel: 'BACKWARD' }];
+  if (method === 'POST' && url.includes('/subjects/')) return [200, { id: 999_999 }];
+  return [404, { error_code: 40_403, message: 'Schema not found' }];
+}
 
 const DATA_SET = 15_000;
 /** All but the duplicates become dead letters, which no redrive repairs. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { portSettings } from '#service/settings/port-settings.js';
+import { portSettings } from '#service/settings/service-settings.js';
 
 const { PRODUCER_PORT, CONSOLE_PORT, FACADE_PORT } = portSettings;
 

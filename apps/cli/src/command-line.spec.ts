@@ -1,8 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import { useTemporaryFolder, writeInto } from '#orders/testing/temporary-folder.js';
 import { runOrders, type CommandLineRun } from './testing/command-line-run.js';
-import { breaks, formOf, inTurn, json, problem, type Answerer } from './testing/local-producer.js';
-import { cutAfter, event, events, OPERATION, SUCCEEDED } from './testing/operations.js';
+import {
+  breaks,
+  formOf,
+  inTurn,
+  json,
+  problem,
+  type Answerer,
+  cutAfter,
+  event,
+  events,
+  OPERATION,
+  SUCCEEDED,
+} from './testing/local-servers.js';
 
 const ID = OPERATION.id;
 const LETTER = {
@@ -31,31 +42,11 @@ const DISCARD = 'POST /v1/dead-letters/discard';
 describe('the command line', () => {
   const folder = useTemporaryFolder();
 
-  it('prints help for itself and for each command', async () => {
-    const all = await runOrders('--help');
-    expect([all.exitCode, all.err]).toEqual([0, '']);
-    expect(all.out).toContain('Exit codes:');
-    for (const name of ['ORDERS_TOKEN', 'ORDERS_CLIENT_ID', 'ORDERS_CLIENT_SECRET']) expect(all.out).toContain(name);
-    const names = [...all.out.matchAll(/^ {2}([a-z][a-z-]*) (?=.*[<[])/gm)].map(([, name = '']) => name);
-    const commands =
-      'populate create import operations operation watch pause resume cancel rejects reconcile dead-letters dead-letter redrive discard scale help';
-    expect(names).toEqual(commands.split(' '));
-    for (const name of names.slice(0, -1)) {
-      const { exitCode, out } = await runOrders([name, '--help']);
-      expect([name, exitCode, out.includes('--url'), out.includes('--json')]).toEqual([name, 0, true, true]);
-    }
-  });
-
   it.each<[string, string | string[], RegExp]>([
-    ['no command', [], /^Usage:/],
     ['an unknown command', 'populat 5', /unknown command 'populat'/],
-    ['no count', 'populate', /missing required argument 'count'/],
     ['no number', 'populate many', /'many' is invalid for argument 'count'\. It must be an integer/],
-    ['no decimal number', 'populate 5 --rate fast', /--rate <n>.*It must be a number such as/],
-    ['an unknown option', 'populate 5 --speed 1', /unknown option '--speed'/],
     ['no id', 'operation 17', /It must be the id of an operation, a UUID/],
     ['no id of a letter', 'dead-letter 17', /It must be the id of a dead letter/],
-    ['no path', 'import', /missing required argument 'path'/],
     ['no folder', 'import nowhere', /^nowhere does not exist\./],
     ['no file', 'create nothing.json', /^Cannot read .*nothing\.json: .*ENOENT/],
     ['no address', 'operations --url localhost', /^"localhost" is not the address of a service/],

@@ -1,24 +1,16 @@
 import { Command, CommanderError, Help } from 'commander';
-import { readGivenSettings } from '#service/settings/setting-files.js';
-import { CREDENTIALS_HELP, credentialsIn } from './auth/credentials.js';
-import { CliError, explain, usageError } from './cli-error.js';
+import { readGivenSettings } from '#service/settings/settings.js';
+import { CliError, EXIT_CODE, EXIT_CODES_HELP, explain, usageError, type ExitCode } from './cli-error.js';
 import { cliSettingsSchema, type CliSettings } from './cli-settings.js';
-import type { CliEnvironment, RunCommand } from './command-context.js';
-import { addCreateCommand } from './commands/create.command.js';
-import { addDeadLettersCommands } from './commands/dead-letters.command.js';
-import { addImportCommand } from './commands/import.command.js';
-import { addInterruptionCommands } from './commands/interruptions.command.js';
-import { addMigrationCommands } from './commands/migration/migration.command.js';
-import { addOperationsCommands } from './commands/operations.command.js';
-import { addPopulateCommand } from './commands/populate.command.js';
-import { addReconcileCommand } from './commands/reconcile.command.js';
-import { addRedriveCommands } from './commands/redrive.command.js';
-import { addRejectsCommand } from './commands/rejects.command.js';
-import { addScaleCommand } from './commands/scale.command.js';
-import { EXIT_CODE, EXIT_CODES_HELP, type ExitCode } from './exit-code.js';
-import { ProducerClient } from './producer/producer-client.js';
-import { defaultConsoleUrl, defaultFacadeUrl, defaultProducerUrl, serviceUrl } from './producer/service-url.js';
-import type { Terminal } from './terminal/terminal.js';
+import { addDeadLettersCommands } from './commands/dead-letters.js';
+import { addMigrationCommands } from './commands/migration.js';
+import { addNewOrdersCommands } from './commands/new-orders.js';
+import { addOperationsCommands } from './commands/operations.js';
+import { addScaleCommand } from './commands/scale.js';
+import type { CliEnvironment, CommandContext, Run } from './environment.js';
+import { CREDENTIALS_HELP, credentialsIn } from './producer/access-token.js';
+import { defaultUrl, ProducerClient, serviceUrl } from './producer/producer-client.js';
+import type { Terminal } from './terminal/output.js';
 
 const READING_HELP = `
 Saved orders are read from the query API, by page, id, range and export: its /docs, port 3000 by default.`;
@@ -37,14 +29,17 @@ export async function runCommandLine(
   const { terminal, clock } = environment;
   let exitCode: ExitCode = EXIT_CODE.ok;
   const { values: env, faults } = readGivenSettings(Object.keys(cliSettingsSchema.shape), environment.env);
-  const run: RunCommand = async (command, work, otherUrl) => {
-    if (faults.size > 0)
-      throw usageError('bad-setting', [...faults.values()].join('\n'), 'Correct the environment or .env.');
-    const { url } = command.optsWithGlobals<{ url: string }>();
-    const [service, timing] = [serviceUrl(otherUrl ?? url), { clock, random: Math.random }];
-    const client = new ProducerClient(service, timing, credentialsIn(env));
-    exitCode = await work({ ...environment, client });
-  };
+  const run: Run =
+    <Given extends unknown[]>(work: (context: CommandContext, ...given: Given) => Promise<ExitCode>) =>
+    async (...given: [...Given, Command]) => {
+      if (faults.size > 0)
+        throw usageError('bad-setting', [...faults.values()].join('\n'), 'Correct the environment or .env.');
+      const command = given.at(-1) as Command;
+      const { url, console: consoleUrl, facade } = command.optsWithGlobals<Record<string, string>>();
+      const service = serviceUrl(facade ?? consoleUrl ?? url ?? '');
+      const client = new ProducerClient(service, { clock, random: Math.random }, credentialsIn(env));
+      exitCode = await work({ ...environment, client }, ...(given.slice(0, -1) as Given));
+    };
   try {
     await commandLine(env, terminal, run, addToMigration).parseAsync(args, { from: 'user' });
     return exitCode;
@@ -64,12 +59,12 @@ function usageAsTyped(command: Command): string {
 function commandLine(
   env: CliSettings,
   terminal: Terminal,
-  run: RunCommand,
+  run: Run,
   addToMigration: (migration: Command) => void,
 ): Command {
   const program = new Command('npm run orders --')
     .description('Starts and watches operations of the orders pipeline through the HTTP API of the producer.')
-    .option('--url <url>', 'address of the producer (or ORDERS_URL)', defaultProducerUrl(env))
+    .option('--url <url>', 'address of the producer (or ORDERS_URL)', defaultUrl(env, 'producer'))
     .addHelpText('after', `${READING_HELP}\n${CREDENTIALS_HELP}\n${EXIT_CODES_HELP}`)
     .configureHelp({ showGlobalOptions: true, commandUsage: usageAsTyped })
     .configureOutput({
@@ -79,16 +74,10 @@ function commandLine(
     .showHelpAfterError('(add --help to a command to see its arguments and options)')
     // Makes commander throw instead of ending the process. Commands that are added later inherit this.
     .exitOverride();
-  addPopulateCommand(program, run);
-  addCreateCommand(program, run);
-  addImportCommand(program, run);
+  addNewOrdersCommands(program, run);
   addOperationsCommands(program, run);
-  addInterruptionCommands(program, run);
-  addRejectsCommand(program, run);
-  addReconcileCommand(program, run);
   addDeadLettersCommands(program, run);
-  addRedriveCommands(program, run);
-  addScaleCommand(program, run, defaultConsoleUrl(env));
-  addToMigration(addMigrationCommands(program, run, defaultFacadeUrl(env)));
+  addScaleCommand(program, run, defaultUrl(env, 'console'));
+  addToMigration(addMigrationCommands(program, run, defaultUrl(env, 'facade')));
   return program;
 }

@@ -1,32 +1,40 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Client } from './api/client.js';
-import { findOffers, NO_OFFERS } from './api/offers.js';
+import type { Client } from './client.js';
 import type { DeadLetters, LastAction } from './dead-letters/dead-letters.js';
-import { selectionText, type Selection } from './dead-letters/dead-letter.js';
-import { discardConfirmation } from './dead-letters/discard.js';
+import { selectionText, discardConfirmation, type Selection } from './dead-letters/dead-letter.js';
 import type { LetterDialog } from './dead-letters/letter-dialog.js';
 import type { RedriveDialog } from './dead-letters/redrive-dialog.js';
-import type { ConfirmDialog, Confirmation } from './dialogs/confirm-dialog.js';
-import type { FirstRunGuide } from './guide/first-run-guide.js';
-import { LivePipeline } from './live/live-pipeline.js';
-import { Part } from './part.js';
-import { Operations } from './populate/operations.js';
-import { hashOf, sectionOf, type Address } from './routing/address.js';
-import { reveal } from './routing/reveal.js';
-import { Router } from './routing/router.js';
-import { revealUnknown, unknownAddress } from './routing/unknown-address.js';
-import { plural } from './text/figures.js';
+import type { ConfirmDialog, Confirmation } from './confirm-dialog.js';
+import type { FirstRunGuide } from './first-run-guide.js';
+import { PageElement } from './page-element.js';
+import { hashOf, sectionOf, reveal, revealUnknown, unknownAddress, type Address } from './routing.js';
+import { plural } from './figures.js';
+
+/** What the console offers, by its settings. */
+interface Offers {
+  /** Whether there is a migration. */
+  readonly hasFacade: boolean;
+  /** Whether a populate may have faulty records. */
+  readonly allowsFaults: boolean;
+  /** Where browsers reach the query API, as far as the console knows; `null`: unknown. */
+  readonly queryApiUrl: string | null;
+}
+
+const NO_OFFERS: Offers = { hasFacade: false, allowsFaults: false, queryApiUrl: null };
+
+/** Returns what the console offers. Without an answer: nothing, so that the page has no link; the migration is still at its address. */
+async function findOffers(client: Client): Promise<Offers> {
+  try {
+    return await client.get<Offers>('/page-settings.json');
+  } catch {
+    return NO_OFFERS;
+  }
+}
 
 type AddressOf<V extends Address['view']> = Extract<Address, { view: V }>;
 
 /** The root element of the page. */
-export class OrdersConsole extends Part {
-  /** Set before the element is defined. */
-  static client: Client;
-  private readonly client = OrdersConsole.client;
-  private readonly live = new LivePipeline(this.client);
-  private readonly operations = new Operations(this.client);
-  private readonly router = new Router(window, location, history);
+export class OrdersConsole extends PageElement {
   /** What is shown in a section, while the address selects something in another one. */
   private letters: AddressOf<'letters'> | null = null;
   private orders: AddressOf<'order' | 'search'> | null = null;
@@ -39,7 +47,7 @@ export class OrdersConsole extends Part {
     const { session } = this.client;
     session.addEventListener('change', () => {
       if (session.isNeeded) this.pause();
-      else this.follow();
+      else this.resume();
       this.requestUpdate();
     });
     this.router.addEventListener('change', () => this.goTo(this.router.address, false));
@@ -47,55 +55,45 @@ export class OrdersConsole extends Part {
     this.goTo(this.router.address, true);
     this.live.setVisible(!document.hidden);
     document.addEventListener('visibilitychange', () => this.live.setVisible(!document.hidden));
-    if (!session.isReturning) this.follow();
+    if (!session.isReturning) this.resume();
     void this.findOffers();
   }
 
   protected override render(): TemplateResult {
-    const { client, live, operations, router } = this;
+    const { router } = this;
     const address = this.shownAddress();
     const isMigration = router.address !== null && sectionOf(router.address) === 'migration';
     return html`
       <page-header
-        .live=${live}
-        .session=${client.session}
         .section=${address && sectionOf(address)}
         .hasFacade=${this.offers.hasFacade}
         .isGuideOpen=${this.guide?.isOpen ?? true}
         @show-guide=${() => this.guide?.open()}
       ></page-header>
-      <main class=${isMigration ? 'migrates' : nothing}>
+      <main
+        class=${isMigration ? 'migrates' : nothing}
+        @confirm=${(event: CustomEvent<Confirmation>) => void this.confirmation?.open(event.detail)}
+        @redrive-letters=${(event: CustomEvent<Selection>) => this.redriveLetters(event.detail)}
+        @discard-letters=${(event: CustomEvent<Selection>) => this.discardLetters(event.detail)}
+      >
         ${router.unknown === null ? nothing : unknownAddress(router.unknown)}
-        <consumer-banner .live=${live}></consumer-banner>
-        <sign-in .session=${client.session}></sign-in>
-        <migration-view
-          .client=${client}
-          .isShown=${isMigration}
-          @confirm=${(event: CustomEvent<Confirmation>) => void this.confirmation?.open(event.detail)}
-        ></migration-view>
+        <consumer-banner></consumer-banner>
+        <sign-in></sign-in>
+        <migration-view .isShown=${isMigration}></migration-view>
         <first-run-guide
-          .live=${live}
-          .client=${client}
-          .operations=${operations}
+          .queryApiUrl=${this.offers.queryApiUrl}
           @change=${() => this.requestUpdate()}
         ></first-run-guide>
         ${this.pipelineSections()} ${this.dataSections()}
         <operation-dialog
-          .client=${client}
-          .operations=${operations}
           .operationId=${address?.view === 'operation' ? address.id : null}
           @close=${() => router.leave()}
-          @confirm=${(event: CustomEvent<Confirmation>) => void this.confirmation?.open(event.detail)}
         ></operation-dialog>
         <letter-dialog
-          .client=${client}
           .letterId=${address?.view === 'letter' ? address.id : null}
           @close=${() => router.leave()}
-          @redrive-letters=${(event: CustomEvent<Selection>) => this.redriveLetters(event.detail)}
-          @discard-letters=${(event: CustomEvent<Selection>) => this.discardLetters(event.detail)}
         ></letter-dialog>
         <redrive-dialog
-          .client=${client}
           @sent=${({ detail }: CustomEvent<string>) => this.letterChanged({ redriveId: detail })}
         ></redrive-dialog>
         <confirm-dialog></confirm-dialog>
@@ -104,51 +102,37 @@ export class OrdersConsole extends Part {
   }
 
   private pipelineSections(): TemplateResult {
-    const { client, live, operations, offers } = this;
     return html`<section id="now" class="card wide" aria-labelledby="now-title">
         <h2 id="now-title" tabindex="-1">Now</h2>
-        <figure-tiles .live=${live}></figure-tiles>
-        <throughput-chart .live=${live}></throughput-chart>
+        <figure-tiles></figure-tiles>
+        <throughput-chart></throughput-chart>
       </section>
       <section id="populate" class="card" aria-labelledby="populate-title">
         <h2 id="populate-title" tabindex="-1">Populate</h2>
-        <populate-form .client=${client} .operations=${operations} .allowsFaults=${offers.allowsFaults}></populate-form>
-        <operation-list
-          .client=${client}
-          .operations=${operations}
-          @confirm=${(event: CustomEvent<Confirmation>) => void this.confirmation?.open(event.detail)}
-        ></operation-list>
+        <populate-form .allowsFaults=${this.offers.allowsFaults}></populate-form>
+        <operation-list></operation-list>
       </section>
       <section id="scale" class="card" aria-labelledby="scale-title">
         <h2 id="scale-title" tabindex="-1">Scale</h2>
-        <scale-controls .client=${client} .live=${live} .operations=${operations}></scale-controls>
-        <scaling-verdicts .live=${live}></scaling-verdicts>
-        <autoscaling-panel .client=${client} .live=${live}></autoscaling-panel>
+        <scale-controls></scale-controls>
+        <scaling-verdicts></scaling-verdicts>
+        <autoscaling-panel></autoscaling-panel>
       </section>
       <section id="partitions" class="card wide" aria-labelledby="partitions-title">
         <h2 id="partitions-title" tabindex="-1">Partitions and consumers</h2>
-        <partition-grid .live=${live}></partition-grid>
+        <partition-grid></partition-grid>
       </section>`;
   }
 
   private dataSections(): TemplateResult {
-    const { client, live, operations, router } = this;
-    const isSignedIn = !client.session.isNeeded;
+    const isSignedIn = !this.client.session.isNeeded;
     return html`<section id="letters" class="card wide" aria-labelledby="letters-title">
         <h2 id="letters-title" tabindex="-1">Dead letters</h2>
-        <dead-letters
-          .client=${client}
-          .live=${live}
-          .operations=${operations}
-          .router=${router}
-          .address=${isSignedIn ? this.letters : null}
-          @redrive-letters=${(event: CustomEvent<Selection>) => this.redriveLetters(event.detail)}
-          @discard-letters=${(event: CustomEvent<Selection>) => this.discardLetters(event.detail)}
-        ></dead-letters>
+        <dead-letters .address=${isSignedIn ? this.letters : null}></dead-letters>
       </section>
       <section id="orders" class="card wide" aria-labelledby="orders-title">
         <h2 id="orders-title" tabindex="-1">Orders</h2>
-        <order-browser .client=${client} .router=${router} .address=${isSignedIn ? this.orders : null}></order-browser>
+        <order-browser .address=${isSignedIn ? this.orders : null}></order-browser>
       </section>`;
   }
 
@@ -195,7 +179,7 @@ export class OrdersConsole extends Part {
     if (letters !== null) Object.assign(letters, { notice, redriveId });
     void letters?.reload();
     void this.querySelector<LetterDialog>('letter-dialog')?.reload();
-    void this.operations.refresh();
+    void this.operations.polling.refresh();
   }
 
   private async findOffers(): Promise<void> {
@@ -203,15 +187,15 @@ export class OrdersConsole extends Part {
     this.requestUpdate();
   }
 
-  private follow(): void {
+  private resume(): void {
     this.live.start();
-    this.operations.start();
+    this.operations.polling.start();
   }
 
   /** Stops polling: without a token every request would be rejected. */
   private pause(): void {
     this.live.stop();
-    this.operations.stop();
+    this.operations.polling.stop();
     // The sign-in would be behind them.
     for (const dialog of this.querySelectorAll<HTMLDialogElement>(
       'redrive-dialog dialog, confirm-dialog dialog, migration-view dialog',

@@ -1,7 +1,16 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Session } from './api/session.js';
-import { LivePart } from './live/live-part.js';
-import type { Section } from './routing/address.js';
+import { property } from 'lit/decorators.js';
+import { LiveElement } from './page-element.js';
+import type { ConnectionState } from './live/live-pipeline.js';
+import type { Section } from './routing.js';
+
+/** Whether the figures are those of now. */
+const CONNECTION: Readonly<Record<ConnectionState, readonly [text: string, style: string]>> = {
+  connecting: ['connecting', 'muted'],
+  live: ['live', 'good'],
+  reconnecting: ['not connected, retrying', 'bad'],
+  'signed-out': ['not signed in', 'muted'],
+};
 
 const LINKS: Readonly<Record<Section, string>> = {
   now: 'Now',
@@ -14,30 +23,17 @@ const LINKS: Readonly<Record<Section, string>> = {
 };
 
 /** The title, the links to the sections, and whether the page is connected. Emits `show-guide`. */
-export class PageHeader extends LivePart {
-  static override properties = {
-    ...LivePart.properties,
-    session: { attribute: false },
-    section: {},
-    hasFacade: { attribute: false },
-    isGuideOpen: { type: Boolean },
-  };
-  declare session: Session;
+export class PageHeader extends LiveElement {
   /** The section that the address selects; `null`: none. */
-  declare section: Section | null;
+  @property() section: Section | null = null;
   /** Without one there is no migration. */
-  declare hasFacade: boolean;
-  declare isGuideOpen: boolean;
-
-  constructor() {
-    super();
-    this.section = null;
-    this.hasFacade = false;
-    this.isGuideOpen = true;
-  }
+  @property({ attribute: false }) hasFacade = false;
+  @property({ type: Boolean }) isGuideOpen = true;
 
   protected override render(): TemplateResult {
-    const { live, session, section, hasFacade } = this;
+    const { section, hasFacade } = this;
+    const { session } = this.client;
+    const [connection, style] = CONNECTION[this.live.state];
     const links = Object.entries(LINKS).filter(([name]) => name !== 'migration' || hasFacade);
     return html`<header class="top">
       <h1>Orders pipeline</h1>
@@ -50,7 +46,7 @@ export class PageHeader extends LivePart {
       </nav>
       ${this.isGuideOpen ? nothing : html`<button @click=${() => this.dispatchEvent(new Event('show-guide'))}>Show guide</button>`}
       ${session.token === null ? nothing : html`<button @click=${() => session.signOut('You signed out.')}>Sign out</button>`}
-      <connection-state .live=${live}></connection-state>
+      <p class="connection ${style}" role="status">${connection}</p>
     </header>`;
   }
 }

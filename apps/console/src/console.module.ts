@@ -1,42 +1,57 @@
 import {
+  Injectable,
   Module,
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { register } from 'prom-client';
-import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
-import { kafkaAccess } from '#service/kafka/kafka-access.js';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { systemClock } from '@orders-pipeline/clock';
 import type { EngineLogger } from '@orders-pipeline/parallel-consumer';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
-import { HealthModule } from '#service/health/health.js';
-import { Outages } from '#service/availability/outages.js';
-import { EventStreams } from '#service/http/event-streams.js';
+import type { ApiDescription } from '#service/docs/openapi.js';
+import { ReadinessChecks, HealthModule } from '#service/health/health.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
+import { kafkaAccess } from '#service/kafka/kafka-access.js';
+import { KafkaPositions } from '#service/kafka/kafka-clients.js';
+import { DependencyState } from '#service/availability/dependency-state.js';
+import { EventStreams } from '#service/http/concurrency-limit.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
 import { MetricsModule } from '#service/health/metrics.js';
-import { Mongo } from '#service/mongodb/mongo.js';
+import { timeLimit } from '#orders/time-limit.js';
 import { Autoscaler } from './autoscaling/autoscaler.js';
 import { AutoscalingController } from './autoscaling/autoscaling.controller.js';
-import { exposeAutoscaling } from './autoscaling/autoscaling-metrics.js';
+import { exposeAutoscaling, AutoscalingStatus } from './autoscaling/autoscaling-status.js';
 import { autoscalingView } from './autoscaling/autoscaling-response.js';
 import { autoscaleLimits } from './autoscaling/autoscaling-settings.js';
-import { AutoscalingStatus } from './autoscaling/autoscaling-status.js';
-import { chooseActuator } from './autoscaling/choose-actuator.js';
-import { MongoAutoscalerStore } from './autoscaling/mongo-autoscaler-store.js';
+import { chooseActuator } from './autoscaling/actuators.js';
+import { MongoAutoscalerStore } from './autoscaling/autoscaler-store.js';
 import { PipelineController } from './pipeline/pipeline.controller.js';
-import { PipelineSnapshots } from './pipeline/pipeline-snapshots.js';
-import { exposePipeline } from './pipeline/pipeline-metrics.js';
+import { PipelineSnapshots, SingleFlight } from './pipeline/pipeline-snapshots.js';
+import { exposePipeline, exposeReplicas, TopicReplicas } from './pipeline/pipeline-metrics.js';
 import { PipelineWatch } from './pipeline/pipeline-watch.js';
-import { SingleFlight } from './pipeline/single-flight.js';
-import { exposeReplicas, TopicReplicas } from './pipeline/topic-replicas.js';
-import { ConsoleReadiness } from './readiness.js';
 import { ScalingController } from './scaling/scaling.controller.js';
-import { ScalingTarget } from './scaling/scaling-target.js';
-import { Supervisor } from './scaling/supervisor.js';
+import { ScalingTarget, Supervisor } from './scaling/scaling-target.js';
 import { settings } from './settings.js';
-import { timeLimit } from '#orders/time-limit.js';
+
+/** The texts of the OpenAPI document. */
+export const API: ApiDescription = {
+  title: 'Orders: console',
+  description:
+    'Reports the state of the pipeline every second and scales its consumers. Forwards /v1/operations, /v1/populate, /v1/imports and /v1/dead-letters to the producer, /v1/orders to the query API, and /v1/migration to the facade, with the caller’s token.',
+};
+
+/** Checks MongoDB only. Without Kafka the console still reports what it knows and marks the rest as unknown. */
+@Injectable()
+class ConsoleReadiness extends ReadinessChecks {
+  readonly checks;
+
+  constructor(mongo: Mongo) {
+    super();
+    this.checks = { mongodb: () => mongo.ping() };
+  }
+}
 
 const logger = createLogger('console', settings.LOG_LEVEL);
 /** Logs at `debug` what kafkajs says about each attempt: the snapshots, taken once a second, log when Kafka is away. */
@@ -51,12 +66,12 @@ const kafka = connectKafka({ ...kafkaAccess(settings), clientId: 'orders-console
 const replicas = new TopicReplicas(kafka, [ORDERS_TOPIC, DEAD_LETTER_TOPIC]);
 /** Far below the scrape time-out of Prometheus, 10 s. */
 const REPLICAS_WITHIN_MS = timeLimit(2_000);
-const supervisor = settings.SCALED_BY === 'supervisor' ? process : undefined;
+const target = new ScalingTarget(systemClock);
 
 /** The console also works without MongoDB: it shows what it knows. */
 function connectMongo(): Mongo {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-console');
-  void mongo.connectWhenAvailable(new Outages(logger));
+  void mongo.connectWhenAvailable(new DependencyState(logger));
   return mongo;
 }
 
@@ -70,11 +85,9 @@ function makeAutoscaler(
   status: AutoscalingStatus,
   store: MongoAutoscalerStore,
   watch: PipelineWatch,
-  supervised: Supervisor,
-  target: ScalingTarget,
+  supervisor: Supervisor,
 ): Autoscaler {
-  const observed = (): number | null => watch.load?.configuredConsumers ?? null;
-  const actuator = chooseActuator(settings, { supervisor: supervised, target, observed });
+  const actuator = chooseActuator(settings, supervisor, target, () => watch.load?.configuredConsumers ?? null);
   const onKept = exposeAutoscaling(status, register);
   return new Autoscaler({ status, store, actuator, observe: () => watch.load, onKept, clock: systemClock, logger });
 }
@@ -86,19 +99,21 @@ function makeAutoscaler(
     { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
     PipelineSnapshots,
     { provide: EventStreams, useValue: new EventStreams(settings) },
-    { provide: ScalingTarget, useValue: new ScalingTarget(systemClock) },
     {
       provide: PipelineWatch,
-      useFactory: (snapshots: PipelineSnapshots, target: ScalingTarget, status: AutoscalingStatus) =>
+      useFactory: (snapshots: PipelineSnapshots, status: AutoscalingStatus) =>
         new PipelineWatch(
           async () => snapshots.take(),
           target,
           systemClock,
           () => autoscalingView(status),
         ),
-      inject: [PipelineSnapshots, ScalingTarget, AutoscalingStatus],
+      inject: [PipelineSnapshots, AutoscalingStatus],
     },
-    { provide: Supervisor, useValue: new Supervisor(supervisor) },
+    {
+      provide: Supervisor,
+      useValue: new Supervisor(settings.SCALED_BY === 'supervisor' ? process : undefined, target),
+    },
     {
       provide: AutoscalingStatus,
       useValue: new AutoscalingStatus(settings.AUTOSCALE, autoscaleLimits(settings)),
@@ -107,7 +122,7 @@ function makeAutoscaler(
     {
       provide: Autoscaler,
       useFactory: makeAutoscaler,
-      inject: [AutoscalingStatus, MongoAutoscalerStore, PipelineWatch, Supervisor, ScalingTarget],
+      inject: [AutoscalingStatus, MongoAutoscalerStore, PipelineWatch, Supervisor],
     },
   ],
 })

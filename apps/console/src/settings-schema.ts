@@ -1,10 +1,15 @@
 import { z } from 'zod';
-import { auditSettings } from '#service/audit/audit-settings.js';
+import {
+  auditSettings,
+  faultSettings,
+  eventStreamSettings,
+  concurrencySettings,
+  httpSettings,
+  mongoSettings,
+  queryApiPublicUrl,
+} from '#service/settings/service-settings.js';
 import { authSettings } from '#service/auth/auth-settings.js';
-import { faultSettings } from '#service/settings/fault-settings.js';
 import { kafkaConnectionSettings } from '#service/settings/kafka-settings.js';
-import { eventStreamSettings, placeSettings } from '#service/settings/place-settings.js';
-import { httpSettings, mongoSettings, queryApiPublicUrl } from '#service/settings/settings.js';
 import { autoscalingSettings, refuseContradictions } from './autoscaling/autoscaling-settings.js';
 
 const settings = z.object({
@@ -31,7 +36,10 @@ const settings = z.object({
     allowed: 'an address such as http://127.0.0.1:3005',
     perProcess: true,
   }),
-  ...placeSettings('FORWARDED', 'Requests that the console forwards to one service,', { perCaller: 32, inTotal: 256 }),
+  ...concurrencySettings('FORWARDED', 'Requests that the console forwards to one service,', {
+    perCaller: 32,
+    inTotal: 256,
+  }),
   ...eventStreamSettings,
   CONSOLE_CLIENT_ID: z.string().default('orders-console').meta({
     description: 'OAuth client with which people sign in: a public client at the issuer, with the redirect URI `/`.',
@@ -47,3 +55,5 @@ const settings = z.object({
 });
 
 export const settingsSchema = refuseContradictions(settings);
+
+export type ConsoleSettings = z.infer<typeof settingsSchema>;

@@ -1,41 +1,53 @@
-import { Module } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import { register } from 'prom-client';
-import { ArchivedIds } from '#orders/archive/archived-ids.js';
-import { ArchivedList } from '#orders/archive/archived-list.js';
-import { OrderCodec } from '#orders/order/order-codec.js';
-import { prepareTopics, topicExpectations } from '#service/kafka/prepare-topics.js';
-import { reportSaved } from '#orders/operation/saved-reports.js';
-import { earlierPartitionCounts } from '#orders/topics/topic-partitions.js';
-import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
-import { noPayload, ParallelConsumerServer, type TopicOptions } from '@orders-pipeline/nestjs-parallel-consumer';
 import { systemClock } from '@orders-pipeline/clock';
+import { noPayload, ParallelConsumerServer, type TopicOptions } from '@orders-pipeline/nestjs-parallel-consumer';
+import type { ParallelConsumerStatus } from '@orders-pipeline/parallel-consumer';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
-import { PrometheusMetrics, type ConsumerNames } from '@orders-pipeline/parallel-consumer/prometheus';
-import { HealthModule } from '#service/health/health.js';
-import { dataClient } from '#service/kafka/data-client.js';
-import { kafkaAccess } from '#service/kafka/kafka-access.js';
-import { registryAccess } from '#service/kafka/registry-access.js';
-import { KafkaProbe } from '#service/kafka/kafka-probe.js';
-import { createLogger, logsModule } from '#service/process/logs.js';
-import { MetricsModule } from '#service/health/metrics.js';
-import { Mongo } from '#service/mongodb/mongo.js';
-import { connectPrepared } from '#service/mongodb/connect-prepared.js';
+import { type ConsumerNames, PrometheusMetrics } from '@orders-pipeline/parallel-consumer/prometheus';
+import { ArchivedIds } from '#orders/archive/archived-ids.js';
+import { ArchivedList } from '#orders/archive/archived-ranges.js';
+import { reportSaved } from '#orders/operation/saved-count.js';
+import { OrderCodec } from '#orders/order/order-codec.js';
+import { earlierPartitionCounts } from '#orders/topics/topic-partitions.js';
+import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { Startup } from '#service/availability/startup.js';
-import { withoutArchived } from './save/archived-orders.js';
-import { insertOrders } from './save/bulk-insert.js';
-import { DeadLetterProjection, LetterRejectedError } from './dead-letters/dead-letter-projection.js';
-import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
-import { Heartbeat } from './report/heartbeat.js';
-import { measuredInsert } from './save/insert-metrics.js';
-import { OrderSaver } from './save/order-saver.js';
-import { OrdersConsumer } from './consume/orders-consumer.js';
-import { ConsumerReadiness } from './readiness.js';
-import { Rebalances } from './consume/rebalances.js';
-import { classifySaveFailure } from './save/save-failure.js';
-import { SavedReports } from './report/saved-reports.js';
+import { HealthModule, ReadinessChecks } from '#service/health/health.js';
+import { MetricsModule } from '#service/health/metrics.js';
+import { dataClient, KafkaProbe } from '#service/kafka/kafka-clients.js';
+import { kafkaAccess, registryAccess } from '#service/kafka/kafka-access.js';
+import { prepareTopics, topicExpectations } from '#service/kafka/prepare-topics.js';
+import { connectPrepared } from '#service/mongodb/connect-prepared.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { createLogger, logsModule } from '#service/process/logs.js';
+import { withoutArchived } from './archived-orders.js';
+import { insertOrders, measuredInsert } from './bulk-insert.js';
+import { DeadLetterProjection, DeadLettersController, LetterRejectedError } from './dead-letter-projection.js';
+import { Heartbeat } from './heartbeat.js';
+import { classifySaveFailure, OrderSaver } from './order-saver.js';
+import { OrdersConsumer, RebalanceCounter } from './orders-consumer.js';
+import { SavedReports } from './saved-reports.js';
 import { settings } from './settings.js';
-import { seededDelays, simulatedDelay } from './save/simulated-delay.js';
-import { InFlightOverride } from './consume/in-flight-override.js';
+import { seededDelays, simulatedDelay } from './simulated-delay.js';
+
+@Injectable()
+class ConsumerReadiness extends ReadinessChecks {
+  readonly checks;
+
+  constructor(mongo: Mongo, kafka: KafkaProbe, savers: OrdersConsumer) {
+    super();
+    this.checks = {
+      mongodb: () => mongo.ping(),
+      kafka: () => kafka.check(),
+      group: async () => requireReady(savers.status),
+      deadLetters: async () => requireReady(savers.deadLetters),
+    };
+  }
+}
+
+function requireReady({ notReadyBecause }: ParallelConsumerStatus): void {
+  if (notReadyBecause !== undefined) throw new Error(notReadyBecause);
+}
 
 const logger = createLogger('consumer', settings.LOG_LEVEL);
 const kafkaOptions = { ...kafkaAccess(settings), clientId: 'orders-consumer', logger };
@@ -94,7 +106,7 @@ function createSavedReports(mongo: Mongo): SavedReports {
   return new SavedReports(async (report) => reportSaved(mongo.db, report), systemClock);
 }
 
-function createServer(rebalances: Rebalances, saver: OrderSaver): ParallelConsumerServer {
+function createServer(rebalances: RebalanceCounter, saver: OrderSaver): ParallelConsumerServer {
   const metrics = new PrometheusMetrics(register);
   const savers: ConsumerNames = { topic: ORDERS_TOPIC, group: ORDERS_CONSUMER_GROUP };
   const projectors: ConsumerNames = { topic: DEAD_LETTER_TOPIC, group: DEAD_LETTER_GROUP };
@@ -142,17 +154,17 @@ function createServer(rebalances: Rebalances, saver: OrderSaver): ParallelConsum
     { provide: ArchivedList, useFactory: loadArchived, inject: [Mongo] },
     { provide: OrderSaver, useFactory: createSaver, inject: [Mongo, OrderCodec, SavedReports, ArchivedList] },
     DeadLetterProjection,
-    Rebalances,
-    { provide: ParallelConsumerServer, useFactory: createServer, inject: [Rebalances, OrderSaver] },
+    RebalanceCounter,
+    { provide: ParallelConsumerServer, useFactory: createServer, inject: [RebalanceCounter, OrderSaver] },
     OrdersConsumer,
   ],
-  exports: [Mongo, KafkaProbe, OrdersConsumer, Rebalances, SavedReports, ArchivedList],
+  exports: [Mongo, KafkaProbe, OrdersConsumer, RebalanceCounter, SavedReports, ArchivedList],
 })
 class SavingModule {}
 
 @Module({
   imports: [logsModule(logger), MetricsModule, SavingModule, HealthModule.with(ConsumerReadiness, [SavingModule])],
   // In the outer module, which shuts down first: the heartbeat needs MongoDB to remove itself.
-  providers: [InFlightOverride, Heartbeat],
+  providers: [Heartbeat],
 })
 export class ConsumerModule {}

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { kafkaSettings } from '#service/settings/kafka-settings.js';
-import { httpSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
+import { httpSettings, mongoSettings } from '#service/settings/service-settings.js';
+import { wholeNumber } from '#service/settings/settings.js';
 
 export const settingsSchema = z.object({
   ...httpSettings(0),

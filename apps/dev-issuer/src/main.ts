@@ -5,9 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { failToStart } from '#service/process/fail-to-start.js';
 import { announceToParent, onParentExit } from '#service/process/parent-process.js';
 import { answerLogin, LOGIN_PATH } from './login-page.js';
-import { developmentProvider } from './provider.js';
+import { developmentProvider, signingKeys } from './provider.js';
 import { readSettings } from './settings.js';
-import { signingKeys } from './signing-keys.js';
 
 /** The pages need only their inline styles. */
 const CONTENT_SECURITY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";

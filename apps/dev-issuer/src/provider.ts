@@ -1,12 +1,13 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { errors, Provider, type ClientMetadata, type Configuration } from 'oidc-provider';
-import type { JWK } from 'jose';
-import { DEMO_CLIENT } from './demo-client.js';
-import { LOGIN_PATH } from './login-page.js';
+import { type JWK, exportJWK, generateKeyPair } from 'jose';
 import { SCOPES } from '#service/auth/scopes.js';
+import { DEMO_CLIENT } from './settings.js';
+import { LOGIN_PATH } from './login-page.js';
 
 const TOKEN_SECONDS = 3_600;
 
-export interface IssuerOptions {
+interface IssuerOptions {
   readonly issuer: string;
   readonly audience: string;
   readonly keys: { readonly keys: readonly JWK[] };
@@ -98,4 +99,23 @@ function pageClient(origins: readonly string[], scope: string): ClientMetadata {
     redirect_uris: origins.map((origin) => `${origin}/`),
     scope: `openid ${scope}`,
   };
+}
+
+/** Returns the signing key as a set of one. It reads the file, or creates it with access for its owner only. */
+export async function signingKeys(file: string | undefined): Promise<{ keys: JWK[] }> {
+  const kept = file === undefined ? undefined : await readKept(file);
+  if (kept !== undefined) return kept;
+  const { privateKey } = await generateKeyPair('RS256', { extractable: true });
+  const made = { keys: [{ ...(await exportJWK(privateKey)), use: 'sig', alg: 'RS256', kid: crypto.randomUUID() }] };
+  if (file !== undefined) await writeFile(file, JSON.stringify(made), { mode: 0o600 });
+  return made;
+}
+
+async function readKept(file: string): Promise<{ keys: JWK[] } | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as { keys: JWK[] };
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
 }

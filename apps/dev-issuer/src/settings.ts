@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
-import { httpAddress, httpSettings, loadSettings } from '#service/settings/settings.js';
+import { httpAddress, loadSettings } from '#service/settings/settings.js';
+import { httpSettings } from '#service/settings/service-settings.js';
+
+/** A client for people and programs during development. Its secret is public. */
+export const DEMO_CLIENT = { id: 'orders-demo', secret: 'orders-demo-secret' } as const;
 
 export const settingsSchema = z.object({
   LISTEN_HOST: httpSettings(3003).LISTEN_HOST,
@@ -28,7 +32,7 @@ export const settingsSchema = z.object({
     }),
 });
 
-export type IssuerSettings = z.infer<typeof settingsSchema>;
+type IssuerSettings = z.infer<typeof settingsSchema>;
 
 export function readSettings(environment: NodeJS.ProcessEnv): IssuerSettings {
   return loadSettings(settingsSchema, environment);

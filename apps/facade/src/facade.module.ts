@@ -1,38 +1,29 @@
-import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
-import { register } from 'prom-client';
+import { Injectable, Module, type Type } from '@nestjs/common';
 import { systemClock } from '@orders-pipeline/clock';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { HealthModule } from '#service/health/health.js';
-import { Outages } from '#service/availability/outages.js';
+import { timeLimit } from '#orders/time-limit.js';
+import { DependencyState } from '#service/availability/dependency-state.js';
+import { HealthModule, ReadinessChecks } from '#service/health/health.js';
 import { MetricsModule } from '#service/health/metrics.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
-import { ThreadedComparer } from './comparison/comparer.js';
-import { ComparisonBudget } from './comparison/comparison-budget.js';
-import { comparisonSources } from './comparison/comparison-sources.js';
-import { Comparisons } from './comparison/comparisons.js';
-import { loggedComparisons } from './comparison/logged-comparisons.js';
-import { Mismatches } from './comparison/mismatches.js';
-import { MismatchesController } from './comparison/mismatches.controller.js';
-import { Observations } from './comparison/observations.js';
-import { FacadeLifecycle } from './facade-lifecycle.js';
-import { ClientActivity } from './clients/client-activity.js';
-import { FacadeMetrics } from './facade-metrics.js';
-import { FacadeFiles } from './files/facade-files.js';
-import { FacadeReadiness } from './readiness.js';
-import { AwaitedIntents } from './intents/awaited-intents.js';
-import { ReadStages } from './stages/read-stages.js';
-import { Reads } from './reads/reads.js';
-import { settings } from './settings.js';
+import { Mismatches, MismatchesController } from './comparison/mismatches.js';
+import { FacadeFiles } from './facade-files.js';
+import { Facade } from './facade.js';
+import { MigrationController, MigrationView } from './migration/migration-api.js';
+import { StageChanges } from './migration/stage-changes.js';
+import { BackfillController, BackfillRuns } from './runs/backfill.js';
+import { HighestNumber } from './runs/runs-controller.js';
+import { VerificationRuns, VerifyController } from './runs/verification.js';
+import { settings, tokenClient } from './settings.js';
 import { Sides } from './sides/sides.js';
-import { tokenClient } from './token-client.js';
 
 const logger = createLogger('facade', settings.LOG_LEVEL);
 
 /** The facade also starts without MongoDB. */
 function connectMongo(): Mongo {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-facade');
-  void mongo.connectWhenAvailable(new Outages(logger));
+  void mongo.connectWhenAvailable(new DependencyState(logger));
   return mongo;
 }
 
@@ -43,108 +34,69 @@ function connectMongo(): Mongo {
 class DatabaseModule {}
 
 function connectSides(): Sides {
-  return Sides.of({
-    legacyUrl: settings.LEGACY_URL,
-    producerUrl: settings.PRODUCER_URL,
-    queryApiUrl: settings.QUERY_API_URL,
-    zone: new LegacyTimeZone(settings.LEGACY_TIME_ZONE),
-    legacyConnections: settings.LEGACY_CONNECTIONS,
-    legacyTimeoutMs: settings.LEGACY_TIMEOUT_MS,
-    newConnections: settings.NEW_SIDE_CONNECTIONS,
-    newTimeoutMs: settings.NEW_SIDE_TIMEOUT_MS,
-    tokenClient: tokenClient(settings),
-    clock: systemClock,
-  });
+  return new Sides(settings, new LegacyTimeZone(settings.LEGACY_TIME_ZONE), systemClock, tokenClient(settings));
 }
 
 @Module({ providers: [{ provide: Sides, useFactory: connectSides }], exports: [Sides] })
 class SidesModule {}
 
-const PROVIDERS: Provider[] = [
-  { provide: FacadeMetrics, useFactory: () => new FacadeMetrics(register) },
-  {
-    provide: FacadeFiles,
-    useFactory: async () =>
-      FacadeFiles.open({
-        clientsPath: settings.LEGACY_CLIENTS_FILE,
-        isProduction: process.env['NODE_ENV'] === 'production',
-        rulesPath: settings.IGNORE_RULES_FILE,
-        clock: systemClock,
-        logger,
-      }),
-  },
-  {
-    provide: Observations,
-    useFactory: ({ db }: Mongo) =>
-      new Observations(db, systemClock, (error) =>
-        logger.warn({ reason: String(error) }, 'the figures of comparisons are kept until MongoDB takes them'),
-      ),
-    inject: [Mongo],
-  },
-  { provide: Mismatches, useFactory: ({ db }: Mongo) => new Mismatches(db), inject: [Mongo] },
-  { provide: ThreadedComparer, useFactory: () => new ThreadedComparer(settings.LEGACY_TIME_ZONE) },
-  {
-    provide: Comparisons,
-    useFactory: (
-      sides: Sides,
-      comparer: ThreadedComparer,
-      intents: AwaitedIntents,
-      observations: Observations,
-      mismatches: Mismatches,
-      files: FacadeFiles,
-      metrics: FacadeMetrics,
-      stages: ReadStages,
-    ) =>
-      new Comparisons({
-        sources: comparisonSources(sides.comparing),
-        comparer,
-        intents,
-        stages,
-        observations,
-        mismatches,
-        rules: () => files.rules,
-        watch: loggedComparisons(metrics, logger),
-        clock: systemClock,
-        budget: new ComparisonBudget(settings.COMPARED_PER_SECOND, () => performance.now()),
-      }),
-    inject: [Sides, ThreadedComparer, AwaitedIntents, Observations, Mismatches, FacadeFiles, FacadeMetrics, ReadStages],
-  },
-  {
-    provide: Reads,
-    useFactory: (
-      stages: ReadStages,
-      intents: AwaitedIntents,
-      { reading: { legacy, newReads } }: Sides,
-      comparisons: Comparisons,
-      observations: Observations,
-      metrics: FacadeMetrics,
-    ) => new Reads({ stages, intents, legacy, newReads, comparisons, observations, metrics }),
-    inject: [ReadStages, AwaitedIntents, Sides, Comparisons, Observations, FacadeMetrics],
-  },
-  ClientActivity,
-  FacadeLifecycle,
-];
+const PING_LIMIT_MS = timeLimit(2_000);
 
-/** What decides which side answers: its providers must include `ReadStages` and `AwaitedIntents`. */
-export interface MigrationParts {
-  readonly providers: readonly Provider[];
-  readonly controllers: readonly Type[];
-}
+/**
+ * A facade is ready while it reaches a side. MongoDB is no condition: the legacy system's answers need none. Which side a request needs
+ * depends on its stage; one that needs a side that is away gets a 503.
+ */
+@Injectable()
+class FacadeReadiness extends ReadinessChecks {
+  readonly checks;
 
-@Module({})
-export class FacadeModule {
-  static with({ providers, controllers }: MigrationParts): DynamicModule {
-    return {
-      module: FacadeModule,
-      imports: [
-        logsModule(logger),
-        MetricsModule,
-        DatabaseModule,
-        SidesModule,
-        HealthModule.with(FacadeReadiness, [SidesModule]),
-      ],
-      controllers: [...controllers, MismatchesController],
-      providers: [...PROVIDERS, ...providers],
+  constructor({ answering }: Sides) {
+    super();
+    const side = async (): Promise<void> => {
+      const signal = AbortSignal.timeout(PING_LIMIT_MS);
+      try {
+        await Promise.any([answering.legacy.ping(signal), answering.new.ping(signal)]);
+      } catch (error) {
+        throw new Error((error as AggregateError).errors.map(String).join('; '), { cause: error });
+      }
     };
+    this.checks = { side };
   }
 }
+
+async function openFiles(): Promise<FacadeFiles> {
+  return FacadeFiles.open({
+    clientsPath: settings.LEGACY_CLIENTS_FILE,
+    isProduction: process.env['NODE_ENV'] === 'production',
+    rulesPath: settings.IGNORE_RULES_FILE,
+    clock: systemClock,
+    logger,
+  });
+}
+
+/** Provides a part of the facade to its controllers. */
+function part<T>(token: Type<T>, of: (facade: Facade) => T) {
+  return { provide: token, useFactory: of, inject: [Facade] };
+}
+
+@Module({
+  imports: [
+    logsModule(logger),
+    MetricsModule,
+    DatabaseModule,
+    SidesModule,
+    HealthModule.with(FacadeReadiness, [SidesModule]),
+  ],
+  controllers: [MigrationController, VerifyController, BackfillController, MismatchesController],
+  providers: [
+    { provide: FacadeFiles, useFactory: openFiles },
+    Facade,
+    part(Mismatches, ({ mismatches }) => mismatches),
+    part(StageChanges, ({ migration }) => migration.changes),
+    part(MigrationView, ({ view }) => view),
+    part(VerificationRuns, ({ verifications }) => verifications),
+    part(BackfillRuns, ({ backfills }) => backfills),
+    part(HighestNumber, ({ highest }) => highest),
+  ],
+})
+export class FacadeModule {}

@@ -1,8 +1,8 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { z } from 'zod';
+import type { ApiDescription } from '#service/docs/openapi.js';
 
-type Components = NonNullable<OpenAPIObject['components']>;
-
-type Schema = NonNullable<Components['schemas']>[string];
+type Schema = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string];
 
 const NUMBER = { type: 'integer', minimum: 1, maximum: 1_000_000_000 } as const;
 const FIELDS: Record<string, Schema> = {
@@ -53,6 +53,13 @@ const ERROR: Schema = {
   },
 };
 
+const SCHEMAS = {
+  LegacyApiOrder: ORDER,
+  LegacyApiOrderRequest: ORDER_REQUEST,
+  LegacyApiPopulated: POPULATED,
+  LegacyApiError: ERROR,
+};
+
 const LIST = { type: 'array', items: { $ref: '#/components/schemas/LegacyApiOrder' } } as const;
 const ONE = { $ref: '#/components/schemas/LegacyApiOrder' } as const;
 
@@ -64,11 +71,14 @@ function json(schema: object, description: string) {
   return { description, ...content(schema) };
 }
 
-const ERROR_REF = { $ref: '#/components/schemas/LegacyApiError' } as const;
-const AWAY = json(ERROR_REF, 'The answering side is away, or writes are under way: see Retry-After');
-const UNAUTHORIZED = json(ERROR_REF, 'No valid API key');
-const FOREIGN = json(ERROR_REF, '`foreign-origin`: the request comes from a page of another origin');
-const REJECTED = json(ERROR_REF, 'Invalid parameters');
+function error(description: string) {
+  return json({ $ref: '#/components/schemas/LegacyApiError' }, description);
+}
+
+const AWAY = error('The answering side is away, or writes are under way: see Retry-After');
+const UNAUTHORIZED = error('No valid API key');
+const FOREIGN = error('`foreign-origin`: the request comes from a page of another origin');
+const REJECTED = error('Invalid parameters');
 
 function operation(operationId: string, summary: string, answers: object, parameters: readonly object[] = []) {
   return {
@@ -110,10 +120,7 @@ const READS = {
       {
         200: json(LIST, 'The orders by number'),
         400: REJECTED,
-        429: json(
-          ERROR_REF,
-          '`too-many-long-answers`: the client has not yet read as many answers above 1 MiB as it may have',
-        ),
+        429: error('`too-many-long-answers`: the client has not yet read as many answers above 1 MiB as it may have'),
       },
       [inQuery('start', NUMBER), inQuery('end', NUMBER)],
     ),
@@ -126,20 +133,13 @@ const WRITES = {
       ...operation('createLegacyOrder', 'Store an order', {
         201: json(ONE, 'The order, with its id, number, amount and time'),
         200: json(ONE, 'The order was there already: a repeat under the same `id`'),
-        400: json(
-          ERROR_REF,
+        400: error(
           'Invalid order; once the new side answers, also one without an exact translation, with `code` and `field`',
         ),
-        409: json(
-          ERROR_REF,
-          'The `id` has other content (`order-conflict`), or the number is in use (`number-in-use`)',
-        ),
+        409: error('The `id` has other content (`order-conflict`), or the number is in use (`number-in-use`)'),
         403: FOREIGN,
-        413: json(ERROR_REF, 'More than 64 KiB'),
-        503: json(
-          ERROR_REF,
-          '`outcome-unknown`: repeat it under the same `id`. Other codes: nothing is stored, see Retry-After',
-        ),
+        413: error('More than 64 KiB'),
+        503: error('`outcome-unknown`: repeat it under the same `id`. Other codes: nothing is stored, see Retry-After'),
       }),
       requestBody: { required: true, ...content({ $ref: '#/components/schemas/LegacyApiOrderRequest' }) },
     },
@@ -152,7 +152,7 @@ const WRITES = {
         201: json({ $ref: '#/components/schemas/LegacyApiPopulated' }, 'The numbers of the orders'),
         400: REJECTED,
         403: FOREIGN,
-        409: json(ERROR_REF, '`populate-outside-off`: writes are not `off`, so the facade assigns the numbers'),
+        409: error('`populate-outside-off`: writes are not `off`, so the facade assigns the numbers'),
       },
       [inQuery('count', { type: 'integer', minimum: 1, maximum: 1_000_000 })],
     ),
@@ -165,13 +165,7 @@ export function documentLegacyApi(document: OpenAPIObject): void {
   const { schemas, securitySchemes, ...others } = document.components ?? {};
   document.components = {
     ...others,
-    schemas: {
-      ...schemas,
-      LegacyApiOrder: ORDER,
-      LegacyApiOrderRequest: ORDER_REQUEST,
-      LegacyApiPopulated: POPULATED,
-      LegacyApiError: ERROR,
-    },
+    schemas: { ...schemas, ...SCHEMAS },
     securitySchemes: {
       ...securitySchemes,
       apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
@@ -179,3 +173,21 @@ export function documentLegacyApi(document: OpenAPIObject): void {
     },
   };
 }
+
+/** The texts of the OpenAPI document. */
+export const API: ApiDescription = {
+  title: 'Orders: facade',
+  description:
+    "Speaks the legacy system's API to its clients (`/orders…`, with API keys instead of tokens), and moves its traffic to the pipeline step by step (`/v1/migration…`).",
+  extend: documentLegacyApi,
+  problemMembers: {
+    state: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('Of each 400 and 409 of the migration: what `GET /v1/migration` responds. It has not changed.'),
+    gate: z
+      .array(z.record(z.string(), z.unknown()))
+      .optional()
+      .describe('Of `gate-not-met`: every condition, as in `state`.'),
+  },
+};

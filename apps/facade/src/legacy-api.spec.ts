@@ -1,20 +1,21 @@
 import { hash } from 'node:crypto';
 import { once } from 'node:events';
-import { request as send } from 'node:http';
+import { request as send, get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import fastify, { type FastifyInstance } from 'fastify';
+import makeFastify, { type FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { parseQuery } from '#service/http/query-string.js';
-import { ClientKeys } from './clients/client-keys.js';
+import { parseQuery } from '#service/http/request-input.js';
+import { ProblemFilter } from '#service/http/problem-filter.js';
+import { ClientKeys } from './clients.js';
 import { FacadeMetrics } from './facade-metrics.js';
-import { addLegacyApi } from './legacy-api.js';
-import { addReadRoutes } from './reads/read-routes.js';
-import type { Reads } from './reads/reads.js';
+import { addLegacyApi, addReadRoutes, addWriteRoutes } from './legacy-api.js';
+import type { Reads, ReadAnswer, ReadRequest } from './reads/reads.js';
 import type { PostedOrders } from './writes/posted-orders.js';
-import { addWriteRoutes } from './writes/write-routes.js';
 import { documentLegacyApi } from './legacy-api-document.js';
 
 const KEY = 'k'.repeat(32);
@@ -44,7 +45,7 @@ describe("the legacy system's API", () => {
   async function listen(): Promise<void> {
     registry = new Registry();
     const metrics = new FacadeMetrics(registry);
-    app = fastify({ routerOptions: { querystringParser: parseQuery, maxParamLength: 1_024 } });
+    app = makeFastify({ routerOptions: { querystringParser: parseQuery, maxParamLength: 1_024 } });
     await addLegacyApi(app, {
       keys: () => keys,
       hosts: { hosts: ['alias.example'], origins: ['https://desk.example'] },
@@ -56,7 +57,7 @@ describe("the legacy system's API", () => {
           { answer: async ({ forwarded }) => forward(forwarded) },
           { LONG_ANSWERS_PER_CALLER: 0, LONG_ANSWERS_IN_TOTAL: 0 },
         );
-        addWriteRoutes(scope, { post: forward, populate: forward } as unknown as PostedOrders, () => ({}));
+        addWriteRoutes(scope, { post: forward, populate: forward });
       },
     });
   }
@@ -64,13 +65,13 @@ describe("the legacy system's API", () => {
   afterEach(async () => app.close());
 
   it('answers clients that have a key, and counts their requests; the legacy system never sees it', async () => {
-    const get = async (given: Record<string, string>) =>
+    const request = async (given: Record<string, string>) =>
       app.inject({ url: '/orders/page/1', headers: { host: BASIC.host, ...given } });
-    expect((await get({ 'x-api-key': KEY, 'x-other': 'kept' })).statusCode).toBe(200);
-    expect((await get({ authorization: BASIC.authorization })).statusCode).toBe(200);
+    expect((await request({ 'x-api-key': KEY, 'x-other': 'kept' })).statusCode).toBe(200);
+    expect((await request({ authorization: BASIC.authorization })).statusCode).toBe(200);
     expect(forwardedHeaders[0]).toMatchObject({ 'x-other': 'kept' });
     expect(JSON.stringify(forwardedHeaders)).not.toMatch(new RegExp(`${KEY}|Basic`));
-    const rejected = await get({ 'x-api-key': `${KEY}x` });
+    const rejected = await request({ 'x-api-key': `${KEY}x` });
     expect(rejected.statusCode).toBe(401);
     expect(rejected.json()).toEqual({
       statusCode: 401,
@@ -78,7 +79,7 @@ describe("the legacy system's API", () => {
       error: 'Unauthorized',
       message: 'the API key is unknown, or not that of the named user',
     });
-    expect((await get({})).headers['www-authenticate']).toMatch(/^Basic /);
+    expect((await request({})).headers['www-authenticate']).toMatch(/^Basic /);
     const metrics = await registry.metrics();
     expect(metrics).toContain('facade_client_requests_total{client="web"} 2');
     expect(metrics).toContain('facade_client_requests_total{client="unknown"} 2');
@@ -153,12 +154,12 @@ describe("the legacy system's API", () => {
 /** Returns the routes that the facade adds, such as `GET /orders/{id}`, with their configuration. */
 async function addedRoutes(): Promise<Map<string, unknown>> {
   const routes = new Map<string, unknown>();
-  const app = fastify({ exposeHeadRoutes: false });
+  const app = makeFastify({ exposeHeadRoutes: false });
   app.addHook('onRoute', ({ method, url, config }) => {
     routes.set(`${String(method)} ${url.replace(/:(\w+)/, '{$1}')}`, config);
   });
   addReadRoutes(app, {} as Reads, { LONG_ANSWERS_PER_CALLER: 0, LONG_ANSWERS_IN_TOTAL: 0 });
-  addWriteRoutes(app, {} as PostedOrders, () => ({}));
+  addWriteRoutes(app, {} as PostedOrders);
   await app.ready();
   return routes;
 }
@@ -183,5 +184,67 @@ describe("the document of the legacy system's API", () => {
       ([, name]) => name,
     );
     expect(Object.keys(document.components?.schemas ?? {})).toEqual(expect.arrayContaining([...new Set(names)]));
+  });
+});
+
+async function* endless(): AsyncGenerator<Buffer> {
+  for (;;) yield Buffer.alloc(65_536, '[');
+}
+
+describe('the long answers of the facade', () => {
+  let fastify: FastifyInstance;
+  let signals: AbortSignal[];
+  let responses: IncomingMessage[];
+
+  beforeEach(async () => {
+    signals = [];
+    responses = [];
+    const answer = async ({ capability, forwarded }: ReadRequest): Promise<ReadAnswer> => {
+      signals.push(forwarded.signal);
+      const body = capability === 'read-by-range' ? Readable.from(endless(), { objectMode: false }) : Buffer.from('[]');
+      return Promise.resolve({ status: 200, headers: {}, body });
+    };
+    fastify = makeFastify();
+    fastify.decorateRequest('client', null);
+    fastify.addHook('onRequest', (request, _reply, done) => {
+      request.client = String(request.headers['x-api-key']);
+      done();
+    });
+    const problems = new ProblemFilter();
+    fastify.setErrorHandler((error, request, reply) => problems.send(error, request, reply));
+    addReadRoutes(fastify, { answer }, { LONG_ANSWERS_PER_CALLER: 2, LONG_ANSWERS_IN_TOTAL: 3 });
+    await fastify.listen({ host: '127.0.0.1', port: 0 });
+  });
+
+  afterEach(async () => {
+    for (const response of responses) response.destroy();
+    await fastify.close();
+  });
+
+  /** Sends a request, and reads nothing of its answer. */
+  async function ask(client: string, path = '/orders/range?start=1&end=9'): Promise<IncomingMessage> {
+    const { port } = fastify.server.address() as AddressInfo;
+    const [response] = (await once(
+      get({ host: '127.0.0.1', port, path, agent: false, headers: { 'x-api-key': client } }),
+      'response',
+    )) as [IncomingMessage];
+    responses.push(response);
+    return response;
+  }
+
+  it('leave places for other clients, and short answers need none', async () => {
+    const billing = [await ask('billing'), await ask('billing'), await ask('billing')];
+    expect(billing.map(({ statusCode }) => statusCode)).toEqual([200, 200, 429]);
+    expect(billing[2]?.headers['retry-after']).toBe('5');
+    expect((await ask('billing', '/orders/page/1')).statusCode).toBe(200);
+    expect([(await ask('web')).statusCode, (await ask('web')).statusCode]).toEqual([200, 503]);
+  });
+
+  it('end at the side when they have no place, and give it back with the connection', async () => {
+    const [first] = [await ask('billing'), await ask('billing'), await ask('billing')];
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false, true]);
+    first.destroy();
+    while (signals[0]?.aborted === false) await setImmediate();
+    expect((await ask('billing')).statusCode).toBe(200);
   });
 });

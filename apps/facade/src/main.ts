@@ -8,11 +8,10 @@ const MAX_ID_CHARACTERS = 1_024;
 try {
   // Imported inside `try`, so that invalid settings print only their message.
   const { settings } = await import('./settings.js');
-  const { API } = await import('./api-description.js');
+  const { API } = await import('./legacy-api-document.js');
   const { FacadeModule } = await import('./facade.module.js');
-  const { MIGRATION } = await import('./migration/migration-parts.js');
   await startService({
-    module: FacadeModule.with(MIGRATION),
+    module: FacadeModule,
     settings,
     auth: settings,
     isReadyWithoutIssuer: true,

@@ -1,11 +1,75 @@
 import { z } from 'zod';
-import { auditSettings } from '#service/audit/audit-settings.js';
-import { authSettings } from '#service/auth/auth-settings.js';
-import { legacySettings } from '#service/settings/legacy-settings.js';
-import { httpAddress, httpSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
-import { placeSettings } from '#service/settings/place-settings.js';
-import { migrationSettings } from './migration/migration-settings.js';
+import { wholeNumber, httpAddress } from '#service/settings/settings.js';
+import {
+  httpSettings,
+  mongoSettings,
+  auditSettings,
+  legacySettings,
+  concurrencySettings,
+} from '#service/settings/service-settings.js';
 import { timeLimit } from '#orders/time-limit.js';
+import { authSettings } from '#service/auth/auth-settings.js';
+
+/** The settings of the migration's stages; part of the facade's settings. */
+const migrationSettings = {
+  FACADE_INSTANCE: z
+    .string()
+    .regex(/^[\w.:-]{1,100}$/)
+    .optional()
+    .meta({
+      description: 'Name of this facade instance, the same after each start; each instance needs its own.',
+      allowed: 'a name of at most 100 letters, digits and . : _ -',
+      shownDefault: 'the host name, with the port',
+      perProcess: true,
+    }),
+  GATE_MIN_SAMPLES: wholeNumber(0, 1_000_000_000)
+    .default(1_000)
+    .meta({ description: 'Compared answers since the last change before a stage may go to `live` and beyond.' }),
+  GATE_MAX_MISMATCHES: wholeNumber(0, 1_000_000).default(0).meta({ description: 'Mismatches that the gate accepts.' }),
+  GATE_MAX_ERROR_RATE: share('0.001').meta({ description: 'Error rate of the new side that the gate accepts.' }),
+  GATE_P99_FACTOR: positive('1.5').meta({
+    description: "p99 of the new side that the gate accepts, as a multiple of the legacy system's.",
+  }),
+  GATE_P99_FLOOR_MS: wholeNumber(0, 600_000)
+    .default(50)
+    .meta({ description: 'p99 of the new side that the gate always accepts, in milliseconds.' }),
+  INTENT_MAX_AGE_MS: wholeNumber(100, 600_000).default(timeLimit(10_000)).meta({
+    description: 'Age of an open write intent, in milliseconds, from which its bucket admits no more writes.',
+  }),
+  INTENT_MAX_OPEN: wholeNumber(1, 10_000)
+    .default(1_000)
+    .meta({ description: 'Open write intents of a bucket from which it admits no more writes.' }),
+  ROLLBACK_MAX_ERROR_RATE: share('0.05').meta({
+    description: 'Error rate of the new side in the last 5 s above which a stage goes back by itself.',
+  }),
+  ROLLBACK_MIN_REQUESTS: wholeNumber(1, 1_000_000)
+    .default(20)
+    .meta({ description: 'Requests to the new side in the last 5 s that such an error rate needs.' }),
+  ROLLBACK_MAX_MISMATCHES: wholeNumber(0, 1_000_000)
+    .default(0)
+    .meta({ description: 'Mismatches since the last change above which a stage goes back by itself.' }),
+  CHANGE_LIMIT_MS: wholeNumber(1_000, 600_000).default(timeLimit(10_000)).meta({
+    description: 'Time in which all instances must acknowledge a change, in milliseconds; then it is abandoned.',
+  }),
+};
+
+function share(byDefault: string) {
+  return positive(byDefault)
+    .refine((value) => value <= 1)
+    .meta({ allowed: 'a number from 0 to 1' });
+}
+
+function positive(byDefault: string) {
+  return z
+    .string()
+    .default(byDefault)
+    .transform(Number)
+    .refine((value) => Number.isFinite(value) && value >= 0)
+    .meta({ allowed: 'a number of at least 0' });
+}
+
+/** The limits of the migration's stages and writes, by the names of their settings. */
+export type MigrationSettings = Readonly<Omit<z.infer<z.ZodObject<typeof migrationSettings>>, 'FACADE_INSTANCE'>>;
 
 export const settingsSchema = z.object({
   ...httpSettings(3005),
@@ -55,7 +119,7 @@ export const settingsSchema = z.object({
     description:
       'Milliseconds until the new side counts as away for a request, and until a write has an unknown outcome.',
   }),
-  ...placeSettings('LONG_ANSWERS', 'Answers above 1 MiB that the facade sends,', { perCaller: 32, inTotal: 64 }),
+  ...concurrencySettings('LONG_ANSWERS', 'Answers above 1 MiB that the facade sends,', { perCaller: 32, inTotal: 64 }),
   FACADE_CLIENT_ID: z.string().default('orders-facade').meta({
     description:
       'OAuth client with which the facade requests tokens for the producer and the query API, with `AUTH_ISSUER`.',

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readSettings } from './settings.js';
-import { tokenClient } from './token-client.js';
+import { readSettings, tokenClient } from './settings.js';
 
 const ISSUER = { AUTH_ISSUER: 'https://issuer.example', FACADE_CLIENT_SECRET: 'secret' };
 

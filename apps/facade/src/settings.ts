@@ -1,8 +1,8 @@
-import { isLoopback } from '#service/http/known-hosts.js';
-import { documentedAt } from '#service/settings/setting-docs.js';
-import { loadSettings, SettingsError } from '#service/settings/settings.js';
 import type { z } from 'zod';
+import { isLoopback } from '#service/http/known-hosts.js';
+import { documentedAt, loadSettings, SettingsError } from '#service/settings/settings.js';
 import { settingsSchema } from './settings-schema.js';
+import type { TokenClient } from './sides/new-api.js';
 
 export type FacadeSettings = z.infer<typeof settingsSchema>;
 
@@ -25,3 +25,18 @@ export function readSettings(environment: NodeJS.ProcessEnv): FacadeSettings {
 }
 
 export const settings = readSettings(process.env);
+
+/** The facade writes orders and reads them. */
+const SCOPE = 'orders:read orders:write';
+
+/** Returns the facade's client at the token issuer; `undefined` without an issuer. */
+export function tokenClient({
+  AUTH_ISSUER: issuer,
+  AUTH_DISCOVERY_URL: discoveryUrl,
+  AUTH_ALLOW_HTTP_ISSUER: allowsHttp,
+  FACADE_CLIENT_ID: id,
+  FACADE_CLIENT_SECRET: secret,
+}: FacadeSettings): TokenClient | undefined {
+  if (issuer === undefined || secret === undefined) return undefined;
+  return { issuer, discoveryUrl: discoveryUrl ?? issuer, allowsHttp, id, secret, scope: SCOPE };
+}

@@ -3,10 +3,9 @@ import { pino } from 'pino';
 import { systemClock } from '@orders-pipeline/clock';
 import { failToStart } from '#service/process/fail-to-start.js';
 import { announceToParent, onParentExit } from '#service/process/parent-process.js';
-import { ChunkFiles } from './files/chunk-files.js';
-import { GroupCommits } from './files/group-commits.js';
-import { createLegacyServer } from './http/legacy-server.js';
-import { OrderBook } from './orders/order-book.js';
+import { OrderFiles } from './order-files.js';
+import { createLegacyServer } from './legacy-server.js';
+import { OrderBook } from './order-book.js';
 import { readSettings } from './settings.js';
 
 async function run(): Promise<void> {
@@ -16,13 +15,12 @@ async function run(): Promise<void> {
   const { LEGACY_HOST: listenHost, LOG_LEVEL: level, PORT: port } = settings;
   const base = { service: 'legacy', pid: process.pid };
   const logger = pino({ level, base, timestamp: pino.stdTimeFunctions.isoTime });
-  const files = await ChunkFiles.open(settings.LEGACY_DATA_DIR);
-  const commits = new GroupCommits(files, (error) => {
+  const files = await OrderFiles.open(settings.LEGACY_DATA_DIR, (error) => {
     // The next start reads from the disk whether the orders are there. Their clients get no answer.
     logger.fatal(error, 'ending, because the outcome of a write is unknown');
     process.exit(1);
   });
-  const book = await OrderBook.open(files, commits, systemClock);
+  const book = await OrderBook.open(files, systemClock);
   const app = createLegacyServer({ book, logger, listenHost, random: Math.random });
   const end = (reason: string): void => {
     logger.info({ reason }, 'draining');

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { legacySettings } from '#service/settings/legacy-settings.js';
-import { httpSettings, loadSettings } from '#service/settings/settings.js';
+import { legacySettings, httpSettings } from '#service/settings/service-settings.js';
+import { loadSettings } from '#service/settings/settings.js';
 
 const { PORT, LOG_LEVEL } = httpSettings(3010);
 
@@ -20,7 +20,7 @@ export const settingsSchema = z.object({
   ...legacySettings,
 });
 
-export type LegacyAppSettings = z.infer<typeof settingsSchema>;
+type LegacyAppSettings = z.infer<typeof settingsSchema>;
 
 export function readSettings(environment: NodeJS.ProcessEnv): LegacyAppSettings {
   return loadSettings(settingsSchema, environment);

@@ -1,19 +1,20 @@
-import { Module } from '@nestjs/common';
+import { Module, type Provider } from '@nestjs/common';
+import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
-import { ArchivedList } from '#orders/archive/archived-list.js';
+import { ArchivedList } from '#orders/archive/archived-ranges.js';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { earlierPartitionCounts } from '#orders/topics/topic-partitions.js';
+import { ORDERS_TOPIC } from '#orders/topics/topics.js';
+import { Startup } from '#service/availability/startup.js';
+import { dataClient, KafkaPositions, KafkaProbe } from '#service/kafka/kafka-clients.js';
+import { kafkaAccess, registryAccess } from '#service/kafka/kafka-access.js';
 import { prepareTopics, topicExpectations } from '#service/kafka/prepare-topics.js';
-import { dataClient } from '#service/kafka/data-client.js';
-import { kafkaAccess } from '#service/kafka/kafka-access.js';
-import { registryAccess } from '#service/kafka/registry-access.js';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
-import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
-import { KafkaProbe } from '#service/kafka/kafka-probe.js';
-import { createLogger } from '#service/process/logs.js';
 import { connectPrepared } from '#service/mongodb/connect-prepared.js';
 import { LONGER_THAN_AN_ELECTION_MS, Mongo } from '#service/mongodb/mongo.js';
-import { Startup } from '#service/availability/startup.js';
+import { createLogger } from '#service/process/logs.js';
+import { Interruptions } from './background/interruptions.js';
+import { WakeUp } from './background/leased-job.js';
+import { Leases } from './background/leases.js';
 import { SendGate } from './expansion/send-gate.js';
 import { settings } from './settings.js';
 
@@ -27,12 +28,6 @@ export const client = await dataClient(settings, kafkaOptions);
 export const startup = new Startup(logger);
 /** Not connected yet. */
 const database = Promise.withResolvers<Mongo>();
-
-/** The topics, once they exist and belong to the expected cluster. */
-export class PreparedTopics {
-  /** @param partitions number of partitions of the orders topic */
-  constructor(readonly partitions: number) {}
-}
 
 async function connectMongo(): Promise<Mongo> {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-producer', LONGER_THAN_AN_ELECTION_MS);
@@ -53,40 +48,50 @@ async function connectMongo(): Promise<Mongo> {
 
 const earlierPartitions = async (): Promise<number[]> => earlierPartitionCounts((await database.promise).db);
 
-async function connectTopics(probe: KafkaProbe): Promise<PreparedTopics> {
+/** Resolves once the topics exist and belong to the expected cluster. @returns a closed gate */
+async function connectTopics(probe: KafkaProbe): Promise<SendGate> {
   const expected = { ...topicExpectations(settings), earlierPartitions };
   const partitions = await startup.until('kafka', async () => {
     await probe.check();
     return prepareTopics(kafka, expected, logger);
   });
-  return new PreparedTopics(partitions);
+  return new SendGate(partitions, 'closed');
 }
 
-/** The connections to MongoDB, Kafka and the schema registry. */
-@Module({
-  providers: [
-    { provide: Mongo, useFactory: connectMongo },
-    { provide: ArchivedList, useFactory: ({ db }: Mongo) => ArchivedList.of(db), inject: [Mongo] },
-    {
-      provide: ArchivedIds,
-      useFactory: ({ db }: Mongo, list: ArchivedList) => ArchivedIds.of(db, list),
-      inject: [Mongo, ArchivedList],
-    },
-    { provide: KafkaProbe, useValue: new KafkaProbe(kafkaOptions) },
-    { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
-    { provide: PreparedTopics, useFactory: connectTopics, inject: [KafkaProbe] },
-    {
-      provide: SendGate,
-      useFactory: ({ partitions }: PreparedTopics) => new SendGate(partitions, 'closed'),
-      inject: [PreparedTopics],
-    },
-    {
-      provide: OrderCodec,
-      useFactory: async () => startup.until('registry', async () => OrderCodec.connect(registryAccess(settings))),
-      // After the topics, because preparing them verifies the cluster id.
-      inject: [PreparedTopics],
-    },
-  ],
-  exports: [Mongo, ArchivedList, ArchivedIds, KafkaProbe, KafkaPositions, PreparedTopics, SendGate, OrderCodec],
-})
+/** Reads the partitions of the orders topic by a connection of its own, which has cached nothing. */
+export async function countPartitions(): Promise<number> {
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    const { topics } = await admin.fetchTopicMetadata({ topics: [ORDERS_TOPIC] });
+    return topics[0]?.partitions.length ?? 0;
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+const PARTS: Provider[] = [
+  { provide: Mongo, useFactory: connectMongo },
+  { provide: ArchivedList, useFactory: ({ db }: Mongo) => ArchivedList.of(db), inject: [Mongo] },
+  {
+    provide: ArchivedIds,
+    useFactory: ({ db }: Mongo, list: ArchivedList) => ArchivedIds.of(db, list),
+    inject: [Mongo, ArchivedList],
+  },
+  { provide: KafkaProbe, useValue: new KafkaProbe(kafkaOptions) },
+  { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
+  { provide: SendGate, useFactory: connectTopics, inject: [KafkaProbe] },
+  {
+    provide: OrderCodec,
+    useFactory: async () => startup.until('registry', async () => OrderCodec.connect(registryAccess(settings))),
+    // After the topics, because preparing them verifies the cluster id.
+    inject: [SendGate],
+  },
+  Interruptions,
+  Leases,
+  WakeUp,
+];
+
+/** The connections to MongoDB, Kafka and the schema registry, and what all background jobs share. */
+@Module({ providers: PARTS, exports: PARTS })
 export class ConnectionsModule {}

@@ -7,8 +7,8 @@ try {
   const { API } = await import('./api-description.js');
   const { startup } = await import('./connections.module.js');
   const { ProducerModule } = await import('./producer.module.js');
-  const { acceptUploads } = await import('./imports/multipart-files.js');
-  const { acceptManyOrders } = await import('./intake/large-bodies.js');
+  const { acceptUploads } = await import('./imports/incoming-files.js');
+  const { acceptManyOrders } = await import('./intake/intake.controller.js');
   await startService({
     module: ProducerModule,
     startup,

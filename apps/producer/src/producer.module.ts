@@ -1,34 +1,164 @@
-import { Module } from '@nestjs/common';
-import { HealthModule } from '#service/health/health.js';
-import { logsModule } from '#service/process/logs.js';
+import { Injectable, Module } from '@nestjs/common';
+import { register } from 'prom-client';
+import { systemClock } from '@orders-pipeline/clock';
+import { RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { OrderCodec } from '#orders/order/order-codec.js';
+import { HealthModule, ReadinessChecks } from '#service/health/health.js';
 import { MetricsModule } from '#service/health/metrics.js';
-import { CompactionModule } from './compaction/compaction.module.js';
-import { ConnectionsModule, logger } from './connections.module.js';
-import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
-import { EmissionModule } from './emission/emission.module.js';
-import { ExpansionModule } from './expansion/expansion.module.js';
-import { ImportsModule } from './imports/imports.module.js';
-import { IntakeModule } from './intake/intake.module.js';
-import { OperationsModule } from './operations/operations.module.js';
-import { ProducerReadiness } from './readiness.js';
-import { ReconcileModule } from './reconcile/reconcile.module.js';
-import { RedriveModule } from './redrive/redrive.module.js';
+import { EventStreams } from '#service/http/concurrency-limit.js';
+import { KafkaPositions, KafkaProbe } from '#service/kafka/kafka-clients.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { logsModule } from '#service/process/logs.js';
+import { WakeUp } from './background/leased-job.js';
+import { CompactionJob } from './compaction/compaction-job.js';
+import { OperationCompaction } from './compaction/operation-compaction.js';
+import { LetterTopic, OperationLeftovers } from './compaction/operation-leftovers.js';
+import { client, ConnectionsModule, countPartitions, kafka, logger } from './connections.module.js';
+import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
+import { LetterRecords } from './dead-letters/letter-records.js';
+import { EmissionJob, exposeEmission } from './emission/emission-job.js';
+import { consumerLag, LagCeiling } from './emission/emission.js';
+import { measureTopic, OrdersTopic } from './emission/orders-topic.js';
+import { SegmentLeases } from './emission/segment-leases.js';
+import { ExpansionWatch, ProducerList } from './expansion/expansion-watch.js';
+import { SendGate } from './expansion/send-gate.js';
+import { ImportJob, ImportReader } from './imports/import-job.js';
+import { ImportManifest, ImportRejects } from './imports/import-manifest.js';
+import { ImportReceiver } from './imports/import-receiver.js';
+import { ImportPlaces, ImportReadsController, ImportsController } from './imports/imports.controller.js';
+import { RowIntake } from './imports/row-intake.js';
+import { StagedFiles } from './imports/staged-files.js';
+import { IntakeTopic } from './intake/batch-sender.js';
+import { IntakeClosing, IntakeRecoveryJob } from './intake/intake-closing.js';
+import { MongoIntakeStore } from './intake/intake-store.js';
+import { IntakeController, OrderRedirectController, QueryApiAddress } from './intake/intake.controller.js';
+import { Intake } from './intake/intake.js';
+import { OperationView } from './operations/operation-progress.js';
+import {
+  InterruptionsController,
+  InterruptionScope,
+  OperationEventsController,
+  OperationsController,
+} from './operations/operations.controller.js';
+import { Operations } from './operations/operations.js';
+import { OrderOutcomes, RedriveProgress } from './operations/order-outcomes.js';
+import { ReconcileController, ReconciliationPlaces } from './reconcile/reconcile.controller.js';
+import { RedriveJob, RedriveWork } from './redrive/redrive-job.js';
+import { RedriveController } from './redrive/redrive.controller.js';
+import { RedrivenLetters } from './redrive/redriven-letters.js';
+import { settings } from './settings.js';
+
+@Injectable()
+class ProducerReadiness extends ReadinessChecks {
+  readonly checks;
+
+  constructor(mongo: Mongo, kafkaProbe: KafkaProbe) {
+    super();
+    this.checks = { mongodb: () => mongo.ping(), kafka: () => kafkaProbe.check() };
+  }
+}
+
+function connectTopic(gate: SendGate, codec: OrderCodec): OrdersTopic {
+  const topic = new OrdersTopic(() => client.producer(), codec, gate, measureTopic(register));
+  gate.attach(topic);
+  return topic;
+}
+
+/** The metrics of the topic count the records of both. */
+function connectIntakeTopic(gate: SendGate, codec: OrderCodec, { observer }: OrdersTopic): IntakeTopic {
+  const topic = new IntakeTopic(() => client.producer(), codec, gate, observer);
+  gate.attach(topic);
+  return topic;
+}
+
+function createLagCeiling(positions: KafkaPositions): LagCeiling {
+  return new LagCeiling(settings.LAG_CEILING, async () => consumerLag(positions), systemClock);
+}
+
+function watchExpansions(mongo: Mongo, gate: SendGate, wakeUp: WakeUp): ExpansionWatch {
+  return new ExpansionWatch(new ProducerList(mongo), countPartitions, gate, wakeUp);
+}
+
+function createLetterTopic(mongo: Mongo, positions: KafkaPositions): LetterTopic {
+  return new LetterTopic(kafka, mongo, positions);
+}
+
+/**
+ * Emits the orders of operations to Kafka. It is a module of its own, because Nest stops the module that imports it first: a redrive sends
+ * over its topic, which closes when the emission stops.
+ */
+@Module({
+  imports: [ConnectionsModule],
+  providers: [
+    { provide: OrdersTopic, useFactory: connectTopic, inject: [SendGate, OrderCodec] },
+    { provide: LagCeiling, useFactory: createLagCeiling, inject: [KafkaPositions] },
+    SegmentLeases,
+    EmissionJob,
+  ],
+  exports: [OrdersTopic],
+})
+class EmissionModule {
+  constructor(job: EmissionJob) {
+    exposeEmission(job, settings.LAG_CEILING, register);
+  }
+}
 
 @Module({
   imports: [
     logsModule(logger),
     MetricsModule,
-    OperationsModule,
+    ConnectionsModule,
     EmissionModule,
-    ImportsModule,
-    IntakeModule,
-    ReconcileModule,
-    DeadLettersModule,
-    RedriveModule,
-    ExpansionModule,
-    CompactionModule,
-    // Last, as in the OpenAPI document, which lists the routes in the order of the modules.
     HealthModule.with(ProducerReadiness, [ConnectionsModule]),
+  ],
+  // In the order in which the OpenAPI document lists their routes.
+  controllers: [
+    OperationsController,
+    InterruptionsController,
+    OperationEventsController,
+    ImportsController,
+    ImportReadsController,
+    IntakeController,
+    OrderRedirectController,
+    ReconcileController,
+    DeadLettersController,
+    RedriveController,
+  ],
+  providers: [
+    Operations,
+    InterruptionScope,
+    OperationView,
+    OrderOutcomes,
+    RedriveProgress,
+    { provide: EventStreams, useValue: new EventStreams(settings) },
+    { provide: ExpansionWatch, useFactory: watchExpansions, inject: [Mongo, SendGate, WakeUp] },
+
+    { provide: ImportPlaces, useValue: new ImportPlaces(settings) },
+    ImportReceiver,
+    ImportManifest,
+    ImportRejects,
+    StagedFiles,
+    RowIntake,
+    ImportReader,
+    ImportJob,
+
+    { provide: IntakeTopic, useFactory: connectIntakeTopic, inject: [SendGate, OrderCodec, OrdersTopic] },
+    { provide: QueryApiAddress, useValue: new QueryApiAddress(settings.QUERY_API_PUBLIC_URL) },
+    MongoIntakeStore,
+    IntakeClosing,
+    IntakeRecoveryJob,
+    Intake,
+
+    { provide: ReconciliationPlaces, useValue: new ReconciliationPlaces(settings) },
+    { provide: LetterRecords, useValue: new LetterRecords(new RecordReader(client.connections())) },
+    RedrivenLetters,
+    RedriveWork,
+    RedriveJob,
+
+    OperationCompaction,
+    OperationLeftovers,
+    { provide: LetterTopic, useFactory: createLetterTopic, inject: [Mongo, KafkaPositions] },
+    CompactionJob,
   ],
 })
 export class ProducerModule {}

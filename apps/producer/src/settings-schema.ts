@@ -1,10 +1,16 @@
 import { z } from 'zod';
-import { auditSettings } from '#service/audit/audit-settings.js';
+import {
+  auditSettings,
+  faultSettings,
+  eventStreamSettings,
+  concurrencySettings,
+  httpSettings,
+  mongoSettings,
+  queryApiPublicUrl,
+} from '#service/settings/service-settings.js';
 import { authSettings } from '#service/auth/auth-settings.js';
-import { faultSettings } from '#service/settings/fault-settings.js';
 import { kafkaSettings } from '#service/settings/kafka-settings.js';
-import { eventStreamSettings, placeSettings } from '#service/settings/place-settings.js';
-import { httpSettings, mongoSettings, queryApiPublicUrl, wholeNumber } from '#service/settings/settings.js';
+import { wholeNumber } from '#service/settings/settings.js';
 
 /** A hundred years. */
 const MAX_RETENTION_DAYS = 36_500;
@@ -42,7 +48,9 @@ export const settingsSchema = z.object({
   SETTLED_RETENTION_DAYS: wholeNumber(0, MAX_RETENTION_DAYS).default(30).meta({
     description: 'Days for which settled dead letters, and the files and rejected rows of imports, are kept.',
   }),
-  ...placeSettings('IMPORTS', 'Imports being received', { perCaller: 4, inTotal: 16 }),
-  ...placeSettings('RECONCILIATIONS', 'Reconciliations', { perCaller: 4, inTotal: 16 }),
+  ...concurrencySettings('IMPORTS', 'Imports being received', { perCaller: 4, inTotal: 16 }),
+  ...concurrencySettings('RECONCILIATIONS', 'Reconciliations', { perCaller: 4, inTotal: 16 }),
   ...eventStreamSettings,
 });
+
+export type ProducerSettings = z.infer<typeof settingsSchema>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ApiDescription } from '#service/docs/openapi.js';
-import { SupportedCombinationSchema } from './order-query/supported-order-queries.js';
+import { SupportedCombinationSchema } from './order-query/order-query.js';
 
 /** The texts of the OpenAPI document. */
 export const API: ApiDescription = {

@@ -4,27 +4,36 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify';
 import type { Order } from '#orders/order/order.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { AwaitedOrders } from './freshness/awaited-orders.js';
-import { WaitingReads } from './freshness/waiting-reads.js';
-import { COMPLETE_THROUGH_HEADERS, CompleteThroughHeader } from './freshness/complete-through-header.js';
-import { OrderPages } from './paging/order-pages.js';
-import { linkHeader, LINK_HEADERS, OrdersPageSchema, type OrdersPage } from './paging/orders-page.js';
-import { OrdersQuerySchema, RangeQuerySchema, type OrdersRequest, type RangeRequest } from './paging/page-request.js';
-import { byNumber } from './paging/possible-numbers.js';
-import { orderQueryPath } from './order-query/order-query-path.js';
-import { parseOrderQuery } from './order-query/order-query-parameters.js';
 import {
+  AwaitedOrders,
   BatchGetResponseSchema,
   BatchGetSchema,
   orderId,
   type BatchGet,
   type BatchGetResponse,
-} from './orders/batch-get.js';
-import { AbsentOrders } from './orders/absent-orders.js';
-import { OneOrderQuerySchema, type OneOrderQuery } from './orders/one-order-query.js';
+  AbsentOrders,
+  OneOrderQuerySchema,
+  type OneOrderQuery,
+} from './orders/order-by-id.js';
+import { WaitingReads } from './read-limits.js';
+import { COMPLETE_THROUGH_HEADERS, CompleteThroughHeader } from './freshness/complete-through.js';
+import { OrderPages } from './paging/order-pages.js';
+import {
+  linkHeader,
+  LINK_HEADERS,
+  OrdersPageSchema,
+  type OrdersPage,
+  OrdersQuerySchema,
+  RangeQuerySchema,
+  type OrdersRequest,
+  type RangeRequest,
+} from './paging/orders-page.js';
+import { byNumber } from './orders/number-holes.js';
+import { orderQueryPath } from './order-query/order-query.js';
+import { parseOrderQuery } from './order-query/order-query-parameters.js';
 import { orderResponse, OrderResponseSchema, type OrderResponse } from '#orders/order/order-response.js';
 import { SavedOrders } from './orders/saved-orders.js';
-import { KnownSpellings } from './orders/known-spellings.js';
+import { FilterCandidates } from './order-query/filter-candidates.js';
 
 @ApiTags('orders')
 @ApiBadRequestResponse({ description: 'Problem details that name each invalid parameter' })
@@ -37,7 +46,7 @@ export class OrdersController {
     private readonly awaited: AwaitedOrders,
     private readonly waiting: WaitingReads,
     private readonly pages: OrderPages,
-    private readonly spellings: KnownSpellings,
+    private readonly candidates: FilterCandidates,
     private readonly absent: AbsentOrders,
   ) {}
 
@@ -53,7 +62,7 @@ export class OrdersController {
     @Req() { caller }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrdersPage> {
-    const orderQuery = parseOrderQuery(await this.spellings.corrected(query));
+    const orderQuery = parseOrderQuery(await this.candidates.corrected(query));
     const request = { orderQuery, path: orderQueryPath(orderQuery), caller: caller?.subject ?? null };
     return withLinks(await this.pages.page(request, query), reply);
   }

@@ -1,45 +1,45 @@
-import { Module } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import { register } from 'prom-client';
 import { systemClock } from '@orders-pipeline/clock';
+import { ReadinessChecks, HealthModule } from '#service/health/health.js';
+import { Mongo, LONGER_THAN_AN_ELECTION_MS } from '#service/mongodb/mongo.js';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
-import { ArchivedList } from '#orders/archive/archived-list.js';
-import { HealthModule } from '#service/health/health.js';
+import { ArchivedList } from '#orders/archive/archived-ranges.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
 import { MetricsModule } from '#service/health/metrics.js';
 import { connectPrepared } from '#service/mongodb/connect-prepared.js';
-import { LONGER_THAN_AN_ELECTION_MS, Mongo } from '#service/mongodb/mongo.js';
 import { Startup } from '#service/availability/startup.js';
 import { readMonotonically } from '#service/mongodb/monotonic-reads.js';
-import { AuditController } from './audit/audit.controller.js';
-import { ExportController } from './export/export.controller.js';
-import { OpenExports } from './export/open-exports.js';
-import { OrderBatches } from './export/order-batches.js';
-import { AwaitedOrders } from './freshness/awaited-orders.js';
+import { AuditController } from './audit.controller.js';
+import { ExportController, OrderBatches } from './export/export.controller.js';
+import { OpenExports, WaitingReads, exposeReadMetrics } from './read-limits.js';
+import { AwaitedOrders, AbsentOrders } from './orders/order-by-id.js';
 import { CompleteThrough } from './freshness/complete-through.js';
-import { SavedNumbers } from './freshness/saved-numbers.js';
-import { SettledNumbers } from './freshness/settled-numbers.js';
-import { StoredWatermark } from './freshness/stored-watermark.js';
-import { WaitingReads } from './freshness/waiting-reads.js';
+import { SavedNumbers, SettledNumbers, StoredWatermark } from './freshness/watermark-sources.js';
 import { OrdersController } from './orders.controller.js';
-import { AbsentOrders } from './orders/absent-orders.js';
 import { SavedOrders } from './orders/saved-orders.js';
-import { KnownSpellings } from './orders/known-spellings.js';
-import { NumberHoles } from './orders/number-holes.js';
+import { FilterCandidates } from './order-query/filter-candidates.js';
+import { NumberHoles, PossibleNumbers } from './orders/number-holes.js';
 import { NumberedPages } from './paging/numbered-pages.js';
-import { OffsetPages } from './paging/offset-pages.js';
+import { OffsetPages, Totals } from './paging/offset-pages.js';
 import { OrderPages } from './paging/order-pages.js';
-import { PageTokens } from './paging/page-token.js';
-import { PossibleNumbers } from './paging/possible-numbers.js';
-import { Totals } from './paging/totals.js';
-import { QueryReadiness } from './readiness.js';
-import { exposeReadMetrics } from './reading-metrics.js';
+import { PageTokens } from './paging/cursor-pages.js';
 import { settings } from './settings.js';
 import { OrderRollups } from './summary/order-rollups.js';
 import { RollupKeeper } from './summary/rollup-keeper.js';
 import { Summaries } from './summary/summaries.js';
 import { SummaryController } from './summary/summary.controller.js';
-import { OrderTraceController } from './trace/order-trace.controller.js';
-import { OrderTraces } from './trace/order-trace.js';
+import { OrderTraceController, OrderTraces } from './order-trace.controller.js';
+
+@Injectable()
+export class QueryReadiness extends ReadinessChecks {
+  readonly checks;
+
+  constructor(mongo: Mongo) {
+    super();
+    this.checks = { mongodb: () => mongo.ping() };
+  }
+}
 
 const logger = createLogger('query-api', settings.LOG_LEVEL);
 
@@ -68,7 +68,7 @@ class DatabaseModule {}
     },
     SavedOrders,
     AbsentOrders,
-    KnownSpellings,
+    FilterCandidates,
     NumberHoles,
     PossibleNumbers,
     NumberedPages,

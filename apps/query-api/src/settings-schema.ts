@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
-import { placeSettings } from '#service/settings/place-settings.js';
-import { httpSettings, mongoSettings } from '#service/settings/settings.js';
+import { concurrencySettings, httpSettings, mongoSettings } from '#service/settings/service-settings.js';
+import { documentedAt, SettingsError } from '#service/settings/settings.js';
 
 const MIN_SECRET_LENGTH = 32;
 
@@ -9,8 +10,8 @@ export const settingsSchema = z.object({
   ...httpSettings(3000),
   ...authSettings,
   ...mongoSettings,
-  ...placeSettings('EXPORTS', 'Exports', { perCaller: 8, inTotal: 32 }),
-  ...placeSettings('WAITS', 'Reads with `waitMs` that wait,', { perCaller: 500, inTotal: 1_000 }),
+  ...concurrencySettings('EXPORTS', 'Exports', { perCaller: 8, inTotal: 32 }),
+  ...concurrencySettings('WAITS', 'Reads with `waitMs` that wait,', { perCaller: 500, inTotal: 1_000 }),
   PAGE_TOKEN_SECRET: z
     .string()
     .min(MIN_SECRET_LENGTH)
@@ -32,3 +33,20 @@ export const settingsSchema = z.object({
       secret: true,
     }),
 });
+
+/**
+ * Returns the key that signs page tokens. Without the setting it is random: tokens then become invalid at each restart, and are unknown to
+ * other instances, which is all right for development only.
+ * @throws SettingsError in production, without the setting
+ */
+export function pageTokenSecret(
+  { AUTH_ISSUER, PAGE_TOKEN_SECRET }: { AUTH_ISSUER?: string | undefined; PAGE_TOKEN_SECRET?: string | undefined },
+  { NODE_ENV }: NodeJS.ProcessEnv,
+): string {
+  if (PAGE_TOKEN_SECRET !== undefined) return PAGE_TOKEN_SECRET;
+  // Without an issuer, a service does not start in production anyway.
+  if (NODE_ENV !== 'production' || AUTH_ISSUER === undefined) return randomBytes(32).toString('hex');
+  throw new SettingsError(
+    `PAGE_TOKEN_SECRET: must be set, since NODE_ENV is production: a page token would be invalid after a restart, and at other query APIs. Set the same secret at all of them, such as the output of \`openssl rand -hex 32\` (${documentedAt('PAGE_TOKEN_SECRET')}).`,
+  );
+}

@@ -1,6 +1,5 @@
 import { loadSettings } from '#service/settings/settings.js';
-import { pageTokenSecret } from './page-token-secret.js';
-import { settingsSchema } from './settings-schema.js';
+import { pageTokenSecret, settingsSchema } from './settings-schema.js';
 
 const given = loadSettings(settingsSchema, process.env);
 

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { AutoscalePolicy, type PolicyOptions } from './autoscale-policy.js';
-import type { AutoscaleState } from './autoscale-state.js';
-import type { LoadObservation } from './load-observation.js';
+import type { AutoscaleState, LoadObservation } from './autoscale-state.js';
 import { SimulatedConsumers } from './testing/simulated-consumers.js';
 
 const LIMITS = fc

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { AutoscalePolicy, HOLD_MS, resumed, type PolicyOptions } from './autoscale-policy.js';
 import { SimulatedConsumers, type SimulatedCapacity } from './testing/simulated-consumers.js';
-import { contradictionIn } from './autoscale-limits.js';
-import { carriedBy, usefulCounts } from './capacity.js';
+import { contradictionIn, carriedBy, usefulCounts } from './capacity.js';
 
 const LIMITS = { minConsumers: 1, maxConsumers: 12, drainSeconds: 120 };
 

@@ -46,3 +46,46 @@ export async function succeededWithin(clock: Clock, milliseconds: number, work: 
     cancel?.();
   }
 }
+
+/** Bounds of an exponential back-off, in milliseconds. */
+export interface BackOff {
+  /** Ceiling of the delay before the second attempt; it doubles with each further attempt. */
+  readonly initialMs: number;
+  /** The largest ceiling. */
+  readonly maxMs: number;
+}
+
+/**
+ * Computes the delay before the next attempt: exponential back-off with equal jitter (Marc Brooker, "Exponential Backoff And Jitter",
+ * AWS Architecture Blog, 2015). The delay is uniformly distributed between half of the ceiling and the ceiling, so that many
+ * simultaneous failures do not retry simultaneously.
+ * @param failures number of failed attempts, at least 1
+ * @param random returns numbers from 0 (inclusive) to 1 (exclusive)
+ * @returns milliseconds
+ */
+export function backOffMs({ initialMs, maxMs }: BackOff, failures: number, random: () => number): number {
+  const ceiling = Math.min(maxMs, initialMs * 2 ** Math.min(failures - 1, 30));
+  return Math.round(ceiling * (0.5 + random() / 2));
+}
+
+/** Computes events per second over the last readings of a counter that never decreases. */
+export class RateMeter {
+  private readonly readings: { readonly at: number; readonly count: number }[] = [];
+
+  /** @param kept number of intervals between readings that the rate covers */
+  constructor(private readonly kept: number) {}
+
+  /** Records a reading. @param at milliseconds since 1970 */
+  read(at: number, count: number): void {
+    this.readings.push({ at, count });
+    if (this.readings.length > this.kept + 1) this.readings.shift();
+  }
+
+  /** Events per second between the first and the last reading kept; 0 before the second reading. */
+  get perSecond(): number {
+    const first = this.readings[0];
+    const last = this.readings.at(-1);
+    if (first === undefined || last === undefined || last.at <= first.at) return 0;
+    return ((last.count - first.count) * 1_000) / (last.at - first.at);
+  }
+}

@@ -1,3 +1,1 @@
-export { pause, succeededWithin, systemClock, type Clock } from './clock.js';
-export { backOffMs, type BackOff } from './back-off.js';
-export { RateMeter } from './rate-meter.js';
+export { backOffMs, pause, RateMeter, succeededWithin, systemClock, type BackOff, type Clock } from './clock.js';

@@ -6,7 +6,7 @@ import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservice
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { EMPTY, Subject } from 'rxjs';
 import { settle } from '@orders-pipeline/parallel-consumer/testing';
-import { ParallelConsumerContext } from './parallel-consumer-context.js';
+import { ParallelConsumerContext } from './topic-consumer.js';
 import { PARALLEL_CONSUMER } from './parallel-consumer-server.js';
 import { handling, TOPIC, TopicInMemory, useRunningHandlers } from './testing/running-handlers.js';
 

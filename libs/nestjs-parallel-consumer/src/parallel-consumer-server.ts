@@ -1,21 +1,81 @@
-import { Logger } from '@nestjs/common';
-import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { inspect } from 'node:util';
+import type { Kafka } from 'kafkajs';
+import { Logger, type ArgumentsHost, type LoggerService } from '@nestjs/common';
+import {
+  Server,
+  type CustomTransportStrategy,
+  type MessageHandler,
+  BaseRpcExceptionFilter,
+} from '@nestjs/microservices';
+import { throwError, type Observable } from 'rxjs';
 import type {
   Broker,
-  State,
   EngineLogger,
+  State,
   ParallelConsumer,
   ParallelConsumerStatus,
 } from '@orders-pipeline/parallel-consumer';
-import { KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
-import type { Kafka } from 'kafkajs';
-import { eventHandlers } from './event-handlers.js';
-import { nestEngineLogger } from './nest-engine-logger.js';
-import type { ParallelConsumerContext } from './parallel-consumer-context.js';
-import { keepRealErrors } from './real-errors.js';
-import type { BrokerFactory, ParallelConsumerServerOptions, TopicOptions } from './server-options.js';
-import { ParallelConsumerSetupError } from './setup-error.js';
-import { TopicConsumer, type ProcessingHooks } from './topic-consumer.js';
+import { type KafkaBrokerOptions, KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
+import {
+  type TopicOptions,
+  ParallelConsumerContext,
+  TopicConsumer,
+  type ProcessingHooks,
+  type EventHandler,
+} from './topic-consumer.js';
+
+/**
+ * - `no-topics`: the options name no topic
+ * - `no-group`: a topic has no `groupId`
+ * - `group-shared`: two topics have the same consumer group
+ * - `topic-without-handler`: a topic of the options has no handler
+ * - `handler-without-topic`: a handler's topic is not in the options
+ * - `several-handlers`: a topic has more than one handler
+ * - `request-response-handler`: a handler uses `@MessagePattern`
+ * - `no-events`: `on` was called
+ */
+export type SetupErrorCode =
+  | 'no-topics'
+  | 'no-group'
+  | 'group-shared'
+  | 'topic-without-handler'
+  | 'handler-without-topic'
+  | 'several-handlers'
+  | 'request-response-handler'
+  | 'no-events';
+
+/** Thrown at startup when the options and the handlers do not match. The message says how to fix it. */
+export class ParallelConsumerSetupError extends Error {
+  override readonly name = 'ParallelConsumerSetupError';
+
+  constructor(
+    readonly code: SetupErrorCode,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Creates the engine's broker for one topic: that of another client library, or in specs a FakeBroker. */
+export type BrokerFactory = (options: KafkaBrokerOptions) => Broker;
+
+/** The topics that a `ParallelConsumerServer` consumes, and the Kafka that has them. */
+export interface ParallelConsumerServerOptions {
+  /**
+   * The kafkajs client, preferably created by `connectKafka`; or a function that creates a broker, such as
+   * `(options) => new PlatformaticBroker({ ...options, client })`.
+   */
+  readonly kafka: Kafka | BrokerFactory;
+  /**
+   * The topics by name. Each needs a handler: `@EventPattern('the topic', PARALLEL_CONSUMER)`, or the `handler` of its options.
+   * Each topic has its own consumer with its own limits, so that a slow topic does not delay another.
+   */
+  readonly topics: Readonly<Record<string, TopicOptions>>;
+  /** Default: a Nest logger with the topic's name as context. A pino logger can be passed directly. */
+  readonly logger?: EngineLogger;
+  /** Selects this strategy's handlers: the second argument of their `@EventPattern`. Default `PARALLEL_CONSUMER`. */
+  readonly transportId?: symbol;
+}
 
 /** Marks handlers of this transport, as the second argument of the decorator: `@EventPattern('orders.v1', PARALLEL_CONSUMER)`. */
 export const PARALLEL_CONSUMER = Symbol('parallel-consumer');
@@ -183,4 +243,90 @@ function connect(
 ): Broker {
   const options = { topic, groupId, logger, ...fetching };
   return typeof kafka === 'function' ? kafka(options) : new KafkajsBroker({ ...options, kafka });
+}
+
+/**
+ * Finds the handler of each topic.
+ * @param handlers the handlers that Nest registered with the strategy, by pattern
+ * @param topics the topics without a handler in their options
+ * @throws ParallelConsumerSetupError unless each topic has exactly one `@EventPattern` handler, and each handler has a topic
+ */
+export function eventHandlers(
+  handlers: ReadonlyMap<string, MessageHandler>,
+  topics: readonly string[],
+): Map<string, EventHandler> {
+  for (const [pattern, { isEventHandler, next }] of handlers) {
+    if (isEventHandler !== true)
+      throw new ParallelConsumerSetupError(
+        'request-response-handler',
+        `@MessagePattern(${pattern}): this transport sends no replies. Use @EventPattern, or pass the handler's transport as the second argument of the decorator.`,
+      );
+    if (!topics.includes(pattern))
+      throw new ParallelConsumerSetupError(
+        'handler-without-topic',
+        `@EventPattern(${pattern}): the topic must be one of those without a \`handler\` option (${topics.join(', ')}). Add it to the strategy's \`topics\`, or pass the handler's transport as the second argument of the decorator.`,
+      );
+    if (next !== undefined)
+      throw new ParallelConsumerSetupError(
+        'several-handlers',
+        `@EventPattern(${pattern}): a topic can have only one handler, because a record succeeds or fails as a whole. Call the others from one handler, or give each handler its own strategy and consumer group.`,
+      );
+  }
+  return new Map(topics.map((topic) => [topic, findHandler(topic, handlers)]));
+}
+
+function findHandler(topic: string, handlers: ReadonlyMap<string, MessageHandler>): EventHandler {
+  const handler = handlers.get(topic);
+  if (handler === undefined)
+    throw new ParallelConsumerSetupError(
+      'topic-without-handler',
+      `The topic ${topic} has no handler. Add @EventPattern('${topic}', PARALLEL_CONSUMER) to a controller method, or remove the topic from the strategy's \`topics\`.`,
+    );
+  return handler;
+}
+
+let kept = false;
+
+/**
+ * Patches Nest so that errors of handlers, guards, pipes and interceptors reach the engine as they were thrown.
+ *
+ * Nest's default exception filter replaces them by `{ status: 'error', message: 'Internal server error' }`, to hide internals from
+ * a remote caller. This transport has no remote caller: the engine needs the error to classify it, and the dead letter reports
+ * it. A strategy can't configure that filter, because Nest creates it per handler from the application's configuration. So this
+ * function patches Nest's class, once, and only for attempts of this transport, which it recognizes by their context. The
+ * application's own exception filters still run first.
+ *
+ * Rejected: a filter that each application must add. An application that forgets it would silently lose all error reasons.
+ */
+export function keepRealErrors(): void {
+  if (kept) return;
+  kept = true;
+  const { prototype } = BaseRpcExceptionFilter;
+  const original = Object.create(prototype, Object.getOwnPropertyDescriptors(prototype)) as BaseRpcExceptionFilter;
+  prototype.catch = function catchForOtherTransports(
+    this: BaseRpcExceptionFilter,
+    exception: unknown,
+    host: ArgumentsHost,
+  ): Observable<unknown> {
+    if (host.getArgByIndex<unknown>(1) instanceof ParallelConsumerContext) return throwError(() => exception);
+    return original.catch.call(this, exception, host);
+  };
+}
+
+/** Adapts a Nest logger to the engine: each entry is the message, then the details on the same line. */
+export function nestEngineLogger(logger: LoggerService): EngineLogger {
+  return {
+    debug: (details, message) => {
+      // Formatting the details of every retry costs more than a disabled level should.
+      if (Logger.isLevelEnabled('debug')) logger.debug?.(line(details, message));
+    },
+    info: (details, message) => void logger.log(line(details, message)),
+    warn: (details, message) => void logger.warn(line(details, message)),
+    error: (details, message) => void logger.error(line(details, message)),
+  };
+}
+
+function line(details: object, message: string): string {
+  const isEmpty = Object.keys(details).length === 0;
+  return isEmpty ? message : `${message} ${inspect(details, { breakLength: Number.POSITIVE_INFINITY })}`;
 }

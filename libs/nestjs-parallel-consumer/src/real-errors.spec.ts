@@ -13,9 +13,8 @@ import {
 import { BaseRpcExceptionFilter, EventPattern, Payload, RpcException } from '@nestjs/microservices';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 import { EMPTY, lastValueFrom, map, throwError, type Observable } from 'rxjs';
-import { PARALLEL_CONSUMER } from './parallel-consumer-server.js';
-import { keepRealErrors } from './real-errors.js';
-import type { TopicOptions } from './server-options.js';
+import { PARALLEL_CONSUMER, keepRealErrors } from './parallel-consumer-server.js';
+import type { TopicOptions } from './topic-consumer.js';
 import { handling, TOPIC, useRunningHandlers, type RunningHandlers } from './testing/running-handlers.js';
 
 class OutOfStockError extends Error {

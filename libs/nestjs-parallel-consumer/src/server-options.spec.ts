@@ -1,10 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Logger, type LoggerService } from '@nestjs/common';
 import type { MessageHandler } from '@nestjs/microservices';
-import { noPayload, parsedValue, rawValue } from './deserializer.js';
-import { eventHandlers } from './event-handlers.js';
-import { nestEngineLogger } from './nest-engine-logger.js';
-import { ParallelConsumerServer } from './parallel-consumer-server.js';
+import { noPayload, parsedValue, rawValue } from './topic-consumer.js';
+import { eventHandlers, nestEngineLogger, ParallelConsumerServer } from './parallel-consumer-server.js';
 
 function handler(extra: Partial<MessageHandler> = {}): MessageHandler {
   return Object.assign(async () => undefined, { isEventHandler: true, ...extra });

@@ -1,16 +1,117 @@
+import { BaseRpcContext } from '@nestjs/microservices';
+import { HttpException, HttpStatus } from '@nestjs/common';
 import { isObservable, lastValueFrom, type Observable } from 'rxjs';
 import {
-  type Broker,
   type Attempt,
-  type EngineLogger,
-  ParallelConsumer,
   type ConsumedRecord,
+  classifyByNetworkCode,
+  type FailureClassifier,
+  type EngineLogger,
+  type ParallelConsumerOptions,
+  type RecordHandler,
+  type Broker,
+  ParallelConsumer,
 } from '@orders-pipeline/parallel-consumer';
-import { DeserializationError, parsedValue, type Deserializer } from './deserializer.js';
-import type { EventHandler } from './event-handlers.js';
-import { classifyNestFailure, withDeserialization } from './nest-failure.js';
-import { ParallelConsumerContext } from './parallel-consumer-context.js';
-import type { TopicOptions } from './server-options.js';
+import type { KafkaBrokerOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
+
+/** The `@Ctx()` argument of a handler: the record as read, and the attempt. One object per attempt. */
+export class ParallelConsumerContext extends BaseRpcContext<[ConsumedRecord, Attempt]> {
+  constructor(
+    /** Key, value and headers as raw bytes, with topic, partition, offset and timestamp. */
+    readonly record: ConsumedRecord,
+    /** `number`: 1 for the first attempt. `signal`: aborts when the consumer no longer waits; pass it to cancellable operations. */
+    readonly attempt: Attempt,
+  ) {
+    super([record, attempt]);
+  }
+}
+
+/**
+ * Converts a record to the payload that pipes validate and `@Payload()` injects. It may return a promise.
+ * When it throws, the record is poison: it is dead-lettered immediately, and the handler does not run. Only a network error, such
+ * as an unavailable schema registry, counts as an environment failure: the record is then retried without limit.
+ */
+export type Deserializer = (record: ConsumedRecord) => unknown;
+
+/**
+ * Returns the value's bytes: a `Buffer`, or `null` for a tombstone. Suits Avro and Protobuf. The bytes are a copy, because a
+ * record's bytes can be part of the buffer of its whole fetch, which the payload would keep alive.
+ */
+export const rawValue: Deserializer = ({ value }) => value && Buffer.from(value);
+
+/** Returns no payload, for handlers that only use the `record` of `@Ctx()`: nothing is parsed or copied. */
+export const noPayload: Deserializer = () => undefined;
+
+/**
+ * The default deserializer: parses the value like Nest's `ServerKafka`, so that its handlers and pipes work unchanged. It returns
+ * - `null` for a record without a value (a tombstone)
+ * - the raw bytes when the first byte is 0, as in a schema registry's wire format
+ * - parsed JSON when the text begins with `{` or `[`
+ * - the text otherwise
+ *
+ * One difference: invalid JSON throws, so the record is dead-lettered. `ServerKafka` passes it to the handler as a string.
+ */
+export const parsedValue: Deserializer = (record) => {
+  const text = record.valueText;
+  if (text === null || text.startsWith('\0')) return rawValue(record);
+  return text.startsWith('{') || text.startsWith('[') ? (JSON.parse(text) as unknown) : text;
+};
+
+/** Thrown when a deserializer fails; `cause` is its error. */
+export class DeserializationError extends Error {
+  override readonly name = 'DeserializationError';
+  readonly code = 'undeserializable';
+
+  constructor(cause: unknown) {
+    super(`the value can't be deserialized: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/** Status codes that Nest's validation pipes throw: the payload is invalid, and a retry would fail again. */
+const PAYLOAD_AT_FAULT: ReadonlySet<number> = new Set([HttpStatus.BAD_REQUEST, HttpStatus.UNPROCESSABLE_ENTITY]);
+
+/**
+ * The default classifier. Network errors (also as a `cause`) are `environment`. A payload that a pipe rejects (an HttpException
+ * with status 400 or 422) is `poison`. All other errors are `retriable`, including the `RpcException` of a guard that denies.
+ */
+export const classifyNestFailure: FailureClassifier = (error) => {
+  if (error instanceof HttpException && PAYLOAD_AT_FAULT.has(error.getStatus())) return 'poison';
+  return classifyByNetworkCode(error);
+};
+
+/** Extends a classifier by deserialization errors, which the handler's own classifier does not know. */
+export function withDeserialization(classify: FailureClassifier): FailureClassifier {
+  return (error) => {
+    if (!(error instanceof DeserializationError)) return classify(error);
+    return classifyByNetworkCode(error) === 'environment' ? 'environment' : 'poison';
+  };
+}
+
+/** The options of one topic: those of the engine, and those that the Nest strategy adds. */
+export interface TopicOptions extends Omit<ParallelConsumerOptions, 'handler' | 'logger'> {
+  /**
+   * The consumer group. Each topic needs its own: kafkajs assigns all topics of a group to all of its members, even to members
+   * that did not subscribe to them.
+   */
+  readonly groupId: string;
+  /**
+   * Handles the topic's records instead of an `@EventPattern` method, for topics with tens of thousands of records per second:
+   * Nest's handler path allocates 5 KB per record. Guards, pipes, interceptors, filters, hooks and `deserializer` do not run.
+   */
+  readonly handler?: RecordHandler;
+  /** Creates the `@Payload()` of a record. Default `parsedValue`, which parses values like Nest's `ServerKafka`. */
+  readonly deserializer?: Deserializer;
+  /** Default: the server's logger. */
+  readonly logger?: EngineLogger;
+  /** Session and rebalance timeout, and fetch sizes of this topic's consumer. */
+  readonly fetching?: Pick<
+    KafkaBrokerOptions,
+    'sessionTimeoutMs' | 'rebalanceTimeoutMs' | 'maxBytes' | 'maxBytesPerPartition' | 'maxDecompressedBytes'
+  >;
+}
+
+/** A handler as built by Nest, with its guards, pipes, interceptors and filters. It resolves to a value or to an Observable. */
+export type EventHandler = (payload: unknown, context: ParallelConsumerContext) => Promise<unknown>;
 
 /** Nest's processing hooks around an attempt, for tracing. */
 export interface ProcessingHooks {

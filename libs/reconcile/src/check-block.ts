@@ -1,10 +1,38 @@
-import type { IndexFaults } from '#orders/operation/fault-mix.js';
-import type { IndexRange } from '#orders/operation/segments.js';
-import { compareBlock } from './compare-block.js';
-import type { Findings } from './findings.js';
-import type { Unaccounted } from './missing-records.js';
-import type { SentOrder } from './sent-order.js';
-import type { Letter } from './stored-orders.js';
+import type { Db } from 'mongodb';
+import type { ArchiveFolder } from '#orders/archive/archive-folder.js';
+import type { ArchivedIds } from '#orders/archive/archived-ids.js';
+import type { IndexRange } from '#orders/operation/operation.js';
+import type { Fault, IndexFaults } from '#orders/generator/fault-mix.js';
+import type { ArchivedOrders, Letter } from './stored-orders.js';
+import type { Findings } from './report.js';
+import type { GroupPositions } from './record-positions.js';
+import { compareBlock, type SentOrder } from './compare-block.js';
+
+/** What the check of one operation reads from, and how it reports its progress. */
+export interface CheckSources {
+  readonly db: Db;
+  readonly positions: GroupPositions;
+  /** Finds orders that were saved before under another number, and archived with it. */
+  readonly archivedIds: Pick<ArchivedIds, 'find'>;
+  /** Aborts the check; it then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each part with the number of orders that were checked in it. The next part begins when it resolves. */
+  readonly onChecked?: ((orders: number) => void | Promise<void>) | undefined;
+}
+
+/** The sources of a check, and where its findings go. */
+export interface CheckContext extends CheckSources {
+  readonly findings: Findings;
+  /** Receives each part that was compared. */
+  readonly onCompared?: ((block: Block) => void) | undefined;
+}
+
+/** The context of a check of a whole operation, whose settled blocks may be archived. */
+export interface ReconcileContext extends CheckContext {
+  readonly archived: ArchivedOrders;
+  /** The archives of the operation, to verify them. Without it, archived orders are counted only. */
+  readonly archives?: ArchiveFolder | undefined;
+}
 
 /** A range of acknowledged orders, with the sent orders and the stored data. */
 export interface Block {
@@ -15,6 +43,14 @@ export interface Block {
   /** The documents that are stored. */
   readonly documents: readonly Buffer[];
   readonly letters: readonly Letter[];
+}
+
+/** An acknowledged record that is neither stored under its number nor dead-lettered. */
+export interface Unaccounted {
+  readonly index: number;
+  readonly order: SentOrder;
+  /** The fault of an extra record, or of the record that replaced the order. */
+  readonly fault: Fault | undefined;
 }
 
 /**

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { BSON, Double, Long, UUID } from 'mongodb';
 import { anOrder, idOf } from '#orders/testing/an-order.js';
-import { compareBlock, type ExpectedOrder } from './compare-block.js';
-import { KnownOrder } from './sent-order.js';
+import { compareBlock, type ExpectedOrder, KnownOrder } from './compare-block.js';
 import { idIn, splitStored } from './stored-content.js';
 import { INGEST, storedOrder } from './testing/stored-order.js';
 

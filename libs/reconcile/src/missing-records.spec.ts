@@ -3,12 +3,11 @@ import { Double, Long, type Db } from 'mongodb';
 import { archivedRange } from '#orders/archive/testing/archived-range.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import { anOrder } from '#orders/testing/an-order.js';
-import { Findings } from './findings.js';
-import { pendingReason, type GroupPositions } from './missing-reason.js';
-import { MissingRecords } from './missing-records.js';
-import type { MissingRecord } from './report.js';
-import { withoutOplog } from './saved-once.js';
-import { KnownOrder } from './sent-order.js';
+import { Findings, type MissingRecord, withoutOplog } from './report.js';
+import { pendingReason, type GroupPositions } from './record-positions.js';
+import { explainMissing } from './missing-records.js';
+import type { CheckContext } from './check-block.js';
+import { KnownOrder } from './compare-block.js';
 import { storedOrder } from './testing/stored-order.js';
 
 /** Returns a record that the consumers have committed and not saved. */
@@ -31,26 +30,25 @@ describe('an acknowledged order that was not found', () => {
   let findings: Findings;
 
   beforeEach(() => {
-    findings = new Findings();
+    findings = new Findings(OPERATION);
   });
 
   /** @returns the number of lost orders, if the consumers have committed all of them */
   async function countLost(stored: readonly (Buffer | undefined)[], archived: readonly string[] = []): Promise<number> {
     const range = archivedRange({ first: 1, last: 100 });
-    const records = new MissingRecords({
+    const context: CheckContext = {
       db: { collection: () => ({ find: () => ({ toArray: async () => stored }) }) } as unknown as Db,
-      operation: OPERATION,
       positions: positions(43, 43),
       findings,
       archivedIds: { find: async (ids) => new Map(ids.flatMap((id) => (archived.includes(id) ? [[id, range]] : []))) },
-    });
+    };
     const unaccounted = orders.map((order, index) => ({
       index,
       order: new KnownOrder(order, false),
       fault: undefined,
     }));
-    await records.explain(unaccounted, (index) => ({ partition: 3, offset: 40 + index }));
-    return records.lost.length;
+    await explainMissing(unaccounted, (index) => ({ partition: 3, offset: 40 + index }), context);
+    return findings.lost.length;
   }
 
   it('is lost if it is not stored', async () => {
@@ -99,7 +97,7 @@ describe('an acknowledged order that was not found', () => {
 });
 
 function found(saved: number, ...records: MissingRecord[]): Findings {
-  const findings = new Findings();
+  const findings = new Findings(OPERATION);
   findings.counts.saved = saved;
   for (const record of records) findings.addMissing(record);
   return findings;

@@ -1,20 +1,46 @@
 import type { Db, MongoClient } from 'mongodb';
 import type { ArchiveFolder } from '#orders/archive/archive-folder.js';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
-import { ArchivedList } from '#orders/archive/archived-list.js';
-import { ackedCount, hasOrders, operationsCollection, type OrdersDocument } from '#orders/operation/operation.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
-import type { TopicPositions } from '#orders/topics/positions.js';
-import { ArchivedOrders } from './archived-orders.js';
-import type { ReconcileContext } from './check-context.js';
-import { checkEmitted } from './check-emitted.js';
-import { checkReceived } from './check-received.js';
-import { Findings } from './findings.js';
-import { groupPositions } from './group-positions.js';
-import { MissingRecords } from './missing-records.js';
-import type { ReconcileReport } from './report.js';
-import { withEvidence } from './saved-once.js';
-import { StoredOrders } from './stored-orders.js';
+import { ArchivedList } from '#orders/archive/archived-ranges.js';
+import {
+  ackedCount,
+  hasOrders,
+  operationsCollection,
+  type OrdersDocument,
+  type EmittedDocument,
+  ackedOrders,
+  type IntakeDocument,
+} from '#orders/operation/operation.js';
+import { ordersCollection } from '#orders/order/order-document.js';
+import type { TopicPositions } from '#orders/topics/topics.js';
+import { ImportRowsMissingError } from '#orders/imports/import-rows.js';
+import { orderSource } from '#orders/operation/order-source.js';
+import {
+  ackedBlocks,
+  type AckedBlock,
+  findSettledBlock,
+  besideSettled,
+  blocksOf,
+  settledBlocksCollection,
+  type SettledTotals,
+} from '#orders/settled/settled-blocks.js';
+import { ArchivedOrders, StoredOrders, documentsOfRuns } from './stored-orders.js';
+import type { Block, CheckContext, ReconcileContext } from './check-block.js';
+import { Findings, type ReconcileReport } from './report.js';
+import { groupPositions } from './record-positions.js';
+import { withEvidence } from './missing-records.js';
+import { checkSettled } from './check-settled.js';
+import { compareBlock } from './compare-block.js';
+import {
+  compareEmitted,
+  partsOf,
+  sentOrders,
+  compareReceived,
+  batchGroups,
+  expectedOf,
+  runsOf,
+} from './compare-operation.js';
+import { readStored } from './stored-content.js';
 
 /** Thrown when the operation does not exist. */
 export class UnknownOperationError extends Error {
@@ -34,7 +60,7 @@ export class NothingToReconcileError extends Error {
   readonly code = 'nothing-to-reconcile';
 }
 
-export interface ReconcileOptions {
+interface ReconcileOptions {
   readonly client: MongoClient;
   readonly db: Db;
   readonly positions: TopicPositions;
@@ -81,17 +107,16 @@ async function reconcileOnce(options: ReconcileOptions): Promise<ReconcileReport
     throw new NothingToReconcileError(
       'A redrive has no orders of its own: reconcile the operations whose dead letters it redrove.',
     );
-  const findings = new Findings();
+  const findings = new Findings(operation);
   const { signal, archives } = options;
   const archived = await ArchivedOrders.of(db, operationId);
   const archivedIds = ArchivedIds.of(db, ArchivedList.of(db));
-  const missing = new MissingRecords({ db, operation, positions, findings, archivedIds });
   const onChecked = progressOf(operation, options.onProgress);
   const sources = { db, positions, archivedIds, archived, archives, signal, onChecked };
-  const counts = await check(operation, { ...sources, findings, missing });
+  const counts = await check(operation, { ...sources, findings });
   if (await archived.haveChanged(db, operationId)) return undefined;
   const namespace = `${db.databaseName}.${ordersCollection(db).collectionName}`;
-  for (const record of await withEvidence(client, namespace, operation, missing.lost)) findings.addMissing(record);
+  for (const record of await withEvidence(client, namespace, operation, findings.lost)) findings.addMissing(record);
   for (const stray of await new StoredOrders(db, operation).strays(findings.others, signal)) findings.addStray(stray);
   return reportOf(operation, findings, counts, startedAt);
 }
@@ -148,4 +173,128 @@ function reportOf(
     seconds: Math.round(seconds * 10) / 10,
     ordersPerSecond: Math.round(acked / seconds),
   };
+}
+
+/** Checks the orders of an operation that emits a known sequence of orders. @returns the number of acknowledged ones */
+async function checkEmitted(operation: EmittedDocument, context: ReconcileContext): Promise<number> {
+  for (const block of ackedBlocks(operation.segments)) await checkAcknowledged(operation, block, context);
+  await checkUnacknowledged(operation, context);
+  return ackedOrders(operation.segments);
+}
+
+/** Checks a block by its digest if it is settled, and otherwise order by order. */
+async function checkAcknowledged(
+  operation: EmittedDocument,
+  { from, ranges }: AckedBlock,
+  context: ReconcileContext,
+): Promise<void> {
+  const settled = await findSettledBlock(context.db, operation._id, from);
+  if (settled !== null) return checkSettled(settled, operation, context);
+  const own = { ...context, findings: new Findings(operation) };
+  const failure = await compareEmitted(operation, ranges, own).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (failure !== undefined && !(failure instanceof ImportRowsMissingError)) throw failure;
+  if (failure !== undefined || !own.findings.isClean) {
+    // The block may have been settled meanwhile: then its chunks and rows are removed.
+    const now = await findSettledBlock(context.db, operation._id, from);
+    if (now !== null) return checkSettled(now, operation, context);
+  }
+  if (failure !== undefined) throw failure;
+  context.findings.add(own.findings);
+}
+
+/** Checks the unacknowledged range: orders that were sent without an acknowledgement may be saved; others are phantoms. */
+async function checkUnacknowledged(operation: EmittedDocument, { db, findings, signal }: CheckContext): Promise<void> {
+  const stored = new StoredOrders(db, operation);
+  const source = orderSource(operation, db);
+  const rest = operation.segments.map(({ ackedTo, to }) => ({ from: ackedTo, to })).filter(({ from, to }) => from < to);
+  for (const open of rest) {
+    if ((await stored.count(open)) === 0) continue;
+    for (const range of partsOf([open])) {
+      signal?.throwIfAborted();
+      const documents = await stored.documents(range);
+      if (operation.kind === 'import') checkOrigins(documents, operation, findings);
+      else checkUnsent(await sentOrders(operation, source, range), documents, findings);
+    }
+  }
+}
+
+/** Checks documents of orders that were not acknowledged: they may be on the topic. */
+function checkUnsent(orders: Block['orders'], documents: readonly Buffer[], findings: Findings): void {
+  const expected = orders.map((each) => ({ ...each, isFaulty: false }));
+  const { saved, altered, phantoms, doubled } = compareBlock(expected, documents);
+  findings.counts.savedUnacknowledged += saved.length;
+  for (const each of altered) findings.addAltered(each, false);
+  for (const each of [...phantoms, ...doubled]) findings.addPhantom(each);
+}
+
+/** Checks documents by `ingest` alone: a later import may have taken over the rows of a cancelled one. */
+function checkOrigins(documents: readonly Buffer[], { _id }: EmittedDocument, findings: Findings): void {
+  for (const document of documents) {
+    const { _id: id, number, ingest } = readStored(document);
+    if (String(ingest?.operationId) === _id) findings.counts.savedUnacknowledged += 1;
+    else findings.addPhantom({ id: String(id), number: Number(number), reason: 'it belongs to no import' });
+  }
+}
+
+const MAJORITY = { readConcern: { level: 'majority' } } as const;
+
+/** The numbers of orders that were compared. */
+interface ReceivedCounts {
+  readonly acked: number;
+  /** Orders of batches that are not acknowledged yet. */
+  readonly reserved: number;
+}
+
+/** Checks the orders that an intake has received: settled blocks by their digests, other batches order by order. */
+async function checkReceived(operation: IntakeDocument, context: ReconcileContext): Promise<ReceivedCounts> {
+  const [own, counts] = await besideSettled(context.db, operation._id, async (settled) => {
+    const attempt = { ...context, findings: new Findings(operation) };
+    return [attempt, await checkBeside(operation, settled, attempt)] as const;
+  });
+  context.findings.add(own.findings);
+  return counts;
+}
+
+async function checkBeside(
+  operation: IntakeDocument,
+  settled: SettledTotals,
+  context: ReconcileContext,
+): Promise<ReceivedCounts> {
+  const { db } = context;
+  const { _id: id } = operation;
+  if (settled.blocks > 0)
+    for await (const block of settledBlocksCollection(db).find(blocksOf(id), MAJORITY).sort({ _id: 1 }))
+      await checkSettled(block, operation, context);
+  const acknowledged = batchGroups(db, id, 'acknowledged', settled);
+  const acked = settled.count + (await compareReceived(operation, acknowledged, context));
+  const reserved = await checkReserved(operation, settled, context);
+  await checkAbandoned(operation, context);
+  return { acked, reserved };
+}
+
+/** Checks batches that are not acknowledged: their orders may be on the topic. */
+async function checkReserved(
+  { _id }: IntakeDocument,
+  settled: SettledTotals,
+  { db, findings, signal }: CheckContext,
+): Promise<number> {
+  let reserved = 0;
+  for await (const batches of batchGroups(db, _id, 'reserved', settled)) {
+    signal?.throwIfAborted();
+    const orders = expectedOf(batches);
+    checkUnsent(orders, await documentsOfRuns(db, runsOf(batches)), findings);
+    reserved += orders.length;
+  }
+  return reserved;
+}
+
+/** No order has the number of an abandoned batch. These batches are never removed, also between settled ones. */
+async function checkAbandoned({ _id }: IntakeDocument, { db, findings, signal }: CheckContext): Promise<void> {
+  for await (const batches of batchGroups(db, _id, 'abandoned', { ranges: [] })) {
+    signal?.throwIfAborted();
+    checkUnsent([], await documentsOfRuns(db, runsOf(batches)), findings);
+  }
 }

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { BSON } from 'mongodb';
-import { CONTENT_AT } from '#orders/order/order-content.js';
+import { CONTENT_AT, int64At } from '#orders/order/order-content.js';
 import type { OrderDocument } from '#orders/order/order-document.js';
+import type { OffsetSpan } from '#orders/settled/settled-blocks.js';
 
 /**
  * Compares orders with stored documents byte for byte: the BSON without `ingest`, which is the last field. It compares two
@@ -36,7 +38,7 @@ export function contentIn(stored: Buffer): Buffer | undefined {
 }
 
 /** A document's content, from which record it was saved, and when. */
-export interface SplitDocument {
+interface SplitDocument {
   /** As `contentIn`. */
   readonly content: Buffer;
   readonly partition: number;
@@ -89,11 +91,6 @@ function decodedSplit(stored: Buffer, content: Buffer): SplitDocument | undefine
   return { content, partition, offset: Number(offset), savedAt: savedAt.getTime() };
 }
 
-/** Reads an int64 that is a safe integer. */
-function int64At(bytes: Buffer, at: number): number {
-  return bytes.readInt32LE(at + 4) * 2 ** 32 + bytes.readUInt32LE(at);
-}
-
 function ingestNameAt(stored: Buffer): number | undefined {
   // The name may also occur in a value: then it is not followed by exactly the rest of the document.
   for (let at = stored.indexOf(INGEST_HEAD); at !== -1; at = stored.indexOf(INGEST_HEAD, at + 1))
@@ -121,4 +118,56 @@ export function readStored(stored: Buffer): OrderDocument {
 
 function startsWith(bytes: Buffer, head: Buffer, at: number): boolean {
   return bytes.length >= at + head.length && bytes.compare(head, 0, head.length, at, at + head.length) === 0;
+}
+
+const POSITION_BYTES = 12;
+
+/**
+ * Computes the digest of a settled block: SHA-256 over its documents in the order of their indexes, the content of each (all fields but
+ * `ingest`), its partition and its offset. The other fields of `ingest` differ when the same record is saved again after a restore.
+ */
+export class BlockDigest {
+  private readonly hash = createHash('sha256');
+  private readonly spans = new Map<number, { from: number; to: number }>();
+  private readonly position = Buffer.alloc(POSITION_BYTES);
+  private count = 0;
+
+  /** The number of documents. */
+  get documents(): number {
+    return this.count;
+  }
+
+  /** Adds the raw document of the next index that has one. Returns its parts. */
+  add(document: Buffer): SplitDocument | undefined {
+    this.count += 1;
+    const split = splitStored(document);
+    // Not what this pipeline writes: all its bytes count.
+    if (split === undefined) this.hash.update(document);
+    else this.addSplit(split);
+    return split;
+  }
+
+  /** The lowest and highest offset on each partition so far. */
+  get positions(): OffsetSpan[] {
+    return [...this.spans]
+      .map(([partition, { from, to }]) => ({ partition, from, to }))
+      .toSorted((a, b) => a.partition - b.partition);
+  }
+
+  /** Returns the digest. No document can be added afterwards. */
+  end(): Buffer {
+    return this.hash.digest();
+  }
+
+  private addSplit({ content, partition, offset }: SplitDocument): void {
+    this.position.writeInt32BE(partition, 0);
+    this.position.writeBigInt64BE(BigInt(offset), 4);
+    this.hash.update(content).update(this.position);
+    const span = this.spans.get(partition);
+    if (span === undefined) this.spans.set(partition, { from: offset, to: offset });
+    else {
+      span.from = Math.min(span.from, offset);
+      span.to = Math.max(span.to, offset);
+    }
+  }
 }

@@ -1,12 +1,15 @@
 import { Long, UUID, type Db } from 'mongodb';
-import { highestReservedNumber } from '#orders/operation/number-blocks.js';
+import { highestReservedNumber } from '#orders/numbering/number-blocks.js';
 import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
-import type { OperationDocument } from '#orders/operation/operation.js';
-import { createOrderIds } from '#orders/order/order-id.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import type { OperationDocument, IndexRange } from '#orders/operation/operation.js';
+import { createOrderIds } from '#orders/order/order.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { countByIndex, countSaved, numbersOf } from '#orders/operation/saved-count.js';
-import type { IndexRange } from '#orders/operation/segments.js';
+import type { NumberRun } from '#orders/numbering/number-runs.js';
+import { ArchivedList, type ArchivedRange } from '#orders/archive/archived-ranges.js';
+import type { SettledBlock } from '#orders/settled/settled-blocks.js';
 import type { PhantomOrder } from './compare-block.js';
+import { numberOf, readStored } from './stored-content.js';
 
 const MAJORITY = { readConcern: { level: 'majority' } } as const;
 const HIGHEST_INDEX = 2 ** 48 - 1;
@@ -63,7 +66,7 @@ export class StoredOrders {
     const strays = await this.beyondAllNumbers();
     if (this.operation.kind !== 'populate' || !(await this.hasIdsElsewhere(others))) return strays;
     const known = new Set(strays.map(({ id }) => id));
-    for (const range of [...blocksOf(this.operation.count), { from: this.operation.count, to: HIGHEST_INDEX }]) {
+    for (const range of [...strayBlocks(this.operation.count), { from: this.operation.count, to: HIGHEST_INDEX }]) {
       signal?.throwIfAborted();
       const found = await ordersCollection(this.db)
         .find(
@@ -117,9 +120,76 @@ export class StoredOrders {
   }
 }
 
-function blocksOf(count: number): IndexRange[] {
+function strayBlocks(count: number): IndexRange[] {
   return Array.from({ length: Math.ceil(count / STRAY_BLOCK_ORDERS) }, (_, at) => ({
     from: at * STRAY_BLOCK_ORDERS,
     to: Math.min((at + 1) * STRAY_BLOCK_ORDERS, count),
   }));
+}
+
+/** Orders and ranges that are read at once. */
+const READ_ORDERS = 2_000;
+const READ_RUNS = 200;
+
+/** Splits runs into groups that are read at once, in order. */
+export function* groupsOf(runs: readonly NumberRun[]): Generator<readonly NumberRun[]> {
+  let group: NumberRun[] = [];
+  let orders = 0;
+  for (const { from, first, count } of runs)
+    for (let done = 0; done < count;) {
+      const size = Math.min(count - done, READ_ORDERS - orders);
+      group.push({ from: from + done, first: first + done, count: size });
+      done += size;
+      orders += size;
+      if (orders < READ_ORDERS && group.length < READ_RUNS) continue;
+      yield group;
+      group = [];
+      orders = 0;
+    }
+  if (group.length > 0) yield group;
+}
+
+/** Returns the raw documents with the numbers of runs, by a majority read, sorted by number. */
+export async function documentsOfRuns(db: Db, runs: readonly NumberRun[]): Promise<Buffer[]> {
+  const ranges = runs.map(({ first, count }) => ({
+    number: numbersOf({ firstNumber: first }, { from: 0, to: count }),
+  }));
+  const found = await ordersCollection(db)
+    .find({ $or: ranges }, { readConcern: { level: 'majority' }, raw: true, batchSize: READ_ORDERS + 1 })
+    .sort({ number: 1 })
+    .hint('number')
+    .toArray();
+  // With `raw` the driver returns bytes, despite the collection's type.
+  return found as unknown as Buffer[];
+}
+
+/** Returns the number of a raw document, whatever its layout is. */
+export function numberIn(document: Buffer): number {
+  return numberOf(document) ?? Number(readStored(document).number);
+}
+
+/** The archived blocks of one operation, as they were listed when the check began. */
+export class ArchivedOrders {
+  private constructor(private readonly ranges: readonly ArchivedRange[]) {}
+
+  static async of(db: Db, operationId: string): Promise<ArchivedOrders> {
+    const list = await ArchivedList.of(db).fresh();
+    return new ArchivedOrders(list.rangesOf(operationId));
+  }
+
+  /** Returns the listed range of a settled block: only whole settled blocks are archived. `undefined`: its orders are in MongoDB. */
+  rangeOf({ first }: Pick<SettledBlock, 'first'>): ArchivedRange | undefined {
+    return this.ranges.find(({ _id }) => _id === first);
+  }
+
+  /**
+   * Whether other ranges are listed now. Orders may have been removed meanwhile, which then seem to be missing: ranges are listed for some
+   * seconds before their orders are removed.
+   */
+  async haveChanged(db: Db, operationId: string): Promise<boolean> {
+    const now = await ArchivedOrders.of(db, operationId);
+    const names = ({ ranges }: ArchivedOrders): string =>
+      ranges.map(({ archive, at }) => `${archive} ${at.getTime()}`).join();
+    return names(now) !== names(this);
+  }
 }

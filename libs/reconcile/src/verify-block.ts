@@ -1,18 +1,15 @@
 import { Binary, type Db } from 'mongodb';
-import { ImportRowsMissingError } from '#orders/operation/import-rows.js';
-import type { IntakeBatch } from '#orders/operation/intake-batches.js';
+import { ImportRowsMissingError } from '#orders/imports/import-rows.js';
+import type { IntakeBatch } from '#orders/numbering/intake-batches.js';
 import type { EmittedDocument, IntakeDocument, OrdersDocument } from '#orders/operation/operation.js';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
-import type { AckedBlock } from '#orders/settled/acked-blocks.js';
-import { packIndexes, packRuns, type NumberRun } from '#orders/settled/number-runs.js';
-import type { SettledBlock } from '#orders/settled/settled-blocks.js';
-import { BlockDigest } from './block-digest.js';
-import type { Block } from './check-block.js';
-import { isClean, withOwnFindings, type CheckContext, type CheckSources } from './check-context.js';
-import { compareEmitted } from './compare-emitted.js';
-import { compareReceived } from './compare-received.js';
-import { numberIn } from './documents-of-runs.js';
-import { groupsOfBatches, runsOf } from './received-blocks.js';
+import type { AckedBlock, SettledBlock } from '#orders/settled/settled-blocks.js';
+import { packIndexes, packRuns, type NumberRun } from '#orders/numbering/number-runs.js';
+import { BlockDigest } from './stored-content.js';
+import type { Block, CheckContext, CheckSources } from './check-block.js';
+import { compareEmitted, compareReceived, groupsOfBatches, runsOf } from './compare-operation.js';
+import { Findings } from './report.js';
+import { numberIn } from './stored-orders.js';
 
 /** A block that was verified, as it is to be stored. */
 export type VerifiedBlock = Omit<SettledBlock, 'verifiedAt' | 'isCompacted'>;
@@ -72,7 +69,8 @@ async function verify(
   const digest = new BlockDigest();
   const absent: number[] = [];
   const own = {
-    ...withOwnFindings(context, operation),
+    ...context,
+    findings: new Findings(operation),
     onCompared: (block: Block) => addCompared(block, digest, absent),
   };
   try {
@@ -83,7 +81,7 @@ async function verify(
   }
   const { counts, foundFaults } = own.findings;
   const acked = runs.reduce((sum, { count }) => sum + count, 0);
-  if (!isClean(own)) return describe(own, acked);
+  if (!own.findings.isClean) return describe(own, acked);
   // An order that was saved after its part was read is counted, but not in the digest.
   if (counts.saved !== digest.documents) return { kind: 'open', reason: 'orders are still being saved' };
   const block: VerifiedBlock = {
@@ -124,8 +122,8 @@ function addCompared({ orders, documents }: Block, digest: BlockDigest, absent: 
   }
 }
 
-function describe({ findings, missing }: CheckContext, acked: number): Verification {
-  for (const record of missing.lost) findings.addMissing(record);
+function describe({ findings }: CheckContext, acked: number): Verification {
+  for (const record of findings.lost) findings.addMissing(record);
   const { altered, phantom, doubled, missing: lost, pending } = findings.figures(false);
   if (findings.verdict(true, acked) === 'pending')
     return { kind: 'open', reason: `${pending} orders or extra records are not finished yet` };

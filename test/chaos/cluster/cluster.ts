@@ -3,22 +3,20 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Kafka } from 'kafkajs';
 import { MongoClient } from 'mongodb';
-import { isDatabaseUnavailable } from '#service/mongodb/database-unavailable.js';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { isDatabaseUnavailable } from '#service/mongodb/mongo-errors.js';
+import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import { migrateAt } from '#service/mongodb/migrate-database.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { freePortsInARow } from '../../../dev/machine/ports.js';
-import { signalIfRunning } from '../../../dev/machine/process-table.js';
-import { isReady } from '../../../dev/migration-journey/recovery.js';
+import { signalIfRunning } from '../../../dev/machine/processes.js';
+import { isReady } from '../../../dev/migration-journey/operator.js';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import type { EmbeddedServers, ServerLayout } from '../../../dev/servers/embedded-servers.js';
-import type { App } from '../../../dev/supervisor/app.js';
-import type { RunningApps } from '../../../dev/supervisor/running-apps.js';
+import type { App, RunningApps } from '../../../dev/supervisor/apps.js';
 import { TemporaryStack, type TemporaryStackPlan } from '../../../dev/supervisor/temporary-stack.js';
 import { eventually } from '../../support/eventually.js';
 import { quietKafka } from '../../support/topic-writer.js';
-import type { History } from '../history.js';
-import { holdsWithin } from '../repetition.js';
+import { type History, holdsWithin } from '../history.js';
 import { Links, PEERS } from './link.js';
 import { redirectSockets } from './redirected-sockets.js';
 import { serverDisks, type SmallDisk } from './small-disk.js';
@@ -243,7 +241,7 @@ export class Cluster {
         ...product.settings,
         MONGODB_URI: uri,
         TOPIC_PARTITIONS: String(PARTITIONS),
-        NODE_OPTIONS: preloading(...preloads, ...(app.startsWith('consumer') ? ['attempts/record-attempts'] : [])),
+        NODE_OPTIONS: preloading(...preloads, ...(app.startsWith('consumer') ? ['record-attempts'] : [])),
         REDIRECTED_PORTS: JSON.stringify(this.layout.redirections.get(app)),
         CLOCK_SHIFT_FILE: this.clockFile(app),
         PRODUCT_DIRECTORY: directory,

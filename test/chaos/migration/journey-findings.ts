@@ -1,6 +1,10 @@
-import { allowing, type FaultWindow, type Interval } from '../../../dev/migration-journey/allowed-failures.js';
-import type { RequestLog } from '../../../dev/migration-journey/request-log.js';
-import { figure, type Finding } from '../checks/findings.js';
+import {
+  allowing,
+  type FaultWindow,
+  type Interval,
+  type RequestLog,
+} from '../../../dev/migration-journey/request-log.js';
+import { figure, type Finding } from '../findings.js';
 import { COLUMNS } from './migration-faults.js';
 
 /** What became of one fault in one column. */

@@ -2,22 +2,15 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import { migrateAt } from '#service/mongodb/migrate-database.js';
-import type { WriteStage } from '../../../apps/facade/src/stages/capability.js';
-import { currentCommit } from '../../../dev/machine/machine-description.js';
-import type { FaultWindow, Interval } from '../../../dev/migration-journey/allowed-failures.js';
-import { Clients } from '../../../dev/migration-journey/clients.js';
-import { oneOf } from '../../../dev/migration-journey/draw.js';
-import { reasonOf } from '../../../dev/migration-journey/facade-requests.js';
-import { Operator, type Refused } from '../../../dev/migration-journey/operator.js';
-import { untilRecovered } from '../../../dev/migration-journey/recovery.js';
-import { RequestLog } from '../../../dev/migration-journey/request-log.js';
-import { LegacyFiles } from '../../../dev/migration-journey/stored-order.js';
-import { CLIENT_ACCOUNTS } from '../../../dev/migration-journey/written-orders.js';
+import type { WriteStage } from '../../../apps/facade/src/stages/migration-snapshot.js';
+import { currentCommit } from '../../../dev/machine/machine.js';
+import { type FaultWindow, type Interval, RequestLog } from '../../../dev/migration-journey/request-log.js';
+import { Clients, reasonOf } from '../../../dev/migration-journey/clients.js';
+import { oneOf, LegacyFiles, CLIENT_ACCOUNTS } from '../../../dev/migration-journey/stored-orders.js';
+import { Operator, type Refused, untilRecovered } from '../../../dev/migration-journey/operator.js';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import type { TemporaryStack } from '../../../dev/supervisor/temporary-stack.js';
-import { drawsAt } from '../draws.js';
-import { History } from '../history.js';
-import { holdsWithin } from '../repetition.js';
+import { drawsAt, History, holdsWithin } from '../history.js';
 import {
   allowedByCode,
   journeyFindings,
@@ -25,8 +18,8 @@ import {
   type JourneyEvidence,
   type JourneyResult,
 } from './journey-findings.js';
-import { MigrationApps } from './migration-apps.js';
 import {
+  MigrationApps,
   COLUMNS,
   MIGRATION_FAULTS,
   planJourney,

@@ -1,12 +1,11 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { describeMachine } from '../../../dev/machine/machine-description.js';
-import { markdownOf, type ReportDocument } from '../../../dev/migration-journey/report-document.js';
+import { describeMachine } from '../../../dev/machine/machine.js';
+import { markdownOf, type ReportDocument } from '../../../dev/report-document.js';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
-import { figure, reportOf, type Finding } from '../checks/findings.js';
+import { figure, reportOf, type Finding } from '../findings.js';
 import { startServers } from '../cluster/cluster.js';
-import type { MigrationOptions } from '../options.js';
-import { inRunFolder } from '../run-folder.js';
+import { type MigrationOptions, inRunFolder } from '../options.js';
 import { oneJourney } from './journey.js';
 import { describeFigures, type CellResult, type JourneyResult } from './journey-findings.js';
 import { COLUMNS, MIGRATION_FAULTS } from './migration-faults.js';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { storedOrder, type NewSideOrder } from '../../../dev/migration-journey/stored-order.js';
-import type { WrittenOrder } from '../../../dev/migration-journey/written-orders.js';
+import { storedOrder, type NewSideOrder, type WrittenOrder } from '../../../dev/migration-journey/stored-orders.js';
 import { aLegacyRecord } from '#orders/testing/an-order.js';
 import { gapsBetween, outOfOrderOnTopic, unexpectedErrors } from './stored-checks.js';
 

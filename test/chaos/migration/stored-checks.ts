@@ -9,11 +9,12 @@ import {
   type LegacyFiles,
   type NewSideOrder,
   type StoredSide,
-} from '../../../dev/migration-journey/stored-order.js';
-import { storedProblems } from '../../../dev/migration-journey/stored-problems.js';
-import { waitUntil } from '../../../dev/migration-journey/until.js';
-import type { WrittenOrder, WrittenOrders } from '../../../dev/migration-journey/written-orders.js';
-import { Repetition } from '../repetition.js';
+  storedProblems,
+  type WrittenOrder,
+  type WrittenOrders,
+} from '../../../dev/migration-journey/stored-orders.js';
+import { waitUntil } from '../../../dev/waits.js';
+import { Repetition } from '../history.js';
 
 const POLL_MS = 100;
 

@@ -7,13 +7,18 @@
 import { join } from 'node:path';
 import type { ReconcileReport } from '#reconcile/report.js';
 import { runOn, type EarlyEvidence } from '../chaos-run.js';
-import { explainedRepeats } from '../checks/calm.js';
-import { findingsOf, orderFindings, type Evidence, type Finding } from '../checks/findings.js';
+import { explainedRepeats, findingsOf, orderFindings, type Evidence, type Finding } from '../findings.js';
 import { Cluster } from '../cluster/cluster.js';
 import { FAULT_KINDS } from '../fault-kinds.js';
 import { History } from '../history.js';
-import { runMutants, type MutantResult } from './mutated-product.js';
-import { CONTROL, PRODUCT_MUTANTS, type CaughtBy, type ProductMutant } from './product-mutants.js';
+import {
+  runMutants,
+  type MutantResult,
+  CONTROL,
+  PRODUCT_MUTANTS,
+  type CaughtBy,
+  type ProductMutant,
+} from './product-mutants.js';
 
 const SEED = 20_261_126;
 /** Long enough for one fault or two. */

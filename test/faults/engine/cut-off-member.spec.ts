@@ -1,13 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Link } from '../../chaos/cluster/link.js';
-import { workerKafka } from '../../support/empty-servers.js';
+import { workerKafka } from '../../support/own-servers.js';
 import { eventually } from '../../support/eventually.js';
-import type { ReportedAttempt } from '../../support/member/effects.js';
+import { type ReportedAttempt, monotonicMicroseconds, type MemberSettings } from '../../support/member/effects.js';
 import { expectNothingLost } from '../../support/member/expect-nothing-lost.js';
-import { monotonicMicroseconds, type MemberSettings } from '../../support/member/member-messages.js';
 import type { MemberProcess } from '../../support/member/member-process.js';
-import { TestGroup } from '../../support/member/test-group.js';
-import { behaving, numberedRecords, writeAll } from '../../support/numbered-records.js';
+import { TestGroup, behaving, numberedRecords, writeAll } from '../../support/member/test-group.js';
 
 const PARTITIONS = 4;
 /** Fewer than may be in flight, so that most records wait in memory behind their key. */

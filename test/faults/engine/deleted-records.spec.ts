@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../support/eventually.js';
 import type { MemberProcess } from '../../support/member/member-process.js';
-import { workerKafka } from '../../support/empty-servers.js';
-import { TestGroup } from '../../support/member/test-group.js';
-import { numberedRecords, writeAll } from '../../support/numbered-records.js';
+import { workerKafka } from '../../support/own-servers.js';
+import { TestGroup, numberedRecords, writeAll } from '../../support/member/test-group.js';
 
 const PARTITIONS = 2;
 const KEYS = 100;

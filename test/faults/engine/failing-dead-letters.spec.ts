@@ -3,11 +3,9 @@ import { DEAD_LETTER_HEADERS, type OutgoingRecord } from '@orders-pipeline/paral
 import { eventually } from '../../support/eventually.js';
 import { expectNothingLost } from '../../support/member/expect-nothing-lost.js';
 import type { MemberProcess } from '../../support/member/member-process.js';
-import { workerKafka } from '../../support/empty-servers.js';
-import { TestGroup } from '../../support/member/test-group.js';
-import { behaving, numberedRecords, writeAll } from '../../support/numbered-records.js';
-import { changeTopicSettings } from '../../support/topic-settings.js';
-import { readRecords } from '../../support/topic-writer.js';
+import { workerKafka } from '../../support/own-servers.js';
+import { TestGroup, behaving, numberedRecords, writeAll } from '../../support/member/test-group.js';
+import { changeTopicSettings, readRecords } from '../../support/topic-writer.js';
 
 const RECORDS = 400;
 const PARTITIONS = 4;

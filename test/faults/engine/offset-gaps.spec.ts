@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Kafka } from 'kafkajs';
-import { workerKafka } from '../../support/empty-servers.js';
-import { TestGroup } from '../../support/member/test-group.js';
-import { numberedRecords } from '../../support/numbered-records.js';
+import { workerKafka } from '../../support/own-servers.js';
+import { TestGroup, numberedRecords } from '../../support/member/test-group.js';
 import { beginTransaction } from '../../support/topic-writer.js';
 
 const PARTITIONS = 2;

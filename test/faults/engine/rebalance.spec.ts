@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../support/eventually.js';
 import { expectNothingLost } from '../../support/member/expect-nothing-lost.js';
-import { workerKafka } from '../../support/empty-servers.js';
-import { TestGroup } from '../../support/member/test-group.js';
-import { numberedRecords, writeAll } from '../../support/numbered-records.js';
+import { workerKafka } from '../../support/own-servers.js';
+import { TestGroup, numberedRecords, writeAll } from '../../support/member/test-group.js';
 
 const RECORDS = 36_000;
 const PARTITIONS = 12;

@@ -1,14 +1,64 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { PlainTask, Client } from './plain-client.js';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createTopics } from '#service/kafka/create-topics.js';
+import { createTopics } from '#service/kafka/prepare-topics.js';
 import { eventually } from '../../support/eventually.js';
-import { numberedRecords, writeAll } from '../../support/numbered-records.js';
-import { StandaloneKafka } from '../../support/standalone-kafka.js';
+import { numberedRecords, writeAll } from '../../support/member/test-group.js';
+import { StandaloneKafka } from '../../support/own-servers.js';
 import { recordsOn } from '../../support/topic-writer.js';
-import type { Client, PlainTask } from './plain-client.js';
-import { PlainProcess } from './plain-process.js';
+
+const PROGRAM = path.join(import.meta.dirname, 'main.js');
+
+/** A process of `main.ts`. */
+class PlainProcess {
+  private readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  private errors = '';
+  private readonly closed: Promise<unknown>;
+
+  /** @param node the program `node` that runs it */
+  constructor(node: string, task: PlainTask, onLine: (line: string) => void) {
+    const args = ['--disable-warning=TimeoutNegativeWarning', PROGRAM, JSON.stringify(task)];
+    this.child = spawn(node, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child.stderr.setEncoding('utf8').on('data', (text: string) => (this.errors += text));
+    createInterface({ input: this.child.stdout }).on('line', onLine);
+    this.closed = once(this.child, 'close');
+  }
+
+  /** Resolves when it has ended by itself. @throws Error if it failed */
+  async ended(): Promise<void> {
+    await this.closed;
+    if (this.failure !== undefined) throw new Error(this.failure);
+  }
+
+  /** Why it ended by itself; `undefined`: it runs, or it was ended. */
+  get failure(): string | undefined {
+    const { exitCode } = this.child;
+    if (exitCode === null || exitCode === 0) return undefined;
+    const [message = `exit code ${exitCode}`] = /^\w*Error.*$/m.exec(this.errors) ?? [];
+    return `its process ended: ${message}`;
+  }
+
+  async kill(): Promise<void> {
+    await this.end('SIGKILL');
+  }
+
+  /** Lets it leave its group. */
+  async stop(): Promise<void> {
+    await this.end('SIGTERM');
+  }
+
+  private async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal);
+    await this.closed;
+  }
+}
 
 /** A client, and how its processes are started. */
-export interface ClientUnderTest {
+interface ClientUnderTest {
   readonly client: Client;
   readonly node: string;
   readonly directory: string;

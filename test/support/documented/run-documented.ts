@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import { HANG_GUARD_MS } from '../eventually.js';
-import type { Run } from '../run-app.js';
+import type { Run } from '../started-app.js';
 
 /** The pages for operators. Each of their commands is run by a spec, which takes its text from the page: `test/operator-pages.spec.ts`. */
 export const PAGES = [

@@ -1,6 +1,162 @@
+import type { ParallelConsumerOptions, ParallelConsumerStatus } from '@orders-pipeline/parallel-consumer';
+import { decodeCompletedOffsets } from '../../../libs/parallel-consumer/src/commits/completed-offsets.js';
 import { AttemptHistory, type SeenAttempt } from '@orders-pipeline/parallel-consumer/testing';
-import { CommittedRecords } from './committed-records.js';
-import type { LogLine, MemberMessage, ReportedRecord } from './member-messages.js';
+
+/** The content of a record in base64; null stays null. */
+export interface RecordBytes {
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly headers: Readonly<Record<string, string | null>>;
+}
+
+interface RecordContent {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, Buffer | null | undefined>>;
+}
+
+/** Encodes a record's bytes for a message between processes. */
+export function toRecordBytes({ key, value, headers }: RecordContent): RecordBytes {
+  const named = Object.entries(headers).map(([name, header]) => [name, toBase64(header)]);
+  return { key: toBase64(key), value: toBase64(value), headers: Object.fromEntries(named) };
+}
+
+function toBase64(bytes: Buffer | null | undefined): string | null {
+  return bytes?.toString('base64') ?? null;
+}
+
+/** The engine's options for a member. Any option that JSON can represent may be added. */
+export type EngineSettings = Pick<
+  ParallelConsumerOptions,
+  | 'inFlight'
+  | 'maxBuffered'
+  | 'maxAttempts'
+  | 'attemptTimeoutMs'
+  | 'attemptGraceMs'
+  | 'commitIntervalMs'
+  | 'commitCompletedOffsets'
+  | 'drainTimeoutMs'
+  | 'onDeletedRecords'
+  | 'onTruncatedLog'
+>;
+
+/** The settings of a member process, passed on its command line. */
+export interface MemberSettings {
+  /** `host:port`, separated by commas. */
+  readonly brokers: string;
+  readonly topic: string;
+  readonly groupId: string;
+  readonly deadLetterTopic: string;
+  /** The maximum duration of a handler in ms; each one waits for a random time from 0 to this, drawn from the seed. */
+  readonly handlerMs: number;
+  readonly seed: number;
+  readonly sessionTimeoutMs: number;
+  /** Default `eager`. */
+  readonly rebalancing?: 'eager' | 'cooperative';
+  /** A topic that gets an output for each record, by `produceHandler`, with the member's name in the header `member`. Default: none. */
+  readonly outputTopic?: string;
+  /** Whether handlers of records that behave as `wait` wait for their signal. Default false: it handles them as others. */
+  readonly waitsForAbort?: boolean;
+  /** Local ports of servers, each with the port to which this member connects instead. Default: none. */
+  readonly redirectedPorts?: Readonly<Record<number, number>>;
+  /** Whether reported records contain their bytes. Default false: text is enough for records that a test numbered. */
+  readonly reportsBytes?: boolean;
+  readonly engine: EngineSettings;
+}
+
+/** The header of a record that makes the handler misbehave. */
+export const BEHAVIOUR_HEADER = 'behaviour';
+/**
+ * - `stall`: the handler never settles
+ * - `poison`: it throws an error with the code `poison`, which is classified as poison
+ * - `wait`: it waits until its signal aborts, if the member `waitsForAbort`
+ */
+export type Behaviour = 'stall' | 'poison' | 'wait';
+
+/** A record, as text. */
+interface ReportedRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** null for a record without a key. */
+  readonly key: string | null;
+  readonly value: string;
+  /** Only with `reportsBytes`. */
+  readonly bytes?: RecordBytes;
+}
+
+/** A line that the engine logged. */
+export interface LogLine {
+  readonly at: number;
+  readonly level: 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** A committed position that the member reads from. */
+interface ReadPosition extends Commit {
+  readonly partition: number;
+}
+
+/** The end of an attempt; `untried`: the handler began nothing. */
+export type AttemptOutcome = 'done' | 'failed' | 'untried';
+
+/**
+ * A message from a member to the test that started it, in the order of what happened there; `at` is a time of `monotonicMicroseconds`.
+ * The kernel has the message of an attempt's end before its handler settles, so no kill can lose an effect.
+ */
+export type MemberMessage =
+  | {
+      readonly kind: 'started';
+      readonly at: number;
+      /** Number of the handler's call in its process. */
+      readonly call: number;
+      readonly record: ReportedRecord;
+      readonly fence: number;
+      readonly attempt: number;
+    }
+  | { readonly kind: 'ended'; readonly at: number; readonly call: number; readonly outcome: AttemptOutcome }
+  | { readonly kind: 'positions'; readonly positions: readonly ReadPosition[] }
+  | { readonly kind: 'log'; readonly line: LogLine }
+  | { readonly kind: 'status'; readonly status: ParallelConsumerStatus };
+
+/** The only request from a test to a member; a member stops on SIGTERM. */
+export const STATUS_REQUEST = 'status';
+
+/** Returns the time by the machine's monotonic clock, which all processes share. */
+export function monotonicMicroseconds(): number {
+  return Number(process.hrtime.bigint() / 1_000n);
+}
+
+/** A partition's commit, as Kafka stores it. */
+export interface Commit {
+  /** -1 if nothing is committed. */
+  readonly offset: number;
+  readonly metadata: string;
+}
+
+/** The records that a group had committed at one moment, by the committed offsets and the completed offsets in their metadata. */
+export class CommittedRecords {
+  private readonly completed: ReadonlyMap<number, readonly { readonly from: number; readonly to: number }[]>;
+
+  constructor(commits: ReadonlyMap<number, Commit>) {
+    this.completed = new Map(
+      [...commits].map(([partition, { offset, metadata }]) => [
+        partition,
+        [{ from: 0, to: offset }, ...(decodeCompletedOffsets(metadata, offset)?.finished ?? [])],
+      ]),
+    );
+  }
+
+  /** Whether the metadata of a commit lists completed offsets. */
+  get hasMap(): boolean {
+    return [...this.completed.values()].some(({ length }) => length > 1);
+  }
+
+  has({ partition, offset }: { readonly partition: number; readonly offset: number }): boolean {
+    return (this.completed.get(partition) ?? []).some(({ from, to }) => from <= offset && offset < to);
+  }
+}
 
 type Report<K extends MemberMessage['kind']> = Extract<MemberMessage, { readonly kind: K }>;
 
@@ -13,7 +169,7 @@ export interface ReportedAttempt extends SeenAttempt {
 }
 
 /** A record whose handler succeeded, and the member that called it. */
-export interface SeenEffect extends ReportedRecord {
+interface SeenEffect extends ReportedRecord {
   readonly member: string;
 }
 

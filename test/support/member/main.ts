@@ -17,7 +17,7 @@ import {
 } from '@orders-pipeline/parallel-consumer';
 import { pause, systemClock } from '@orders-pipeline/clock';
 import { z } from 'zod';
-import { dataClient } from '#service/kafka/data-client.js';
+import { dataClient } from '#service/kafka/kafka-clients.js';
 import { onParentExit } from '#service/process/parent-process.js';
 import { kafkaSettings } from '#service/settings/kafka-settings.js';
 import { loadSettings } from '#service/settings/settings.js';
@@ -30,8 +30,8 @@ import {
   type LogLine,
   type MemberMessage,
   type MemberSettings,
-} from './member-messages.js';
-import { toRecordBytes } from './record-bytes.js';
+  toRecordBytes,
+} from './effects.js';
 import { seededRandom } from './seeded-random.js';
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as MemberSettings;

@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import type { ParallelConsumerStatus } from '@orders-pipeline/parallel-consumer';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import { eventually } from '../eventually.js';
-import type { Effects } from './effects.js';
-import { STATUS_REQUEST, type LogLine, type MemberMessage, type MemberSettings } from './member-messages.js';
+import { type Effects, STATUS_REQUEST, type LogLine, type MemberMessage, type MemberSettings } from './effects.js';
 
 const PROGRAM = join(PROJECT_DIRECTORY, 'dist/test/support/member/main.js');
 

@@ -1,16 +1,58 @@
-import type { Admin, Kafka } from 'kafkajs';
-import { createTopics } from '#service/kafka/create-topics.js';
+import type { OutgoingRecord, PartitionStatus } from '@orders-pipeline/parallel-consumer';
+import { reliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
+import type { Kafka, Admin } from 'kafkajs';
+import {
+  BEHAVIOUR_HEADER,
+  type Behaviour,
+  CommittedRecords,
+  type Commit,
+  Effects,
+  type EngineSettings,
+  type MemberSettings,
+} from './effects.js';
+import { createTopics } from '#service/kafka/prepare-topics.js';
 import { eventually } from '../eventually.js';
 import { asAdmin } from '../topic-writer.js';
-import { CommittedRecords, type Commit } from './committed-records.js';
-import { Effects } from './effects.js';
-import type { EngineSettings, MemberSettings } from './member-messages.js';
 import { MemberProcess } from './member-process.js';
+
+const BATCH = 1_000;
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** A record without headers, which kafkajs can send too. */
+interface NumberedRecord extends OutgoingRecord {
+  readonly headers: Record<string, string>;
+}
+
+/** Returns record number n: its value is n, n determines its key and partition, and records of one key ascend. */
+export function numberedRecord(n: number, keys: number, partitions: number): NumberedRecord {
+  const key = n % keys;
+  return { partition: key % partitions, key: `key-${key}`, value: Buffer.from(String(n)), headers: {} };
+}
+
+/** Returns `count` records numbered from `from`. `keys` should be a multiple of `partitions` for an even distribution. */
+export function numberedRecords(count: number, keys: number, partitions: number, from = 0): NumberedRecord[] {
+  return Array.from({ length: count }, (_, index) => numberedRecord(from + index, keys, partitions));
+}
+
+/** Returns the record with a header that makes the handler misbehave. */
+export function behaving(record: OutgoingRecord, behaviour: Behaviour): OutgoingRecord {
+  return { ...record, headers: { ...record.headers, [BEHAVIOUR_HEADER]: behaviour } };
+}
+
+/** Writes records in their order, in batches of 1,000. Resolves when all in-sync replicas have them. */
+export async function writeAll(kafka: Kafka, topic: string, records: readonly OutgoingRecord[]): Promise<void> {
+  const producer = reliableProducer(kafka, quiet);
+  try {
+    for (let at = 0; at < records.length; at += BATCH) await producer.send(topic, records.slice(at, at + BATCH));
+  } finally {
+    await producer.close();
+  }
+}
 
 /** The time after which the group drops a killed member: Kafka's minimum (`group.min.session.timeout.ms`). */
 const SESSION_TIMEOUT_MS = 6_000;
 
-export interface TopicSettings {
+interface TopicSettings {
   readonly partitions: number;
   /** Topic configuration, by Kafka's names. */
   readonly config?: Readonly<Record<string, string>>;
@@ -175,4 +217,35 @@ export class TestGroup {
     });
     return (await Promise.all(lines)).join('\n');
   }
+}
+
+export type Stopped = NonNullable<PartitionStatus['stopped']>;
+
+/** Waits until the member's status shows the partition as stopped. The error of a wait that hangs has the whole status. */
+export async function untilStopped(member: MemberProcess, partition: number): Promise<Stopped> {
+  let stopped: PartitionStatus['stopped'];
+  const isStopped = async (): Promise<boolean> => {
+    stopped = await stoppedPartition(member, partition);
+    return stopped !== undefined;
+  };
+  await eventually(`partition ${partition} is stopped`, isStopped).catch(async (error: unknown) => {
+    const log = member.log.slice(-4).map(({ level, message }) => `${level} ${message}`);
+    const status = JSON.stringify(await member.status());
+    throw new Error([String(error), status, ...log].join('\n  '), { cause: error });
+  });
+  if (stopped === undefined) throw new Error(`partition ${partition} is no longer stopped`);
+  return stopped;
+}
+
+async function stoppedPartition(member: MemberProcess, partition: number): Promise<PartitionStatus['stopped']> {
+  const { partitions } = await member.status();
+  return partitions.find((each) => each.partition === partition)?.stopped;
+}
+
+/** Returns whether the member logged an error with this topic, partition and offset among its fields. */
+export function loggedError(member: MemberProcess, topic: string, partition: number, offset: number): boolean {
+  return member.log.some(({ level, details }) => {
+    const names = details['topic'] === topic && details['partition'] === partition;
+    return level === 'error' && names && Object.values(details).includes(offset);
+  });
 }

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { MongoServerError, type Collection } from 'mongodb';
+import type { Collection } from 'mongodb';
 import { pause, type Clock } from '@orders-pipeline/clock';
-import { ArchiveError } from '#orders/archive/archive-error.js';
-import type { Mongo } from '#service/mongodb/mongo.js';
+import { ArchiveError } from '#orders/archive/archive-manifest.js';
 import { timeLimit } from '#orders/time-limit.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
+import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
+import { interruption } from '../environment.js';
 
-const DUPLICATE_KEY = 11000;
 const LEASE_MS = timeLimit(15_000);
 const RENEW_EVERY_MS = 3_000;
 const RETRY_MS = 1_000;
@@ -23,26 +24,30 @@ interface Lock {
 /**
  * Runs work that no other command may do at the same time: archiving and bringing back. A lease in MongoDB, which a killed process
  * loses after 15 s.
- * @param work gets a signal that aborts when the lease is lost
+ * @param print gets a line while it waits for another command
+ * @param work gets a signal that aborts when the lease is lost, or on the first SIGINT or SIGTERM
  * @throws ArchiveError `archive-busy` while another process holds the lease
  */
 export async function withArchiveLock<T>(
   mongo: Mongo,
-  {
-    clock,
-    signal,
-    print,
-  }: { readonly clock: Clock; readonly signal: AbortSignal; readonly print: (line: string) => void },
+  { clock, print }: { readonly clock: Clock; readonly print: (line: string) => void },
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  const interrupted = interruption(
+    new ArchiveError('archive-interrupted', 'Interrupted: run the command again to continue.'),
+  );
   const owner = randomUUID();
   await acquire(mongo, owner, clock, print);
   const lost = new AbortController();
-  const timer = setInterval(() => void renew(mongo, owner, lost), RENEW_EVERY_MS);
+  let cancelRenewal = clock.after(RENEW_EVERY_MS, onRenewal);
+  function onRenewal(): void {
+    void renewLease(mongo, owner, lost);
+    cancelRenewal = clock.after(RENEW_EVERY_MS, onRenewal);
+  }
   try {
-    return await work(AbortSignal.any([signal, lost.signal]));
+    return await work(AbortSignal.any([interrupted, lost.signal]));
   } finally {
-    clearInterval(timer);
+    cancelRenewal();
     await locks(mongo).deleteOne({ _id: 'archive', owner });
   }
 }
@@ -68,12 +73,12 @@ async function tryAcquire(mongo: Mongo, owner: string): Promise<Lock | undefined
     await locks(mongo).updateOne({ _id: 'archive', expiresAt: { $lt: now } }, { $set: lock }, { upsert: true });
     return undefined;
   } catch (error) {
-    if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+    if (!isDuplicateKey(error)) throw error;
     return (await locks(mongo).findOne({ _id: 'archive' })) ?? { _id: 'archive', ...lock };
   }
 }
 
-async function renew(mongo: Mongo, owner: string, lost: AbortController): Promise<void> {
+async function renewLease(mongo: Mongo, owner: string, lost: AbortController): Promise<void> {
   const reason = new ArchiveError(
     'archive-interrupted',
     'The lease of this command is lost, because MongoDB was away for too long: run it again to continue.',

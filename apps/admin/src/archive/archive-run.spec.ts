@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Binary } from 'mongodb';
-import { packIndexes, packRuns } from '#orders/settled/number-runs.js';
+import { packIndexes, packRuns } from '#orders/numbering/number-runs.js';
 import type { SettledBlock } from '#orders/settled/settled-blocks.js';
-import { numberGroups } from './number-groups.js';
-import { pieceOf } from './piece.js';
+import { numberGroups, toArchiveBlock } from './archive-store.js';
 import { ArchiveWorld } from './testing/archive-world.js';
 
 const FIRST = 'orders-000000000101-000000000105';
@@ -127,7 +126,7 @@ describe('archiving', () => {
   it('leaves orders that are unsettled, or whose records the consumers may read again', async () => {
     const world = new ArchiveWorld();
     world.store.orders.delete(103);
-    world.store.committed.set(0, 9);
+    world.committed.set(0, 9);
     world.store.left.push('populate x: it is running');
     const { left } = await world.archive();
     expect(left).toEqual([
@@ -143,7 +142,7 @@ describe('archiving', () => {
 
   it('writes no manifest if the stored orders are not those of the settled block', async () => {
     const world = new ArchiveWorld();
-    world.store.pieces = world.store.pieces.map((piece) => ({ ...piece, digest: Buffer.alloc(32) }));
+    world.store.blocks = world.store.blocks.map((block) => ({ ...block, digest: Buffer.alloc(32) }));
     expect((await world.archive()).left).toHaveLength(2);
     expect([await world.contents(), world.folder.manifests.size]).toEqual([STORED, 0]);
   });
@@ -197,7 +196,7 @@ describe('bringing archived orders back', () => {
   });
 });
 
-describe('the piece of a settled block', () => {
+describe('the archive of a settled block', () => {
   /** The batches of an intake, the second of which has lower numbers than the first. */
   const block = {
     _id: { operationId: 'day', from: 0 },
@@ -220,7 +219,7 @@ describe('the piece of a settled block', () => {
   ];
 
   it('has its numbers in the order of their indexes, and what has no order', () => {
-    expect(pieceOf({ kind: 'intake' }, block)).toEqual({
+    expect(toArchiveBlock({ kind: 'intake' }, block)).toEqual({
       operationId: 'day',
       kind: 'intake',
       from: 5,

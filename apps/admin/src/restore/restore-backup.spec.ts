@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { KafkaState } from '../backup/manifest.js';
-import { describeReport } from './describe-report.js';
-import { requireLog, startOffsets, writtenSince } from './kafka-obstacles.js';
-import { hasLosses, type RestoreReport } from './restore-report.js';
+import { describeReport, hasLosses, type RestoreReport } from './restore-report.js';
+import { requireLog, startOffsets, writtenSince } from '../backup/kafka-state.js';
 
 /** The first offset of a partition, and the end. */
 type Edges = readonly [begin: number, end: number];

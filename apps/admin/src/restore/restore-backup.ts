@@ -1,13 +1,14 @@
 import { join } from 'node:path';
-import type { Clock } from '@orders-pipeline/clock';
+import { BSON, type Db, type Document } from 'mongodb';
+import { systemClock } from '@orders-pipeline/clock';
 import type { ConsumedRecord } from '@orders-pipeline/parallel-consumer';
-import type { Db } from 'mongodb';
-import { raiseReservedNumbers } from '#orders/operation/number-blocks.js';
+import { INDEXES, RETIRED, OPERATIONAL_COLLECTIONS } from '#orders/database/indexes.js';
+import { raiseReservedNumbers } from '#orders/numbering/number-blocks.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
-import type { RestoreMarker } from '#service/mongodb/restore-marker.js';
-import type { KafkaState, Manifest } from '../backup/manifest.js';
-import { FacadeNumbers } from './facade-numbers.js';
+import { restoresCollection, type RestoreMarker } from '#service/mongodb/connect-prepared.js';
+import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
+import { readDump, readMetadata } from '../backup/backup-files.js';
 import {
   partitionsOf,
   requireLog,
@@ -15,25 +16,29 @@ import {
   writtenSince,
   type LogRange,
   type StartOffset,
-} from './kafka-obstacles.js';
-import { KnownNumbers } from './known-numbers.js';
-import { loadCollection } from './load-collection.js';
-import { LogFindings } from './log-findings.js';
-import { toBatches, type PlacedOrder } from './logged-batches.js';
-import type { LoggedOrders } from './logged-order.js';
-import { RestoreError } from './restore-error.js';
+} from '../backup/kafka-state.js';
+import type { CollectionDump, KafkaState, Manifest } from '../backup/manifest.js';
+import { isMongodbError } from '../connections.js';
+import { AdminError, figure } from '../environment.js';
+import { KnownNumbers, LogFindings, toBatches, type LoggedOrders, type PlacedOrder } from './log-findings.js';
 import { reportOf, type RestoreReport } from './restore-report.js';
-import { RestoredOperations } from './restored-operations.js';
-import type { RestoreTarget } from './restore-target.js';
-import { FormerPartitions, resetTopicPartitions } from './topic-partitions.js';
+import { FacadeNumbers, FormerPartitions, resetTopicPartitions, RestoredOperations } from './restored-bookkeeping.js';
 
-export interface RestoreParts {
+/** Orders of the log that are kept until their batches are stored. */
+const WINDOW_ORDERS = 100_000;
+/** How the services name their connections. */
+const SERVICE = /^orders-(?:producer|consumer|query-api|facade|console)$/;
+/** Inserts that run at once: while MongoDB carries out one, this process prepares the next. */
+const CONCURRENT_INSERTS = 3;
+/** Keeps each value as it is stored: without it, a double with an integer value would come back as an integer. */
+const EXACT = { promoteValues: false, promoteLongs: false, promoteBuffers: false, bsonRegExp: true } as const;
+
+interface RestoreParts {
   readonly db: Db;
   /** MongoDB's time. */
   readonly now: () => Date;
   readonly directory: string;
   readonly manifest: Manifest;
-  readonly target: RestoreTarget;
   /** Creates the indexes of this version, and those that the operator had made. */
   readonly createIndexes: () => Promise<void>;
   readonly kafkaState: () => Promise<KafkaState>;
@@ -41,38 +46,36 @@ export interface RestoreParts {
   readonly orders: () => Promise<LoggedOrders>;
   readonly requireNoMembers: () => Promise<void>;
   readonly commitOffsets: (offsets: readonly StartOffset[]) => Promise<void>;
-  readonly clock: Clock;
   readonly print: (line: string) => void;
 }
-
-/** Orders of the log that are kept until their batches are stored. */
-const WINDOW_ORDERS = 100_000;
 
 /**
  * Restores a verified backup: loads the collections, brings what the log knows into agreement with them, and lets the consumers continue where
  * they were before the backup. Each step can be repeated, and the marker in the database keeps services from starting until the last one.
  */
 export class RestoreBackup {
+  readonly target: RestoreTarget;
   private readonly operations: RestoredOperations;
 
   constructor(private readonly parts: RestoreParts) {
+    this.target = new RestoreTarget(parts.db, parts.manifest.id);
     this.operations = new RestoredOperations(parts.db, parts.now);
   }
 
-  /** Checks all that can be checked without a change. @returns the marker of an interrupted restore. @throws RestoreError */
+  /** Checks all that can be checked without a change. @returns the marker of an interrupted restore. @throws AdminError */
   async check(): Promise<RestoreMarker | undefined> {
-    const { manifest, target, kafkaState, requireNoMembers } = this.parts;
-    const marker = await target.requireEmpty();
+    const { manifest, kafkaState, requireNoMembers } = this.parts;
+    const marker = await this.target.requireEmpty();
     requireLog(manifest.kafka, await kafkaState());
     await requireNoMembers();
     return marker;
   }
 
-  /** @param interrupted the result of `check`. @throws RestoreError, or the error of a server: run it again */
+  /** @param interrupted the result of `check`. @throws AdminError, or the error of a server: run it again */
   async run(interrupted: RestoreMarker | undefined): Promise<RestoreReport> {
-    const { db, manifest, target, createIndexes, kafkaState, now, clock, print } = this.parts;
-    const startedAt = clock.now();
-    const marker = interrupted ?? (await target.begin());
+    const { db, manifest, createIndexes, kafkaState, now, print } = this.parts;
+    const startedAt = systemClock.now();
+    const marker = interrupted ?? (await this.target.begin());
     if (interrupted !== undefined) print('Continuing the restore that was interrupted.');
     await this.load(marker);
     await createIndexes();
@@ -93,31 +96,25 @@ export class RestoreBackup {
     await resetTopicPartitions(db, former.earlier, now());
     await this.parts.requireNoMembers();
     await this.parts.commitOffsets(startOffsets(manifest.kafka, kafka));
-    await target.end();
-    const formerPartitions = former.earlier?.partitions;
-    const seconds = Math.round((clock.now() - startedAt) / 100) / 10;
-    return reportOf({
-      manifest,
-      findings,
+    await this.target.end();
+    return reportOf(manifest, findings, paused, {
       numbers,
-      paused,
-      facadeNextNumber,
-      formerPartitions,
-      restoredAt: now(),
-      seconds,
+      facadeNextNumber: facadeNextNumber ?? null,
+      formerPartitions: former.earlier?.partitions ?? null,
+      restoredAt: now().toISOString(),
+      seconds: Math.round((systemClock.now() - startedAt) / 100) / 10,
     });
   }
 
   private async load({ loaded }: RestoreMarker): Promise<void> {
-    const { db, directory, manifest, target, clock, print } = this.parts;
+    const { db, directory, manifest, print } = this.parts;
     for (const dump of manifest.collections) {
       if (loaded.includes(dump.name)) continue;
-      const startedAt = clock.now();
+      const startedAt = systemClock.now();
       await loadCollection(db, join(directory, manifest.database), dump);
-      await target.noteLoaded(dump.name);
-      const seconds = ((clock.now() - startedAt) / 1_000).toFixed(1);
-      if (dump.documents > 0)
-        print(`loaded ${dump.documents.toLocaleString('en-US')} documents of ${dump.name} (${seconds} s)`);
+      await this.target.noteLoaded(dump.name);
+      const seconds = ((systemClock.now() - startedAt) / 1_000).toFixed(1);
+      if (dump.documents > 0) print(`loaded ${figure(dump.documents)} documents of ${dump.name} (${seconds} s)`);
     }
   }
 
@@ -143,7 +140,7 @@ export class RestoreBackup {
       window = [];
     }
     await this.operations.addBatches(toBatches(window));
-    print(`read ${findings.records.toLocaleString('en-US')} records that were sent since the backup`);
+    print(`read ${figure(findings.records)} records that were sent since the backup`);
   }
 
   /** A producer that still runs could use numbers that are assigned again. */
@@ -151,7 +148,7 @@ export class RestoreBackup {
     const after = await this.parts.kafkaState();
     const grown = writtenSince(before, after, ORDERS_TOPIC).find(({ from, to }) => from < to);
     if (grown === undefined) return;
-    throw new RestoreError(
+    throw new AdminError(
       'still-written',
       `Records are still written to ${ORDERS_TOPIC} (partition ${grown.partition}): stop the producers, and run the restore again.`,
     );
@@ -169,7 +166,7 @@ export class RestoreBackup {
   }
 
   private async pause({ paused }: RestoreMarker): Promise<readonly OperationDocument[]> {
-    const ids = paused ?? (await this.parts.target.notePaused(await this.operations.running()));
+    const ids = paused ?? (await this.target.notePaused(await this.operations.running()));
     await this.operations.pause(ids);
     return this.operations.find(ids);
   }
@@ -177,5 +174,164 @@ export class RestoreBackup {
   private formerPartitions(kafka: KafkaState): FormerPartitions {
     const ends = partitionsOf(this.parts.manifest.kafka, ORDERS_TOPIC).map(({ end }) => end);
     return new FormerPartitions(ends, partitionsOf(kafka, ORDERS_TOPIC).length);
+  }
+}
+
+/** The database that a backup is restored to, and the marker of the restore in it. */
+class RestoreTarget {
+  constructor(
+    private readonly db: Db,
+    private readonly backupId: string,
+  ) {}
+
+  /**
+   * Checks that the database is empty, or has what an interrupted restore of the same backup has left.
+   * @returns the marker of the interrupted restore. @throws AdminError `other-restore`, `database-not-empty`
+   */
+  async requireEmpty(): Promise<RestoreMarker | undefined> {
+    const marker = (await this.markers.findOne({})) ?? undefined;
+    if (marker !== undefined && marker._id !== this.backupId)
+      throw new AdminError(
+        'other-restore',
+        `Database ${this.db.databaseName} has a part of backup ${marker._id}: restore that one, or drop the database.`,
+      );
+    if (marker !== undefined) return marker;
+    const filled = await this.filledCollections();
+    if (filled.length === 0) return undefined;
+    throw new AdminError(
+      'database-not-empty',
+      `Database ${this.db.databaseName} is not empty (${filled.join(', ')}): restore to an empty one, or drop it if nothing in it counts.`,
+    );
+  }
+
+  /**
+   * Refuses while services are connected to this MongoDB: they keep what they know of the lost database in memory, such as the watermark.
+   * They may use another database. Prints if the user may not know which are connected.
+   * @throws AdminError `connected-services`
+   */
+  async requireNoServices(print: (line: string) => void): Promise<void> {
+    const services = await this.connectedServices();
+    if (services === undefined)
+      print('This user may not list the connections of MongoDB: make sure that all services are stopped.');
+    if (services === undefined || services.length === 0) return;
+    throw new AdminError(
+      'connected-services',
+      `Services are connected to this MongoDB (${services.join(', ')}): stop them. If they use another database of it, add --connected.`,
+    );
+  }
+
+  /** Marks the database as incomplete, so that no service starts on it. */
+  async begin(): Promise<RestoreMarker> {
+    const marker = { _id: this.backupId, startedAt: new Date(), loaded: [], paused: null };
+    try {
+      await this.markers.insertOne(marker);
+    } catch (error) {
+      if (isDuplicateKey(error))
+        throw new AdminError('other-restore', 'Another restore of this backup has begun just now: let it end.', {
+          cause: error,
+        });
+      throw error;
+    }
+    return marker;
+  }
+
+  /** Takes note that a collection is complete. Acknowledged by a majority, and with it all that was inserted before. */
+  async noteLoaded(collection: string): Promise<void> {
+    await this.markers.updateOne({ _id: this.backupId }, { $addToSet: { loaded: collection } });
+  }
+
+  /** Takes note of the operations that will be paused; an interrupted restore has paused them already. */
+  async notePaused(operations: readonly string[]): Promise<readonly string[]> {
+    await this.markers.updateOne({ _id: this.backupId, paused: null }, { $set: { paused: operations } });
+    return (await this.markers.findOne({ _id: this.backupId }))?.paused ?? operations;
+  }
+
+  /** Lets the services start. */
+  async end(): Promise<void> {
+    await this.markers.deleteOne({ _id: this.backupId });
+  }
+
+  /** Lists the services by name. @returns `undefined` if the user may not know that */
+  private async connectedServices(): Promise<readonly string[] | undefined> {
+    const stages = [
+      { $currentOp: { allUsers: true, idleConnections: true } },
+      { $match: { appName: SERVICE } },
+      { $group: { _id: '$appName' } },
+      { $sort: { _id: 1 } },
+    ];
+    try {
+      // The stage accepts no other read concern.
+      const options = { readConcern: { level: 'local' } } as const;
+      const found = await this.db.client.db('admin').aggregate<{ _id: string }>(stages, options).toArray();
+      return found.map(({ _id }) => _id);
+    } catch (error) {
+      if (isMongodbError(error, 'unauthorized')) return undefined;
+      throw error;
+    }
+  }
+
+  private async filledCollections(): Promise<string[]> {
+    const listed = await this.db.listCollections({ type: 'collection' }, { nameOnly: true }).toArray();
+    const names = listed
+      .map(({ name }) => name)
+      .filter((name) => !name.startsWith('system.') && !OPERATIONAL_COLLECTIONS.has(name))
+      .toSorted();
+    const found = await Promise.all(
+      names.map(async (name) =>
+        (await this.db.collection(name).findOne({}, { projection: { _id: 1 } })) === null ? [] : [name],
+      ),
+    );
+    return found.flat();
+  }
+
+  private get markers() {
+    return restoresCollection(this.db);
+  }
+}
+
+/**
+ * Loads one collection, without indexes. What an interrupted restore has loaded of it is dropped first.
+ * @throws AdminError `incomplete-load`, or the driver's error
+ */
+async function loadCollection(db: Db, folder: string, dump: CollectionDump): Promise<void> {
+  const { name, documents, data, metadata } = dump;
+  const { options } = await readMetadata(join(folder, metadata.file));
+  await dropIfExists(db, name);
+  await db.createCollection(name, options);
+  // The end of the restore is written with a majority, and all inserts are before it.
+  const collection = db.collection(name, { writeConcern: { w: 1, journal: false } });
+  const running = new Set<Promise<void>>();
+  const insert = async (group: readonly Buffer[]): Promise<void> => {
+    const decoded = group.map((bytes) => BSON.deserialize(bytes, EXACT));
+    await collection.insertMany(decoded, { ordered: false });
+  };
+  for await (const group of readDump(join(folder, data.file))) {
+    const inserting: Promise<void> = insert(group).finally(() => running.delete(inserting));
+    running.add(inserting);
+    if (running.size >= CONCURRENT_INSERTS) await Promise.race(running);
+  }
+  await Promise.all(running);
+  const found = await collection.estimatedDocumentCount();
+  if (found !== documents)
+    throw new AdminError(
+      'incomplete-load',
+      `Collection ${name} has ${found} documents after its load, not ${documents}. Run the restore again.`,
+    );
+}
+
+/** Returns the indexes of a collection that its operator made: not those of this program, which the migration creates. */
+export async function ownIndexes(folder: string, { name, metadata }: CollectionDump): Promise<Document[]> {
+  const { indexes } = await readMetadata(join(folder, metadata.file));
+  const known = (INDEXES as Readonly<Record<string, readonly { name: string }[]>>)[name] ?? [];
+  const retired = (RETIRED.indexes as Readonly<Record<string, readonly string[]>>)[name] ?? [];
+  const notOwn = new Set(['_id_', ...known.map((index) => index.name), ...retired]);
+  return indexes.filter((index) => !notOwn.has(String(index['name'])));
+}
+
+async function dropIfExists(db: Db, name: string): Promise<void> {
+  try {
+    await db.dropCollection(name);
+  } catch (error) {
+    if (!isMongodbError(error, 'namespaceNotFound')) throw error;
   }
 }

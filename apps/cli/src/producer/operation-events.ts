@@ -1,14 +1,11 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import type { Dispatcher } from 'undici';
-import { backOffMs, type Clock } from '@orders-pipeline/clock';
-import { CliError } from '../cli-error.js';
-import { connectionCode, connectionError } from './connection-failure.js';
-import { jsonIn } from './json-text.js';
-import { operationById, operationPath } from './operation-requests.js';
-import { problemError } from './problem-details.js';
-import type { Operation } from './producer-api.js';
-import type { ProducerClient } from './producer-client.js';
+import { backOffMs, pause } from '@orders-pipeline/clock';
+import type { Operation } from '#api/producer.js';
 import { timeLimit } from '#orders/time-limit.js';
+import { CliError } from '../cli-error.js';
+import { connectionCode, connectionError, jsonIn, problemError } from './connection.js';
+import type { ProducerClient } from './producer-client.js';
 
 const BACK_OFF = { initialMs: 250, maxMs: 5_000 };
 /** The number of tries before the first event. */
@@ -19,7 +16,7 @@ const GIVE_UP_AFTER_MS = 5 * 60_000;
 const IDLE_TIMEOUT_MS = timeLimit(45_000);
 
 /** A step of following an operation: its progress, or a broken connection that is retried. */
-export type Followed =
+type Followed =
   | { readonly kind: 'operation'; readonly operation: Operation; readonly isDone: boolean }
   | { readonly kind: 'cut'; readonly reason: string };
 
@@ -50,11 +47,13 @@ export async function* followOperation(
       if (signal.aborted) return;
       failures += 1;
       const isOver = lastEventAt === undefined ? failures >= FIRST_TRIES : clock.now() - lastEventAt > GIVE_UP_AFTER_MS;
-      reason = causeOfCut(error);
-      if (isOver) throw finalError(client, error);
+      const cut = explainCut(client, error);
+      if (isOver) throw cut.final;
+      ({ reason } = cut);
     }
     yield { kind: 'cut', reason };
-    await abortablePause(clock, backOffMs(BACK_OFF, Math.max(1, failures), random), signal);
+    // It only throws when it is aborted, which ends the loop.
+    await pause(clock, backOffMs(BACK_OFF, Math.max(1, failures), random), signal).catch(() => undefined);
   }
 }
 
@@ -81,10 +80,11 @@ class ResumableEvents {
     if (response.statusCode === 204) {
       await response.body.dump();
       // No more events: the last one was received just before the connection broke, or only the stored operation has the final state.
-      yield { kind: 'operation', operation: await operationById(this.client, this.id), isDone: true };
+      yield { kind: 'operation', operation: await this.client.get(operationPath(this.id)), isDone: true };
       return;
     }
-    if (response.statusCode !== 200) await throwProblem(response, `GET ${this.client.url}${path}`);
+    if (response.statusCode !== 200)
+      throw problemError(response.statusCode, await response.body.text(), `GET ${this.client.url}${path}`);
     for await (const { event, id, data } of messagesOf(response)) {
       if (event !== 'progress' && event !== 'done') continue;
       const operation = operationIn(data);
@@ -92,18 +92,6 @@ class ResumableEvents {
       yield { kind: 'operation', operation, isDone: event === 'done' };
     }
   }
-}
-
-/** A 5xx response: the service starts, stops or has no database. The stream is retried. */
-class Unavailable extends Error {
-  constructor(readonly problem: CliError) {
-    super(problem.message);
-  }
-}
-
-async function throwProblem({ statusCode, body }: Dispatcher.ResponseData, sent: string): Promise<never> {
-  const problem = problemError(statusCode, await body.text(), sent);
-  throw statusCode >= 500 ? new Unavailable(problem) : problem;
 }
 
 async function* messagesOf({ body }: Dispatcher.ResponseData): AsyncGenerator<EventSourceMessage> {
@@ -126,42 +114,20 @@ function operationIn(data: string): Operation {
   );
 }
 
-/** Returns a temporary failure other than a connection failure: the producer or the token issuer is unavailable. */
-function temporaryProblem(error: unknown): CliError | undefined {
-  if (error instanceof Unavailable) return error.problem;
-  return error instanceof CliError && error.code === 'issuer-away' ? error : undefined;
-}
-
 /**
- * Returns why the stream broke.
+ * Returns why the stream broke, and the error if it can't be resumed in time.
  * @throws the error itself if a retry can't help
  */
-function causeOfCut(error: unknown): string {
-  const temporary = temporaryProblem(error);
-  if (temporary !== undefined) return temporary.message;
-  const code = connectionCode(error);
-  if (code === undefined) throw error;
-  return code;
+function explainCut(client: ProducerClient, error: unknown): { readonly reason: string; readonly final: CliError } {
+  // The producer starts, stops or has no database, or the token issuer is unavailable.
+  if (error instanceof CliError && error.isTemporary) return { reason: error.message, final: error };
+  const reason = connectionCode(error);
+  if (reason === undefined) throw error;
+  const remedy = 'The operation continues without being watched; try again.';
+  return { reason, final: connectionError(client.url, error, remedy) };
 }
 
-function finalError(client: ProducerClient, error: unknown): CliError {
-  return (
-    temporaryProblem(error) ??
-    connectionError(client.url, error, 'The operation continues without being watched; try again.')
-  );
-}
-
-async function abortablePause(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) return resolve();
-    const onAbort = (): void => {
-      cancel();
-      resolve();
-    };
-    const cancel = clock.after(milliseconds, () => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    });
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
+/** Returns the path of an operation. */
+export function operationPath(id: string): string {
+  return `/v1/operations/${encodeURIComponent(id)}`;
 }

@@ -1,15 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { CliError } from '../cli-error.js';
-import { breaks, inTurn, json, problem, type Answerer } from '../testing/local-producer.js';
-import { useServers } from '../testing/use-servers.js';
-import { problemError } from './problem-details.js';
-import type { ProducerRequest } from './producer-client.js';
+import { breaks, inTurn, json, problem, type Answerer, useServers } from '../testing/local-servers.js';
+import { problemError } from './connection.js';
+import { type ProducerRequest, defaultUrl, serviceUrl } from './producer-client.js';
 
 const POPULATE: ProducerRequest = {
-  method: 'POST',
   path: '/v1/populate',
-  headers: { 'content-type': 'application/json', 'idempotency-key': 'one' },
-  body: () => '{"count":5}',
+  headers: { 'idempotency-key': 'one' },
+  json: { count: 5, rate: undefined },
   unknownOutcome: 'Repeat it with --key one.',
 };
 
@@ -27,7 +25,7 @@ describe('the producer client', () => {
 
   it('retries a request after a broken connection, with the same body and key, and a growing back-off', async () => {
     const { client, producer, clock } = await connect(inTurn(breaks, breaks, breaks, json({ id: 'x' }, 202)));
-    expect(await client.request(POPULATE)).toEqual({ id: 'x' });
+    expect(await client.post(POPULATE)).toEqual({ id: 'x' });
     expect(producer.arrivals.map(({ body }) => body)).toEqual(Array.from({ length: 4 }, () => '{"count":5}'));
     expect(new Set(producer.headers('idempotency-key'))).toEqual(new Set(['one']));
     expect(clock.waits).toEqual([200, 400, 800]);
@@ -35,12 +33,12 @@ describe('the producer client', () => {
 
   it('retries a request whose response was incomplete', async () => {
     const { client } = await connect(inTurn(half, json({ id: 'x' })));
-    expect(await client.request({ method: 'GET', path: '/v1/operations/x' })).toEqual({ id: 'x' });
+    expect(await client.get('/v1/operations/x')).toEqual({ id: 'x' });
   });
 
   it('fails after four tries, and explains how to repeat a request that may have been executed', async () => {
     const { client, producer } = await connect(breaks);
-    const error = await failureOf(client.request(POPULATE));
+    const error = await failureOf(client.post(POPULATE));
     expect(error).toMatchObject({ code: 'connection-broken', exitCode: 1, remedy: 'Repeat it with --key one.' });
     expect(producer.requests).toHaveLength(4);
   });
@@ -48,7 +46,7 @@ describe('the producer client', () => {
   it('reports that no producer answers, with the address and a remedy', async () => {
     const { client, producer } = await connect(breaks);
     await producer.stop();
-    expect(await failureOf(client.request(POPULATE))).toMatchObject({
+    expect(await failureOf(client.post(POPULATE))).toMatchObject({
       code: 'no-producer',
       exitCode: 1,
       message: `No producer answers at ${client.url} (ECONNREFUSED): start one with \`npm start\`, or set another with --url.`,
@@ -57,7 +55,7 @@ describe('the producer client', () => {
 
   it('does not retry a request that the producer rejects', async () => {
     const { client, producer } = await connect(problem(409, 'operation-ended'));
-    expect(await failureOf(client.request(POPULATE))).toMatchObject({ code: 'operation-ended', exitCode: 1 });
+    expect(await failureOf(client.post(POPULATE))).toMatchObject({ code: 'operation-ended', exitCode: 1 });
     expect(producer.requests).toHaveLength(1);
   });
 
@@ -70,7 +68,7 @@ describe('the producer client', () => {
     ]),
   ])('reports a server that is not a producer: it responds with %s', async (_, answer, text) => {
     const { client } = await connect(answer);
-    expect(await failureOf(client.request(POPULATE))).toMatchObject({
+    expect(await failureOf(client.post(POPULATE))).toMatchObject({
       code: 'unexpected-answer',
       exitCode: 1,
       message: `POST ${client.url}/v1/populate ${text}`,
@@ -111,5 +109,31 @@ describe('problem details', () => {
       message,
       exitCode,
     });
+  });
+});
+
+describe('the address of a service', () => {
+  it.each<['producer' | 'console' | 'facade', string, string, number]>([
+    ['producer', 'ORDERS_URL', 'PRODUCER_PORT', 3001],
+    ['console', 'ORDERS_CONSOLE_URL', 'CONSOLE_PORT', 3002],
+    ['facade', 'ORDERS_FACADE_URL', 'FACADE_PORT', 3005],
+  ])('is that of `npm start` with its port, unless another one is set: %p', (service, address, portName, port) => {
+    expect(defaultUrl({}, service)).toBe(`http://127.0.0.1:${port}`);
+    expect(defaultUrl({ [address]: '', [portName]: '4001' }, service)).toBe('http://127.0.0.1:4001');
+    expect(defaultUrl({ [address]: 'http://there', [portName]: '4001' }, service)).toBe('http://there');
+  });
+
+  it('may have a path and a trailing slash', () => {
+    expect(serviceUrl('http://127.0.0.1:3001/')).toBe('http://127.0.0.1:3001');
+    expect(serviceUrl('https://there/producer/')).toBe('https://there/producer');
+  });
+
+  it.each(['http://me:s3cret@there', 'http://me:s3/@ret@there'])('is rejected without its credentials: %s', (text) => {
+    const message = '"…@there" is not the address of a service.';
+    expect(() => serviceUrl(text)).toThrow(expect.objectContaining({ message }));
+  });
+
+  it.each(['localhost:3001', '3001', 'ftp://there', 'http://there?x=1', 'http://me@there'])('is not %s', (text) => {
+    expect(() => serviceUrl(text)).toThrow(expect.objectContaining({ code: 'bad-url', exitCode: 2 }));
   });
 });

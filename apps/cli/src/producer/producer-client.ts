@@ -1,24 +1,28 @@
 import type { Readable } from 'node:stream';
 import { request, type Dispatcher } from 'undici';
-import { AccessToken } from '../auth/access-token.js';
-import type { Credentials } from '../auth/credentials.js';
-import { CliError } from '../cli-error.js';
-import { connectionCode, connectionError } from './connection-failure.js';
-import { jsonIn } from './json-text.js';
-import { problemError } from './problem-details.js';
-import { withRetries } from './retries.js';
-import type { RetryTiming } from './retry-timing.js';
+import type { NextPage } from '#api/producer.js';
 import { timeLimit } from '#orders/time-limit.js';
+import { CliError, usageError } from '../cli-error.js';
+import type { CliSettings } from '../cli-settings.js';
+import { AccessToken, type Credentials } from './access-token.js';
+import { connectionCode, connectionError, jsonIn, problemError, withRetries, type RetryTiming } from './connection.js';
 
 const ANSWER_WITHIN_MS = timeLimit(60_000);
+/** The settings with the address and the port of each service, and its usual port. */
+const SERVICES = {
+  producer: ['ORDERS_URL', 'PRODUCER_PORT', '3001'],
+  console: ['ORDERS_CONSOLE_URL', 'CONSOLE_PORT', '3002'],
+  facade: ['ORDERS_FACADE_URL', 'FACADE_PORT', '3005'],
+} as const;
 
 /** A request, which may be sent several times. */
 export interface ProducerRequest {
-  readonly method: 'GET' | 'POST';
   /** The path; it starts with `/v1/`. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Creates the body for each try: a stream can be sent only once. */
+  /** Sent as JSON, without members that are undefined: the service then applies its defaults. */
+  readonly json?: object;
+  /** Creates another body for each try: a stream can be sent only once. */
   readonly body?: () => string | Readable;
   /** Whether to wait for the response without a time limit, for work that takes minutes. Default: false, the limit is 1 min. */
   readonly noTimeout?: boolean;
@@ -49,20 +53,16 @@ export class ProducerClient {
   }
 
   /**
-   * Sends a request and returns the JSON object of the response. `T` is its type in the API of this version.
+   * Reads a path and returns the JSON object of the response. `T` is its type in the API of this version.
    * @throws CliError for problem details, an unavailable producer, a missing or rejected token, and a response without a JSON object
    */
-  async request<T>(what: ProducerRequest): Promise<T> {
-    const { status, text } = await this.exchange(what);
-    const sent = `${what.method} ${this.url}${what.path}`;
-    if (status >= 400) throw problemError(status, text, sent);
-    const json = jsonIn(text);
-    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as T;
-    throw new CliError(
-      'unexpected-answer',
-      `${sent} returned an unexpected response. Its body is not a JSON object.`,
-      'Check that --url is the address of a producer of the same version.',
-    );
+  async get<T>(path: string): Promise<T> {
+    return this.exchange('GET', { path });
+  }
+
+  /** As `get`. Every request is idempotent, some by an Idempotency-Key. */
+  async post<T>(what: ProducerRequest): Promise<T> {
+    return this.exchange('POST', what);
   }
 
   /**
@@ -81,26 +81,88 @@ export class ProducerClient {
     );
   }
 
-  private async exchange(what: ProducerRequest): Promise<{ status: number; text: string }> {
-    try {
-      return await withRetries(this.timing, async () => this.once(what));
-    } catch (error) {
-      if (connectionCode(error) === undefined) throw error;
-      throw connectionError(this.url, error, what.unknownOutcome ?? 'Try again.');
-    }
+  private async exchange<T>(method: 'GET' | 'POST', what: ProducerRequest): Promise<T> {
+    const { status, text } = await withRetries(this.timing, async () => this.once(method, what)).catch(
+      (error: unknown) => {
+        if (connectionCode(error) === undefined) throw error;
+        throw connectionError(this.url, error, what.unknownOutcome ?? 'Try again.');
+      },
+    );
+    const sent = `${method} ${this.url}${what.path}`;
+    if (status >= 400) throw problemError(status, text, sent);
+    const json = jsonIn(text);
+    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as T;
+    throw new CliError(
+      'unexpected-answer',
+      `${sent} returned an unexpected response. Its body is not a JSON object.`,
+      'Check that --url is the address of a producer of the same version.',
+    );
   }
 
-  private async once({ method, path, headers, body, noTimeout }: ProducerRequest) {
+  private async once(method: 'GET' | 'POST', { path, headers, json, body, noTimeout }: ProducerRequest) {
+    const type = json === undefined ? {} : { 'content-type': 'application/json' };
     const limit = noTimeout === true ? 0 : ANSWER_WITHIN_MS;
     const { statusCode, body: answer } = await this.token.send(async (authorization) =>
       request(`${this.url}${path}`, {
         method,
-        headers: { accept: 'application/json', ...headers, ...authorization },
-        body: body?.() ?? null,
+        headers: { accept: 'application/json', ...type, ...headers, ...authorization },
+        body: json === undefined ? (body?.() ?? null) : JSON.stringify(json),
         headersTimeout: limit,
         bodyTimeout: limit,
       }),
     );
     return { status: statusCode, text: await answer.text() };
   }
+}
+
+/**
+ * Reads a paged list page by page. The next page is requested only after the previous one was consumed.
+ * @param path the path of the first page; it starts with `/v1/`
+ */
+export async function* pagesOf<T>(client: ProducerClient, path: string): AsyncGenerator<readonly T[]> {
+  for (let next: string | undefined = path; next !== undefined;) {
+    const { items, page }: { items: readonly T[]; page: NextPage } = await client.get(next);
+    yield items;
+    next = page.next;
+    // Only paths of this API: the text is appended to the address of the producer and must not change the host.
+    if (next?.startsWith('/v1/') === false)
+      throw new CliError('unexpected-answer', `page.next of ${client.url}${path} is not a path of the API.`, '');
+  }
+}
+
+/** Reads a paged list item by item. @param path as of `pagesOf` */
+export async function* itemsOf<T>(client: ProducerClient, path: string): AsyncGenerator<T> {
+  for await (const page of pagesOf<T>(client, path)) yield* page;
+}
+
+/** Adds the parameters that are not undefined to a path. */
+export function withQuery(path: string, parameters: Readonly<Record<string, string | undefined>>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, value);
+  return query.size === 0 ? path : `${path}?${query.toString()}`;
+}
+
+/**
+ * Returns the default of `--url`, `--console` or `--facade`: the address in the environment, else the service of `npm start` on this machine.
+ * Empty variables count as not set.
+ */
+export function defaultUrl(env: CliSettings, service: keyof typeof SERVICES): string {
+  const [address, port, usualPort] = SERVICES[service];
+  return env[address] || `http://127.0.0.1:${env[port] || usualPort}`;
+}
+
+/**
+ * Validates an address and removes its trailing slash, so that a path can be appended.
+ * @throws CliError `bad-url` if it is not an http or https address
+ */
+export function serviceUrl(text: string): string {
+  const url = URL.parse(text);
+  const isUsable =
+    url !== null && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '' && url.username === '';
+  if (isUsable) return url.href.replace(/\/+$/, '');
+  throw usageError(
+    'bad-url',
+    `"${text.replace(/^.*@/s, '…@')}" is not the address of a service.`,
+    'Set --url or ORDERS_URL (for scale: --console or ORDERS_CONSOLE_URL; for migration: --facade or ORDERS_FACADE_URL) to an address such as http://127.0.0.1:3001.',
+  );
 }

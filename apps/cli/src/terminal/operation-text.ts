@@ -1,8 +1,6 @@
-import type { Operation } from '../producer/producer-api.js';
-import { count, duration } from './figures.js';
-import { extraLettersNotes } from './progress-text.js';
-import { printable } from './printable.js';
-import { tableOf } from './table.js';
+import type { Operation } from '#api/producer.js';
+import { count, duration, printable, tableOf } from './output.js';
+import { extraLettersNotes } from './progress.js';
 
 const COLUMNS = [
   { heading: 'operation' },

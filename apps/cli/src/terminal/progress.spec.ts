@@ -1,12 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import { RecordedStream } from '../testing/recorded-stream.js';
-import type { Operation } from '../producer/producer-api.js';
-import { OPERATION, SUCCEEDED } from '../testing/operations.js';
-import { bytes, count, duration } from './figures.js';
-import { progressBar, progressText } from './progress-text.js';
-import { Progress } from './progress.js';
-import { tableOf } from './table.js';
+import { RecordedStream } from '../testing/command-line-run.js';
+import type { Operation } from '#api/producer.js';
+import { OPERATION, SUCCEEDED } from '../testing/local-servers.js';
+import { bytes, count, duration, tableOf } from './output.js';
+import { progressBar, progressText, Progress } from './progress.js';
 
 const CLEAR = '\u001b[K';
 

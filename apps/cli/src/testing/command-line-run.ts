@@ -1,7 +1,6 @@
 import { runCommandLine } from '../command-line.js';
-import { ImmediateClock } from './immediate-clock.js';
-import { LocalProducer, type Answerer } from './local-producer.js';
-import { RecordedStream } from './recorded-stream.js';
+import type { TextStream } from '../terminal/output.js';
+import { ImmediateClock, LocalProducer, type Answerer } from './local-servers.js';
 
 /** The result of one command line. */
 export interface CommandLineRun {
@@ -51,5 +50,24 @@ export async function runOrders(
     return { exitCode, out: out.text, err: err.text, requests, bodies, headers: (name) => producer.headers(name) };
   } finally {
     await producer.stop();
+  }
+}
+
+/** A standard stream that records its output, for specs. */
+export class RecordedStream implements TextStream {
+  text = '';
+
+  constructor(
+    readonly isTTY = false,
+    readonly columns?: number,
+  ) {}
+
+  write(text: string): void {
+    this.text += text;
+  }
+
+  /** The complete lines written so far. */
+  get lines(): string[] {
+    return this.text.split('\n').slice(0, -1);
   }
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { settle } from '@orders-pipeline/clock/testing';
-import { lastFailedAt, selectionText, type RedriveTry } from './dead-letter.js';
-import { compareOrders } from './order-differences.js';
-import { repairOf } from './repair.js';
-import { Rereading } from './rereading.js';
+import type { RedriveTry } from '#api/producer.js';
+import { lastFailedAt, selectionText, repairOf } from './dead-letter.js';
+import { compareOrders } from './letter-dialog.js';
+import { Rereading } from './dead-letters.js';
 
 const FIRST = '2026-01-31T12:00:00.000Z';
 const AGAIN = '2026-01-31T13:00:00.000Z';
@@ -21,8 +21,8 @@ describe('a dead letter', () => {
     ],
     [FIRST, [['unmovable', AGAIN]]],
   ])('failed last at %s after the redrives %j', (failedAt, outcomes) => {
-    const tries = outcomes.map(([outcome, endedAt]) => ({ redriveId: 'r', at: FIRST, outcome, endedAt }));
-    expect(lastFailedAt({ deadLetteredAt: FIRST, tries })).toBe(failedAt);
+    const tries = outcomes.map(([outcome, endedAt]) => ({ outcome, endedAt }));
+    expect(lastFailedAt(FIRST, tries)).toBe(failedAt);
   });
 
   it.each([

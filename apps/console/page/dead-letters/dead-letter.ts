@@ -1,62 +1,7 @@
-/** The fields of a group of dead letters that the page needs, as the producer returns them. */
-export interface DeadLetterGroup {
-  readonly errorCode: string;
-  readonly count: number;
-  readonly redriven: number;
-  readonly lastAt: string;
-  readonly example: { readonly id: string; readonly message: string };
-}
-
-export interface DeadLetterItem {
-  readonly id: string;
-  readonly state: 'pending' | 'redriving' | 'saved' | 'discarded';
-  readonly operationId: string | null;
-  /** The index of the record in its operation, from 0. */
-  readonly index: number | null;
-  /** The number of the record's order; `null` if its operation is unknown. */
-  readonly number: number | null;
-  readonly error: { readonly code: string; readonly message: string };
-  readonly deadLetteredAt: string;
-  readonly redrives: number;
-  readonly tries: readonly RedriveTry[];
-}
-
-/** One redrive of a letter. `outcome` is `null` until it is known. */
-export interface RedriveTry {
-  readonly redriveId: string;
-  readonly at: string;
-  readonly outcome: 'saved' | 'returned' | 'unmovable' | 'missing' | null;
-  readonly endedAt: string | null;
-}
-
-export interface DeadLettersPage {
-  readonly items: readonly DeadLetterItem[];
-  readonly page: { readonly next?: string };
-}
-
-interface Bytes {
-  readonly size: number;
-  readonly base64: string;
-  readonly text: string | null;
-}
-
-export interface DeadLetter extends DeadLetterItem {
-  readonly gone: 'letter-gone' | 'value-gone' | null;
-  readonly record: {
-    readonly timestamp: string;
-    readonly key: Bytes | null;
-    readonly value: Bytes | null;
-    readonly headers: readonly { readonly name: string; readonly value: Bytes }[];
-  } | null;
-  readonly decoded: Readonly<Record<string, unknown>> | null;
-  readonly undecodable: { readonly code: string; readonly message: string } | null;
-}
-
-export interface RedrivePlan {
-  readonly letters: number;
-  readonly spent: number;
-  readonly errors: readonly { readonly errorCode: string; readonly count: number }[];
-}
+import type { DiscardResult, RedrivePlan, RedriveTry } from '#api/producer.js';
+import type { Client } from '../client.js';
+import type { Confirmation } from '../confirm-dialog.js';
+import { plural } from '../figures.js';
 
 /** Selects one dead letter, or the pending ones with an error, perhaps of one operation only. */
 export type Selection = { readonly id: string } | { readonly errorCode: string; readonly operationId?: string };
@@ -68,8 +13,60 @@ export function selectionText(selection: Selection): string {
 }
 
 /** Returns when a record failed last: at its first failure, or when the latest redrive returned it. */
-export function lastFailedAt({ deadLetteredAt, tries }: Pick<DeadLetterItem, 'deadLetteredAt' | 'tries'>): string {
+export function lastFailedAt(
+  deadLetteredAt: string,
+  tries: readonly Pick<RedriveTry, 'outcome' | 'endedAt'>[],
+): string {
   return (
     tries.findLast(({ outcome, endedAt }) => outcome === 'returned' && endedAt !== null)?.endedAt ?? deadLetteredAt
   );
+}
+
+const NEW_RECORD = 'A redrive would fail again: the sender must send a new record. Then discard the old one.';
+
+/** What repairs the cause of each error before a redrive. The same list is in docs/http-api.md. */
+const REPAIRS: Readonly<Record<string, string>> = {
+  'unknown-schema': 'Register the schema under its id, then redrive.',
+  'schema-is-no-order': 'Deploy a version that can read the schema, then redrive.',
+  oversized: 'Raise MAX_ORDER_BYTES, then redrive.',
+  'refused-by-database': 'Change the rule that the message names, then redrive.',
+  'attempt-abandoned': 'Find what hung, then redrive.',
+  conflict:
+    'A redrive would fail again: no saved order is overwritten. Compare the record with the saved order, then discard it.',
+  'empty-value': NEW_RECORD,
+  'not-wire-format': NEW_RECORD,
+  'malformed-avro': NEW_RECORD,
+  'invalid-order': NEW_RECORD,
+};
+
+export function repairOf(errorCode: string): string {
+  return REPAIRS[errorCode] ?? 'Fix the cause, then redrive.';
+}
+
+/** The events with which the list and the dialog of a letter request an action. Their detail is a `Selection`. */
+export const LETTER_EVENTS = { redrive: 'redrive-letters', discard: 'discard-letters' } as const;
+
+/** The API's upper limit: with it, the dry run of a redrive counts every pending letter. */
+const MAX_REDRIVES = 100;
+
+/**
+ * Returns the confirmation that discards dead letters, after it has counted them.
+ * @param discarded receives the number of letters that were discarded
+ */
+export function discardConfirmation(
+  client: Client,
+  selection: Selection,
+  discarded: (count: number) => void,
+): Confirmation {
+  return {
+    title: `Discard ${selectionText(selection)}?`,
+    describe: async () => {
+      const plan = { ...selection, maxRedrives: MAX_REDRIVES, dryRun: true };
+      const { letters, spent } = await client.post<RedrivePlan>('/v1/dead-letters/redrive', plan);
+      return `${plural(letters + spent, 'pending letter')} will be discarded: they are not redriven any more, and listed as discarded. An order that was not saved because of one counts as discarded in a reconciliation. The records stay on the dead-letter topic. This can't be undone.`;
+    },
+    action: 'Discard letters',
+    keep: 'Keep letters',
+    run: async () => discarded((await client.post<DiscardResult>('/v1/dead-letters/discard', selection)).discarded),
+  };
 }

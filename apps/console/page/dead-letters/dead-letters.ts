@@ -1,14 +1,36 @@
+import type { DeadLetterGroup, DeadLetterGroups, DeadLetterPage, DeadLetterSummary } from '#api/producer.js';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import type { Client } from '../api/client.js';
-import { messageOf } from '../api/problem.js';
-import { LivePart } from '../live/live-part.js';
-import { stateOf } from '../populate/operation.js';
-import type { Operations } from '../populate/operations.js';
-import { hashOf, type Address } from '../routing/address.js';
-import type { Router } from '../routing/router.js';
-import { groupView, letterView } from './dead-letter-views.js';
-import type { DeadLetterGroup, DeadLetterItem, DeadLettersPage } from './dead-letter.js';
-import { Rereading } from './rereading.js';
+import { property, state } from 'lit/decorators.js';
+import { messageOf } from '../client.js';
+import { LiveElement } from '../page-element.js';
+import { stateOf } from '../populate/operations.js';
+import { hashOf, operationLink, type Address } from '../routing.js';
+import { figure, moment, plural } from '../figures.js';
+import { alertView } from '../request-state.js';
+import { lastFailedAt, LETTER_EVENTS, repairOf, type Selection } from './dead-letter.js';
+
+/**
+ * Runs one reading at a time. A request during a reading makes it run once more afterwards, so that the newest state is always shown in
+ * the end, and each reading is shown even when changes come faster than answers.
+ */
+export class Rereading {
+  private isRunning = false;
+  private isStale = false;
+
+  constructor(private readonly read: () => Promise<void>) {}
+
+  /** Resolves when nothing newer is to be read. The reading must handle its own errors. */
+  async request(): Promise<void> {
+    this.isStale = true;
+    if (this.isRunning) return;
+    this.isRunning = true;
+    while (this.isStale) {
+      this.isStale = false;
+      await this.read();
+    }
+    this.isRunning = false;
+  }
+}
 
 type LettersAddress = Extract<Address, { view: 'letters' }>;
 
@@ -21,46 +43,19 @@ export interface LastAction {
 }
 
 /** Lists the pending dead letters, grouped by error code. The address opens a group, or selects the letters of one operation. */
-export class DeadLetters extends LivePart {
-  static override properties = {
-    ...LivePart.properties,
-    client: { attribute: false },
-    operations: { attribute: false },
-    address: { attribute: false },
-    router: { attribute: false },
-    groups: { state: true },
-    items: { state: true },
-    next: { state: true },
-    errorText: { state: true },
-    notice: { state: true },
-    redriveId: { state: true },
-  };
-  declare client: Client;
-  declare operations: Operations;
+export class DeadLetters extends LiveElement {
   /** `null`: no group is open. */
-  declare address: LettersAddress | null;
-  declare router: Router;
-  declare groups: readonly DeadLetterGroup[] | null;
-  declare items: readonly DeadLetterItem[];
+  @property({ attribute: false }) address: LettersAddress | null = null;
+  @state() groups: readonly DeadLetterGroup[] | null = null;
+  @state() items: readonly DeadLetterSummary[] = [];
   /** The path of the next page. */
-  declare next: string | null;
-  declare errorText: string | null;
-  declare notice: string;
-  declare redriveId: string | null;
+  @state() next: string | null = null;
+  @state() errorText: string | null = null;
+  @state() notice = '';
+  @state() redriveId: string | null = null;
   /** The state of the pipeline for which the groups were read. */
   private readFor: string | null = null;
   private reading = this.readingOf(ALL);
-
-  constructor() {
-    super();
-    this.address = null;
-    this.groups = null;
-    this.items = [];
-    this.next = null;
-    this.errorText = null;
-    this.notice = '';
-    this.redriveId = null;
-  }
 
   /** Reads the groups again, after letters were redriven or discarded. */
   async reload(): Promise<void> {
@@ -92,7 +87,7 @@ export class DeadLetters extends LivePart {
 
   protected override render(): TemplateResult {
     const { groups, errorText } = this;
-    const error = errorText === null ? nothing : html`<p role="alert" class="bad">${errorText}</p>`;
+    const error = alertView(errorText);
     if (groups === null)
       return errorText === null
         ? html`<p class="unknown">Unknown: waiting for the figures of the pipeline.</p>`
@@ -110,16 +105,14 @@ export class DeadLetters extends LivePart {
     const id = this.redriveId;
     if (id === null) return nothing;
     const operation = this.operations.newest?.find((each) => each.id === id);
-    const link = html`<a href=${hashOf({ view: 'operation', id })}>redrive</a>`;
-    return html`The ${link}: ${operation === undefined ? 'requested' : stateOf(operation).text}.`;
+    return html`The ${operationLink(id, 'redrive')}: ${operation === undefined ? 'requested' : stateOf(operation).text}.`;
   }
 
   private filterView(): TemplateResult | typeof nothing {
     const operationId = this.address?.operationId ?? null;
     if (operationId === null) return nothing;
     return html`<p>
-      Only those of operation <a href=${hashOf({ view: 'operation', id: operationId })}><code>${operationId}</code></a
-      >.
+      Only those of operation ${operationLink(operationId)}.
       <a href=${hashOf(ALL)}>Show all</a>
     </p>`;
   }
@@ -150,7 +143,7 @@ export class DeadLetters extends LivePart {
 
   private async load({ operationId, errorCode }: LettersAddress, isShown: () => boolean): Promise<void> {
     const filter = operationId === null ? '' : `?${new URLSearchParams({ operationId })}`;
-    const { items: groups } = await this.client.get<{ items: DeadLetterGroup[] }>(`/v1/dead-letters${filter}`);
+    const { items: groups } = await this.client.get<DeadLetterGroups>(`/v1/dead-letters${filter}`);
     if (!isShown()) return;
     this.groups = groups;
     if (errorCode === null) return;
@@ -166,8 +159,8 @@ export class DeadLetters extends LivePart {
     if (this.next === path) [this.items, this.next] = [[...this.items, ...items], next];
   }
 
-  private async read(path: string): Promise<{ items: readonly DeadLetterItem[]; next: string | null }> {
-    const { items, page } = await this.client.get<DeadLettersPage>(path);
+  private async read(path: string): Promise<{ items: readonly DeadLetterSummary[]; next: string | null }> {
+    const { items, page } = await this.client.get<DeadLetterPage>(path);
     return { items, next: page.next ?? null };
   }
 
@@ -179,4 +172,54 @@ export class DeadLetters extends LivePart {
       if (isShown()) this.errorText = messageOf(error);
     }
   }
+}
+
+/** Shows a group of dead letters, with the buttons that act on all of it. */
+function groupView(
+  { errorCode, count, redriven, lastAt, example }: DeadLetterGroup,
+  operationId: string | null,
+  isOpen: boolean,
+  toggle: () => void,
+): TemplateResult {
+  const selection = { errorCode, ...(operationId !== null && { operationId }) };
+  return html`<div class="group">
+    <h3>${errorCode}</h3>
+    <p class="muted">Example: ${example.message}. ${repairOf(errorCode)}</p>
+    <p>
+      <b>${figure(count)}</b> pending${redriven > 0 ? `, ${figure(redriven)} of them redriven before` : nothing}, last
+      failure ${moment(lastAt)}
+    </p>
+    <div class="actions">
+      <button aria-expanded=${isOpen} @click=${toggle}>${isOpen ? 'Hide letters' : 'Show letters'}</button>
+      ${actionButtons(selection, `all of ${errorCode}`)}
+    </div>
+  </div>`;
+}
+
+/** Shows a dead letter in the list. */
+function letterView(letter: DeadLetterSummary): TemplateResult {
+  const { id, operationId, redrives } = letter;
+  return html`<li class="group">
+    <p>
+      <a href=${hashOf({ view: 'letter', id })} aria-label="Show record of ${id}"><code>${id}</code></a>
+    </p>
+    <p class="muted">${placeOf(letter)}${operationId === null ? 'no operation' : operationLink(operationId)}</p>
+    <p class="muted">
+      ${moment(lastFailedAt(letter.deadLetteredAt, letter.tries))}${redrives > 0 ? `, redriven ${plural(redrives, 'time')}` : nothing}
+    </p>
+    <div class="actions">${actionButtons({ id }, id)}</div>
+  </li>`;
+}
+
+/** Names the order of a letter by its number, or by its place while the number is unknown. */
+function placeOf({ index, number }: DeadLetterSummary): string {
+  if (number !== null) return `order number ${figure(number)} of `;
+  return index === null ? '' : `record ${figure(index + 1)} of `;
+}
+
+function actionButtons(selection: Selection, name: string): TemplateResult {
+  const request = (event: string) => (click: Event) =>
+    click.target?.dispatchEvent(new CustomEvent(event, { detail: selection, bubbles: true }));
+  return html`<button aria-label="Redrive… ${name}" @click=${request(LETTER_EVENTS.redrive)}>Redrive…</button>
+    <button aria-label="Discard… ${name}" @click=${request(LETTER_EVENTS.discard)}>Discard…</button>`;
 }

@@ -1,13 +1,17 @@
+import type { DeadLetter, RecordBytes, RedriveTry } from '#api/producer.js';
+import type { Order, OrderPage } from '#api/query-api.js';
+import { Task } from '@lit/task';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import type { Client } from '../api/client.js';
-import { ApiProblem, messageOf } from '../api/problem.js';
-import { DialogPart } from '../dialogs/dialog-part.js';
-import { hashOf } from '../routing/address.js';
-import { figure, moment } from '../text/figures.js';
-import { hexDump } from '../text/hex-dump.js';
-import type { DeadLetter, RedriveTry } from './dead-letter.js';
-import { LETTER_EVENTS } from './letter-events.js';
-import { repairOf } from './repair.js';
+import { property, state } from 'lit/decorators.js';
+import { ApiProblem, messageOf, isNotFound, type Client } from '../client.js';
+import { DialogElement } from '../confirm-dialog.js';
+import { hashOf, operationLink } from '../routing.js';
+import { figure, moment, amount, plural } from '../figures.js';
+import { PageElement } from '../page-element.js';
+import { Polling } from '../polling.js';
+import { alertView } from '../request-state.js';
+import { factsView, tableView } from '../table-view.js';
+import { LETTER_EVENTS, repairOf } from './dead-letter.js';
 
 const POLL_MS = 1_000;
 
@@ -27,44 +31,38 @@ const STATES = {
  * Shows one dead letter: why it failed, its history, its decoded order and its bytes. For a conflict also the saved order. It follows a
  * letter that is being redriven.
  */
-export class LetterDialog extends DialogPart {
-  static override properties = {
-    ...DialogPart.properties,
-    client: { attribute: false },
-    letterId: { attribute: false },
-    letter: { state: true },
-    errorText: { state: true },
-  };
-  declare client: Client;
+export class LetterDialog extends DialogElement {
   /** The letter to show; `null`: the dialog is closed. */
-  declare letterId: string | null;
-  declare letter: DeadLetter | null;
-  declare errorText: string | null;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor() {
-    super();
-    this.letterId = null;
-    this.letter = null;
-    this.errorText = null;
-  }
+  @property({ attribute: false }) letterId: string | null = null;
+  @state() letter: DeadLetter | null = null;
+  @state() errorText: string | null = null;
+  private readonly polling = new Polling({
+    read: async () =>
+      this.client.get<DeadLetter>(
+        `/v1/dead-letters/records/${this.letterId?.split('/').map(encodeURIComponent).join('/')}`,
+      ),
+    show: (letter) => this.shown({ letter, errorText: null }),
+    fail: (error) => this.shown({ errorText: failureText(error) }),
+  });
 
   /** Reads the letter again, after it was redriven or discarded. */
   async reload(): Promise<void> {
-    if (this.letterId !== null) await this.load(this.letterId);
+    if (this.letterId !== null) await this.polling.refresh();
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has('letterId')) return;
-    clearTimeout(this.timer);
-    this.letter = null;
-    this.errorText = null;
+    this.polling.drop();
+    Object.assign(this, { letter: null, errorText: null });
   }
 
   protected override updated(changed: PropertyValues<this>): void {
     if (!changed.has('letterId')) return;
     if (this.letterId === null) this.close();
-    else void Promise.all([this.show(), this.load(this.letterId)]);
+    else {
+      void this.show();
+      this.polling.start();
+    }
   }
 
   protected override heading(): string {
@@ -73,46 +71,31 @@ export class LetterDialog extends DialogPart {
 
   protected override content(): TemplateResult {
     const { letter, errorText } = this;
-    if (errorText !== null) return html`<p role="alert" class="bad">${errorText}</p>`;
+    if (errorText !== null) return html`${alertView(errorText)}`;
     if (letter === null) return html`<p class="muted">Loading…</p>`;
     return html`${this.summary(letter)} ${this.decodedView(letter)}
       <h4>Raw</h4>
       ${rawView(letter)}`;
   }
 
-  private async load(id: string): Promise<void> {
-    try {
-      const letter = await this.client.get<DeadLetter>(
-        `/v1/dead-letters/records/${id.split('/').map(encodeURIComponent).join('/')}`,
-      );
-      if (this.letterId !== id) return;
-      [this.letter, this.errorText] = [letter, null];
-    } catch (error) {
-      // An earlier letter's answer must not replace that of the one that is shown now.
-      if (this.letterId !== id) return;
-      this.errorText = failureText(error);
-    }
-    clearTimeout(this.timer);
-    if (this.letter?.state === 'redriving') this.timer = setTimeout(() => void this.reload(), POLL_MS);
+  /** A letter that is being redriven is followed until the redrive has ended. */
+  private shown(changes: Partial<LetterDialog>): number | null {
+    Object.assign(this, changes);
+    return this.letter?.state === 'redriving' ? POLL_MS : null;
   }
 
   private summary(letter: DeadLetter): TemplateResult {
-    const { id, error, state, operationId, deadLetteredAt, tries } = letter;
+    const { id, error, operationId, deadLetteredAt, tries } = letter;
     return html`<p><b>${error.code}</b>: ${error.message}</p>
-      ${state === 'pending' ? html`<p class="muted">${repairOf(error.code)}</p>` : nothing}
-      <dl class="facts">
-        <dt>state</dt>
-        <dd>${STATES[state]}</dd>
-        <dt>operation</dt>
-        <dd>
-          ${operationId === null ? 'none' : html`<a href=${hashOf({ view: 'operation', id: operationId })}><code>${operationId}</code></a>`}
-        </dd>
-        <dt>failed</dt>
-        <dd>${moment(deadLetteredAt)}</dd>
-        ${tries.map((each) => tryView(each))}
-      </dl>
+      ${letter.state === 'pending' ? html`<p class="muted">${repairOf(error.code)}</p>` : nothing}
+      ${factsView([
+        ['state', STATES[letter.state]],
+        ['operation', operationId === null ? 'none' : operationLink(operationId)],
+        ['failed', moment(deadLetteredAt)],
+        ...tries.map((each) => ['redriven', tryText(each)] as const),
+      ])}
       ${
-        state === 'pending'
+        letter.state === 'pending'
           ? html`<div class="row">
               <button @click=${() => this.request(LETTER_EVENTS.redrive, id)}>Redrive…</button>
               <button @click=${() => this.request(LETTER_EVENTS.discard, id)}>Discard…</button>
@@ -134,7 +117,7 @@ ${JSON.stringify(decoded, null, 2)}</pre>`;
         ${fault} ${json}`;
     return html`<h4>Refused and saved order</h4>
       ${fault}
-      <conflict-comparison .client=${this.client} .refused=${decoded}></conflict-comparison>
+      <conflict-comparison .refused=${decoded}></conflict-comparison>
       <details>
         <summary>Refused order as JSON</summary>
         ${json}
@@ -146,35 +129,132 @@ ${JSON.stringify(decoded, null, 2)}</pre>`;
   }
 }
 
-function tryView({ redriveId, at, outcome, endedAt }: RedriveTry): TemplateResult {
-  const link = html`<a href=${hashOf({ view: 'operation', id: redriveId })}>redrive</a>`;
-  const outcomes = {
-    saved: 'its order was saved',
-    returned: 'it failed again',
-    unmovable: 'it could not be sent',
-    missing: 'it was processed, but neither saved nor dead-lettered',
-  };
-  return html`<dt>redriven</dt>
-    <dd>${moment(at)}: ${outcome === null ? 'in progress' : `${outcomes[outcome]}, ${moment(endedAt)}`} (${link})</dd>`;
+const OUTCOMES = {
+  saved: 'its order was saved',
+  returned: 'it failed again',
+  unmovable: 'it could not be sent',
+  missing: 'it was processed, but neither saved nor dead-lettered',
+} as const;
+
+function tryText({ redriveId, at, outcome, endedAt }: RedriveTry): TemplateResult {
+  const result = outcome === null ? 'in progress' : `${OUTCOMES[outcome]}, ${moment(endedAt)}`;
+  return html`${moment(at)}: ${result} (${operationLink(redriveId, 'redrive')})`;
 }
 
 function rawView({ record, gone }: DeadLetter): TemplateResult {
   if (record === null) return html`<p class="bad">${gone === null ? 'The record is not available.' : GONE[gone]}</p>`;
-  return html`<dl class="facts">
-      <dt>key</dt>
-      <dd>${record.key === null ? 'none' : (record.key.text ?? record.key.base64)}</dd>
-      ${record.headers.map(
-        ({ name, value }) =>
-          html`<dt>${name}</dt>
-            <dd>${value.text ?? value.base64}</dd>`,
-      )}
-      <dt>value</dt>
-      <dd>${record.value === null ? 'none' : `${figure(record.value.size)} bytes`}</dd>
-    </dl>
-    ${record.value === null ? nothing : html`<pre tabindex="0" role="region" aria-label="Bytes of the value">${hexDump(record.value.base64)}</pre>`}`;
+  return html`${factsView([
+    ['key', record.key === null ? 'none' : bytesText(record.key)],
+    ...record.headers.map(({ name, value }) => [name, bytesText(value)] as const),
+    ['value', record.value === null ? 'none' : `${figure(record.value.size)} bytes`],
+  ])}
+  ${record.value === null ? nothing : html`<pre tabindex="0" role="region" aria-label="Bytes of the value">${hexDump(record.value.base64)}</pre>`}`;
+}
+
+function bytesText({ text, base64 }: RecordBytes): string {
+  return text ?? base64;
 }
 
 function failureText(error: unknown): string {
   if (!(error instanceof ApiProblem) || (error.status !== 404 && error.status !== 400)) return messageOf(error);
   return 'There is no dead letter with this id. An id has the topic, the partition and the offset, such as orders.v1/3/4711.';
+}
+
+const WIDTH = 16;
+
+/** Formats bytes as offset, hexadecimal and text, 16 bytes per line. */
+export function hexDump(base64: string, maxBytes = 1_024): string {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)).subarray(0, maxBytes);
+  const lines: string[] = [];
+  for (let at = 0; at < bytes.length; at += WIDTH) {
+    const row = [...bytes.subarray(at, at + WIDTH)];
+    const hex = row.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    const text = row.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('');
+    lines.push(`${at.toString(16).padStart(4, '0')}  ${hex.padEnd(WIDTH * 3)} ${text}`);
+  }
+  return lines.join('\n');
+}
+
+/** Shows the order that a conflict refused beside the saved order with the same id or number. */
+export class ConflictComparison extends PageElement {
+  /** The decoded order of the dead letter. */
+  @property({ attribute: false }) refused!: Readonly<Record<string, unknown>>;
+  private readonly saved = new Task(this, {
+    args: () => [this.refused] as const,
+    task: async ([refused]) => findSaved(this.client, refused),
+  });
+
+  protected override render(): TemplateResult | typeof nothing | undefined {
+    return this.saved.render({
+      pending: () => html`<p class="muted">Loading the saved order…</p>`,
+      error: (error) => alertView(`The saved order is unknown: ${messageOf(error)}`),
+      complete: (saved) => this.comparison(saved),
+    });
+  }
+
+  private comparison(saved: Order | null): TemplateResult {
+    const { refused } = this;
+    if (saved === null)
+      return html`<p class="muted">No saved order has its id or number now, so a redrive may save it.</p>`;
+    const fields = compareOrders(refused, { ...saved });
+    const different = fields.filter(({ differs }) => differs);
+    return html`<p>
+        ${different.length === 0 ? 'No field differs.' : `${plural(different.length, 'field differs', 'fields differ')}: ${different.map(({ name }) => name).join(', ')}.`}
+        <a href=${hashOf({ view: 'order', id: saved.id })}>Show the saved order</a>
+      </p>
+      ${tableView(
+        'The refused and the saved order',
+        ['Field', 'Refused', 'Saved'],
+        fields.map((field) => fieldRow(field)),
+        'comparison',
+      )}`;
+  }
+}
+
+function fieldRow({ name, refused, saved, differs }: ComparedField): TemplateResult {
+  return html`<tr class=${differs ? 'differs' : nothing}>
+    <th scope="row">${name}${differs ? html` <small class="warn">differs</small>` : nothing}</th>
+    <td>${valueText(refused)}</td>
+    <td>${valueText(saved)}</td>
+  </tr>`;
+}
+
+function valueText(value: string | undefined): string {
+  if (value === undefined) return 'none';
+  return /^\d+(\.\d+)?$/.test(value) ? amount(value) : value;
+}
+
+/** Finds the saved order with the id of the refused one, or else with its number. @throws ApiProblem */
+async function findSaved(client: Client, { id, number }: Readonly<Record<string, unknown>>): Promise<Order | null> {
+  try {
+    return await client.get<Order>(`/v1/orders/${String(id)}`);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  const { items } = await client.get<OrderPage>(`/v1/orders/range?from=${String(number)}&to=${String(number)}`);
+  return items[0] ?? null;
+}
+
+/** A field of two orders. A field that one of them lacks is `undefined`. */
+interface ComparedField {
+  readonly name: string;
+  readonly refused: string | undefined;
+  readonly saved: string | undefined;
+  readonly differs: boolean;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Compares a refused order with the saved one, field by field, in the order of the saved one. */
+export function compareOrders(refused: Fields, saved: Fields): readonly ComparedField[] {
+  const names = new Set([...Object.keys(saved), ...Object.keys(refused)]);
+  return [...names].map((name) => {
+    const [left, right] = [toText(refused[name]), toText(saved[name])];
+    return { name, refused: left, saved: right, differs: left !== right };
+  });
+}
+
+function toText(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

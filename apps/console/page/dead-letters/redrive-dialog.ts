@@ -1,47 +1,27 @@
+import type { Operation, RedrivePlan } from '#api/producer.js';
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Client } from '../api/client.js';
-import { messageOf } from '../api/problem.js';
-import { DialogPart } from '../dialogs/dialog-part.js';
-import { readNumbers, submitNumbers, validNumbers } from '../forms/number-field.js';
-import type { Operation } from '../populate/operation.js';
-import { plural } from '../text/figures.js';
-import { selectionText, type RedrivePlan, type Selection } from './dead-letter.js';
-import { repairOf } from './repair.js';
+import { state } from 'lit/decorators.js';
+import { DialogElement } from '../confirm-dialog.js';
+import { readNumbers, submitNumbers, validNumbers } from '../form-fields.js';
+import { plural } from '../figures.js';
+import { RequestState } from '../request-state.js';
+import { selectionText, repairOf, type Selection } from './dead-letter.js';
 
 /** Redrives dead letters, after a dry run that shows how many it would send. Then a `sent` event has the operation's id. */
-export class RedriveDialog extends DialogPart {
-  static override properties = {
-    ...DialogPart.properties,
-    client: { attribute: false },
-    selection: { state: true },
-    plan: { state: true },
-    isWrong: { state: true },
-    errorText: { state: true },
-    isSending: { state: true },
-  };
-  declare client: Client;
-  declare selection: Selection | null;
-  declare plan: RedrivePlan | null;
+export class RedriveDialog extends DialogElement {
+  @state() selection: Selection | null = null;
   /** A field is wrong, so that nothing can be counted. */
-  declare isWrong: boolean;
-  declare errorText: string | null;
-  declare isSending: boolean;
-  /** The numbers that were counted last, as JSON: answers for other ones are ignored. */
+  @state() isWrong = false;
+  /** The numbers that were counted last, as JSON: the same ones are not counted again. */
   private counted: string | undefined;
-
-  constructor() {
-    super();
-    this.selection = null;
-    this.plan = null;
-    this.isWrong = false;
-    this.errorText = null;
-    this.isSending = false;
-  }
+  private readonly counting = new RequestState<RedrivePlan>(this);
+  private readonly sending = new RequestState(this);
 
   async open(selection: Selection): Promise<void> {
     this.selection = selection;
     this.counted = undefined;
-    this.errorText = null;
+    this.counting.forget();
+    this.sending.forget();
     await this.show();
     await this.count(readNumbers(this));
   }
@@ -51,9 +31,10 @@ export class RedriveDialog extends DialogPart {
   }
 
   protected override content(): TemplateResult {
-    const { plan, isWrong } = this;
+    const { isWrong, selection } = this;
+    const plan = this.counting.answer;
     const counting = isWrong ? 'Correct the field first, then the letters are counted.' : 'Counting the letters…';
-    return html`${this.advice()}
+    return html`${adviceOn(selection, plan)}
       <p class="muted">Each record is sent to the orders topic again, after the other records of its key.</p>
       <form
         class="fields"
@@ -62,7 +43,7 @@ export class RedriveDialog extends DialogPart {
         @input=${() => this.typed()}
         @change=${() => void this.count(readNumbers(this))}
       >
-        ${this.selection !== null && 'id' in this.selection ? nothing : limitFields()}
+        ${selection !== null && 'id' in selection ? nothing : limitFields()}
         <number-field
           label="Maximum redrives per letter"
           name="maxRedrives"
@@ -73,20 +54,12 @@ export class RedriveDialog extends DialogPart {
           value="5"
           hint="Letters that were redriven this often already are skipped, so that they do not go round for ever."
         ></number-field>
-        <p aria-live="polite" class="whole">${plan === null ? counting : planText(plan)}</p>
-        <button class="main" ?disabled=${this.isSending || plan === null || plan.letters === 0}>
-          Redrive${plan === null ? '' : ` ${plural(plan.letters, 'letter')}`}
+        <p aria-live="polite" class="whole">${plan === undefined ? counting : planText(plan)}</p>
+        <button class="main" ?disabled=${this.sending.isRunning || plan === undefined || plan.letters === 0}>
+          Redrive${plan === undefined ? '' : ` ${plural(plan.letters, 'letter')}`}
         </button>
       </form>
-      ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}`;
-  }
-
-  /** Says what repairs the cause, for each error of the letters. The error of a single letter is known after the dry run. */
-  private advice(): TemplateResult[] {
-    const { selection, plan } = this;
-    const selected = selection !== null && 'errorCode' in selection ? [selection.errorCode] : [];
-    const codes = new Set([...selected, ...(plan?.errors ?? []).map(({ errorCode }) => errorCode)]);
-    return [...codes].map((code) => html`<p><b>${code}</b>: ${repairOf(code)}</p>`);
+      ${this.counting.failureView()} ${this.sending.failureView()}`;
   }
 
   /** Counts already while a field is filled in: a click on the button must not find it disabled by a count that leaving the field began. */
@@ -103,15 +76,10 @@ export class RedriveDialog extends DialogPart {
     const counted = JSON.stringify([this.selection, values]);
     if (this.counted === counted) return;
     this.counted = counted;
-    this.plan = null;
     this.isWrong = values === null;
-    if (values === null) return;
-    await this.attempt(
-      () => this.counted === counted,
-      async () =>
-        this.client.post<RedrivePlan>('/v1/dead-letters/redrive', { ...this.selection, ...values, dryRun: true }),
-      (plan) => (this.plan = plan),
-    );
+    if (this.sending.hasFailed) this.sending.forget();
+    if (values === null) this.counting.forget();
+    else await this.counting.run(async () => this.redrive<RedrivePlan>({ ...values, dryRun: true }));
   }
 
   private async send(event: SubmitEvent): Promise<void> {
@@ -119,33 +87,25 @@ export class RedriveDialog extends DialogPart {
     const { selection } = this;
     const values = submitNumbers(this);
     if (values === null) return;
-    this.isSending = true;
-    await this.attempt(
-      () => this.selection === selection,
-      async () => this.client.post<Operation>('/v1/dead-letters/redrive', { ...selection, ...values }),
-      ({ id }) => {
-        this.close();
-        this.dispatchEvent(new CustomEvent('sent', { detail: id }));
-      },
-    );
-    this.isSending = false;
+    await this.sending.run(async () => {
+      const { id } = await this.redrive<Operation>(values);
+      // Meanwhile the dialog was opened for other letters.
+      if (this.selection !== selection) return;
+      this.close();
+      this.dispatchEvent(new CustomEvent('sent', { detail: id }));
+    });
   }
 
-  /** Ignores the answer when a newer request has replaced this one. */
-  private async attempt<T>(
-    isCurrent: () => boolean,
-    request: () => Promise<T>,
-    take: (answer: T) => void,
-  ): Promise<void> {
-    try {
-      const answer = await request();
-      if (!isCurrent()) return;
-      take(answer);
-      this.errorText = null;
-    } catch (error) {
-      if (isCurrent()) this.errorText = messageOf(error);
-    }
+  private async redrive<Answer>(values: object): Promise<Answer> {
+    return this.client.post<Answer>('/v1/dead-letters/redrive', { ...this.selection, ...values });
   }
+}
+
+/** Says what repairs the cause, for each error of the letters. The error of a single letter is known after the dry run. */
+function adviceOn(selection: Selection | null, plan: RedrivePlan | undefined): TemplateResult[] {
+  const selected = selection !== null && 'errorCode' in selection ? [selection.errorCode] : [];
+  const codes = new Set([...selected, ...(plan?.errors ?? []).map(({ errorCode }) => errorCode)]);
+  return [...codes].map((code) => html`<p><b>${code}</b>: ${repairOf(code)}</p>`);
 }
 
 /** Fields that mean something for several letters only. */

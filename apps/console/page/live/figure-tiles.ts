@@ -1,6 +1,6 @@
 import { html, type TemplateResult } from 'lit';
-import { duration, figure, UNKNOWN } from '../text/figures.js';
-import { LivePart } from './live-part.js';
+import { duration, figure, UNKNOWN } from '../figures.js';
+import { LiveElement } from '../page-element.js';
 
 interface Tile {
   readonly name: string;
@@ -10,7 +10,7 @@ interface Tile {
 }
 
 /** Shows the key figures of the pipeline. */
-export class FigureTiles extends LivePart {
+export class FigureTiles extends LiveElement {
   protected override render(): TemplateResult {
     return html`<dl class="tiles">${this.tiles().map((tile) => tileView(tile))}</dl>`;
   }

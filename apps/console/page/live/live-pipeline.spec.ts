@@ -1,15 +1,13 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { FigureHistory } from '../../src/history/figure-history.js';
+import { FigureHistory } from '../../src/pipeline/figure-history.js';
 import { aPipeline } from '../../src/pipeline/testing/a-pipeline.js';
 import { localServer } from '../../src/testing/local-server.js';
-import { Client } from '../api/client.js';
-import type { Session } from '../api/session.js';
+import { Client, type Session } from '../client.js';
 import { LivePipeline } from './live-pipeline.js';
 
 const START = 1_700_000_100;
-const SESSION = { token: null, signOut: () => undefined } as unknown as Session;
 
 describe('the live pipeline', () => {
   let live: LivePipeline;
@@ -17,9 +15,15 @@ describe('the live pipeline', () => {
   /** The console that the server imitates has recorded this; `null`: it does not answer. */
   let recorded: FigureHistory | null;
   let onStream: () => void;
+  /** Statuses with which the next streams are refused. */
+  let refusals: number[];
+  /** Why the session was ended. */
+  let reasons: unknown[];
 
   const server = localServer((request, response) => {
-    if (request.url === '/v1/pipeline/events') {
+    const refusal = request.url === '/v1/pipeline/events' ? refusals.shift() : undefined;
+    if (refusal !== undefined) response.writeHead(refusal).end();
+    else if (request.url === '/v1/pipeline/events') {
       response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
       streams.push(response);
       onStream();
@@ -29,16 +33,19 @@ describe('the live pipeline', () => {
 
   beforeEach(() => {
     streams = [];
+    refusals = [];
+    reasons = [];
     recorded = new FigureHistory();
     onStream = () => undefined;
     const { url } = server;
+    const session = { token: 'mine', signOut: (reason: unknown) => void reasons.push(reason) } as unknown as Session;
     /** Requests paths at the server of the spec. */
     class LocalClient extends Client {
       override async request(path: string, init?: RequestInit): Promise<Response> {
         return super.request(`${url}${path}`, init);
       }
     }
-    live = new LivePipeline(new LocalClient(SESSION), () => START + 40);
+    live = new LivePipeline(new LocalClient(session), () => START + 40);
   });
 
   afterEach(() => live.stop());
@@ -79,6 +86,16 @@ describe('the live pipeline', () => {
     expect(live.state).toBe('connecting');
     await started;
     expect(live.state).toBe('live');
+  });
+
+  it('connects again after a refusal, and ends the session when the token lacks the scope', async () => {
+    refusals = [503, 403];
+    live.start();
+    await until(() => live.state === 'reconnecting');
+    await connected(1);
+    pass(0);
+    await until(() => live.state === 'live');
+    expect(reasons).toEqual(['The service answered 403.']);
   });
 
   it('has what the console recorded before, and continues it', async () => {

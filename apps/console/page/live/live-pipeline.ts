@@ -1,13 +1,21 @@
-import { isAlive } from '../../src/consumers/consumer-state.js';
-import { FigureHistory, type RecordedSeries } from '../../src/history/figure-history.js';
+import { createParser } from 'eventsource-parser';
+import { isAlive } from '../../src/pipeline/consumer-state.js';
+import { FigureHistory, type RecordedSeries } from '../../src/pipeline/figure-history.js';
 import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
-import { followEvents } from '../api/event-stream.js';
-import type { Client } from '../api/client.js';
+import { ApiProblem, type Client } from '../client.js';
+
+const INITIAL_BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 5_000;
+/** The server sends an event every second. After this silence the stream counts as broken, even if the connection is open. */
+const SILENCE_TIMEOUT_MS = 6_000;
 
 /** `connecting`: nothing has failed yet. `reconnecting`: the connection broke, or could not be established, and is retried. */
 export type ConnectionState = 'connecting' | 'live' | 'reconnecting' | 'signed-out';
 
-/** Follows the console's event stream. Keeps the latest state, and the last hour of figures in constant memory. */
+/**
+ * Follows the console's event stream. Keeps the latest state, and the last hour of figures in constant memory. Uses `fetch`, because an
+ * `EventSource` cannot send a token.
+ */
 export class LivePipeline extends EventTarget {
   /** `null`: unknown, or not connected. */
   latest: PipelineResponse | null = null;
@@ -62,29 +70,59 @@ export class LivePipeline extends EventTarget {
     this.stream = new AbortController();
     const { signal } = this.stream;
     void this.load(signal);
-    void followEvents(
-      this.client,
-      '/v1/pipeline/events',
-      {
-        data: (text) => this.take(JSON.parse(text) as PipelineResponse),
-        connected: (isConnected) => this.connected(isConnected, signal),
-      },
-      signal,
-    );
+    void this.followEvents(signal);
   }
 
-  private take(figures: PipelineResponse): void {
+  /** Reconnects without limit when the stream breaks or falls silent, with exponential back-off from 0.5 s to 5 s. */
+  private async followEvents(signal: AbortSignal): Promise<void> {
+    let backOff = INITIAL_BACKOFF_MS;
+    while (!signal.aborted) {
+      try {
+        await this.readEvents(signal, (text) => {
+          backOff = INITIAL_BACKOFF_MS;
+          this.take(JSON.parse(text) as PipelineResponse, signal);
+        });
+      } catch (error) {
+        // The token is valid but lacks the scope: a retry cannot succeed.
+        if (error instanceof ApiProblem && error.status === 403) this.client.session.signOut(error.message);
+        // After any other error the page shows that it is not connected, and the loop retries.
+      }
+      if (signal.aborted) return;
+      this.become('reconnecting');
+      await new Promise((resolve) => setTimeout(resolve, backOff));
+      backOff = Math.min(MAX_BACKOFF_MS, backOff * 2);
+    }
+  }
+
+  /** Reads one stream to its end. @param onData receives the data of each `pipeline` event */
+  private async readEvents(signal: AbortSignal, onData: (text: string) => void): Promise<void> {
+    const silence = new AbortController();
+    let timer = setTimeout(() => silence.abort(), SILENCE_TIMEOUT_MS);
+    try {
+      const response = await this.client.request('/v1/pipeline/events', {
+        signal: AbortSignal.any([signal, silence.signal]),
+      });
+      const parser = createParser({ onEvent: ({ event, data }) => event === 'pipeline' && onData(data) });
+      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+      for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) {
+        clearTimeout(timer);
+        timer = setTimeout(() => silence.abort(), SILENCE_TIMEOUT_MS);
+        parser.feed(part.value);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private take(figures: PipelineResponse, signal: AbortSignal): void {
+    // The console has recorded the time of the interruption: load it instead of leaving a gap.
+    if (this.state === 'reconnecting') void this.load(signal);
+    this.state = 'live';
     this.latest = figures;
     this.changes = figures.changes;
     this.ahead = secondOf(figures) - this.clock();
     record(this.history, figures);
     this.changed();
-  }
-
-  private connected(isConnected: boolean, signal: AbortSignal): void {
-    // The console has recorded the time of the interruption: load it instead of leaving a gap.
-    if (isConnected && this.state === 'reconnecting') void this.load(signal);
-    this.become(isConnected ? 'live' : 'reconnecting');
   }
 
   /** Without an answer the page shows what it has seen itself; the next connection loads it again. */
@@ -101,10 +139,11 @@ export class LivePipeline extends EventTarget {
     }
   }
 
-  private become(state: ConnectionState): void {
+  /** The state becomes unknown. */
+  private become(state: Exclude<ConnectionState, 'live'>): void {
     if (state === this.state) return;
     this.state = state;
-    if (state !== 'live') this.latest = null;
+    this.latest = null;
     this.changed();
   }
 

@@ -1,12 +1,77 @@
+import { html, nothing, type TemplateResult } from 'lit';
 import uPlot from 'uplot';
-import { html, type TemplateResult } from 'lit';
-import type { Points } from '../../src/history/figure-history.js';
-import { figure } from '../text/figures.js';
-import { currentLegend, legendAt } from './chart-legend.js';
-import { placeMarks, rowsOf, toMarks, type PlacedMark } from './chart-marks.js';
-import { bandHeight, drawMarks, labelWidth, type MarkColours } from './draw-marks.js';
-import { LivePart } from './live-part.js';
-import { axisTexts, framed, TIME_RANGES, timeWindow } from './time-axis.js';
+import { state } from 'lit/decorators.js';
+import type { Points } from '../../src/pipeline/figure-history.js';
+import type { PipelineResponse, ReportedChange } from '../../src/pipeline/pipeline-response.js';
+import { figure, plural, limitText } from '../figures.js';
+import { LiveElement } from '../page-element.js';
+
+/** The time ranges of the chart. */
+const TIME_RANGES = [
+  { seconds: 120, name: '2 min' },
+  { seconds: 600, name: '10 min' },
+  { seconds: 3_600, name: '1 hour' },
+] as const;
+
+/** Returns the window of the chart, in seconds since 1970. It always ends now, whatever has been recorded. */
+export function timeWindow(now: number, seconds: number): [from: number, to: number] {
+  return [now - seconds, now];
+}
+
+/** Adds points without values at the ends of the window, so that the chart has an axis also without data. */
+export function framed({ at, values }: Points, [from, to]: readonly [number, number]): Points {
+  const before = from < (at[0] ?? to) ? [from] : [];
+  const after = to > (at.at(-1) ?? from) ? [to] : [];
+  const columns = Object.entries(values).map(([name, column]) => [
+    name,
+    [...before.map(() => null), ...column, ...after.map(() => null)],
+  ]);
+  return { at: [...before, ...at, ...after], values: Object.fromEntries(columns) as Points['values'] };
+}
+
+/** Formats times of an axis in UTC: `14:05`, or `14:05:30` when they are less than a minute apart. */
+export function axisTexts(seconds: readonly number[]): string[] {
+  const isFine = seconds.some((second) => second % 60 !== 0);
+  return seconds.map((second) => (isFine ? timeText(second) : timeText(second).slice(0, -3)));
+}
+
+/** Formats a time in UTC, such as `14:05:30`. */
+export function timeText(second: number): string {
+  return new Date(1_000 * second).toISOString().slice(11, 19);
+}
+
+/** Returns the legend with the values of now. */
+function currentLegend(latest: PipelineResponse | null): TemplateResult {
+  return html`<p class="legend">
+    ${key('produced', latest?.producedPerSecond)} ${key('saved', latest?.savedPerSecond)}
+    <span class="muted">times are UTC</span>
+  </p>`;
+}
+
+/** Returns the legend with the values at one point. */
+function legendAt({ at, values }: Points, index: number): TemplateResult {
+  const { produced, saved, lag, inFlight, consumers } = values;
+  const count = consumers[index] ?? null;
+  return html`<p class="legend">
+    <span class="muted">${timeText(at[index] ?? 0)} UTC</span>
+    ${key('produced', produced[index])} ${key('saved', saved[index])}
+    ${
+      count === null
+        ? html`<span class="muted">not recorded</span>`
+        : html`<span class="muted"
+            >${figure(lag[index])} lag, ${figure(inFlight[index])} in flight,
+            ${plural(Math.round(count), 'consumer')}</span
+          >`
+    }
+  </p>`;
+}
+
+/** An unknown value is left out: a dash would read as a value. */
+function key(name: 'produced' | 'saved', value: number | null | undefined): TemplateResult {
+  return html`<span class="key ${name}"
+    >${name}${value === null || value === undefined ? nothing : html` <b>${figure(value)}/s</b>`}</span
+  >`;
+}
 
 const HEIGHT = 220;
 /** In CSS pixels, as the height. */
@@ -21,12 +86,11 @@ const DRAWN = 'history-drawn';
  * Draws produced and saved records per second, with a mark for each scaling, crash and rebalance. Uses uPlot, the smallest library that draws
  * a sample per second for hours.
  */
-export class ThroughputChart extends LivePart {
-  static override properties = { ...LivePart.properties, range: { state: true }, hovered: { state: true } };
+export class ThroughputChart extends LiveElement {
   /** Seconds that the axis shows. */
-  declare range: number;
+  @state() range: number = TIME_RANGES[0].seconds;
   /** Index of the point under the pointer. */
-  declare hovered: number | null;
+  @state() hovered: number | null = null;
   private plot: uPlot | undefined;
   private points: Points | undefined;
   private marks: readonly PlacedMark[] = [];
@@ -34,12 +98,6 @@ export class ThroughputChart extends LivePart {
   private ticking: ReturnType<typeof setInterval> | undefined;
   private readonly scheme = matchMedia('(prefers-color-scheme: dark)');
   private readonly recolour = (): void => this.rebuild();
-
-  constructor() {
-    super();
-    this.range = TIME_RANGES[0].seconds;
-    this.hovered = null;
-  }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
@@ -104,7 +162,7 @@ export class ThroughputChart extends LivePart {
   }
 
   private placed(plot: uPlot): PlacedMark[] {
-    const { from, to } = timeWindow(this.live.now, this.range);
+    const [from, to] = this.shownWindow;
     const [left, right] = [Y_AXIS_WIDTH, plot.width - RIGHT_PADDING];
     return placeMarks(toMarks(this.live.changes), {
       left,
@@ -115,8 +173,8 @@ export class ThroughputChart extends LivePart {
   }
 
   private data(): uPlot.AlignedData {
-    const window = timeWindow(this.live.now, this.range);
-    const { at, values } = (this.points = framed(this.live.history.points(window.from), window));
+    const window = this.shownWindow;
+    const { at, values } = (this.points = framed(this.live.history.points(window[0]), window));
     return [at, values.produced, values.saved];
   }
 
@@ -131,7 +189,7 @@ export class ThroughputChart extends LivePart {
       padding: [() => bandHeight(rowsOf(this.marks)), RIGHT_PADDING, 0, 0],
       legend: { show: false },
       scales: {
-        x: { range: () => this.xRange() },
+        x: { range: () => this.shownWindow },
         y: { range: (_plot, _min, max) => [0, Math.max(10, (max ?? 0) * 1.1)] },
       },
       axes: [
@@ -148,9 +206,8 @@ export class ThroughputChart extends LivePart {
     this.plot = new uPlot(options, this.data(), this.place);
   }
 
-  private xRange(): [number, number] {
-    const { from, to } = timeWindow(this.live.now, this.range);
-    return [from, to];
+  private get shownWindow(): [from: number, to: number] {
+    return timeWindow(this.live.now, this.range);
   }
 
   /** Resolves a custom property to a colour for the canvas; its raw value contains both colour schemes. */
@@ -164,4 +221,127 @@ export class ThroughputChart extends LivePart {
 
 function line(stroke: string): uPlot.Series {
   return { stroke, width: 2 };
+}
+
+/** A vertical line in the chart. */
+export interface Mark {
+  /** Seconds since 1970. */
+  readonly at: number;
+  readonly kind: ReportedChange['kind'];
+  readonly label: string;
+}
+
+/**
+ * A mark that is drawn. Its label is in the band above the plot, so that it hides no data. Its line begins beside the label, and goes down through
+ * the rows below and through the plot.
+ */
+export interface PlacedMark extends Mark {
+  readonly x: number;
+  /** The row of the label, from the top of the band; `null`: there is no room for it, and the line begins at the plot. */
+  readonly row: number | null;
+  /** Where the label and its gaps begin and end: left of the line, or right of it at the left edge. */
+  readonly from: number;
+  readonly to: number;
+}
+
+interface MarkSpace {
+  /** The plot. */
+  readonly left: number;
+  readonly right: number;
+  readonly toX: (at: number) => number;
+  readonly widthOf: (label: string) => number;
+}
+
+/** Labels are in so many rows. */
+const ROWS = 4;
+/** Between a label and a line, or the next label. */
+const LABEL_GAP = 6;
+
+/** Converts changes to marks. */
+export function toMarks(changes: readonly ReportedChange[]): Mark[] {
+  return changes.map((change) => ({ at: Date.parse(change.at) / 1_000, kind: change.kind, label: labelOf(change) }));
+}
+
+/**
+ * Places the marks that are within the plot, so that no label is on another label or on a line. The newest has the first row; older ones go
+ * below it, and without a label when no row is left.
+ * @param marks oldest first; the band begins at 0, left of the plot
+ */
+export function placeMarks(marks: readonly Mark[], { left, right, toX, widthOf }: MarkSpace): PlacedMark[] {
+  const placed: PlacedMark[] = [];
+  for (const mark of marks.toReversed()) {
+    const x = toX(mark.at);
+    if (x < left || x > right) continue;
+    const width = widthOf(mark.label) + 2 * LABEL_GAP;
+    const from = x >= width ? x - width : x;
+    const span = { x, from, to: from + width };
+    const rows = Array.from({ length: ROWS }, (_, row) => row);
+    const row = rows.find((each) => placed.every((other) => isFree(each, span, other))) ?? null;
+    placed.push({ ...mark, ...span, row });
+  }
+  return placed;
+}
+
+/** Returns how many rows the labels need. */
+export function rowsOf(placed: readonly PlacedMark[]): number {
+  return Math.max(0, ...placed.map(({ row }) => (row === null ? 0 : row + 1)));
+}
+
+/** Returns whether a label in a row keeps clear of another mark, as far as that one is concerned. A line begins at the row of its own label. */
+function isFree(row: number, { x, from, to }: Pick<PlacedMark, 'x' | 'from' | 'to'>, other: PlacedMark): boolean {
+  if (other.row === null) return true;
+  if (other.from < x && x < other.to && row <= other.row) return false;
+  if (from < other.x && other.x < to && row >= other.row) return false;
+  return row !== other.row || to <= other.from || other.to <= from;
+}
+
+function labelOf({ kind, from, to, verdict, crash }: ReportedChange): string {
+  if (crash !== null) return `${crash.consumer} ${crash.hasReturned ? 'was silent' : 'died'}`;
+  if (kind === 'rebalance' || from === null || to === null) return 'rebalance';
+  const factor = verdict?.factor ? ` x${verdict.factor.toFixed(1)}` : '';
+  if (from.consumers !== to.consumers) return `${from.consumers}→${to.consumers} consumers${factor}`;
+  return `${limitText(from.inFlight)}→${limitText(to.inFlight)} in flight${factor}`;
+}
+
+type MarkColours = Readonly<Record<Mark['kind'], string>>;
+
+const FONT_SIZE = 11;
+const ROW_HEIGHT = 14;
+/** Above the plot, so that its uppermost label is not cut. */
+const MIN_BAND = 16;
+const FONT_FAMILY = 'system-ui, sans-serif';
+
+/** Returns the height of the band above the plot for so many rows of labels, in CSS pixels. */
+function bandHeight(rows: number): number {
+  return Math.max(MIN_BAND, rows * ROW_HEIGHT + LABEL_GAP);
+}
+
+/** Measures a label, in CSS pixels. */
+function labelWidth({ ctx }: uPlot, label: string): number {
+  ctx.save();
+  ctx.font = `${FONT_SIZE}px ${FONT_FAMILY}`;
+  const { width } = ctx.measureText(label);
+  ctx.restore();
+  return width;
+}
+
+/** Draws a labelled vertical line for each mark; those of rebalances are dotted. */
+function drawMarks({ ctx, bbox }: uPlot, marks: readonly PlacedMark[], colours: MarkColours): void {
+  const ratio = devicePixelRatio;
+  ctx.save();
+  // The axes leave their own alignment behind.
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'alphabetic';
+  ctx.font = `${FONT_SIZE * ratio}px ${FONT_FAMILY}`;
+  for (const { kind, label, x, row, from } of marks) {
+    const top = row === null ? bbox.top : row * ROW_HEIGHT * ratio;
+    ctx.strokeStyle = ctx.fillStyle = colours[kind];
+    ctx.setLineDash(kind === 'rebalance' ? [2, 4] : []);
+    ctx.beginPath();
+    ctx.moveTo(x * ratio, top);
+    ctx.lineTo(x * ratio, bbox.top + bbox.height);
+    ctx.stroke();
+    if (row !== null) ctx.fillText(label, (from + LABEL_GAP) * ratio, top + FONT_SIZE * ratio);
+  }
+  ctx.restore();
 }

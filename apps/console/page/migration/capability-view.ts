@@ -1,10 +1,18 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { figure, moment, percent as share, plural, UNKNOWN } from '../text/figures.js';
-import { CAPABILITIES, neighbourOf, stateText, type Capability } from './capability.js';
-import type { CapabilityState, Migration } from './facade-api.js';
-import { conditionList } from './gate-view.js';
-import { movesOf, unmetOf, verbOf, type Move } from './move.js';
-import { stageTrack } from './stage-track.js';
+import { figure, moment, percent as share, plural, UNKNOWN } from '../figures.js';
+import { tableHead } from '../table-view.js';
+import {
+  CAPABILITIES,
+  neighbourOf,
+  stateText,
+  movesOf,
+  unmetOf,
+  verbOf,
+  stagesOf,
+  type Capability,
+  type Move,
+} from './capability.js';
+import type { CapabilityState, Migration, GateCondition } from '#api/facade.js';
 
 /**
  * Shows a capability: its track, its figures since the last change, the gate of the next step, and the buttons of its changes.
@@ -78,13 +86,11 @@ function figuresView(capability: Capability, state: CapabilityState): TemplateRe
       <caption class="hidden">
         ${CAPABILITIES[capability]}: both sides since the last change
       </caption>
-      <thead>
-        <tr>
-          <th scope="col">Since the last change</th>
-          <th scope="col" class="number">Legacy system</th>
-          <th scope="col" class="number">New side</th>
-        </tr>
-      </thead>
+      ${tableHead([
+        'Since the last change',
+        { text: 'Legacy system', style: 'number' },
+        { text: 'New side', style: 'number' },
+      ])}
       <tbody>
         ${rows.map(
           ([name, legacy, other]) =>
@@ -117,4 +123,33 @@ function gateView(capability: Capability, { stage, percent, gate }: CapabilitySt
 
 function milliseconds(value: number | null): string {
   return value === null ? UNKNOWN : `${figure(value)} ms`;
+}
+
+/** Shows the stages of a capability in a row, from `off` to `complete`: passed ones, the present one with its percentage, and those ahead. */
+function stageTrack(capability: Capability, { stage, percent }: CapabilityState): TemplateResult {
+  const stages = stagesOf(capability);
+  const present = stages.indexOf(stage);
+  return html`<ol class="track" aria-label="Stages of ${CAPABILITIES[capability].toLowerCase()}">
+    ${stages.map((each, at) => {
+      const place = at < present ? 'passed' : at === present ? 'present' : 'ahead';
+      const filled = at < present ? 100 : at === present && at > 0 ? percent : 0;
+      return html`<li class=${place} aria-current=${at === present ? 'step' : nothing}>
+        <span class="bar" style="--share: ${filled}%"></span>
+        <span class="stage">${each}${at === present && at > 0 ? html` <b>${percent} %</b>` : nothing}</span>
+      </li>`;
+    })}
+  </ol>`;
+}
+
+/** Lists conditions of the gate: what is wanted, what was found, and whether it holds. */
+export function conditionList(gate: readonly GateCondition[], name: string): TemplateResult {
+  return html`<ul class="gate" aria-label=${name}>
+    ${gate.map(
+      ({ condition, wanted, found, holds }) =>
+        html`<li>
+          <span class=${holds ? 'good' : 'bad'}>${holds ? '✓ holds' : '✗ not met'}</span>
+          <span><b>${condition}</b>: wanted ${wanted}; found ${found}</span>
+        </li>`,
+    )}
+  </ul>`;
 }

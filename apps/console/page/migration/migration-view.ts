@@ -1,23 +1,11 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
-import type { Client } from '../api/client.js';
-import { Part } from '../part.js';
+import { property, state } from 'lit/decorators.js';
+import { PageElement } from '../page-element.js';
 
 /** The place of the migration. Loads its scripts when it is shown for the first time: most pages have no facade. */
-export class MigrationView extends Part {
-  static override properties = {
-    client: { attribute: false },
-    isShown: { attribute: false },
-    loading: { state: true },
-  };
-  declare client: Client;
-  declare isShown: boolean;
-  declare protected loading: 'not-loaded' | 'loaded' | 'failed';
-
-  constructor() {
-    super();
-    this.isShown = false;
-    this.loading = 'not-loaded';
-  }
+export class MigrationView extends PageElement {
+  @property({ attribute: false }) isShown = false;
+  @state() protected loading: 'not-loaded' | 'loaded' | 'failed' = 'not-loaded';
 
   protected override updated(changed: PropertyValues<this>): void {
     if (changed.has('isShown') && this.isShown && this.loading !== 'loaded') void this.load();
@@ -34,7 +22,7 @@ export class MigrationView extends Part {
   private content(): TemplateResult {
     switch (this.loading) {
       case 'loaded':
-        return html`<migration-page .client=${this.client}></migration-page>`;
+        return html`<migration-page></migration-page>`;
       case 'failed':
         return html`<p role="alert" class="bad">The scripts of this part could not be loaded.</p>
           <button @click=${() => location.reload()}>Reload page</button>`;

@@ -1,57 +1,57 @@
-import { html, type PropertyValues, type TemplateResult } from 'lit';
-import type { Client } from '../api/client.js';
-import { isNotFound, messageOf } from '../api/problem.js';
-import { quoted } from '../forms/number-text.js';
-import { ID_FORM, isUuid } from '../text/uuid.js';
-import { DialogPart } from '../dialogs/dialog-part.js';
-import { isInProgress, type Operation } from './operation.js';
-import { operationFacts } from './operation-facts.js';
-import { progressView, stateView } from './operation-progress.js';
-import type { Operations } from './operations.js';
+import type { Operation } from '#api/producer.js';
+import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { property, state } from 'lit/decorators.js';
+import { isNotFound, messageOf } from '../client.js';
+import { ID_FORM, isUuid, hashOf } from '../routing.js';
+import { DialogElement } from '../confirm-dialog.js';
+import { Polling } from '../polling.js';
+import { alertView } from '../request-state.js';
+import { duration, figure, moment, percent, plural, orderName, quoted } from '../figures.js';
+import { isInProgress, sendingSeconds, timeWord } from './operations.js';
+import { factsView } from '../table-view.js';
+import { progressView, stateView } from './operation-list.js';
 
 const POLL_MS = 1_000;
+const NOT_FOUND = 'There is no operation with this id. Check that the id is complete, and that it is of this pipeline.';
 
 /** Shows one operation by its id: its progress, what was requested, how long it took, and its dead letters. */
-export class OperationDialog extends DialogPart {
-  static override properties = {
-    ...DialogPart.properties,
-    client: { attribute: false },
-    operations: { attribute: false },
-    operationId: { attribute: false },
-    operation: { state: true },
-    letters: { state: true },
-    errorText: { state: true },
-  };
-  declare client: Client;
-  declare operations: Operations;
+export class OperationDialog extends DialogElement {
   /** The operation to show; `null`: the dialog is closed. */
-  declare operationId: string | null;
-  declare operation: Operation | null;
+  @property({ attribute: false }) operationId: string | null = null;
+  @state() operation: Operation | null = null;
   /** The number of pending dead letters with this operation's id; `null`: unknown. */
-  declare letters: number | null;
-  declare errorText: string | null;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor() {
-    super();
-    this.operationId = null;
-    this.operation = null;
-    this.letters = null;
-    this.errorText = null;
-  }
+  @state() letters: number | null = null;
+  @state() errorText: string | null = null;
+  /** Follows the operation until it is final, or until another one is shown. */
+  private readonly polling = new Polling({
+    read: async () => this.read(),
+    show: ({ operation, letters }) => {
+      Object.assign(this, { operation, letters, errorText: null });
+      return isInProgress(operation) ? POLL_MS : null;
+    },
+    fail: (error) => {
+      this.errorText = isNotFound(error) ? NOT_FOUND : messageOf(error);
+      return isNotFound(error) ? null : POLL_MS;
+    },
+  });
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has('operationId')) return;
-    clearTimeout(this.timer);
-    this.operation = null;
-    this.letters = null;
-    this.errorText = null;
+    this.polling.drop();
+    Object.assign(this, { operation: null, letters: null, errorText: null });
   }
 
   protected override updated(changed: PropertyValues<this>): void {
     if (!changed.has('operationId')) return;
-    if (this.operationId === null) this.close();
-    else void Promise.all([this.show(), this.load(this.operationId)]);
+    const id = this.operationId;
+    if (id === null) {
+      this.close();
+      return;
+    }
+    void this.show();
+    // The operation of an address may have been typed or cut.
+    if (isUuid(id)) this.polling.start();
+    else this.errorText = `${quoted(id)} is not the id of an operation: ${ID_FORM}. Close this to see the operations.`;
   }
 
   protected override heading(): string {
@@ -59,46 +59,104 @@ export class OperationDialog extends DialogPart {
   }
 
   protected override content(): TemplateResult {
-    const { client, operations, operation, letters, errorText, operationId } = this;
-    const error = errorText === null ? '' : html`<p role="alert" class="bad">${errorText}</p>`;
+    const { operation, letters, errorText, operationId } = this;
     if (operation === null)
       return html`<p><code>${operationId}</code></p>
-        ${error || html`<p class="muted">Loading…</p>`}`;
+        ${errorText === null ? html`<p class="muted">Loading…</p>` : alertView(errorText)}`;
     return html`<p class="row">${stateView(operation)} <code>${operation.id}</code></p>
-      ${progressView(operation)} ${error}
-      <operation-actions .client=${client} .operations=${operations} .operation=${operation}></operation-actions>
+      ${progressView(operation)} ${alertView(errorText)}
+      <operation-actions .operation=${operation}></operation-actions>
       ${operationFacts(operation, letters)}`;
   }
 
-  /** Shows the operation of an address, which may have been typed or cut. */
-  private async load(id: string): Promise<void> {
-    if (isUuid(id)) await this.poll(id);
-    else this.errorText = `${quoted(id)} is not the id of an operation: ${ID_FORM}. Close this to see the operations.`;
+  private async read(): Promise<{ readonly operation: Operation; readonly letters: number | null }> {
+    const id = this.operationId;
+    const operation = await this.client.get<Operation>(`/v1/operations/${id}`);
+    if (operation.kind === 'redrive') return { operation, letters: null };
+    const { total: letters } = await this.client.get<{ total: number }>(`/v1/dead-letters?operationId=${id}`);
+    return { operation, letters };
   }
+}
 
-  /** Follows the operation until it is final, or until another one is shown. */
-  private async poll(id: string): Promise<void> {
-    try {
-      const operation = await this.client.get<Operation>(`/v1/operations/${id}`);
-      const letters = operation.kind === 'redrive' ? null : await this.countLetters(id);
-      if (this.operationId !== id) return;
-      this.operation = operation;
-      this.letters = letters;
-      this.errorText = null;
-      if (!isInProgress(operation)) return;
-    } catch (error) {
-      if (this.operationId !== id) return;
-      if (isNotFound(error)) {
-        this.errorText =
-          'There is no operation with this id. Check that the id is complete, and that it is of this pipeline.';
-        return;
-      }
-      this.errorText = messageOf(error);
-    }
-    this.timer = setTimeout(() => void this.poll(id), POLL_MS);
-  }
+/**
+ * Shows what was requested, how long it took and what became of it.
+ * @param letters pending dead letters that carry the id of the operation; `null`: unknown
+ */
+function operationFacts(operation: Operation, letters: number | null): TemplateResult {
+  const { requestedAt, seed, requestedRatePerSecond, ratePerSecond, faults } = operation;
+  return html`${factsView([
+    ['requested', moment(requestedAt)],
+    [timeWord(operation), timeText(operation)],
+    [
+      'sent per second',
+      ratePerSecond === null
+        ? null
+        : `${figure(ratePerSecond)} on average, pauses included${rateLimitText(requestedRatePerSecond)}`,
+    ],
+    ['order numbers', numbersView(operation)],
+    ['seed', seed],
+    ['faulty on purpose', faults === null ? null : faultsText(faults)],
+    ['letters', redriveView(operation)],
+    ['dead letters', lettersView(operation, letters)],
+    ['to verify it', html`<code>npm run reconcile -- ${operation.id}</code>`],
+  ])}
+  ${errorsView(operation)}`;
+}
 
-  private async countLetters(id: string): Promise<number> {
-    return (await this.client.get<{ total: number }>(`/v1/dead-letters?operationId=${id}`)).total;
-  }
+function timeText(operation: Operation): string {
+  const seconds = sendingSeconds(operation, Date.now());
+  if (seconds === null) return 'not started yet';
+  return operation.finishedAt === null ? `${duration(seconds)} so far` : duration(seconds);
+}
+
+function rateLimitText(requested: number | null): string {
+  return requested === null ? '' : ` (requested: ${figure(requested)})`;
+}
+
+function numbersView({ firstNumber, count }: Operation): TemplateResult | null {
+  if (firstNumber === null || !count) return null;
+  const [from, to] = [firstNumber, firstNumber + count - 1];
+  const find = from === to ? `${from}` : `${from}..${to}`;
+  return html`<a href=${hashOf({ view: 'search', find, page: null })}>${figure(from)} to ${figure(to)}</a>`;
+}
+
+function faultsText(faults: NonNullable<Operation['faults']>): string {
+  const given = Object.entries(faults).filter(([, share]: [string, number]) => share > 0);
+  return given.map(([name, share]: [string, number]) => `${percent(share)} ${name}`).join(', ');
+}
+
+function redriveView({ redrive }: Operation): string | null {
+  if (redrive === null) return null;
+  const { id, errorCode, operationId } = redrive.filter;
+  if (id !== undefined) return id;
+  const filters = [
+    errorCode === undefined ? [] : [`error ${errorCode}`],
+    operationId === undefined ? [] : [`operation ${operationId}`],
+  ].flat();
+  return filters.length === 0 ? 'all that were pending' : `all with ${filters.join(' and ')}`;
+}
+
+/** The list counts records, an operation counts orders: an extra record costs no order. */
+function lettersView({ id, kind, deadLettered }: Operation, letters: number | null): TemplateResult | null {
+  if (kind === 'redrive' || letters === null || letters === 0) return null;
+  const orders = deadLettered ?? 0;
+  const extra = letters - orders;
+  return html`<a href=${hashOf({ view: 'letters', errorCode: null, operationId: id })}
+      >${plural(letters, 'pending dead letter')}</a
+    >${extra > 0 ? `: ${plural(orders, 'order')}, and ${plural(extra, 'extra record')} (conflicts or repeats), which the operation does not count` : nothing}`;
+}
+
+function errorsView({ firstErrors, firstNumber, kind }: Operation): TemplateResult | typeof nothing {
+  if (firstErrors === null || firstErrors.length === 0) return nothing;
+  const of = kind === 'redrive' ? ' of its operation' : '';
+  return html`<h4>First errors</h4>
+    <ul class="plain">
+      ${firstErrors.map(
+        ({ index, code, message }) =>
+          html`<li>
+            ${index === null ? nothing : `${orderName(index, firstNumber)}${of}: `}<b>${code}</b>,
+            <span>${message}</span>
+          </li>`,
+      )}
+    </ul>`;
 }

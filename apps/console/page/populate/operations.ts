@@ -1,6 +1,92 @@
-import type { Client } from '../api/client.js';
-import { messageOf } from '../api/problem.js';
-import { isInProgress, mergeNewest, type Operation } from './operation.js';
+import type { Operation, OperationPage } from '#api/producer.js';
+import { plural } from '../figures.js';
+import { messageOf, type Client } from '../client.js';
+import { Polling } from '../polling.js';
+
+/** How a state is coloured: `good` needs no attention, `warn` perhaps, `bad` does. */
+type Tone = 'busy' | 'good' | 'warn' | 'bad';
+
+interface State {
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+const TONES: Readonly<Record<Operation['state']['code'], Tone>> = {
+  reading: 'busy',
+  receiving: 'busy',
+  sending: 'busy',
+  paused: 'warn',
+  saving: 'busy',
+  allSaved: 'good',
+  partlySaved: 'warn',
+  noneSaved: 'bad',
+  nothingSent: 'good',
+  failed: 'bad',
+};
+
+/** Returns whether the operation or the saving of its orders is still in progress. */
+export function isInProgress({ status, state }: Operation): boolean {
+  return status === 'running' || status === 'paused' || state.code === 'saving';
+}
+
+/** Counts the orders that will soon be in Kafka: those of running operations, except at a requested rate. @param operations `null`: unknown */
+export function unsentOrders(operations: readonly Operation[] | null): number {
+  const running = operations?.filter(
+    ({ status, interruption, requestedRatePerSecond: rate }) =>
+      status === 'running' && interruption === null && rate === null,
+  );
+  return running?.reduce((sum, { count, acked }) => sum + Math.max(0, (count ?? 0) - acked), 0) ?? 0;
+}
+
+/** Returns whether orders are being sent, or were after a time, except at a requested rate. @param since milliseconds since 1970 */
+export function wereSentSince(operations: readonly Operation[] | null, since: number): boolean {
+  const hasEnded = ({ requestedRatePerSecond: rate, finishedAt }: Operation): boolean =>
+    rate === null && finishedAt !== null && Date.parse(finishedAt) > since;
+  return unsentOrders(operations) > 0 || (operations?.some(hasEnded) ?? false);
+}
+
+/** Returns the state to show, with the producer's words. An operation is never shown as done while its orders are being saved. */
+export function stateOf({ status, interruption, state }: Operation): State {
+  if (interruption !== null) return { text: interruption === 'pause' ? 'pausing' : 'cancelling', tone: 'warn' };
+  return { text: state.text, tone: status === 'cancelled' ? 'warn' : TONES[state.code] };
+}
+
+/**
+ * Describes the dead letters that an operation does not count, because they are of records beyond its orders: the list of dead letters has
+ * them too. `undefined`: there are none.
+ */
+export function extraLettersText({ ackedFaults }: Pick<Operation, 'ackedFaults'>): string | undefined {
+  const conflicts = ackedFaults?.conflict ?? 0;
+  if (conflicts === 0) return undefined;
+  const records = conflicts === 1 ? 'a conflict record' : 'conflict records';
+  return `${plural(conflicts, 'more dead letter')}, of ${records} beyond the orders`;
+}
+
+/** Seconds from the start until all records were in Kafka, or until `now` while it runs. `null` before the start. */
+export function sendingSeconds({ startedAt, finishedAt }: Operation, now: number): number | null {
+  if (startedAt === null) return null;
+  return Math.max(0, (finishedAt === null ? now : Date.parse(finishedAt)) - Date.parse(startedAt)) / 1_000;
+}
+
+/**
+ * Merges the newest page into the known items, newest first. Items below the page are kept as they were. When the page does not overlap with
+ * the known ones, older ones could be missing between them, so the known ones are dropped.
+ */
+export function mergeNewest<Item extends { readonly id: string }>(
+  known: readonly Item[],
+  page: readonly Item[],
+): readonly Item[] {
+  const last = page.at(-1);
+  // Ids are UUIDv7: they sort by the time of creation.
+  const isJoined = last !== undefined && known.some(({ id }) => page.some((each) => each.id === id));
+  return isJoined ? [...page, ...known.filter(({ id }) => id < last.id)] : page;
+}
+
+/** Names the time from the start to the end of an operation. An intake is open for as long as requests may come. */
+export function timeWord({ kind, status }: Pick<Operation, 'kind' | 'status'>): string {
+  if (kind === 'intake') return 'open for';
+  return status === 'cancelled' || status === 'failed' ? 'ended after' : 'sent in';
+}
 
 /** Operations that are always read, and how many more each `showMore` adds. */
 const NEWEST = 6;
@@ -8,12 +94,7 @@ const MORE = 20;
 const BUSY_MS = 1_000;
 const QUIET_MS = 5_000;
 
-interface OperationsPage {
-  readonly items: readonly Operation[];
-  readonly page: { readonly next?: string };
-}
-
-/** Polls the newest operations, every second while one is in progress and otherwise every five seconds. */
+/** The newest operations. Polls them every second while one is in progress, and otherwise every five seconds. Emits `change`. */
 export class Operations extends EventTarget {
   /** Newest first; `null`: unknown. */
   newest: readonly Operation[] | null = null;
@@ -22,28 +103,21 @@ export class Operations extends EventTarget {
   /** Whether there are more than `newest` has. */
   hasMore = false;
   private shown = NEWEST;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private isRunning = false;
+  readonly polling = new Polling({
+    read: async () => this.readNewest(),
+    show: ({ items, page, refreshed }) => {
+      const known = (this.newest ?? []).map((operation) => refreshed.get(operation.id) ?? operation);
+      const merged = mergeNewest(known, items);
+      // New operations push the oldest ones out, so that the list does not grow by itself.
+      this.hasMore =
+        merged.length > this.shown || (merged.length === items.length ? page.next !== undefined : this.hasMore);
+      return this.changed(merged.slice(0, Math.max(this.shown, NEWEST)), null);
+    },
+    fail: (error) => this.changed(null, messageOf(error)),
+  });
 
   constructor(private readonly client: Client) {
     super();
-  }
-
-  start(): void {
-    if (this.isRunning) return;
-    this.isRunning = true;
-    void this.poll();
-  }
-
-  stop(): void {
-    this.isRunning = false;
-    clearTimeout(this.timer);
-  }
-
-  /** Polls at once, after an operation was started or ended. */
-  async refresh(): Promise<void> {
-    clearTimeout(this.timer);
-    await this.poll();
   }
 
   /** Loads older operations. @throws ApiProblem */
@@ -51,37 +125,19 @@ export class Operations extends EventTarget {
     const last = this.newest?.at(-1);
     if (this.newest === null || last === undefined) return;
     const { items, page } = await this.read(`before=${last.id}&pageSize=${MORE}`);
-    this.newest = [...this.newest, ...items];
-    this.shown = this.newest.length;
+    const shown = [...this.newest, ...items];
+    this.shown = shown.length;
     this.hasMore = page.next !== undefined;
-    this.changed();
+    this.changed(shown, null);
   }
 
-  private async read(query: string): Promise<OperationsPage> {
-    return this.client.get<OperationsPage>(`/v1/operations?${query}`);
+  private async read(query: string): Promise<OperationPage> {
+    return this.client.get<OperationPage>(`/v1/operations?${query}`);
   }
 
-  private async poll(): Promise<void> {
-    try {
-      const { items, page } = await this.read(`pageSize=${NEWEST}`);
-      const refreshed = await this.readOlder(items);
-      const known = (this.newest ?? []).map((operation) => refreshed.get(operation.id) ?? operation);
-      const merged = mergeNewest(known, items);
-      // New operations push the oldest ones out, so that the list does not grow by itself.
-      this.hasMore =
-        merged.length > this.shown || (merged.length === items.length ? page.next !== undefined : this.hasMore);
-      this.newest = merged.slice(0, Math.max(this.shown, NEWEST));
-      this.reason = null;
-    } catch (error) {
-      this.newest = null;
-      this.reason = messageOf(error);
-    }
-    this.changed();
-    clearTimeout(this.timer);
-    const isBusy = this.newest?.some((operation) => isInProgress(operation)) === true;
-    // A tab in the background polls slowly.
-    const isSeen = document.visibilityState === 'visible';
-    if (this.isRunning) this.timer = setTimeout(() => void this.poll(), isBusy && isSeen ? BUSY_MS : QUIET_MS);
+  private async readNewest(): Promise<OperationPage & { readonly refreshed: ReadonlyMap<string, Operation> }> {
+    const page = await this.read(`pageSize=${NEWEST}`);
+    return { ...page, refreshed: await this.readOlder(page.items) };
   }
 
   /** Reads the shown operations that are not on the newest page again, as far as they are in progress. */
@@ -93,7 +149,11 @@ export class Operations extends EventTarget {
     return new Map(read.map((operation) => [operation.id, operation]));
   }
 
-  private changed(): void {
+  /** @returns the pause before the next poll; a tab in the background polls slowly */
+  private changed(newest: readonly Operation[] | null, reason: string | null): number {
+    [this.newest, this.reason] = [newest, reason];
     this.dispatchEvent(new Event('change'));
+    const isBusy = newest?.some((operation) => isInProgress(operation)) === true;
+    return isBusy && document.visibilityState === 'visible' ? BUSY_MS : QUIET_MS;
   }
 }

@@ -1,11 +1,10 @@
-import { html, nothing, type TemplateResult } from 'lit';
-import type { Client } from '../api/client.js';
-import { ApiProblem, messageOf } from '../api/problem.js';
-import { submitNumbers } from '../forms/number-field.js';
-import { Part } from '../part.js';
-import type { Operation } from './operation.js';
-import type { Operations } from './operations.js';
-import { toPopulateRequest } from './populate-request.js';
+import type { Operation } from '#api/producer.js';
+import { html, type TemplateResult } from 'lit';
+import { property } from 'lit/decorators.js';
+import { ApiProblem, messageOf } from '../client.js';
+import { submitNumbers } from '../form-fields.js';
+import { PageElement } from '../page-element.js';
+import { RequestState } from '../request-state.js';
 
 /** The deliberate faults of a populate, with the field's label and what becomes of such a record. */
 const FAULTS = [
@@ -20,28 +19,11 @@ const FAULTS = [
 ] as const;
 
 /** Requests generated orders from the producer. */
-export class PopulateForm extends Part {
-  static override properties = {
-    client: { attribute: false },
-    operations: { attribute: false },
-    allowsFaults: { attribute: false },
-    errorText: { state: true },
-    isSending: { state: true },
-  };
-  declare client: Client;
-  declare operations: Operations;
-  declare allowsFaults: boolean;
-  declare errorText: string | null;
-  declare isSending: boolean;
+export class PopulateForm extends PageElement {
+  @property({ attribute: false }) allowsFaults = false;
+  private readonly request = new RequestState(this, failureText);
   /** Idempotency key, kept until the form changes or a request succeeds: a retry after a lost answer creates no second operation. */
   private key = crypto.randomUUID();
-
-  constructor() {
-    super();
-    this.allowsFaults = false;
-    this.errorText = null;
-    this.isSending = false;
-  }
 
   protected override render(): TemplateResult {
     return html`<form
@@ -67,12 +49,12 @@ export class PopulateForm extends Part {
         max="10000000"
         placeholder="unlimited"
       ></number-field>
-      <button class="main" ?disabled=${this.isSending}>Populate</button>
+      <button class="main" ?disabled=${this.request.isRunning}>Populate</button>
       <details class="whole">
         <summary>Faulty records, to test dead letters</summary>
         ${this.allowsFaults ? faultFields() : FAULTS_OFF}
       </details>
-      ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
+      ${this.request.failureView()}
     </form>`;
   }
 
@@ -84,17 +66,11 @@ export class PopulateForm extends Part {
     event.preventDefault();
     const values = submitNumbers(this);
     if (values === null) return;
-    this.isSending = true;
-    try {
+    await this.request.run(async () => {
       await this.client.post<Operation>('/v1/populate', toPopulateRequest(values), { 'idempotency-key': this.key });
-      this.errorText = null;
       this.renew();
-      await this.operations.refresh();
-    } catch (error) {
-      this.errorText = failureText(error);
-    } finally {
-      this.isSending = false;
-    }
+      await this.operations.polling.refresh();
+    });
   }
 }
 
@@ -127,4 +103,15 @@ function failureText(error: unknown): string {
   const isUnknown = !(error instanceof ApiProblem) || error.status === 0 || error.status >= 500;
   const text = messageOf(error);
   return isUnknown ? `${text} Press “Populate” again: the same orders are never generated twice.` : text;
+}
+
+const PERCENT = 100;
+
+/** Converts the values of the form to the body of `POST /v1/populate`. The fields for faults are in percent, the request has fractions. */
+export function toPopulateRequest(values: Readonly<Record<string, number>>): object {
+  const { count, seed, ratePerSecond, ...percents } = values;
+  const faults = Object.entries(percents).flatMap(([name, percent]) =>
+    percent > 0 ? [[name, percent / PERCENT]] : [],
+  );
+  return { count, seed, ratePerSecond, ...(faults.length > 0 && { faults: Object.fromEntries(faults) as object }) };
 }

@@ -1,16 +1,21 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { state } from 'lit/decorators.js';
+import type { ReportedChange, SetUp } from '../../src/pipeline/pipeline-response.js';
 import type { ScalingResponse } from '../../src/scaling/scaling-request.js';
-import type { Client } from '../api/client.js';
-import { messageOf } from '../api/problem.js';
-import { submitNumbers, type NumberField } from '../forms/number-field.js';
-import { LivePart } from '../live/live-part.js';
-import { unsentOrders } from '../populate/operation.js';
-import type { Operations } from '../populate/operations.js';
-import { figure, plural } from '../text/figures.js';
-import { fullRate } from './full-rate.js';
-import { autoLimitHint, verdictHint } from './scaling-hints.js';
-import { OwnScalings, wantedConsumers } from './own-scalings.js';
-import { runningConsumers, scalingNotice, type InFlightLimit, type LimitRequest } from './scaling-notice.js';
+import { submitNumbers, type NumberField } from '../form-fields.js';
+import { LiveElement } from '../page-element.js';
+import { unsentOrders } from '../populate/operations.js';
+import { duration, figure, limitText, plural } from '../figures.js';
+import { RequestState } from '../request-state.js';
+import { fullRate, autoLimitHint, verdictHint } from './scaling-advice.js';
+import {
+  OwnScalings,
+  wantedConsumers,
+  runningConsumers,
+  scalingNotice,
+  type InFlightLimit,
+  type LimitRequest,
+} from './scaling-notice.js';
 
 /** As many as the API accepts. */
 const MAX_CONSUMERS = 64;
@@ -18,27 +23,12 @@ const MAX_CONSUMERS = 64;
 const MAX_LIMIT = 10_000;
 
 /** Sets the number of consumers and their in-flight limit. */
-export class ScaleControls extends LivePart {
-  static override properties = {
-    ...LivePart.properties,
-    client: { attribute: false },
-    operations: { attribute: false },
-    target: { state: true },
-    errorText: { state: true },
-  };
-  declare client: Client;
-  declare operations: Operations;
+export class ScaleControls extends LiveElement {
   /** The number that was typed; `null`: the field has no number; `undefined`: the field shows how many there should be. */
-  declare target: number | null | undefined;
-  declare errorText: string | null;
+  @state() target: number | null | undefined;
+  private readonly request = new RequestState(this);
   private readonly own = new OwnScalings();
   private limitRequest: LimitRequest | null = null;
-
-  constructor() {
-    super();
-    this.target = undefined;
-    this.errorText = null;
-  }
 
   protected override render(): TemplateResult {
     const { latest, now } = this.live;
@@ -67,7 +57,7 @@ export class ScaleControls extends LivePart {
         <button class="main" ?disabled=${shown === null}>Scale</button>
       </form>
       ${this.capacity(count ?? 0, running)} ${count === null ? nothing : this.hint(count)} ${this.limitForm()}
-      ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
+      ${this.request.failureView()}
       <p class="muted" aria-live="polite">${(latest && scalingNotice(latest, requests, now)) ?? ''}</p>
     `;
   }
@@ -172,14 +162,85 @@ export class ScaleControls extends LivePart {
   }
 
   private async attempt(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-      this.errorText = null;
-    } catch (error) {
-      // The console may have received it nevertheless.
-      this.own.forget();
-      this.errorText = messageOf(error);
-    }
-    this.requestUpdate();
+    await this.request.run(async () => {
+      try {
+        await work();
+      } catch (error) {
+        // The console may have received it nevertheless.
+        this.own.forget();
+        throw error;
+      }
+    });
   }
+}
+
+const SHOWN = 4;
+
+/** Shows the verdict on each recent scaling, with a button that reverts it. */
+export class ScalingVerdicts extends LiveElement {
+  protected override render(): TemplateResult {
+    const changes = this.live.latest?.changes.filter(({ kind }) => kind === 'scaling').slice(-SHOWN) ?? [];
+    // The live region holds the verdict only: a screen reader would read the age of the change every second.
+    return html`<p class="hidden" role="status">${changes.at(-1)?.verdict?.text ?? ''}</p>
+      ${this.list(changes)}`;
+  }
+
+  private list(changes: readonly ReportedChange[]): TemplateResult {
+    if (changes.length === 0)
+      return html`<p class="muted">
+        After each change a verdict appears here: whether it helped, and what limits the throughput. It compares the
+        rates before and after, so there must be orders to save all the time.
+      </p>`;
+    return html`<ol class="verdicts">
+      ${changes.toReversed().map((change) => this.changeView(change))}
+    </ol>`;
+  }
+
+  private changeView(change: ReportedChange): TemplateResult {
+    const { from, to, before, after, verdict, secondsAgo } = change;
+    if (from === null || to === null) return html``;
+    const isExpected = verdict?.outcome === 'slower' && isReduction(from, to);
+    return html`<li class=${verdict === null || isExpected ? 'measured' : verdict.outcome}>
+      <div class="row">
+        <b>${setUpText(from, to)}</b>
+        <span class="muted">${duration(secondsAgo)} ago</span>
+      </div>
+      <div>${verdict === null ? 'measuring: waiting until the pipeline settles' : verdict.text}</div>
+      <div class="row muted">
+        <span title="Saved per second, over up to 8 s before the change and up to 8 s after it settled"
+          >saved/s ${figure(before)} before, ${figure(after)} after</span
+        >
+        ${verdict === null || this.isBack(from, to) ? nothing : html`<button @click=${() => void this.goBack(from, to)}>Back to ${wayBackText(from, to)}</button>`}
+      </div>
+    </li>`;
+  }
+
+  /** Whether the number of consumers is that of before the change again. */
+  private isBack(from: SetUp, to: SetUp): boolean {
+    return from.consumers !== to.consumers && from.consumers === this.live.latest?.configuredConsumers;
+  }
+
+  private async goBack(from: SetUp, to: SetUp): Promise<void> {
+    const controls = document.querySelector<ScaleControls>('scale-controls');
+    if (from.consumers !== to.consumers) await controls?.scaleTo(from.consumers);
+    if (from.inFlight !== to.inFlight) await controls?.setInFlight(from.inFlight);
+  }
+}
+
+/** Less capacity is slower as planned, which is no error. */
+function isReduction(from: SetUp, to: SetUp): boolean {
+  const isLower = typeof from.inFlight === 'number' && typeof to.inFlight === 'number' && to.inFlight < from.inFlight;
+  return to.consumers < from.consumers || isLower;
+}
+
+function setUpText(from: SetUp, to: SetUp): string {
+  const consumers = from.consumers === to.consumers ? [] : [`${from.consumers} → ${plural(to.consumers, 'consumer')}`];
+  const inFlight =
+    from.inFlight === to.inFlight ? [] : [`${limitText(from.inFlight)} → ${limitText(to.inFlight)} in flight`];
+  return [...consumers, ...inFlight].join(', ');
+}
+
+function wayBackText(from: SetUp, to: SetUp): string {
+  if (from.consumers !== to.consumers) return plural(from.consumers, 'consumer');
+  return from.inFlight === null ? 'the default limit' : `${limitText(from.inFlight)} in flight`;
 }

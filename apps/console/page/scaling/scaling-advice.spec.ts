@@ -1,19 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { FigureHistory } from '../../src/history/figure-history.js';
-import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
-import {
-  aChange,
-  aConsumer,
-  aPipeline,
-  aScaling,
-  aVerdict,
-  type Change,
-  type Consumer,
-} from '../../src/pipeline/testing/a-pipeline.js';
-import { ordersForVerdict } from '../guide/orders-for-verdict.js';
-import { judgedScalings, scaleStep } from '../guide/scale-step.js';
-import { fullRate } from './full-rate.js';
-import { autoLimitHint, verdictHint } from './scaling-hints.js';
+import { FigureHistory } from '../../src/pipeline/figure-history.js';
+import type { PipelineResponse, ReportedChange, ReportedConsumer } from '../../src/pipeline/pipeline-response.js';
+import { aChange, aConsumer, aPipeline, aScaling, aVerdict } from '../../src/pipeline/testing/a-pipeline.js';
+import { autoLimitHint, fullRate, judgedScalings, ordersForVerdict, scaleStep, verdictHint } from './scaling-advice.js';
 
 const START = 1_700_000_100;
 const BACKLOG = { fullRate: 2_000, unsent: 0 };
@@ -22,7 +11,7 @@ const AUTO_LIMIT = { from: { consumers: 1, inFlight: 500 }, to: { consumers: 1, 
 const UNKNOWN = aVerdict({ outcome: 'unknown', factor: null, text: 'no verdict: too little to save' });
 
 /** A pipeline of one consumer with 1,000 in flight, for which 100,000 orders wait. */
-function busy(others: Partial<PipelineResponse> = {}, consumer: Partial<Consumer> = {}): PipelineResponse {
+function busy(others: Partial<PipelineResponse> = {}, consumer: Partial<ReportedConsumer> = {}): PipelineResponse {
   const consumers = [aConsumer(consumer)];
   return aPipeline({ savedPerSecond: 2_000, lagRecords: 100_000, consumers, configuredConsumers: 1, ...others });
 }
@@ -36,7 +25,7 @@ function historyOf(...rates: (number | null)[]): FigureHistory {
 }
 
 /** Consumers with this limit each. */
-function limited(inFlightLimit: number, count = 1): Consumer[] {
+function limited(inFlightLimit: number, count = 1): ReportedConsumer[] {
   return Array.from({ length: count }, () => aConsumer({ inFlightLimit }));
 }
 
@@ -121,7 +110,7 @@ describe('the hint on the auto limit', () => {
 });
 
 describe('the orders to populate before a consumer is added', () => {
-  it.each<[string, Consumer[] | null, number, number]>([
+  it.each<[string, ReportedConsumer[] | null, number, number]>([
     ['follow the limit while nothing was saved', limited(6_000), 0, 700_000],
     ['follow a lower limit while nothing was saved', limited(1_000), 0, 200_000],
     ['are the usual ones while no consumer is known', null, 7_000, 700_000],
@@ -176,7 +165,7 @@ describe('the step of the scaling', () => {
 
   const unknown = aScaling(1, 2, { verdict: UNKNOWN });
   const limit = { from: { consumers: 2, inFlight: 500 }, to: { consumers: 2, inFlight: 900 } };
-  it.each<[number, string, Change[]]>([
+  it.each<[number, string, ReportedChange[]]>([
     [0, 'none', []],
     [0, 'those without a verdict', [measured, unknown]],
     [1, 'one with a verdict', [unknown, aScaling(1, 2, { verdict: aVerdict() })]],

@@ -1,8 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
-import { aChange, aConsumer, aPipeline, type Change } from '../../src/pipeline/testing/a-pipeline.js';
-import { isAhead, isOvertaken, OwnScalings, wantedConsumers, type OwnScaling } from './own-scalings.js';
-import { runningConsumers, scalingNotice, type InFlightLimit } from './scaling-notice.js';
+import type { PipelineResponse, ReportedChange } from '../../src/pipeline/pipeline-response.js';
+import { aChange, aConsumer, aPipeline } from '../../src/pipeline/testing/a-pipeline.js';
+import {
+  OwnScalings,
+  wantedConsumers,
+  runningConsumers,
+  scalingNotice,
+  type OwnScaling,
+  type InFlightLimit,
+} from './scaling-notice.js';
 
 /** A state with this many running consumers, after one request. */
 function running(
@@ -74,7 +80,7 @@ describe('the notice on a scaling', () => {
     [null, '3 consumers requested: consumer-2 died, and is being replaced.'],
     [9, '3 consumers running, as requested.'],
   ])('names a consumer that died until its partitions are assigned to others: %j', (reassignedAfterSeconds, text) => {
-    const crash: Change['crash'] = {
+    const crash: ReportedChange['crash'] = {
       consumer: 'consumer-2',
       partitions: 4,
       reassignedAfterSeconds,
@@ -101,17 +107,6 @@ describe('the notice on a scaling', () => {
 });
 
 describe('the scalings of this page', () => {
-  it('are ahead of a state until it contains them, and overtaken once it contains a later one', () => {
-    const own = new OwnScalings();
-    const sent = own.send(1, 100);
-    expect(own.last).toBe(sent);
-    expect([isAhead(sent, stateAfter(7)), isOvertaken(sent, stateAfter(7))]).toEqual([true, false]);
-    own.answered(sent, 7);
-    const answered = own.last ?? sent;
-    expect([6, 7, 8].map((requests) => isAhead(answered, stateAfter(requests)))).toEqual([true, false, false]);
-    expect([6, 7, 8].map((requests) => isOvertaken(answered, stateAfter(requests)))).toEqual([false, false, true]);
-  });
-
   it('give the number of consumers while the console still reports that of an older request', () => {
     const own = new OwnScalings();
     own.answered(own.send(3, 100), 1);

@@ -1,5 +1,10 @@
+import { randomUUID } from 'node:crypto';
+import type { Collection, WithId } from 'mongodb';
 import type { AutoscaleState } from '#autoscaling/autoscale-state.js';
 import type { Decision } from '#autoscaling/decision.js';
+import { timeLimit } from '#orders/time-limit.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
+import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 import type { AutoscaleMode } from './autoscaling-settings.js';
 
 /** A decision that is kept: a step, a verdict, or a new reason to wait. */
@@ -39,4 +44,92 @@ export interface AutoscalerStore {
   list(before: string | undefined, limit: number): Promise<KeptDecision[]>;
   /** Asks the process that decides to end a hold. */
   requestResume(): Promise<void>;
+}
+
+/** How long a process may be silent before another one takes over, in ms. It renews the lease once a second. */
+const LEASE_MS = timeLimit(10_000);
+const READ_WITHIN_MS = timeLimit(5_000);
+
+type PolicyDocument = Partial<StoredAutoscaler> & {
+  readonly _id: 'policy';
+  readonly owner: string | null;
+  /** By MongoDB's clock. */
+  readonly expiresAt: Date;
+  readonly resume?: boolean;
+};
+
+type DecisionDocument = Omit<KeptDecision, 'id'> & { readonly _id: string };
+
+/**
+ * The collections `autoscaler`, with one document, and `autoscalerDecisions`, from which MongoDB removes decisions after seven days. Lease and
+ * state are one document: only the process that has the lease can store a state, so that two never decide from different ones.
+ */
+export class MongoAutoscalerStore implements AutoscalerStore {
+  private readonly policies: Collection<PolicyDocument>;
+  private readonly decisions: Collection<DecisionDocument>;
+
+  constructor(
+    private readonly mongo: Mongo,
+    private readonly owner: string = randomUUID(),
+  ) {
+    this.policies = mongo.db.collection('autoscaler');
+    this.decisions = mongo.db.collection('autoscalerDecisions');
+  }
+
+  async take(): Promise<{ readonly isHeld: boolean; readonly stored: StoredAutoscaler | null }> {
+    const now = this.mongo.time.now();
+    try {
+      const found = await this.policies.findOneAndUpdate(
+        { _id: 'policy', $or: [{ owner: { $in: [this.owner, null] } }, { expiresAt: { $lt: now } }] },
+        { $set: { owner: this.owner, expiresAt: this.expiry(now) } },
+        { upsert: true, returnDocument: 'after' },
+      );
+      return { isHeld: true, stored: toStored(found) };
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      // The document exists, and its lease is another process's.
+      return { isHeld: false, stored: toStored(await this.policies.findOne({ _id: 'policy' })) };
+    }
+  }
+
+  async save(stored: StoredAutoscaler): Promise<{ readonly isHeld: boolean; readonly isResumeRequested: boolean }> {
+    const before = await this.policies.findOneAndUpdate(
+      { _id: 'policy', owner: this.owner },
+      { $set: { ...stored, expiresAt: this.expiry(this.mongo.time.now()) }, $unset: { resume: true } },
+      { projection: { resume: 1 } },
+    );
+    return { isHeld: before !== null, isResumeRequested: before?.resume === true };
+  }
+
+  async release(): Promise<void> {
+    await this.policies.updateOne({ _id: 'policy', owner: this.owner }, { $set: { owner: null } });
+  }
+
+  async keep({ id, ...decision }: KeptDecision): Promise<void> {
+    await this.decisions.insertOne({ _id: id, ...decision });
+  }
+
+  async list(before: string | undefined, limit: number): Promise<KeptDecision[]> {
+    const found = await this.decisions
+      .find(before === undefined ? {} : { _id: { $lt: before } }, { maxTimeMS: READ_WITHIN_MS })
+      .sort({ _id: -1 })
+      .limit(limit)
+      .toArray();
+    return Array.from(found, ({ _id: id, ...decision }) => ({ id, ...decision }));
+  }
+
+  async requestResume(): Promise<void> {
+    await this.policies.updateOne({ _id: 'policy' }, { $set: { resume: true } });
+  }
+
+  private expiry(now: Date): Date {
+    return new Date(now.getTime() + LEASE_MS);
+  }
+}
+
+/** @returns `null` before the first decision is stored */
+function toStored(document: WithId<PolicyDocument> | null): StoredAutoscaler | null {
+  if (document?.mode === undefined || document.decision === undefined || document.state === undefined) return null;
+  const { mode, state, decision } = document;
+  return { mode, state, decision };
 }

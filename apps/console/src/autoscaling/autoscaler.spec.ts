@@ -7,17 +7,18 @@ import type { Decision } from '#autoscaling/decision.js';
 import { loadSettings } from '#service/settings/settings.js';
 import { settingsSchema } from '../settings-schema.js';
 import { localServer } from '../testing/local-server.js';
-import type { Actuator } from './actuator.js';
-import { Autoscaler, type SeenLoad } from './autoscaler.js';
+import { HelperActuator, type Actuator } from './actuators.js';
+import { Autoscaler, DecisionNews, type SeenLoad } from './autoscaler.js';
 import type { KeptDecision, StoredAutoscaler } from './autoscaler-store.js';
-import { exposeAutoscaling } from './autoscaling-metrics.js';
+import { exposeAutoscaling, AutoscalingStatus } from './autoscaling-status.js';
 import { autoscaleLimits, type AutoscaleMode } from './autoscaling-settings.js';
-import { AutoscalingStatus } from './autoscaling-status.js';
-import { DecisionNews } from './decision-news.js';
-import { HelperActuator } from './helper-actuator.js';
 import { STEP_UP } from './testing/a-decision.js';
-import { itIsAnAutoscalerStore } from './testing/autoscaler-store-contract.js';
-import { MemoryAutoscalerStore, sharedAutoscaler, type SharedAutoscaler } from './testing/memory-autoscaler-store.js';
+import {
+  itIsAnAutoscalerStore,
+  MemoryAutoscalerStore,
+  sharedAutoscaler,
+  type SharedAutoscaler,
+} from './testing/autoscaler-stores.js';
 
 const LIMITS = { minConsumers: 1, maxConsumers: 12, drainSeconds: 120 };
 const RATE = 2_000;
@@ -77,7 +78,8 @@ class Surroundings {
   private load(): SeenLoad {
     const { consumers, lag } = this;
     const inFlightLimit = 1_000 * consumers;
-    const one = { name: 'consumer-1', state: 'ready', partitions: [0], silentMs: 0 } as const;
+    const counters = { heartbeatAt: this.clock.now(), saved: 0, cpuSeconds: 0, rebalances: 0 };
+    const one = { name: 'consumer-1', state: 'ready', partitions: [0], silentMs: 0, ...counters } as const;
     return {
       observation: {
         at: this.clock.now(),
@@ -87,7 +89,6 @@ class Surroundings {
         inFlightLimit,
         lagRecords: lag,
         inFlightSet: 1_000,
-        progress: new Map(),
         machineLoad: 0.5,
       },
       producedPerSecond: this.arrival,

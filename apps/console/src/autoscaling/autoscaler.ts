@@ -1,15 +1,101 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
+import type { ConsumerCount, LoadObservation, StepVerdict, AutoscaleState } from '#autoscaling/autoscale-state.js';
+import type { Decision, DecisionReason } from '#autoscaling/decision.js';
 import { AutoscalePolicy, resumed } from '#autoscaling/autoscale-policy.js';
-import type { AutoscaleState } from '#autoscaling/autoscale-state.js';
-import type { Decision } from '#autoscaling/decision.js';
-import type { ConsumerCount, LoadObservation } from '#autoscaling/load-observation.js';
-import type { Actuator } from './actuator.js';
+import { isCalm, hasWork, livingOf, type Observation } from '../changes/observation.js';
+import type { PipelineChange } from '../changes/pipeline-changes.js';
+import type { AutoscaleMode } from './autoscaling-settings.js';
+import type { Actuator } from './actuators.js';
 import type { AutoscalerStore, KeptDecision } from './autoscaler-store.js';
 import type { AutoscalingStatus } from './autoscaling-status.js';
-import { DecisionNews } from './decision-news.js';
-import { toLoadObservation, type ObservedLoad } from './to-load-observation.js';
+
+/** What the console knows at one moment, as the policy needs it; `null`: unknown. */
+interface ObservedLoad {
+  /** `undefined`: a part of the snapshot is unknown. */
+  readonly observation: Observation | undefined;
+  readonly producedPerSecond: number | null;
+  readonly savedPerSecond: number | null;
+  readonly changes: readonly PipelineChange[];
+  /** The figures show the effect of a crash. */
+  readonly isDisturbed: boolean;
+}
+
+/** @returns only the number of consumers when a figure of the load is unknown */
+export function toLoadObservation(
+  { observation, producedPerSecond, savedPerSecond, isDisturbed, changes }: ObservedLoad,
+  count: ConsumerCount,
+): LoadObservation | ConsumerCount {
+  if (observation === undefined || producedPerSecond === null || savedPerSecond === null) return count;
+  const { at, partitions, lagRecords, inFlight, inFlightLimit } = observation;
+  const alive = [...livingOf(observation).values()];
+  return {
+    ...count,
+    at,
+    partitions,
+    lagRecords,
+    arrivalPerSecond: producedPerSecond,
+    savedPerSecond,
+    used: inFlightLimit === 0 ? 0 : inFlight / inFlightLimit,
+    hasWork: hasWork(observation),
+    isCalm: isCalm(observation) && !isDisturbed,
+    isSuspended: alive.length > 0 && alive.every(({ state }) => state === 'waiting'),
+    verdict: lastVerdict(changes),
+  };
+}
+
+/** The verdict on the last change of the number of consumers, if it has one. */
+function lastVerdict(changes: readonly PipelineChange[]): StepVerdict | null {
+  const last = changes.findLast(({ from, to }) => from !== null && to !== null && from.consumers !== to.consumers);
+  if (last === undefined || last.from === null || last.to === null || last.verdict === null) return null;
+  const { outcome, factor, bound } = last.verdict;
+  return { from: last.from.consumers, to: last.to.consumers, at: last.at, outcome, factor, bound };
+}
+
+/** Reasons to wait that a person wants to know about. The others, such as that consumers carry the load, are the usual course. */
+const NOTED: ReadonlySet<DecisionReason> = new Set([
+  'bound',
+  'at-maximum',
+  'not-worth-a-pause',
+  'stalled',
+  'suspended',
+  'held-by-hand',
+]);
+/** The same reason to wait is kept again after this time: it may come and go with each burst. */
+const AGAIN_AFTER_MS = 300_000;
+
+/**
+ * Chooses the decisions to keep, of one decision a second: steps, verdicts, and new reasons to wait. At most about 13 an hour of each reason, so
+ * that a week of them is small.
+ */
+export class DecisionNews {
+  private readonly keptAt = new Map<string, number>();
+  private last: Decision | undefined;
+
+  constructor(private readonly mode: AutoscaleMode) {}
+
+  /** @param at milliseconds since 1970 */
+  isNews(decision: Decision, at: number): boolean {
+    const before = this.last;
+    this.last = decision;
+    if (decision.verdict !== null) return true;
+    if (decision.kind !== 'keep') return this.mode === 'on' || this.isDue(keyOf(decision), at);
+    if (before?.reason === 'held-by-hand' && decision.reason !== 'held-by-hand') return true;
+    return NOTED.has(decision.reason) && before?.reason !== decision.reason && this.isDue(decision.reason, at);
+  }
+
+  private isDue(key: string, at: number): boolean {
+    if (at - (this.keptAt.get(key) ?? Number.NEGATIVE_INFINITY) < AGAIN_AFTER_MS) return false;
+    this.keptAt.set(key, at);
+    return true;
+  }
+}
+
+/** In a dry run the same step is decided each second, until a person makes it. */
+function keyOf({ kind, reason, to }: Decision): string {
+  return `${kind} ${reason} ${to}`;
+}
 
 const EVERY_MS = 1_000;
 
@@ -19,7 +105,7 @@ export interface SeenLoad extends ObservedLoad {
   readonly configuredConsumers: number | null;
 }
 
-export interface AutoscalerParts {
+interface AutoscalerParts {
   readonly status: AutoscalingStatus;
   readonly store: AutoscalerStore;
   /** `null`: another scaler, such as KEDA, asks for the wanted number. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { contradictionIn, type AutoscaleLimits } from '#autoscaling/autoscale-limits.js';
+import { contradictionIn, type AutoscaleLimits } from '#autoscaling/capacity.js';
 import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
 import { topicSafetySettings } from '#service/settings/kafka-settings.js';
 import { httpAddress, wholeNumber } from '#service/settings/settings.js';

@@ -1,4 +1,5 @@
-import type { AutoscaleLimits } from '#autoscaling/autoscale-limits.js';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { AutoscaleLimits } from '#autoscaling/capacity.js';
 import type { KeptDecision, StoredAutoscaler } from './autoscaler-store.js';
 import type { AutoscaleMode } from './autoscaling-settings.js';
 
@@ -30,4 +31,29 @@ export class AutoscalingStatus {
     this.byHand = null;
     return byHand;
   }
+}
+
+/**
+ * Exports how many consumers the autoscaler wants, and its decisions by kind and reason. Only the console that decides counts decisions.
+ * @returns counts a decision
+ */
+export function exposeAutoscaling(status: AutoscalingStatus, registry: Registry): (decision: KeptDecision) => void {
+  const desired: Gauge = new Gauge({
+    name: 'pipeline_desired_consumers',
+    help: 'Consumers that the autoscaler wants; no sample while it is off or knows nothing',
+    labelNames: ['mode'],
+    registers: [registry],
+    collect: () => {
+      desired.reset();
+      const { mode, latest } = status;
+      if (mode !== 'off' && latest?.state != null) desired.set({ mode }, latest.state.wanted);
+    },
+  });
+  const decisions = new Counter({
+    name: 'pipeline_autoscaling_decisions_total',
+    help: 'Decisions of the autoscaler that are kept: steps, verdicts, and new reasons to wait',
+    labelNames: ['kind', 'reason'],
+    registers: [registry],
+  });
+  return ({ kind, reason }) => decisions.inc({ kind, reason });
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { Controller, Get, Header, HttpCode, HttpStatus, Post, Query } from '@nestjs/common';
 import {
   ApiBadRequestResponse,
@@ -9,9 +10,9 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { systemClock } from '@orders-pipeline/clock';
-import { Audited } from '#service/audit/audited.js';
+import { pageSizeParameter, pageOf } from '#service/http/request-input.js';
+import { Audited } from '#service/audit/audit-requests.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { pageOf } from '#service/http/page-of.js';
 import { Problem } from '#service/http/problem.js';
 import {
   AutoscalingSchema,
@@ -24,8 +25,19 @@ import {
   type DesiredConsumers,
 } from './autoscaling-response.js';
 import { AutoscalingStatus } from './autoscaling-status.js';
-import { DecisionQuerySchema, type DecisionQuery } from './decision-query.js';
-import { MongoAutoscalerStore } from './mongo-autoscaler-store.js';
+import { MongoAutoscalerStore } from './autoscaler-store.js';
+
+/** `GET /v1/pipeline/autoscaling/decisions`. */
+const DecisionQuerySchema = z.strictObject({
+  before: z
+    .guid('must be the id of a decision')
+    .toLowerCase()
+    .optional()
+    .describe('Cursor of the next page: only decisions before this one. Take it from `next`.'),
+  pageSize: pageSizeParameter('Decisions', { maximum: 200, byDefault: 20 }),
+});
+
+type DecisionQuery = z.infer<typeof DecisionQuerySchema>;
 
 const PATH = 'v1/pipeline';
 /** An older number says nothing about the load of now. KEDA then uses its fallback. */

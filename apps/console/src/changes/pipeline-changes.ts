@@ -1,26 +1,21 @@
-import { Crash } from './crash.js';
-import { Membership } from './membership.js';
-import { isCalm, type Observation } from './observation.js';
-import { hasWork, observationWindow, type ObservationWindow } from './observation-window.js';
-import { Scaling, type SetUp } from './scaling.js';
-import type { ScalingVerdict } from './scaling-verdict.js';
+import type { ReportedChange, SetUp } from '../pipeline/pipeline-response.js';
+import { Crash, Membership } from './membership.js';
+import {
+  isCalm,
+  hasWork,
+  livingOf,
+  observationWindow,
+  type Observation,
+  type ObservationWindow,
+} from './observation.js';
+import { Scaling } from './scaling.js';
 import { MEASURED_SECONDS, MIN_BEFORE_SECONDS, SETTLE_SECONDS } from './verdict-timing.js';
 
 /** A change of the configuration, a rebalance without one, or the death of a consumer. */
-export interface PipelineChange {
+export type PipelineChange = Omit<ReportedChange, 'at' | 'secondsAgo'> & {
   /** Milliseconds since 1970. */
   readonly at: number;
-  readonly kind: 'scaling' | 'rebalance' | 'crash';
-  /** Before and after a scaling; `null` otherwise. */
-  readonly from: SetUp | null;
-  readonly to: SetUp | null;
-  /** Saved per second; `null`: unknown. */
-  readonly before: number | null;
-  readonly after: number | null;
-  /** `null` while a scaling is being measured, and otherwise. */
-  readonly verdict: ScalingVerdict | null;
-  readonly crash: Crash['report'] | null;
-}
+};
 
 interface Rebalance {
   readonly at: number;
@@ -168,9 +163,8 @@ function isSame(one: SetUp, other: SetUp): boolean {
 }
 
 function isRebalanced({ observation: before }: Seen, { observation: now }: Seen): boolean {
-  return [...now.progress].some(
-    ([id, { rebalances }]) => rebalances > (before.progress.get(id)?.rebalances ?? rebalances),
-  );
+  const earlier = livingOf(before);
+  return [...livingOf(now)].some(([id, { rebalances }]) => rebalances > (earlier.get(id)?.rebalances ?? rebalances));
 }
 
 function withinBounds<T extends { readonly at: number; readonly kind: string }>(

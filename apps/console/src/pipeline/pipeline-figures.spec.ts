@@ -1,14 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { GONE_AFTER_MS, REPORTED_STATES } from '#orders/consumer/consumer-heartbeat.js';
 import type { Kafka } from 'kafkajs';
 import { Registry } from 'prom-client';
-import type { ConsumerState } from '../consumers/consumer-state.js';
-import { ConsumerWatch, type WatchedConsumer, type WatchedSnapshot } from '../consumers/consumer-watch.js';
-import { CountedSnapshots } from './counted-snapshots.js';
-import { pipelineFigures, type PipelineFigures } from './pipeline-figures.js';
-import { exposePipeline } from './pipeline-metrics.js';
+import { GONE_AFTER_MS, REPORTED_STATES } from '#orders/consumer/consumers.js';
+import type { ConsumerState } from './consumer-state.js';
+import { ConsumerWatch, type WatchedConsumer, type WatchedSnapshot } from './consumer-watch.js';
+import { CountedSnapshots, pipelineFigures, type PipelineFigures } from './pipeline-figures.js';
+import { exposePipeline, exposeReplicas, TopicReplicas } from './pipeline-metrics.js';
 import type { PipelineSnapshot, SeenConsumer } from './pipeline-snapshots.js';
-import { exposeReplicas, TopicReplicas } from './topic-replicas.js';
 
 /** Returns the heartbeat of a ready consumer that has saved nothing yet. */
 function aHeartbeat(change: Partial<WatchedConsumer> = {}): WatchedConsumer {

@@ -1,9 +1,67 @@
-import type { HeartbeatPartition } from '#orders/consumer/consumer-heartbeat.js';
-import { recordsBetween, type Positions } from '#orders/topics/positions.js';
-import { isAlive } from '../consumers/consumer-state.js';
-import type { WatchedConsumer } from '../consumers/consumer-watch.js';
-import type { CountedSnapshot } from './counted-snapshots.js';
-import type { PipelineResponse } from './pipeline-response.js';
+import type { HeartbeatPartition } from '#orders/consumer/consumers.js';
+import { recordsBetween, type Positions } from '#orders/topics/topics.js';
+import type { WatchedConsumer, WatchedSnapshot } from './consumer-watch.js';
+import { isAlive } from './consumer-state.js';
+import type { PipelineResponse, ReportedConsumer, ReportedPartition } from './pipeline-response.js';
+
+/** A snapshot with running totals of produced and saved records. The starting point of the totals is arbitrary. */
+interface CountedSnapshot extends WatchedSnapshot {
+  readonly produced: number | null;
+  readonly saved: number | null;
+  /** How many orders each consumer has saved since its start, by id. */
+  readonly savedBy: ReadonlyMap<string, number>;
+}
+
+/** Window of all rates, of the whole pipeline and of each consumer. A shorter one would show single batches, a longer one would hide the effect of a scaling. */
+const WINDOW_MS = 5_000;
+/** A consumer that is silent for this long is forgotten; it would then count as new. */
+const FORGOTTEN_AFTER_MS = 3_600_000;
+
+interface Count {
+  readonly total: number;
+  readonly seenAt: number;
+}
+
+/**
+ * Keeps running totals over snapshots. Each consumer reports what it has saved since its start. The whole count of a new consumer is added,
+ * and that of a consumer that has gone is kept, so that rates are correct across a scaling.
+ */
+export class CountedSnapshots {
+  private snapshots: readonly CountedSnapshot[] = [];
+  private readonly counts = new Map<string, Count>();
+  private saved = 0;
+  private hasBaseline = false;
+
+  /** @returns the snapshots of the last five seconds, this one last */
+  add(snapshot: WatchedSnapshot): readonly CountedSnapshot[] {
+    const { at, ends, consumers } = snapshot;
+    const produced = ends && [...ends.values()].reduce((sum, end) => sum + end, 0);
+    const saved = consumers && this.count(consumers, at);
+    const savedBy = new Map(consumers?.map((each) => [each._id, savedOf(each)]));
+    this.snapshots = [
+      ...this.snapshots.filter((each) => at - each.at <= WINDOW_MS),
+      { ...snapshot, produced, saved, savedBy },
+    ];
+    return this.snapshots;
+  }
+
+  private count(consumers: readonly WatchedConsumer[], at: number): number {
+    for (const consumer of consumers) {
+      const total = savedOf(consumer);
+      // In the first snapshot the starting point is unknown; later, a new consumer started between two snapshots.
+      const before = this.counts.get(consumer._id)?.total ?? (this.hasBaseline ? 0 : total);
+      this.saved += Math.max(0, total - before);
+      this.counts.set(consumer._id, { total, seenAt: at });
+    }
+    this.hasBaseline = true;
+    for (const [id, { seenAt }] of this.counts) if (at - seenAt > FORGOTTEN_AFTER_MS) this.counts.delete(id);
+    return this.saved;
+  }
+}
+
+function savedOf({ finished, deadLettered }: WatchedConsumer): number {
+  return finished - deadLettered;
+}
 
 export type PipelineFigures = Omit<
   PipelineResponse,
@@ -74,7 +132,7 @@ function toPartitions(
   ends: Positions,
   committed: Positions | null,
   consumers: readonly WatchedConsumer[] | null,
-): NonNullable<PipelineResponse['partitions']> {
+): ReportedPartition[] {
   const owners = new Map<number, HeartbeatPartition & { readonly id: string }>();
   for (const { _id: id, partitions } of consumers?.filter((each) => isAlive(each)) ?? [])
     for (const partition of partitions) owners.set(partition.partition, { ...partition, id });
@@ -104,45 +162,28 @@ function ownerLagSeconds(owner: HeartbeatPartition | undefined): number | null {
  * Returns the largest known lag in seconds; `null` when a partition without an owner has lag. Records written after their owner's last
  * fetch are younger than the records that other consumers hold.
  */
-function maxLagSeconds(partitions: NonNullable<PipelineResponse['partitions']>): number | null {
+function maxLagSeconds(partitions: ReportedPartition[]): number | null {
   const ages = partitions.flatMap(({ lagSeconds }) => lagSeconds ?? []);
   const isUnknown = partitions.some(({ lagSeconds, owner }) => lagSeconds === null && owner === null);
   return isUnknown || ages.length === 0 ? null : Math.max(...ages);
 }
 
-function toConsumer(
-  consumer: WatchedConsumer,
-  ratePerSecond: number | null,
-): NonNullable<PipelineResponse['consumers']>[number] {
-  const { _id: id, name, ageMs, partitions, inFlight, inFlightLimit, inFlightSet, rebalances, state } = consumer;
-  const silentSeconds = Math.max(0, ageMs) / 1_000;
-  if (!isAlive(consumer))
-    return {
-      id,
-      name,
-      partitions: null,
-      ratePerSecond: null,
-      inFlight: null,
-      inFlightLimit: null,
-      inFlightSet: null,
-      rebalances: null,
-      state,
-      notReadyBecause: 'no heartbeat',
-      silentSeconds,
-    };
-  return {
-    id,
-    name,
-    partitions: partitions.map(({ partition }) => partition).toSorted((a, b) => a - b),
-    ratePerSecond,
-    inFlight,
-    inFlightLimit,
-    inFlightSet,
-    rebalances,
-    state,
-    notReadyBecause: consumer.notReadyBecause,
-    silentSeconds,
-  };
+/** The figures of a consumer that sends no heartbeats. */
+const SILENT = {
+  partitions: null,
+  ratePerSecond: null,
+  inFlight: null,
+  inFlightLimit: null,
+  inFlightSet: null,
+  rebalances: null,
+  notReadyBecause: 'no heartbeat',
+};
+
+function toConsumer(consumer: WatchedConsumer, ratePerSecond: number | null): ReportedConsumer {
+  const { _id: id, name, ageMs, inFlight, inFlightLimit, inFlightSet, rebalances, state, notReadyBecause } = consumer;
+  const partitions = consumer.partitions.map(({ partition }) => partition).toSorted((a, b) => a - b);
+  const figures = { partitions, ratePerSecond, inFlight, inFlightLimit, inFlightSet, rebalances, notReadyBecause };
+  return { id, name, state, silentSeconds: Math.max(0, ageMs) / 1_000, ...(isAlive(consumer) ? figures : SILENT) };
 }
 
 /** Sorts `consumer-10` after `consumer-9`; consumers with the same name are sorted by id. */

@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { REPORTED_STATES } from '#orders/consumer/consumer-heartbeat.js';
+import { REPORTED_STATES } from '#orders/consumer/consumers.js';
 import { AutoscalingSchema } from '../autoscaling/autoscaling-response.js';
+import { FIGURES } from './figure-history.js';
+
+const limit = z.union([z.int().min(1), z.literal('auto')]).nullable();
 
 const setUp = z
   .object({
     consumers: z.int().min(0),
-    inFlight: z
-      .union([z.int().min(1), z.literal('auto')])
-      .nullable()
-      .describe('In-flight limit of each consumer; `null`: they differ.'),
+    inFlight: limit.describe('In-flight limit of each consumer; `null`: they differ.'),
   })
   .nullable();
 
@@ -98,10 +98,7 @@ export const PipelineResponseSchema = z
             .describe(`Saved per second over the last five seconds, as \`savedPerSecond\`. ${unknown}`),
           inFlight: count,
           inFlightLimit: count,
-          inFlightSet: z
-            .union([z.int().min(1), z.literal('auto')])
-            .nullable()
-            .describe('The configured limit; `auto`: adjusted automatically.'),
+          inFlightSet: limit.describe('The configured limit; `auto`: adjusted automatically.'),
           rebalances: count,
           state: z
             .enum([...REPORTED_STATES, 'late', 'silent', 'dead'])
@@ -138,3 +135,33 @@ export const PipelineResponseSchema = z
   .meta({ title: 'Pipeline' });
 
 export type PipelineResponse = z.infer<typeof PipelineResponseSchema>;
+export type ReportedPartition = NonNullable<PipelineResponse['partitions']>[number];
+export type ReportedConsumer = NonNullable<PipelineResponse['consumers']>[number];
+export type ReportedChange = PipelineResponse['changes'][number];
+/** The configuration of the consumers. */
+export type SetUp = NonNullable<ReportedChange['from']>;
+export type ScalingVerdict = NonNullable<ReportedChange['verdict']>;
+
+const column = z.array(z.number().nullable());
+
+/** The figures of the last hour. */
+export const PipelineHistorySchema = z
+  .object({
+    series: z
+      .array(
+        z.object({
+          stepSeconds: z.int().describe('Seconds between two values. A value is the mean of its step.'),
+          from: z.int().describe('Time of the first value, in seconds since 1970.'),
+          ...(Object.fromEntries(FIGURES.map((figure) => [figure, column])) as Record<
+            (typeof FIGURES)[number],
+            typeof column
+          >),
+        }),
+      )
+      .describe(
+        'The last 5 minutes by the second, 20 minutes by 5 s, and the hour by 30 s. `produced` and `saved` are rates per second; `null`: unknown or not recorded.',
+      ),
+  })
+  .meta({ title: 'PipelineHistory' });
+
+export type PipelineHistory = z.infer<typeof PipelineHistorySchema>;

@@ -1,13 +1,11 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer/consumer-heartbeat.js';
+import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer/consumers.js';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
-import type { Positions } from '#orders/topics/positions.js';
-import { loggedOutages } from '#service/availability/logged-outages.js';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
-import { ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
-import { succeededWithin, systemClock } from '@orders-pipeline/clock';
+import { type Positions, ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
+import { loggedDependencyState } from '#service/availability/dependency-state.js';
+import { KafkaPositions } from '#service/kafka/kafka-clients.js';
+import { succeededWithin, systemClock, type Clock } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { SingleFlight } from './single-flight.js';
 import { timeLimit } from '#orders/time-limit.js';
 
 export type SeenConsumer = ConsumerHeartbeat & {
@@ -34,24 +32,16 @@ const RETAINED_MS = 30_000;
 /** Queries Kafka and MongoDB independently: when one is unavailable, the rest stays known. */
 @Injectable()
 export class PipelineSnapshots implements OnApplicationShutdown {
-  private readonly outages = loggedOutages('pipeline');
+  private readonly outages = loggedDependencyState('pipeline');
   /** What Kafka has answered since the start. */
   private readonly answered = new Set<string>();
-  private readonly ends = new SingleFlight(
-    async () => this.noted('ends', async () => this.positions.ends(ORDERS_TOPIC)),
-    systemClock,
-    TIMEOUT_MS,
+  private readonly ends = flight(async () => this.noted('ends', async () => this.positions.ends(ORDERS_TOPIC)));
+  private readonly committed = flight(async () =>
+    this.noted('committed', async () => this.positions.committed(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC)),
   );
-  private readonly committed = new SingleFlight(
-    async () => this.noted('committed', async () => this.positions.committed(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC)),
-    systemClock,
-    TIMEOUT_MS,
-  );
-  private readonly consumers = new SingleFlight(async () => this.heartbeats(), systemClock, TIMEOUT_MS);
-  private readonly deadLetters = new SingleFlight(
-    async () => deadLettersCollection(this.mongo.db).countDocuments({ state: 'pending' }),
-    systemClock,
-    TIMEOUT_MS,
+  private readonly consumers = flight(async () => this.heartbeats());
+  private readonly deadLetters = flight(async () =>
+    deadLettersCollection(this.mongo.db).countDocuments({ state: 'pending' }),
   );
 
   constructor(
@@ -95,5 +85,37 @@ export class PipelineSnapshots implements OnApplicationShutdown {
         { $match: { ageMs: { $lte: RETAINED_MS } } },
       ])
       .toArray();
+  }
+}
+
+function flight<T>(request: () => Promise<T>): SingleFlight<T> {
+  return new SingleFlight(request, systemClock, TIMEOUT_MS);
+}
+
+/**
+ * Sends requests to a server that may be unavailable, one at a time and with a timeout. While a request is pending no other is sent, so
+ * that a server that recovers does not face a queue of them.
+ */
+export class SingleFlight<T> {
+  private pending: Promise<unknown> | undefined;
+
+  constructor(
+    private readonly request: () => Promise<T>,
+    private readonly clock: Clock,
+    private readonly timeoutMs: number,
+  ) {}
+
+  /** @returns `null` when the request fails, times out, or another one is pending */
+  async result(): Promise<T | null> {
+    if (this.pending !== undefined) return null;
+    const result = this.request().catch(() => null);
+    this.pending = result.finally(() => {
+      this.pending = undefined;
+    });
+    let cancel: (() => void) | undefined;
+    const timeout = new Promise<null>((resolve) => {
+      cancel = this.clock.after(this.timeoutMs, () => resolve(null));
+    });
+    return Promise.race([result, timeout]).finally(() => cancel?.());
   }
 }

@@ -1,13 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import type { ConsumerState } from '../consumers/consumer-state.js';
-import type { WatchedConsumer } from '../consumers/consumer-watch.js';
-import { InFlightRequestSchema, ScalingRequestSchema } from '../scaling/scaling-request.js';
 import { ScalingTarget } from '../scaling/scaling-target.js';
-import { PipelineEvents } from './pipeline-events.js';
+import type { ConsumerState } from './consumer-state.js';
+import type { WatchedConsumer } from './consumer-watch.js';
+import { PipelineEvents } from './pipeline.controller.js';
+import { SingleFlight } from './pipeline-snapshots.js';
 import type { PipelineResponse } from './pipeline-response.js';
 import { PipelineWatch } from './pipeline-watch.js';
-import { SingleFlight } from './single-flight.js';
 
 /** A pipeline without consumers to which 100 records are produced between two snapshots. */
 class WatchedPipeline {
@@ -231,18 +230,5 @@ describe('the requested number of consumers', () => {
     }
     target.observe(consumers('ready'));
     expect(target.pending).toBeNull();
-  });
-
-  it.each([0, -1, 1.5, 65, '2', undefined])('must not be %j', (count) => {
-    expect(ScalingRequestSchema.safeParse({ count }).success).toBe(false);
-  });
-
-  it.each([0, -1, 1.5, 1_000_000, 'many', undefined])('with an in-flight limit that must not be %j', (limit) => {
-    expect(InFlightRequestSchema.safeParse({ limit }).success).toBe(false);
-  });
-
-  it.each([{ count: 64 }, { count: 1 }])('may be %j', (request) => {
-    expect(ScalingRequestSchema.safeParse(request).success).toBe(true);
-    expect(ScalingRequestSchema.safeParse({ ...request, force: true }).success).toBe(false);
   });
 });

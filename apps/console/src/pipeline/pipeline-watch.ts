@@ -3,12 +3,11 @@ import type { SeenLoad } from '../autoscaling/autoscaler.js';
 import type { AutoscalingView } from '../autoscaling/autoscaling-response.js';
 import { toObservation } from '../changes/observation.js';
 import { PipelineChanges, type PipelineChange } from '../changes/pipeline-changes.js';
-import { isAlive } from '../consumers/consumer-state.js';
-import { ConsumerWatch } from '../consumers/consumer-watch.js';
-import { FigureHistory, type Figures, type RecordedSeries } from '../history/figure-history.js';
 import type { ScalingTarget } from '../scaling/scaling-target.js';
-import { CountedSnapshots } from './counted-snapshots.js';
-import { pipelineFigures } from './pipeline-figures.js';
+import { isAlive } from './consumer-state.js';
+import { ConsumerWatch } from './consumer-watch.js';
+import { FigureHistory, type Figures, type RecordedSeries } from './figure-history.js';
+import { CountedSnapshots, pipelineFigures } from './pipeline-figures.js';
 import type { PipelineSnapshot } from './pipeline-snapshots.js';
 import type { PipelineResponse } from './pipeline-response.js';
 
@@ -23,15 +22,18 @@ const LINGER_MS = 10_000;
  * whether or not there is a client. While the pipeline is idle and there is no client, it takes a snapshot every four seconds only.
  */
 export class PipelineWatch {
+  /** The newest snapshot, at most a second old, or four while the pipeline is idle; `undefined` before the first one. */
+  snapshot: PipelineSnapshot | undefined;
+  /** The load of the newest snapshot, for the autoscaler; `undefined` before the first one. */
+  load: SeenLoad | undefined;
+  /** The number of partitions when Kafka last answered; `null`: not yet. It hardly ever changes, and never becomes smaller. */
+  partitionCount: number | null = null;
   private isStopped = false;
   /** The figures of an idle pipeline; `null`: it is not idle. */
   private idle: Figures | null = null;
   private wantedUntil = 0;
   private next = Promise.withResolvers<PipelineResponse>();
   private latest: PipelineResponse | undefined;
-  private latestSnapshot: PipelineSnapshot | undefined;
-  private seenLoad: SeenLoad | undefined;
-  private knownPartitions: number | null = null;
   private readonly states = new ConsumerWatch();
   private readonly snapshots = new CountedSnapshots();
   private readonly changes = new PipelineChanges();
@@ -58,21 +60,6 @@ export class PipelineWatch {
     return this.next.promise;
   }
 
-  /** The newest snapshot, at most a second old, or four while the pipeline is idle; `undefined` before the first one. */
-  get snapshot(): PipelineSnapshot | undefined {
-    return this.latestSnapshot;
-  }
-
-  /** The load of the newest snapshot, for the autoscaler; `undefined` before the first one. */
-  get load(): SeenLoad | undefined {
-    return this.seenLoad;
-  }
-
-  /** The number of partitions when Kafka last answered; `null`: not yet. It hardly ever changes, and never becomes smaller. */
-  get partitionCount(): number | null {
-    return this.knownPartitions;
-  }
-
   /** Returns the figures of the last hour. */
   recorded(): RecordedSeries[] {
     this.recordIdleUntil(Math.floor(this.clock.now() / 1_000));
@@ -81,14 +68,14 @@ export class PipelineWatch {
 
   /** Watches until `stop` is called. */
   async run(): Promise<void> {
-    this.latestSnapshot = await this.takeSnapshot();
-    this.snapshots.add(this.states.add(this.latestSnapshot));
+    this.snapshot = await this.takeSnapshot();
+    this.snapshots.add(this.states.add(this.snapshot));
     for (let due = this.nextTick(); !this.isStopped; due = Math.max(due + EVERY_MS, this.nextTick() - EVERY_MS)) {
       await pause(this.clock, Math.max(0, due - this.clock.now()));
       if (this.isStopped) return;
       if (this.isResting && due % RESTING_EVERY_MS !== 0) continue;
-      this.latestSnapshot = await this.takeSnapshot();
-      this.take(this.latestSnapshot, due / 1_000);
+      this.snapshot = await this.takeSnapshot();
+      this.take(this.snapshot, due / 1_000);
     }
   }
 
@@ -115,12 +102,12 @@ export class PipelineWatch {
     this.target.observe(watched.consumers);
     const isDisturbed = this.changes.isDisturbed(snapshot.at);
     const figures = pipelineFigures(recent, isDisturbed);
-    this.knownPartitions = figures.partitions?.length ?? this.knownPartitions;
+    this.partitionCount = figures.partitions?.length ?? this.partitionCount;
     const { pending: scaling, requests: scalingRequests } = this.target;
     const { producedPerSecond, savedPerSecond } = figures;
     const { configuredConsumers } = this.changes;
     const changes = this.changes.list(scaling?.count ?? null);
-    this.seenLoad = { observation, producedPerSecond, savedPerSecond, changes, isDisturbed, configuredConsumers };
+    this.load = { observation, producedPerSecond, savedPerSecond, changes, isDisturbed, configuredConsumers };
     const recorded = {
       produced: figures.producedPerSecond,
       saved: figures.savedPerSecond,

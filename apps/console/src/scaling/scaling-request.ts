@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_IN_FLIGHT_OVERRIDE } from '#orders/consumer/in-flight-override.js';
+import { MAX_IN_FLIGHT_OVERRIDE } from '#orders/consumer/consumers.js';
 
 /** The same limit as that of `npm start -- --consumers`. */
 const MAX_CONSUMERS = 64;

@@ -1,6 +1,8 @@
 import type { Clock } from '@orders-pipeline/clock';
-import type { ConsumerState } from '../consumers/consumer-state.js';
-import type { WatchedConsumer } from '../consumers/consumer-watch.js';
+import { HttpStatus } from '@nestjs/common';
+import { Problem } from '#service/http/problem.js';
+import type { ConsumerState } from '../pipeline/consumer-state.js';
+import type { WatchedConsumer } from '../pipeline/consumer-watch.js';
 
 interface Request {
   readonly count: number;
@@ -15,27 +17,19 @@ const UNSETTLED: ReadonlySet<ConsumerState> = new Set(['starting', 'draining', '
  * Requests are numbered: a client compares the number of its own request with that in a state, and so ignores an older state.
  */
 export class ScalingTarget {
+  /** How many requests there were since the console started. */
+  requests = 0;
+  /** The number of the last request, fulfilled or not; `null`: there was none since the console started. */
+  lastRequested: number | null = null;
   private requested: Request | undefined;
-  private counted = 0;
-  private last: number | null = null;
 
   constructor(private readonly clock: Clock) {}
 
   /** @returns the number of this request, from 1 */
   request(count: number): number {
-    this.last = count;
+    this.lastRequested = count;
     this.requested = { count, at: this.clock.now() };
-    return (this.counted += 1);
-  }
-
-  /** The number of the last request, fulfilled or not; `null`: there was none since the console started. */
-  get lastRequested(): number | null {
-    return this.last;
-  }
-
-  /** How many requests there were since the console started. */
-  get requests(): number {
-    return this.counted;
+    return (this.requests += 1);
   }
 
   /** Forgets the request once exactly that many consumers run and none starts or drains. @param consumers `null`: unknown */
@@ -51,5 +45,36 @@ export class ScalingTarget {
     if (this.requested === undefined) return null;
     const { count, at } = this.requested;
     return { count, secondsAgo: Math.round((this.clock.now() - at) / 1_000) };
+  }
+}
+
+/** The IPC channel to the parent process. */
+interface SupervisorChannel {
+  readonly connected: boolean;
+  send?(message: { readonly type: 'scale'; readonly consumers: number }): boolean;
+}
+
+/** Requests consumers from the process that starts and drains them under `npm start`. */
+export class Supervisor {
+  /** @param channel `undefined` when the consumers are not managed by `npm start` */
+  constructor(
+    private readonly channel: SupervisorChannel | undefined,
+    private readonly target: ScalingTarget,
+  ) {}
+
+  /**
+   * Requests a number of consumers; they start or drain later.
+   * @returns the number of the request, from 1
+   * @throws Problem 409 when no supervisor is connected
+   */
+  scale(consumers: number): number {
+    if (this.channel?.send === undefined || !this.channel.connected)
+      throw new Problem(
+        HttpStatus.CONFLICT,
+        'not-scaled-here',
+        'The consumers are not managed by `npm start`. In Docker Compose: docker compose up --no-recreate --scale consumer=N.',
+      );
+    this.channel.send({ type: 'scale', consumers });
+    return this.target.request(consumers);
   }
 }

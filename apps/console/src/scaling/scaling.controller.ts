@@ -6,8 +6,8 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { Audited } from '#service/audit/audited.js';
-import { setInFlightOverride } from '#orders/consumer/in-flight-override.js';
+import { Audited } from '#service/audit/audit-requests.js';
+import { setInFlightOverride } from '#orders/consumer/consumers.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { AutoscalingStatus } from '../autoscaling/autoscaling-status.js';
@@ -20,8 +20,7 @@ import {
   type ScalingRequest,
   type ScalingResponse,
 } from './scaling-request.js';
-import { ScalingTarget } from './scaling-target.js';
-import { Supervisor } from './supervisor.js';
+import { Supervisor } from './scaling-target.js';
 
 @ApiTags('pipeline')
 @RequiresScope('ops:scale')
@@ -29,7 +28,6 @@ import { Supervisor } from './supervisor.js';
 export class ScalingController {
   constructor(
     private readonly supervisor: Supervisor,
-    private readonly target: ScalingTarget,
     private readonly watch: PipelineWatch,
     private readonly mongo: Mongo,
     private readonly autoscaling: AutoscalingStatus,
@@ -43,9 +41,8 @@ export class ScalingController {
   @ApiBadRequestResponse({ description: 'Problem details naming every invalid field' })
   @ApiConflictResponse({ description: 'Problem details: the consumers are not managed by `npm start`' })
   async scale(@Body({ schema: ScalingRequestSchema }) { count }: ScalingRequest): Promise<ScalingResponse> {
-    this.supervisor.scale(count);
+    const request = this.supervisor.scale(count);
     this.autoscaling.noteByHand(count);
-    const request = this.target.request(count);
     await this.watch.now();
     const partitions = this.watch.partitionCount;
     return { count, idle: partitions === null ? null : Math.max(0, count - partitions), request };

@@ -3,10 +3,9 @@ import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import type { ComparerTask } from './comparer.js';
 import { differencesOf, type Difference } from './differences.js';
 
-const zones = new Map<string, LegacyTimeZone>();
+let zone: LegacyTimeZone | undefined;
 
 export default function compare({ pair, zone: name }: ComparerTask): readonly Difference[] {
-  const zone = zones.get(name) ?? new LegacyTimeZone(name);
-  zones.set(name, zone);
+  zone ??= new LegacyTimeZone(name);
   return differencesOf(pair, zone);
 }

@@ -2,11 +2,6 @@ import { Piscina } from 'piscina';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { areSame, differencesOf, type AnswerPair, type Difference } from './differences.js';
 
-/** Compares answers. */
-export interface Comparer {
-  compare(pair: AnswerPair): Promise<readonly Difference[]>;
-}
-
 /** What a worker thread gets. */
 export interface ComparerTask {
   readonly pair: AnswerPair;
@@ -22,7 +17,7 @@ const MEMORY_MIB = 256;
  * Compares small answers at once, and larger ones on a thread of its own: a page of 1,000 orders takes some 30 ms, for which all
  * clients would wait.
  */
-export class ThreadedComparer implements Comparer {
+export class ThreadedComparer {
   private readonly zone: LegacyTimeZone;
   private threads: Piscina | undefined;
 

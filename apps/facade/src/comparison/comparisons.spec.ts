@@ -1,23 +1,29 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { aLegacyRecord, anOrderResponse, idOf } from '#orders/testing/an-order.js';
-import type { LegacyRead } from '../sides/legacy-read.js';
-import type { SideName } from '../sides/side.js';
-import { SideAwayError } from '../sides/side-away-error.js';
-import { ComparisonBudget } from './comparison-budget.js';
-import { ComparisonQueue, type ComparisonJob } from './comparison-queue.js';
-import { Comparisons } from './comparisons.js';
-import { differencesOf } from './differences.js';
+import { type LegacyRead, type SideName, SideAwayError } from '../sides/side.js';
+import { StillOpenError } from '../writes/open-intents.js';
+import {
+  ComparisonBudget,
+  type ComparisonParts,
+  ComparisonQueue,
+  type ComparisonJob,
+  Comparisons,
+  recheck,
+} from './comparisons.js';
+import { differencesOf, type Difference } from './differences.js';
 import { IgnoreRules } from './ignore-rules.js';
 import type { FoundMismatch } from './mismatches.js';
-import type { Observation } from './observations.js';
+import { type Observation, bucketOf, percentileMs } from './observations.js';
 
 const ZONE = new LegacyTimeZone('UTC');
 const ID = idOf(7);
 /** An order as the legacy system answers it, and as the query API answers it. */
 const ORDER = JSON.stringify(aLegacyRecord({ number: 7 }));
 const RESPONSE = anOrderResponse({ id: ID, legacy: { number: 7, filled: [] } });
+const HTML = '<html>Bad gateway</html>';
 const READ: LegacyRead = { capability: 'read-by-id', id: ID };
 
 function given(text: string, status = 200) {
@@ -43,8 +49,8 @@ describe('comparisons', () => {
   let store: (found: FoundMismatch) => Promise<boolean>;
   let events: string[];
   let rules: IgnoreRules;
-  let isWithinBudget: boolean;
   let isCompared: boolean;
+  let parts: ComparisonParts;
   let comparisons: Comparisons;
 
   beforeEach(() => {
@@ -55,20 +61,25 @@ describe('comparisons', () => {
     clock = new ManualClock();
     store = async (found) => stored.push(found) > 0;
     rules = new IgnoreRules([]);
-    isWithinBudget = true;
     isCompared = true;
-    comparisons = new Comparisons({
-      sources: {
-        askLegacy: async () => {
-          asked.push('legacy');
-          return given(await legacy());
+    parts = {
+      sides: {
+        legacy: {
+          read: async () => {
+            asked.push('legacy');
+            return given(await legacy());
+          },
         },
-        askNew: async () => {
-          asked.push('new');
-          const answer = await other();
-          return answer === null ? [] : [Uint8Array.from(Buffer.from(JSON.stringify(answer)))];
+        new: {
+          reads: {
+            bodies: async function* () {
+              asked.push('new');
+              const answer = await other();
+              if (answer !== null) yield Uint8Array.from(Buffer.from(JSON.stringify(answer)));
+            },
+          },
         },
-      },
+      } as unknown as ComparisonParts['sides'],
       comparer: { compare: async (pair) => differencesOf(pair, ZONE) },
       intents: {
         untilReadable: async (side) => {
@@ -83,16 +94,16 @@ describe('comparisons', () => {
       },
       mismatches: { store: async (found) => store(found) },
       rules: () => rules,
-      watch: {
-        ended: (_capability, outcome) => void events.push(outcome),
-        dropped: (reason) => void events.push(reason),
-        found: () => undefined,
-        failed: (error) => void events.push(String(error)),
-        gauge: () => undefined,
+      metrics: {
+        comparisonEnded: (_capability, outcome) => void events.push(outcome),
+        comparisonDropped: (reason) => void events.push(reason),
+        queuedComparisons: () => undefined,
       },
+      logger: pino({ level: 'error' }, { write: (line) => events.push(line) }),
       clock,
-      budget: { take: () => isWithinBudget },
-    });
+      perSecond: 10_000,
+    };
+    comparisons = new Comparisons(parts);
   });
 
   async function offer(job = jobWith(ORDER)): Promise<void> {
@@ -143,24 +154,21 @@ describe('comparisons', () => {
     expect({ samples, events }).toEqual({ samples: [false], events: ['differs'] });
   });
 
-  it('report an answer that was HTML once with its code, and the answer itself; the sample is equal', async () => {
-    await offer(jobWith('<html>Bad gateway</html>'));
-    expect(stored).toMatchObject([{ code: 'html', recheck: 'passed', legacyRaw: '<html>Bad gateway</html>' }]);
-    expect(samples).toEqual([true]);
-  });
-
-  it('report a legacy answer that stays HTML as a mismatch', async () => {
-    legacy = async () => '<html></html>';
-    other = async () => null;
-    await offer(jobWith('<html></html>'));
-    expect(stored).toMatchObject([{ code: 'html', recheck: 'differs', legacyRaw: '<html></html>' }]);
-    expect(samples).toEqual([false]);
+  it.each([
+    ['was HTML once, as a sample that is equal', ORDER, RESPONSE, 'passed'],
+    ['stays HTML, as a mismatch', HTML, null, 'differs'],
+  ])('report a legacy answer that %s, with its code and the answer itself', async (_what, later, created, verdict) => {
+    legacy = async () => later;
+    other = async () => created;
+    await offer(jobWith(HTML));
+    expect(stored).toMatchObject([{ code: 'html', recheck: verdict, legacyRaw: HTML }]);
+    expect(samples).toEqual([verdict === 'passed']);
   });
 
   it('decide nothing while writes are open', async () => {
     other = async () => null;
     untilReadable = async (side) => {
-      if (side === 'new') throw Object.assign(new Error('still open'), { code: 'still-open' });
+      if (side === 'new') throw new StillOpenError('still open');
     };
     await offer();
     expect(asked.filter((name) => name === 'wait new')).toHaveLength(5);
@@ -212,7 +220,7 @@ describe('comparisons', () => {
   });
 
   it('leave out what is beyond the budget', async () => {
-    isWithinBudget = false;
+    comparisons = new Comparisons({ ...parts, perSecond: 0 });
     await offer();
     expect(asked).toEqual([]);
   });
@@ -287,14 +295,14 @@ describe('the budget of comparisons', () => {
     return count;
   }
 
-  it('compares all answers below it', () => {
-    expect(compared(new ComparisonBudget(100, () => now), 90, 10)).toBe(900);
-  });
-
-  it('compares the same number however many answers there are', () => {
-    const budget = new ComparisonBudget(100, () => now);
-    compared(budget, 10_000, 1);
-    expect(Math.round(compared(budget, 10_000, 10) / 10)).toBe(100);
+  it.each([
+    ['all answers below it', 100, 90, 90],
+    ['the same number however many answers there are', 100, 10_000, 100],
+    ['nothing with 0', 0, 1_000, 0],
+  ])('compares %s', (_what, limit, answers, expected) => {
+    const budget = new ComparisonBudget(limit, () => now);
+    compared(budget, answers, 1);
+    expect(Math.round(compared(budget, answers, 10) / 10)).toBe(expected);
   });
 
   it('makes up for one second without answers, not for more', () => {
@@ -303,8 +311,83 @@ describe('the budget of comparisons', () => {
     now += 60_000;
     expect(Array.from({ length: 300 }, () => budget.take()).filter(Boolean)).toHaveLength(100);
   });
+});
 
-  it('of 0 compares nothing', () => {
-    expect(compared(new ComparisonBudget(0, () => now), 1_000, 10)).toBe(0);
+const PRICE: Difference = { path: '7.price', legacy: '1', new: '2' };
+const missing = (number: number): Difference => ({ path: String(number), legacy: '{}' });
+
+/** Returns what each round finds; the last one for ever. */
+function rounds(...found: readonly (readonly Difference[])[]) {
+  let round = -1;
+  return async () => found[Math.min((round += 1), found.length - 1)] ?? [];
+}
+
+describe('the re-check of a difference', () => {
+  it('finds that a write explains it: an order was missing, and is there', async () => {
+    expect(await recheck([missing(7)], rounds([]))).toEqual({ verdict: 'equal' });
+  });
+
+  it('confirms a difference that is there again, and only that one', async () => {
+    const found = await recheck([PRICE, missing(8)], rounds([PRICE, missing(9)]));
+    expect(found).toEqual({ verdict: 'differs', differences: [PRICE] });
+    expect(await recheck([missing(8)], rounds([missing(8)]))).toMatchObject({ verdict: 'differs' });
+  });
+
+  it('does not confirm orders that are missing one after another while writes go on', async () => {
+    const writing = rounds([missing(8)], [missing(9)], [missing(10)], [missing(11)], []);
+    expect(await recheck([missing(7)], writing)).toEqual({ verdict: 'undecided' });
+  });
+
+  it('confirms what is missing in a later round, once it stays', async () => {
+    const found = await recheck([missing(7)], rounds([missing(8)], [missing(9)], [missing(9), missing(10)]));
+    expect(found).toEqual({ verdict: 'differs', differences: [missing(9)] });
+  });
+
+  it('reports a field that has another value each time: no order ever changes', async () => {
+    const changing = [3, 4, 5, 6].map((value) => [{ ...PRICE, legacy: String(value) }]);
+    expect(await recheck([PRICE], rounds(...changing))).toEqual({
+      verdict: 'differs',
+      differences: [expect.objectContaining({ path: '7.price', legacy: '6', code: 'changes-between-reads' })],
+    });
+  });
+
+  it('reports what passes without a write: a field that differed once, an answer that was HTML once', async () => {
+    const html: Difference = { path: 'answer', code: 'html', detail: 'is HTML' };
+    expect(await recheck([PRICE, missing(8)], rounds([]))).toEqual({
+      verdict: 'passed',
+      differences: [expect.objectContaining({ path: '7.price', code: 'changes-between-reads' })],
+    });
+    expect(await recheck([html], rounds([]))).toEqual({ verdict: 'passed', differences: [html] });
+  });
+});
+
+function countsOf(times: readonly number[]): Record<number, number> {
+  const counts: Record<number, number> = {};
+  for (const ms of times) counts[bucketOf(ms)] = (counts[bucketOf(ms)] ?? 0) + 1;
+  return counts;
+}
+
+describe('percentiles of counted latencies', () => {
+  it('are at most 9 % too high, and never too low', () => {
+    const times = Array.from({ length: 1_000 }, (_, at) => (at + 1) / 10);
+    for (const [part, exact] of [
+      [0.5, 50],
+      [0.99, 99],
+      [1, 100],
+    ] as const) {
+      const found = percentileMs(countsOf(times), part) ?? 0;
+      expect(found).toBeGreaterThanOrEqual(exact);
+      expect(found).toBeLessThanOrEqual(exact * 1.1);
+    }
+  });
+
+  it('have a bounded number of buckets, whatever the time', () => {
+    const buckets = [0, 0.001, 0.1, 1e9, Number.POSITIVE_INFINITY, Number.NaN, -1].map(bucketOf);
+    expect(buckets).toEqual([0, 0, 0, 144, 144, 0, 0]);
+    expect(percentileMs(countsOf([1e9]), 0.99)).toBeGreaterThan(25_000);
+  });
+
+  it('are null without any time', () => {
+    expect(percentileMs({}, 0.99)).toBeNull();
   });
 });

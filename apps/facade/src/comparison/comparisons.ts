@@ -1,34 +1,176 @@
+import type { Logger } from 'pino';
 import { pause, type Clock } from '@orders-pipeline/clock';
-import { askedOrders } from '../sides/legacy-read.js';
-import type { AwaitedIntents } from '../intents/awaited-intents.js';
-import type { SideName } from '../sides/side.js';
-import { SideAwayError } from '../sides/side-away-error.js';
-import type { WholeAnswer } from '../sides/side-connection.js';
-import type { ReadStages } from '../stages/read-stages.js';
-import type { Capability } from '../stages/capability.js';
-import type { Comparer } from './comparer.js';
-import type { ComparisonBudget } from './comparison-budget.js';
-import { ComparisonQueue, type ComparisonJob } from './comparison-queue.js';
-import type { ComparisonOutcome, ComparisonWatch } from './comparison-watch.js';
-import type { ComparisonSources } from './comparison-sources.js';
-import type { AnswerPair, Difference } from './differences.js';
+import { timeLimit } from '#orders/time-limit.js';
+import type { ComparisonOutcome, FacadeMetrics } from '../facade-metrics.js';
+import type { MigrationState } from '../migration/migration-state.js';
+import { type LegacyRead, SideAwayError, type SideName, askedOrders } from '../sides/side.js';
+import { textOf, type WholeAnswer } from '../sides/side-connection.js';
+import type { SidePair } from '../sides/sides.js';
+import type { Capability } from '../stages/migration-snapshot.js';
+import { StillOpenError, type OpenIntents } from '../writes/open-intents.js';
+import { isMissingOrder, type Difference, type AnswerPair } from './differences.js';
+import type { ThreadedComparer } from './comparer.js';
 import type { IgnoreRules } from './ignore-rules.js';
-import type { Mismatches } from './mismatches.js';
+import type { FoundMismatch, Mismatches } from './mismatches.js';
 import type { Observations } from './observations.js';
-import { recheck, type Verdict } from './recheck.js';
+
+/**
+ * Bounds the comparisons of an instance, so that they cost the same however many requests there are. A second without requests may be
+ * made up for; more may not.
+ */
+export class ComparisonBudget {
+  private left: number;
+  private at: number;
+
+  /** @param perSecond the most comparisons; 0: none. @param now milliseconds */
+  constructor(
+    private readonly perSecond: number,
+    private readonly now: () => number,
+  ) {
+    this.left = perSecond;
+    this.at = now();
+  }
+
+  /** Returns whether there may be one more comparison now, and counts it. */
+  take(): boolean {
+    const now = this.now();
+    this.left = Math.min(this.perSecond, this.left + ((now - this.at) / 1_000) * this.perSecond);
+    this.at = now;
+    if (this.left < 1) return false;
+    this.left -= 1;
+    return true;
+  }
+}
+
+/** A longer answer is not compared: verify compares whole systems in constant memory. */
+export const MAX_COMPARED_BYTES = 4 * 1024 * 1024;
+
+/** What is to be compared. */
+export interface ComparisonJob {
+  readonly capability: Capability;
+  /** The version of the capability's state. */
+  readonly version: number;
+  /** What was asked for. */
+  readonly key: string;
+  readonly read: LegacyRead;
+  /** The answer that a client got; without it, both sides are asked. */
+  readonly answered?: { readonly side: SideName; readonly answer: WholeAnswer };
+}
+
+const MAX_QUEUED = 1_000;
+const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
+/** The figures of the gate, and a rollback within 5 s, need comparisons of what is answered now. */
+const MAX_WAIT_MS = timeLimit(1_000);
+
+/** The comparisons that have not begun: bounded in number, in the bytes of their answers, and in how long they wait. */
+export class ComparisonQueue {
+  private readonly jobs: { readonly job: ComparisonJob; readonly since: number }[] = [];
+  private bytes = 0;
+
+  get length(): number {
+    return this.jobs.length;
+  }
+
+  /** Returns whether there was room. @param now milliseconds */
+  add(job: ComparisonJob, now: number): boolean {
+    if (this.jobs.length >= MAX_QUEUED || this.bytes > MAX_QUEUED_BYTES) return false;
+    this.jobs.push({ job, since: now });
+    this.bytes += bytesOf(job);
+    return true;
+  }
+
+  /** Removes the oldest that has waited for at most a second. @param onOverdue called for each that has waited longer, and is dropped */
+  take(now: number, onOverdue: () => void): ComparisonJob | undefined {
+    for (;;) {
+      const oldest = this.jobs.shift();
+      if (oldest === undefined) return undefined;
+      this.bytes -= bytesOf(oldest.job);
+      if (now - oldest.since <= MAX_WAIT_MS) return oldest.job;
+      onOverdue();
+    }
+  }
+
+  clear(): void {
+    this.jobs.length = 0;
+    this.bytes = 0;
+  }
+}
+
+function bytesOf({ answered }: ComparisonJob): number {
+  return answered?.answer.bytes.length ?? 0;
+}
+
+/** What became of a difference. */
+type Verdict =
+  /** The answers are equal now, and writes explain why they were not. */
+  | { readonly verdict: 'equal' }
+  /** It is still there, or the answers are equal now although no write can have changed them. */
+  | { readonly verdict: 'differs' | 'passed'; readonly differences: readonly Difference[] }
+  /** Writes go on, and each time other orders are missing on one side. */
+  | { readonly verdict: 'undecided' };
+
+/** How often both sides are asked again. */
+const ROUNDS = 4;
+
+/**
+ * Asks again until a difference has gone, or has stayed. A difference stays if it is there twice in a row, at the same place and with the
+ * same values: in a page to which orders are being added, others are missing each time.
+ * @param first what the first comparison found
+ * @param again waits for the open intents, asks both sides, and compares
+ */
+export async function recheck(
+  first: readonly Difference[],
+  again: () => Promise<readonly Difference[]>,
+): Promise<Verdict> {
+  let before = first;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const now = await again();
+    if (now.length === 0) return gone(first);
+    const known = new Set(before.map(identityOf));
+    const stayed = now.filter((difference) => known.has(identityOf(difference)));
+    if (stayed.length > 0) return { verdict: 'differs', differences: stayed };
+    before = now;
+  }
+  const changing = before.filter((difference) => !isMissingOrder(difference));
+  if (changing.length === 0) return { verdict: 'undecided' };
+  return { verdict: 'differs', differences: changing.map(ofChangingAnswer) };
+}
+
+/** No order ever changes. Only a missing order can be explained by a write that was under way. */
+function gone(first: readonly Difference[]): Verdict {
+  const unexplained = first.filter((difference) => !isMissingOrder(difference));
+  if (unexplained.length === 0) return { verdict: 'equal' };
+  return { verdict: 'passed', differences: unexplained.map(ofChangingAnswer) };
+}
+
+/** Keeps a code that says more, such as `html`. */
+function ofChangingAnswer(difference: Difference): Difference {
+  return {
+    code: 'changes-between-reads',
+    detail: 'another value each time it is read, without a write',
+    ...difference,
+  };
+}
+
+function identityOf({ path, legacy, new: other, code }: Difference): string {
+  return JSON.stringify([path, legacy, other, code]);
+}
 
 export interface ComparisonParts {
-  readonly sources: ComparisonSources;
-  readonly comparer: Comparer;
-  readonly intents: AwaitedIntents;
-  readonly stages: Pick<ReadStages, 'isCompared'>;
+  /** Both sides, over connections for comparisons only. */
+  readonly sides: Pick<SidePair, 'legacy' | 'new'>;
+  readonly comparer: Pick<ThreadedComparer, 'compare'>;
+  readonly intents: Pick<OpenIntents, 'untilReadable'>;
+  readonly stages: Pick<MigrationState, 'isCompared'>;
   readonly observations: Pick<Observations, 'record' | 'sample'>;
   readonly mismatches: Pick<Mismatches, 'store'>;
   /** Returns the rules that are in use. */
   readonly rules: () => IgnoreRules;
-  readonly watch: ComparisonWatch;
+  readonly metrics: Pick<FacadeMetrics, 'comparisonEnded' | 'comparisonDropped' | 'queuedComparisons'>;
+  readonly logger: Pick<Logger, 'warn' | 'error'>;
   readonly clock: Clock;
-  readonly budget: Pick<ComparisonBudget, 'take'>;
+  /** The most comparisons in a second; 0: none. */
+  readonly perSecond: number;
 }
 
 /** Few, so that comparisons do not wait for each other at the new side: the gate judges the durations that they measure. */
@@ -56,17 +198,19 @@ export class Comparisons {
   private running = 0;
   private readonly rechecks = new Set<Promise<void>>();
   private readonly stopping = new AbortController();
+  private readonly budget: ComparisonBudget;
 
   constructor(private readonly parts: ComparisonParts) {
-    parts.watch.gauge(() => this.queue.length);
+    this.budget = new ComparisonBudget(parts.perSecond, () => performance.now());
+    parts.metrics.queuedComparisons(() => this.queue.length);
   }
 
   /** Queues a comparison, or drops it. Never throws, never waits. */
   offer(job: ComparisonJob): void {
-    const { budget, watch } = this.parts;
+    const { clock, metrics } = this.parts;
     // A failure was counted as such.
-    if (this.stopping.signal.aborted || (job.answered?.answer.status ?? 200) >= 500 || !budget.take()) return;
-    if (!this.queue.add(job, this.parts.clock.now())) return watch.dropped('queue-full');
+    if (this.stopping.signal.aborted || (job.answered?.answer.status ?? 200) >= 500 || !this.budget.take()) return;
+    if (!this.queue.add(job, clock.now())) return metrics.comparisonDropped('queue-full');
     // The answer goes out first.
     setImmediate(() => this.startNext());
   }
@@ -80,8 +224,8 @@ export class Comparisons {
 
   private startNext(): void {
     if (this.running >= CONCURRENCY) return;
-    const { clock, watch } = this.parts;
-    const job = this.queue.take(clock.now(), () => watch.dropped('overdue'));
+    const { clock, metrics } = this.parts;
+    const job = this.queue.take(clock.now(), () => metrics.comparisonDropped('overdue'));
     if (job === undefined) return;
     this.running += 1;
     void this.guarded(job, () => this.first(job)).finally(() => {
@@ -93,7 +237,7 @@ export class Comparisons {
   private async first(job: ComparisonJob): Promise<void> {
     const found = await this.compare(job, job.answered);
     if (found.differences.length === 0) return this.end(job, 'equal');
-    if (this.rechecks.size >= CONCURRENT_RECHECKS) return this.parts.watch.dropped('rechecks-full');
+    if (this.rechecks.size >= CONCURRENT_RECHECKS) return this.parts.metrics.comparisonDropped('rechecks-full');
     // Its waits must not hold up other comparisons.
     const running = this.guarded(job, () => this.recheck(job, found)).finally(() => this.rechecks.delete(running));
     this.rechecks.add(running);
@@ -119,17 +263,37 @@ export class Comparisons {
     { capability, version, read }: ComparisonJob,
     answered: ComparisonJob['answered'],
   ): Promise<Compared> {
-    const { sources, comparer, rules, clock } = this.parts;
-    const { signal } = this.stopping;
+    const { comparer, rules, clock } = this.parts;
     const ask = async <T>(side: SideName, request: () => Promise<T>): Promise<T> =>
       this.timed({ capability, version, side }, request);
     const given = (side: SideName) => (answered?.side === side ? answered.answer : undefined);
     const [legacy, other] = await Promise.all([
-      given('legacy') ?? ask('legacy', async () => withoutFailure(await sources.askLegacy(read, signal))),
-      given('new') ?? ask('new', async () => ({ bodies: await sources.askNew(read, signal) })),
+      given('legacy') ?? ask('legacy', async () => this.askLegacy(read)),
+      given('new') ?? ask('new', async () => ({ bodies: await this.askNew(read) })),
     ]);
     const pair = { form: FORMS[read.capability], legacy, new: other };
     return { differences: rules().remaining(await comparer.compare(pair), clock.now()), pair };
+  }
+
+  /** A 5xx is no answer that could be compared. @throws SideAwayError */
+  private async askLegacy(read: LegacyRead): Promise<WholeAnswer> {
+    const answer = await this.parts.sides.legacy.read(read, MAX_COMPARED_BYTES, this.stopping.signal);
+    if (answer.status < 500) return answer;
+    throw new SideAwayError('legacy', 'bad-answer', `it responded with ${answer.status}`);
+  }
+
+  /** @returns the bodies of the query API: see `NewReads.bodies`. @throws SideAwayError */
+  private async askNew(read: LegacyRead): Promise<readonly Uint8Array<ArrayBuffer>[]> {
+    const bodies: Uint8Array<ArrayBuffer>[] = [];
+    let length = 0;
+    for await (const body of this.parts.sides.new.reads.bodies(read, this.stopping.signal)) {
+      bodies.push(body);
+      length += body.length;
+      // The query API names fields that the legacy system does not have, and so needs more bytes for the same orders.
+      if (length > 2 * MAX_COMPARED_BYTES)
+        throw new SideAwayError('new', 'bad-answer', `more than ${2 * MAX_COMPARED_BYTES} bytes`);
+    }
+    return bodies;
   }
 
   private async timed<T>(
@@ -174,33 +338,35 @@ export class Comparisons {
     first: Compared,
     last: Compared,
   ): Promise<void> {
-    const { mismatches, clock, watch } = this.parts;
+    const { mismatches, clock, metrics, logger } = this.parts;
     const { pair } = verdict === 'passed' ? first : last;
     const code = differences.find((difference) => difference.code !== undefined)?.code;
-    const raw = { legacyRaw: textOf(pair.legacy), newRaw: textOf(pair.new) };
-    const found = {
+    const found: FoundMismatch = {
       capability,
       version,
       key,
       paths: differences,
-      ...raw,
+      legacyRaw: rawOf(pair.legacy),
+      newRaw: rawOf(pair.new),
       recheck: verdict,
       ...(code !== undefined && { code }),
     };
-    watch.found(found);
+    // The values stay in MongoDB, because they are business data.
+    const paths = differences.map(({ path }) => path);
+    logger.warn({ capability, version, key, code, recheck: verdict, paths }, 'mismatch found');
     for (let attempt = 1; ; attempt += 1) {
       try {
-        if (!(await mismatches.store(found, new Date(clock.now())))) watch.dropped('mismatches-full');
+        if (!(await mismatches.store(found))) metrics.comparisonDropped('mismatches-full');
         return;
       } catch (error) {
-        if (attempt === STORE_ATTEMPTS || this.stopping.signal.aborted) return watch.failed(error, capability);
+        if (attempt === STORE_ATTEMPTS || this.stopping.signal.aborted) return this.failed(error, capability);
         await pause(clock, STORE_PAUSE_MS * 2 ** attempt);
       }
     }
   }
 
   private end({ capability, version }: ComparisonJob, outcome: ComparisonOutcome): void {
-    this.parts.watch.ended(capability, outcome);
+    this.parts.metrics.comparisonEnded(capability, outcome);
     if (outcome === 'undecided' || outcome === 'unanswered') return;
     this.parts.observations.sample(capability, version, outcome !== 'differs');
   }
@@ -214,23 +380,18 @@ export class Comparisons {
       else {
         this.end(job, 'undecided');
         // Intents that stay open are no failure of the comparison, and have a metric of their own.
-        if (!isStillOpen(error)) this.parts.watch.failed(error, job.capability);
+        if (!(error instanceof StillOpenError)) this.failed(error, job.capability);
       }
     }
   }
+
+  /** An error of the facade itself, or of MongoDB. */
+  private failed(error: unknown, capability: Capability): void {
+    this.parts.logger.error({ err: error, capability }, 'comparison failed');
+  }
 }
 
-/** A 5xx is no answer that could be compared. @throws SideAwayError */
-function withoutFailure(answer: WholeAnswer): WholeAnswer {
-  if (answer.status < 500) return answer;
-  throw new SideAwayError('legacy', 'bad-answer', `it responded with ${answer.status}`);
-}
-
-function isStillOpen(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'still-open';
-}
-
-function textOf(answer: AnswerPair['legacy'] | AnswerPair['new']): string {
+function rawOf(answer: AnswerPair['legacy'] | AnswerPair['new']): string {
   const bodies = 'bodies' in answer ? answer.bodies : [answer.bytes];
-  return bodies.map((body) => new TextDecoder().decode(body)).join('\n');
+  return bodies.map((bytes) => textOf({ bytes })).join('\n');
 }

@@ -1,27 +1,21 @@
 import { z } from 'zod';
+import { parseJsonFile } from '../watched-file.js';
 import type { Difference } from './differences.js';
 
 const RuleSchema = z.strictObject({
-  path: z
-    .string()
-    .regex(/^[^.\s]+(\.[^.\s]+)*$/)
-    .describe('A path of a difference; `*` stands for any one part.'),
+  /**
+   * The path of a difference, such as `createdAt`, `*.createdAt` or `1001.price`: `*` stands for any one part. A path of one part also
+   * matches the field of an order in a page or a range.
+   */
+  path: z.string().regex(/^[^.\s]+(\.[^.\s]+)*$/),
+  /** The last day on which the rule holds, in UTC: `2027-01-31`. */
   expires: z.iso.date(),
   reason: z.string().trim().min(1).max(500),
 });
 const FileSchema = z.strictObject({ rules: z.array(RuleSchema).max(1_000) });
 
 /** A difference that is known and accepted for some time, and why. */
-export interface IgnoreRule {
-  /**
-   * The path of a difference, such as `createdAt`, `*.createdAt` or `1001.price`: `*` stands for any one part. A path of one part also
-   * matches the field of an order in a page or a range.
-   */
-  readonly path: string;
-  /** The last day on which the rule holds, in UTC: `2027-01-31`. */
-  readonly expires: string;
-  readonly reason: string;
-}
+type IgnoreRule = Readonly<z.infer<typeof RuleSchema>>;
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -31,12 +25,8 @@ export class IgnoreRules {
 
   /** @throws Error that names the wrong rule, and what is allowed */
   static parse(text: string): IgnoreRules {
-    const parsed = FileSchema.safeParse(jsonIn(text));
-    if (parsed.success) return new IgnoreRules(parsed.data.rules);
-    const [issue] = parsed.error.issues;
-    throw new Error(
-      `${issue?.path.join('.') || 'the file'} ${issue?.message ?? 'is wrong'}; it must be {"rules": [{"path": "*.createdAt", "expires": "2027-01-31", "reason": "…"}]}`,
-    );
+    const example = '{"rules": [{"path": "*.createdAt", "expires": "2027-01-31", "reason": "…"}]}';
+    return new IgnoreRules(parseJsonFile(text, FileSchema, example).rules);
   }
 
   /** Returns the differences that no valid rule ignores. @param now milliseconds since 1970 */
@@ -60,12 +50,4 @@ function matches(pattern: string, path: string): boolean {
   const wanted = pattern.split('.');
   const own = wanted.length === 1 && parts.length === 2 && /^\d+$/.test(parts[0] ?? '') ? parts.slice(1) : parts;
   return own.length === wanted.length && wanted.every((part, at) => part === '*' || part === own[at]);
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new Error(`is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
 }

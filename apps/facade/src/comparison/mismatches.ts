@@ -1,6 +1,13 @@
-import { ObjectId, type Collection, type Db, type Filter } from 'mongodb';
-import { requireIndexes } from '#service/mongodb/require-indexes.js';
-import type { Capability } from '../stages/capability.js';
+import { ObjectId, type Collection, type Filter } from 'mongodb';
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
+import { requireIndexes } from '#service/mongodb/indexes.js';
+import { RequiresScope } from '#service/auth/scope.guard.js';
+import { pageSizeParameter } from '#service/http/request-input.js';
+import { type Capability, CAPABILITIES } from '../stages/migration-snapshot.js';
 import type { Difference } from './differences.js';
 import { timeLimit } from '#orders/time-limit.js';
 
@@ -32,28 +39,20 @@ export interface MismatchDocument extends FoundMismatch {
   readonly count: number;
 }
 
-export interface MismatchQuery {
-  readonly capability?: Capability | undefined;
-  readonly recheck?: FoundMismatch['recheck'] | undefined;
-  /** The id of the last mismatch of the page before. */
-  readonly after?: string | undefined;
-  readonly limit: number;
-}
-
 /** More are counted, and not stored. */
 const MAX_STORED = 5_000;
 const MAX_RAW_CHARACTERS = 16 * 1024;
-const DUPLICATE_KEY = 11_000;
 
 /** The mismatches of all instances, in MongoDB. */
 export class Mismatches {
   private indexed: Promise<void> | undefined;
 
-  constructor(private readonly db: Db) {}
+  constructor(private readonly mongo: Mongo) {}
 
   /** Stores a mismatch durably. @returns whether it was stored; `false` if there are 5,000 already */
-  async store({ capability, version, key, recheck, ...found }: FoundMismatch, at: Date): Promise<boolean> {
+  async store({ capability, version, key, recheck, ...found }: FoundMismatch): Promise<boolean> {
     await this.requireIndex();
+    const at = this.mongo.time.now();
     const finding = { capability, version, key, recheck };
     const newest = {
       paths: found.paths,
@@ -70,14 +69,19 @@ export class Mismatches {
       await this.collection.updateOne(finding, update, { upsert: true });
     } catch (error) {
       // Another instance has stored the same finding meanwhile.
-      if (!isDuplicate(error)) throw error;
+      if (!isDuplicateKey(error)) throw error;
       await this.collection.updateOne(finding, update);
     }
     return true;
   }
 
   /** Returns the newest mismatches first. */
-  async list({ capability, recheck, after, limit }: MismatchQuery): Promise<readonly MismatchDocument[]> {
+  async list({
+    capability,
+    recheck,
+    after,
+    limit,
+  }: Omit<MismatchQuery, 'pageSize'> & { readonly limit: number }): Promise<readonly MismatchDocument[]> {
     const filter: Filter<MismatchDocument> = {
       ...(capability !== undefined && { capability }),
       ...(recheck !== undefined && { recheck }),
@@ -88,7 +92,7 @@ export class Mismatches {
 
   /** At the first use: the facade also starts while MongoDB is away. */
   private async requireIndex(): Promise<void> {
-    this.indexed ??= requireIndexes(this.db, ['migrationMismatches']);
+    this.indexed ??= requireIndexes(this.mongo.db, ['migrationMismatches']);
     try {
       await this.indexed;
     } catch (error) {
@@ -98,10 +102,92 @@ export class Mismatches {
   }
 
   private get collection(): Collection<MismatchDocument> {
-    return this.db.collection<MismatchDocument>('migrationMismatches');
+    return this.mongo.db.collection<MismatchDocument>('migrationMismatches');
   }
 }
 
-function isDuplicate(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === DUPLICATE_KEY;
+const QuerySchema = z.strictObject({
+  capability: z.enum(CAPABILITIES).optional().describe('Only mismatches of this capability.'),
+  recheck: z
+    .enum(['differs', 'passed'])
+    .optional()
+    .describe('`differs`: it still differed after the re-check. `passed`: the answers were equal by then.'),
+  after: z
+    .string()
+    .regex(/^[0-9a-f]{24}$/, 'must be `next` of the page before')
+    .optional()
+    .describe('Cursor of the next page. Take it from `next`.'),
+  pageSize: pageSizeParameter('Mismatches', { maximum: 100, byDefault: 20 }),
+});
+
+const DifferenceSchema = z
+  .object({
+    path: z
+      .string()
+      .describe(
+        'The field, after the number of its order in a page or range: `1001.price`. `order`, or a number alone: the whole order.',
+      ),
+    legacy: z.string().optional().describe('The value of the legacy system as JSON; absent if it has none.'),
+    new: z.string().optional().describe('The value of the new side as JSON; absent if it has none.'),
+    code: z.string().optional().describe('The cause, if it is known: such as `not-a-uuid`, `html` or `half-json`.'),
+    detail: z.string().optional(),
+  })
+  .meta({ title: 'Difference' });
+
+const MismatchSchema = z
+  .object({
+    id: z.string(),
+    capability: z.enum(CAPABILITIES),
+    version: z.int().describe("The version of the capability's state."),
+    key: z.string().describe('What was asked for: an id, or a page or range such as `read-by-page:7`.'),
+    code: z.string().optional().describe('The code of the first difference that has one.'),
+    recheck: z.enum(['differs', 'passed']),
+    paths: z.array(DifferenceSchema).describe('Where the answers differ; at most 50 places.'),
+    legacyRaw: z.string().describe('The answer of the legacy system; its first 16,384 characters.'),
+    newRaw: z.string().describe('The answer of the new side; its first 16,384 characters.'),
+    count: z.int().min(1).describe('How often it was found.'),
+    firstAt: z.iso.datetime(),
+    lastAt: z.iso.datetime(),
+  })
+  .meta({ title: 'Mismatch' });
+
+const MismatchPageSchema = z
+  .object({
+    items: z.array(MismatchSchema),
+    next: z.string().nullable().describe('The cursor of the next page; `null`: this is the last one.'),
+  })
+  .meta({ title: 'MismatchPage' });
+
+type MismatchQuery = z.infer<typeof QuerySchema>;
+type MismatchPage = z.infer<typeof MismatchPageSchema>;
+
+@ApiTags('migration')
+@RequiresScope('ops:migrate')
+@Controller('v1/migration/mismatches')
+export class MismatchesController {
+  constructor(private readonly mismatches: Mismatches) {}
+
+  @Get()
+  @ApiOperation({
+    summary: 'List differences between the legacy system and the new side',
+    description:
+      'The newest first. The same finding about the same orders is listed once, with its count, until the stage changes.',
+  })
+  @ApiOkResponse({ standardSchema: MismatchPageSchema })
+  @ApiBadRequestResponse({ description: 'Problem details that name each invalid parameter' })
+  async listMismatches(@Query({ schema: QuerySchema }) { pageSize, ...query }: MismatchQuery): Promise<MismatchPage> {
+    const found = await this.mismatches.list({ ...query, limit: pageSize + 1 });
+    const items = found.slice(0, pageSize).map(response);
+    return { items, next: found.length > pageSize ? (items.at(-1)?.id ?? null) : null };
+  }
+}
+
+function response({ _id, firstAt, lastAt, paths, ...mismatch }: MismatchDocument): MismatchPage['items'][number] {
+  return {
+    id: _id.toHexString(),
+    ...mismatch,
+    paths: paths.map((path) => ({ ...path })),
+    firstAt: firstAt.toISOString(),
+    lastAt: lastAt.toISOString(),
+  };
 }

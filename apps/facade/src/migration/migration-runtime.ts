@@ -1,86 +1,8 @@
-import type { Clock } from '@orders-pipeline/clock';
-import type { Logger } from 'pino';
-import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { Admission, type AdmissionLimits } from '../intents/admission.js';
-import { AnsweringWrite } from '../intents/answering-write.js';
-import type { BucketStore } from '../intents/bucket-store.js';
-import { NumberBlocks } from '../intents/number-blocks.js';
-import type { NumberStore } from '../intents/number-store.js';
-import { OpenIntents } from '../intents/open-intents.js';
-import { Outbox, type OutboxLimits, type WriteReports } from '../intents/outbox.js';
-import { OutboxWorker } from '../intents/outbox-worker.js';
-import type { StoredOrders } from '../intents/stored-orders.js';
-import type { WorkerLease } from '../intents/worker-lease.js';
-import type { SideName, WrittenSide } from '../sides/side.js';
-import type { GateLimits } from '../stages/gate.js';
-import type { RollbackLimits } from '../stages/rollback-policy.js';
-import { MigrationState } from '../state/migration-state.js';
-import type { InstanceIdentity, MigrationStore } from '../state/migration-store.js';
-import { FencedWrites } from '../writes/fenced-writes.js';
-import type { LegacyPort } from '../writes/legacy-port.js';
+import { Outbox, OutboxWorker } from '../writes/outbox.js';
 import { PostedOrders } from '../writes/posted-orders.js';
-import { UnfencedWrites } from '../writes/unfenced-writes.js';
-import { UntranslatableWrites, type ReportUntranslatable } from '../writes/untranslatable-writes.js';
-import { ChangeDriver } from './change-driver.js';
-import { ChangeFacts, type ObservedFigures, type Verifies } from './change-facts.js';
-import { RollbackWatch } from './rollback-watch.js';
-import { StageChanges } from './stage-changes.js';
-
-type WrittenSides = Readonly<Record<SideName, WrittenSide>>;
-
-/** All limits of the migration; see the settings. */
-export interface MigrationLimits {
-  readonly admission: AdmissionLimits;
-  readonly outbox: OutboxLimits;
-  readonly gate: GateLimits;
-  readonly rollback: RollbackLimits;
-  readonly changeMs: number;
-  readonly numberBlock: number;
-}
-
-/** What the migration logic needs of the world. */
-export interface MigrationPorts {
-  readonly store: MigrationStore;
-  readonly buckets: BucketStore;
-  readonly numbers: NumberStore;
-  readonly lease: WorkerLease;
-  /** For requests of clients, and for the outbox: one that hangs must not stop the other. */
-  readonly sides: { readonly answering: WrittenSides; readonly outbox: WrittenSides };
-  readonly stored: StoredOrders;
-  readonly legacy: LegacyPort;
-  readonly figures: ObservedFigures;
-  readonly verifies: Verifies;
-  readonly reports: WriteReports;
-  readonly reportUntranslatable: ReportUntranslatable;
-  readonly isLegacyAway: () => boolean;
-  readonly zone: LegacyTimeZone;
-  readonly clock: Clock;
-  /** Milliseconds, with fractions. */
-  readonly stopwatch: () => number;
-  readonly random: () => number;
-  readonly randomId: () => string;
-  readonly identity: InstanceIdentity;
-  readonly limits: MigrationLimits;
-  readonly logger: Logger;
-}
-
-/** What one instance knows: reads need only this. */
-export interface MigrationKnowledge {
-  readonly state: MigrationState;
-  readonly openIntents: OpenIntents;
-}
-
-/** Creates the knowledge of an instance. It learns nothing before the runtime starts. */
-export function knowledgeOf({
-  store,
-  buckets,
-  clock,
-  identity,
-  logger,
-}: Pick<MigrationPorts, 'store' | 'buckets' | 'clock' | 'identity' | 'logger'>): MigrationKnowledge {
-  const state = new MigrationState(store, clock, identity, logger);
-  return { state, openIntents: new OpenIntents(buckets, state, clock) };
-}
+import type { MigrationPorts } from './migration-ports.js';
+import type { MigrationState } from './migration-state.js';
+import { RollbackWatch, ChangeDriver, ChangeFacts, StageChanges } from './stage-changes.js';
 
 /** The migration logic of one facade instance: the same in production, in specs with real servers, and in simulations. */
 export class MigrationRuntime {
@@ -91,53 +13,30 @@ export class MigrationRuntime {
 
   constructor(
     ports: MigrationPorts,
-    private readonly knowledge: MigrationKnowledge,
+    readonly state: MigrationState,
   ) {
-    const { store, buckets, numbers, legacy, clock, limits, logger } = ports;
-    const { state } = knowledge;
-    this.facts = new ChangeFacts(ports.figures, ports.verifies, buckets, limits.gate);
-    const driver = new ChangeDriver(store, buckets, numbers, legacy);
-    this.changes = new StageChanges(store, driver, this.facts, clock, limits.changeMs);
-    this.orders = postedOrders(ports, state);
-    const { rollback } = limits;
-    const watch = new RollbackWatch(store, this.facts, this.changes, rollback, clock, logger, ports.isLegacyAway);
-    this.worker = new OutboxWorker(outboxOf(ports), ports.lease, clock, logger, async () => {
+    this.orders = new PostedOrders(ports, state);
+    this.facts = new ChangeFacts(ports);
+    const driver = new ChangeDriver(ports);
+    this.changes = new StageChanges(ports, driver, this.facts);
+    const watch = new RollbackWatch(ports, this.facts, this.changes);
+    this.worker = new OutboxWorker(ports, new Outbox(ports), async () => {
       if (driver.hasWork(state.latest)) await driver.drive();
       await watch.check();
     });
   }
 
   start(): void {
-    this.knowledge.state.start();
+    this.state.start();
     this.worker.start();
   }
 
   /** To be called after the last request was answered. */
   async stop(): Promise<void> {
-    await this.worker.stop();
-    await this.knowledge.state.stop();
+    try {
+      await this.worker.stop();
+    } finally {
+      await this.state.stop();
+    }
   }
-}
-
-function postedOrders(ports: MigrationPorts, state: MigrationState): PostedOrders {
-  const { buckets, numbers, legacy, clock, limits, identity, logger, zone, random, randomId } = ports;
-  const blocks = new NumberBlocks(numbers, limits.numberBlock);
-  const admission = new Admission(buckets, blocks, clock, identity.name, limits.admission);
-  const answering = answeringWrite(ports, ports.sides.answering);
-  const { repairAfterMs } = limits.outbox;
-  const parts = { admission, answering, repairAfterMs, store: buckets, numbers, zone, clock, randomId, logger };
-  const fenced = new FencedWrites(parts);
-  const { reportUntranslatable } = ports;
-  const untranslatable = new UntranslatableWrites(legacy, buckets, blocks, numbers, reportUntranslatable, randomId);
-  const unfenced = new UnfencedWrites(legacy, clock, random, randomId);
-  return new PostedOrders({ state, unfenced, fenced, untranslatable, zone, clock });
-}
-
-function answeringWrite({ stored, zone, reports, stopwatch }: MigrationPorts, sides: WrittenSides): AnsweringWrite {
-  return new AnsweringWrite(sides, stored, zone, reports, stopwatch);
-}
-
-function outboxOf(ports: MigrationPorts): Outbox {
-  const { buckets, sides, reports, clock, limits } = ports;
-  return new Outbox(buckets, sides.outbox, answeringWrite(ports, sides.outbox), reports, clock, limits.outbox);
 }

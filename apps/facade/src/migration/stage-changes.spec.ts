@@ -1,23 +1,22 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { pino } from 'pino';
-import { bucketOf } from '../stages/buckets.js';
-import { byCapability, type Capability } from '../stages/capability.js';
-import { ChangeRefusal } from '../stages/change-refusal.js';
-import type { ChangeRequest } from '../stages/changes.js';
-import { NO_FIGURES, type Figures } from '../stages/figures.js';
-import type { VerifyResult } from '../stages/gate.js';
-import { MigrationState } from '../state/migration-state.js';
-import type { InstanceIdentity, MigrationStore } from '../state/migration-store.js';
-import { anIntent } from '../testing/an-intent.js';
-import { MemoryBucketStore, MemoryMigrationStore, MemoryNumberStore } from '../testing/memory-stores.js';
+import { ManualClock, settle } from '@orders-pipeline/clock/testing';
+import { bucketOf, byCapability, type Capability } from '../stages/migration-snapshot.js';
+import { ChangeRefusal, type ChangeRequest } from '../stages/changes.js';
+import { NO_FIGURES, type Figures, type VerifyResult, type RollbackDecision } from '../stages/gate.js';
+import {
+  anIntent,
+  readsAt,
+  snapshotAt,
+  MemoryBucketStore,
+  MemoryMigrationStore,
+  MemoryNumberStore,
+} from '../testing/memory-stores.js';
 import { LIMITS } from '../testing/simulated-world.js';
-import { readsAt, snapshotAt } from '../testing/snapshots.js';
-import { ChangeDriver } from './change-driver.js';
-import { ChangeFacts } from './change-facts.js';
-import { StageChanges } from './stage-changes.js';
+import { MigrationState } from './migration-state.js';
+import type { InstanceIdentity, MigrationStore } from './migration-store.js';
+import { ChangeDriver, ChangeFacts, StageChanges, RollbackWatch } from './stage-changes.js';
 
-const LIMIT_MS = 4_000;
 const ACCOUNT = bucketOf('acc-1');
 const A = { name: 'a', process: 'a-1', place: 'one:3005' };
 
@@ -43,13 +42,17 @@ describe('changes of stages', () => {
       post: async () => Promise.reject(new Error('not used')),
       highestNumber: async () => highest ?? Promise.reject(new Error('the legacy system is away')),
     };
-    const facts = new ChangeFacts(
-      { read: async () => byCapability(() => figures) },
-      { last: async () => lastVerify },
+    const ports = {
+      store,
       buckets,
-      { ...LIMITS.gate, minSamples: 10, maxErrorRate: 0.1 },
-    );
-    changes = new StageChanges(store, new ChangeDriver(store, buckets, numbers, legacy), facts, clock, LIMIT_MS);
+      numbers,
+      legacy,
+      clock,
+      figures: async () => byCapability(() => figures),
+      lastVerify: async () => lastVerify,
+      limits: { ...LIMITS, GATE_MIN_SAMPLES: 10, GATE_MAX_ERROR_RATE: 0.1 },
+    };
+    changes = new StageChanges(ports, new ChangeDriver(ports), new ChangeFacts(ports));
   });
 
   /** Puts the migration at some stages, with open buckets. */
@@ -85,7 +88,7 @@ describe('changes of stages', () => {
 
   /** Starts what a process of the facade knows. */
   async function start(identity: InstanceIdentity, reached: MigrationStore): Promise<MigrationState> {
-    const state = new MigrationState(reached, clock, identity, pino({ level: 'silent' }));
+    const state = new MigrationState({ store: reached, clock, identity, logger: pino({ level: 'silent' }) });
     state.start();
     await clock.advance(1_000);
     return state;
@@ -112,14 +115,14 @@ describe('changes of stages', () => {
 
   it('are abandoned when an instance does not acknowledge in time', async () => {
     await store.register(A);
-    expect(await requestWithin(LIMIT_MS + 100)).toBe('not-acknowledged');
+    expect(await requestWithin(LIMITS.CHANGE_LIMIT_MS + 100)).toBe('not-acknowledged');
     expect(await store.read()).toMatchObject({ change: null, fence: null, capabilities: { writes: { stage: 'off' } } });
     expect(await audited()).toEqual(['change by ada', 'abandoned by ada', 'refusal by ada not-acknowledged']);
   });
 
   it('are abandoned when the legacy system does not say its highest number', async () => {
     highest = undefined;
-    expect(await requestWithin(LIMIT_MS + 100)).toBe('not-acknowledged');
+    expect(await requestWithin(LIMITS.CHANGE_LIMIT_MS + 100)).toBe('not-acknowledged');
   });
 
   it('need each instance that is registered, unless force removes it', async () => {
@@ -145,7 +148,7 @@ describe('changes of stages', () => {
   it('open the buckets again when they can not be drained', async () => {
     await at({ writes: ['dualwrite', 70] });
     await admit();
-    expect(await requestWithin(LIMIT_MS + 100, { stage: 'off' })).toBe('not-drained');
+    expect(await requestWithin(LIMITS.CHANGE_LIMIT_MS + 100, { stage: 'off' })).toBe('not-drained');
     expect(await store.read()).toMatchObject({ capabilities: { writes: { stage: 'dualwrite', percent: 70 } } });
     expect((await buckets.read(0)).mode).toBe('dualwrite');
   });
@@ -246,5 +249,86 @@ describe('changes of stages', () => {
       await start({ ...A, process: 'a-2' }, store);
       expect(await requestWithin(1_000)).toBe('dualwrite 100');
     });
+  });
+});
+
+describe('RollbackWatch', () => {
+  let clock: ManualClock;
+  let store: MemoryMigrationStore;
+  let figures: Figures;
+  let isHeld: boolean;
+  let isLegacyAway: boolean;
+  let rolledBack: string[];
+  let watch: RollbackWatch;
+
+  beforeEach(async () => {
+    clock = new ManualClock();
+    store = new MemoryMigrationStore(clock);
+    await store.replace(
+      { ...snapshotAt({ writes: ['dualwrite'], ...readsAt('shadow'), 'read-by-id': ['live'] }), revision: 2 },
+      null,
+    );
+    figures = NO_FIGURES;
+    isHeld = false;
+    isLegacyAway = false;
+    rolledBack = [];
+    const rollBack = async ({ capability, stage, cause }: Extract<RollbackDecision, { decision: 'roll-back' }>) => {
+      if (isHeld) throw new ChangeRefusal('held', 'the migration is held');
+      rolledBack.push(`${capability} to ${stage}: ${cause}`);
+      return Promise.resolve();
+    };
+    const facts = { figuresOf: async () => Promise.resolve(byCapability(() => figures)) };
+    const logger = pino({ level: 'silent' });
+    const limits = { ...LIMITS, ROLLBACK_MAX_ERROR_RATE: 0.05 };
+    const ports = { store, limits, clock, logger, isLegacyAway: () => isLegacyAway };
+    watch = new RollbackWatch(ports, facts, { rollBack });
+  });
+
+  async function requests(count: number, failed: number): Promise<void> {
+    const { requests: before, failures } = figures;
+    figures = {
+      ...figures,
+      requests: { ...before, new: before.new + count },
+      failures: { ...failures, new: failures.new + failed },
+    };
+    await clock.advance(500);
+    await watch.check();
+  }
+
+  it('goes back when the requests of the last 5 s fail, however many succeeded before', async () => {
+    await requests(1_000_000, 0);
+    await requests(50, 2);
+    expect(rolledBack).toEqual([]);
+    await requests(50, 4);
+    expect(rolledBack).toEqual(['read-by-id to shadow: error rate of the new side: 6 of 100 requests failed']);
+  });
+
+  it('forgets failures after 5 s', async () => {
+    await requests(1_000, 0);
+    await requests(100, 5);
+    await clock.advance(6_000);
+    await requests(100, 5);
+    expect(rolledBack).toEqual([]);
+  });
+
+  it('alerts once a minute, and audits it, while the migration is held or the legacy system is away', async () => {
+    isHeld = true;
+    await requests(100, 50);
+    await requests(100, 50);
+    isHeld = false;
+    isLegacyAway = true;
+    await requests(100, 50);
+    expect(rolledBack).toEqual([]);
+    expect(await store.audit(10)).toEqual([
+      expect.objectContaining({
+        action: 'alert',
+        by: 'facade',
+        capability: 'read-by-id',
+        reason: expect.stringContaining('the migration is held'),
+      }),
+    ]);
+    await clock.advance(60_000);
+    await requests(100, 50);
+    expect((await store.audit(10))[0]?.reason).toContain('the legacy system is away');
   });
 });

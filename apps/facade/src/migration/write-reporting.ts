@@ -4,19 +4,18 @@ import type { LegacyOrder } from '#orders/order/order.js';
 import type { Comparisons } from '../comparison/comparisons.js';
 import type { FoundMismatch, Mismatches } from '../comparison/mismatches.js';
 import type { Observations } from '../comparison/observations.js';
-import type { Intent } from '../intents/intent.js';
-import type { WriteReports } from '../intents/outbox.js';
+import type { Intent } from '../writes/bucket-store.js';
 import type { SideName } from '../sides/side.js';
-import type { MigrationState } from '../state/migration-state.js';
-import type { LegacyAnswer } from '../writes/legacy-port.js';
-import type { Untranslatable } from '../writes/untranslatable-writes.js';
+import { textOf } from '../sides/side-connection.js';
+import type { MigrationState } from './migration-state.js';
+import type { LegacyAnswer } from '../sides/legacy-answers.js';
+import type { Untranslatable, WriteReports } from './migration-ports.js';
 
 export interface ReportingParts {
   readonly observations: Pick<Observations, 'record'>;
   readonly comparisons: Pick<Comparisons, 'offer'>;
   readonly mismatches: Pick<Mismatches, 'store'>;
   readonly state: Pick<MigrationState, 'latest'>;
-  readonly now: () => Date;
   readonly registry: Registry;
 }
 
@@ -59,13 +58,12 @@ export class WriteReporting implements WriteReports {
     });
   }
 
-  /** An order that only the legacy system can have. */
-  readonly untranslatable = async (reason: Untranslatable, sent: string, answer: LegacyAnswer): Promise<void> => {
+  async untranslatable(reason: Untranslatable, sent: string, answer: LegacyAnswer): Promise<void> {
     this.onOneSide.inc({ reason: 'untranslatable' });
     const { code, field = 'order', detail } = reason;
-    const legacyRaw = typeof answer.body === 'string' ? answer.body : new TextDecoder().decode(answer.body);
+    const legacyRaw = typeof answer.body === 'string' ? answer.body : textOf({ bytes: answer.body });
     await this.store(idIn(legacyRaw) ?? sent.slice(0, 64), { code, detail, path: field, legacyRaw, newRaw: '' });
-  };
+  }
 
   private async store(
     key: string,
@@ -80,7 +78,7 @@ export class WriteReporting implements WriteReports {
       recheck: 'differs',
       code,
     };
-    await this.parts.mismatches.store(found, this.parts.now());
+    await this.parts.mismatches.store(found);
   }
 
   private get version(): number {

@@ -4,13 +4,11 @@ import { HttpStatus } from '@nestjs/common';
 import { settle } from '@orders-pipeline/clock/testing';
 import { idOf } from '#orders/testing/an-order.js';
 import { Problem } from '#service/http/problem.js';
-import { SideAwayError } from '../sides/side-away-error.js';
+import { SideAwayError } from '../sides/side.js';
 import type { ObservedRequest } from '../comparison/observations.js';
-import type { ReadStage } from '../stages/capability.js';
-import { answerBody } from './answer-body.js';
-import { readById } from './legacy-parameters.js';
-import { Reads, type ReadParts } from './reads.js';
-import { legacyErrorOf } from './legacy-error.js';
+import type { ReadStage } from '../stages/migration-snapshot.js';
+import { answerBody, readById, Reads, type ReadParts } from './reads.js';
+import { legacyErrorOf } from '../sides/legacy-answers.js';
 
 describe('reads', () => {
   let stage: ReadStage;
@@ -34,16 +32,20 @@ describe('reads', () => {
           await untilReadable();
         },
       },
-      legacy: {
-        forward: async (_request: unknown, answer: (response: object) => unknown) => {
-          events.push('ask legacy');
-          return answer({ status: 200, headers: {}, body: Readable.from([Buffer.from(ask())]) });
+      sides: {
+        legacy: {
+          forward: async (_request: unknown, answer: (response: object) => unknown) => {
+            events.push('ask legacy');
+            return answer({ status: 200, headers: {}, body: Readable.from([Buffer.from(ask())]) });
+          },
         },
-      },
-      newReads: {
-        answer: async function* () {
-          events.push('ask new');
-          yield await Promise.resolve(ask());
+        new: {
+          reads: {
+            answer: async function* () {
+              events.push('ask new');
+              yield await Promise.resolve(ask());
+            },
+          },
         },
       },
       comparisons: { offer: () => void events.push('offer') },

@@ -1,19 +1,105 @@
+import { Readable } from 'node:stream';
+import { type LegacyRead, type SideName, SideAwayError, askedOrders, readKey } from '../sides/side.js';
 import type { Observations } from '../comparison/observations.js';
-import { MAX_COMPARED_BYTES } from '../comparison/comparison-sources.js';
-import type { Comparisons } from '../comparison/comparisons.js';
-import type { AwaitedIntents } from '../intents/awaited-intents.js';
+import { MAX_COMPARED_BYTES, type Comparisons } from '../comparison/comparisons.js';
+import type { MigrationState } from '../migration/migration-state.js';
+import type { OpenIntents } from '../writes/open-intents.js';
 import type { FacadeMetrics } from '../facade-metrics.js';
-import { responseHeadersOf } from '../sides/forwarded-headers.js';
-import type { LegacySide } from '../sides/legacy-side.js';
-import type { NewReads } from '../sides/new-reads.js';
-import type { SideName } from '../sides/side.js';
-import { SideAwayError } from '../sides/side-away-error.js';
-import type { SideRequest } from '../sides/side-connection.js';
-import { isComparedStage, type ReadCapability } from '../stages/capability.js';
-import { answerBody, type AnswerBody } from './answer-body.js';
-import { askedOrders, readKey, type LegacyRead } from '../sides/legacy-read.js';
-import type { ParsedRead } from './legacy-parameters.js';
-import type { ReadStages, StageOfRead } from '../stages/read-stages.js';
+import { joined, responseHeadersOf, type SideRequest, type SideResponse } from '../sides/side-connection.js';
+import type { SidePair } from '../sides/sides.js';
+import { answeringSide, isComparedStage, type ReadCapability, type StageOfRead } from '../stages/migration-snapshot.js';
+
+/** The limits of the legacy system. */
+const MAX_NUMBER = 1_000_000_000;
+const MAX_PAGE = MAX_NUMBER / 1_000;
+const SHOWN_CHARACTERS = 40;
+
+/** A read, or the message with which the legacy system rejects its parameters. */
+export type ParsedRead = { readonly read: LegacyRead } | { readonly rejected: string };
+
+type Parameter = string | readonly string[] | undefined;
+
+export function readById(id: string): ParsedRead {
+  return { read: { capability: 'read-by-id', id } };
+}
+
+export function readByPage(text: Parameter): ParsedRead {
+  const page = wholeNumber('page', text, MAX_PAGE);
+  return typeof page === 'string' ? { rejected: page } : { read: { capability: 'read-by-page', page } };
+}
+
+export function readByRange(query: Readonly<Record<string, Parameter>>): ParsedRead {
+  const start = wholeNumber('start', query['start'], MAX_NUMBER);
+  if (typeof start === 'string') return { rejected: start };
+  const end = wholeNumber('end', query['end'], MAX_NUMBER);
+  if (typeof end === 'string') return { rejected: end };
+  if (end < start) return { rejected: `end must not be below start, got ${end}` };
+  return { read: { capability: 'read-by-range', start, end } };
+}
+
+/** Returns the number, or the legacy system's message. */
+function wholeNumber(name: string, text: Parameter, largest: number): number | string {
+  const value = typeof text === 'string' && /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  if (value >= 1 && value <= largest) return value;
+  return `${name} must be an integer from 1 to ${largest}, got ${String(text).slice(0, SHOWN_CHARACTERS)}`;
+}
+
+/** Up to this size an answer is sent as a whole. A longer one is sent while it arrives, in bounded memory. */
+const WHOLE_BYTES = 1024 * 1024;
+
+/** The body of an answer: a whole one, or the rest of a long one while it arrives. */
+type AnswerBody = Buffer | Readable;
+
+/**
+ * Reads the beginning of an answer, so that a side that fails before it gives an error and no broken answer. A longer answer that
+ * breaks off ends the client's connection: the client must not take it for a whole one.
+ * @param onWhole called with the whole answer once it has arrived, unless it has more than `keptBytes`
+ */
+export async function answerBody(
+  pieces: AsyncIterable<Uint8Array>,
+  keptBytes: number,
+  onWhole: (bytes: Uint8Array<ArrayBuffer>) => void,
+): Promise<AnswerBody> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  const read: Uint8Array[] = [];
+  for (let length = 0; length <= WHOLE_BYTES;) {
+    const { done, value } = await iterator.next();
+    if (done) {
+      const whole = joined(read);
+      onWhole(whole);
+      return Buffer.from(whole.buffer);
+    }
+    read.push(value);
+    length += value.length;
+  }
+  return Readable.from(whileItArrives(read, { [Symbol.asyncIterator]: () => iterator }, keptBytes, onWhole), {
+    objectMode: false,
+  });
+}
+
+async function* whileItArrives(
+  read: readonly Uint8Array[],
+  rest: AsyncIterable<Uint8Array>,
+  keptBytes: number,
+  onWhole: (bytes: Uint8Array<ArrayBuffer>) => void,
+): AsyncGenerator<Uint8Array> {
+  let kept: Uint8Array[] | undefined = [];
+  let length = 0;
+  const keep = (piece: Uint8Array): void => {
+    length += piece.length;
+    if (length > keptBytes) kept = undefined;
+    else kept?.push(piece);
+  };
+  for (const piece of read) {
+    keep(piece);
+    yield piece;
+  }
+  for await (const piece of rest) {
+    keep(piece);
+    yield piece;
+  }
+  if (kept !== undefined) onWhole(joined(kept));
+}
 
 /** A read as it came from a client. */
 export interface ReadRequest {
@@ -30,7 +116,7 @@ export interface ReadAnswer {
 }
 
 /** Thrown for parameters that the legacy system rejects, once it is not asked any more. */
-export class RejectedParametersError extends Error {
+class RejectedParametersError extends Error {
   override readonly name = 'RejectedParametersError';
   readonly statusCode = 400;
 }
@@ -43,10 +129,9 @@ export class DisconnectedError extends Error {
 }
 
 export interface ReadParts {
-  readonly stages: ReadStages;
-  readonly intents: AwaitedIntents;
-  readonly legacy: LegacySide;
-  readonly newReads: NewReads;
+  readonly stages: Pick<MigrationState, 'stageOf'>;
+  readonly intents: Pick<OpenIntents, 'untilReadable'>;
+  readonly sides: SidePair;
   readonly comparisons: Pick<Comparisons, 'offer'>;
   readonly observations: Pick<Observations, 'begin'>;
   readonly metrics: Pick<FacadeMetrics, 'read' | 'added'>;
@@ -59,8 +144,8 @@ export class Reads {
   constructor(private readonly parts: ReadParts) {}
 
   /**
-   * @throws SideAwayError if the answering side is away, RejectedParametersError, DisconnectedError, and what `ReadStages` and
-   * `AwaitedIntents` throw
+   * @throws SideAwayError if the answering side is away, RejectedParametersError, DisconnectedError, and what `MigrationState` and
+   * `OpenIntents` throw
    */
   async answer(request: ReadRequest): Promise<ReadAnswer> {
     const { capability, parsed, forwarded } = request;
@@ -69,7 +154,7 @@ export class Reads {
       const began = performance.now();
       const key = 'read' in parsed ? readKey(parsed.read) : forwarded.path;
       const stage = await this.parts.stages.stageOf(capability, key);
-      side = stage.stage === 'off' || stage.stage === 'shadow' ? 'legacy' : 'new';
+      side = answeringSide(stage.stage);
       if (!('read' in parsed)) return await this.rejected(parsed.rejected, stage, forwarded);
       return await this.read({ request, read: parsed.read, stage, key }, side, began);
     } catch (error) {
@@ -99,38 +184,39 @@ export class Reads {
   }
 
   private async ask(side: SideName, asked: Asked): Promise<ReadAnswer> {
-    const { legacy, newReads } = this.parts;
-    const { request, read, stage } = asked;
-    const offer = this.offerFor(side, asked);
+    const { sides } = this.parts;
+    const { forwarded } = asked.request;
     if (side === 'new') {
-      const pieces = encoded(newReads.answer(read, request.forwarded.signal));
-      const onWhole = (bytes: Uint8Array<ArrayBuffer>): void => offer(200, NEW_SIDE_HEADERS['content-type'], bytes);
-      return { status: 200, headers: NEW_SIDE_HEADERS, body: await answerBody(pieces, keptBytes(stage), onWhole) };
+      const pieces = encoded(sides.new.reads.answer(asked.read, forwarded.signal));
+      return this.answered(side, asked, { status: 200, headers: NEW_SIDE_HEADERS }, pieces);
     }
-    return legacy.forward(request.forwarded, async ({ status, headers, body }) => {
-      const onWhole = (bytes: Uint8Array<ArrayBuffer>): void => offer(status, headers['content-type'], bytes);
-      return {
-        status,
-        headers: responseHeadersOf(headers),
-        body: await answerBody(body as AsyncIterable<Uint8Array>, keptBytes(stage), onWhole),
-      };
-    });
+    return sides.legacy.forward(forwarded, async ({ status, headers, body }) =>
+      this.answered(side, asked, { status, headers }, body as AsyncIterable<Uint8Array>),
+    );
   }
 
-  /** Returns a function that offers the whole answer for a comparison, if the stage has any. */
-  private offerFor(side: SideName, { request, read, stage, key }: Asked) {
-    return (status: number, contentType: string | undefined, bytes: Uint8Array<ArrayBuffer>): void => {
-      if (!isComparedStage(stage.stage)) return;
+  /** Returns an answer, and offers it for a comparison once it is whole, if the stage has any. */
+  private async answered(
+    side: SideName,
+    { request, read, stage, key }: Asked,
+    { status, headers }: Pick<SideResponse, 'status' | 'headers'>,
+    pieces: AsyncIterable<Uint8Array>,
+  ): Promise<ReadAnswer> {
+    const isCompared = isComparedStage(stage.stage);
+    const offer = (bytes: Uint8Array<ArrayBuffer>): void => {
+      if (!isCompared) return;
       const { capability } = request;
-      const answer = { status, contentType, bytes };
+      const answer = { status, contentType: headers['content-type'], bytes };
       this.parts.comparisons.offer({ capability, version: stage.version, key, read, answered: { side, answer } });
     };
+    const body = await answerBody(pieces, isCompared ? MAX_COMPARED_BYTES : 0, offer);
+    return { status, headers: responseHeadersOf(headers), body };
   }
 
   /** The legacy system itself rejects the parameters, as long as it answers at all. */
   private async rejected(message: string, { stage }: StageOfRead, forwarded: SideRequest): Promise<ReadAnswer> {
     if (stage === 'complete') throw new RejectedParametersError(message);
-    return this.parts.legacy.forward(forwarded, async ({ status, headers, body }) => ({
+    return this.parts.sides.legacy.forward(forwarded, async ({ status, headers, body }) => ({
       status,
       headers: responseHeadersOf(headers),
       body: await answerBody(body as AsyncIterable<Uint8Array>, 0, () => undefined),
@@ -143,10 +229,6 @@ interface Asked {
   readonly read: LegacyRead;
   readonly stage: StageOfRead;
   readonly key: string;
-}
-
-function keptBytes({ stage }: StageOfRead): number {
-  return isComparedStage(stage) ? MAX_COMPARED_BYTES : 0;
 }
 
 function codeOf(error: unknown): string {

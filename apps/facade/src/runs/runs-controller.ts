@@ -1,4 +1,5 @@
-import { Get, Header, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { HttpStatus, Get, Header, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { z } from 'zod';
 import {
   ApiAcceptedResponse,
   ApiConflictResponse,
@@ -7,15 +8,81 @@ import {
   ApiOperation,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { z } from 'zod';
-import { Audited } from '#service/audit/audited.js';
+import { Problem, notFound } from '#service/http/problem.js';
+import { timeLimit } from '#orders/time-limit.js';
+import { Audited } from '#service/audit/audit-requests.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { notFound } from '#service/http/problem.js';
-import type { HighestNumber } from './highest-number.js';
-import type { RunDocument, RunKind } from './run-document.js';
-import { FindingsQuerySchema, RunIdSchema, type FindingsQuery } from './run-response.js';
-import type { StoredFindings } from './stored-findings.js';
-import type { StoredRuns } from './stored-runs.js';
+import type { NumberStore } from '../writes/number-blocks.js';
+import { SideAwayError } from '../sides/side.js';
+import type { LegacyPort } from '../sides/legacy-answers.js';
+import type { RunDocument, RunKind, StoredRuns } from './stored-runs.js';
+
+const LIMIT_MS = timeLimit(30_000);
+
+/** The highest legacy number that an order may have at the moment: of the legacy system, or assigned by the facade. */
+export class HighestNumber {
+  constructor(
+    private readonly legacy: Pick<LegacyPort, 'highestNumber'>,
+    private readonly numbers: Pick<NumberStore, 'highest'>,
+  ) {}
+
+  /** @throws Problem 503 `legacy-away` if the legacy system does not answer within 30 s */
+  async read(): Promise<number> {
+    const [stored, assigned] = await Promise.all([this.ofLegacy(), this.numbers.highest()]);
+    return Math.max(stored, assigned);
+  }
+
+  private async ofLegacy(): Promise<number> {
+    try {
+      return await this.legacy.highestNumber(AbortSignal.timeout(LIMIT_MS));
+    } catch (error) {
+      if (!(error instanceof SideAwayError)) throw error;
+      throw new Problem(HttpStatus.SERVICE_UNAVAILABLE, error.code, `${error.publicMessage}. Retry in a second.`);
+    }
+  }
+}
+
+/** The id of a run in a path. */
+const RunIdSchema = z
+  .guid('must be a UUID')
+  .toLowerCase()
+  .describe('The id of the run: `id` of the response that started it.');
+
+/** The query of what a run has found. */
+const FindingsQuerySchema = z.strictObject({
+  skip: z.coerce.number().int().min(0).max(10_000).default(0).describe('How many to skip.').meta({ default: 0 }),
+  limit: z.coerce.number().int().min(1).max(1_000).default(100).describe('How many to return.').meta({ default: 100 }),
+});
+type FindingsQuery = z.infer<typeof FindingsQuerySchema>;
+
+/** What the responses of all runs have. */
+export const runFields = {
+  id: z.uuid(),
+  status: z.enum(['running', 'ended', 'cancelled']),
+  problem: z
+    .string()
+    .nullable()
+    .describe('Why it can not go on at the moment, such as a side that does not answer. It is retried.'),
+  upTo: z.int().describe('The highest legacy number, as it was at the start.'),
+  done: z.int().describe('All legacy numbers up to this one are done.'),
+  startedBy: z.string(),
+  startedAt: z.iso.datetime(),
+  endedAt: z.iso.datetime().nullable(),
+};
+
+/** Returns the values of `runFields`. */
+export function runResponse(run: RunDocument<{ readonly upTo: number; readonly next: number }>) {
+  return {
+    id: run._id,
+    status: run.status,
+    problem: run.problem,
+    upTo: run.progress.upTo,
+    done: run.progress.next - 1,
+    startedBy: run.by,
+    startedAt: run.startedAt.toISOString(),
+    endedAt: run.endedAt?.toISOString() ?? null,
+  };
+}
 
 /** What differs between the routes of the two kinds of runs. @typeParam B a response */
 interface RunRoutes<P, R extends string, B> {
@@ -37,13 +104,6 @@ interface RunRoutes<P, R extends string, B> {
   readonly cancel?: { readonly description: string };
 }
 
-/** What the routes need. */
-interface RunParts<P, R extends string> {
-  readonly runs: StoredRuns<P, R>;
-  readonly findings: StoredFindings<unknown>;
-  readonly highest: HighestNumber;
-}
-
 /** Creates the controller of a kind of runs: start, last, by id, findings and cancel. */
 export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B>) {
   const { kind, noun, schema, findings, response } = routes;
@@ -52,7 +112,8 @@ export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B
 
   @RequiresScope('ops:migrate')
   abstract class RunsController {
-    constructor(private readonly parts: RunParts<P, R>) {}
+    protected abstract readonly runs: StoredRuns<P, R>;
+    protected abstract readonly highest: HighestNumber;
 
     @Post()
     @Audited(kind)
@@ -61,8 +122,7 @@ export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B
     @ApiAcceptedResponse({ standardSchema: schema })
     @ApiConflictResponse({ description: `Problem details \`run-under-way\`: a ${noun} has not ended` })
     async start(@Req() { caller }: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<B> {
-      const { runs, highest } = this.parts;
-      const run = await runs.start(routes.begin(await highest.read()), caller?.subject ?? 'anonymous');
+      const run = await this.runs.start(routes.begin(await this.highest.read()), caller?.subject ?? 'anonymous');
       void reply.header('Location', `${path}/${run._id}`);
       return response(run);
     }
@@ -73,7 +133,7 @@ export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B
     @ApiOkResponse({ standardSchema: schema })
     @ApiNotFoundResponse({ description: 'Problem details: there was none yet' })
     async last(): Promise<B> {
-      const run = await this.parts.runs.latest();
+      const run = await this.runs.latest();
       return response(existing(run, `There was no ${noun} yet: start one by POST ${path}.`));
     }
 
@@ -83,7 +143,7 @@ export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B
     @ApiOkResponse({ standardSchema: schema })
     @ApiNotFoundResponse({ description: `Problem details: no such ${noun}` })
     async get(@Param('id', { schema: RunIdSchema }) id: string): Promise<B> {
-      return response(existing(await this.parts.runs.find(id), `There is no ${noun} ${id}.`));
+      return response(existing(await this.runs.find(id), `There is no ${noun} ${id}.`));
     }
 
     @Get(`:id/${findings.path}`)
@@ -94,7 +154,7 @@ export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B
       @Param('id', { schema: RunIdSchema }) id: string,
       @Query({ schema: FindingsQuerySchema }) query: FindingsQuery,
     ): Promise<{ items: unknown[] }> {
-      return { items: await this.parts.findings.list(id, query) };
+      return { items: await this.runs.findings.list(id, query) };
     }
 
     @Post(':id/cancel')
@@ -104,7 +164,7 @@ export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B
     @ApiOkResponse({ standardSchema: schema })
     @ApiNotFoundResponse({ description: `Problem details: no such ${noun}` })
     async cancel(@Param('id', { schema: RunIdSchema }) id: string): Promise<B> {
-      await this.parts.runs.cancel(id);
+      await this.runs.cancel(id);
       return this.get(id);
     }
   }

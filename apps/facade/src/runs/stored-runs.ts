@@ -1,30 +1,102 @@
 import { randomUUID } from 'node:crypto';
-import { HttpStatus } from '@nestjs/common';
-import { MongoServerError } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
+import { HttpStatus, Logger } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
-import { Problem } from '#service/http/problem.js';
+import { pause, succeededWithin, type Clock } from '@orders-pipeline/clock';
+import { requireIndexes } from '#service/mongodb/indexes.js';
+import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import { runsCollection, type RunDocument, type RunKind } from './run-document.js';
+import { Problem } from '#service/http/problem.js';
 import { timeLimit } from '#orders/time-limit.js';
+
+/** The work that the facade does over all orders, one of each kind at a time. */
+export type RunKind = 'verify' | 'backfill';
+
+/** A verification or a backfill. Its progress is stored, so that any instance can continue it. */
+export interface RunDocument<P = unknown, R extends string = string> {
+  readonly _id: string;
+  readonly kind: RunKind;
+  readonly status: 'running' | 'ended' | 'cancelled';
+  readonly progress: P;
+  /** Set when it has ended. */
+  readonly result: R | null;
+  /** Why it can't go on at the moment. */
+  readonly problem: string | null;
+  /** Who has started it. */
+  readonly by: string;
+  readonly startedAt: Date;
+  readonly endedAt: Date | null;
+  /** The process that runs it. */
+  readonly lease: { readonly owner: string; readonly expiresAt: Date } | null;
+  /** Incremented by each claim: it fences the writes of earlier owners. */
+  readonly epoch: number;
+}
+
+/** Something that a run has found, such as a difference. */
+interface FindingDocument {
+  readonly run: string;
+  /** The first number of the interval in which it was found. */
+  readonly from: number;
+  readonly finding: unknown;
+}
+
+export function runsCollection(db: Db): Collection<RunDocument> {
+  return db.collection<RunDocument>('migrationRuns');
+}
+
+/** Verifies the indexes of both collections. @throws MissingIndexError */
+export async function requireRunIndexes(db: Db): Promise<void> {
+  await requireIndexes(db, ['migrationRuns', 'migrationFindings']);
+}
+
+/** How many findings of a run are stored. All are counted. */
+const MAX_STORED = 10_000;
+
+/** What runs have found, in MongoDB. @typeParam F a finding */
+class StoredFindings<F> {
+  constructor(private readonly mongo: Mongo) {}
+
+  /**
+   * Stores the findings of an interval in place of earlier ones of it.
+   * @param countedBefore how many findings the run has had in other intervals: only the first 10,000 are stored
+   */
+  async replace(run: string, from: number, findings: readonly F[], countedBefore: number): Promise<void> {
+    await this.collection.deleteMany({ run, from });
+    const kept = findings.slice(0, Math.max(0, MAX_STORED - countedBefore));
+    if (kept.length > 0) await this.collection.insertMany(kept.map((finding) => ({ run, from, finding })));
+  }
+
+  /** Returns the findings of a run, by number, in pages. */
+  async list(run: string, { skip, limit }: { readonly skip: number; readonly limit: number }): Promise<F[]> {
+    const found = this.collection.find({ run }, { sort: { from: 1, _id: 1 } });
+    return (await found.skip(skip).limit(limit).toArray()).map(({ finding }) => finding as F);
+  }
+
+  private get collection() {
+    return this.mongo.db.collection<FindingDocument>('migrationFindings');
+  }
+}
 
 /** Other processes can claim a run whose process has been silent for this time, in ms. */
 const LEASE_MS = timeLimit(10_000);
-const DUPLICATE_KEY = 11_000;
 
 /** Another process has claimed the run, or it has ended. */
-export class RunLostError extends Error {
+class RunLostError extends Error {
   override readonly name = 'RunLostError';
   readonly code = 'run-lost';
 }
 
-/** The runs of one kind, in MongoDB. @typeParam P the progress @typeParam R the results */
-export class StoredRuns<P, R extends string> {
+/** The runs of one kind, in MongoDB, and what they have found. @typeParam P the progress @typeParam R the results @typeParam F a finding */
+export class StoredRuns<P, R extends string, F = unknown> {
+  readonly findings: StoredFindings<F>;
   private readonly owner = randomUUID();
 
   constructor(
     private readonly mongo: Mongo,
     private readonly kind: RunKind,
-  ) {}
+  ) {
+    this.findings = new StoredFindings(mongo);
+  }
 
   /**
    * Stores a new run, which some instance claims.
@@ -48,7 +120,7 @@ export class StoredRuns<P, R extends string> {
       await this.runs.insertOne(run);
       return run;
     } catch (error) {
-      if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
+      if (!isDuplicateKey(error)) throw error;
       const { _id: id } = (await this.latest()) ?? { _id: 'unknown' };
       const detail = `Run ${id} of this kind is under way. Wait until it has ended.`;
       throw new Problem(HttpStatus.CONFLICT, 'run-under-way', detail, { id });
@@ -129,5 +201,113 @@ export class StoredRuns<P, R extends string> {
 
   private get runs() {
     return runsCollection(this.mongo.db);
+  }
+}
+
+/** How often an instance looks for a run to claim, in ms. */
+const POLL_MS = 500;
+/** How long a run waits after a side did not answer, in ms. */
+const RETRY_MS = 2_000;
+/** How long a stop waits until the run has released its lease, in ms. */
+const STOP_MS = timeLimit(4_000);
+/** How often the lease of a run is renewed, in ms. */
+const RENEW_MS = 3_000;
+
+/** Continues a run of a kind until it has ended. @throws Error if a side does not answer, or the signal aborts */
+export type RunWork<P, R extends string> = (
+  run: RunDocument<P, R>,
+  signal: AbortSignal,
+) => Promise<{ readonly progress: P; readonly result: R }>;
+
+/**
+ * Claims the run of one kind and continues it until it has ended, also after a crash of the instance that began it. While a side does
+ * not answer, the run waits and says why.
+ */
+export class RunJob<P = unknown, R extends string = string> {
+  private readonly logger = new Logger(RunJob.name);
+  private readonly stopping = new AbortController();
+  private loop: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly runs: StoredRuns<P, R>,
+    private readonly work: RunWork<P, R>,
+    private readonly clock: Clock,
+    /** Verifies the indexes; repeated until MongoDB has them. */
+    private readonly prepare: () => Promise<void>,
+  ) {}
+
+  start(): void {
+    this.loop = this.poll();
+  }
+
+  /** Waits until the run has released its lease, for 4 s at most. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await succeededWithin(this.clock, STOP_MS, this.loop);
+  }
+
+  private async poll(): Promise<void> {
+    const { signal } = this.stopping;
+    let isPrepared = false;
+    while (!signal.aborted) {
+      const run: RunDocument<P, R> | null | undefined = await this.claim(isPrepared).catch((error: unknown) => {
+        this.logger.warn({ reason: String(error) }, 'cannot claim a run, retrying');
+        return undefined;
+      });
+      isPrepared ||= run !== undefined;
+      const paused = run === null || run === undefined ? POLL_MS : await this.continue(run);
+      if (paused > 0) await pause(this.clock, paused, signal).catch(() => undefined);
+    }
+  }
+
+  private async claim(isPrepared: boolean): Promise<RunDocument<P, R> | null> {
+    if (!isPrepared) await this.prepare();
+    return this.runs.claim();
+  }
+
+  /** Continues a run. @returns how long to wait until the next claim, in ms */
+  private async continue(run: RunDocument<P, R>): Promise<number> {
+    const lost = new AbortController();
+    const stopRenewal = this.keepRenewing(run, lost);
+    const signal = AbortSignal.any([this.stopping.signal, lost.signal]);
+    try {
+      const { progress, result } = await this.work(run, signal);
+      await this.runs.end(run, progress, result);
+      this.logger.log({ run: run._id, result }, `${run.kind} has ended`);
+      return 0;
+    } catch (error) {
+      if (error instanceof RunLostError || lost.signal.aborted) return POLL_MS;
+      await this.interrupt(run, this.stopping.signal.aborted ? null : String(error));
+      return RETRY_MS;
+    } finally {
+      stopRenewal();
+    }
+  }
+
+  private async interrupt(run: RunDocument<P, R>, problem: string | null): Promise<void> {
+    if (problem !== null) this.logger.warn({ run: run._id, reason: problem }, `${run.kind} is interrupted, retrying`);
+    try {
+      await this.runs.release(run, problem);
+    } catch (error) {
+      this.logger.warn({ run: run._id, reason: String(error) }, 'cannot release the run, its lease expires');
+    }
+  }
+
+  private keepRenewing(run: RunDocument<P, R>, lost: AbortController): () => void {
+    const renew = async (): Promise<void> => {
+      try {
+        await this.runs.renew(run);
+      } catch (error) {
+        if (error instanceof RunLostError) lost.abort();
+        else this.logger.warn({ run: run._id, reason: String(error) }, 'cannot renew the lease of a run, retrying');
+      }
+    };
+    const schedule = (): (() => void) =>
+      this.clock.after(RENEW_MS, () => {
+        void renew();
+        cancel = schedule();
+      });
+    let cancel = schedule();
+    return () => cancel();
   }
 }

@@ -1,11 +1,87 @@
+import { z } from 'zod';
 import { validate as isUuid } from 'uuid';
+import { fromResponse } from '#legacy/translation/api-order.js';
+import { type LegacyRecord, legacyView } from '#legacy/translation/to-legacy.js';
+import type { Order } from '#orders/order/order.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { askedOrders, type LegacyRead } from './legacy-read.js';
-import type { NumberInterval } from './number-interval.js';
-import { LIST_FORMS, NewAnswerError, orderIn, ordersOf, pageIn } from './new-answer.js';
-import type { NewSideToken } from './new-side-token.js';
-import { SideAwayError } from './side-away-error.js';
-import type { SideConnection } from './side-connection.js';
+import { askedOrders, type LegacyRead, type NumberInterval, SideAwayError } from './side.js';
+import type { NewApi } from './new-api.js';
+import { textOf } from './side-connection.js';
+
+/** What the legacy system would have answered for one order; `null` if it has no such order. */
+export type OrderView = Partial<LegacyRecord> | null;
+
+/** How the legacy system writes its answers: a page is its file, which has one order on a line. */
+export type AnswerForm = 'order' | 'page' | 'range';
+const LIST_FORMS = {
+  page: { open: '[\n', separator: ',\n', close: '\n]\n' },
+  range: { open: '[', separator: ',', close: ']' },
+} as const;
+
+/** Thrown when an answer of the query API is not of its model: a defect of the new side. */
+export class NewAnswerError extends Error {
+  override readonly name = 'NewAnswerError';
+
+  constructor(
+    /** Stable. */
+    readonly code: string,
+    readonly field: string | undefined,
+    detail: string,
+  ) {
+    super(`the query API's answer ${field === undefined ? '' : `(${field}) `}${detail}`);
+  }
+}
+
+const PageSchema = z.object({
+  items: z.array(z.unknown()),
+  page: z.object({ next: z.string().startsWith('/v1/').optional() }),
+});
+
+/** @throws NewAnswerError */
+export function orderIn(body: Uint8Array, zone: LegacyTimeZone): OrderView {
+  return view(jsonIn(body), zone);
+}
+
+/** @param items of a page of the query API; what did not come from the legacy system is left out. @throws NewAnswerError */
+export function ordersOf(items: readonly unknown[], zone: LegacyTimeZone): readonly NonNullable<OrderView>[] {
+  return items.flatMap((item) => view(item, zone) ?? []);
+}
+
+/** Returns the orders as the legacy system would have written them. */
+export function renderOrders(orders: readonly NonNullable<OrderView>[], form: AnswerForm): string {
+  if (form === 'order') return JSON.stringify(orders[0] ?? null);
+  if (orders.length === 0) return '[]';
+  const { open, separator, close } = LIST_FORMS[form];
+  return `${open}${orders.map((order) => JSON.stringify(order)).join(separator)}${close}`;
+}
+
+/** Returns the orders of a page of the query API, and the path of the next one. @throws NewAnswerError */
+export function pageIn(body: Uint8Array): { readonly items: readonly unknown[]; readonly next: string | undefined } {
+  const parsed = PageSchema.safeParse(jsonIn(body));
+  if (!parsed.success) throw new NewAnswerError('bad-value', undefined, 'is no page of orders');
+  return { items: parsed.data.items, next: parsed.data.page.next };
+}
+
+/** Reads an order of the query API. @throws NewAnswerError */
+export function newOrder(value: unknown): Order {
+  const read = fromResponse(value);
+  if ('order' in read) return read.order;
+  throw new NewAnswerError(read.reason.code, read.reason.field, read.reason.detail);
+}
+
+function view(value: unknown, zone: LegacyTimeZone): OrderView {
+  const order = newOrder(value);
+  return legacyView(order, zone);
+}
+
+function jsonIn(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(textOf({ bytes: body }));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new NewAnswerError('not-json', undefined, `is not JSON: ${error.message}`);
+  }
+}
 
 const PAGE_SIZE = 1_000;
 /** 1,000 orders with every field at its longest are below this. */
@@ -22,8 +98,7 @@ interface NewPage {
 /** The reads of the legacy system's API, answered by the query API. */
 export class NewReads {
   constructor(
-    private readonly queryApi: SideConnection,
-    private readonly token: NewSideToken,
+    private readonly queryApi: NewApi,
     private readonly zone: LegacyTimeZone,
   ) {}
 
@@ -102,11 +177,9 @@ export class NewReads {
 
   /** @returns `undefined` for 404 */
   private async get(path: string, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const headers = await this.token.header();
-    const { status, bytes } = await this.queryApi.ask({ method: 'GET', path, headers, signal }, MAX_PAGE_BYTES);
+    const { status, bytes } = await this.queryApi.ask({ method: 'GET', path, signal }, MAX_PAGE_BYTES);
     if (status === 200) return bytes;
     if (status === 404) return undefined;
-    this.token.rejected(status);
     throw new SideAwayError('new', 'bad-answer', `${path} responded with ${status}`);
   }
 

@@ -1,12 +1,148 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Clock } from '@orders-pipeline/clock';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { errors, Pool, type Dispatcher } from 'undici';
-import type { SideName } from './side.js';
-import { Breaker } from './breaker.js';
-import { SideAwayError, type AwayReason } from './side-away-error.js';
+import type { Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
+import { type SideName, SideAwayError, type AwayReason } from './side.js';
 
-export interface ConnectionOptions {
+/** Headers of one connection only (RFC 9110, section 7.6.1). */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/**
+ * Headers that the facade sets or checks itself. It asks for no encoding, because it compares the bodies. It has checked a web page's
+ * `origin`, and it answers conditional requests: the next answer may come from the other side.
+ */
+const OWN_REQUEST_HEADERS = new Set([
+  'accept-encoding',
+  'content-length',
+  'expect',
+  'host',
+  'if-none-match',
+  'if-modified-since',
+  'origin',
+  'x-api-key',
+]);
+
+/**
+ * Returns the target of a forwarded request: a path of the facade's own routes, with the query as it was sent. The target that a client has
+ * sent can be a whole URL (RFC 9112, section 3.2.2), whose host would choose another system behind a proxy that several share.
+ */
+export function forwardedTarget(path: string, { url = '' }: IncomingMessage): string {
+  const at = url.indexOf('?');
+  return at === -1 ? path : path + url.slice(at);
+}
+
+type Headers = Record<string, string | string[]>;
+
+/** @param isAuthorized the `authorization` header was the facade's own; the legacy system must not see it */
+export function requestHeadersFor(headers: IncomingHttpHeaders, isAuthorized: boolean): Headers {
+  return without(
+    headers,
+    (name) => HOP_BY_HOP.has(name) || OWN_REQUEST_HEADERS.has(name) || (isAuthorized && name === 'authorization'),
+  );
+}
+
+/** Returns the headers of a response that belong to it, not to the connection on which it came. */
+export function responseHeadersOf(headers: IncomingHttpHeaders): Headers {
+  return without(headers, (name) => HOP_BY_HOP.has(name));
+}
+
+function without(headers: IncomingHttpHeaders, isLeftOut: (name: string) => boolean): Headers {
+  const named = new Set(headers.connection?.split(',').map((name) => name.trim().toLowerCase()));
+  const kept: Headers = {};
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined && !isLeftOut(name) && !named.has(name)) kept[name] = value;
+  return kept;
+}
+
+/** Without an answer to this many requests in a row, a side counts as away. */
+const FAILURES_TO_OPEN = 10;
+/** How long after the breaker opened, and after a failed probe, the side is probed. */
+const PROBE_AFTER_MS = 500;
+
+interface BreakerOptions {
+  readonly side: SideName;
+  /** Requests at a time; more are rejected at once. */
+  readonly maxRunning: number;
+  /** Asks the side for anything. @throws Error if there is no answer */
+  readonly probe: () => Promise<unknown>;
+  readonly clock: Clock;
+}
+
+/**
+ * Stops sending requests to a side that is away: a client then gets its 503 at once instead of after a time-out. Answers of any status are
+ * successes: the side is there.
+ *
+ * While it is open, it probes the side itself. Otherwise it would stay open for as long as there is no request, and the first request
+ * after a change of stage would fail although its side has long been back.
+ */
+export class Breaker {
+  /** Requests without an answer, in a row. */
+  private failures = 0;
+  private running = 0;
+  private isClosed = false;
+  private cancelProbe: (() => void) | undefined;
+
+  constructor(private readonly options: BreakerOptions) {}
+
+  /** Ends the probes. */
+  close(): void {
+    this.isClosed = true;
+    this.cancelProbe?.();
+  }
+
+  get isOpen(): boolean {
+    return this.failures >= FAILURES_TO_OPEN;
+  }
+
+  /** @throws SideAwayError `breaker-open` or `overloaded` without running the work, and the work's own errors */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    const { side, maxRunning } = this.options;
+    if (this.isOpen)
+      throw new SideAwayError(side, 'breaker-open', `it did not answer ${FAILURES_TO_OPEN} requests in a row`);
+    if (this.running >= maxRunning)
+      throw new SideAwayError(side, 'overloaded', `${maxRunning} requests are waiting for it already`);
+    this.running += 1;
+    try {
+      const answer = await work();
+      // Once it is open, only a probe closes it.
+      if (!this.isOpen) this.failures = 0;
+      return answer;
+    } catch (error) {
+      if (error instanceof SideAwayError) this.fail();
+      throw error;
+    } finally {
+      this.running -= 1;
+    }
+  }
+
+  private fail(): void {
+    if (this.isOpen) return;
+    this.failures += 1;
+    if (this.isOpen) this.probeLater();
+  }
+
+  private probeLater(): void {
+    if (this.isClosed) return;
+    this.cancelProbe = this.options.clock.after(PROBE_AFTER_MS, () => {
+      this.options.probe().then(
+        () => (this.failures = 0),
+        () => this.probeLater(),
+      );
+    });
+  }
+}
+
+interface ConnectionOptions {
   readonly side: SideName;
   /** The base URL, with a path if the side is behind one. */
   readonly url: string;
@@ -40,10 +176,14 @@ export interface WholeAnswer {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** Returns the body of a whole response as text. */
+export function textOf({ bytes }: { readonly bytes: Uint8Array }): string {
+  return new TextDecoder().decode(bytes);
+}
+
 const CONNECT_MS = timeLimit(1_000);
 /** Besides the running requests, half as many wait for a connection. */
 const RUNNING_AND_WAITING = 1.5;
-const BREAKER_PAUSE_MS = 500;
 
 /** Bounded connections to a side, with time-outs and a circuit breaker. Each purpose has its own: comparing never delays answering. */
 export class SideConnection {
@@ -74,7 +214,6 @@ export class SideConnection {
     this.breaker = new Breaker({
       side,
       maxRunning: Math.ceil(RUNNING_AND_WAITING * connections),
-      pauseMs: BREAKER_PAUSE_MS,
       probe: async () => this.probe(),
       clock,
     });
@@ -132,21 +271,14 @@ export class SideConnection {
   }
 
   private async readWhole(body: SideResponse['body'], maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-    const chunks: Buffer[] = [];
+    const chunks: Uint8Array[] = [];
     let length = 0;
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
       chunks.push(chunk);
       length += chunk.length;
       if (length > maxBytes) throw new SideAwayError(this.side, 'bad-answer', `more than ${maxBytes} bytes`);
     }
-    // Of its own memory, so that a worker thread can take it over.
-    const bytes = new Uint8Array(length);
-    let at = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, at);
-      at += chunk.length;
-    }
-    return bytes;
+    return joined(chunks);
   }
 
   private async send(request: SideRequest): Promise<SideResponse> {
@@ -191,6 +323,17 @@ export class SideConnection {
     const reason = reasonOf(error);
     return reason === undefined ? error : new SideAwayError(this.side, reason, String(error), { cause: error });
   }
+}
+
+/** Joins the pieces of a body. The result has its own memory, so that a worker thread can take it over. */
+export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
 
 function isBrokenConnection(error: unknown): boolean {

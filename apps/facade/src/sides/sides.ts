@@ -1,40 +1,34 @@
+import type { z } from 'zod';
 import type { Clock } from '@orders-pipeline/clock';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { DeadLetteredOrders } from './dead-lettered-orders.js';
-import { LegacySide } from './legacy-side.js';
-import { letterNumbers } from './letter-numbers.js';
-import { NewImports } from './new-imports.js';
-import { NewReads } from './new-reads.js';
-import { NewSide } from './new-side.js';
-import { NewSideToken, type TokenClient } from './new-side-token.js';
-import { SideConnection } from './side-connection.js';
-import type { SideName } from './side.js';
 import { timeLimit } from '#orders/time-limit.js';
+import type { settingsSchema } from '../settings-schema.js';
+import { LegacySide } from './legacy-side.js';
+import { NewApi, NewSideToken, type TokenClient } from './new-api.js';
+import { DeadLetteredOrders, letterNumbers, NewSide } from './new-side.js';
+import { SIDES, type SideName } from './side.js';
+import { SideConnection } from './side-connection.js';
 
-export interface SidesOptions {
-  readonly legacyUrl: string;
-  readonly producerUrl: string;
-  readonly queryApiUrl: string;
-  readonly zone: LegacyTimeZone;
-  readonly legacyConnections: number;
-  readonly legacyTimeoutMs: number;
-  readonly newConnections: number;
-  readonly newTimeoutMs: number;
-  /** `undefined`: the new side requires no tokens. */
-  readonly tokenClient: TokenClient | undefined;
-  readonly clock: Clock;
-}
+/** The settings of the connections. */
+export type SideSettings = Pick<
+  z.infer<typeof settingsSchema>,
+  | 'LEGACY_URL'
+  | 'PRODUCER_URL'
+  | 'QUERY_API_URL'
+  | 'LEGACY_CONNECTIONS'
+  | 'LEGACY_TIMEOUT_MS'
+  | 'NEW_SIDE_CONNECTIONS'
+  | 'NEW_SIDE_TIMEOUT_MS'
+>;
 
 /** Both sides for one purpose, over connections of their own. */
 export interface SidePair {
   readonly legacy: LegacySide;
   readonly new: NewSide;
-  readonly newReads: NewReads;
-  readonly imports: NewImports;
 }
 
 /** How an open circuit breaker shows in the metrics. */
-export interface WatchedBreaker {
+interface WatchedBreaker {
   readonly side: SideName;
   readonly purpose: string;
   readonly isOpen: () => boolean;
@@ -44,29 +38,47 @@ export interface WatchedBreaker {
 const COMPARING_CONNECTIONS = 32;
 const OUTBOX_CONNECTIONS = 64;
 /** A verification and a backfill read one page after another, and an import is sent whole. */
-const RUNNING = { connections: 8, timeoutMs: timeLimit(30_000) };
+const RUNNING_CONNECTIONS = 8;
+const RUNNING_TIMEOUT_MS = timeLimit(30_000);
 
 /** The connections to both sides. Each purpose has its own, so that one that hangs uses up nothing of another. */
 export class Sides {
-  readonly breakers: readonly WatchedBreaker[];
-  private readonly connections: readonly SideConnection[];
+  /** For reads of clients. Long ones may hold all of their connections. */
+  readonly reading: SidePair;
+  /** For writes of clients, and what only they wait for. */
+  readonly answering: SidePair;
+  /** For the outbox, which writes the second side. */
+  readonly outbox: SidePair;
+  /** For verifications and backfills. */
+  readonly runs: SidePair;
+  /** For comparisons. They wait as long as a client would: the gate must not count answers as failures that a client would get. */
+  readonly comparing: SidePair;
+  private readonly connections = new Map<string, SideConnection[]>();
+  private readonly token: NewSideToken;
+  private readonly deadLetters: DeadLetteredOrders;
 
-  private constructor(
-    /** For reads of clients. */
-    readonly reading: SidePair,
-    /** For writes of clients, and what only they wait for. */
-    readonly answering: SidePair,
-    /** For the outbox, which writes the second side. */
-    readonly outbox: SidePair,
-    /** For verifications and backfills. */
-    readonly runs: SidePair,
-    /** For comparisons. */
-    readonly comparing: SidePair,
-    connections: ReadonlyMap<string, readonly SideConnection[]>,
+  /** Connects at the first request. @param client `undefined`: the new side requires no tokens */
+  constructor(
+    private readonly settings: SideSettings,
+    private readonly zone: LegacyTimeZone,
+    private readonly clock: Clock,
+    client?: TokenClient,
   ) {
-    this.connections = [...connections.values()].flat();
-    this.breakers = [...connections].flatMap(([purpose, each]) =>
-      (['legacy', 'new'] as const).map((side) => ({
+    this.token = new NewSideToken(client, clock);
+    const letters = this.newApi('dead-letters', settings.PRODUCER_URL, COMPARING_CONNECTIONS);
+    // One for all purposes: the outbox waits for orders that a request of a client has written.
+    this.deadLetters = new DeadLetteredOrders(letterNumbers(letters), clock);
+    const { LEGACY_CONNECTIONS, NEW_SIDE_CONNECTIONS } = settings;
+    this.reading = this.connect('answering', LEGACY_CONNECTIONS, NEW_SIDE_CONNECTIONS);
+    this.answering = this.connect('answering', LEGACY_CONNECTIONS, NEW_SIDE_CONNECTIONS);
+    this.outbox = this.connect('outbox', OUTBOX_CONNECTIONS);
+    this.runs = this.connect('runs', RUNNING_CONNECTIONS, RUNNING_CONNECTIONS, RUNNING_TIMEOUT_MS);
+    this.comparing = this.connect('comparing', COMPARING_CONNECTIONS);
+  }
+
+  get breakers(): readonly WatchedBreaker[] {
+    return [...this.connections].flatMap(([purpose, each]) =>
+      SIDES.map((side) => ({
         side,
         purpose,
         isOpen: () => each.some((connection) => connection.side === side && connection.isBroken),
@@ -74,63 +86,35 @@ export class Sides {
     );
   }
 
-  /** Connects at the first request. */
-  static of(options: SidesOptions): Sides {
-    const { producerUrl, tokenClient, clock } = options;
-    const token = new NewSideToken(tokenClient, clock);
-    const { legacyConnections, legacyTimeoutMs, newConnections, newTimeoutMs } = options;
-    // Comparisons wait as long as a client would: the gate must not count answers as failures that a client would get.
-    const comparingLegacy = { connections: COMPARING_CONNECTIONS, timeoutMs: legacyTimeoutMs };
-    const comparingNew = { connections: COMPARING_CONNECTIONS, timeoutMs: newTimeoutMs };
-    const letters = new SideConnection({ side: 'new', url: producerUrl, ...comparingNew, clock });
-    // One for all purposes: the outbox waits for orders that a request of a client has written.
-    const shared = { token, deadLetters: new DeadLetteredOrders(letterNumbers(letters, token), clock) };
-    // Reads have connections of their own: long ones may hold all of them.
-    const ofClients = {
-      legacy: { connections: legacyConnections, timeoutMs: legacyTimeoutMs },
-      new: { connections: newConnections, timeoutMs: newTimeoutMs },
-    };
-    const reading = connect(options, shared, ofClients);
-    const answering = connect(options, shared, ofClients);
-    const outbox = connect(options, shared, {
-      legacy: { connections: OUTBOX_CONNECTIONS, timeoutMs: legacyTimeoutMs },
-      new: { connections: OUTBOX_CONNECTIONS, timeoutMs: newTimeoutMs },
-    });
-    const runs = connect(options, shared, { legacy: RUNNING, new: RUNNING });
-    const comparing = connect(options, shared, { legacy: comparingLegacy, new: comparingNew });
-    const connections = new Map([
-      ['answering', [...reading.connections, ...answering.connections]],
-      ['outbox', outbox.connections],
-      ['runs', runs.connections],
-      ['comparing', comparing.connections],
-      ['dead-letters', [letters]],
-    ]);
-    return new Sides(reading.pair, answering.pair, outbox.pair, runs.pair, comparing.pair, connections);
-  }
-
   async close(): Promise<void> {
-    await Promise.all(this.connections.map(async (connection) => connection.close()));
+    await Promise.all([...this.connections.values()].flat().map(async (connection) => connection.close()));
   }
-}
 
-interface Limits {
-  readonly connections: number;
-  readonly timeoutMs: number;
-}
+  private connect(purpose: string, ofLegacy: number, ofNew = ofLegacy, timeoutMs?: number): SidePair {
+    const { LEGACY_URL, LEGACY_TIMEOUT_MS, PRODUCER_URL, QUERY_API_URL } = this.settings;
+    const legacy = this.connection(purpose, 'legacy', LEGACY_URL, ofLegacy, timeoutMs ?? LEGACY_TIMEOUT_MS);
+    const producer = this.newApi(purpose, PRODUCER_URL, ofNew, timeoutMs);
+    const queryApi = this.newApi(purpose, QUERY_API_URL, ofNew, timeoutMs);
+    return {
+      legacy: new LegacySide(legacy, this.zone),
+      new: new NewSide(producer, queryApi, this.deadLetters, this.zone),
+    };
+  }
 
-function connect(
-  { legacyUrl, producerUrl, queryApiUrl, zone, clock }: SidesOptions,
-  { token, deadLetters }: { readonly token: NewSideToken; readonly deadLetters: DeadLetteredOrders },
-  limits: Readonly<Record<SideName, Limits>>,
-): { readonly pair: SidePair; readonly connections: readonly SideConnection[] } {
-  const legacy = new SideConnection({ side: 'legacy', url: legacyUrl, ...limits.legacy, clock });
-  const producer = new SideConnection({ side: 'new', url: producerUrl, ...limits.new, clock });
-  const queryApi = new SideConnection({ side: 'new', url: queryApiUrl, ...limits.new, clock });
-  const pair = {
-    legacy: new LegacySide(legacy, zone),
-    new: new NewSide({ producer, queryApi }, token, deadLetters),
-    newReads: new NewReads(queryApi, token, zone),
-    imports: new NewImports(producer, token),
-  };
-  return { pair, connections: [legacy, producer, queryApi] };
+  private newApi(purpose: string, url: string, connections: number, timeoutMs?: number): NewApi {
+    const limitMs = timeoutMs ?? this.settings.NEW_SIDE_TIMEOUT_MS;
+    return new NewApi(this.connection(purpose, 'new', url, connections, limitMs), this.token);
+  }
+
+  private connection(
+    purpose: string,
+    side: SideName,
+    url: string,
+    connections: number,
+    timeoutMs: number,
+  ): SideConnection {
+    const connection = new SideConnection({ side, url, connections, timeoutMs, clock: this.clock });
+    this.connections.set(purpose, [...(this.connections.get(purpose) ?? []), connection]);
+    return connection;
+  }
 }

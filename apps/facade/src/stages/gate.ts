@@ -1,5 +1,42 @@
-import type { Capability, Stage } from './capability.js';
-import { errorRateOf, type Figures } from './figures.js';
+import type { MigrationSettings } from '../settings-schema.js';
+import type { SideName } from '../sides/side.js';
+import {
+  type Capability,
+  type Stage,
+  CAPABILITIES,
+  newSideAnswers,
+  stagesOf,
+  type MigrationSnapshot,
+} from './migration-snapshot.js';
+
+/** What was observed of a capability since its last change. */
+export interface Figures {
+  /** Compared answers. */
+  readonly samples: number;
+  /** Differences that remained after the re-check. */
+  readonly mismatches: number;
+  /** Requests to each side, and how many of them failed. */
+  readonly requests: Readonly<Record<SideName, number>>;
+  readonly failures: Readonly<Record<SideName, number>>;
+  /** `null` without a request. */
+  readonly p50Ms: Readonly<Record<SideName, number | null>>;
+  readonly p99Ms: Readonly<Record<SideName, number | null>>;
+}
+
+/** The figures of a capability without a request. */
+export const NO_FIGURES: Figures = {
+  samples: 0,
+  mismatches: 0,
+  requests: { legacy: 0, new: 0 },
+  failures: { legacy: 0, new: 0 },
+  p50Ms: { legacy: null, new: null },
+  p99Ms: { legacy: null, new: null },
+};
+
+/** Returns the share of failed requests of a side, 0 to 1; 0 without a request. */
+export function errorRateOf({ requests, failures }: Figures, side: SideName): number {
+  return requests[side] === 0 ? 0 : failures[side] / requests[side];
+}
 
 /** A condition of the gate, as it was when the gate was evaluated. */
 export interface GateCondition {
@@ -10,18 +47,16 @@ export interface GateCondition {
   readonly holds: boolean;
 }
 
-/** The limits of the gate; all of them are settings. */
-export interface GateLimits {
-  readonly minSamples: number;
-  readonly maxMismatches: number;
-  /** Largest error rate of the new side, 0 to 1. */
-  readonly maxErrorRate: number;
-  /** Largest p99 of the new side, as a multiple of the legacy system's. */
-  readonly p99Factor: number;
-  /** A p99 up to this many milliseconds is always accepted. */
-  readonly p99FloorMs: number;
-  readonly maxIntentAgeMs: number;
-}
+/** The limits of the gate. */
+export type GateLimits = Pick<
+  MigrationSettings,
+  | 'GATE_MIN_SAMPLES'
+  | 'GATE_MAX_MISMATCHES'
+  | 'GATE_MAX_ERROR_RATE'
+  | 'GATE_P99_FACTOR'
+  | 'GATE_P99_FLOOR_MS'
+  | 'INTENT_MAX_AGE_MS'
+>;
 
 /** The result of the last verify of both sides. */
 export interface VerifyResult {
@@ -40,7 +75,7 @@ export interface GateFacts {
 
 /** Returns whether a move needs the gate: every step forward within or to `live` and `complete`. */
 export function needsGate(stage: Stage): boolean {
-  return stage === 'live' || stage === 'complete';
+  return newSideAnswers(stage);
 }
 
 /** Evaluates all conditions for a step forward to a stage. */
@@ -55,28 +90,28 @@ export function evaluateGate(
   const conditions: GateCondition[] = [
     {
       condition: 'samples',
-      wanted: `at least ${limits.minSamples} since the last change`,
+      wanted: `at least ${limits.GATE_MIN_SAMPLES} since the last change`,
       found: String(figures.samples),
-      holds: figures.samples >= limits.minSamples,
+      holds: figures.samples >= limits.GATE_MIN_SAMPLES,
     },
     {
       condition: 'mismatches',
-      wanted: `at most ${limits.maxMismatches}`,
+      wanted: `at most ${limits.GATE_MAX_MISMATCHES}`,
       found: String(figures.mismatches),
-      holds: figures.mismatches <= limits.maxMismatches,
+      holds: figures.mismatches <= limits.GATE_MAX_MISMATCHES,
     },
     {
       condition: 'error-rate',
-      wanted: `at most ${percentage(limits.maxErrorRate)} of the requests to the new side`,
+      wanted: `at most ${percentage(limits.GATE_MAX_ERROR_RATE)} of the requests to the new side`,
       found: percentage(errorRate),
-      holds: errorRate <= limits.maxErrorRate,
+      holds: errorRate <= limits.GATE_MAX_ERROR_RATE,
     },
     p99Condition(limits, figures),
     {
       condition: 'oldest-intent',
-      wanted: `no open intent older than ${limits.maxIntentAgeMs} ms`,
+      wanted: `no open intent older than ${limits.INTENT_MAX_AGE_MS} ms`,
       found: intents.count === 0 ? 'none is open' : `${intents.oldestMs} ms`,
-      holds: intents.count === 0 || intents.oldestMs <= limits.maxIntentAgeMs,
+      holds: intents.count === 0 || intents.oldestMs <= limits.INTENT_MAX_AGE_MS,
     },
     verifyCondition(facts),
   ];
@@ -100,8 +135,8 @@ export function unforcedConditions(
   return gate.filter(({ condition }) => condition === 'verify' || condition === 'open-intents');
 }
 
-function p99Condition({ p99Factor, p99FloorMs }: GateLimits, { p99Ms }: Figures): GateCondition {
-  const largest = Math.max(p99Factor * (p99Ms.legacy ?? 0), p99FloorMs);
+function p99Condition(limits: GateLimits, { p99Ms }: Figures): GateCondition {
+  const largest = Math.max(limits.GATE_P99_FACTOR * (p99Ms.legacy ?? 0), limits.GATE_P99_FLOOR_MS);
   return {
     condition: 'p99',
     wanted: `at most ${Math.round(largest)} ms on the new side`,
@@ -125,4 +160,53 @@ function verifyCondition({ lastVerify, copyingSince }: GateFacts): GateCondition
 
 function percentage(rate: number): string {
   return `${Number((rate * 100).toFixed(3))} %`;
+}
+
+/** When a capability goes back by itself. */
+type RollbackLimits = Pick<
+  MigrationSettings,
+  'ROLLBACK_MAX_ERROR_RATE' | 'ROLLBACK_MIN_REQUESTS' | 'ROLLBACK_MAX_MISMATCHES'
+>;
+
+/** What was observed of a capability: since its last change, and in the last seconds. */
+export interface Observed {
+  readonly sinceChange: Figures;
+  readonly lately: Figures;
+}
+
+export type RollbackDecision =
+  | { readonly capability: Capability; readonly decision: 'roll-back'; readonly stage: Stage; readonly cause: string }
+  /** The limit is passed, but going back would be worse. */
+  | { readonly capability: Capability; readonly decision: 'alert'; readonly cause: string };
+
+/**
+ * Decides which capabilities go one stage back. Only where the new side answers: in `dualwrite` and `shadow` its failures reach no
+ * client. Failures of the legacy system are its own, and never a reason to go back to it. Pure; it never moves anything forward.
+ */
+export function decideRollbacks(
+  { capabilities }: MigrationSnapshot,
+  observed: Readonly<Record<Capability, Observed>>,
+  limits: RollbackLimits,
+  isLegacyAway: boolean,
+): readonly RollbackDecision[] {
+  return CAPABILITIES.flatMap((capability): RollbackDecision[] => {
+    const { stage } = capabilities[capability];
+    const cause = newSideAnswers(stage) ? causeOf(observed[capability], limits) : undefined;
+    if (cause === undefined) return [];
+    if (capabilities.writes.stage === 'complete')
+      return [{ capability, decision: 'alert', cause: `${cause}; writes are complete, so nothing can go back` }];
+    if (isLegacyAway)
+      return [{ capability, decision: 'alert', cause: `${cause}; not rolled back, because the legacy system is away` }];
+    const stages = stagesOf(capability);
+    return [{ capability, decision: 'roll-back', stage: stages[stages.indexOf(stage) - 1] ?? 'off', cause }];
+  });
+}
+
+function causeOf({ sinceChange, lately }: Observed, limits: RollbackLimits): string | undefined {
+  const errorRate = errorRateOf(lately, 'new');
+  if (lately.requests.new >= limits.ROLLBACK_MIN_REQUESTS && errorRate > limits.ROLLBACK_MAX_ERROR_RATE)
+    return `error rate of the new side: ${lately.failures.new} of ${lately.requests.new} requests failed`;
+  if (sinceChange.mismatches > limits.ROLLBACK_MAX_MISMATCHES)
+    return `mismatches: ${sinceChange.mismatches} since the last change`;
+  return undefined;
 }

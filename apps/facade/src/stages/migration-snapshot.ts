@@ -1,5 +1,71 @@
-import { CAPABILITIES, stagesOf, type Capability, type ReadStage, type Stage, type WriteStage } from './capability.js';
-import { isWithin } from './buckets.js';
+import { hash } from 'node:crypto';
+import type { SideName } from '../sides/side.js';
+
+/** What moves from the legacy system to the new side, each by its own stages. */
+export const CAPABILITIES = ['writes', 'read-by-id', 'read-by-page', 'read-by-range'] as const;
+export type Capability = (typeof CAPABILITIES)[number];
+export type ReadCapability = Exclude<Capability, 'writes'>;
+
+/** A value for each capability. */
+export type ByCapability<T> = Readonly<Record<Capability, T>>;
+
+/** Makes a value for each capability. */
+export function byCapability<T>(valueOf: (capability: Capability) => T): ByCapability<T> {
+  return Object.fromEntries(CAPABILITIES.map((capability) => [capability, valueOf(capability)])) as ByCapability<T>;
+}
+
+/**
+ * The stages of writes. `off`: only the legacy system. `dualwrite`: the legacy system answers, the new side follows. `live`: the new
+ * side answers, the legacy system follows. `complete`: only the new side, for ever.
+ */
+export const WRITE_STAGES = ['off', 'dualwrite', 'live', 'complete'] as const;
+export type WriteStage = (typeof WRITE_STAGES)[number];
+
+/**
+ * The stages of a kind of read. `off`: the legacy system answers. `shadow`: it answers, and both answers are compared. `live`: the
+ * new side answers, and both are compared. `complete`: only the new side.
+ */
+export const READ_STAGES = ['off', 'shadow', 'live', 'complete'] as const;
+export type ReadStage = (typeof READ_STAGES)[number];
+
+/** Whether the answers of a read are compared. Both sides get all orders meanwhile: writes leave them no earlier. */
+export function isComparedStage(stage: ReadStage): boolean {
+  return stage === 'shadow' || stage === 'live';
+}
+
+export type Stage = WriteStage | ReadStage;
+
+/** Returns whether the new side answers at a stage: `live` and `complete`. */
+export function newSideAnswers(stage: Stage | WriteMode): boolean {
+  return stage === 'live' || stage === 'complete';
+}
+
+/** Returns the side that answers at a stage. */
+export function answeringSide(stage: Stage): SideName {
+  return newSideAnswers(stage) ? 'new' : 'legacy';
+}
+
+/** Returns the stages of a capability, in their order. */
+export function stagesOf(capability: 'writes'): typeof WRITE_STAGES;
+export function stagesOf(capability: ReadCapability): typeof READ_STAGES;
+export function stagesOf(capability: Capability): readonly Stage[];
+export function stagesOf(capability: Capability): readonly Stage[] {
+  return capability === 'writes' ? WRITE_STAGES : READ_STAGES;
+}
+
+/** Number of buckets. Keys hash into the same buckets for all capabilities. */
+export const BUCKETS = 1_024;
+
+/** Returns the bucket of a key, from 0 to 1,023: of an account for writes, of what is asked for (`readKey`) for reads. */
+export function bucketOf(key: string): number {
+  // SHA-256 costs about a microsecond for a short key, and spreads keys that differ in one digit.
+  return hash('sha256', key, 'buffer').readUInt32BE() % BUCKETS;
+}
+
+/** Returns whether a percentage includes a bucket. It takes the lowest buckets, so that a higher one only adds keys. */
+export function isWithin(bucket: number, percent: number): boolean {
+  return bucket < (percent * BUCKETS) / 100;
+}
 
 /** Where a capability is. */
 export interface CapabilityState<S extends Stage = Stage> {
@@ -89,7 +155,7 @@ export function stageOfBucket<S extends Stage>(
 }
 
 /** How an instance treats a write: it goes to the legacy system directly, waits for a change, or needs admission. */
-export type WriteRoute = 'unfenced' | 'paused' | 'fenced';
+type WriteRoute = 'unfenced' | 'paused' | 'fenced';
 
 export function writeRoute({ fence, change }: MigrationSnapshot): WriteRoute {
   if (fence === null) return change === null ? 'unfenced' : 'paused';
@@ -104,3 +170,36 @@ export function positionOf(capability: Capability, { stage, percent }: Pick<Capa
 }
 
 export const READ_CAPABILITIES = CAPABILITIES.filter((capability) => capability !== 'writes');
+
+/**
+ * How the orders of a bucket are written. `closed`: not at all, before and after `off`. `legacy-only`: beyond the percentage of
+ * `dualwrite`; numbered by the facade, but not written to the new side.
+ */
+export type WriteMode = 'closed' | 'legacy-only' | 'dualwrite' | 'live' | 'complete';
+
+/** The side that answers a write in each mode, and the side that follows. */
+export const SIDES_OF_MODE: Readonly<
+  Record<Exclude<WriteMode, 'closed'>, { readonly answering: SideName; readonly following: SideName | null }>
+> = {
+  'legacy-only': { answering: 'legacy', following: null },
+  dualwrite: { answering: 'legacy', following: 'new' },
+  live: { answering: 'new', following: 'legacy' },
+  complete: { answering: 'new', following: null },
+};
+
+/** Returns the mode of a bucket at a stage of writes. */
+export function writeModeOf(
+  bucket: number,
+  target: { readonly stage: WriteStage; readonly percent: number },
+): WriteMode {
+  const stage = stageOfBucket('writes', target, bucket);
+  if (stage !== 'off') return stage;
+  return target.stage === 'off' ? 'closed' : 'legacy-only';
+}
+
+/** What the migration state says about a read. */
+export interface StageOfRead {
+  readonly stage: ReadStage;
+  /** The version of the capability's state, to which samples count. */
+  readonly version: number;
+}

@@ -1,15 +1,37 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { readsAt, snapshotAt } from '../testing/snapshots.js';
-import { ChangeRefusal } from './change-refusal.js';
-import { checkChange, type ChangeRequest, type Move } from './changes.js';
-import { type MigrationSnapshot, writeRoute } from './migration-snapshot.js';
-import { type Capability, byCapability } from './capability.js';
-import { abandonChange, beginMove, finishChange, needsAcknowledgement, passBuckets, raiseFence } from './steps.js';
-import { NO_FIGURES, type Figures } from './figures.js';
-import { evaluateGate, unforcedConditions, type GateFacts, type GateLimits } from './gate.js';
-import { decideRollbacks, type Observed } from './rollback-policy.js';
-import { BUCKETS, bucketOf, isWithin } from './buckets.js';
+import { readsAt, snapshotAt } from '../testing/memory-stores.js';
+import {
+  ChangeRefusal,
+  checkChange,
+  type ChangeRequest,
+  type Move,
+  abandonChange,
+  beginMove,
+  finishChange,
+  needsAcknowledgement,
+  passBuckets,
+  raiseFence,
+} from './changes.js';
+import {
+  type MigrationSnapshot,
+  writeRoute,
+  type Capability,
+  byCapability,
+  BUCKETS,
+  bucketOf,
+  isWithin,
+} from './migration-snapshot.js';
+import {
+  NO_FIGURES,
+  type Figures,
+  evaluateGate,
+  unforcedConditions,
+  type GateFacts,
+  type GateLimits,
+  decideRollbacks,
+  type Observed,
+} from './gate.js';
 
 function check(snapshot: MigrationSnapshot, request: Partial<ChangeRequest>): Move | string {
   try {
@@ -210,12 +232,12 @@ describe('the steps of a change', () => {
 });
 
 const GATE_LIMITS: GateLimits = {
-  minSamples: 1_000,
-  maxMismatches: 0,
-  maxErrorRate: 0.001,
-  p99Factor: 1.5,
-  p99FloorMs: 50,
-  maxIntentAgeMs: 10_000,
+  GATE_MIN_SAMPLES: 1_000,
+  GATE_MAX_MISMATCHES: 0,
+  GATE_MAX_ERROR_RATE: 0.001,
+  GATE_P99_FACTOR: 1.5,
+  GATE_P99_FLOOR_MS: 50,
+  INTENT_MAX_AGE_MS: 10_000,
 };
 const FACTS: GateFacts = {
   figures: {
@@ -277,7 +299,7 @@ describe('gate', () => {
   });
 });
 
-const ROLLBACK_LIMITS = { maxErrorRate: 0.05, minRequests: 20, maxMismatches: 0 };
+const ROLLBACK_LIMITS = { ROLLBACK_MAX_ERROR_RATE: 0.05, ROLLBACK_MIN_REQUESTS: 20, ROLLBACK_MAX_MISMATCHES: 0 };
 const FAILING: Figures = { ...NO_FIGURES, requests: { legacy: 100, new: 100 }, failures: { legacy: 0, new: 6 } };
 
 function decide(snapshot: MigrationSnapshot, lately: Figures, { isLegacyAway = false, mismatches = 0 } = {}): string[] {

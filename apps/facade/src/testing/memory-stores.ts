@@ -1,13 +1,59 @@
 import type { Clock } from '@orders-pipeline/clock';
-import { initialSnapshot, type MigrationSnapshot, type Fence } from '../stages/migration-snapshot.js';
-import type { AuditEntry } from '../state/audit-entry.js';
-import type { InstanceIdentity, MigrationStore, RegisteredInstance } from '../state/migration-store.js';
-import type { AskedOrders } from '../sides/legacy-read.js';
-import { BUCKETS } from '../stages/buckets.js';
-import { writeModeOf } from '../stages/write-mode.js';
-import type { AdmissionRequest, BucketStore, IntentUpdate } from '../intents/bucket-store.js';
-import type { Bucket, Intent, OpenWrite } from '../intents/intent.js';
-import type { NumberStore } from '../intents/number-store.js';
+import { aLegacyOrder } from '#orders/testing/an-order.js';
+import type { Intent, AdmissionRequest, BucketStore, IntentUpdate, Bucket, OpenWrite } from '../writes/bucket-store.js';
+import {
+  type Capability,
+  type Stage,
+  initialSnapshot,
+  type MigrationSnapshot,
+  type Fence,
+  BUCKETS,
+  writeModeOf,
+} from '../stages/migration-snapshot.js';
+import type { AuditEntry, InstanceIdentity, MigrationStore, RegisteredInstance } from '../migration/migration-store.js';
+import { isAsked, type AskedOrders } from '../sides/side.js';
+import type { NumberStore } from '../writes/number-blocks.js';
+
+/** Returns an intent of `dualwrite` whose `seq` is the legacy number of its order. */
+export function anIntent(number: number, change: Partial<Intent> = {}): Intent {
+  return {
+    seq: number,
+    epoch: 1,
+    order: aLegacyOrder({ number }),
+    isIdGiven: false,
+    isNumberGiven: false,
+    answering: 'legacy',
+    legacy: 'open',
+    new: 'open',
+    admittedAt: new Date(0),
+    instance: 'a',
+    attempts: 0,
+    lastError: null,
+    ...change,
+  };
+}
+
+type Place = readonly [stage: Stage, percent?: number];
+
+/** Returns a snapshot with some capabilities at other stages than `off`. */
+export function snapshotAt(places: Partial<Record<Capability, Place>>): MigrationSnapshot {
+  const snapshot = initialSnapshot(new Date(0));
+  const changed = Object.entries(places).map(([capability, [stage, percent = 100]]) => [
+    capability,
+    { stage, percent, version: 7, since: new Date(0) },
+  ]);
+  const capabilities = {
+    ...snapshot.capabilities,
+    ...Object.fromEntries(changed),
+  } as MigrationSnapshot['capabilities'];
+  const { stage, percent } = capabilities.writes;
+  return { ...snapshot, capabilities, fence: stage === 'off' ? null : { epoch: 1, period: 1, stage, percent } };
+}
+
+/** All reads at one stage. */
+export function readsAt(...place: Place): Partial<Record<Capability, Place>> {
+  return { 'read-by-id': place, 'read-by-page': place, 'read-by-range': place };
+}
 
 /** The state in memory. It passes the same contract suite as `MongoMigrationStore`. */
 export class MemoryMigrationStore implements MigrationStore {
@@ -115,9 +161,8 @@ export class MemoryBucketStore implements BucketStore {
   }
 
   async findOpen(asked: AskedOrders): Promise<readonly OpenWrite[]> {
-    const isAsked = ({ order: { id, legacy } }: Intent): boolean =>
-      'id' in asked ? id === asked.id : legacy.number >= asked.from && legacy.number <= asked.to;
-    return Promise.resolve([...this.buckets.values()].flatMap((bucket) => openWrites(bucket, isAsked)));
+    const isWanted = ({ order: { id, legacy } }: Intent): boolean => isAsked(asked, { id, number: legacy.number });
+    return Promise.resolve([...this.buckets.values()].flatMap((bucket) => openWrites(bucket, isWanted)));
   }
 
   async openIn(buckets: readonly number[]): Promise<readonly OpenWrite[]> {

@@ -1,13 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { auditEntry } from '../state/audit-entry.js';
-import type { MigrationStore } from '../state/migration-store.js';
-import type { BucketStore } from '../intents/bucket-store.js';
-import type { Bucket, Intent } from '../intents/intent.js';
-import { bucketOf, BUCKETS } from '../stages/buckets.js';
-import type { Fence } from '../stages/migration-snapshot.js';
-import type { NumberStore } from '../intents/number-store.js';
+import { auditEntry, type MigrationStore } from '../migration/migration-store.js';
+import type { BucketStore, Bucket, Intent } from '../writes/bucket-store.js';
+import { bucketOf, BUCKETS, type Fence } from '../stages/migration-snapshot.js';
+import type { NumberStore } from '../writes/number-blocks.js';
 import { aLegacyOrder, idOf } from '#orders/testing/an-order.js';
-import { anIntent } from './an-intent.js';
+import { anIntent } from './memory-stores.js';
 
 const instance = (name: string, start: number, place = name) => ({ name, process: `${name}-${start}`, place });
 const ENTRY = { at: new Date(1_000), by: 'ada', action: 'change', reason: 'because', revision: 2 } as const;

@@ -1,27 +1,28 @@
 import { pino } from 'pino';
 import { pause, type Clock } from '@orders-pipeline/clock';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import { type LegacyRecord, legacyView } from '#legacy/translation/to-legacy.js';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { legacyView } from '#legacy/translation/to-legacy.js';
 import type { LegacyOrder } from '#orders/order/order.js';
 import { parseStrictJson } from '#legacy/json/strict-json.js';
 import { completeRequest, fromLegacyRequest } from '#legacy/translation/from-legacy.js';
-import type { LegacyRead } from '../sides/legacy-read.js';
-import type { SideName, WriteOutcome, WrittenSide } from '../sides/side.js';
-import type { Intent } from '../intents/intent.js';
-import type { AdmissionRequest } from '../intents/bucket-store.js';
 import {
-  knowledgeOf,
-  MigrationRuntime,
-  type MigrationKnowledge,
-  type MigrationLimits,
-  type MigrationPorts,
-} from '../migration/migration-runtime.js';
-import { byCapability } from '../stages/capability.js';
-import { NO_FIGURES } from '../stages/figures.js';
-import { NotSentError, type ForwardedRequest, type LegacyAnswer } from '../writes/legacy-port.js';
-import { orderAnswer, errorAnswer } from '../writes/legacy-answer.js';
+  askedOrders,
+  isAsked,
+  SideAwayError,
+  type LegacyRead,
+  type SideName,
+  type WriteOutcome,
+  type WrittenSide,
+} from '../sides/side.js';
+import type { Intent, AdmissionRequest } from '../writes/bucket-store.js';
+import type { MigrationLimits, MigrationPorts } from '../migration/migration-ports.js';
+import { MigrationRuntime } from '../migration/migration-runtime.js';
+import { answeringSide, byCapability } from '../stages/migration-snapshot.js';
+import { NO_FIGURES } from '../stages/gate.js';
+import { errorAnswer, orderAnswer, type ForwardedRequest, type LegacyAnswer } from '../sides/legacy-answers.js';
+import { MigrationState } from '../migration/migration-state.js';
+import { OpenIntents } from '../writes/open-intents.js';
 import { MemoryBucketStore, MemoryMigrationStore, MemoryNumberStore } from './memory-stores.js';
 
 /** Returns pseudo-random numbers from 0 up to, but not including, 1: the same for the same seed (mulberry32). */
@@ -54,7 +55,6 @@ class SimulatedProcess {
   constructor(
     private readonly world: Clock,
     private readonly random: () => number,
-    private readonly weather: () => Weather,
   ) {
     this.clock = {
       now: () => world.now(),
@@ -62,38 +62,32 @@ class SimulatedProcess {
     };
   }
 
-  die(): void {
-    this.isDead = true;
-  }
-
-  /** Returns a port over a network with delays and losses. Methods that return no promise are called directly. */
-  over<T extends object>(port: T): T {
+  /** Returns a port over a network with delays and losses. `now` is called directly. */
+  over<T extends object>(port: T, weather: () => Weather): T {
     return new Proxy(port, {
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name, target);
         if (typeof member !== 'function') return member;
         if (name === 'now') return member.bind(target) as unknown;
         return async (...args: unknown[]) =>
-          this.call(async () => (await Reflect.apply(member, target, args)) as unknown);
+          this.call(weather(), async () => (await Reflect.apply(member, target, args)) as unknown);
       },
     });
   }
 
-  private async call(effect: () => Promise<unknown>): Promise<unknown> {
+  private async call({ delayMs, lossRate }: Weather, effect: () => Promise<unknown>): Promise<unknown> {
     if (this.isDead) return FOR_EVER;
-    const { lossRate } = this.weather();
-    await this.travel();
+    await this.travel(delayMs);
     const isLost = this.random() < lossRate;
     if (isLost && this.random() < 0.5) throw new Error('the request was lost');
     const answer = await effect();
-    await this.travel();
+    await this.travel(delayMs);
     if (this.isDead) return FOR_EVER;
     if (isLost) throw new Error('the answer was lost');
     return answer;
   }
 
-  private async travel(): Promise<void> {
-    const { delayMs } = this.weather();
+  private async travel(delayMs: number): Promise<void> {
     if (delayMs > 0) await pause(this.world, Math.floor(this.random() * delayMs));
   }
 }
@@ -150,7 +144,10 @@ export class SimulatedSide implements WrittenSide {
 
   async find(read: LegacyRead): Promise<readonly LegacyRecord[]> {
     await this.answer();
-    return this.recordsOf(read);
+    const asked = askedOrders(read);
+    return [...this.accepted.values()]
+      .filter(({ id, legacy: { number } }) => this.readable.has(id) && isAsked(asked, { id, number }))
+      .map((order) => legacyView(order, ZONE) as LegacyRecord);
   }
 
   /** Stores an order at once: of the legacy system's own numbering, or of a backfill. */
@@ -175,19 +172,6 @@ export class SimulatedSide implements WrittenSide {
 
   get highest(): number {
     return Math.max(0, ...this.numbers.keys());
-  }
-
-  private recordsOf(read: LegacyRead): readonly LegacyRecord[] {
-    const orders =
-      read.capability === 'read-by-id'
-        ? [this.accepted.get(read.id)]
-        : [...this.accepted.values()].filter(
-            ({ legacy }) =>
-              read.capability === 'read-by-range' && legacy.number >= read.start && legacy.number <= read.end,
-          );
-    return orders
-      .filter((order) => order !== undefined && this.readable.has(order.id))
-      .map((order) => legacyView(order as LegacyOrder, ZONE) as LegacyRecord);
   }
 
   private async writeOne(order: LegacyOrder): Promise<WriteOutcome> {
@@ -222,11 +206,18 @@ function refused(message: string): WriteOutcome {
 }
 
 export const LIMITS: MigrationLimits = {
-  admission: { maxOpen: 50, maxAgeMs: 10_000 },
+  GATE_MIN_SAMPLES: 0,
+  GATE_MAX_MISMATCHES: 0,
+  GATE_MAX_ERROR_RATE: 1,
+  GATE_P99_FACTOR: 1.5,
+  GATE_P99_FLOOR_MS: 50,
+  INTENT_MAX_AGE_MS: 10_000,
+  INTENT_MAX_OPEN: 50,
+  ROLLBACK_MAX_ERROR_RATE: 1,
+  ROLLBACK_MIN_REQUESTS: 20,
+  ROLLBACK_MAX_MISMATCHES: 0,
+  CHANGE_LIMIT_MS: 4_000,
   outbox: { repairAfterMs: 2_000, batchSize: 100, maxCalls: 16 },
-  gate: { minSamples: 0, maxMismatches: 0, maxErrorRate: 1, p99Factor: 1.5, p99FloorMs: 50, maxIntentAgeMs: 10_000 },
-  rollback: { maxErrorRate: 1, minRequests: 20, maxMismatches: 0 },
-  changeMs: 4_000,
   numberBlock: 7,
 };
 
@@ -235,7 +226,8 @@ export interface SimulatedInstance {
   readonly name: string;
   readonly process: SimulatedProcess;
   readonly runtime: MigrationRuntime;
-  readonly knowledge: MigrationKnowledge;
+  readonly state: MigrationState;
+  readonly openIntents: OpenIntents;
   /** The sides, as this process reaches them. */
   readonly sides: Readonly<Record<SideName, SimulatedSide>>;
 }
@@ -294,30 +286,28 @@ export class SimulatedWorld {
   start(name: string): SimulatedInstance {
     this.started += 1;
     const start = this.started;
-    const process = new SimulatedProcess(this.clock, this.random, () => this.weather);
-    const databaseWeather = (): Weather => (this.isDatabaseAway ? { ...this.weather, lossRate: 1 } : this.weather);
-    const toDatabase = new SimulatedProcess(this.clock, this.random, databaseWeather);
-    // One death for both.
-    const die = process.die.bind(process);
-    process.die = () => {
-      die();
-      toDatabase.die();
-    };
-    const sides = { legacy: process.over(this.sides.legacy), new: process.over(this.sides.new) };
+    const process = new SimulatedProcess(this.clock, this.random);
+    const over = <T extends object>(port: T): T => process.over(port, () => this.weather);
+    const overToDatabase = <T extends object>(port: T): T =>
+      process.over(port, () => (this.isDatabaseAway ? { ...this.weather, lossRate: 1 } : this.weather));
+    const sides = { legacy: over(this.sides.legacy), new: over(this.sides.new) };
+    const identity = { name, process: `${name}-${start}`, place: name };
+    const logger = pino({ level: 'silent' });
+    const store = overToDatabase(this.store);
+    const buckets = overToDatabase(this.buckets);
+    const state = new MigrationState({ store, clock: process.clock, identity, logger });
     const ports: MigrationPorts = {
-      store: toDatabase.over(this.store),
-      buckets: toDatabase.over(this.buckets),
-      numbers: toDatabase.over(this.numbers),
-      lease: toDatabase.over({ hold: async () => this.hold(`${name}-${start}`), release: async () => undefined }),
+      store,
+      buckets,
+      numbers: overToDatabase(this.numbers),
+      lease: overToDatabase({ hold: async () => this.hold(`${name}-${start}`), release: async () => undefined }),
       sides: { answering: sides, outbox: sides },
-      stored: { find: async (side, read) => sides[side].find(read) },
-      legacy: {
-        post: async (request) => process.over({ post: async () => this.postToLegacy(request) }).post(),
-        highestNumber: async () =>
-          process.over({ highest: async () => Promise.resolve(this.sides.legacy.highest) }).highest(),
-      },
-      figures: { read: async () => Promise.resolve(byCapability(() => NO_FIGURES)) },
-      verifies: { last: async () => Promise.resolve(this.verify()) },
+      legacy: over({
+        post: async (request: ForwardedRequest) => this.postToLegacy(request),
+        highestNumber: async () => Promise.resolve(this.sides.legacy.highest),
+      }),
+      figures: async () => Promise.resolve(byCapability(() => NO_FIGURES)),
+      lastVerify: async () => Promise.resolve(this.verify()),
       reports: {
         diverged: async ({ order }) => {
           this.diverged.add(order.id);
@@ -325,21 +315,20 @@ export class SimulatedWorld {
         },
         bothStored: () => undefined,
         observed: () => undefined,
+        untranslatable: async () => Promise.resolve(),
       },
-      reportUntranslatable: async () => Promise.resolve(),
       isLegacyAway: () => false,
       zone: ZONE,
       clock: process.clock,
-      stopwatch: () => this.clock.now(),
       random: this.random,
       randomId: () => this.nextId(),
-      identity: { name, process: `${name}-${start}`, place: name },
+      identity,
       limits: LIMITS,
-      logger: pino({ level: 'silent' }),
+      logger,
     };
-    const knowledge = knowledgeOf(ports);
-    const runtime = new MigrationRuntime(ports, knowledge);
-    const instance = { name, process, runtime, knowledge, sides };
+    const runtime = new MigrationRuntime(ports, state);
+    const openIntents = new OpenIntents(buckets, state, process.clock);
+    const instance = { name, process, runtime, state, openIntents, sides };
     this.instances.push(instance);
     runtime.start();
     return instance;
@@ -347,7 +336,7 @@ export class SimulatedWorld {
 
   /** Kills an instance, whatever it is at. */
   kill(instance: SimulatedInstance): void {
-    instance.process.die();
+    instance.process.isDead = true;
     this.instances.splice(this.instances.indexOf(instance), 1);
   }
 
@@ -357,16 +346,10 @@ export class SimulatedWorld {
   }
 
   /** Answers a read as the facade does. @throws when it may not be answered */
-  async read({ knowledge, sides }: SimulatedInstance, read: LegacyRead, key: string) {
-    const { stage } = await knowledge.state.stageOf(read.capability, key);
-    const side = stage === 'off' || stage === 'shadow' ? 'legacy' : 'new';
-    const asked =
-      read.capability === 'read-by-id'
-        ? { id: read.id }
-        : read.capability === 'read-by-range'
-          ? { from: read.start, to: read.end }
-          : { from: 1, to: 1 };
-    await knowledge.openIntents.untilReadable(side, asked, new AbortController().signal);
+  async read({ state, openIntents, sides }: SimulatedInstance, read: LegacyRead, key: string) {
+    const { stage } = await state.stageOf(read.capability, key);
+    const side = answeringSide(stage);
+    await openIntents.untilReadable(side, askedOrders(read), new AbortController().signal);
     return sides[side].find(read);
   }
 
@@ -416,10 +399,10 @@ export class SimulatedWorld {
   /** The legacy system's own `POST /orders`, which numbers what has no number. */
   private async postToLegacy({ body }: ForwardedRequest): Promise<LegacyAnswer> {
     const { legacy } = this.sides;
-    if (legacy.mood === 'away') throw new NotSentError('the legacy system is away');
+    if (legacy.mood === 'away') throw new SideAwayError('legacy', 'breaker-open', 'it is away');
     const parsed = parseStrictJson(body);
     const read = fromLegacyRequest('value' in parsed ? parsed.value : undefined, ZONE);
-    if (!('request' in read)) return errorAnswer(400, 'bad-order', read.reason.detail);
+    if (!('request' in read)) return errorAnswer({ status: 400, message: read.reason.detail });
     const { request } = read;
     const carryOut = (): LegacyAnswer => {
       const id = request.id ?? this.nextId();
@@ -428,7 +411,7 @@ export class SimulatedWorld {
       const order = known ?? completeRequest(request, { id, number: legacy.highest + 1, createdAt });
       const outcome = legacy.store(order);
       if (outcome.result === 'stored') return orderAnswer(known === undefined ? 201 : 200, legacyView(order, ZONE));
-      return errorAnswer(409, 'conflict', 'conflict');
+      return errorAnswer({ status: 409, message: 'conflict' });
     };
     if (legacy.mood !== 'silent') return Promise.resolve(carryOut());
     if (this.random() < 0.7) this.clock.after(Math.floor(this.random() * 4_000), () => void carryOut());

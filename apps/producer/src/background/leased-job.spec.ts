@@ -3,10 +3,8 @@ import { Logger } from '@nestjs/common';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import { HeldLease } from './held-lease.js';
-import { LeaseLostError, matchField } from './lease.js';
-import { LeasedJob } from './leased-job.js';
-import { WakeUp } from './wake-up.js';
+import { LeasedJob, WakeUp } from './leased-job.js';
+import { HeldLease, type LeasedPart, LeaseLostError, partInField } from './leases.js';
 
 /** A lease that counts its renewals. `renewal` runs at each. */
 class FakeLease {
@@ -186,10 +184,14 @@ describe('LeasedJob', () => {
 
 describe('HeldLease', () => {
   const now = new Date('2026-06-15T12:00:00Z');
-  const place = { path: 'reading', match: matchField('reading'), find: () => undefined };
+  const place = partInField('reading', () => undefined);
 
   /** Holds a lease in a database that answers each update with `stored`; `null` means that nothing matched. */
-  function holdLease(stored: Partial<OperationDocument> | null, claimed: Partial<OperationDocument> = {}) {
+  function holdLease(
+    stored: Partial<OperationDocument> | null,
+    claimed: Partial<OperationDocument> = {},
+    held: LeasedPart<OperationDocument, { readonly epoch: number }> = place,
+  ) {
     const updates: object[] = [];
     const findOneAndUpdate = async (filter: object, { $set }: { $set: object }) => {
       updates.push(filter, $set);
@@ -198,7 +200,7 @@ describe('HeldLease', () => {
     const db = { collection: () => ({ findOneAndUpdate }) };
     const mongo = { db, time: { now: () => now } } as unknown as Mongo;
     const operation = { _id: 'x', ...claimed } as OperationDocument;
-    return { updates, lease: new HeldLease(mongo, place, 'me', { operation, part: { epoch: 3 } }) };
+    return { updates, lease: new HeldLease(mongo, held, 'me', { operation, part: { epoch: 3 } }) };
   }
 
   it('writes only under its owner and epoch, and renews for 10 s by the clock of MongoDB', async () => {
@@ -209,6 +211,19 @@ describe('HeldLease', () => {
       { count: 1, 'reading.lease': { owner: 'me', expiresAt: new Date('2026-06-15T12:00:10Z') } },
     ]);
     expect(lease.over.aborted).toBe(false);
+  });
+
+  it('writes only in the statuses of its part, such as to ended operations', async () => {
+    const { updates, lease } = holdLease(
+      { status: 'succeeded' },
+      {},
+      { ...place, writableIn: ['succeeded', 'failed'] },
+    );
+    await lease.release();
+    expect(updates).toEqual([
+      expect.objectContaining({ status: { $in: ['succeeded', 'failed'] } }),
+      { 'reading.lease': null },
+    ]);
   });
 
   it('ends the work when a write finds that the lease is lost', async () => {
@@ -222,6 +237,7 @@ describe('HeldLease', () => {
     [{ interruption: 'cancel' }, { interruption: 'cancel' }, false],
     [{ interruption: null }, { interruption: 'cancel' }, false],
     [{ status: 'failed' }, {}, true],
+    [{ status: 'failed' }, { status: 'failed' }, false],
   ])('given %j, claimed with %j, ends the work: %s', async (stored, claimed, isOver) => {
     const { lease } = holdLease(stored, claimed);
     await lease.renew();

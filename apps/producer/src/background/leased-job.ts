@@ -1,9 +1,26 @@
-import { Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { succeededWithin, systemClock, type Clock } from '@orders-pipeline/clock';
-import type { HeldLease } from './held-lease.js';
-import { LeaseLostError } from './lease.js';
-import type { WakeUp } from './wake-up.js';
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { type Clock, succeededWithin, systemClock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
+import { type HeldLease, LeaseLostError } from './leases.js';
+
+/**
+ * Wakes this process's background workers when there is new work or an interruption was requested, so that they poll at once.
+ * Workers in other processes poll every second.
+ */
+@Injectable()
+export class WakeUp {
+  private readonly listeners = new Set<() => void>();
+
+  call(): void {
+    for (const listener of this.listeners) listener();
+  }
+
+  /** @returns a function that unsubscribes the listener */
+  listen(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+}
 
 /** How often an idle job polls for work, in ms: other processes may have created, shared or abandoned some. */
 const POLL_INTERVAL_MS = 1_000;

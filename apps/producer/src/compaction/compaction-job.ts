@@ -1,13 +1,25 @@
 import { Injectable } from '@nestjs/common';
-import { hasOrders, type OrdersDocument } from '#orders/operation/operation.js';
+import { register } from 'prom-client';
+import { hasOrders, type OperationDocument, type OrdersDocument } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { LeasedJob } from '../background/leased-job.js';
-import { LeaseLostError } from '../background/lease.js';
-import { WakeUp } from '../background/wake-up.js';
-import { CompactionLeases, type CompactionChange, type CompactionLease } from './compaction-leases.js';
-import { OperationCompaction, type Turn } from './operation-compaction.js';
-import { OperationLeftovers } from './operation-leftovers.js';
-import type { LetterTopic } from './letter-topic.js';
+import { LeasedJob, WakeUp } from '../background/leased-job.js';
+import { type HeldLease, LeaseLostError, Leases, partInField } from '../background/leases.js';
+import { settings } from '../settings.js';
+import { type CompactionTurn, measureCompaction, OperationCompaction } from './operation-compaction.js';
+import { LetterTopic, OperationLeftovers } from './operation-leftovers.js';
+
+const ENDED = ['succeeded', 'cancelled', 'failed'] as const satisfies OperationDocument['status'][];
+
+type Compaction = NonNullable<OperationDocument['compaction']>;
+type CompactionLease = HeldLease<OperationDocument, Compaction>;
+
+const COMPACTION = {
+  ...partInField<OperationDocument, Compaction>('compaction', (operation) =>
+    operation.compaction ? { operation, part: operation.compaction } : undefined,
+  ),
+  // An intake may be reopened for a late batch: then it is not compacted completely.
+  writableIn: ENDED,
+};
 
 /** An operation that is not settled waits for its next turn as long as for its first one, within these limits in ms. */
 const MIN_RETRY_MS = 1_000;
@@ -15,34 +27,34 @@ const MAX_RETRY_MS = 10 * 60 * 1000;
 /** How often the dead-letter topic is trimmed, in ms, besides each time that letters may have been removed. */
 const TRIM_EVERY_MS = 60 * 60 * 1000;
 
-/** Receives counts, synchronously, for metrics. */
-export interface CompactionObserver {
-  compacted(orders: number): void;
-  /** @param blocks the blocks of this operation with a lost, altered or invented order */
-  defects(operationId: string, blocks: number): void;
-}
+/** How long after its end an operation is compacted, in ms. */
+const DELAY_MS = settings.COMPACTION_DELAY_SECONDS * 1_000;
 
 /** Replaces the bookkeeping of ended operations by the digests of their blocks, one operation at a time. */
 @Injectable()
 export class CompactionJob extends LeasedJob<CompactionLease> {
   private trimAt = 0;
 
-  /** @param delayMs how long after its end an operation is compacted, in milliseconds */
+  private readonly metrics = measureCompaction(register);
+
   constructor(
     private readonly mongo: Mongo,
-    private readonly leases: CompactionLeases,
+    private readonly leases: Leases,
     private readonly compaction: OperationCompaction,
     private readonly leftovers: OperationLeftovers,
-    private readonly letters: Pick<LetterTopic, 'trim'>,
-    private readonly observer: CompactionObserver,
-    private readonly delayMs: number,
+    private readonly letters: LetterTopic,
     wakeUp: WakeUp,
   ) {
     super(wakeUp);
   }
 
+  /** Claims the oldest operation that is due and that no process compacts. */
   protected async claim(): Promise<CompactionLease | null> {
-    return this.leases.claim();
+    const now = this.mongo.time.now();
+    const ended = { status: { $in: [...ENDED] }, finishedAt: { $lte: new Date(now.getTime() - DELAY_MS) } };
+    // Equality with `null` finds absent fields by the index.
+    const filter = { compactedAt: null as never, ...ended };
+    return this.leases.claim(COMPACTION, filter, { where: { nextAt: { $not: { $gt: now } } } });
   }
 
   /** Trims the dead-letter topic. A failure waits for the next time: nothing depends on it. */
@@ -55,41 +67,46 @@ export class CompactionJob extends LeasedJob<CompactionLease> {
 
   protected async run(lease: CompactionLease, signal: AbortSignal): Promise<void> {
     const { operation } = lease;
-    if (!hasOrders(operation)) return lease.end({ compactedAt: this.mongo.time.now() });
     try {
-      await lease.end(await this.compact(operation, signal));
+      const nextAt = hasOrders(operation) ? await this.compact(operation, signal) : 'never';
+      await lease.release(nextAt === 'never' ? { compactedAt: this.mongo.time.now() } : toTurn(nextAt));
     } catch (error) {
       if (error instanceof LeaseLostError || lease.over.aborted) throw error;
       // Another process can continue at once if this one stops.
       if (!signal.aborted)
         this.logger.warn({ operation: operation._id, reason: String(error) }, 'cannot compact the operation, retrying');
-      await lease.end({ nextAt: signal.aborted ? this.mongo.time.now() : this.retryAt() });
+      await lease.release(toTurn(signal.aborted ? this.mongo.time.now() : this.retryAt()));
     }
   }
 
-  private async compact(operation: OrdersDocument, signal: AbortSignal): Promise<CompactionChange> {
+  /** @returns when the operation is looked at again; `never` if nothing is left to do */
+  private async compact(operation: OrdersDocument, signal: AbortSignal): Promise<Date | 'never'> {
     const turn = await this.compaction.settle(operation, signal);
     this.report(operation, turn);
-    if (turn.keysUntil !== undefined) return { nextAt: later(turn.keysUntil, this.retryAt()) };
-    if (turn.unsettled.length > 0) return { nextAt: this.retryAt() };
+    if (turn.keysUntil !== undefined) return later(turn.keysUntil, this.retryAt());
+    if (turn.unsettled.length > 0) return this.retryAt();
     const left = await this.leftovers.remove(operation, this.compaction.restOf(signal));
-    if (left === 'open') return { nextAt: this.retryAt() };
+    if (left === 'open') return this.retryAt();
     this.trimAt = 0;
-    return left === 'nothing' ? { compactedAt: this.mongo.time.now() } : { nextAt: left.until };
+    return left === 'nothing' ? 'never' : left.until;
   }
 
-  private report({ _id: operation }: OrdersDocument, { orders, unsettled }: Turn): void {
+  private report({ _id: operation }: OrdersDocument, { orders, unsettled }: CompactionTurn): void {
     const defects = unsettled.filter(({ kind }) => kind === 'defect');
-    this.observer.compacted(orders);
-    this.observer.defects(operation, defects.length);
+    this.metrics.compacted(orders);
+    this.metrics.defects(operation, defects.length);
     if (orders > 0) this.logger.log({ operation, orders }, 'bookkeeping compacted');
     for (const { reason } of defects)
       this.logger.error({ operation, reason }, 'block is not compacted: its orders are not those that were sent');
   }
 
   private retryAt(): Date {
-    return new Date(this.mongo.time.now().getTime() + Math.min(Math.max(this.delayMs, MIN_RETRY_MS), MAX_RETRY_MS));
+    return new Date(this.mongo.time.now().getTime() + Math.min(Math.max(DELAY_MS, MIN_RETRY_MS), MAX_RETRY_MS));
   }
+}
+
+function toTurn(nextAt: Date): object {
+  return { 'compaction.nextAt': nextAt };
 }
 
 function later(one: Date, other: Date): Date {

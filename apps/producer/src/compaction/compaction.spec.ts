@@ -1,13 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import type { IntakeBatch } from '#orders/operation/intake-batches.js';
-import type { IndexRange } from '#orders/operation/segments.js';
+import type { IntakeBatch } from '#orders/numbering/intake-batches.js';
+import type { IndexRange } from '#orders/operation/operation.js';
 import type { SettledBlock } from '#orders/settled/settled-blocks.js';
 import type { Verification, VerifiedBlock } from '#reconcile/verify-block.js';
-import { trimOffset } from './letter-topic.js';
-import { nextRun } from './received-run.js';
-import { settleBlock, type SettlingSteps } from './settle-block.js';
-import { WorkShare } from './work-share.js';
+import { nextRun, settleBlock, type SettlingSteps, WorkShare } from './operation-compaction.js';
+import { trimOffset } from './operation-leftovers.js';
 
 /** A database that crashes before or after one of its steps. */
 class CrashingStore implements SettlingSteps {

@@ -1,36 +1,129 @@
 import { Injectable } from '@nestjs/common';
-import type { Clock } from '@orders-pipeline/clock';
+import type { Db } from 'mongodb';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { type Clock, pause, systemClock } from '@orders-pipeline/clock';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
-import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
+import { chunksCollection } from '#orders/operation/acknowledged-chunks.js';
+import { importRowsCollection } from '#orders/imports/import-rows.js';
+import { type IntakeBatch, intakeBatchesCollection } from '#orders/numbering/intake-batches.js';
 import {
+  type EmittedDocument,
+  FULL_BLOCK_ORDERS,
+  type IntakeDocument,
   isEmitted,
   operationsCollection,
-  type EmittedDocument,
-  type IntakeDocument,
   type OrdersDocument,
+  type IndexRange,
 } from '#orders/operation/operation.js';
-import type { IndexRange } from '#orders/operation/segments.js';
-import { ackedBlocks } from '#orders/settled/acked-blocks.js';
 import {
+  ackedBlocks,
   blocksOf,
   findSettledBlock,
   outsideOf,
+  type SettledBlock,
   settledBlocksCollection,
   settledTotals,
-  type SettledBlock,
 } from '#orders/settled/settled-blocks.js';
-import type { CheckSources } from '#reconcile/check-context.js';
-import { groupPositions } from '#reconcile/group-positions.js';
-import { verifyEmitted, verifyReceived } from '#reconcile/verify-block.js';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { unpackIndexes } from '#orders/numbering/number-runs.js';
+import type { CheckSources } from '#reconcile/check-block.js';
+import { groupPositions } from '#reconcile/record-positions.js';
+import { type Verification, type VerifiedBlock, verifyEmitted, verifyReceived } from '#reconcile/verify-block.js';
+import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { BlockBookkeeping } from './block-bookkeeping.js';
-import { nextRun } from './received-run.js';
-import { settleBlock, type SettlingSteps, type Unsettled } from './settle-block.js';
-import { WorkShare } from './work-share.js';
+
+/** The ratio of pauses to work: the work uses about 1/20 of a CPU core, so that it does not slow down saves. */
+const PAUSE_PER_WORK = 19;
+/** The longest pause, in ms. A part that waits seconds for the database has not worked as long, and must not stop the work for minutes. */
+const MAX_PAUSE_MS = 5_000;
+
+/** Bounds the share of time that background work takes. */
+export class WorkShare {
+  private workedSince: number;
+
+  constructor(private readonly clock: Clock) {
+    this.workedSince = clock.now();
+  }
+
+  /** Pauses in proportion to the time since the last pause, at most five seconds. Call it after each small part of the work. */
+  async rest(): Promise<void> {
+    await pause(this.clock, Math.min(PAUSE_PER_WORK * (this.clock.now() - this.workedSince), MAX_PAUSE_MS));
+    this.workedSince = this.clock.now();
+  }
+}
+
+/** Batches of one settled block: they are in memory at once. */
+const MAX_BATCHES = 5_000;
+
+/** The next batches that may be settled together, or why none may. */
+type ReceivedRun =
+  | { readonly kind: 'batches'; readonly batches: readonly IntakeBatch[] }
+  | { readonly kind: 'keys'; readonly until: Date | undefined };
+
+/**
+ * Takes the batches of the next settled block of an intake: up to 100,000 orders of up to 5,000 batches. A batch with Idempotency-Keys that
+ * are stored still answers repeated requests, so that nothing is settled before its keys have expired.
+ * @param batches the acknowledged batches outside of `passed`, by ascending index
+ * @param passed indexes of other blocks: no block reaches across them
+ * @returns `undefined` if there is none
+ */
+export async function nextRun(
+  batches: AsyncIterable<IntakeBatch>,
+  passed: readonly IndexRange[],
+): Promise<ReceivedRun | undefined> {
+  const run: IntakeBatch[] = [];
+  let orders = 0;
+  for await (const batch of batches) {
+    const [first] = run;
+    if (first !== undefined) {
+      if (orders + batch.count > FULL_BLOCK_ORDERS || run.length === MAX_BATCHES) break;
+      if (passed.some(({ from }) => first.from < from && from <= batch.from)) break;
+    }
+    if (batch.requests !== undefined) return { kind: 'keys', until: batch.keysUntil };
+    run.push(batch);
+    orders += batch.count;
+  }
+  return run.length === 0 ? undefined : { kind: 'batches', batches: run };
+}
+
+/** The steps of settling one block. Each is durable when it resolves, and harmless when it is repeated. */
+export interface SettlingSteps {
+  /** Compares the orders of the block with what was sent. */
+  verify(): Promise<Verification>;
+  /** Stores the digest. @returns the stored block, which may be that of another process */
+  store(block: VerifiedBlock): Promise<SettledBlock>;
+  /** Removes the bookkeeping that the stored block replaces. */
+  remove(block: SettledBlock): Promise<void>;
+  /** Records that the bookkeeping is removed. */
+  finish(block: SettledBlock): Promise<void>;
+}
+
+/** Why a block is not settled. */
+type Unsettled = Exclude<Verification, { readonly kind: 'settled' }>;
+
+/**
+ * Replaces the bookkeeping of a block by its digest: verify, store the digest, remove. A crash after any step leaves a state from which
+ * the next turn continues, and nothing is removed without a stored digest.
+ * @param stored the block of an earlier turn; `null` if it is not verified yet
+ * @returns why the block is not settled; `undefined` if it is settled and its bookkeeping is removed
+ */
+export async function settleBlock(stored: SettledBlock | null, steps: SettlingSteps): Promise<Unsettled | undefined> {
+  if (stored?.isCompacted === true) return undefined;
+  let block = stored;
+  if (block === null) {
+    const verification = await steps.verify();
+    if (verification.kind !== 'settled') return verification;
+    block = await steps.store(verification.block);
+  }
+  await steps.remove(block);
+  await steps.finish(block);
+  return undefined;
+}
+
+/** Indexes whose documents are removed at once: more would exceed the time-out of a write. */
+const SLICE = 5_000;
 
 /** What a turn has found of the blocks of an operation. */
-export interface Turn {
+export interface CompactionTurn {
   /** Orders of blocks that were compacted in this turn. */
   orders: number;
   /** The blocks that are not settled. */
@@ -45,14 +138,12 @@ export class OperationCompaction {
   constructor(
     private readonly mongo: Mongo,
     private readonly positions: KafkaPositions,
-    private readonly bookkeeping: BlockBookkeeping,
     private readonly archivedIds: ArchivedIds,
-    private readonly clock: Clock,
   ) {}
 
   /** Settles what can be settled. @throws the reason of the signal, or the error of MongoDB or Kafka: a later turn continues */
-  async settle(operation: OrdersDocument, signal: AbortSignal): Promise<Turn> {
-    const turn: Turn = { orders: 0, unsettled: [] };
+  async settle(operation: OrdersDocument, signal: AbortSignal): Promise<CompactionTurn> {
+    const turn: CompactionTurn = { orders: 0, unsettled: [] };
     if (isEmitted(operation)) await this.settleEmitted(operation, turn, signal);
     else await this.settleReceived(operation, turn, signal);
     return turn;
@@ -60,14 +151,14 @@ export class OperationCompaction {
 
   /** Pauses after a part of the work. */
   restOf(signal: AbortSignal): () => Promise<void> {
-    const share = new WorkShare(this.clock);
+    const share = new WorkShare(systemClock);
     return async () => {
       await share.rest();
       signal.throwIfAborted();
     };
   }
 
-  private async settleEmitted(claimed: EmittedDocument, turn: Turn, signal: AbortSignal): Promise<void> {
+  private async settleEmitted(claimed: EmittedDocument, turn: CompactionTurn, signal: AbortSignal): Promise<void> {
     const operation = await this.fence(claimed);
     if (operation === undefined) {
       turn.unsettled.push({ kind: 'open', reason: 'a producer may still be sending' });
@@ -77,14 +168,14 @@ export class OperationCompaction {
     for (const block of ackedBlocks(operation.segments)) {
       const stored = await findSettledBlock(this.mongo.db, operation._id, block.from);
       const verify = async () => verifyEmitted(operation, block, await this.sources(signal, rest));
-      await this.settleOne(stored, { verify, ...this.steps(operation, rest) }, turn);
+      await this.settleOne(stored, { verify, ...this.steps(operation, turn, rest) }, turn);
     }
   }
 
-  private async settleReceived(operation: IntakeDocument, turn: Turn, signal: AbortSignal): Promise<void> {
+  private async settleReceived(operation: IntakeDocument, turn: CompactionTurn, signal: AbortSignal): Promise<void> {
     const { db } = this.mongo;
     const rest = this.restOf(signal);
-    const steps = this.steps(operation, rest);
+    const steps = this.steps(operation, turn, rest);
     const interrupted = await settledBlocksCollection(db)
       .find({ ...blocksOf(operation._id), isCompacted: false })
       .toArray();
@@ -114,24 +205,70 @@ export class OperationCompaction {
   }
 
   /** @returns whether the block is settled */
-  private async settleOne(stored: SettledBlock | null, steps: SettlingSteps, turn: Turn): Promise<boolean> {
-    let orders = 0;
-    const finish = async (block: SettledBlock): Promise<void> => {
-      await steps.finish(block);
-      orders = block.count;
-    };
-    const unsettled = await settleBlock(stored, { ...steps, finish });
-    turn.orders += orders;
+  private async settleOne(stored: SettledBlock | null, steps: SettlingSteps, turn: CompactionTurn): Promise<boolean> {
+    const unsettled = await settleBlock(stored, steps);
     if (unsettled !== undefined) turn.unsettled.push(unsettled);
     return unsettled === undefined;
   }
 
-  private steps(operation: OrdersDocument, rest: () => Promise<void>): Omit<SettlingSteps, 'verify'> {
+  private steps(
+    operation: OrdersDocument,
+    turn: CompactionTurn,
+    rest: () => Promise<void>,
+  ): Omit<SettlingSteps, 'verify'> {
     return {
-      store: async (block) => this.bookkeeping.store(block),
-      remove: async (block) => this.bookkeeping.remove(operation, block, rest),
-      finish: async (block) => this.bookkeeping.finish(block),
+      store: async (block) => this.store(block),
+      remove: async (block) => this.remove(operation, block, rest),
+      finish: async ({ _id, count }) => {
+        await settledBlocksCollection(this.mongo.db).updateOne({ _id }, { $set: { isCompacted: true } });
+        turn.orders += count;
+      },
     };
+  }
+
+  /** Stores a verified block. @returns the stored one: another process may have settled the block at the same time */
+  private async store(block: VerifiedBlock): Promise<SettledBlock> {
+    const { _id, ...fields } = block;
+    const settled = { ...fields, verifiedAt: this.mongo.time.now(), isCompacted: false };
+    const stored = await settledBlocksCollection(this.mongo.db).findOneAndUpdate(
+      { _id },
+      { $setOnInsert: settled },
+      { upsert: true, returnDocument: 'after' },
+    );
+    if (stored === null) throw new Error(`the settled block of ${_id.operationId} at ${_id.from} is not stored`);
+    return stored;
+  }
+
+  /**
+   * Removes the chunks, rows and batches of a settled block. The rows of orders that are not stored under their number stay: a discarded
+   * order must not be imported again.
+   * @param rest is awaited after each part
+   */
+  private async remove({ kind }: OrdersDocument, block: SettledBlock, rest: () => Promise<void>): Promise<void> {
+    const { operationId, from } = block._id;
+    if (kind === 'intake') {
+      await forSlices({ from, to: block.to }, async (slice) => removeBatches(this.mongo.db, operationId, slice), rest);
+      return;
+    }
+    if (kind === 'import') await this.removeRows(block, rest);
+    await chunksCollection(this.mongo.db).deleteMany({
+      _id: { $gte: { operationId, from }, $lt: { operationId, from: block.to } },
+    });
+  }
+
+  private async removeRows(block: SettledBlock, rest: () => Promise<void>): Promise<void> {
+    const { operationId, from } = block._id;
+    const kept = unpackIndexes(block.absent);
+    await forSlices(
+      { from, to: block.to },
+      async (slice) => {
+        const ranges = around(slice, kept).map((range) => ({
+          deleteMany: { filter: { operationId, index: within(range) } },
+        }));
+        if (ranges.length > 0) await importRowsCollection(this.mongo.db).bulkWrite(ranges, { ordered: false });
+      },
+      rest,
+    );
   }
 
   private async sources(signal: AbortSignal, onChecked: () => Promise<void>): Promise<CheckSources> {
@@ -157,4 +294,64 @@ export class OperationCompaction {
 
 async function neverVerified(): Promise<never> {
   return Promise.reject(new Error('a stored block is not verified again'));
+}
+
+async function removeBatches(db: Db, operationId: string, slice: IndexRange): Promise<void> {
+  // Abandoned batches stay: their numbers are known to be unused by them, and a hanging process can't store a batch there.
+  const settled = { operationId, state: 'acknowledged', from: within(slice) } as const;
+  await intakeBatchesCollection(db).deleteMany(settled);
+}
+
+async function forSlices(
+  { from, to }: IndexRange,
+  work: (slice: IndexRange) => Promise<void>,
+  rest: () => Promise<void>,
+): Promise<void> {
+  for (let start = from; start < to; start += SLICE) {
+    await work({ from: start, to: Math.min(start + SLICE, to) });
+    await rest();
+  }
+}
+
+/** Returns the parts of a range between indexes that are left out. @param kept in ascending order */
+function around({ from, to }: IndexRange, kept: readonly number[]): IndexRange[] {
+  const ranges: IndexRange[] = [];
+  let start = from;
+  for (const index of kept) {
+    if (index < start) continue;
+    if (index >= to) break;
+    if (index > start) ranges.push({ from: start, to: index });
+    start = index + 1;
+  }
+  if (start < to) ranges.push({ from: start, to });
+  return ranges;
+}
+
+function within({ from, to }: IndexRange): { $gte: number; $lt: number } {
+  return { $gte: from, $lt: to };
+}
+
+/** Creates the metrics of the compaction. */
+export function measureCompaction(registry: Registry) {
+  const registers = [registry];
+  const compacted = new Counter({
+    name: 'producer_compacted_orders_total',
+    help: 'Orders whose bookkeeping was verified and replaced by the digest of their block',
+    registers,
+  });
+  const defects = new Map<string, number>();
+  const blocks = new Gauge({
+    name: 'producer_compaction_defects',
+    help: 'Blocks of orders that are not compacted, because an order is lost, altered or was never sent',
+    registers,
+  });
+  return {
+    compacted: (orders: number): void => compacted.inc(orders),
+    /** @param count the blocks of this operation with a lost, altered or invented order */
+    defects: (operationId: string, count: number): void => {
+      if (count === 0) defects.delete(operationId);
+      else defects.set(operationId, count);
+      blocks.set([...defects.values()].reduce((sum, each) => sum + each, 0));
+    },
+  };
 }

@@ -1,29 +1,33 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { Kafka } from 'kafkajs';
 import type { Db } from 'mongodb';
+import { LazyAdmin } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import { chunksCollection, chunksOf } from '#orders/operation/acknowledged-chunks.js';
-import { filesAfter, manifestCollection } from '#orders/operation/import-manifest.js';
-import { importRowsCollection } from '#orders/operation/import-rows.js';
-import { manifestTotals } from '#orders/operation/manifest-totals.js';
+import { filesAfter, manifestCollection, manifestTotals } from '#orders/imports/import-manifest.js';
+import { importRowsCollection } from '#orders/imports/import-rows.js';
 import { operationsCollection, type OrdersDocument } from '#orders/operation/operation.js';
 import { blocksOf, outsideOf, settledBlocksCollection, settledTotals } from '#orders/settled/settled-blocks.js';
+import { type Positions, DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC } from '#orders/topics/topics.js';
+import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { ImportRejects } from '../imports/import-rejects.js';
+import { ImportRejects } from '../imports/import-manifest.js';
+import { settings } from '../settings.js';
 
 /** Documents that are removed at once: more would exceed the time-out of a write. */
 const SLICE = 5_000;
+/** How long settled dead letters, the files and the rejected rows of imports are kept, in ms. A backup of that age can be restored. */
+const RETENTION_MS = settings.SETTLED_RETENTION_DAYS * 24 * 60 * 60 * 1_000;
 
 /** Whether something of an operation is left: until when it is kept, or `open` if a dead letter is not settled. */
-export type Left = 'nothing' | 'open' | { readonly until: Date };
+type Left = 'nothing' | 'open' | { readonly until: Date };
 
 /** Removes what an operation has besides its blocks, once all of these are settled. */
 @Injectable()
 export class OperationLeftovers {
-  /** @param retentionMs how long settled dead letters, the files and the rejected rows of imports are kept, in milliseconds */
   constructor(
     private readonly mongo: Mongo,
     private readonly rejects: ImportRejects,
-    private readonly retentionMs: number,
   ) {}
 
   /** @param rest is awaited after each part */
@@ -35,7 +39,7 @@ export class OperationLeftovers {
     if (operation.kind === 'import') await this.removeUnsentRows(operationId, rest);
     // Those of a cancelled operation that were stored, and not counted as acknowledged.
     await chunksCollection(this.db).deleteMany(chunksOf(operationId));
-    const until = new Date((await this.settledAt(operation)).getTime() + this.retentionMs);
+    const until = new Date((await this.settledAt(operation)).getTime() + RETENTION_MS);
     if (until > this.mongo.time.now()) return (await this.hasRetained(operation)) ? { until } : 'nothing';
     if (await this.isRedriven(operationId)) return 'open';
     if (operation.kind === 'import') await this.removeManifest(operationId);
@@ -58,14 +62,9 @@ export class OperationLeftovers {
   private async removeUnsentRows(operationId: string, rest: () => Promise<void>): Promise<void> {
     const rows = importRowsCollection(this.db);
     const unsent = { operationId, ...outsideOf(await settledTotals(this.db, operationId), 'index') };
-    for (;;) {
-      const ids = await rows
-        .find(unsent)
-        .limit(SLICE)
-        .map(({ _id }) => _id)
-        .toArray();
-      if (ids.length === 0) return;
-      await rows.deleteMany({ _id: { $in: ids }, operationId });
+    const find = async () => rows.find(unsent).limit(SLICE).toArray();
+    for (let some = await find(); some.length > 0; some = await find()) {
+      await rows.deleteMany({ _id: { $in: some.map(({ _id }) => _id) }, operationId });
       await rest();
     }
   }
@@ -87,14 +86,9 @@ export class OperationLeftovers {
   private async removeLetters(operationId: string, rest: () => Promise<void>): Promise<void> {
     const letters = deadLettersCollection(this.db);
     const settled = { operationId, state: { $in: ['saved', 'discarded'] } } as const;
-    for (;;) {
-      const ids = await letters
-        .find(settled)
-        .limit(SLICE)
-        .map(({ _id }) => _id)
-        .toArray();
-      if (ids.length === 0) return;
-      await letters.deleteMany({ _id: { $in: ids }, ...settled });
+    const find = async () => letters.find(settled).limit(SLICE).toArray();
+    for (let some = await find(); some.length > 0; some = await find()) {
+      await letters.deleteMany({ _id: { $in: some.map(({ _id }) => _id) }, ...settled });
       await rest();
     }
   }
@@ -102,4 +96,61 @@ export class OperationLeftovers {
   private get db(): Db {
     return this.mongo.db;
   }
+}
+
+/**
+ * Removes the records of dead letters that nothing needs any more from the dead-letter topic, which Kafka keeps for ever: those before the
+ * oldest letter in MongoDB. Kafka removes whole segments.
+ */
+export class LetterTopic implements OnApplicationShutdown {
+  private readonly admin: LazyAdmin;
+
+  constructor(
+    kafka: Kafka,
+    private readonly mongo: Mongo,
+    private readonly positions: KafkaPositions,
+  ) {
+    this.admin = new LazyAdmin(kafka);
+  }
+
+  /** @returns the partitions of which records were removed. @throws when Kafka or MongoDB is unavailable */
+  async trim(): Promise<number> {
+    const admin = await this.admin.connected();
+    // Read before the letters: those before it are in MongoDB, unless they are removed.
+    const projected = await this.positions.committed(DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC);
+    const retainedSince = this.mongo.time.now().getTime() - RETENTION_MS;
+    const old = await admin.fetchTopicOffsetsByTimestamp(DEAD_LETTER_TOPIC, retainedSince);
+    const kept = await this.oldestLetters();
+    const starts = new Map(
+      (await admin.fetchTopicOffsets(DEAD_LETTER_TOPIC)).map(({ partition, low }) => [partition, Number(low)]),
+    );
+    const partitions = old
+      .map(({ partition, offset }) => ({ partition, offset: trimOffset(partition, Number(offset), projected, kept) }))
+      .filter(({ partition, offset }) => offset > (starts.get(partition) ?? 0))
+      .map(({ partition, offset }) => ({ partition, offset: String(offset) }));
+    if (partitions.length > 0) await admin.deleteTopicRecords({ topic: DEAD_LETTER_TOPIC, partitions });
+    return partitions.length;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.admin.close();
+  }
+
+  /** Returns the lowest offset of the letters of each partition that has some. */
+  private async oldestLetters(): Promise<Positions> {
+    const oldest = await deadLettersCollection(this.mongo.db)
+      .aggregate<{ _id: number; offset: number }>([
+        { $group: { _id: '$letter.partition', offset: { $min: '$letter.offset' } } },
+      ])
+      .toArray();
+    return new Map(oldest.map(({ _id, offset }) => [_id, offset]));
+  }
+}
+
+/**
+ * Returns the offset before which nothing is needed: it is older than the retention, in MongoDB, and no letter is left there.
+ * @param old the first offset that is not older than the retention
+ */
+export function trimOffset(partition: number, old: number, projected: Positions, kept: Positions): number {
+  return Math.min(old, projected.get(partition) ?? 0, kept.get(partition) ?? Number.POSITIVE_INFINITY);
 }

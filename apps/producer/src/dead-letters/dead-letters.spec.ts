@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { type ConsumedRecord, DEAD_LETTER_HEADERS, type RecordHeader } from '@orders-pipeline/parallel-consumer';
 import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
 import type { OrderCodec } from '#orders/order/order-codec.js';
-import { type ConsumedRecord, DEAD_LETTER_HEADERS, type RecordHeader } from '@orders-pipeline/parallel-consumer';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import { deadLetterItem } from './dead-letter-response.js';
-import { DeadLetters } from './dead-letters.js';
+import { deadLetterItem } from './dead-letter-api.js';
+import { DeadLettersController } from './dead-letters.controller.js';
 import { LetterRecords } from './letter-records.js';
 
 const LETTER = {
@@ -73,7 +73,7 @@ describe('reading a dead letter', () => {
     ['the schema registry', 'registry-away', recordsWith(RECORD), { learn: broken }],
   ])('fails with 503 while %s is unavailable: %s', async (_, code, records, codec) => {
     const db = { collection: () => ({ findOne: async () => LETTER }) };
-    const letters = new DeadLetters({ db } as unknown as Mongo, records, codec as unknown as OrderCodec);
-    await expect(letters.byId(LETTER._id)).rejects.toMatchObject({ status: 503, code });
+    const letters = new DeadLettersController({ db } as unknown as Mongo, records, codec as unknown as OrderCodec);
+    await expect(letters.getDeadLetter('orders.v1', '3', '4711')).rejects.toMatchObject({ status: 503, code });
   });
 });

@@ -1,14 +1,13 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
-import { readRedrive } from '#orders/dead-letter/redrive-headers.js';
-import { DEAD_LETTER_TOPIC } from '#orders/topics/topics.js';
+import type { OnApplicationShutdown } from '@nestjs/common';
 import {
+  type ConsumedRecord,
   DEAD_LETTER_HEADERS,
   listHeaders,
-  type ConsumedRecord,
   type RecordHeader,
 } from '@orders-pipeline/parallel-consumer';
 import type { RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { type DeadLetterDocument, readRedrive } from '#orders/dead-letter/dead-letters.js';
+import { DEAD_LETTER_TOPIC } from '#orders/topics/topics.js';
 
 /** The original record of a dead letter, with its original headers. */
 export interface LetterRecord {
@@ -22,7 +21,7 @@ export interface LetterRecord {
 }
 
 /** Why there is no record: Kafka deleted the letter, or the original record whose value was too large for the letter. */
-export type GoneReason = 'letter-gone' | 'value-gone';
+type GoneReason = 'letter-gone' | 'value-gone';
 
 export type FoundRecord = LetterRecord | GoneReason;
 
@@ -31,7 +30,6 @@ type Letter = Pick<DeadLetterDocument, '_id' | 'letter'>;
 const OWN_HEADERS = new Set<string>(Object.values(DEAD_LETTER_HEADERS));
 
 /** Reads the records of dead letters from Kafka, because MongoDB does not store their bytes. */
-@Injectable()
 export class LetterRecords implements OnApplicationShutdown {
   constructor(private readonly reader: Pick<RecordReader, 'read' | 'close'>) {}
 

@@ -1,13 +1,11 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import type { OperationDocument } from '#orders/operation/operation.js';
-import { createSegments, type Segment } from '#orders/operation/segments.js';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import { exposeEmission, measureTopic } from './emission-metrics.js';
-import type { EmissionState } from './emission-job.js';
-import { LagCeiling } from './lag-ceiling.js';
-import { Pace } from './pace.js';
-import { ProgressSaver } from './progress-saver.js';
+import { type OperationDocument, createSegments, type Segment } from '#orders/operation/operation.js';
+import { samples } from '#service/health/testing/samples.js';
+import { type EmissionState, exposeEmission, ProgressSaver } from './emission-job.js';
+import { LagCeiling, RateSchedule } from './emission.js';
+import { measureTopic } from './orders-topic.js';
 import { freeSegment } from './segment-leases.js';
 
 describe('the next segment to claim', () => {
@@ -35,24 +33,24 @@ describe('the next segment to claim', () => {
   });
 });
 
-describe('the pace', () => {
+describe('the schedule of a rate', () => {
   it('returns the time until an order is due by the schedule', () => {
-    expect(new Pace(1_000, 0).untilDue(500, 100)).toBe(400);
+    expect(new RateSchedule(1_000, 0).untilDue(500, 100)).toBe(400);
   });
 
   it('catches up after a stall instead of delaying later orders', () => {
-    const pace = new Pace(1_000, 0);
-    expect([pace.untilDue(500, 3_000), pace.untilDue(3_500, 3_000)]).toEqual([0, 500]);
+    const rate = new RateSchedule(1_000, 0);
+    expect([rate.untilDue(500, 3_000), rate.untilDue(3_500, 3_000)]).toEqual([0, 500]);
   });
 
   it('counts the orders that are due', () => {
-    const pace = new Pace(1_000, 1_000);
-    expect([999, 1_000, 1_001, 2_000].map((now) => pace.dueBy(now))).toEqual([0, 1, 2, 1_001]);
+    const rate = new RateSchedule(1_000, 1_000);
+    expect([999, 1_000, 1_001, 2_000].map((now) => rate.dueBy(now))).toEqual([0, 1, 2, 1_001]);
   });
 
   it('never waits without a rate', () => {
-    const pace = new Pace(null, 0);
-    expect([pace.untilDue(1_000_000, 0), pace.dueBy(0)]).toEqual([0, Number.POSITIVE_INFINITY]);
+    const rate = new RateSchedule(null, 0);
+    expect([rate.untilDue(1_000_000, 0), rate.dueBy(0)]).toEqual([0, Number.POSITIVE_INFINITY]);
   });
 });
 
@@ -169,26 +167,20 @@ describe('the saved progress of an emission', () => {
 });
 
 describe('emission metrics', () => {
-  let registry: Registry;
-
-  beforeEach(() => {
-    registry = new Registry();
-  });
-
-  async function value(name: string): Promise<number> {
-    const line = (await registry.metrics()).split('\n').find((each) => each.startsWith(`producer_${name} `));
-    return Number(line?.split(' ')[1]);
-  }
-
   it('count sent and acknowledged records separately, starting at 0', async () => {
+    const registry = new Registry();
     const observer = measureTopic(registry);
-    expect(await value('records_acknowledged_total')).toBe(0);
+    expect(await samples(registry, 'producer_records')).toContain('producer_records_acknowledged_total 0');
     observer.sent?.(1_000);
     observer.sent?.(1_000);
     observer.acknowledged?.(1_000, 25);
-    expect(await value('records_sent_total')).toBe(2_000);
-    expect(await value('records_acknowledged_total')).toBe(1_000);
-    expect(await value('acknowledge_duration_seconds_sum')).toBe(0.025);
+    expect(await samples(registry, 'producer_records')).toEqual([
+      'producer_records_sent_total 2000',
+      'producer_records_acknowledged_total 1000',
+    ]);
+    expect(await samples(registry, 'producer_acknowledge_duration_seconds_sum')).toEqual([
+      'producer_acknowledge_duration_seconds_sum 0.025',
+    ]);
   });
 
   it.each<[EmissionState, running: number, waiting: number]>([
@@ -196,9 +188,12 @@ describe('emission metrics', () => {
     ['emitting', 1, 0],
     ['waiting', 1, 1],
   ])('report a producer that is %s', async (state, running, waiting) => {
+    const registry = new Registry();
     exposeEmission({ state }, 5_000, registry);
-    expect(await value('emissions_running')).toBe(running);
-    expect(await value('waiting_for_consumers')).toBe(waiting);
-    expect(await value('lag_ceiling_records')).toBe(5_000);
+    expect(await samples(registry)).toEqual([
+      `producer_emissions_running ${running}`,
+      `producer_waiting_for_consumers ${waiting}`,
+      'producer_lag_ceiling_records 5000',
+    ]);
   });
 });

@@ -1,18 +1,83 @@
 import { Injectable } from '@nestjs/common';
-import { ImportRowsMissingError } from '#orders/operation/import-rows.js';
-import { orderSource } from '#orders/operation/order-source.js';
-import { pause } from '@orders-pipeline/clock';
+import { Gauge, type Registry } from 'prom-client';
+import { type Clock, pause } from '@orders-pipeline/clock';
 import { RecordsRejectedError } from '@orders-pipeline/parallel-consumer';
+import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
+import { ImportRowsMissingError } from '#orders/imports/import-rows.js';
+import { orderSource } from '#orders/operation/order-source.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Interruptions } from '../background/interruptions.js';
-import { LeaseLostError } from '../background/lease.js';
-import { LeasedJob } from '../background/leased-job.js';
-import { WakeUp } from '../background/wake-up.js';
-import { emit } from './emission.js';
-import { LagCeiling } from './lag-ceiling.js';
+import { LeasedJob, WakeUp } from '../background/leased-job.js';
+import { LeaseLostError } from '../background/leases.js';
+import { emit, LagCeiling } from './emission.js';
 import { OrdersTopic } from './orders-topic.js';
-import { ProgressSaver } from './progress-saver.js';
-import { SegmentLeases, type SegmentLease, type SegmentProgress } from './segment-leases.js';
+import { type SegmentLease, SegmentLeases, type SegmentProgress } from './segment-leases.js';
+
+/** How often progress is stored, in ms. After a crash, records acknowledged since are emitted again; the consumers deduplicate them. */
+const SAVE_EVERY_MS = 250;
+/** How long the emission continues during a store, in ms. Then it waits, so that a crash does not repeat too much. */
+const MAX_STORE_MS = 1_000;
+
+type Store = (progress: SegmentProgress, chunks: readonly AcknowledgedChunk[]) => Promise<void>;
+
+/**
+ * Stores progress every 250 ms rather than after each chunk. The emission sends the next chunks while MongoDB makes the progress durable.
+ */
+export class ProgressSaver {
+  private savedAt: number;
+  private chunks: AcknowledgedChunk[] = [];
+  private saving: Promise<void> | undefined;
+  private last: SegmentProgress | undefined;
+
+  constructor(
+    private readonly store: Store,
+    private readonly clock: Clock,
+  ) {
+    this.savedAt = clock.now();
+  }
+
+  /** Records progress, and stores it when due. @throws the error of an earlier store; its chunks stay pending */
+  async note(progress: SegmentProgress, chunk: AcknowledgedChunk): Promise<void> {
+    this.last = progress;
+    this.chunks.push(chunk);
+    const age = this.clock.now() - this.savedAt;
+    if (this.saving !== undefined && age >= MAX_STORE_MS) await this.finish();
+    if (this.saving === undefined && age >= SAVE_EVERY_MS) this.begin(progress);
+  }
+
+  /** Waits for a running store. @returns the chunks that are not stored yet. @throws as `note` */
+  async finish(): Promise<readonly AcknowledgedChunk[]> {
+    const { saving } = this;
+    this.saving = undefined;
+    await saving;
+    return this.chunks;
+  }
+
+  /** The last recorded progress; `undefined` if nothing was acknowledged. */
+  get reached(): SegmentProgress | undefined {
+    return this.last;
+  }
+
+  private begin(progress: SegmentProgress): void {
+    const chunks = this.chunks;
+    this.chunks = [];
+    this.savedAt = this.clock.now();
+    const saving = this.keep(progress, chunks);
+    // `finish` reports the failure; until then it must not count as an unhandled rejection.
+    saving.catch(() => undefined);
+    this.saving = saving;
+  }
+
+  private async keep(progress: SegmentProgress, chunks: AcknowledgedChunk[]): Promise<void> {
+    try {
+      await this.store(progress, chunks);
+    } catch (error) {
+      this.chunks = [...chunks, ...this.chunks];
+      throw error;
+    }
+    this.saving = undefined;
+  }
+}
 
 /** Interval between attempts to store the result of an emission while MongoDB is unavailable, in ms. */
 const STORE_RETRY_MS = 1_000;
@@ -142,4 +207,26 @@ export class EmissionJob extends LeasedJob<SegmentLease> {
 /** Whether a retry cannot succeed: Kafka rejects the records, or the orders are missing. */
 function isPermanent(error: unknown): error is RecordsRejectedError | ImportRowsMissingError {
   return error instanceof RecordsRejectedError || error instanceof ImportRowsMissingError;
+}
+
+/** Exposes the state of this process's emission. @param ceiling the maximum consumer lag, in records */
+export function exposeEmission(job: Pick<EmissionJob, 'state'>, ceiling: number, registry: Registry): void {
+  const registers = [registry];
+  const emitting: Gauge = new Gauge({
+    name: 'producer_emissions_running',
+    help: 'Operation segments that this producer is emitting, including those that wait for the consumers',
+    registers,
+    collect: () => emitting.set(Number(job.state !== 'idle')),
+  });
+  const waiting: Gauge = new Gauge({
+    name: 'producer_waiting_for_consumers',
+    help: '1 while emission is paused because the consumer lag reached the lag ceiling, else 0',
+    registers,
+    collect: () => waiting.set(Number(job.state === 'waiting')),
+  });
+  new Gauge({
+    name: 'producer_lag_ceiling_records',
+    help: 'Consumer lag in records at which emission pauses (setting LAG_CEILING)',
+    registers,
+  }).set(ceiling);
 }

@@ -1,18 +1,14 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { AcknowledgedChunk, ChunkPart } from '#orders/operation/acknowledged-chunks.js';
-import type { EmittedDocument } from '#orders/operation/operation.js';
-import type { PlannedRecord } from '#orders/operation/planned-records.js';
-import { createSegments, type Segment } from '#orders/operation/segments.js';
-import { orderViolation, type Order } from '#orders/order/order.js';
-import { anOrder } from '#orders/testing/an-order.js';
-import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { systemClock } from '@orders-pipeline/clock';
+import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
+import type { AcknowledgedChunk, ChunkPart } from '#orders/operation/acknowledged-chunks.js';
+import { type EmittedDocument, createSegments, type Segment } from '#orders/operation/operation.js';
+import type { PlannedRecord } from '#orders/operation/order-source.js';
+import { type Order, orderViolation } from '#orders/order/order.js';
+import { anOrder } from '#orders/testing/an-order.js';
 import { SendGate } from '../expansion/send-gate.js';
-import { chunkParts } from './chunk-parts.js';
-import { emit, evenChunkSize } from './emission.js';
-import { faultyValue } from './faulty-value.js';
-import { LagCeiling } from './lag-ceiling.js';
-import type { OrdersTopic } from './orders-topic.js';
+import { chunkParts, emit, evenChunkSize, LagCeiling } from './emission.js';
+import { faultyValue, type OrdersTopic } from './orders-topic.js';
 import type { SegmentProgress } from './segment-leases.js';
 
 const NOW = new Date('2026-06-15T12:00:00Z');

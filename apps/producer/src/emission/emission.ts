@@ -1,23 +1,21 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
-import type { Fault, FaultCounts } from '#orders/operation/fault-mix.js';
-import type { EmittedDocument } from '#orders/operation/operation.js';
-import { createFaultSelector, type OrderSource } from '#orders/operation/order-source.js';
-import { plannedRecords } from '#orders/operation/planned-records.js';
-import type { Segment } from '#orders/operation/segments.js';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import type { Clock } from '@orders-pipeline/clock';
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
-import { chunkParts } from './chunk-parts.js';
-import type { LagCeiling } from './lag-ceiling.js';
+import type { Acknowledgement } from '@orders-pipeline/parallel-consumer/kafkajs';
+import type { AcknowledgedChunk, ChunkPart } from '#orders/operation/acknowledged-chunks.js';
+import type { Fault, FaultCounts } from '#orders/generator/fault-mix.js';
+import type { EmittedDocument, Segment } from '#orders/operation/operation.js';
+import { createFaultSelector, type OrderSource, plannedRecords } from '#orders/operation/order-source.js';
+import { recordsBetween, type TopicPositions, ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { OrdersTopic } from './orders-topic.js';
-import { Pace } from './pace.js';
 import type { SegmentProgress } from './segment-leases.js';
-import { untilDue } from './until-due.js';
 
 /** A rate-limited emission that is on time sends about this many chunks per second, so that the rate is even. */
 const CHUNKS_PER_SECOND = 50;
 const CEILING_POLL_MS = 250;
 
-export interface EmissionOptions {
+interface EmissionOptions {
   readonly operation: EmittedDocument;
   readonly segment: Segment;
   readonly source: OrderSource;
@@ -50,14 +48,14 @@ interface Chunk {
 export async function emit(options: EmissionOptions): Promise<SegmentProgress> {
   const { operation, segment, topic, signal, onProgress } = options;
   const { at, from: firstDue } = operation.schedule ?? { at: options.now(), from: segment.ackedTo };
-  const pace = new Pace(operation.ratePerSecond, at.getTime());
-  const overdue = (from: number): number => firstDue + pace.dueBy(options.now().getTime()) - from;
+  const rate = new RateSchedule(operation.ratePerSecond, at.getTime());
+  const overdue = (from: number): number => firstDue + rate.dueBy(options.now().getTime()) - from;
   const buildChunks = createChunkBuilder(options, overdue);
   let { ackedTo, faults } = segment;
   let chunks = await buildChunks(ackedTo);
   while (ackedTo < segment.to && !signal.aborted) {
     await waitForConsumers(options);
-    await untilDue(pace.untilDue(ackedTo - firstDue, options.now().getTime()), signal);
+    await abortableSleep(rate.untilDue(ackedTo - firstDue, options.now().getTime()), signal);
     if (signal.aborted) break;
     const sent = chunks;
     const sending = topic.send(sent.flatMap(({ records }) => records));
@@ -133,6 +131,112 @@ function sum(counts: FaultCounts, more: readonly Fault[]): FaultCounts {
 async function waitForConsumers({ ceiling, signal, onWaiting }: EmissionOptions): Promise<void> {
   if (!(await ceiling.isReached())) return;
   await onWaiting(true);
-  while (!signal.aborted && (await ceiling.isReached())) await untilDue(CEILING_POLL_MS, signal);
+  while (!signal.aborted && (await ceiling.isReached())) await abortableSleep(CEILING_POLL_MS, signal);
   if (!signal.aborted) await onWaiting(false);
+}
+
+/**
+ * Divides the acknowledgements of chunks that were sent together among them. The records of a partition are on the topic in the order in
+ * which they were sent.
+ */
+export function chunkParts(
+  chunks: readonly (readonly OutgoingRecord[])[],
+  acknowledged: readonly Acknowledgement[],
+): ChunkPart[][] {
+  const left = Map.groupBy(acknowledged, ({ partition }) => partition);
+  return chunks.map((records) =>
+    [...Map.groupBy(records, ({ partition }) => partition)].flatMap(([partition, { length }]) =>
+      takeFrom(left.get(partition) ?? [], length),
+    ),
+  );
+}
+
+/** Takes so many records from the acknowledgements of a partition, and leaves the rest in the list. */
+function takeFrom(left: Acknowledgement[], records: number): ChunkPart[] {
+  const taken: ChunkPart[] = [];
+  for (let missing = records; missing > 0;) {
+    const first = left.shift();
+    if (first === undefined) throw new Error(`${missing} records are not acknowledged`);
+    const part = { ...first, records: Math.min(missing, first.records) };
+    taken.push(part);
+    missing -= part.records;
+    if (part.records < first.records) left.unshift(without(first, part.records));
+  }
+  return taken;
+}
+
+function without({ partition, records, baseOffset }: Acknowledgement, taken: number): Acknowledgement {
+  return { partition, records: records - taken, baseOffset: baseOffset < 0 ? baseOffset : baseOffset + taken };
+}
+
+/** How often the lag is read, in ms. The emission can exceed the ceiling for this long. */
+const CHECK_INTERVAL_MS = 1_000;
+
+/**
+ * Pauses the emission while the consumer lag is at or above the ceiling. The lag exceeds it by at most one second of emission.
+ * An unknown lag pauses nothing: without Kafka nothing is sent anyway.
+ */
+@Injectable()
+export class LagCeiling {
+  private checkedAt = Number.NEGATIVE_INFINITY;
+  private reached = false;
+
+  /** @param lag returns the consumer lag, in records */
+  constructor(
+    private readonly ceiling: number,
+    private readonly lag: () => Promise<number>,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Whether the emission must wait now. */
+  async isReached(): Promise<boolean> {
+    const now = this.clock.now();
+    if (now - this.checkedAt < CHECK_INTERVAL_MS) return this.reached;
+    this.checkedAt = now;
+    this.reached = await this.lag().then(
+      (lag) => lag >= this.ceiling,
+      () => false,
+    );
+    return this.reached;
+  }
+}
+
+/** Returns the consumer lag on the orders topic, in records, by committed offsets. @throws when Kafka does not respond */
+export async function consumerLag(positions: TopicPositions): Promise<number> {
+  const [committed, ends] = await Promise.all([
+    positions.committed(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC),
+    positions.ends(ORDERS_TOPIC),
+  ]);
+  return recordsBetween(committed, ends);
+}
+
+/**
+ * Schedules orders by an open model: the n-th order is due at start + n / rate, independent of earlier orders. So the emission
+ * catches up after a stall. A closed model would delay all later orders, and silently lower the requested rate.
+ */
+export class RateSchedule {
+  constructor(
+    private readonly ratePerSecond: number | null,
+    private readonly startedAt: number,
+  ) {}
+
+  /** Returns the milliseconds from `now` until order number `sent` (from 0) is due; 0 when it is overdue. */
+  untilDue(sent: number, now: number): number {
+    if (this.ratePerSecond === null) return 0;
+    return Math.max(0, this.startedAt + (sent / this.ratePerSecond) * 1_000 - now);
+  }
+
+  /** Returns how many orders are due by `now`. */
+  dueBy(now: number): number {
+    if (this.ratePerSecond === null) return Number.POSITIVE_INFINITY;
+    return Math.max(0, Math.floor(((now - this.startedAt) / 1_000) * this.ratePerSecond) + 1);
+  }
+}
+
+/** Waits for the given time or until the signal aborts. */
+export async function abortableSleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  if (milliseconds === 0) return;
+  await sleep(milliseconds, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
 }

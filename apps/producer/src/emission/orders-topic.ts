@@ -1,15 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import type { OrderCodec } from '#orders/order/order-codec.js';
-import type { PlannedRecord } from '#orders/operation/planned-records.js';
-import { originHeaders } from '#orders/operation/record-headers.js';
-import { ORDERS_TOPIC } from '#orders/topics/topics.js';
+import { Counter, Histogram, type Registry } from 'prom-client';
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import type { Acknowledgement, ReliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
+import type { Fault } from '#orders/generator/fault-mix.js';
+import type { PlannedRecord } from '#orders/operation/order-source.js';
+import { originHeaders } from '#orders/operation/record-headers.js';
+import type { OrderCodec } from '#orders/order/order-codec.js';
+import type { Order } from '#orders/order/order.js';
+import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { GatedConnection, SendGate } from '../expansion/send-gate.js';
-import { faultyValue } from './faulty-value.js';
 
 /** Receives counts of sent and acknowledged records, synchronously, for metrics. */
-export interface TopicObserver {
+interface TopicObserver {
   /** Records were passed to the Kafka client. */
   sent?(records: number): void;
   /** All in-sync replicas have the records. @param milliseconds since they were sent */
@@ -61,4 +63,69 @@ export class OrdersTopic implements GatedConnection {
   async close(): Promise<void> {
     await this.producer.close();
   }
+}
+
+/** Creates the metrics of the orders topic, in records: one per order, plus the records that a populate's faults add. */
+export function measureTopic(registry: Registry): TopicObserver {
+  const registers = [registry];
+  const sent = new Counter({
+    name: 'producer_records_sent_total',
+    help: 'Records sent to Kafka; those not acknowledged yet are in flight or were abandoned',
+    registers,
+  });
+  const acknowledged = new Counter({
+    name: 'producer_records_acknowledged_total',
+    help: 'Records that Kafka acknowledged with acks=all',
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'producer_acknowledge_duration_seconds',
+    help: 'Time until Kafka acknowledged a batch, including retries',
+    buckets: [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    registers,
+  });
+  return {
+    sent: (records) => sent.inc(records),
+    acknowledged: (records, milliseconds) => {
+      acknowledged.inc(records);
+      durations.observe(milliseconds / 1_000);
+    },
+  };
+}
+
+/** Above the consumers' default limit of 16 KiB, and far below the broker's limit. */
+const OVERSIZED_BYTES = 24 * 1024;
+const CUT_OFF_BYTES = 8;
+
+/** Returns the value of a deliberately faulty record. It is a pure function of the order and its index. */
+export function faultyValue(
+  fault: Fault,
+  index: number,
+  order: Order,
+  codec: Pick<OrderCodec, 'encode'>,
+): Buffer | null {
+  switch (fault) {
+    case 'poison':
+      return poison(index, order, codec);
+    case 'oversized':
+      return codec.encode({ ...order, legacy: { number: 0, filled: ['x'.repeat(OVERSIZED_BYTES)] } });
+    case 'duplicate':
+      return codec.encode(order);
+    case 'conflict':
+      return codec.encode(withOtherContent(order));
+  }
+}
+
+/** Rotates through three kinds of undecodable value: null, no wire format, a truncated body. */
+function poison(index: number, order: Order, codec: Pick<OrderCodec, 'encode'>): Buffer | null {
+  const whole = codec.encode(order);
+  return (
+    [null, Buffer.from(`not an order: ${index}`), whole.subarray(0, whole.length - CUT_OFF_BYTES)][index % 3] ?? null
+  );
+}
+
+/** Returns a valid order with the same id and another quantity. */
+function withOtherContent(order: Order): Order {
+  const quantity = order.quantity === 1 ? 2 : order.quantity - 1;
+  return { ...order, quantity, amount: BigInt(quantity) * order.price };
 }

@@ -1,17 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import { storeChunks, type AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
-import type { FaultCounts } from '#orders/operation/fault-mix.js';
+import { type AcknowledgedChunk, storeChunks } from '#orders/operation/acknowledged-chunks.js';
+import type { FaultCounts } from '#orders/generator/fault-mix.js';
 import {
-  isEmitted,
-  operationsCollection,
   type EmittedDocument,
+  isEmitted,
   type OperationDocument,
+  operationsCollection,
+  firstUnacked,
+  type Segment,
 } from '#orders/operation/operation.js';
-import { firstUnacked, type Segment } from '#orders/operation/segments.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import type { HeldLease } from '../background/held-lease.js';
-import { isFree, type LeasedPart } from '../background/lease.js';
-import { Leases } from '../background/leases.js';
+import { type HeldLease, isFree, type LeasedPart, Leases } from '../background/leases.js';
 
 /** How long before its due time a segment can be claimed, in ms. A process should not hold a segment that it cannot emit yet. */
 const AHEAD_MS = 1_000;

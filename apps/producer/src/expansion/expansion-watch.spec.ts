@@ -1,9 +1,9 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import { javaCompatiblePartitioner } from '#orders/topics/partitioner.js';
+import { javaCompatiblePartitioner } from '#orders/topics/topics.js';
 import type { Expansion, TopicPartitions } from '#orders/topics/topic-partitions.js';
-import { WakeUp } from '../background/wake-up.js';
+import { WakeUp } from '../background/leased-job.js';
 import { ExpansionWatch } from './expansion-watch.js';
 import { SendGate } from './send-gate.js';
 

@@ -1,4 +1,4 @@
-import { javaCompatiblePartitioner } from '#orders/topics/partitioner.js';
+import { javaCompatiblePartitioner } from '#orders/topics/topics.js';
 
 /** A connection that sends to the orders topic, and can be made anew. */
 export interface GatedConnection {

@@ -1,18 +1,17 @@
 import { createHash } from 'node:crypto';
-import { HttpStatus, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, HttpStatus, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import type { OperationDocument } from '#orders/operation/operation.js';
-import { callerKey } from '#service/http/caller-key.js';
+import { callerKey } from '#service/http/concurrency-limit.js';
 import { Problem } from '#service/http/problem.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { Operations } from '../operations/operations.js';
-import { ByteBudget, MAX_FILES, tooManyFiles } from './import-limits.js';
+import { settings } from '../settings.js';
+import type { ImportQuery } from './import-api.js';
 import { ImportManifest, type ReceivedFile } from './import-manifest.js';
-import type { ImportQuery } from './import-request.js';
-import { ImportSources } from './import-sources.js';
-import { isRefused, type IncomingFile } from './incoming-file.js';
-import { StagedFiles } from './staged-files.js';
-import { StagingRoom } from './staging-room.js';
+import { ByteBudget, filesIn, type IncomingFile, isRefused, MAX_FILES, tooManyFiles } from './incoming-files.js';
+import { requireStagingRoom, StagedFiles } from './staged-files.js';
 
 /** Receives the files of an import, all or none. All bytes are durable before the operation is created. */
 @Injectable()
@@ -20,11 +19,10 @@ export class ImportReceiver implements BeforeApplicationShutdown {
   private readonly uploads = new Set<FastifyRequest>();
 
   constructor(
-    private readonly sources: ImportSources,
     private readonly staged: StagedFiles,
     private readonly manifest: ImportManifest,
     private readonly operations: Operations,
-    private readonly room: StagingRoom,
+    private readonly mongo: Mongo,
   ) {}
 
   /**
@@ -37,10 +35,10 @@ export class ImportReceiver implements BeforeApplicationShutdown {
   ): Promise<OperationDocument> {
     const _id = uuidv7();
     const caller = callerKey(request);
-    await this.room.require(caller);
+    await requireStagingRoom(this.mongo.db, caller, settings);
     this.uploads.add(request);
     try {
-      const received = await this.stage({ operationId: _id, caller }, this.sources.filesIn(request));
+      const received = await this.stage({ operationId: _id, caller }, filesIn(request, settings));
       if (received.length === 0) throw noFiles();
       await this.manifest.add(_id, received);
       const options = { chunkSize: query.chunkSize, ratePerSecond: query.ratePerSecond ?? null };
@@ -67,7 +65,7 @@ export class ImportReceiver implements BeforeApplicationShutdown {
     sender: { readonly operationId: string; readonly caller: string },
     files: AsyncIterable<IncomingFile>,
   ): Promise<ReceivedFile[]> {
-    const budget = new ByteBudget(this.sources.maxBytes);
+    const budget = new ByteBudget(settings.IMPORT_MAX_BYTES);
     const received: ReceivedFile[] = [];
     for await (const { name, content } of files) {
       if (received.length === MAX_FILES) throw tooManyFiles();

@@ -1,8 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { idOf } from '#orders/testing/an-order.js';
-import { parseRow } from './row-parser.js';
-import { MAX_DEPTH, MAX_ROW_BYTES, RowSplitter, SHOWN_BYTES, type FileFault, type RawRow } from './row-splitter.js';
+import {
+  type FileFault,
+  MAX_DEPTH,
+  MAX_ROW_BYTES,
+  parseRow,
+  type RawRow,
+  RowSplitter,
+  SHOWN_BYTES,
+} from './import-rows.js';
 
 interface Split {
   readonly rows: readonly (Omit<RawRow, 'bytes'> & { readonly text: string })[];

@@ -4,10 +4,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ZipFile, type Options } from 'yazl';
-import { folderFiles } from './folder-files.js';
-import { isRefused, type IncomingFile } from './incoming-file.js';
-import { filesOfArchive } from './zip-archive.js';
+import { type Options, ZipFile } from 'yazl';
+import { filesOfArchive, folderFiles, type IncomingFile, isRefused } from './incoming-files.js';
 
 /** Returns the name and the text of each file, or its rejection code. */
 async function readFiles(incoming: AsyncIterable<IncomingFile>): Promise<[string, string][]> {

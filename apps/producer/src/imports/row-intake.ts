@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { MongoBulkWriteError, UUID } from 'mongodb';
+import { UUID } from 'mongodb';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
-import { importRow, importRowsCollection, unnumberedOrder, type ImportRow } from '#orders/operation/import-rows.js';
-import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
-import { fromDocument, isRepeatedOrder } from '#orders/order/order-document.js';
+import { importRow, type ImportRow, importRowsCollection, unnumberedOrder } from '#orders/imports/import-rows.js';
+import { type OperationDocument, operationsCollection, ackedRanges } from '#orders/operation/operation.js';
+import { fromDocument, isRepeatedOrder, ordersCollection } from '#orders/order/order-document.js';
 import type { LegacyOrder, Order } from '#orders/order/order.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
-import { ackedRanges } from '#orders/operation/segments.js';
 import { Mongo } from '#service/mongodb/mongo.js';
+import { hasOnlyDuplicates } from '#service/mongodb/mongo-errors.js';
 
 /** An order read from an import, and its row. */
 export interface Candidate {
@@ -20,16 +19,15 @@ export interface Candidate {
  * `conflicting`: it already exists with other content, and nothing is overwritten. `archived`: it already exists in an archive, so that
  * its content is unknown here.
  */
-export type Outcome = 'accepted' | 'skipped' | 'conflicting' | 'archived';
+export type RowOutcome = 'accepted' | 'skipped' | 'conflicting' | 'archived';
 
 /** The state of an import: its id, the epoch of its claim, and the index of the next accepted order. */
-export interface IntakePlace {
+interface IntakePlace {
   readonly operationId: string;
   readonly epoch: number;
   readonly nextIndex: number;
 }
 
-const DUPLICATE_KEY = 11000;
 /** Each concurrent import of the same orders can make one try fail. */
 const MAX_TRIES = 10;
 
@@ -50,7 +48,7 @@ export class RowIntake {
    * Decides and stores a batch. After `forget`, the same batch has the same outcomes, unless other imports have made progress.
    * @returns the outcome of each candidate, in order
    */
-  async take(batch: readonly Candidate[], place: IntakePlace): Promise<Outcome[]> {
+  async take(batch: readonly Candidate[], place: IntakePlace): Promise<RowOutcome[]> {
     for (let turn = 1; ; turn += 1) {
       const existing = await this.findExisting(batch, place);
       const unknown = batch.map(({ order }) => order.id).filter((id) => !existing.has(id));
@@ -60,7 +58,7 @@ export class RowIntake {
         await this.rows.insertMany(rows, { ordered: false });
         return outcomes;
       } catch (error) {
-        if (!isDuplicate(error) || turn === MAX_TRIES) throw error;
+        if (!hasOnlyDuplicates(error) || turn === MAX_TRIES) throw error;
         // Another import stored one of the orders first, or an earlier lease holder still writes: repeat the whole batch.
         await this.forget(place);
       }
@@ -116,9 +114,9 @@ function decide(
   batch: readonly Candidate[],
   { existing, archived }: { existing: Map<string, Order>; archived: ReadonlyMap<string, unknown> },
   { operationId, epoch, nextIndex }: IntakePlace,
-): { readonly outcomes: Outcome[]; readonly rows: ImportRow[] } {
+): { readonly outcomes: RowOutcome[]; readonly rows: ImportRow[] } {
   const rows: ImportRow[] = [];
-  const outcomes = batch.map(({ order, source }): Outcome => {
+  const outcomes = batch.map(({ order, source }): RowOutcome => {
     const known = existing.get(order.id);
     if (known !== undefined) return isRepeatedOrder(known, order) ? 'skipped' : 'conflicting';
     if (archived.has(order.id)) return 'archived';
@@ -136,10 +134,4 @@ function willBeEmitted({ index }: ImportRow, operation: OperationDocument | unde
   if (operation.reading === null && index >= operation.count) return false;
   if (operation.status !== 'cancelled' && operation.status !== 'failed') return true;
   return ackedRanges(operation.segments).some(({ from, to }) => index >= from && index < to);
-}
-
-function isDuplicate(error: unknown): boolean {
-  if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError() !== undefined) return false;
-  const failures = [error.writeErrors].flat();
-  return failures.length > 0 && failures.every(({ code }) => code === DUPLICATE_KEY);
 }

@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
 import { finished } from 'node:stream/promises';
-import { Injectable } from '@nestjs/common';
-import { GridFSBucket, ObjectId, type Binary, type GridFSBucketWriteStream } from 'mongodb';
+import { HttpStatus, Injectable } from '@nestjs/common';
+import { type Binary, type Db, GridFSBucket, type GridFSBucketWriteStream, ObjectId } from 'mongodb';
+import { manifestCollection } from '#orders/imports/import-manifest.js';
 import { operationsCollection } from '#orders/operation/operation.js';
+import { Problem } from '#service/http/problem.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import type { ByteBudget } from './import-limits.js';
-import { manifestCollection } from '#orders/operation/import-manifest.js';
+import type { ProducerSettings } from '../settings-schema.js';
+import type { ByteBudget } from './incoming-files.js';
 
 const BUCKET = 'importFiles';
 /** The collection with a document for each staged file. */
-export const STAGED_FILES = `${BUCKET}.files`;
+const STAGED_FILES = `${BUCKET}.files`;
 /** Size of a GridFS chunk, in bytes. */
 const PART_BYTES = 255 * 1024;
 const READ_BATCH_PARTS = 4;
@@ -17,7 +19,7 @@ const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 
 /** A file stored in GridFS. */
-export interface StagedFile {
+interface StagedFile {
   readonly content: ObjectId;
   readonly bytes: number;
   readonly sha256: string;
@@ -178,4 +180,35 @@ async function write(upload: GridFSBucketWriteStream, chunk: Buffer): Promise<vo
   await new Promise<void>((resolve, reject) => {
     upload.write(chunk, (error) => (error ? reject(error) : resolve()));
   });
+}
+
+const RETRY_AFTER = { 'Retry-After': '30' };
+
+type StagingLimits = Pick<ProducerSettings, 'STAGED_BYTES_PER_CALLER' | 'STAGED_BYTES_IN_TOTAL'>;
+
+/**
+ * Limits the bytes that imports have staged in MongoDB, by all processes, and that are still to be read. It is checked before an import is
+ * received: imports that are received at the same time can exceed it by `IMPORT_MAX_BYTES` each.
+ * @param limits 0: no limit
+ * @throws Problem 429 when the caller has staged too much, 503 when all callers together have
+ */
+export async function requireStagingRoom(db: Db, caller: string, limits: StagingLimits): Promise<void> {
+  const { STAGED_BYTES_PER_CALLER: perCaller, STAGED_BYTES_IN_TOTAL: inTotal } = limits;
+  const isOwn = { $eq: ['$metadata.caller', caller] };
+  const [sums] = await db
+    .collection(STAGED_FILES)
+    .aggregate<{ own: number; total: number }>([
+      { $group: { _id: null, total: { $sum: '$length' }, own: { $sum: { $cond: [isOwn, '$length', 0] } } } },
+    ])
+    .toArray();
+  const { own, total } = sums ?? { own: 0, total: 0 };
+  if (perCaller > 0 && own >= perCaller)
+    throw staged(HttpStatus.TOO_MANY_REQUESTS, `You have staged ${own} bytes`, 'STAGED_BYTES_PER_CALLER', perCaller);
+  if (inTotal > 0 && total >= inTotal)
+    throw staged(HttpStatus.SERVICE_UNAVAILABLE, `${total} bytes are staged`, 'STAGED_BYTES_IN_TOTAL', inTotal);
+}
+
+function staged(status: HttpStatus, what: string, setting: keyof StagingLimits, limit: number): Problem {
+  const detail = `${what} that are still to be read, and the limit is ${limit} (setting ${setting}). Nothing was imported. Retry when an import has been read.`;
+  return new Problem(status, 'too-many-staged-bytes', detail, {}, RETRY_AFTER);
 }

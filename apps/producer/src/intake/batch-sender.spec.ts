@@ -1,11 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import { unpackOrders } from '#orders/operation/intake-batches.js';
-import type { BatchSender, Reserved } from './batch-sender.js';
-import { BlockRecovery } from './block-recovery.js';
-import { buildBatch } from './built-batch.js';
-import { OpenOperation } from './open-operation.js';
-import { PendingRequest } from './pending-request.js';
+import { unpackOrders } from '#orders/numbering/intake-batches.js';
+import { type BatchSender, BlockRecovery, buildBatch, type Reserved } from './batch-sender.js';
+import { OpenOperation } from './intake-operations.js';
+import { PendingRequest } from './orders-request.js';
 import { FakeIntakeStore } from './testing/intake-store.js';
 import { createSender, now, requestOf, SimulatedTopic } from './testing/simulated-intake.js';
 

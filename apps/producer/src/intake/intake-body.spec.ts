@@ -1,10 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { anIntakeOrder, idOf } from '#orders/testing/an-order.js';
+import { explainInput, ValidationPipe } from '#service/http/request-input.js';
 import { Problem } from '#service/http/problem.js';
-import { ValidationPipe } from '#service/http/validation-pipe.js';
-import { explainInput } from '#service/http/input-texts.js';
-import { IntakeBodySchema } from './intake-body.js';
-import { OrderRedirectController, QueryApiAddress } from './order-redirect.controller.js';
+import { IntakeBodySchema, OrderRedirectController, QueryApiAddress } from './intake.controller.js';
 
 const ORDER = anIntakeOrder();
 const ID = idOf(0xa);

@@ -1,29 +1,26 @@
 import { Injectable } from '@nestjs/common';
-import { operationsCollection, type IntakeDocument } from '#orders/operation/operation.js';
+import { intakeBatchesCollection } from '#orders/numbering/intake-batches.js';
+import { operationsCollection } from '#orders/operation/operation.js';
+import { timeLimit } from '#orders/time-limit.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { matchField, LeaseLostError, type LeasedPart } from '../background/lease.js';
-import { BlockRecovery } from './block-recovery.js';
-import type { IntakeLease } from './intake-operations.js';
-import { MongoIntakeStore } from './mongo-intake-store.js';
-
-type Receiving = NonNullable<IntakeDocument['receiving']>;
-
-/** The part of an operation that receives orders. */
-export const RECEIVING: LeasedPart<IntakeDocument, Receiving> = {
-  path: 'receiving',
-  match: matchField('receiving'),
-  find: (operation) =>
-    operation.kind === 'intake' && operation.receiving ? { operation, part: operation.receiving } : undefined,
-};
+import { LeasedJob, WakeUp } from '../background/leased-job.js';
+import { LeaseLostError, Leases } from '../background/leases.js';
+import { BlockRecovery, IntakeTopic } from './batch-sender.js';
+import { type IntakeLease, RECEIVING } from './intake-operations.js';
+import { MongoIntakeStore } from './intake-store.js';
 
 /** Closes operations: the process that received their orders does, or another one after a crash. */
 @Injectable()
 export class IntakeClosing {
+  private readonly recovery: BlockRecovery;
+
   constructor(
     private readonly store: MongoIntakeStore,
-    private readonly recovery: BlockRecovery,
+    topic: IntakeTopic,
     private readonly mongo: Mongo,
-  ) {}
+  ) {
+    this.recovery = new BlockRecovery(store, topic, () => mongo.time.now());
+  }
 
   /**
    * Settles every block of the operation, and marks it as succeeded. Repeatable.
@@ -65,5 +62,57 @@ export class IntakeClosing {
 
   private get operations() {
     return operationsCollection(this.mongo.db);
+  }
+}
+
+/** How often an idle job looks for what crashes have left, and for expired keys, in ms. */
+const SWEEP_EVERY_MS = 5_000;
+/** A batch that is reserved for longer, in ms, is not being sent any more, unless its process hangs. */
+const STALE_MS = timeLimit(15_000);
+
+/** Closes operations whose process has crashed, and drops expired idempotency keys. */
+@Injectable()
+export class IntakeRecoveryJob extends LeasedJob<IntakeLease> {
+  private sweptAt = -Infinity;
+
+  constructor(
+    private readonly mongo: Mongo,
+    private readonly leases: Leases,
+    private readonly closing: IntakeClosing,
+    private readonly store: MongoIntakeStore,
+    wakeUp: WakeUp,
+  ) {
+    super(wakeUp);
+  }
+
+  protected async claim(): Promise<IntakeLease | null> {
+    return this.leases.claim(RECEIVING, { kind: 'intake', status: 'running', receiving: { $ne: null } });
+  }
+
+  protected async run(lease: IntakeLease): Promise<void> {
+    await this.closing.finish(lease);
+    this.logger.log({ operation: lease.operation._id }, 'operation of a crashed process closed');
+  }
+
+  protected async idle(): Promise<void> {
+    if (this.clock.now() - this.sweptAt < SWEEP_EVERY_MS) return;
+    this.sweptAt = this.clock.now();
+    await this.dropExpiredKeys();
+    const blocks = await this.store.unrecorded();
+    const reserved = await this.batches.distinct('operationId', {
+      state: 'reserved',
+      at: { $lt: new Date(this.mongo.time.now().getTime() - STALE_MS) },
+    });
+    const ids = new Set([...blocks.map(({ operationId }) => operationId), ...reserved]);
+    if (ids.size > 0) await this.closing.reopen([...ids]);
+  }
+
+  private async dropExpiredKeys(): Promise<void> {
+    const expired = { keysUntil: { $lt: this.mongo.time.now() } };
+    await this.batches.updateMany(expired, { $unset: { requests: true, keysUntil: true } });
+  }
+
+  private get batches() {
+    return intakeBatchesCollection(this.mongo.db);
   }
 }

@@ -1,9 +1,9 @@
-import { Logger } from '@nestjs/common';
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import { LeaseLostError } from '../background/lease.js';
-import { Acknowledgements, PAUSE_MS } from './acknowledgements.js';
-import { IntakeOperations, type IntakeLease } from './intake-operations.js';
+import { LeaseLostError } from '../background/leases.js';
+import { Acknowledgements, PAUSE_MS } from './batch-sender.js';
+import { type IntakeLease, IntakeOperations } from './intake-operations.js';
 
 describe('the operations of the intake', () => {
   let clock: ManualClock;

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { SendGate } from '../expansion/send-gate.js';
-import { OperationOverError, type BatchSender, type Reserved } from './batch-sender.js';
+import { type BatchSender, OperationOverError, type Reserved } from './batch-sender.js';
+import { OpenOperation } from './intake-operations.js';
 import {
   COLLECT_MS,
   COLLECT_UNDER_LOAD_MS,
@@ -10,8 +11,7 @@ import {
   MAX_WAITING_ORDERS,
   REQUEST_TIMEOUT_MS,
 } from './intake-queue.js';
-import { OpenOperation } from './open-operation.js';
-import { ordersIn, type Accepted, type PendingRequest } from './pending-request.js';
+import { type AcceptedOrders, ordersIn, type PendingRequest } from './orders-request.js';
 import { requestOf } from './testing/simulated-intake.js';
 
 /** A sender whose steps the spec completes. */
@@ -77,7 +77,7 @@ describe('the queue of the intake', () => {
   });
 
   /** Sends a request for each number of orders. @returns the outcome of the first one */
-  async function accept(...sizes: number[]): Promise<{ readonly outcome: Promise<Accepted> | undefined }> {
+  async function accept(...sizes: number[]): Promise<{ readonly outcome: Promise<AcceptedOrders> | undefined }> {
     const requests = sizes.map(async (size) => queue.accept(requestOf(size)));
     for (const each of requests) each.catch(() => undefined);
     await settle();

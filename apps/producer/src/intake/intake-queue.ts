@@ -1,11 +1,18 @@
 import type { Clock } from '@orders-pipeline/clock';
-import { OperationOverError, type BatchSender, type Reserved } from './batch-sender.js';
-import type { SendGate } from '../expansion/send-gate.js';
-import { keyReused, notAccepted, tooManyWaiting, topicExpands } from './intake-problems.js';
-import type { OpenOperation } from './open-operation.js';
-import type { OrdersRequest } from './orders-request.js';
-import { ordersIn, PendingRequest, type Accepted } from './pending-request.js';
 import { timeLimit } from '#orders/time-limit.js';
+import type { SendGate } from '../expansion/send-gate.js';
+import { keyReused } from '../operations/idempotency-keys.js';
+import { type BatchSender, OperationOverError, type Reserved } from './batch-sender.js';
+import type { OpenOperation } from './intake-operations.js';
+import {
+  type AcceptedOrders,
+  notAccepted,
+  ordersIn,
+  type OrdersRequest,
+  PendingRequest,
+  tooManyWaiting,
+  topicExpands,
+} from './orders-request.js';
 
 /** Maximum number of orders in a batch, and in a request. */
 export const MAX_BATCH_ORDERS = 1_000;
@@ -20,7 +27,7 @@ export const MAX_WAITING_ORDERS = 20_000;
 /** How long a request waits for its outcome, in ms. */
 export const REQUEST_TIMEOUT_MS = timeLimit(10_000);
 
-export interface IntakeQueueParts {
+interface IntakeQueueParts {
   readonly sender: Pick<BatchSender, 'reserve' | 'send'>;
   /** Returns the operation for new orders. */
   readonly currentOperation: () => Promise<OpenOperation>;
@@ -58,7 +65,7 @@ export class IntakeQueue {
    * @throws Problem 503 if too many orders wait, after the time-out, and while it closes; 422 for a reused key; an error of MongoDB's
    *   driver: nothing was accepted
    */
-  async accept(content: OrdersRequest): Promise<Accepted> {
+  async accept(content: OrdersRequest): Promise<AcceptedOrders> {
     if (this.isClosed) throw notAccepted('the producer is stopping');
     if (!this.parts.gate.isOpen) throw topicExpands();
     const same = content.keyed && this.byKey.get(content.keyed.key);

@@ -1,7 +1,11 @@
-import type { Binary } from 'mongodb';
-import type { IntakeBatch } from '#orders/operation/intake-batches.js';
-import type { ReservedBlock } from '#orders/operation/number-blocks.js';
+import { Injectable } from '@nestjs/common';
+import { type Binary, MongoBulkWriteError, type WriteError } from 'mongodb';
 import type { ChunkPart } from '#orders/operation/acknowledged-chunks.js';
+import { type IntakeBatch, intakeBatchesCollection } from '#orders/numbering/intake-batches.js';
+import { forgetRecorded, reserveBlock, type ReservedBlock, unrecordedBlocks } from '#orders/numbering/number-blocks.js';
+import { besideSettled, outsideOf } from '#orders/settled/settled-blocks.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { DUPLICATE_KEY, isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 
 /** A block of numbers that is not reserved yet. */
 export type BlockRequest = Omit<ReservedBlock, 'first'>;
@@ -27,28 +31,113 @@ export interface BatchFigures {
   readonly acked: number;
 }
 
+const MAX_RESERVED_FOUND = 100;
+
 /**
- * Stores reserved blocks and batches. Each call is atomic and durable when it resolves. After an error other than those of an outcome,
- * a call may have taken effect, or may still do so. `testing/intake-store-contract.ts` is its contract.
+ * Stores the intake's reserved blocks and batches in MongoDB. Each call is atomic and durable when it resolves. After an error other than
+ * those of an outcome, a call may have taken effect, or may still do so. `testing/intake-store.ts` has its contract.
  */
-export interface IntakeStore {
+@Injectable()
+export class MongoIntakeStore {
+  constructor(private readonly mongo: Mongo) {}
+
   /** As `reserveBlock`. */
-  reserve(
+  async reserve(
     block: BlockRequest,
     recorded: readonly number[],
-  ): Promise<{ first: number; unrecorded: readonly ReservedBlock[] }>;
-  unrecorded(): Promise<readonly ReservedBlock[]>;
+  ): Promise<{ first: number; unrecorded: readonly ReservedBlock[] }> {
+    return reserveBlock(this.mongo.db, block, recorded);
+  }
+
+  async unrecorded(): Promise<readonly ReservedBlock[]> {
+    return unrecordedBlocks(this.mongo.db);
+  }
+
   /** Removes blocks from the unrecorded ones. */
-  forget(firsts: readonly number[]): Promise<void>;
+  async forget(firsts: readonly number[]): Promise<void> {
+    await forgetRecorded(this.mongo.db, firsts);
+  }
+
   /** Stores the batches of one block in order: if one is not stored, none of the later ones is. */
-  insert(batches: readonly IntakeBatch[]): Promise<InsertOutcome>;
+  async insert(batches: readonly IntakeBatch[]): Promise<InsertOutcome> {
+    const [only, ...others] = batches;
+    try {
+      // Nearly always one. A bulk costs the driver more.
+      if (only !== undefined && others.length === 0) await this.batches.insertOne(only);
+      else await this.batches.insertMany([...batches], { ordered: true });
+      return 'stored';
+    } catch (error) {
+      const message = duplicateMessage(error);
+      if (message === undefined) throw error;
+      return message.includes('requests_key') ? 'key-used' : 'taken';
+    }
+  }
+
   /** Finds the batches that have one of the keys. */
-  findByKeys(keys: readonly string[]): Promise<IntakeBatch[]>;
+  async findByKeys(keys: readonly string[]): Promise<IntakeBatch[]> {
+    // `$exists` lets MongoDB use the partial index.
+    return this.batches.find({ 'requests.key': { $in: [...keys], $exists: true } }).toArray();
+  }
+
   /** Finds the batches whose first number is in a range; both ends are included. */
-  findInBlock(first: number, last: number): Promise<IntakeBatch[]>;
+  async findInBlock(first: number, last: number): Promise<IntakeBatch[]> {
+    return this.batches
+      .find({ _id: { $gte: first, $lte: last } })
+      .sort({ _id: 1 })
+      .toArray();
+  }
+
   /** Finds reserved batches, at most 100, ordered by number. */
-  findReserved(operationId: string): Promise<IntakeBatch[]>;
+  async findReserved(operationId: string): Promise<IntakeBatch[]> {
+    return this.batches.find({ state: 'reserved', operationId }).sort({ _id: 1 }).limit(MAX_RESERVED_FOUND).toArray();
+  }
+
   /** Marks reserved batches as acknowledged, and drops their values. Others stay as they are. */
-  acknowledge(batches: readonly AcknowledgedBatch[]): Promise<void>;
-  figures(operationId: string): Promise<BatchFigures>;
+  async acknowledge(batches: readonly AcknowledgedBatch[]): Promise<void> {
+    const writes = batches.map(({ first, parts, orders }) => ({
+      updateOne: {
+        filter: { _id: first, state: 'reserved' as const },
+        update: {
+          $set: { state: 'acknowledged' as const, parts: [...parts], ...(orders !== undefined && { orders }) },
+          $unset: { values: true as const },
+        },
+      },
+    }));
+    await this.batches.bulkWrite(writes, { ordered: false });
+  }
+
+  async figures(operationId: string): Promise<BatchFigures> {
+    return besideSettled(this.mongo.db, operationId, async (settled) => {
+      const [found] = await this.batches
+        .aggregate<BatchFigures>([
+          { $match: { operationId, state: { $ne: 'abandoned' }, ...outsideOf(settled, 'from') } },
+          {
+            $group: {
+              _id: null,
+              count: { $sum: '$count' },
+              acked: { $sum: { $cond: [{ $eq: ['$state', 'acknowledged'] }, '$count', 0] } },
+            },
+          },
+        ])
+        .toArray();
+      return { count: settled.count + (found?.count ?? 0), acked: settled.count + (found?.acked ?? 0) };
+    });
+  }
+
+  private get batches() {
+    return intakeBatchesCollection(this.mongo.db);
+  }
+}
+
+/** What the store of the intake does; the simulation has one in memory. */
+export type IntakeStore = Pick<MongoIntakeStore, keyof MongoIntakeStore>;
+
+/** Returns the message of a duplicate key error; `undefined` for any other error, whose outcome is unknown. */
+function duplicateMessage(error: unknown): string | undefined {
+  if (error instanceof MongoBulkWriteError) {
+    const [failure]: WriteError[] = [error.writeErrors].flat();
+    if (error.result.getWriteConcernError() !== undefined || failure?.code !== DUPLICATE_KEY) return undefined;
+    return failure.errmsg ?? '';
+  }
+  return isDuplicateKey(error) ? error.message : undefined;
 }

@@ -1,22 +1,59 @@
-import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
-import { register } from 'prom-client';
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { Counter, Gauge, Histogram, register, type Registry } from 'prom-client';
 import { succeededWithin, systemClock } from '@orders-pipeline/clock';
+import { timeLimit } from '#orders/time-limit.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Leases } from '../background/leases.js';
 import { Operations } from '../operations/operations.js';
-import { Acknowledgements } from './acknowledgements.js';
-import { BatchSender } from './batch-sender.js';
-import { BlockRecovery } from './block-recovery.js';
-import { IntakeClosing, RECEIVING } from './intake-closing.js';
-import { measureIntake, type IntakeObserver } from './intake-metrics.js';
-import { IntakeOperations, type IntakeLease } from './intake-operations.js';
+import { Acknowledgements, BatchSender, IntakeTopic } from './batch-sender.js';
+import { IntakeClosing } from './intake-closing.js';
+import { type IntakeLease, IntakeOperations, RECEIVING } from './intake-operations.js';
 import { IntakeQueue, MAX_BATCH_ORDERS } from './intake-queue.js';
-import { IntakeTopic } from './intake-topic.js';
-import { MongoIntakeStore } from './mongo-intake-store.js';
-import type { OrdersRequest } from './orders-request.js';
-import type { Accepted } from './pending-request.js';
-import { RepeatedRequests } from './repeated-requests.js';
-import { timeLimit } from '#orders/time-limit.js';
+import { MongoIntakeStore } from './intake-store.js';
+import type { AcceptedOrders, OrdersRequest } from './orders-request.js';
+
+/** Creates the metrics of `POST /v1/orders`. @param waiting returns the number of orders that are in no batch yet */
+export function measureIntake(registry: Registry, waiting: () => number) {
+  const registers = [registry];
+  const requests = new Counter({
+    name: 'producer_intake_requests_total',
+    help: 'Requests of POST /v1/orders with valid orders; outcome is accepted or failed',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const orders = new Counter({
+    name: 'producer_intake_orders_total',
+    help: 'Orders that POST /v1/orders accepted: Kafka has them on all in-sync replicas',
+    registers,
+  });
+  const batches = new Histogram({
+    name: 'producer_intake_batch_orders',
+    help: 'Orders in a batch: requests within a few milliseconds share one',
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'producer_intake_duration_seconds',
+    help: 'Time from a valid request of POST /v1/orders to the acknowledgement of all its orders',
+    buckets: [0.005, 0.01, 0.02, 0.03, 0.06, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  const gauge: Gauge = new Gauge({
+    name: 'producer_intake_waiting_orders',
+    help: 'Orders of POST /v1/orders that are in no batch yet',
+    registers,
+    collect: () => gauge.set(waiting()),
+  });
+  return {
+    batch: (size: number): void => batches.observe(size),
+    accepted: (count: number, milliseconds: number): void => {
+      requests.inc({ outcome: 'accepted' });
+      orders.inc(count);
+      durations.observe(milliseconds / 1_000);
+    },
+    refused: (): void => requests.inc({ outcome: 'failed' }),
+  };
+}
 
 /** How long a stop waits for accepted requests, and then for the operation to be closed, in ms. */
 const DRAIN_TIMEOUT_MS = timeLimit(8_000);
@@ -29,7 +66,7 @@ export class Intake implements BeforeApplicationShutdown {
   private readonly operations: IntakeOperations;
   private readonly acknowledgements: Acknowledgements;
   private readonly queue: IntakeQueue;
-  private readonly observer: IntakeObserver;
+  private readonly metrics = measureIntake(register, () => this.queue.length);
 
   constructor(
     mongo: Mongo,
@@ -37,7 +74,6 @@ export class Intake implements BeforeApplicationShutdown {
     leases: Leases,
     store: MongoIntakeStore,
     private readonly topic: IntakeTopic,
-    recovery: BlockRecovery,
     closing: IntakeClosing,
   ) {
     const now = (): Date => mongo.time.now();
@@ -54,9 +90,8 @@ export class Intake implements BeforeApplicationShutdown {
     const sender = new BatchSender({
       store,
       topic,
-      repeats: new RepeatedRequests(store, systemClock),
-      recovery,
       acknowledgements: this.acknowledgements,
+      clock: systemClock,
       now,
       untilDone: (operation, what, work) => this.operations.untilDone(operation, what, work),
     });
@@ -66,20 +101,19 @@ export class Intake implements BeforeApplicationShutdown {
       gate: topic.gate,
       clock: systemClock,
       onError: (error) => this.logger.warn({ reason: String(error) }, 'batch failed'),
-      onBatch: (orders) => this.observer.batch(orders),
+      onBatch: (orders) => this.metrics.batch(orders),
     });
-    this.observer = measureIntake(register, () => this.queue.length);
   }
 
   /** As `IntakeQueue.accept`. */
-  async accept(request: OrdersRequest): Promise<Accepted> {
+  async accept(request: OrdersRequest): Promise<AcceptedOrders> {
     const since = performance.now();
     try {
       const accepted = await this.queue.accept(request);
-      this.observer.accepted(accepted.items.length, performance.now() - since);
+      this.metrics.accepted(accepted.items.length, performance.now() - since);
       return accepted;
     } catch (error) {
-      this.observer.refused();
+      this.metrics.refused();
       throw error;
     }
   }

@@ -48,7 +48,12 @@ export async function findKeyedOperation(db: Db, key: string, request: object): 
   const known = found.find(({ _id }) => _id === key) ?? found[0];
   if (known === undefined) return undefined;
   if (known.request === JSON.stringify(request)) return known.operationId;
-  throw new Problem(
+  throw keyReused();
+}
+
+/** The Idempotency-Key has another request. */
+export function keyReused(): Problem {
+  return new Problem(
     HttpStatus.UNPROCESSABLE_ENTITY,
     'idempotency-key-reused',
     'This Idempotency-Key was used for another request. Use a new key for each new request; reuse a key only to retry.',

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { pause, type Clock } from '@orders-pipeline/clock';
+import { type Clock, pause } from '@orders-pipeline/clock';
+import type { FollowedOperation } from './operation-progress.js';
 import type { OperationResponse } from './operation-response.js';
-import type { FollowedOperation } from './operation-view.js';
 
 const POLL_INTERVAL_MS = 1_000;
 /** Interval of keep-alive comments, in ms: proxies close quiet connections. */
 const KEEP_ALIVE_MS = 15_000;
 
-export interface EventsOptions {
+interface EventsOptions {
   readonly read: () => Promise<FollowedOperation>;
   /** The id of the last received event, from the header `Last-Event-ID`. */
   readonly lastEventId: string | undefined;

@@ -1,11 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { DeadLetterGroupsQuerySchema, DeadLettersQuerySchema } from '../dead-letters/dead-letter-query.js';
-import { FaultInjection } from './fault-injection.js';
+import { DeadLetterGroupsQuerySchema, DeadLettersQuerySchema } from '../dead-letters/dead-letter-api.js';
 import { parseIdempotencyKey } from './idempotency-keys.js';
-import { nextPage, OperationsQuerySchema } from './operations-query.js';
-import { PopulateRequestSchema, withDefaults } from './populate-request.js';
+import {
+  OperationsQuerySchema,
+  PopulateRequestSchema,
+  requireFaultInjection,
+  withDefaults,
+} from './operation-requests.js';
+import { toPage } from './operation-response.js';
 
 const NOW = new Date('2026-06-15T12:00:00Z');
+const ID = '01935c9e-8a00-7000-8000-000000000001';
 
 describe('the body of populate', () => {
   it('only requires count', () => {
@@ -77,11 +82,11 @@ describe('fault injection', () => {
     { what: 'not needed for shares of 0', allowed: false, faults: { poison: 0, duplicate: 0 } },
   ])('is $what', ({ allowed, faults, scopes, problem }) => {
     const issuer = scopes && { AUTH_ISSUER: 'https://issuer.example' };
-    const injection = new FaultInjection({ ALLOW_FAULT_INJECTION: allowed, AUTH_AUDIENCE: 'orders', ...issuer });
+    const settings = { ALLOW_FAULT_INJECTION: allowed, AUTH_AUDIENCE: 'orders', ...issuer };
     const caller = scopes ? { subject: 'ann', clientId: null, scopes: new Set(scopes), validUntil: 0 } : null;
     let thrown: unknown;
     try {
-      injection.check(PopulateRequestSchema.parse({ count: 1, faults }), caller);
+      requireFaultInjection(PopulateRequestSchema.parse({ count: 1, faults }), caller, settings);
     } catch (error) {
       thrown = error;
     }
@@ -129,8 +134,14 @@ describe('the query of a list', () => {
   });
 
   it('of operations has a next page with the same filter', () => {
-    const query = OperationsQuerySchema.parse({ status: 'running', pageSize: '2' });
-    expect(nextPage(query, 'x')).toBe('/v1/operations?status=running&pageSize=2&before=x');
+    const query = OperationsQuerySchema.parse({ before: ID, status: 'running', pageSize: '2' });
+    const cursor = { name: 'before', placeOf: (item: string) => item } as const;
+    const next = '/v1/operations?status=running&pageSize=2&before=y';
+    expect(toPage(['x', 'y', 'z'], '/v1/operations', query, cursor)).toEqual({
+      items: ['x', 'y'],
+      page: { size: 2, next },
+    });
+    expect(toPage(['x', 'y'], '/v1/operations', query, cursor)).toEqual({ items: ['x', 'y'], page: { size: 2 } });
   });
 
   it('of dead letters finds an error code with spaces around it', () => {

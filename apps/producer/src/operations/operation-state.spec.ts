@@ -1,17 +1,34 @@
 import { describe, expect, it } from '@jest/globals';
 import { anOperation } from '#orders/testing/an-operation.js';
-import { OPERATION_EXAMPLE } from './operation-example.js';
-import { OperationResponseSchema } from './operation-response.js';
-import { operationState, type StatedOperation } from './operation-state.js';
-import { waitText, type ConsumerReason } from './waiting-consumers.js';
+import {
+  type ConsumerReason,
+  OPERATION_EXAMPLE,
+  OperationResponseSchema,
+  operationState,
+  type StatedOperation,
+  waitText,
+} from './operation-response.js';
 
 const POPULATE: StatedOperation = anOperation({ saved: 132 });
 const SENT: StatedOperation = { ...POPULATE, status: 'succeeded', acked: 1_000 };
 const RECEIVED: StatedOperation = { ...POPULATE, kind: 'intake', acked: 1_000 };
 
 /** Returns a redrive of 208 letters. */
-function redrive(counts: Partial<StatedOperation['redrive']>, change: Partial<StatedOperation> = {}): StatedOperation {
-  const none = { moved: 0, saved: 0, returned: 0, missing: 0, unmovable: 0 };
+function redrive(
+  counts: Partial<NonNullable<StatedOperation['redrive']>>,
+  change: Partial<StatedOperation> = {},
+): StatedOperation {
+  const none = {
+    filter: {},
+    limit: null,
+    maxRedrives: 5,
+    moved: 0,
+    saved: 0,
+    returned: 0,
+    waiting: 0,
+    missing: 0,
+    unmovable: 0,
+  };
   return { ...SENT, count: 208, deadLettered: null, redrive: { ...none, ...counts }, ...change };
 }
 
@@ -43,7 +60,7 @@ describe('the state of an operation', () => {
     [{ ...POPULATE, status: 'cancelled' }, 'saving', 'cancelled at 60 %, saving 22 %'],
     [{ ...POPULATE, status: 'cancelled', saved: 600 }, 'allSaved', 'cancelled at 60 %, all of it saved'],
     [{ ...POPULATE, status: 'cancelled', acked: 0, saved: 0 }, 'nothingSent', 'cancelled at 0 %, nothing sent'],
-    [{ ...SENT, status: 'failed', error: { message: 'No topic.' } }, 'failed', 'failed: No topic.'],
+    [{ ...SENT, status: 'failed', error: { code: 'no-topic', message: 'No topic.' } }, 'failed', 'failed: No topic.'],
     [redrive({}, { status: 'running', count: 0, acked: 0 }), 'sending', 'sending 0 %'],
     [redrive({ moved: 208, saved: 52 }, { status: 'running' }), 'saving', 'sent, saving 25 %'],
     [redrive({ moved: 208, returned: 208 }), 'noneSaved', 'none saved: 208 dead-lettered again'],
@@ -58,8 +75,9 @@ describe('the state of an operation', () => {
   });
 
   it('of the example in the OpenAPI document is that of its figures', () => {
-    expect(OperationResponseSchema.parse(OPERATION_EXAMPLE)).toEqual(OPERATION_EXAMPLE);
-    expect(operationState(OPERATION_EXAMPLE)).toEqual(OPERATION_EXAMPLE.state);
+    const example = OperationResponseSchema.parse(OPERATION_EXAMPLE);
+    expect(example).toEqual(OPERATION_EXAMPLE);
+    expect(operationState(example)).toEqual(OPERATION_EXAMPLE.state);
   });
 });
 

@@ -1,26 +1,24 @@
 import { Injectable } from '@nestjs/common';
-import { MongoServerError, type ClientSession, type Filter } from 'mongodb';
+import { type ClientSession, type Filter } from 'mongodb';
 import { v7 as uuidv7 } from 'uuid';
-import { reserveNumbers } from '#orders/operation/number-blocks.js';
+import { reserveNumbers } from '#orders/numbering/number-blocks.js';
 import {
-  operationsCollection,
   type ImportDocument,
   type IntakeDocument,
   type OperationDocument,
+  operationsCollection,
   type PopulateDocument,
   type RedriveDocument,
+  createSegments,
+  type Lease,
 } from '#orders/operation/operation.js';
-import { createSegments, type Lease } from '#orders/operation/segments.js';
-import { pageOf, type Page } from '#service/http/page-of.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { storeKey, findKeyedOperation } from './idempotency-keys.js';
-import type { OperationsQuery } from './operations-query.js';
-import { withDefaults, type PopulateRequest } from './populate-request.js';
-
-const DUPLICATE_KEY = 11000;
+import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
+import { findKeyedOperation, storeKey } from './idempotency-keys.js';
+import { type OperationsQuery, type PopulateRequest, withDefaults } from './operation-requests.js';
 
 /** A request and its idempotency key; a repeated key must have the same request. */
-export interface KeyedRequest {
+interface KeyedRequest {
   readonly key: string | undefined;
   readonly request: object;
 }
@@ -102,7 +100,7 @@ export class Operations {
     try {
       return await this.insert({ key, request }, make);
     } catch (error) {
-      if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+      if (!isDuplicateKey(error)) throw error;
       // A concurrent request with the same key was faster.
       const otherId = await findKeyedOperation(this.mongo.db, key, request);
       if (otherId === undefined) throw error;
@@ -136,28 +134,19 @@ export class Operations {
     return this.collection.findOne({ _id: id });
   }
 
-  /** Lists operations, newest first. */
-  async list({ status, kind, before, pageSize }: OperationsQuery): Promise<Page<OperationDocument>> {
+  /** Lists operations, newest first, and one more than the page has. */
+  async list({ status, kind, before, pageSize }: OperationsQuery): Promise<OperationDocument[]> {
     const filter: Filter<OperationDocument> = {
       ...(status !== undefined && { status }),
       ...(kind !== undefined && { kind }),
       // Ids are UUIDv7, which sort by creation time.
       ...(before !== undefined && { _id: { $lt: before } }),
     };
-    const found = await this.collection
+    return this.collection
       .find(filter)
       .sort({ _id: -1 })
       .limit(pageSize + 1)
       .toArray();
-    return pageOf(found, pageSize);
-  }
-
-  /** Stores an exact count and the full blocks of numbers. Orders are append-only, so both stay valid as a minimum. */
-  async storeCount(id: string, saved: number, fullBlocks: readonly number[]): Promise<void> {
-    await this.collection.updateOne(
-      { _id: id },
-      { $max: { countedSaved: saved }, $addToSet: { fullBlocks: { $each: [...fullBlocks] } } },
-    );
   }
 
   private get collection() {

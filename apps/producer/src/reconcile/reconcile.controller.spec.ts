@@ -2,10 +2,9 @@ import { EventEmitter } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import type { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import { ReconcileController } from './reconcile.controller.js';
-import { ReconciliationPlaces } from './reconciliation-places.js';
+import { ReconcileController, ReconciliationPlaces } from './reconcile.controller.js';
 
 const ID = '01935c9e-8a00-7000-8000-000000000001';
 

@@ -1,8 +1,10 @@
-import { Controller, HttpCode, HttpStatus, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, HttpCode, HttpStatus, Injectable, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ImportRowsMissingError } from '#orders/operation/import-rows.js';
-import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { z } from 'zod';
+import { FAULTS } from '#orders/generator/fault-mix.js';
+import { ImportRowsMissingError } from '#orders/imports/import-rows.js';
+import { OPERATION_KINDS } from '#orders/operation/operation.js';
 import {
   ArchivedMeanwhileError,
   NothingToReconcileError,
@@ -10,12 +12,116 @@ import {
   UnknownOperationError,
 } from '#reconcile/reconcile.js';
 import { formatReport } from '#reconcile/report.js';
-import { Mongo } from '#service/mongodb/mongo.js';
-import { notFound, Problem } from '#service/http/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { OperationIdSchema } from '../operations/operation-id.js';
-import { ReconciliationPlaces } from './reconciliation-places.js';
-import { ReconcileResponseSchema, type ReconcileResponse } from './reconcile-response.js';
+import { type ConcurrencySettings, ConcurrencyLimit } from '#service/http/concurrency-limit.js';
+import { notFound, Problem } from '#service/http/problem.js';
+import { KafkaPositions } from '#service/kafka/kafka-clients.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { OperationIdSchema } from '../operations/operation-requests.js';
+import { FaultCountsSchema, OPERATION_STATUSES } from '../operations/operation-response.js';
+
+/** The places of reconciliations, running and waiting: they run one after another. */
+@Injectable()
+export class ReconciliationPlaces extends ConcurrencyLimit {
+  constructor(limits: ConcurrencySettings<'RECONCILIATIONS'>) {
+    super({ setting: 'RECONCILIATIONS', name: 'reconciliations', code: 'too-many-reconciliations' }, limits);
+  }
+}
+
+const count = z.int().min(0);
+const blame = z.enum(['not-yet-saved', 'not-yet-projected', 'never-acknowledged', 'committed-past', 'saved-then-gone']);
+
+/** The API response for the reconciliation of an operation. */
+const ReconcileResponseSchema = z
+  .object({
+    operation: z.uuid(),
+    kind: z.enum(OPERATION_KINDS),
+    status: z.enum(OPERATION_STATUSES),
+    verdict: z
+      .enum(['holds', 'pending', 'broken'])
+      .describe(
+        '`holds`: no order is lost, doubled or altered. `pending`: some orders are still in progress, and no defect was found.',
+      ),
+    count,
+    acked: count.describe('= saved + archived + deadLettered + discarded + skipped + altered + pending + missing'),
+    saved: count.describe('Orders saved exactly as sent.'),
+    archived: count.describe(
+      'Orders that were saved, and are in archives now. Only the command can compare them with their files.',
+    ),
+    deadLettered: count.describe('Orders with a pending dead letter that are not saved.'),
+    both: count.describe('Orders that are saved and also have a dead letter.'),
+    discarded: count,
+    skipped: count.describe('Orders of an import that already existed with the same content and another number.'),
+    pending: count.describe('Acknowledged orders that are not processed yet.'),
+    missing: count,
+    doubled: count,
+    altered: count,
+    phantom: count.describe('Documents that match no order of the operation.'),
+    savedUnacknowledged: count.describe(
+      'Orders that are saved although the acknowledgement was not received. Not a defect.',
+    ),
+    settled: count.describe(
+      'Of the acknowledged orders, those that were compared by the digest of their settled block.',
+    ),
+    neverAcknowledged: count,
+    faults: z
+      .object({ expected: FaultCountsSchema, found: FaultCountsSchema })
+      .meta({ title: 'FoundFaults' })
+      .nullable(),
+    blames: z.partialRecord(blame, count),
+    missingRecords: z
+      .array(
+        z
+          .object({
+            index: count,
+            number: count,
+            id: z.uuid().nullable().describe('`null`: unknown, because the bookkeeping of the order is compacted.'),
+            fault: z.enum(FAULTS).nullable(),
+            partition: count.nullable(),
+            offset: count.nullable(),
+            blame,
+            evidence: z.string().optional(),
+          })
+          .meta({ title: 'MissingRecord' }),
+      )
+      .readonly(),
+    alteredOrders: z
+      .array(
+        z
+          .object({ index: count, id: z.uuid(), fields: z.array(z.string()).readonly() })
+          .meta({ title: 'AlteredOrder' }),
+      )
+      .readonly(),
+    phantomOrders: z
+      .array(
+        z.object({ id: z.string(), number: z.int().nullable(), reason: z.string() }).meta({ title: 'PhantomOrder' }),
+      )
+      .readonly(),
+    differingBlocks: z
+      .array(
+        z
+          .object({
+            first: count.describe('The lowest order number of the block.'),
+            last: count.describe('The highest order number of the block.'),
+            verified: count.describe('Orders that were saved when the block was verified.'),
+            found: count,
+            verifiedAt: z.iso.datetime(),
+          })
+          .meta({ title: 'DifferingBlock' }),
+      )
+      .readonly()
+      .describe(
+        'Settled blocks whose orders are not those that were verified. The lists above name their orders where these can be known.',
+      ),
+    archiveProblems: z.array(z.string()).readonly().describe('Always empty here: only the command reads archives.'),
+    readAt: z.iso.datetime(),
+    seconds: z.number(),
+    ordersPerSecond: count,
+    text: z.string().describe('The report as text.'),
+  })
+  .meta({ title: 'Reconciliation' });
+
+type ReconcileResponse = z.infer<typeof ReconcileResponseSchema>;
 
 @ApiTags('operations')
 @RequiresScope('orders:read')

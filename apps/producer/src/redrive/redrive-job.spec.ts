@@ -3,14 +3,11 @@ import { Logger } from '@nestjs/common';
 import { settle } from '@orders-pipeline/clock/testing';
 import { ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
+import { WakeUp } from '../background/leased-job.js';
 import type { Leases } from '../background/leases.js';
-import { WakeUp } from '../background/wake-up.js';
 import { SendGate } from '../expansion/send-gate.js';
-import type { RedriveProgress } from '../operations/redrive-progress.js';
-import { RedriveJob } from './redrive-job.js';
-import { RedriveOutcomes } from './redrive-outcomes.js';
-import { redrivePartition } from './redrive-partition.js';
-import type { RedriveWork } from './redrive-work.js';
+import type { RedriveProgress } from '../operations/order-outcomes.js';
+import { RedriveJob, RedriveOutcomes, redrivePartition, type RedriveWork } from './redrive-job.js';
 import type { RedrivenLetters } from './redriven-letters.js';
 
 /** Runs up to 50 turns of the event loop until the condition holds. */

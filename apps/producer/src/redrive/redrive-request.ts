@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { bodyInteger, bodyNumber } from '#service/http/input-numbers.js';
 import type { DeadLetterFilter } from '#orders/operation/operation.js';
-import { DeadLetterFilterFields, DeadLetterIdSchema } from '../dead-letters/dead-letter-query.js';
+import { bodyInteger, bodyNumber } from '#service/http/request-input.js';
+import { DeadLetterFilterFields, DeadLetterIdSchema } from '../dead-letters/dead-letter-api.js';
 
 const DEFAULT_MAX_REDRIVES = 5;
 

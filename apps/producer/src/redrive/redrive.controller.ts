@@ -1,35 +1,44 @@
+import { randomUUID } from 'node:crypto';
 import { Body, Controller, Headers, HttpCode, HttpStatus, Post, Req, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBadRequestResponse,
   ApiConflictResponse,
-  ApiNotFoundResponse,
   ApiHeader,
+  ApiNotFoundResponse,
   ApiOkResponse,
   ApiOperation,
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Audited } from '#service/audit/audited.js';
+import { pause, systemClock } from '@orders-pipeline/clock';
+import { type OperationDocument, operationsCollection } from '#orders/operation/operation.js';
+import { Audited } from '#service/audit/audit-requests.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { WakeUp } from '../background/wake-up.js';
-import { parseIdempotencyKey } from '../operations/idempotency-keys.js';
-import { OperationResponseSchema, type OperationResponse } from '../operations/operation-response.js';
-import { OperationView } from '../operations/operation-view.js';
+import { Problem } from '#service/http/problem.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { createLease } from '../background/leases.js';
+import { deleteKeys, parseIdempotencyKey } from '../operations/idempotency-keys.js';
+import { OperationView } from '../operations/operation-progress.js';
+import { type OperationResponse, OperationResponseSchema } from '../operations/operation-response.js';
+import { Operations } from '../operations/operations.js';
 import {
-  DiscardedSchema,
-  DiscardRequestSchema,
-  toFilter,
-  RedrivePlanSchema,
-  RedriveRequestSchema,
   type Discarded,
+  DiscardedSchema,
   type DiscardRequest,
+  DiscardRequestSchema,
   type RedrivePlan,
+  RedrivePlanSchema,
   type RedriveRequest,
+  RedriveRequestSchema,
+  toFilter,
 } from './redrive-request.js';
 import { RedrivenLetters } from './redriven-letters.js';
-import { Redrives } from './redrives.js';
+
+/** Maximum number of records that Kafka acknowledges at once. */
+const CHUNK = 200;
+const POLL_INTERVAL_MS = 50;
 
 @ApiTags('dead letters')
 @ApiBadRequestResponse({ description: 'Problem details that list every invalid field; nothing was sent' })
@@ -37,9 +46,9 @@ import { Redrives } from './redrives.js';
 @Controller('v1/dead-letters')
 export class RedriveController {
   constructor(
-    private readonly redrives: Redrives,
+    private readonly mongo: Mongo,
+    private readonly operations: Operations,
     private readonly letters: RedrivenLetters,
-    private readonly wakeUp: WakeUp,
     private readonly view: OperationView,
   ) {}
 
@@ -77,10 +86,7 @@ export class RedriveController {
       void reply.status(HttpStatus.OK);
       return this.letters.plan(toFilter(request), request.limit ?? null, request.maxRedrives);
     }
-    const operation = await this.redrives.begin(request, parseIdempotencyKey(key, caller));
-    this.wakeUp.call();
-    void reply.header('Location', `/v1/operations/${operation._id}`);
-    return this.view.forDocument(operation);
+    return this.view.begun(await this.begin(request, parseIdempotencyKey(key, caller)), reply);
   }
 
   @Post('discard')
@@ -94,5 +100,59 @@ export class RedriveController {
   @ApiNotFoundResponse({ description: 'Problem details: no dead letter has this id' })
   async discardDeadLetters(@Body({ schema: DiscardRequestSchema }) request: DiscardRequest): Promise<Discarded> {
     return { discarded: await this.letters.discard(toFilter(request)) };
+  }
+
+  /**
+   * Stores a redrive and selects its letters, so that concurrent requests cannot send the same letter twice.
+   * @throws Problem 409 when no letter matches
+   */
+  private async begin(request: RedriveRequest, key: string | undefined): Promise<OperationDocument> {
+    const { limit = null, maxRedrives, ratePerSecond = null } = request;
+    const filter = toFilter(request);
+    const parameters = { filter, limit, maxRedrives, ratePerSecond, chunkSize: CHUNK };
+    const lease = createLease(randomUUID(), this.mongo.time.now());
+    const redrive = await this.operations.createRedrive(parameters, lease, { key, request });
+    if (redrive.kind !== 'redrive' || redrive.redriving?.isSelected !== false) return redrive;
+    // A retry of a request whose letters are still being selected: return the result of the first request.
+    if (redrive.redriving.lease?.owner !== lease.owner) return this.waitForSelection(redrive._id, request);
+    const taken = await this.letters.select(redrive);
+    if (taken > 0) return this.markSelected(redrive, taken);
+    await this.remove(redrive._id);
+    return this.rejectEmpty(request);
+  }
+
+  private async markSelected(redrive: OperationDocument, letters: number): Promise<OperationDocument> {
+    const { _id } = redrive;
+    const change = { $set: { letters, 'redriving.isSelected': true, 'redriving.lease': null } };
+    const found = await operationsCollection(this.mongo.db).findOneAndUpdate({ _id }, change, {
+      returnDocument: 'after',
+    });
+    return found ?? redrive;
+  }
+
+  private async waitForSelection(id: string, request: RedriveRequest): Promise<OperationDocument> {
+    for (;;) {
+      const operation = await this.operations.find(id);
+      if (operation === null) return this.rejectEmpty(request);
+      if (operation.kind !== 'redrive' || operation.redriving?.isSelected !== false) return operation;
+      await pause(systemClock, POLL_INTERVAL_MS);
+    }
+  }
+
+  private async rejectEmpty(request: RedriveRequest): Promise<never> {
+    const { maxRedrives } = request;
+    const { spent } = await this.letters.plan(toFilter(request), null, maxRedrives);
+    throw new Problem(
+      HttpStatus.CONFLICT,
+      'nothing-to-redrive',
+      spent > 0
+        ? `The ${spent} matching dead letters were already redriven ${maxRedrives} times (maxRedrives).`
+        : 'No pending dead letter matches; matching ones may already be redriven or discarded.',
+    );
+  }
+
+  private async remove(_id: string): Promise<void> {
+    await deleteKeys(this.mongo.db, _id);
+    await operationsCollection(this.mongo.db).deleteOne({ _id });
   }
 }

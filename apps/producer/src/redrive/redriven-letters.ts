@@ -1,16 +1,16 @@
 import { HttpStatus, Injectable } from '@nestjs/common';
-import { UUID, type Collection, type Filter } from 'mongodb';
+import { type Collection, type Filter, UUID } from 'mongodb';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
 import {
-  deadLettersCollection,
   type DeadLetterDocument,
+  deadLettersCollection,
   type RedriveOutcome,
 } from '#orders/dead-letter/dead-letters.js';
 import type { DeadLetterFilter, RedriveDocument } from '#orders/operation/operation.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { Problem } from '#service/http/problem.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { toMongoFilter } from '../dead-letters/dead-letter-query.js';
+import { toMongoFilter } from '../dead-letters/dead-letter-api.js';
 import type { RedrivePlan } from './redrive-request.js';
 
 /** Maximum number of letters that are written at once. */

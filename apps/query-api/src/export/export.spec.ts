@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { BSON, Decimal128, Long, UUID } from 'mongodb';
 import { Registry } from 'prom-client';
-import { createDraws } from '#orders/generator/draws.js';
+import { createDraws } from '#orders/generator/seeded-random.js';
 import { orderGenerator } from '#orders/generator/generator.js';
 import { toDocument } from '#orders/order/order-document.js';
 import { MAX_AMOUNT, MAX_PRICE } from '#orders/order/money.js';
@@ -11,10 +11,8 @@ import type { Order } from '#orders/order/order.js';
 import { orderResponse, type OrderResponse } from '#orders/order/order-response.js';
 import { anOrderResponse } from '#orders/testing/an-order.js';
 import { samples } from '#service/health/testing/samples.js';
-import { decodeResponse } from './encoded-order.js';
-import { CSV_HEADER, csvLine } from './export-rows.js';
-import { exposeReadMetrics } from '../reading-metrics.js';
-import { OpenExports } from './open-exports.js';
+import { decodeResponse, CSV_HEADER, csvLine } from './order-formats.js';
+import { exposeReadMetrics, OpenExports } from '../read-limits.js';
 
 const COUNT = 1_000;
 const orderAt = orderGenerator({

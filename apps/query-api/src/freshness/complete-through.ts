@@ -1,10 +1,16 @@
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+  Injectable,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { succeededWithin, type Clock } from '@orders-pipeline/clock';
-import type { NumberHoles, NumberRange } from '../orders/number-holes.js';
-import type { SavedNumbers } from './saved-numbers.js';
-import type { SettledNumbers } from './settled-numbers.js';
-import type { StoredWatermark } from './stored-watermark.js';
 import { timeLimit } from '#orders/time-limit.js';
+import type { NumberHoles, NumberRange } from '../orders/number-holes.js';
+import type { SavedNumbers, SettledNumbers, StoredWatermark } from './watermark-sources.js';
 
 /** Order numbers that one `count` covers: it takes a few milliseconds. */
 const BLOCK = 20_000;
@@ -152,5 +158,34 @@ export class CompleteThrough implements OnApplicationBootstrap, OnModuleDestroy 
     const settled = await this.sources.settled.among(checked);
     const end = checked.find((number) => !settled.has(number)) ?? missing[checked.length];
     return end === undefined ? batch.to : end - 1;
+  }
+}
+
+const COMPLETE_THROUGH = 'X-Complete-Through';
+
+/** The header's description in the OpenAPI document. */
+export const COMPLETE_THROUGH_HEADERS = {
+  [COMPLETE_THROUGH]: {
+    description:
+      'The watermark: every order up to this number was saved, dead-lettered or cancelled when the request arrived. An order of a ' +
+      'cancelled operation can still appear below it if the producer was killed after it sent the order and before it stored the acknowledgement.',
+    schema: { type: 'integer' as const },
+  },
+};
+
+/**
+ * Sets the watermark header on each response, error responses included. The watermark is read when the request arrives.
+ *
+ * It is a guard that always passes. Guards run after the authentication guard and before anything that can reject the request. An
+ * interceptor would wrap each response in an observable, which lowers the rate of single-order reads by 1/14.
+ */
+@Injectable()
+export class CompleteThroughHeader implements CanActivate {
+  constructor(private readonly completeThrough: CompleteThrough) {}
+
+  async canActivate(context: ExecutionContext): Promise<true> {
+    const number = await this.completeThrough.number();
+    void context.switchToHttp().getResponse<FastifyReply>().header(COMPLETE_THROUGH, String(number));
+    return true;
   }
 }

@@ -1,7 +1,6 @@
 import { Long, MaxKey, MinKey, type Document } from 'mongodb';
 import { moneyToDecimal128 } from '#orders/order/money.js';
-import type { Bound, Equality, OrderQuery, SortField, SortValue } from './order-query.js';
-import { indexOf } from './supported-order-queries.js';
+import { type Bound, type Equality, type OrderQuery, type SortField, type SortValue, indexOf } from './order-query.js';
 
 /** The position of an order in an order query: its sort value, and its number, which breaks ties. */
 export interface Position {

@@ -1,10 +1,165 @@
 import { z } from 'zod';
-import type { Equality, OrderQuery, SortField } from './order-query.js';
-import { queryInteger } from '#service/http/input-numbers.js';
-import { money, numberEnd } from './query-values.js';
-import { defaultSort, findIndex, unsupportedCombination } from './supported-order-queries.js';
-import { createdAtRange, numberEnds, rangeOf, sortRange, type RangeEnds } from './sort-range.js';
-import { accountFilter, symbolFilter } from './text-filters.js';
+import { parseMoney, type Money } from '#orders/order/money.js';
+import { queryInteger, explainMoment, parseMoment } from '#service/http/request-input.js';
+import { SIDES } from '#orders/order/order.js';
+import {
+  type SortRange,
+  type SortValue,
+  type Equality,
+  type OrderQuery,
+  type SortField,
+  defaultSort,
+  findIndex,
+  unsupportedCombination,
+} from './order-query.js';
+
+export const orderNumber = queryInteger(1, Number.MAX_SAFE_INTEGER);
+
+/** An end of a range of order numbers. 0 is allowed: the watermark is 0 before the first order. */
+const numberEnd = queryInteger(0, Number.MAX_SAFE_INTEGER);
+
+/**
+ * Parses one end of a range of `createdAt`: a date, which is a whole day in UTC, or a date and time with a time zone.
+ * @param ofDay the first millisecond of the day that a date becomes, or its last one
+ */
+export function instant(ofDay: 'first' | 'last') {
+  return z
+    .string()
+    .transform((value, context) => {
+      const moment = parseMoment(value, ofDay);
+      if (moment !== undefined) return moment;
+      context.addIssue({ code: 'custom', message: explainMoment(value) });
+      return z.NEVER;
+    })
+    .meta({ type: 'string' });
+}
+
+const money = z
+  .string()
+  .regex(
+    /^\d{1,18}(\.\d{1,4})?$/,
+    'must be a decimal of up to 18 digits before the point, and up to four after it, such as 12.50',
+  )
+  .transform((value): Money => parseMoney(value));
+
+type End = 'gte' | 'gt' | 'lte' | 'lt';
+
+/** Describes the ends of a range of numbers. */
+function numberEnds(field: string, note = ''): Readonly<Record<End, string>> {
+  const text = (limit: string): string => `Orders whose ${field} is ${limit} this value.${note}`;
+  return { gte: text('at least'), gt: text('above'), lte: text('at most'), lt: text('below') };
+}
+const MANY_LOWER = 'must not be given together with gte';
+const MANY_UPPER = 'must not be given together with lte';
+
+/**
+ * Parses a range such as `amount[gte]=10&amount[lt]=20`: at most one lower and one upper end, the lower not above the upper.
+ * @param value the schema of the values at an end
+ * @param texts the descriptions of the ends
+ */
+function sortRange<T extends SortValue>(
+  field: string,
+  value: (end: End) => z.ZodType<T, string>,
+  texts: Readonly<Record<End, string>>,
+) {
+  // No examples here: Swagger UI would send each of them unless the user deletes it.
+  const end = (name: End) => value(name).optional().describe(texts[name]);
+  return z
+    .strictObject(
+      { gte: end('gte'), gt: end('gt'), lte: end('lte'), lt: end('lt') },
+      { error: ({ code, input }) => (code === 'invalid_type' ? mustBeRange(field, value('gte'), input) : undefined) },
+    )
+    .refine(({ gte, gt }) => gte === undefined || gt === undefined, { path: ['gt'], message: MANY_LOWER })
+    .refine(({ lte, lt }) => lte === undefined || lt === undefined, { path: ['lt'], message: MANY_UPPER })
+    .refine(({ gte, gt, lte, lt }) => !isAbove(gte ?? gt, lte ?? lt), {
+      path: [],
+      message: 'must not start above its end',
+    })
+    .optional();
+}
+
+/** Explains that a parameter without an end, such as `number=5`, is no range; for a valid value, with the range to send instead. */
+function mustBeRange(field: string, value: z.ZodType, input: unknown): string {
+  const only = value.safeParse(input).success
+    ? `${field}[gte]=${String(input)}&${field}[lte]=${String(input)}`
+    : undefined;
+  return `must be a range, such as ${only ?? `${field}[gte]=`}`;
+}
+
+/** Whether a range is upside down. An end that was rejected is still its text, and not compared: one field has one error. */
+export function isAbove(low: SortValue | string | undefined, high: SortValue | string | undefined): boolean {
+  if (low === undefined || high === undefined || typeof low === 'string' || typeof high === 'string') return false;
+  return low > high;
+}
+
+const TIME =
+  ': a date and time with a time zone, such as 2026-01-31T12:00:00Z, or a date, which is the whole day in UTC.';
+
+/**
+ * Parses a range of `createdAt`. An end without a time is a whole day in UTC: `gte` and `lte` include it, `gt` and `lt` exclude it.
+ */
+export function createdAtRange() {
+  return sortRange('createdAt', (end) => instant(end === 'gte' || end === 'lt' ? 'first' : 'last'), {
+    gte: `Orders created at this time or later${TIME}`,
+    gt: `Orders created after this time${TIME}`,
+    lte: `Orders created at this time or earlier${TIME}`,
+    lt: `Orders created before this time${TIME}`,
+  });
+}
+
+/** The ends that `sortRange` parsed. */
+export type RangeEnds<T extends SortValue = SortValue> = { readonly [end in End]?: T | undefined };
+
+export function rangeOf({ gte, gt, lte, lt }: RangeEnds): SortRange {
+  const from = gte ?? gt;
+  const to = lte ?? lt;
+  return {
+    from: from === undefined ? undefined : { value: from, inclusive: gte !== undefined },
+    to: to === undefined ? undefined : { value: to, inclusive: lte !== undefined },
+  };
+}
+
+/** The rule of all filters below: how a text is spelled does not decide whether orders are found. */
+const ANY_CASE = 'Upper and lower case, and spaces around it, make no difference';
+const UNLESS_EXACT = 'unless orders have exactly the given text: then only these are found';
+
+/** Parses a text that an order can contain: 1 to `maxLength` characters, no control characters and no lone surrogates. */
+function filterText(maxLength: number) {
+  const length = `must have 1 to ${maxLength} characters`;
+  return z
+    .string()
+    .min(1, length)
+    .max(maxLength, length)
+    .refine((value) => value.isWellFormed() && !/\p{Cc}/u.test(value), 'must not contain control characters');
+}
+
+/** Orders of an account. `FilterCandidates` finds its spelling. */
+export const accountFilter = filterText(64)
+  .optional()
+  .describe(`Orders of this account, such as acc-0004711. Spaces around it make no difference, ${UNLESS_EXACT}.`);
+
+/** Orders of a symbol. `FilterCandidates` finds its spelling. */
+export const symbolFilter = filterText(32)
+  .optional()
+  .describe(`Orders of this symbol, such as ACME. ${ANY_CASE}, ${UNLESS_EXACT}.`);
+
+/** Orders of a currency. */
+export const currencyFilter = z
+  .string()
+  .trim()
+  .toUpperCase()
+  .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as EUR')
+  .optional()
+  .describe(`Orders of this currency, such as USD. ${ANY_CASE}.`);
+
+/** Orders of a side. */
+export const sideFilter = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .pipe(z.enum(SIDES))
+  .optional()
+  .meta({ enum: [...SIDES], description: `Orders of this side. ${ANY_CASE}.` });
 
 const SORT_FIELDS = ['number', 'createdAt', 'amount', 'legacyNumber'] as const satisfies readonly SortField[];
 const EQUALITIES = ['accountId', 'symbol', 'legacyNumber'] as const satisfies readonly Equality['field'][];
@@ -51,7 +206,7 @@ export function explainSummaryFilter(issue: z.core.$ZodRawIssue): string | undef
   return 'filters the summary only: no index has orders by it';
 }
 
-export type OrderQueryParameters = {
+type OrderQueryParameters = {
   readonly [name in Exclude<Equality['field'], 'legacyNumber'>]?: string | undefined;
 } & {
   readonly [field in Exclude<SortField, 'legacyNumber'>]?: RangeEnds | undefined;

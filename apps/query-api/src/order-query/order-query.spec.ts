@@ -3,14 +3,13 @@ import { BSON } from 'mongodb';
 import { v7 as uuidv7 } from 'uuid';
 import type { z } from 'zod';
 import { Problem } from '#service/http/problem.js';
-import { AuditQuerySchema, nextPage, toMongoFilter } from '../audit/audit-query.js';
-import { BatchGetSchema, orderId } from '../orders/batch-get.js';
-import { spellingsOf, type TextField } from '../orders/spellings.js';
-import { OrdersQuerySchema, RangeQuerySchema } from '../paging/page-request.js';
+import { AuditQuerySchema, nextPage, toMongoFilter } from '../audit.controller.js';
+import { BatchGetSchema, orderId } from '../orders/order-by-id.js';
+import { candidatesOf, type TextField } from './filter-candidates.js';
+import { OrdersQuerySchema, RangeQuerySchema } from '../paging/orders-page.js';
 import { filterOf, indexInterval, type StartAfter } from './index-interval.js';
-import { orderQueryPath } from './order-query-path.js';
+import { orderQueryPath, type OrderQuery } from './order-query.js';
 import { parseOrderQuery } from './order-query-parameters.js';
-import type { OrderQuery } from './order-query.js';
 
 const MIN = { $minKey: 1 };
 const MAX = { $maxKey: 1 };
@@ -263,7 +262,7 @@ describe('the spellings of a text filter', () => {
     ['accountId', 'acc-7', ['acc-7']],
     ['accountId', ' Acc-7 ', [' Acc-7 ', 'Acc-7']],
   ])('%s %j: %j', (field, typed, spellings) => {
-    expect(spellingsOf(field, typed)).toEqual(spellings);
+    expect(candidatesOf(field, typed)).toEqual(spellings);
   });
 });
 

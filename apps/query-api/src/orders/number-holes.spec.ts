@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { ArchivedList } from '#orders/archive/archived-list.js';
-import type { Segment } from '#orders/operation/segments.js';
+import type { ArchivedList } from '#orders/archive/archived-ranges.js';
+import type { Segment } from '#orders/operation/operation.js';
 import { ackedSegments } from '#orders/testing/acked-segments.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { allHoles, holesOf, merged, NumberHoles, type NumberRange } from './number-holes.js';

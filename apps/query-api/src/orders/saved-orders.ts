@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import DataLoader from 'dataloader';
 import { BSON, UUID } from 'mongodb';
-import { fromDocument, type OrderDocument } from '#orders/order/order-document.js';
+import { fromDocument, type OrderDocument, ordersCollection } from '#orders/order/order-document.js';
 import type { Order } from '#orders/order/order.js';
 import { ORDER_INDEXES } from '#orders/database/indexes.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import type { IndexInterval } from '../order-query/index-interval.js';
 import { timeLimit } from '#orders/time-limit.js';

@@ -1,15 +1,61 @@
 import { Injectable } from '@nestjs/common';
-import { highestReservedNumber } from '#orders/operation/number-blocks.js';
+import { highestReservedNumber } from '#orders/numbering/number-blocks.js';
 import type { Order } from '#orders/order/order.js';
 import { Mongo } from '#service/mongodb/mongo.js';
+import { type NumberRange, byNumber, PossibleNumbers } from '../orders/number-holes.js';
 import { SavedOrders } from '../orders/saved-orders.js';
 import { indexInterval } from '../order-query/index-interval.js';
 import type { OrderQuery } from '../order-query/order-query.js';
-import type { NumberRange } from '../orders/number-holes.js';
-import { PageLayout } from './page-layout.js';
-import { byNumber, PossibleNumbers } from './possible-numbers.js';
 
-export interface NumberedPage {
+/** Maps the dense order numbers to pages, ascending from the first number or descending from the last. */
+export class PageLayout {
+  /** How numbers change from page to page: 1 for ascending, -1 for descending. */
+  readonly direction: 1 | -1;
+  readonly backwards: 1 | -1;
+
+  constructor(
+    /** All numbers of the layout; empty if `from` is above `to`. */
+    readonly numbers: NumberRange,
+    /** Numbers per page. */
+    readonly size: number,
+    private readonly descending: boolean,
+  ) {
+    this.direction = descending ? -1 : 1;
+    this.backwards = descending ? 1 : -1;
+  }
+
+  /** The last number of the last page. */
+  get end(): number {
+    return this.descending ? this.numbers.from : this.numbers.to;
+  }
+
+  startOf(page: number): number {
+    const offset = (page - 1) * this.size;
+    return this.descending ? this.numbers.to - offset : this.numbers.from + offset;
+  }
+
+  /** The number before the first one of a page; for a page beyond the end, the last number of all. */
+  beforeStartOf(page: number): number {
+    const before = this.startOf(page) - this.direction;
+    return this.descending ? Math.max(before, this.numbers.from) : Math.min(before, this.numbers.to);
+  }
+
+  pageOf(number: number): number {
+    const offset = this.descending ? this.numbers.to - number : number - this.numbers.from;
+    return Math.floor(offset / this.size) + 1;
+  }
+
+  /** @returns `undefined` for a page beyond the end */
+  numbersOf(page: number): NumberRange | undefined {
+    const { from, to } = this.numbers;
+    const start = this.startOf(page);
+    if (start < from || start > to) return undefined;
+    const end = start + this.direction * (this.size - 1);
+    return this.descending ? { from: Math.max(end, from), to: start } : { from: start, to: Math.min(end, to) };
+  }
+}
+
+interface NumberedPage {
   readonly orders: readonly Order[];
   /** The numbers of the nearest pages that are not known to be empty; `undefined` if there is none. */
   readonly next: number | undefined;

@@ -1,15 +1,65 @@
-import { HttpStatus, Injectable } from '@nestjs/common';
+import { Injectable, HttpStatus } from '@nestjs/common';
+import { MongoServerError } from 'mongodb';
+import { ordersCollection } from '#orders/order/order-document.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { timeLimit } from '#orders/time-limit.js';
+import { countByIndex } from '#orders/operation/saved-count.js';
 import type { Order } from '#orders/order/order.js';
 import { Problem } from '#service/http/problem.js';
+import { filterOf, indexInterval } from '../order-query/index-interval.js';
+import { type OrderQuery, indexOf } from '../order-query/order-query.js';
 import { SavedOrders } from '../orders/saved-orders.js';
-import { indexInterval } from '../order-query/index-interval.js';
-import type { OrderQuery } from '../order-query/order-query.js';
-import { Totals } from './totals.js';
+import type { Total } from './orders-page.js';
+
+/** Orders that are counted without a time limit: it takes some tens of milliseconds. */
+const QUICKLY_COUNTED = 100_000;
+const EXACT_WITHIN_MS = timeLimit(2_000);
+const MAX_TIME_MS_EXPIRED = 50;
+
+/** Counts the orders of an order query. MongoDB counts index keys one by one, so each count is limited by number or time. */
+@Injectable()
+export class Totals {
+  constructor(private readonly mongo: Mongo) {}
+
+  /** Counts up to 100,000 orders. For all orders, it returns the collection's own document count instead. */
+  async estimated(orderQuery: OrderQuery): Promise<Total> {
+    const { equality, range } = orderQuery;
+    if (equality === undefined && range.from === undefined && range.to === undefined)
+      return { value: await ordersCollection(this.mongo.db).estimatedDocumentCount(), kind: 'estimated' };
+    return this.quick(orderQuery);
+  }
+
+  /** Counts all orders within 2 s; after that it returns 100,000 as `atLeast`. */
+  async exact(orderQuery: OrderQuery): Promise<Total> {
+    const quick = await this.quick(orderQuery);
+    if (quick.kind === 'exact') return quick;
+    try {
+      return { value: await this.count(orderQuery, { maxTimeMS: EXACT_WITHIN_MS }), kind: 'exact' };
+    } catch (error) {
+      if (error instanceof MongoServerError && error.code === MAX_TIME_MS_EXPIRED) return quick;
+      throw error;
+    }
+  }
+
+  /** Counts the orders up to a limit. */
+  async upTo(limit: number, orderQuery: OrderQuery): Promise<number> {
+    return this.count(orderQuery, { limit });
+  }
+
+  private async quick(orderQuery: OrderQuery): Promise<Total> {
+    const value = await this.upTo(QUICKLY_COUNTED, orderQuery);
+    return { value, kind: value < QUICKLY_COUNTED ? 'exact' : 'atLeast' };
+  }
+
+  private async count(orderQuery: OrderQuery, bounds: { limit?: number; maxTimeMS?: number }): Promise<number> {
+    return countByIndex(this.mongo.db, filterOf(orderQuery), indexOf(orderQuery), bounds);
+  }
+}
 
 /** The last order that has a numbered page: MongoDB skips one order after the other, so each page costs more than the one before. */
 const MAX_DEPTH = 10_000;
 
-export interface OffsetPage {
+interface OffsetPage {
   readonly orders: readonly Order[];
   /** How to continue: with the next numbered page, or with a cursor where that page is too deep; `undefined`: no more orders. */
   readonly next: 'page' | 'cursor' | undefined;

@@ -2,16 +2,11 @@ import { Injectable } from '@nestjs/common';
 import type { Order } from '#orders/order/order.js';
 import { orderResponse } from '#orders/order/order-response.js';
 import { SavedOrders } from '../orders/saved-orders.js';
-import { isByNumber, type OrderQuery } from '../order-query/order-query.js';
-import { orderQueryPath } from '../order-query/order-query-path.js';
-import { NumberedPages } from './numbered-pages.js';
-import { OffsetPages } from './offset-pages.js';
-import type { OrdersPage, Total } from './orders-page.js';
-import type { PageLayout } from './page-layout.js';
-import type { PageRequest } from './page-request.js';
-import { PageTokens } from './page-token.js';
-import { Totals } from './totals.js';
-import { CursorPages } from './cursor-pages.js';
+import { isByNumber, type OrderQuery, orderQueryPath } from '../order-query/order-query.js';
+import { NumberedPages, type PageLayout } from './numbered-pages.js';
+import { OffsetPages, Totals } from './offset-pages.js';
+import type { OrdersPage, Total, PageRequest } from './orders-page.js';
+import { PageTokens, CursorPages } from './cursor-pages.js';
 
 export interface OrderQueryRequest {
   readonly orderQuery: OrderQuery;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { PageLayout } from './page-layout.js';
-import { PageTokens, type Cursor, type TokenScope } from './page-token.js';
-import { pageTokenSecret } from '../page-token-secret.js';
+import { PageLayout } from './numbered-pages.js';
+import { PageTokens, type Cursor, type TokenScope } from './cursor-pages.js';
+import { pageTokenSecret } from '../settings-schema.js';
 
 const layouts = fc.record({
   from: fc.integer({ min: 1, max: 50 }),

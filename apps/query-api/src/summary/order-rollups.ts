@@ -1,11 +1,59 @@
-import { Long, type Collection, type Db, type Document } from 'mongodb';
-import type { ArchivedList, ArchivedShare } from '#orders/archive/archived-list.js';
-import { highestReservedNumber } from '#orders/operation/number-blocks.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { Long, type Document, type Collection, type Db } from 'mongodb';
+import type { ArchivedList, ArchivedShare } from '#orders/archive/archived-ranges.js';
+import { highestReservedNumber } from '#orders/numbering/number-blocks.js';
+import { countByIndex } from '#orders/operation/saved-count.js';
+import { ordersCollection } from '#orders/order/order-document.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { mergeCells, ORDER_TO_CELL } from './order-cells.js';
-import type { Tally } from './unchanged-orders.js';
 import { timeLimit } from '#orders/time-limit.js';
+
+/** The fields of a cell that are summed up. The sums are exact: int64, and decimal128 for money. */
+export const CELL_SUMS: Document = {
+  count: { $sum: '$count' },
+  quantity: { $sum: '$quantity' },
+  amount: { $sum: '$amount' },
+};
+
+/**
+ * The stage that turns each order into a cell. A cell has the number, quantity and amount of orders that are equal in currency, side,
+ * symbol, time and `filled`: whether the import filled in missing fields of these legacy orders with invented values.
+ */
+export const ORDER_TO_CELL: Document = {
+  $project: {
+    _id: 0,
+    currency: 1,
+    side: 1,
+    symbol: 1,
+    createdAt: 1,
+    // True only for a non-empty array: in BSON order, a missing field comes before the empty array, and that before all other arrays.
+    filled: { $gt: ['$legacy.filled', []] },
+    count: { $literal: Long.ONE },
+    quantity: { $toLong: '$quantity' },
+    amount: 1,
+  },
+};
+
+/**
+ * Returns the stages that merge cells.
+ * @param unit merged cells get the start of their hour or day (UTC) as `createdAt`; `undefined`: they lose it
+ */
+function mergeCells(unit?: 'hour' | 'day'): Document[] {
+  const key = {
+    currency: '$currency',
+    side: '$side',
+    symbol: '$symbol',
+    filled: '$filled',
+    ...(unit && { createdAt: { $dateTrunc: { date: '$createdAt', unit } } }),
+  };
+  const sums = { count: '$count', quantity: '$quantity', amount: '$amount' };
+  return [{ $group: { _id: key, ...CELL_SUMS } }, { $replaceWith: { $mergeObjects: ['$_id', sums] } }];
+}
+
+/** The document count in the metadata of the orders collection. It costs nothing to read, but can stay wrong after MongoDB has crashed. */
+export interface Tally {
+  readonly orders: number;
+  /** The MongoDB process that reported the count, and the version of the archived ranges; `undefined`: unknown, or orders are being moved. */
+  readonly source: string | undefined;
+}
 
 /** Shorter than the driver's socket timeout. After that, the driver drops the connection, but MongoDB would continue the work. */
 const BLOCK_WITHIN_MS = timeLimit(8_000);
@@ -17,7 +65,7 @@ const LIST_MAX_AGE_MS = 1_000;
  * The sums of the saved orders of a block of numbers, as cells per hour, per day and for all times. Orders are append-only, so a rollup
  * with as many orders as are saved includes exactly these orders, and the rollup of a full block is final until orders of it are archived.
  */
-export interface OrderRollup {
+interface OrderRollup {
   /** The block, from 0. */
   readonly _id: number;
   /** The number of orders in the cells. */
@@ -84,16 +132,9 @@ export class OrderRollups {
     };
   }
 
-  /** Counts the saved orders of a block with the `count` command, which reads index keys only. */
+  /** Counts the saved orders of a block. */
   async saved(block: number): Promise<number> {
-    const { n } = await this.mongo.db.command({
-      count: ordersCollection(this.mongo.db).collectionName,
-      query: this.ordersOf(block),
-      hint: 'number',
-      readConcern: { level: 'majority' },
-      maxTimeMS: BLOCK_WITHIN_MS,
-    });
-    return Number(n);
+    return countByIndex(this.mongo.db, this.ordersOf(block), 'number', { maxTimeMS: BLOCK_WITHIN_MS });
   }
 
   /**

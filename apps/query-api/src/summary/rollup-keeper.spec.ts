@@ -1,12 +1,10 @@
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { ArchivedShare } from '#orders/archive/archived-list.js';
+import type { ArchivedShare } from '#orders/archive/archived-ranges.js';
 import { Problem } from '#service/http/problem.js';
-import type { RollupBlock } from './order-rollups.js';
-import { type Tally, UnchangedOrders } from './unchanged-orders.js';
-import { RollupKeeper } from './rollup-keeper.js';
-import { SharedRun } from './shared-run.js';
+import type { RollupBlock, Tally } from './order-rollups.js';
+import { UnchangedOrders, RollupKeeper, SharedRun } from './rollup-keeper.js';
 
 /** Fakes the rollups by counts only: the number of saved and rolled-up orders per block. */
 class FakeRollups {

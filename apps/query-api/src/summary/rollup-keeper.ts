@@ -1,11 +1,9 @@
 import { HttpStatus, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { succeededWithin, type Clock } from '@orders-pipeline/clock';
-import type { ArchivedShare } from '#orders/archive/archived-list.js';
+import type { ArchivedShare } from '#orders/archive/archived-ranges.js';
 import { Problem } from '#service/http/problem.js';
-import type { OrderRollups, RollupBlock } from './order-rollups.js';
-import { SharedRun } from './shared-run.js';
-import { UnchangedOrders } from './unchanged-orders.js';
 import { timeLimit } from '#orders/time-limit.js';
+import type { OrderRollups, RollupBlock, Tally } from './order-rollups.js';
 
 /** How long a request waits for stale rollups. Twenty rollups take about a second on an idle machine. */
 const MAX_WAIT_MS = timeLimit(4_000);
@@ -150,4 +148,68 @@ function beingPrepared(): Problem {
     'summary-being-prepared',
     'Many orders are not summed up yet. They are now being summed up, which takes some seconds per million orders. Retry later.',
   );
+}
+
+/**
+ * Runs work once for all concurrent callers. Callers that arrive during a run share the next one, because the current run may have missed
+ * changes that were made after its start.
+ */
+export class SharedRun<T> {
+  private current: Promise<unknown> = Promise.resolve();
+  private next: Promise<T> | undefined;
+
+  constructor(private readonly work: () => Promise<T>) {}
+
+  /**
+   * Waits for a run that starts after this call.
+   * @returns the result of that run
+   * @throws the failure of that run
+   */
+  async result(): Promise<T> {
+    this.next ??= this.follow();
+    return this.next;
+  }
+
+  private async follow(): Promise<T> {
+    // Its own callers get its failure.
+    await this.current.catch(() => undefined);
+    this.next = undefined;
+    const run = this.work();
+    this.current = run;
+    return run;
+  }
+}
+
+/**
+ * Detects that no orders were saved since all blocks were counted.
+ *
+ * If dead letters leave holes in all blocks of ten million orders, counting the blocks again takes seconds. The collection's own count is
+ * trusted only if it was equal to the counted index keys, and only while the same MongoDB process reports it and no orders are archived.
+ */
+export class UnchangedOrders {
+  private counted: Tally | undefined;
+
+  /**
+   * Records that all stored rollups were counted and are up to date.
+   * @param tally the document count before the blocks were counted
+   */
+  note(tally: Tally, kept: ReadonlyMap<number, number>): void {
+    this.counted = sumOf(kept) === tally.orders ? tally : undefined;
+  }
+
+  /** Whether the stored rollups are those that were counted, and still include all orders. */
+  since({ orders, source }: Tally, kept: ReadonlyMap<number, number>): boolean {
+    return (
+      source !== undefined &&
+      source === this.counted?.source &&
+      orders === this.counted.orders &&
+      orders === sumOf(kept)
+    );
+  }
+}
+
+function sumOf(kept: ReadonlyMap<number, number>): number {
+  let sum = 0;
+  for (const orders of kept.values()) sum += orders;
+  return sum;
 }

@@ -7,11 +7,10 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { COMPLETE_THROUGH_HEADERS, CompleteThroughHeader } from '../freshness/complete-through-header.js';
-import { KnownSpellings } from '../orders/known-spellings.js';
+import { COMPLETE_THROUGH_HEADERS, CompleteThroughHeader } from '../freshness/complete-through.js';
+import { FilterCandidates } from '../order-query/filter-candidates.js';
 import { Summaries } from './summaries.js';
-import { SummaryQuerySchema, type SummaryRequest } from './summary-query.js';
-import { SummaryResponseSchema, type Summary } from './summary-response.js';
+import { SummaryQuerySchema, type SummaryRequest, SummaryResponseSchema, type Summary } from './summary-request.js';
 
 @ApiTags('orders')
 @UseGuards(CompleteThroughHeader)
@@ -20,7 +19,7 @@ import { SummaryResponseSchema, type Summary } from './summary-response.js';
 export class SummaryController {
   constructor(
     private readonly summaries: Summaries,
-    private readonly spellings: KnownSpellings,
+    private readonly candidates: FilterCandidates,
   ) {}
 
   @Get()
@@ -38,6 +37,6 @@ export class SummaryController {
       'Problem details. `summary-being-prepared`: many orders are still being summed up, retry later; `summary-takes-too-long`: request fewer orders',
   })
   async summarizeOrders(@Query({ schema: SummaryQuerySchema }) query: SummaryRequest): Promise<Summary> {
-    return this.summaries.of(await this.spellings.corrected(query));
+    return this.summaries.of(await this.candidates.corrected(query));
   }
 }

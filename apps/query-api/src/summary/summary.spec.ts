@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Decimal128, type Document } from 'mongodb';
 import { Problem } from '#service/http/problem.js';
-import { MAX_GROUPS, sumOfOrders, sumOfRollups, type SumRow } from './summary-pipeline.js';
-import { SummaryQuerySchema } from './summary-query.js';
-import { summaryOf, SummaryResponseSchema } from './summary-response.js';
+import { MAX_GROUPS, sumOfOrders, sumOfRollups, type SumRow, summaryOf } from './summaries.js';
+import { SummaryQuerySchema, SummaryResponseSchema } from './summary-request.js';
 
 function invalidFields(given: object): string[] {
   const issues = SummaryQuerySchema.safeParse(given).error?.issues ?? [];

@@ -1,8 +1,7 @@
 import type { AutoscalePolicy } from '../autoscale-policy.js';
-import type { AutoscaleState } from '../autoscale-state.js';
+import type { AutoscaleState, LoadObservation, StepVerdict } from '../autoscale-state.js';
 import { carriedBy } from '../capacity.js';
 import type { Decision } from '../decision.js';
-import type { LoadObservation, StepVerdict } from '../load-observation.js';
 
 /** What the simulated consumers can do. */
 export interface SimulatedCapacity {

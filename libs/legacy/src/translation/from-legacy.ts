@@ -2,7 +2,7 @@ import { ORDER_FIELDS, type CONTENT_FIELDS, type LegacyOrder, type Order } from 
 import type { Money } from '#orders/order/money.js';
 import { NumberText } from '../json/strict-json.js';
 import * as field from '../row/legacy-fields.js';
-import { isExactAsFloat } from './json-float.js';
+import { isExactAsFloat } from './to-legacy.js';
 import type { LegacyTimeZone, LocalTimeFault } from './legacy-time-zone.js';
 import { translate, type TranslationReason } from './translation-reason.js';
 

@@ -1,10 +1,42 @@
-import { formatMoney, type Money } from '#orders/order/money.js';
-import type { Order } from '#orders/order/order.js';
+import { formatMoney, parseMoney, type Money } from '#orders/order/money.js';
+import type { Side, Order } from '#orders/order/order.js';
 import * as field from '../row/legacy-fields.js';
-import { isExactAsFloat, nearestFloat } from './json-float.js';
-import type { LegacyRecord } from './legacy-record.js';
 import type { LegacyTimeZone } from './legacy-time-zone.js';
 import { translate, type TranslationReason } from './translation-reason.js';
+
+const UNITS_PER_ONE = 10_000;
+/** Up to this many ten-thousandths (900,719,925,474.0991), a division of integers gives the nearest float. */
+const DIVISIBLE = BigInt(Number.MAX_SAFE_INTEGER);
+/** Below 2^39 (549,755,813,888), floats are closer to each other than a ten-thousandth: amounts are exact without a closer check. */
+const ALWAYS_EXACT = 2n ** 39n * BigInt(UNITS_PER_ONE);
+
+/** Returns the float that is nearest to an amount: how the legacy system stores it, exact or not. */
+function nearestFloat(money: Money): number {
+  return money <= DIVISIBLE ? Number(money) / UNITS_PER_ONE : Number(formatMoney(money));
+}
+
+/** Returns whether an amount above zero survives as a JSON float: written and parsed again, it has the same four decimals. */
+export function isExactAsFloat(money: Money): boolean {
+  return money <= ALWAYS_EXACT || parseMoney(String(nearestFloat(money))) === money;
+}
+
+/** An order as the legacy system stores and answers it, in the order of its fields. */
+export interface LegacyRecord {
+  /** Any text for the legacy system; a UUID in lower case if it can be translated. */
+  readonly id: string;
+  readonly number: number;
+  readonly accountId: string;
+  readonly side: Side;
+  readonly symbol: string;
+  readonly quantity: number;
+  /** A float. */
+  readonly price: number;
+  /** A float. */
+  readonly amount: number;
+  readonly currency: string;
+  /** A local timestamp without a zone, such as `2026-01-31T12:00:00.000`. */
+  readonly createdAt: string;
+}
 
 /** An order of the new side. Its number there doesn't matter: the legacy system has `legacy.number`. */
 export type NewOrder = Omit<Order, 'number'>;

@@ -6,9 +6,8 @@ import { completeOrder, IntakeOrderSchema } from '#orders/order/intake-order.js'
 import { MAX_PRICE } from '#orders/order/money.js';
 import { orderResponse } from '#orders/order/order-response.js';
 import { MAX_QUANTITY, SIDES, orderViolation, type LegacyOrder } from '#orders/order/order.js';
-import { parseStrictJson } from '../json/strict-json.js';
+import { parseStrictJson, comparable } from '../json/strict-json.js';
 import { fromResponse, toIntake } from './api-order.js';
-import { comparable } from './comparable.js';
 import { fromLegacy } from './from-legacy.js';
 import { LegacyTimeZone } from './legacy-time-zone.js';
 import { legacyView, toLegacy } from './to-legacy.js';

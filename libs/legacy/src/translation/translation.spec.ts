@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { orderResponse } from '#orders/order/order-response.js';
 import { aLegacyOrder } from '#orders/testing/an-order.js';
-import { parseStrictJson } from '../json/strict-json.js';
+import { parseStrictJson, comparable } from '../json/strict-json.js';
 import { fromResponse, toIntake } from './api-order.js';
-import { comparable } from './comparable.js';
 import { completeRequest, fromLegacy, fromLegacyRequest } from './from-legacy.js';
 import { LegacyTimeZone } from './legacy-time-zone.js';
 import { legacyView, toLegacy, type NewOrder } from './to-legacy.js';

@@ -3,9 +3,8 @@ import { applyDecorators, Controller, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { FakeBroker, FakeKafka, ManualClock } from '@orders-pipeline/parallel-consumer/testing';
-import type { ParallelConsumerContext } from '../parallel-consumer-context.js';
+import type { ParallelConsumerContext, TopicOptions } from '../topic-consumer.js';
 import { PARALLEL_CONSUMER, ParallelConsumerServer } from '../parallel-consumer-server.js';
-import type { TopicOptions } from '../server-options.js';
 
 export const TOPIC = 'orders';
 const DEAD_LETTERS = 'orders.dead-letter';

@@ -1,10 +1,8 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { ArchiveError } from './archive-error.js';
-import { WHAT_TO_DO } from './archive-manifest.js';
-import { splitDocuments } from './split-documents.js';
+import { ArchiveError, WHAT_TO_DO } from './archive-manifest.js';
 
 /** Higher levels save a tenth of the bytes, and need several times the CPU time. */
 const GZIP_LEVEL = 1;
@@ -22,21 +20,17 @@ export interface FileDigest {
 
 /** Hashes documents one after another. */
 export class DocumentsHash {
-  private readonly hash = createHash('sha256');
-  private bytes = 0;
-  private documents = 0;
+  private readonly bytes = new BytesHash();
+  private count = 0;
 
   add(documents: readonly Buffer[]): void {
-    for (const document of documents) {
-      this.hash.update(document);
-      this.bytes += document.length;
-    }
-    this.documents += documents.length;
+    for (const document of documents) this.bytes.add(document);
+    this.count += documents.length;
   }
 
   /** Returns the result; nothing can be added after it. */
   digest(): Pick<FileDigest, 'count' | 'documents'> {
-    return { count: this.documents, documents: { bytes: this.bytes, sha256: this.hash.digest('hex') } };
+    return { count: this.count, documents: this.bytes.digest() };
   }
 }
 
@@ -57,9 +51,7 @@ export async function writeDocuments(batches: AsyncIterable<readonly Buffer[]>, 
       }
     },
     createGzip({ level: GZIP_LEVEL, chunkSize: CHUNK_BYTES }),
-    async function* (chunks: AsyncIterable<Buffer>) {
-      for await (const chunk of chunks) yield file.passed(chunk);
-    },
+    (chunks: AsyncIterable<Buffer>) => file.passed(chunks),
     sink,
   );
   return { ...content.digest(), file: file.digest() };
@@ -78,13 +70,7 @@ export async function* readDocuments(
   const content = new DocumentsHash();
   const file = new BytesHash();
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-  const piped = pipeline(
-    source,
-    async function* (chunks: AsyncIterable<Buffer>) {
-      for await (const chunk of chunks) yield file.passed(chunk);
-    },
-    gunzip,
-  );
+  const piped = pipeline(source, (chunks: AsyncIterable<Buffer>) => file.passed(chunks), gunzip);
   // The loop below throws the same error.
   piped.catch(() => undefined);
   const broken = (length: number): ArchiveError => damaged(name, `an order has ${length} bytes`);
@@ -106,15 +92,21 @@ export async function* readDocuments(
   onEnd({ ...content.digest(), file: file.digest() });
 }
 
-/** Hashes the bytes that pass. */
+/** Hashes bytes. */
 class BytesHash {
-  private readonly hash: Hash = createHash('sha256');
+  private readonly hash = createHash('sha256');
   private bytes = 0;
 
-  passed(chunk: Buffer): Buffer {
+  add(chunk: Buffer): void {
     this.hash.update(chunk);
     this.bytes += chunk.length;
-    return chunk;
+  }
+
+  async *passed(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      this.add(chunk);
+      yield chunk;
+    }
   }
 
   digest(): FileDigest['file'] {
@@ -129,4 +121,30 @@ function damaged(name: string, what: string): ArchiveError {
 /** The errors of zlib have codes such as `Z_BUF_ERROR`. They are of another realm's `Error` under Jest. */
 function isZlibError(error: unknown): error is { readonly message: string } {
   return typeof error === 'object' && error !== null && 'code' in error && String(error.code).startsWith('Z_');
+}
+
+const LENGTH_BYTES = 4;
+/** The bytes of an empty document. */
+const LEAST_BYTES = 5;
+/** MongoDB's limit, with room for what its own tools add. */
+const MOST_BYTES = 17 * 2 ** 20;
+
+/**
+ * Splits bytes of a dump file, which are BSON documents one after another, into the complete documents at their begin, and the rest.
+ * @param broken makes the error for a document that can't have its length
+ */
+export function splitDocuments(
+  bytes: Buffer,
+  broken: (length: number) => Error,
+): { readonly documents: Buffer[]; readonly rest: Buffer } {
+  const documents: Buffer[] = [];
+  let at = 0;
+  while (at + LENGTH_BYTES <= bytes.length) {
+    const length = bytes.readInt32LE(at);
+    if (length < LEAST_BYTES || length > MOST_BYTES) throw broken(length);
+    if (at + length > bytes.length) break;
+    documents.push(bytes.subarray(at, at + length));
+    at += length;
+  }
+  return { documents, rest: bytes.subarray(at) };
 }

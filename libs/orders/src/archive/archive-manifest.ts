@@ -1,6 +1,39 @@
 import { z } from 'zod';
-import { ArchiveError } from './archive-error.js';
 import type { NumberRun } from './archived-ranges.js';
+
+/**
+ * Why an archive can't be made, read or brought back. The codes are stable.
+ * - `archive-missing`: its file or its manifest is not in the folder
+ * - `archive-damaged`: its file was cut short or altered
+ * - `archive-newer`: a newer version of this program has made it
+ * - `archive-differs`: it has other orders than MongoDB, or than the list of archived ranges says
+ * - `archive-disk`: the folder can't be written
+ * - `archive-busy`: another command archives or brings back
+ * - `archive-refused`: nothing can be archived now
+ * - `archive-interrupted`: the command was interrupted
+ */
+type ArchiveErrorCode =
+  | 'archive-missing'
+  | 'archive-damaged'
+  | 'archive-newer'
+  | 'archive-differs'
+  | 'archive-disk'
+  | 'archive-busy'
+  | 'archive-refused'
+  | 'archive-interrupted';
+
+/** Thrown by everything that works with archives. Its message says what to do. */
+export class ArchiveError extends Error {
+  override readonly name = 'ArchiveError';
+
+  constructor(
+    readonly code: ArchiveErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
 
 /** The format that this version writes. It reads this one and earlier ones. */
 export const ARCHIVE_FORMAT = 1;
@@ -10,7 +43,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const run = z.object({ first: z.int().min(1), last: z.int().min(1) });
 
 /** What an archive has: written beside its file, after it. */
-export const ArchiveManifestSchema = z.object({
+const ArchiveManifestSchema = z.object({
   format: z.int().min(1),
   name: z.string().regex(/^[\w.-]{1,100}$/),
   operation: z.object({ id: z.uuid(), kind: z.enum(['populate', 'import', 'intake']) }),

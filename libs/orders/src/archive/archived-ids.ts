@@ -1,7 +1,6 @@
 import { UUID, type Collection, type Db } from 'mongodb';
-import { createOrderIds } from '../order/order-id.js';
-import type { ArchivedList } from './archived-list.js';
-import { runsOf, type ArchivedRange } from './archived-ranges.js';
+import { createOrderIds } from '../order/order.js';
+import { type ArchivedList, runsOf, type ArchivedRange } from './archived-ranges.js';
 
 /**
  * The id of an archived order that no generator makes again, such as that of an import. Those of a populate follow from its operation and

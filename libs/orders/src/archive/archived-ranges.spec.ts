@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { UUID } from 'mongodb';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import { createOrderIds } from '../order/order-id.js';
+import { createOrderIds } from '../order/order.js';
 import { ArchivedIds } from './archived-ids.js';
-import { ArchivedList } from './archived-list.js';
-import type { ArchivedRange } from './archived-ranges.js';
+import { ArchivedList, type ArchivedRange } from './archived-ranges.js';
 import { archivedRange } from './testing/archived-range.js';
 
 function listOf(...ranges: ArchivedRange[]) {

@@ -1,4 +1,4 @@
-import { createDraws } from '../generator/draws.js';
+import { createDraws } from '../generator/seeded-random.js';
 
 /** The bounds of a simulated save's duration, in milliseconds. */
 export interface SaveBounds {

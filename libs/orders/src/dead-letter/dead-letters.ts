@@ -1,8 +1,8 @@
 import type { Collection, Db } from 'mongodb';
-import type { Fault } from '../operation/fault-mix.js';
+import type { Fault } from '../generator/fault-mix.js';
 
 /** `pending` until the letter is redriven or discarded; `redriving` from when a redrive claims it until its outcome is known. */
-export type DeadLetterState = 'pending' | 'redriving' | 'saved' | 'discarded';
+type DeadLetterState = 'pending' | 'redriving' | 'saved' | 'discarded';
 
 /**
  * The outcome of redriving one letter.
@@ -15,7 +15,7 @@ export type DeadLetterState = 'pending' | 'redriving' | 'saved' | 'discarded';
 export type RedriveOutcome = 'saved' | 'returned' | 'unmovable' | 'missing';
 
 /** One attempt to redrive a letter. */
-export interface RedriveTry {
+interface RedriveTry {
   readonly operationId: string;
   readonly at: Date;
   /** Position of the redriven record on the orders topic; `null` if no send is known. */
@@ -61,4 +61,28 @@ export interface DeadLetterDocument {
 
 export function deadLettersCollection(db: Db): Collection<DeadLetterDocument> {
   return db.collection<DeadLetterDocument>('deadLetters');
+}
+
+/** The dead letter that a record redrives, and the number of the redrive. */
+interface RedriveOrigin {
+  /** The letter's id: `topic/partition/offset` of the record that originally failed. */
+  readonly letterId: string;
+  /** 1 for the first redrive. */
+  readonly redrive: number;
+}
+
+const LETTER_ID = 'redrive-of';
+const REDRIVE = 'redrive-number';
+const ID = /^[\w.-]{1,249}\/\d{1,6}\/\d{1,16}$/;
+
+/** Creates the headers of a redriven record; if it is dead-lettered again, the letter keeps them. */
+export function redriveHeaders({ letterId, redrive }: RedriveOrigin): Record<string, string> {
+  return { [LETTER_ID]: letterId, [REDRIVE]: String(redrive) };
+}
+
+/** Reads the redrive from the headers; `undefined` for a record that is not redriven. */
+export function readRedrive(headers: Readonly<Record<string, Buffer | undefined>>): RedriveOrigin | undefined {
+  const letterId = headers[LETTER_ID]?.toString() ?? '';
+  const redrive = Number(headers[REDRIVE]?.toString());
+  return ID.test(letterId) && Number.isSafeInteger(redrive) && redrive > 0 ? { letterId, redrive } : undefined;
 }

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { orderGenerator, type OrderBatch } from './generator.js';
+import { orderGenerator, type PopulateInput } from './generator.js';
 import { formatMoney } from '../order/money.js';
 import { orderViolation } from '../order/order.js';
-import { murmur3 } from './murmur3.js';
-import { locateFaults, type FaultMix } from '../operation/fault-mix.js';
+import { murmur3 } from './seeded-random.js';
+import { locateFaults, type FaultMix } from './fault-mix.js';
 import { saveDelayMs, saveDrawsOf } from '../consumer/simulated-save.js';
 
-const BATCH: OrderBatch = {
+const BATCH: PopulateInput = {
   operationId: '01935c9e-8a00-7000-8000-000000000001',
   seed: 42,
   count: 10_000_000,

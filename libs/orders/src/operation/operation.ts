@@ -1,11 +1,9 @@
 import type { Collection, Db } from 'mongodb';
-import type { FaultCounts, FaultMix } from './fault-mix.js';
-import type { OrderBatch } from '../generator/generator.js';
-import type { ManifestTotals } from './import-manifest.js';
-import { ackedOrders, type Lease, type Segment } from './segments.js';
+import type { FaultCounts, FaultMix } from '../generator/fault-mix.js';
+import type { PopulateInput } from '../generator/generator.js';
 
 /** The status of the emission only: `succeeded` means that Kafka acknowledged all records, not that all orders are saved. */
-export type OperationStatus = 'running' | 'paused' | 'succeeded' | 'cancelled' | 'failed';
+type OperationStatus = 'running' | 'paused' | 'succeeded' | 'cancelled' | 'failed';
 
 /** A request to interrupt a running operation. The emitting producer finishes its current chunk first. */
 export type Interruption = 'pause' | 'cancel';
@@ -57,7 +55,7 @@ interface EmissionDocument {
 }
 
 /** An operation that emits generated orders; each is a function of this document and its index. */
-export interface PopulateDocument extends EmissionDocument, Omit<OrderBatch, 'operationId'> {
+export interface PopulateDocument extends EmissionDocument, Omit<PopulateInput, 'operationId'> {
   readonly kind: 'populate';
   /** `null` or absent if no faults are injected. */
   readonly faults?: FaultMix | null;
@@ -164,7 +162,7 @@ export function operationsCollection(db: Db): Collection<OperationDocument> {
 }
 
 /** Returns the generator's input for an operation. */
-export function batchOf(operation: PopulateDocument): OrderBatch {
+export function populateInputOf(operation: PopulateDocument): PopulateInput {
   const { seed, count, firstNumber, accounts, from, to } = operation;
   return { operationId: operation._id, seed, count, firstNumber, accounts, from, to };
 }
@@ -179,4 +177,96 @@ export function ackedFaults({ segments }: OperationDocument): FaultCounts {
     sum.conflict += faults.conflict;
   }
   return sum;
+}
+
+/** Counts of file rows by result. `rows` is the sum of the other four. */
+export interface RowCounts {
+  readonly rows: number;
+  /** Rows that became orders of the import. */
+  readonly accepted: number;
+  /** Orders that exist already with the same content. */
+  readonly skipped: number;
+  /** Orders that exist already with different content; they are set aside. */
+  readonly conflicting: number;
+  /** Rows that are not valid orders; they are set aside. */
+  readonly malformed: number;
+}
+
+/** `known`: an earlier import contained the same file, byte for byte, so this one is not read. */
+export type FileState = 'waiting' | 'reading' | 'read' | 'refused' | 'known';
+
+export interface ManifestTotals extends RowCounts {
+  readonly files: Readonly<Record<FileState | 'total', number>>;
+}
+
+/**
+ * Orders per segment. Large enough that the cost of a claim is negligible, small enough that two producers can share an
+ * operation of a few seconds.
+ */
+export const SEGMENT_ORDERS = 50_000;
+
+/** The process that may work on a part, until the lease expires or is renewed. */
+export interface Lease {
+  readonly owner: string;
+  readonly expiresAt: Date;
+}
+
+/** A range of an operation's indexes that one process at a time emits, in order. */
+export interface Segment {
+  readonly from: number;
+  /** One past the last index (exclusive). */
+  readonly to: number;
+  /** One past the last generated index. */
+  readonly generatedTo: number;
+  /** One past the last acknowledged index; Kafka has acknowledged all indexes from `from` up to it. The emission resumes here. */
+  readonly ackedTo: number;
+  /** Whether `ackedTo` has reached `to`. */
+  readonly isDone: boolean;
+  /** The injected faults among the acknowledged records. */
+  readonly faults: FaultCounts;
+  readonly lease: Lease | null;
+  /** Number of claims. It fences writes of earlier lease holders, even of the same process. */
+  readonly epoch: number;
+}
+
+const NO_FAULTS: FaultCounts = { poison: 0, oversized: 0, duplicate: 0, conflict: 0 };
+
+/** Creates the segments of a new operation. */
+export function createSegments(count: number): Segment[] {
+  return Array.from({ length: Math.ceil(count / SEGMENT_ORDERS) }, (_, at) => {
+    const from = at * SEGMENT_ORDERS;
+    const to = Math.min(from + SEGMENT_ORDERS, count);
+    return { from, to, generatedTo: from, ackedTo: from, isDone: false, faults: NO_FAULTS, lease: null, epoch: 0 };
+  });
+}
+
+export function generatedOrders(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { from, generatedTo }) => sum + generatedTo - from, 0);
+}
+
+export function ackedOrders(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { from, ackedTo }) => sum + ackedTo - from, 0);
+}
+
+/** A range of indexes from `from` up to, but not including, `to`. */
+export interface IndexRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Returns the acknowledged indexes as the fewest possible ranges, in order. */
+export function ackedRanges(segments: readonly Segment[]): IndexRange[] {
+  const ranges: { from: number; to: number }[] = [];
+  for (const { from, ackedTo: to } of segments) {
+    const last = ranges.at(-1);
+    if (to === from) continue;
+    if (last?.to === from) last.to = to;
+    else ranges.push({ from, to });
+  }
+  return ranges;
+}
+
+/** Returns the lowest index that is not acknowledged; `undefined` if all are. */
+export function firstUnacked(segments: readonly Segment[]): number | undefined {
+  return segments.find(({ isDone }) => !isDone)?.ackedTo;
 }

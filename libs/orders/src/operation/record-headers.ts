@@ -1,4 +1,4 @@
-import { FAULTS, type Fault } from './fault-mix.js';
+import { FAULTS, type Fault } from '../generator/fault-mix.js';
 
 /** The operation and order index of a record. */
 export interface RecordOrigin {

@@ -3,9 +3,8 @@ import avro from 'avsc';
 import * as fc from 'fast-check';
 import { Decimal128 } from 'mongodb';
 import { anOrder } from '../testing/an-order.js';
-import { AVRO_LOGICAL_TYPES } from './avro-logical-types.js';
+import { AVRO_LOGICAL_TYPES, ORDER_SCHEMA } from './order-schema.js';
 import { formatMoney, moneyFromDecimal128, moneyToDecimal128, parseMoney } from './money.js';
-import { ORDER_SCHEMA } from './order-schema.js';
 
 const anyMoney = fc.bigInt({ min: -(10n ** 22n), max: 10n ** 22n });
 

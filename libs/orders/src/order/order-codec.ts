@@ -1,8 +1,6 @@
 import avro from 'avsc';
-import { AVRO_LOGICAL_TYPES } from './avro-logical-types.js';
-import { ORDER_SCHEMA } from './order-schema.js';
-import { registerOrderSchema } from './register-schema.js';
-import { hasStatus, RegistryConnection, type RegistryAccess } from './registry-connection.js';
+import { AVRO_LOGICAL_TYPES, ORDER_SCHEMA } from './order-schema.js';
+import { registerOrderSchema, hasStatus, RegistryConnection, type RegistryAccess } from './registry-connection.js';
 import { orderViolation, type Order } from './order.js';
 
 /** Why a record's value is not an order. The codes are stable, and every attempt gives the same code. */

@@ -133,6 +133,17 @@ function writeUuid(text: string, at: number): void {
   }
 }
 
+/** Reads the text of a UUID. */
+export function uuidAt(bytes: Buffer, at: number): string {
+  const hex = bytes.toString('hex', at, at + 16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** Reads an int64. All int64 fields of an order are safe integers. */
+export function int64At(bytes: Buffer, at: number): number {
+  return bytes.readInt32LE(at + 4) * 2 ** 32 + bytes.readUInt32LE(at);
+}
+
 /** Returns the value of a hexadecimal digit in ASCII: letters of both cases have bit 6, and 1 to 6 in the low bits. */
 function nibble(code: number): number {
   return (code & 0xf) + 9 * (code >> 6);

@@ -1,4 +1,4 @@
-import { Decimal128, Long, UUID } from 'mongodb';
+import { Decimal128, Long, UUID, type Collection, type Db } from 'mongodb';
 import { moneyFromDecimal128, moneyToDecimal128 } from './money.js';
 import type { Order } from './order.js';
 
@@ -106,4 +106,9 @@ function sameContent(a: Content, b: Content): boolean {
 
 function sameLegacy(a: Pick<Order, 'legacy'>, b: Pick<Order, 'legacy'>): boolean {
   return a.legacy?.number === b.legacy?.number && a.legacy?.filled.join() === b.legacy?.filled.join();
+}
+
+/** The collection of saved orders. */
+export function ordersCollection(db: Db): Collection<OrderDocument> {
+  return db.collection<OrderDocument>('orders');
 }

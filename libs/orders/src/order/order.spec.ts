@@ -6,8 +6,7 @@ import { anOrder } from '../testing/an-order.js';
 import { MAX_PRICE } from './money.js';
 import { contentHash, contentOf, hashOf } from './order-content.js';
 import { fromDocument, isRepeatedOrder, isSameOrder, toDocument, type OrderDocument } from './order-document.js';
-import { createOrderIds } from './order-id.js';
-import { orderViolation, type Order } from './order.js';
+import { createOrderIds, orderViolation, type Order } from './order.js';
 
 const OPERATION = '01935c9e-8a00-7000-8000-000000000001';
 const INGEST = { operationId: null, partition: 3, offset: Long.fromNumber(7), attempts: 1, savedAt: new Date(5) };

@@ -1,7 +1,7 @@
 import { MaxKey, type Binary, type Collection, type Db, type Filter } from 'mongodb';
-import type { FaultCounts } from '../operation/fault-mix.js';
-import type { IndexRange } from '../operation/segments.js';
-import { unpackRuns } from './number-runs.js';
+import type { FaultCounts } from '../generator/fault-mix.js';
+import { type IndexRange, FULL_BLOCK_ORDERS, ackedRanges, type Segment } from '../operation/operation.js';
+import { bytesOf, lowerBound, unpackRuns } from '../numbering/number-runs.js';
 
 /** The lowest and the highest offset of a block's saved records on one partition of the orders topic. */
 export interface OffsetSpan {
@@ -61,8 +61,8 @@ export interface SettledTotals {
 }
 
 /** Returns the bytes of a block's digest. */
-export function digestOf({ digest: { buffer, position } }: Pick<SettledBlock, 'digest'>): Buffer {
-  return Buffer.from(buffer.buffer, buffer.byteOffset, position);
+export function digestOf({ digest }: Pick<SettledBlock, 'digest'>): Buffer {
+  return bytesOf(digest);
 }
 
 export function settledBlocksCollection(db: Db): Collection<SettledBlock> {
@@ -142,17 +142,6 @@ export async function settledAmong(db: Db, numbers: readonly number[]): Promise<
   return found;
 }
 
-/** Returns the position of the first value that is not below a limit. */
-function lowerBound(sorted: readonly number[], limit: number): number {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] ?? limit) < limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 /** Returns the index that an order number has in a settled block of an operation; `null` if it is in none. */
 export async function settledIndexOf(
   db: Db,
@@ -179,4 +168,25 @@ async function blocksWithin(
     .find({ first: { $lte: last }, last: { $gte: first } }, options)
     .project<Pick<SettledBlock, '_id' | 'runs'>>({ runs: 1 })
     .toArray();
+}
+
+/** The acknowledged orders of one block of FULL_BLOCK_ORDERS indexes of an operation that emits a known sequence. */
+export interface AckedBlock {
+  /** Where the block begins: a multiple of FULL_BLOCK_ORDERS. */
+  readonly from: number;
+  /** The acknowledged indexes, in order. A cancelled operation may have several ranges in a block. */
+  readonly ranges: readonly IndexRange[];
+}
+
+/** Returns the blocks that have acknowledged orders, in order. */
+export function ackedBlocks(segments: readonly Segment[]): AckedBlock[] {
+  const blocks = new Map<number, IndexRange[]>();
+  for (const { from, to } of ackedRanges(segments))
+    for (let start = from; start < to;) {
+      const block = Math.floor(start / FULL_BLOCK_ORDERS) * FULL_BLOCK_ORDERS;
+      const end = Math.min(to, block + FULL_BLOCK_ORDERS);
+      blocks.set(block, [...(blocks.get(block) ?? []), { from: start, to: end }]);
+      start = end;
+    }
+  return [...blocks].map(([from, ranges]) => ({ from, ranges }));
 }

@@ -1,4 +1,4 @@
-import { createSegments, type Segment } from '../operation/segments.js';
+import { createSegments, type Segment } from '../operation/operation.js';
 
 /** Returns the segments of this number of orders, each acknowledged up to one of these indexes; default: nothing of it. */
 export function ackedSegments(count: number, ...ackedTo: readonly number[]): Segment[] {

@@ -62,3 +62,61 @@ export function topicSettings({ partitions, replicationFactor, minInSyncReplicas
 function retention(milliseconds: number): { name: string; value: string } {
   return { name: 'retention.ms', value: String(milliseconds) };
 }
+
+const SEED = 0x9747b28c;
+const MULTIPLIER = 0x5bd1e995;
+
+/** Chooses the same partition for a key as Kafka's Java client, so that records of other producers keep an account's order too. */
+export function javaCompatiblePartitioner(partitions: number): (key: string) => number {
+  return (key) => {
+    const bytes = Buffer.byteLength(key) === key.length ? key : Buffer.from(key).toString('latin1');
+    return (murmur2(bytes) & 0x7fffffff) % partitions;
+  };
+}
+
+/**
+ * Computes MurmurHash2 (Austin Appleby, public domain) like Kafka's Java client. The version in kafkajs uses BigInt and took a
+ * tenth of the producer's CPU time.
+ * @param bytes a string with one character per byte: most keys have this form already
+ */
+function murmur2(bytes: string): number {
+  const { length } = bytes;
+  const words = length & ~3;
+  let hash = SEED ^ length;
+  for (let at = 0; at < words; at += 4) {
+    const low = bytes.charCodeAt(at) | (bytes.charCodeAt(at + 1) << 8);
+    const high = bytes.charCodeAt(at + 2) | (bytes.charCodeAt(at + 3) << 8);
+    let k = Math.imul(low | (high << 16), MULTIPLIER);
+    k = Math.imul(k ^ (k >>> 24), MULTIPLIER);
+    hash = Math.imul(hash, MULTIPLIER) ^ k;
+  }
+  const rest = length - words;
+  if (rest === 3) hash ^= bytes.charCodeAt(words + 2) << 16;
+  if (rest >= 2) hash ^= bytes.charCodeAt(words + 1) << 8;
+  if (rest >= 1) hash = Math.imul(hash ^ bytes.charCodeAt(words), MULTIPLIER);
+  hash = Math.imul(hash ^ (hash >>> 13), MULTIPLIER);
+  return hash ^ (hash >>> 15);
+}
+
+/** Offsets by partition. */
+export type Positions = ReadonlyMap<number, number>;
+
+/** Reads the offsets of topics, and the committed offsets of consumer groups. */
+export interface TopicPositions {
+  /**
+   * Reads the end offsets: the offsets that the next records will get.
+   * @throws when Kafka is unavailable
+   */
+  ends(topic: string): Promise<Positions>;
+  /**
+   * Reads the group's committed offsets: all records before them are finished. For a partition without a committed offset it
+   * returns the log start offset, where the group will begin.
+   * @throws when Kafka is unavailable
+   */
+  committed(groupId: string, topic: string): Promise<Positions>;
+}
+
+/** Counts the records between two positions of a topic. */
+export function recordsBetween(from: Positions, to: Positions): number {
+  return [...to].reduce((sum, [partition, offset]) => sum + Math.max(0, offset - (from.get(partition) ?? 0)), 0);
+}

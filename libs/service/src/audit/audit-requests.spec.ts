@@ -4,9 +4,8 @@ import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { Problem } from '../http/problem.js';
 import { withProblems } from '../http/testing/served-app.js';
-import type { AuditFacts } from './audit-event.js';
-import { auditRequests, UNLISTED_REFUSALS } from './audit-requests.js';
-import { audited } from './audited.js';
+import type { AuditFacts } from './audit-trail.js';
+import { auditRequests, UNLISTED_REFUSALS, audited } from './audit-requests.js';
 
 const ID = '0197f5a2-8a52-7000-8000-0000000000aa';
 

@@ -2,8 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Db } from 'mongodb';
 import { Registry } from 'prom-client';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import type { AuditEvent, AuditFacts } from './audit-event.js';
-import { AuditTrail } from './audit-trail.js';
+import { type AuditEvent, type AuditFacts, AuditTrail } from './audit-trail.js';
 
 const FACTS: AuditFacts = {
   action: 'populate',

@@ -1,11 +1,61 @@
-import { MongoBulkWriteError } from 'mongodb';
+import { type Collection, type Db } from 'mongodb';
 import { Counter, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { pause, succeededWithin, type Clock } from '@orders-pipeline/clock';
-import { auditCollection, bounded, type AuditEvent, type AuditFacts } from './audit-event.js';
-import type { Mongo } from '../mongodb/mongo.js';
 import { timeLimit } from '#orders/time-limit.js';
+import { hasOnlyDuplicates } from '../mongodb/mongo-errors.js';
+import type { Mongo } from '../mongodb/mongo.js';
+
+/** `done`: below 400. `refused`: 4xx, nothing was changed. `failed`: 5xx, the change may have been made or not. */
+export const OUTCOMES = ['done', 'refused', 'failed'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** What a request tried to change, who sent it, and what came of it. It never contains a header, a body or a query. */
+export interface AuditFacts {
+  readonly action: string;
+  /** The subject of the token; `null` without a valid one. */
+  readonly subject: string | null;
+  /** The client that the token was issued to, or the client of an API key. */
+  readonly clientId: string | null;
+  /** The caller's address; behind a proxy in TRUST_PROXY, the address that it forwarded. */
+  readonly ip: string;
+  readonly requestId: string;
+  /** What the action is about: the id of an operation or of a run, or a capability. */
+  readonly target: string | null;
+  readonly outcome: Outcome;
+  /** The HTTP status. */
+  readonly status: number;
+  /** The code of the problem. */
+  readonly code: string | null;
+  /** How many events this one stands for, if it stands for several. */
+  readonly count?: number;
+}
+
+/** A stored event. Events are only inserted; MongoDB removes them when they expire. */
+export interface AuditEvent extends AuditFacts {
+  /** A UUIDv7: ids sort by time. */
+  readonly _id: string;
+  readonly at: Date;
+  readonly service: string;
+  readonly expiresAt: Date;
+}
+
+/** Longest text of an event, in characters: an event has about 1 KiB at most. */
+const MAX_TEXT = 200;
+
+export function auditCollection(db: Db): Collection<AuditEvent> {
+  return db.collection<AuditEvent>('auditEvents');
+}
+
+/** Shortens the texts that a client chooses. */
+function bounded(facts: AuditFacts): AuditFacts {
+  return { ...facts, subject: short(facts.subject), clientId: short(facts.clientId), target: short(facts.target) };
+}
+
+function short(text: string | null): string | null {
+  return text?.slice(0, MAX_TEXT) ?? null;
+}
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 /** The most events that wait for MongoDB, about 10 MB. */
@@ -13,7 +63,6 @@ const MAX_WAITING = 10_000;
 const BATCH = 500;
 const RETRY_MS = 1_000;
 const CLOSE_TIMEOUT_MS = timeLimit(3_000);
-const DUPLICATE_KEY = 11_000;
 
 export interface AuditTrailParts {
   /** The service whose requests are audited. */
@@ -100,16 +149,8 @@ export class AuditTrail {
     try {
       await auditCollection(db).insertMany([...batch], { ordered: false });
     } catch (error) {
-      if (!isStoredAlready(error)) throw error;
+      // An earlier attempt has stored them, and its response was lost.
+      if (!hasOnlyDuplicates(error)) throw error;
     }
   }
-}
-
-/** Returns whether all that failed was stored by an earlier attempt, whose response was lost. */
-function isStoredAlready(error: unknown): boolean {
-  if (!(error instanceof MongoBulkWriteError)) return false;
-  return (
-    error.result.getWriteConcernError() === undefined &&
-    [error.writeErrors].flat().every(({ code }) => code === DUPLICATE_KEY)
-  );
 }

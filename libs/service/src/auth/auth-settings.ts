@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import { isLoopback } from '../http/known-hosts.js';
-import { isConfidential } from './confidential-address.js';
-import { documentedAt } from '../settings/setting-docs.js';
-import { httpAddress, SettingsError, wholeNumber } from '../settings/settings.js';
+import { isLoopback, isConfidential } from '../http/known-hosts.js';
+import { documentedAt, httpAddress, SettingsError, wholeNumber } from '../settings/settings.js';
 
 /** Only signatures by a key pair: with a shared secret, every service that verifies tokens could also issue them. */
 const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const;
@@ -53,19 +51,10 @@ export const authSettings = {
 };
 
 /** The parsed `authSettings`. */
-export interface AuthSettings {
-  readonly AUTH_ISSUER?: string | undefined;
-  readonly AUTH_DISCOVERY_URL?: string | undefined;
-  /** Whether keys may be fetched by plain http from another machine. */
-  readonly AUTH_ALLOW_HTTP_ISSUER: boolean;
-  readonly AUTH_KEYS_MAX_AGE_SECONDS: number;
-  readonly AUTH_AUDIENCE: string;
-  readonly AUTH_ALGORITHMS: readonly SignatureAlgorithm[];
-  readonly AUTH_TOKEN_TYPE: string;
-  readonly AUTH_SCOPE_CLAIM: string;
+export type AuthSettings = z.infer<z.ZodObject<typeof authSettings>> & {
   /** Only of services that offer faults: clients then also request the scope for them. */
   readonly ALLOW_FAULT_INJECTION?: boolean;
-}
+};
 
 /**
  * Rejects an unprotected service (fails closed). Without an issuer, a service must listen on loopback and not in production. An issuer must

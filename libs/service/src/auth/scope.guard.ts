@@ -1,7 +1,7 @@
 import type { CanActivate, ExecutionContext, Type } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import { insufficientScope, requireCaller } from './challenges.js';
+import { insufficientScope, requireCaller } from './authenticate.js';
 import type { Scope } from './scopes.js';
 import type { Caller } from './token-verifier.js';
 

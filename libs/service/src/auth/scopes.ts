@@ -1,3 +1,6 @@
+import type { FastifyInstance } from 'fastify';
+import type { AuthSettings } from './auth-settings.js';
+
 /** The scopes of tokens and what each allows. */
 export const SCOPES = {
   'orders:read': 'read orders and operations',
@@ -19,4 +22,19 @@ export function requestedScopes(allowsFaults: boolean): Scope[] {
   return (Object.keys(SCOPES) as Scope[]).filter(
     (scope) => scope !== 'audit:read' && (allowsFaults || scope !== 'faults:inject'),
   );
+}
+
+const METADATA_PATH = '/.well-known/oauth-protected-resource';
+
+/** Serves the address of the token issuer (RFC 9728), so that the CLI needs no setting except its credentials. */
+export function describeProtectedResource(
+  fastify: FastifyInstance,
+  { AUTH_ISSUER, AUTH_AUDIENCE, ALLOW_FAULT_INJECTION = false }: AuthSettings,
+): void {
+  fastify.get(METADATA_PATH, () => ({
+    resource: AUTH_AUDIENCE,
+    authorization_servers: AUTH_ISSUER === undefined ? [] : [AUTH_ISSUER],
+    scopes_supported: requestedScopes(ALLOW_FAULT_INJECTION),
+    bearer_methods_supported: ['header'],
+  }));
 }

@@ -1,4 +1,4 @@
-import { documentedAt } from '../settings/setting-docs.js';
+import { documentedAt } from '../settings/settings.js';
 
 /** A server that the services connect to, with the settings of its address, authorities and user. */
 interface ServerSettings {

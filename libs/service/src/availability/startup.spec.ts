@@ -10,10 +10,10 @@ import {
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { RegistryRejectionError, RegistryUnavailableError } from '#orders/order/registry-connection.js';
 import { WrongKafkaError } from '../kafka/prepare-topics.js';
-import { isConnectionLost, isDatabaseUnavailable } from '../mongodb/database-unavailable.js';
-import { MissingIndexError } from '../mongodb/require-indexes.js';
+import { isConnectionLost, isDatabaseUnavailable } from '../mongodb/mongo-errors.js';
+import { MissingIndexError } from '../mongodb/indexes.js';
 import { explainConnection } from './explain-connection.js';
-import { Outages } from './outages.js';
+import { DependencyState } from './dependency-state.js';
 import { isRefused, Startup } from './startup.js';
 
 /** Fails with these messages, and then succeeds. */
@@ -71,7 +71,7 @@ describe('a start', () => {
 
   it('warns of what needs attention only', () => {
     const levels: string[] = [];
-    const outages = new Outages({ warn: () => levels.push('warn'), info: () => levels.push('info') }, clock);
+    const outages = new DependencyState({ warn: () => levels.push('warn'), info: () => levels.push('info') }, clock);
     outages.failed('group', new Error('the consumer is starting'), true);
     outages.works('group');
     outages.failed('group', new Error('no coordinator'));

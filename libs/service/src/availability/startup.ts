@@ -1,5 +1,5 @@
 import { pause, systemClock, type Clock } from '@orders-pipeline/clock';
-import { Outages, type OutageLog } from './outages.js';
+import { DependencyState, type OutageLog } from './dependency-state.js';
 import { explainConnection, isRepairedElsewhere } from './explain-connection.js';
 
 const AGAIN_MS = 1_000;
@@ -14,13 +14,13 @@ const REFUSED: ReadonlySet<unknown> = new Set([
 
 /** Waits for what a service needs before it can serve. Until then the service runs, and is not ready. */
 export class Startup {
-  readonly outages: Outages;
+  readonly outages: DependencyState;
 
   constructor(
     log: OutageLog,
     private readonly clock: Clock = systemClock,
   ) {
-    this.outages = new Outages(log, clock);
+    this.outages = new DependencyState(log, clock);
   }
 
   /**

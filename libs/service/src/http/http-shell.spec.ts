@@ -3,10 +3,9 @@ import { setImmediate } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { fastify as makeFastify, type FastifyInstance, type HTTPMethods } from 'fastify';
 import type { AuthSettings } from '../auth/auth-settings.js';
-import { setUpHttp } from './http-shell.js';
+import { setUpHttp, requestId } from './http-shell.js';
 import { isLoopback, rejectForeignWrites } from './known-hosts.js';
-import { parseQuery } from './query-string.js';
-import { requestId } from './request-ids.js';
+import { parseQuery } from './request-input.js';
 import { withProblems } from './testing/served-app.js';
 
 const LONG = 'order '.repeat(1_000);

@@ -69,3 +69,9 @@ function foreign(header: string, value: string | undefined): string {
   const given = String(value).slice(0, 100);
   return `This service accepts requests for this machine only; the ${header} header is ${given} (setting ${header === 'Host' ? 'ALLOWED_HOSTS' : 'CORS_ORIGINS'}).`;
 }
+
+/** Returns whether no third party can read or change what is sent to an address: https, or http to this machine. */
+export function isConfidential(address: string): boolean {
+  const { protocol, hostname = '' } = URL.parse(address) ?? {};
+  return protocol === 'https:' || isLoopback(hostname.replace(/^\[(.*)\]$/, '$1'));
+}

@@ -2,11 +2,10 @@ import { pipeline } from 'node:stream/promises';
 import compress from '@fastify/compress';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { fastify as makeFastify, type FastifyInstance, type FastifyReply } from 'fastify';
-import { acceptEmptyJsonBodies } from './empty-json-body.js';
-import { requestId } from './request-ids.js';
+import { acceptEmptyJsonBodies, drainUnreadBodies, type DrainLimits } from './request-bodies.js';
+import { requestId } from './http-shell.js';
 import { connected, listening, requestBytes, withProblems } from './testing/served-app.js';
-import { connectionLimits } from './transfer-limits.js';
-import { drainUnreadBodies, type DrainLimits } from './unread-bodies.js';
+import { connectionLimits } from './connections.js';
 
 const KIB = 1_024;
 const MIB = 1_024 * KIB;

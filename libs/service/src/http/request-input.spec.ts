@@ -1,12 +1,20 @@
 import { describe, expect, it, beforeAll } from '@jest/globals';
 import type { ArgumentMetadata } from '@nestjs/common';
 import { z } from 'zod';
-import { isWellEncoded, parseQuery } from './query-string.js';
-import { explainMoment, parseMoment } from './moments.js';
-import { bodyInteger, bodyNumber, pageSizeParameter, queryInteger, queryNumber } from './input-numbers.js';
-import { explainInput } from './input-texts.js';
+import {
+  isWellEncoded,
+  parseQuery,
+  explainMoment,
+  parseMoment,
+  bodyInteger,
+  bodyNumber,
+  pageSizeParameter,
+  queryInteger,
+  queryNumber,
+  explainInput,
+  ValidationPipe,
+} from './request-input.js';
 import { Problem } from './problem.js';
-import { ValidationPipe } from './validation-pipe.js';
 
 /** Parses to plain objects, since the parsed parameters have no prototype. */
 function parsed(query: string): unknown {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { acceptedBytes, readSendQueues } from './sent-bytes.js';
+import { acceptedBytes, readSendQueues } from './transfer-limits.js';
 
 const BYTES = 16 * 1024 * 1024;
 

@@ -5,13 +5,13 @@ import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { ManualClock } from '@orders-pipeline/clock/testing';
 import makeFastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { ANSWER_WHILE_CLOSING, closeIdleConnections } from './ready-close.js';
-import { Places } from './places.js';
+import { ManualClock } from '@orders-pipeline/clock/testing';
+import { ANSWER_WHILE_CLOSING, closeIdleConnections, connectionLimits } from './connections.js';
+import { ConcurrencyLimit } from './concurrency-limit.js';
 import { connected, listening, requestBytes, withProblems, type RawClient } from './testing/served-app.js';
-import { connectionLimits, limitTransfers } from './transfer-limits.js';
-import { drainUnreadBodies } from './unread-bodies.js';
+import { limitTransfers } from './transfer-limits.js';
+import { drainUnreadBodies } from './request-bodies.js';
 
 const SECOND = 1_000;
 const KIB = 1024;
@@ -23,7 +23,7 @@ let clock: ManualClock;
 let app: FastifyInstance;
 let port: number;
 let begun: number;
-let exports: Places;
+let exports: ConcurrencyLimit;
 let events: Readable;
 /** The bytes that the kernel has taken and the client has not acknowledged: here a matter of the test. */
 let queued: number | undefined;
@@ -60,7 +60,7 @@ beforeEach(async () => {
   hanging = Promise.withResolvers();
   mayRead = Promise.resolve();
   const unlimited = { EXPORTS_PER_CALLER: 0, EXPORTS_IN_TOTAL: 0 };
-  exports = new Places({ setting: 'EXPORTS', name: 'exports', code: 'too-many-exports' }, unlimited);
+  exports = new ConcurrencyLimit({ setting: 'EXPORTS', name: 'exports', code: 'too-many-exports' }, unlimited);
   events = new Readable({ read: () => undefined });
   app = withProblems(makeFastify(ANSWER_WHILE_CLOSING));
   closeIdleConnections(app);

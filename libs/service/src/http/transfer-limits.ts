@@ -1,14 +1,14 @@
-import type { IncomingMessage, ServerOptions } from 'node:http';
 import { Readable } from 'node:stream';
+import { readFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { HttpStatus, Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { systemClock, type Clock } from '@orders-pipeline/clock';
-import { Problem } from './problem.js';
-import { acceptedBytes, readSendQueues, type QueuedBytes } from './sent-bytes.js';
 import { timeLimit } from '#orders/time-limit.js';
+import { Problem } from './problem.js';
 
 /** How slowly a client may send a request, and read its response. */
-export interface TransferLimits {
+interface TransferLimits {
   /** The time for a whole JSON body, and the period over which the rate of other bodies is measured, in ms. */
   readonly bodyMs: number;
   /** The rate of other bodies, such as files, in each period. They may be gigabytes, so that they have no limit in total. */
@@ -19,11 +19,6 @@ export interface TransferLimits {
   readonly drainMs?: number;
 }
 
-/** Node checks for late headers this often. */
-const CHECK_HEADERS_MS = 2_000;
-/** A connection that is silent for this long is probed by TCP, so that one whose client has disappeared is closed. */
-const PROBE_AFTER_MS = 60_000;
-
 const RESPONSE_MS = timeLimit(30_000);
 /** A client that takes less of a response than this, while bytes of it are pending, has stopped reading. */
 const RESPONSE_BYTES_PER_SECOND = 1_024;
@@ -33,20 +28,6 @@ const DRAIN_MS = timeLimit(5_000);
 const LARGEST_CHUNK = 65_536;
 /** A transfer is ended at most two of these parts of a period too late. */
 const CHECKS_PER_PERIOD = 15;
-
-/** Node's server options: limits the time for a request's headers, and closes connections whose client has disappeared. */
-export function connectionLimits(headersTimeout: number): ServerOptions {
-  const connectionsCheckingInterval = Math.min(CHECK_HEADERS_MS, headersTimeout);
-  // Node refuses a time for headers that is longer than its time for a whole request, 300 s by default. `limitTransfers` ends slow requests.
-  const requestTimeout = 0;
-  const probes = { keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS };
-  return { headersTimeout, requestTimeout, connectionsCheckingInterval, ...probes };
-}
-
-/** Returns whether a request announces a body. */
-export function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-}
 
 /**
  * Ends every request and response that would hold its connection and its place for ever:
@@ -234,4 +215,42 @@ function tooSlow(isJson: boolean, { bodyMs, bodyBytesPerSecond }: TransferLimits
     ? `The body did not arrive within ${seconds} s (setting REQUEST_TIMEOUT_SECONDS).`
     : `The body arrived with less than ${bodyBytesPerSecond} bytes per second for ${seconds} s (settings UPLOAD_MIN_BYTES_PER_SECOND and REQUEST_TIMEOUT_SECONDS).`;
   return new Problem(HttpStatus.REQUEST_TIMEOUT, 'body-too-slow', detail);
+}
+
+/** Returns how many bytes of a connection the kernel holds, since its client has not acknowledged them; `undefined` if it is not known now. */
+type QueuedBytes = (ports: {
+  readonly localPort?: number | undefined;
+  readonly remotePort?: number | undefined;
+}) => number | undefined;
+
+/** Node's own counters. `Socket.bytesWritten` counts a chunk as a whole as soon as it is written to the stream. */
+interface SocketHandle {
+  readonly bytesWritten: number;
+  readonly writeQueueSize: number;
+}
+
+/** Returns how many bytes of a connection the kernel has taken. */
+export function acceptedBytes(socket: Socket): number {
+  const { _handle: handle } = socket as Socket & { readonly _handle?: SocketHandle | null };
+  return handle ? handle.bytesWritten - handle.writeQueueSize : 0;
+}
+
+const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
+/** The ports of both ends, and the bytes that are sent or waiting and not acknowledged (Linux, "proc_net_tcp"). */
+const CONNECTION = /^ *\d+: [\dA-F]+:([\dA-F]{4}) [\dA-F]+:([\dA-F]{4}) [\dA-F]{2} ([\dA-F]{8}):/gm;
+
+/**
+ * Reads the send queues of all connections. The kernel takes the next bytes only when a third of a queue of up to 4 MiB is free: without a
+ * look into it, a client that reads 20 KiB/s seems to take nothing for a minute. Connections of two clients with the same port count
+ * together. A reading can miss a connection while others come and go. Other systems than Linux have no such table: there, all queues are 0.
+ */
+export async function readSendQueues(): Promise<QueuedBytes> {
+  const queued = new Map<string, number>();
+  // One of the tables is absent where the kernel has no IPv6, and both on other systems.
+  const tables = await Promise.all(TABLES.map(async (table) => readFile(table, 'latin1').catch(() => '')));
+  for (const [, local = '', remote = '', bytes = ''] of tables.join('\n').matchAll(CONNECTION)) {
+    const ports = `${parseInt(local, 16)} ${parseInt(remote, 16)}`;
+    queued.set(ports, (queued.get(ports) ?? 0) + parseInt(bytes, 16));
+  }
+  return ({ localPort, remotePort }) => (queued.size === 0 ? 0 : queued.get(`${localPort} ${remotePort}`));
 }

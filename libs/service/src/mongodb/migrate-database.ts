@@ -1,12 +1,10 @@
-import { MongoServerError, type Db } from 'mongodb';
+import { MongoServerError, type Db, type Document } from 'mongodb';
 import { pause, systemClock } from '@orders-pipeline/clock';
 import type { IndexedCollection } from '#orders/database/indexes.js';
-import { isDatabaseUnavailable } from './database-unavailable.js';
-import { watchIndexBuild } from './index-build.js';
-import { connectMongoClient, createMongoClient } from './mongo-client.js';
-import { planMigration, type MigrationPlan, type PlannedDrop, type PlannedIndex } from './migration-plan.js';
-import { MIGRATE } from './require-indexes.js';
 import { timeLimit } from '#orders/time-limit.js';
+import { isDatabaseUnavailable, isDuplicateKey } from './mongo-errors.js';
+import { connectMongoClient, createMongoClient } from './mongo.js';
+import { planMigration, type MigrationPlan, type PlannedDrop, type PlannedIndex, MIGRATE } from './indexes.js';
 
 type Print = (line: string) => void;
 
@@ -22,10 +20,9 @@ export interface MigrationOptions {
 const AGAIN_MS = 1_000;
 const INDEX_NOT_FOUND = 27;
 const NAMESPACE_NOT_FOUND = 26;
-const DUPLICATE_KEY = 11_000;
 
 /** Thrown when an index can't be built, because stored documents contradict it. */
-export class IndexNotBuiltError extends Error {
+class IndexNotBuiltError extends Error {
   override readonly name = 'IndexNotBuiltError';
   readonly code = 'index-not-built';
 }
@@ -99,7 +96,7 @@ async function create(db: Db, missing: readonly PlannedIndex[], print: Print): P
   try {
     await db.collection(collection).createIndexes(missing.map(({ index }) => index));
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY)
+    if (isDuplicateKey(error))
       throw new IndexNotBuiltError(
         `Index ${names} of collection ${collection} can't be built: two documents have the same key. MongoDB: ${error.message}`,
         { cause: error },
@@ -149,4 +146,57 @@ async function dropOne(db: Db, { collection, index }: PlannedDrop): Promise<void
       error instanceof MongoServerError && [INDEX_NOT_FOUND, NAMESPACE_NOT_FOUND].includes(Number(error.code));
     if (!isGone) throw error;
   }
+}
+
+const REPORT_EVERY_MS = 5_000;
+
+/**
+ * Reports the progress of index builds of a collection every 5 s, until the returned function is called. Without the privilege `inprog`
+ * it reports the elapsed time only.
+ */
+function watchIndexBuild(db: Db, collection: string, report: (progress: string) => void): () => void {
+  const startedAt = performance.now();
+  let hasStopped = false;
+  const timer = setInterval(() => {
+    const seconds = Math.round((performance.now() - startedAt) / 1_000);
+    const reportOnce = async (): Promise<void> => {
+      const progress = await progressOf(db, collection);
+      if (!hasStopped) report(`${seconds} s${progress === undefined ? '' : `, ${progress}`}`);
+    };
+    void reportOnce();
+  }, REPORT_EVERY_MS);
+  return () => {
+    hasStopped = true;
+    clearInterval(timer);
+  };
+}
+
+async function progressOf(db: Db, collection: string): Promise<string | undefined> {
+  const stages = [
+    { $currentOp: { allUsers: true, idleConnections: false } },
+    {
+      $match: {
+        ns: `${db.databaseName}.${collection}`,
+        'command.createIndexes': { $exists: true },
+        msg: { $exists: true },
+      },
+    },
+    { $limit: 1 },
+  ];
+  try {
+    const [operation] = await db.client.db('admin').aggregate(stages).toArray();
+    return operation && describeProgress(operation);
+  } catch {
+    // The progress is only information: the build itself reports what is wrong.
+    return undefined;
+  }
+}
+
+/** Describes an operation of `$currentOp`, such as `scanning collection 1,200,000 of 5,000,000`. */
+export function describeProgress({ msg, progress }: Document): string | undefined {
+  if (typeof msg !== 'string') return undefined;
+  const phase = /^Index Build: (.+?)(?: Index Build|:|$)/.exec(msg)?.[1] ?? 'working';
+  const { done, total } = (progress ?? {}) as { done?: unknown; total?: unknown };
+  if (total === undefined) return phase;
+  return `${phase} ${Number(done).toLocaleString('en-US')} of ${Number(total).toLocaleString('en-US')}`;
 }

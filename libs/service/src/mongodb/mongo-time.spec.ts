@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import type { MongoClient } from 'mongodb';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import { MongoTime } from './mongo-time.js';
+import { MongoTime } from './mongo.js';
 
 /** Creates a MongoTime whose local clock starts at 1970, and a function that emits a member's heartbeat. */
 function createTime() {

@@ -1,10 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { Db, MongoClient } from 'mongodb';
-import type { Outages } from '../availability/outages.js';
-import { connectMongoClient, createMongoClient } from './mongo-client.js';
-import { MongoTime } from './mongo-time.js';
+import {
+  type Db,
+  MongoClient,
+  MongoParseError,
+  MongoServerSelectionError,
+  type MongoClientOptions,
+  type ServerHeartbeatSucceededEvent,
+} from 'mongodb';
+import { systemClock, type Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
+import type { DependencyState } from '../availability/dependency-state.js';
+import { documentedAt, SettingsError } from '../settings/settings.js';
 
 const PING_TIMEOUT_MS = timeLimit(2_000);
 const CONNECT_AGAIN_MS = 1_000;
@@ -53,7 +60,7 @@ export class Mongo implements OnApplicationShutdown {
   }
 
   /** Connects in the background until it succeeds, for a service that also works without MongoDB. */
-  async connectWhenAvailable(outages: Outages): Promise<void> {
+  async connectWhenAvailable(outages: DependencyState): Promise<void> {
     while (!this.isClosed) {
       try {
         await this.connect();
@@ -96,5 +103,75 @@ export class Mongo implements OnApplicationShutdown {
     this.isClosed = true;
     await Promise.all(this.closing.map(async (end) => end()));
     await this.client.close();
+  }
+}
+
+/** Thrown while no primary can be reached. Its cause is the driver's error. */
+class DatabaseUnreachableError extends Error {
+  override readonly name = 'DatabaseUnreachableError';
+  readonly code = 'database-away';
+}
+
+/** Creates a client of `MONGODB_URI`. @throws SettingsError if the driver does not accept the URI */
+export function createMongoClient(uri: string, options: MongoClientOptions): MongoClient {
+  try {
+    return new MongoClient(uri, options);
+  } catch (error) {
+    if (!(error instanceof MongoParseError)) throw error;
+    throw wrongUri(`is no connection string that MongoDB's driver accepts: ${error.message}`, error);
+  }
+}
+
+/** Connects a client. @throws SettingsError if a file that the URI names can't be read, DatabaseUnreachableError, or the driver's error */
+export async function connectMongoClient(client: MongoClient): Promise<void> {
+  try {
+    await client.connect();
+  } catch (error) {
+    if (error instanceof MongoServerSelectionError)
+      throw new DatabaseUnreachableError(`MongoDB at MONGODB_URI can't be reached: ${error.message}`, { cause: error });
+    if (!(error instanceof Error) || !('syscall' in error) || !('path' in error)) throw error;
+    throw wrongUri(`names a file that can't be read: ${error.message}`, error);
+  }
+}
+
+function wrongUri(what: string, cause: Error): SettingsError {
+  return new SettingsError(`MONGODB_URI ${what} (${documentedAt('MONGODB_URI')})`, { cause });
+}
+
+/** Number of heartbeats to keep; they are two seconds apart. */
+const KEPT = 5;
+
+/**
+ * Returns the time of the clock of MongoDB's primary, for everything that several processes agree on, such as the expiry of a
+ * lease and the time at which an order is due. With local clocks, a process whose clock is an hour ahead would consider every
+ * lease expired and hold its own for an hour.
+ *
+ * It learns the time from the responses to the driver's heartbeats. Between heartbeats, and while there is no primary, the
+ * local clock continues from there. The error is at most the latency of a response. Not guaranteed: that the time never goes
+ * back, such as after an election of a member whose clock is behind.
+ */
+export class MongoTime {
+  private primary: string | undefined;
+  private leads: number[] = [];
+
+  constructor(
+    client: Pick<MongoClient, 'on'>,
+    private readonly clock: Clock = systemClock,
+  ) {
+    client.on('serverHeartbeatSucceeded', (event) => this.note(event));
+  }
+
+  /** Returns the local time until the first heartbeat; no command has a response before that either. */
+  now(): Date {
+    return new Date(this.clock.now() + (this.leads.length === 0 ? 0 : Math.max(...this.leads)));
+  }
+
+  private note({ connectionId, reply }: ServerHeartbeatSucceededEvent): void {
+    const { isWritablePrimary, localTime } = reply as { isWritablePrimary?: boolean; localTime?: Date };
+    if (isWritablePrimary !== true || localTime === undefined) return;
+    if (connectionId !== this.primary) this.leads = [];
+    this.primary = connectionId;
+    // A response that was unread while this process hung gives too early a time, so the greatest of a few leads is used.
+    this.leads = [...this.leads.slice(1 - KEPT), localTime.getTime() - this.clock.now()];
   }
 }

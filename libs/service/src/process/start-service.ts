@@ -1,3 +1,5 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
 import { Logger, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory, Reflector } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
@@ -6,36 +8,35 @@ import { Logger as PinoLogger } from 'nestjs-pino';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { register } from 'prom-client';
 import { systemClock } from '@orders-pipeline/clock';
+import { timeLimit } from '#orders/time-limit.js';
 import { auditRequests } from '../audit/audit-requests.js';
-import type { AuditSettings } from '../audit/audit-settings.js';
+import type { AuditSettings, HttpSettings } from '../settings/service-settings.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { rejectOpenService, type AuthSettings } from '../auth/auth-settings.js';
-import { tokenCheck } from '../auth/service-auth.js';
+import { tokenCheck } from '../auth/token-verifier.js';
 import { ScopeGuard } from '../auth/scope.guard.js';
-import { exposeCertificates, usedCertificates } from '../health/certificate-expiry.js';
-import { separateAdminRoutes } from '../http/admin-port.js';
-import { setUpHttp } from '../http/http-shell.js';
-import { explainInput } from '../http/input-texts.js';
-import { parseQuery } from '../http/query-string.js';
-import { ANSWER_WHILE_CLOSING, closeIdleConnections } from '../http/ready-close.js';
-import { requestId } from '../http/request-ids.js';
-import { measureRequests } from '../http/request-metrics.js';
-import { connectionLimits } from '../http/transfer-limits.js';
+import { exposeCertificates, usedCertificates, measureRequests } from '../health/metrics.js';
+import {
+  separateAdminRoutes,
+  ANSWER_WHILE_CLOSING,
+  closeIdleConnections,
+  connectionLimits,
+} from '../http/connections.js';
+import { setUpHttp, requestId } from '../http/http-shell.js';
+import { explainInput, parseQuery, ValidationPipe } from '../http/request-input.js';
 import { serveApiDocs, type ApiDescription } from '../docs/openapi.js';
 import { Draining, ReadinessChecks } from '../health/health.js';
-import { announceToParent, onParentExit } from './parent-process.js';
 import type { Startup } from '../availability/startup.js';
-import { StartingServer } from './starting-server.js';
 import { ProblemFilter } from '../http/problem-filter.js';
 import { Mongo } from '../mongodb/mongo.js';
-import type { HttpSettings } from '../settings/settings.js';
+import type { DependencyState } from '../availability/dependency-state.js';
+import { problemType } from '../http/problem.js';
+import { announceToParent, onParentExit } from './parent-process.js';
 import { createLogger } from './logs.js';
-import { ValidationPipe } from '../http/validation-pipe.js';
-import { timeLimit } from '#orders/time-limit.js';
 
 type AuditOptions = AuditSettings & { readonly service: string };
 
-export interface ServiceOptions {
+interface ServiceOptions {
   readonly module: Type | DynamicModule;
   /**
    * Transport strategies among the module's providers, by class. They start after the module is initialized and before the
@@ -164,14 +165,14 @@ async function listenWhileStarting({ startup, settings }: ServiceOptions): Promi
 /** Calls the listener for the first request to stop. */
 function onStopRequest(listener: (reason: string) => void): void {
   let hasBegun = false;
-  const once = (reason: string): void => {
+  const stop = (reason: string): void => {
     if (hasBegun) return;
     hasBegun = true;
     listener(reason);
   };
-  process.on('SIGTERM', () => once('SIGTERM'));
-  process.on('SIGINT', () => once('SIGINT'));
-  onParentExit(() => once('the parent process has exited'));
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+  onParentExit(() => stop('the parent process has exited'));
 }
 
 function drain(app: NestFastifyApplication, reason: string, graceMs: number): void {
@@ -193,4 +194,65 @@ function drain(app: NestFastifyApplication, reason: string, graceMs: number): vo
         process.exit(1);
       });
   }, graceMs);
+}
+
+const RETRY_AFTER_SECONDS = '5';
+
+/**
+ * Answers at the address of a service that still waits for its servers: it lives, and is not ready because of its outages. All other
+ * requests get a 503. Each response ends its connection, so that the service itself can take the port over.
+ */
+class StartingServer {
+  private constructor(private readonly server: Server) {}
+
+  /** Resolves when it listens. @param port 0: the address is not known yet, so it does not listen at all */
+  static async listen(outages: DependencyState, host: string, port: number): Promise<StartingServer | undefined> {
+    if (port === 0) return undefined;
+    const server = createServer((request, response) => {
+      request.resume();
+      answerStarting(request.url ?? '', response, outages);
+    });
+    server.listen(port, host);
+    await once(server, 'listening');
+    return new StartingServer(server);
+  }
+
+  /** Resolves when the port is free. */
+  async close(): Promise<void> {
+    const closed = once(this.server, 'close');
+    this.server.close();
+    this.server.closeAllConnections();
+    await closed;
+  }
+}
+
+function answerStarting(url: string, response: ServerResponse, outages: DependencyState): void {
+  response.setHeader('connection', 'close');
+  const path = url.split('?')[0];
+  if (path === '/health/live') {
+    response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' }).end('{"status":"ok"}');
+    return;
+  }
+  response.writeHead(503, { 'content-type': 'application/problem+json', 'retry-after': RETRY_AFTER_SECONDS });
+  response.end(JSON.stringify({ ...(path === '/health/ready' ? notReady(outages) : STARTING), instance: path }));
+}
+
+const UNAVAILABLE = { title: 'Service Unavailable', status: 503 };
+const STARTING = {
+  ...UNAVAILABLE,
+  type: problemType('starting'),
+  code: 'starting',
+  detail: 'The service is starting and waits for its servers: see /health/ready. Retry in a few seconds.',
+};
+
+/** The form of a started service's answer. */
+function notReady(outages: DependencyState): object {
+  const checks = Object.fromEntries([...outages.all].map(([name, outage]) => [name, { status: 'down', ...outage }]));
+  return {
+    ...UNAVAILABLE,
+    type: problemType('service-unavailable'),
+    code: 'service-unavailable',
+    detail: 'The service is starting.',
+    checks,
+  };
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { aclCommands, kafkaAcls } from './kafka-acls.js';
-import { mongodbRole, roleName, type MongodbPrivilege } from './mongodb-roles.js';
+import { aclCommands, kafkaAcls } from './kafka-rights.js';
+import { mongodbRole, roleName, type MongodbPrivilege } from './mongodb-rights.js';
 import { SERVICE_RIGHTS, SERVICES, type ServiceName } from './service-rights.js';
 
 const collectionOf = ({ resource }: MongodbPrivilege): string | undefined =>

@@ -30,7 +30,7 @@ export interface KafkaRight {
 export type CollectionAccess = 'read' | 'insert' | 'write';
 
 /** The rights of one service. */
-export interface ServiceRights {
+interface ServiceRights {
   readonly kafka: readonly KafkaRight[];
   /** The access by the name of the collection. */
   readonly collections: Readonly<Record<string, CollectionAccess>>;
@@ -193,4 +193,10 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
 
 function all(collections: readonly string[], access: CollectionAccess): Record<string, CollectionAccess> {
   return Object.fromEntries(collections.map((name) => [name, access]));
+}
+
+/** A user of one of the servers, with a password. */
+export interface ServerUser {
+  readonly name: string;
+  readonly password: string;
 }

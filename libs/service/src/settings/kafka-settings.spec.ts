@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { generate } from 'selfsigned';
 import { z } from 'zod';
-import { kafkaAccess } from '../kafka/kafka-access.js';
-import { platformaticAccess } from '../kafka/platformatic-access.js';
-import { registryAccess } from '../kafka/registry-access.js';
+import { kafkaAccess, platformaticAccess, registryAccess } from '../kafka/kafka-access.js';
 import { kafkaSettings } from './kafka-settings.js';
 import { loadSettings } from './settings.js';
 

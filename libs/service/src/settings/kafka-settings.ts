@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
-import { isLoopback } from '../http/known-hosts.js';
-import { certificateFile, privateKeyFile } from './pem-files.js';
-import { httpAddress, wholeNumber } from './settings.js';
+import { isConfidential } from '../http/known-hosts.js';
+import { certificateFile, privateKeyFile, httpAddress, wholeNumber } from './settings.js';
 
 /** How to reach Kafka, and with what credentials. */
 export const kafkaConnectionSettings = {
@@ -72,12 +71,6 @@ export const kafkaConnectionSettings = {
       needs: ['KAFKA_SASL_TOKEN_URL'],
     }),
 };
-
-/** The client secret is sent there. */
-function isConfidential(address: string): boolean {
-  const { protocol, hostname } = URL.parse(address) ?? {};
-  return protocol === 'https:' || isLoopback(hostname?.replace(/^\[|\]$/g, '') ?? '');
-}
 
 /** How to reach the schema registry, and with what credentials. */
 export const registrySettings = {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { kafkaSettings } from './kafka-settings.js';
-import { SettingsError, httpSettings, loadSettings, mongoSettings, wholeNumber } from './settings.js';
-import { describeSettings } from './setting-docs.js';
+import { SettingsError, loadSettings, wholeNumber, describeSettings } from './settings.js';
+import { httpSettings, mongoSettings } from './service-settings.js';
 
 const Schema = z.object({ ...httpSettings(3_000), ...mongoSettings, ...kafkaSettings });
 

@@ -1,10 +1,6 @@
-import { isIP } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { z } from 'zod';
-import { certificateFault } from './pem-files.js';
-import { describeSettings, documentedAt } from './setting-docs.js';
-import { contradictions } from './setting-relations.js';
-import { fileVariable, readGivenSettings, type GivenSettings } from './setting-files.js';
-import { timeLimit } from '#orders/time-limit.js';
 
 /** Thrown when a setting is missing or invalid; the process then doesn't start. */
 export class SettingsError extends Error {
@@ -75,131 +71,215 @@ export function httpAddress() {
   return z.url({ protocol: /^https?$/ }).meta({ allowed: 'an http:// or https:// address' });
 }
 
-/** Where clients reach the query API, for services that name its address to them. */
-export const queryApiPublicUrl = z
-  .url({ protocol: /^https?$/ })
-  .optional()
-  .meta({
-    description:
-      "Where clients reach the query API. The producer redirects requests for an order there; unset: 404. The console's page links to its Swagger UI, on `localhost` at the page's host; unset: at `QUERY_API_URL`.",
-    allowed: 'an address such as https://orders.example.com',
-    perProcess: true,
-  });
+declare module 'zod' {
+  /** What `.meta()` of a setting says, besides `description`: one sentence. */
+  interface GlobalMeta {
+    /** The allowed values, in words that continue "must be …". Derived for enumerations. */
+    allowed?: string;
+    /** The value is, or may contain, a credential: no message shows it. */
+    secret?: boolean;
+    /** `npm start` and Docker Compose set it for each process, so that it has no place in `.env`. */
+    perProcess?: boolean;
+    /** Settings without which this one has no effect: names, or `NAME=value`. */
+    needs?: readonly string[];
+    /** Settings that can't be given together with this one. */
+    excludes?: readonly string[];
+    /** The default in words, if it depends on the machine, on other settings, or on chance. */
+    shownDefault?: string;
+  }
+}
 
-/** The settings of every HTTP service. `PORT` 0 chooses a free port. */
-export function httpSettings(defaultPort: number) {
-  return {
-    LISTEN_HOST: z.string().default('127.0.0.1').meta({
-      description: 'Address to listen on; any other than loopback needs `AUTH_ISSUER`.',
-      allowed: 'a host name or IP address',
+/** The documentation of a setting: the source of its error messages, of docs/configuration.md and of .env.example. */
+export interface SettingDoc {
+  readonly description: string;
+  readonly allowed: string;
+  readonly secret: boolean;
+  readonly perProcess: boolean;
+  /** Names, or `NAME=value`. */
+  readonly needs: readonly string[];
+  readonly excludes: readonly string[];
+  /** The default as in an environment variable, or in words; empty if there is none. */
+  readonly shownDefault: string;
+}
+
+/** Returns the documentation of each setting of a schema, by its name. */
+export function describeSettings(schema: z.ZodObject): Map<string, SettingDoc> {
+  const { properties = {} } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return new Map(
+    Object.entries(schema.shape).map(([name, setting]) => {
+      const meta = properties[name] as z.core.JSONSchema.BaseSchema & z.GlobalMeta;
+      // The default of a parsed number is missing in a schema of texts; that of a list is there as text only.
+      const byDefault = meta.default ?? z.safeParse(setting, undefined).data ?? '';
+      return [
+        name,
+        {
+          description: meta.description ?? '',
+          allowed: meta.allowed ?? (meta.enum ? `one of ${meta.enum.join(', ')}` : ''),
+          secret: meta.secret ?? false,
+          perProcess: meta.perProcess ?? false,
+          needs: meta.needs ?? [],
+          excludes: meta.excludes ?? [],
+          shownDefault: meta.shownDefault ?? String(byDefault),
+        },
+      ];
     }),
-    PORT: wholeNumber(0, 65_535).default(defaultPort).meta({
-      description: 'Port to listen on; 0 chooses a free one.',
-      perProcess: true,
-    }),
-    ADMIN_PORT: wholeNumber(0, 65_535).optional().meta({
-      description:
-        'Port of `/health` and `/metrics`, which are then served there only; 0 chooses a free one. Unset: on `PORT`.',
-      perProcess: true,
-    }),
-    TRUST_PROXY: listOfNames()
-      .refine((proxies) => proxies.every((proxy) => isAddressOrSubnet(proxy)))
-      .meta({
-        description:
-          'Proxies whose `X-Forwarded-For` is the client of a request, for limits per caller. Unset: none; never name addresses of clients.',
-        allowed: 'IP addresses and subnets such as 10.0.0.0/8, separated by commas',
-      }),
-    ALLOWED_HOSTS: listOfNames().meta({
-      description: 'More accepted host names without an issuer; loopback names are always accepted.',
-      allowed: 'host names, separated by commas',
-    }),
-    CORS_ORIGINS: listOfNames().meta({
-      description: 'Origins whose pages may call the services from a browser.',
-      allowed: 'origins such as https://example.com, separated by commas',
-    }),
-    RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000_000)
-      .default(120_000)
-      .meta({ description: 'Requests of one client per minute; 0: no limit.' }),
-    REQUEST_TIMEOUT_SECONDS: wholeNumber(1, 3_600)
-      .default(timeLimit(30))
-      .meta({ description: 'Time for the headers of a request, and for a whole JSON body. A later one is a 408.' }),
-    UPLOAD_MIN_BYTES_PER_SECOND: wholeNumber(1, 1_000_000_000).default(1_000).meta({
-      description:
-        'Slowest rate of an upload, in each period of `REQUEST_TIMEOUT_SECONDS`; its whole duration is not limited.',
-    }),
-    DRAIN_GRACE_SECONDS: wholeNumber(0, 300).default(2).meta({
-      description:
-        'Time between a stop signal, when readiness fails, and the closing of the listener: more than a balancer takes to notice. `npm start`: 0.',
-    }),
-    LOG_LEVEL: z
-      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
-      .default('info')
-      .meta({ description: 'Level of the structured logs (`npm start`: in `.data/logs/`).' }),
+  );
+}
+
+/** Returns the place that documents a setting, from the project's folder. */
+export function documentedAt(name: string): string {
+  return `docs/configuration.md#${settingAnchor(name)}`;
+}
+
+/** Returns the anchor of a setting in docs/configuration.md. */
+export function settingAnchor(name: string): string {
+  return name.toLowerCase();
+}
+
+/** The values of settings, from the environment or from files. */
+interface GivenSettings {
+  /** The values by setting. An empty variable counts as absent. */
+  readonly values: Readonly<Record<string, string>>;
+  /** A line for each setting that could not be read, by setting. No line contains a value: it may be a secret. */
+  readonly faults: ReadonlyMap<string, string>;
+  /** The settings whose value is from a file. */
+  readonly fromFiles: ReadonlySet<string>;
+}
+
+/** Returns the variable with the path of the file that contains the setting's value, as Docker and Kubernetes mount secrets. */
+export function fileVariable(name: string): string {
+  return `${name}_FILE`;
+}
+
+/** Returns whether a setting has a value, in its variable or in a file. */
+export function isGiven(name: string, environment: NodeJS.ProcessEnv): boolean {
+  return Boolean(environment[name] || environment[fileVariable(name)]);
+}
+
+/**
+ * Reads the given settings: `X` from the variable `X`, or from the file that `X_FILE` names. One newline at the end of a file is dropped.
+ * A setting whose own name is `X_FILE` is not the file of a setting `X`.
+ */
+export function readGivenSettings(names: readonly string[], environment: NodeJS.ProcessEnv): GivenSettings {
+  const values: Record<string, string> = {};
+  const faults = new Map<string, string>();
+  const fromFiles = new Set<string>();
+  for (const name of names) {
+    const variable = fileVariable(name);
+    const value = environment[name];
+    const path = names.includes(variable) ? undefined : environment[variable];
+    if (value) values[name] = value;
+    if (!path) continue;
+    fromFiles.add(name);
+    const result = value ? { fault: `${name} and ${variable} are both set: unset one of them` } : readValue(path);
+    if ('content' in result) values[name] = result.content;
+    else faults.set(name, `${result.fault.replace('{}', variable)} (${documentedAt(name)})`);
+  }
+  return { values, faults, fromFiles };
+}
+
+/** Reads a file. `{}` in a fault stands for the variable with the path. */
+function readValue(path: string): { readonly content: string } | { readonly fault: string } {
+  const result = readText(path);
+  if ('reason' in result) return { fault: `The file of {} ${result.reason}` };
+  const content = result.content.replace(/\r?\n$/, '');
+  return content === '' ? { fault: 'The file of {} is empty: write the value into it' } : { content };
+}
+
+/** Says why a file can't be read, without its path: a secret that was set as `X_FILE` by mistake looks like a path. */
+function reasonOf(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT') return 'does not exist: set the path of an existing file';
+  if (code === 'EACCES') return "can't be read: let the user of this process read it";
+  if (code === 'EISDIR') return 'is a folder: set the path of a file in it';
+  return `can't be read (${String(code)}): set the path of a readable file`;
+}
+
+/**
+ * Returns a line for each given setting that needs another one, or excludes one that is given too (`needs` and `excludes` of its
+ * schema). A setting that could not be read counts as given: it has a line of its own.
+ */
+function contradictions(schema: z.ZodObject, { values, faults }: GivenSettings): string[] {
+  const hasValue = (name: string): boolean => values[name] !== undefined || faults.has(name);
+  const isMet = (need: string): boolean => {
+    const [name = '', value] = need.split('=');
+    return faults.has(name) || (value === undefined ? values[name] !== undefined : values[name] === value);
   };
+  return [...describeSettings(schema)]
+    .filter(([name]) => hasValue(name))
+    .flatMap(([name, { needs, excludes }]) => {
+      const unmet = needs
+        .filter((need) => !isMet(need))
+        .map((need) => `${name} needs ${need}: set ${need}, or unset ${name} (${documentedAt(name)})`);
+      const clashes = excludes
+        .filter(hasValue)
+        .map((other) => `${name} and ${other} exclude each other: unset one of them (${documentedAt(name)})`);
+      return unmet.concat(clashes);
+    });
 }
 
-/** The parsed `httpSettings`. */
-export interface HttpSettings {
-  readonly LISTEN_HOST: string;
-  readonly PORT: number;
-  /** Port of health and metrics; `undefined`: as the other routes. */
-  readonly ADMIN_PORT?: number | undefined;
-  /** Addresses and subnets of proxies whose `X-Forwarded-For` counts. */
-  readonly TRUST_PROXY: readonly string[];
-  /** Host names that are accepted in addition to those of loopback. */
-  readonly ALLOWED_HOSTS: readonly string[];
-  /** Origins whose pages may call the service from a browser. */
-  readonly CORS_ORIGINS: readonly string[];
-  /** Maximum requests per minute and client; 0 means no limit. */
-  readonly RATE_LIMIT_PER_MINUTE: number;
-  /** Time for the headers of a request, and for a whole JSON body, in seconds. */
-  readonly REQUEST_TIMEOUT_SECONDS: number;
-  /** The slowest rate of other bodies. */
-  readonly UPLOAD_MIN_BYTES_PER_SECOND: number;
-  /** Time between the failing readiness and the closing of the listener, in seconds. */
-  readonly DRAIN_GRACE_SECONDS: number;
+/** Returns the certificates in a PEM text. */
+export function certificatesOf(pem: string): string[] {
+  return pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
 }
 
-/** Returns whether a text is an IP address, or a subnet with the length of its prefix in bits. */
-function isAddressOrSubnet(text: string): boolean {
-  const [address = '', bits = '0', ...more] = text.split('/');
-  const longest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
-  return more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= longest;
+/** The path of a PEM file with certificates, parsed to the file's content. The file is read once, at the start. */
+export function certificateFile() {
+  return pemFile(checkCertificates).meta({ allowed: 'the path of a PEM file with a certificate' });
 }
 
-/** A comma-separated list of names, empty by default. */
-function listOfNames() {
+/** The path of a PEM file with a private key without passphrase, parsed to the file's content. */
+export function privateKeyFile() {
+  return pemFile(checkPrivateKey).meta({ allowed: 'the path of a PEM file with a private key without passphrase' });
+}
+
+/** Returns why a file has no usable certificates, in words that continue "which …", or `undefined`. */
+export function certificateFault(path: string): string | undefined {
+  const result = readText(path);
+  return 'content' in result ? checkCertificates(result.content) : result.reason;
+}
+
+/** @param fault returns why a content is wrong, in words that continue "which …", or `undefined` */
+function pemFile(fault: (content: string) => string | undefined) {
   return z
     .string()
-    .default('')
-    .transform((text) =>
-      text
-        .split(',')
-        .map((name) => name.trim())
-        .filter((name) => name !== ''),
-    )
-    .refine((list) => list.every((name) => /^[\w.:/[\]-]+$/.test(name)));
+    .transform((path, context) => {
+      const result = readText(path);
+      const reason = 'content' in result ? fault(result.content) : result.reason;
+      if (reason === undefined && 'content' in result) return result.content;
+      context.addIssue({ code: 'custom', params: { reason } });
+      return z.NEVER;
+    })
+    .optional();
 }
 
-export const mongoSettings = {
-  MONGODB_URI: z
-    .string()
-    .regex(/^mongodb(\+srv)?:\/\/.+/)
-    .superRefine((uri, context) => {
-      const reason = authorityFault(uri);
-      if (reason !== undefined) context.addIssue({ code: 'custom', params: { reason } });
-    })
-    .default('mongodb://127.0.0.1:27017/orders')
-    .meta({
-      description: 'Your own MongoDB replica set instead of the embedded one, with the database in the path.',
-      allowed: 'an address that begins with mongodb:// or mongodb+srv://',
-      secret: true,
-    }),
-};
+function readText(path: string): { readonly content: string } | { readonly reason: string } {
+  try {
+    return { content: readFileSync(path, 'utf8') };
+  } catch (error) {
+    return { reason: reasonOf(error) };
+  }
+}
 
-/** The driver reads the file of the authorities with its first connection, and its error names no setting. */
-function authorityFault(uri: string): string | undefined {
-  const path = new URLSearchParams(uri.split('?')[1]).get('tlsCAFile');
-  const fault = path === null ? undefined : certificateFault(path);
-  return fault && `names a tlsCAFile that ${fault}`;
+function checkCertificates(content: string): string | undefined {
+  const certificates = certificatesOf(content);
+  if (certificates.length === 0) return 'contains no certificate';
+  return certificates.every(isCertificate) ? undefined : 'contains a damaged certificate';
+}
+
+function isCertificate(pem: string): boolean {
+  return parses(() => new X509Certificate(pem));
+}
+
+function checkPrivateKey(content: string): string | undefined {
+  return parses(() => createPrivateKey(content)) ? undefined : 'contains no readable private key';
+}
+
+/** OpenSSL has many error codes for text that is no certificate or key. */
+function parses(parse: () => unknown): boolean {
+  try {
+    return parse() !== undefined;
+  } catch {
+    return false;
+  }
 }

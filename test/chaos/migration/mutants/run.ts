@@ -4,8 +4,7 @@
  * passed. Arguments choose mutants by a part of their name.
  */
 import { startServers } from '../../cluster/cluster.js';
-import { runMutants } from '../../mutants/mutated-product.js';
-import { NO_EDIT, type ProductEdits } from '../../mutants/product-mutants.js';
+import { runMutants, NO_EDIT, type ProductEdits } from '../../mutants/product-mutants.js';
 import { oneJourney } from '../journey.js';
 
 /** A defect of the facade, with the faults under which it must be detected. */
@@ -27,13 +26,13 @@ const MIGRATION_CONTROL: MigrationMutant = {
 const MIGRATION_MUTANTS: Readonly<Record<string, MigrationMutant>> = {
   'a write is acknowledged before the side that answers has it': {
     file: 'dist/apps/facade/src/writes/fenced-writes.js',
-    replace: 'const outcome = await this.parts.answering.run(intent, signal);',
-    by: "void this.parts.answering.run(intent, signal);\n        const outcome = { result: 'stored' };",
+    replace: 'const outcome = await this.answering.run(intent, signal);',
+    by: "void this.answering.run(intent, signal);\n        const outcome = { result: 'stored' };",
     faults: { dualwrite: 'slow-legacy' },
     caughtBy: 'acknowledged write',
   },
   'an intent is forgotten after a time-out': {
-    file: 'dist/apps/facade/src/intents/answering-write.js',
+    file: 'dist/apps/facade/src/writes/fenced-writes.js',
     replace: 'return { ...place, error: outcome.message };',
     by: 'return { ...place, close: true };',
     // After a backfill, the new side must have every order that the legacy system has.

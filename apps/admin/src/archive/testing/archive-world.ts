@@ -1,21 +1,17 @@
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Long } from 'mongodb';
-import { ArchiveError } from '#orders/archive/archive-error.js';
+import type { Clock } from '@orders-pipeline/clock';
+import { ArchiveError, parseManifest, type ArchiveManifest } from '#orders/archive/archive-manifest.js';
 import { readDocuments, writeDocuments, type FileDigest } from '#orders/archive/archive-file.js';
 import type { ArchiveFolder } from '#orders/archive/archive-folder.js';
-import { parseManifest, type ArchiveManifest } from '#orders/archive/archive-manifest.js';
 import { runsOf, type ArchivedRange, type ArchivedState, type NumberRun } from '#orders/archive/archived-ranges.js';
 import { anOrder } from '#orders/testing/an-order.js';
-import { BlockDigest } from '#reconcile/block-digest.js';
-import { idIn, numberOf } from '#reconcile/stored-content.js';
+import { BlockDigest, idIn, numberOf } from '#reconcile/stored-content.js';
 import { INGEST, storedOrder } from '#reconcile/testing/stored-order.js';
-import type { Clock } from '@orders-pipeline/clock';
-import { ArchiveRun, type ArchiveResult } from '../archive-run.js';
-import type { ArchiveStore, Candidate, SavedPositions } from '../archive-store.js';
-import { BringBack } from '../bring-back.js';
-import { Pace } from '../pace.js';
-import type { Piece } from '../piece.js';
+import { Pace } from '../../pace.js';
+import { ArchiveRun, bringBack, type ArchiveResult } from '../archive-run.js';
+import type { ArchiveBlock, ArchiveStore, Candidate } from '../archive-store.js';
 
 /** The second half of the orders are in another archive. */
 const HALF = 5;
@@ -25,6 +21,8 @@ const FIRST_NUMBER = 101;
 export class ArchiveWorld {
   readonly store: FakeArchiveStore;
   readonly folder: FakeArchiveFolder;
+  /** The offsets of the consumers, by partition. */
+  readonly committed = new Map([[0, 1_000_000]]);
   /** All orders, by number. */
   readonly all: ReadonlyMap<number, Buffer>;
   /** What was done, step by step. */
@@ -45,7 +43,7 @@ export class ArchiveWorld {
     this.folder = new FakeArchiveFolder(step);
     this.all = new Map(Array.from({ length: 2 * HALF }, (_, index) => [FIRST_NUMBER + index, savedOrder(index)]));
     for (const [number, document] of this.all) this.store.orders.set(number, document);
-    this.store.pieces = [halfFrom(0), halfFrom(HALF)];
+    this.store.blocks = [halfFrom(0), halfFrom(HALF)];
     // Time passes only while something waits.
     this.clock = {
       now: () => 0,
@@ -58,15 +56,19 @@ export class ArchiveWorld {
   }
 
   async archive(before = new Date('2026-02-01T00:00:00Z'), removeAfterMs = 15_000): Promise<ArchiveResult> {
-    const { store, folder, clock } = this;
-    const context = { store, folder, clock, before, removeAfterMs, pace: new Pace(clock, 100) };
-    return new ArchiveRun({ ...context, signal: new AbortController().signal, print: () => undefined }).run();
+    const ends = new Map([[0, 1_000_000]]);
+    const positions = { committed: async () => this.committed, ends: async () => ends };
+    const context = { ...this.context(), selection: { before }, positions, clock: this.clock, removeAfterMs };
+    return new ArchiveRun({ ...context, print: () => undefined }).run();
   }
 
   async bringBack(): Promise<void> {
+    for (const range of await this.store.ranges()) await bringBack(this.context(), range);
+  }
+
+  private context() {
     const { store, folder, clock } = this;
-    const work = new BringBack({ store, folder, pace: new Pace(clock, 100), signal: new AbortController().signal });
-    for (const range of await store.ranges()) await work.run(range);
+    return { store, folder, pace: new Pace(clock, 100), signal: new AbortController().signal };
   }
 
   /** Returns the orders that are neither stored nor in an archive, or that a replay would save again. */
@@ -91,8 +93,8 @@ function savedOrder(index: number): Buffer {
   return storedOrder(order, { ingest: { ...INGEST, partition: 0, offset: Long.fromNumber(index) } });
 }
 
-/** Returns a half of the orders as a piece, as if it was one of two settled blocks of the operation. */
-function halfFrom(from: number): Piece {
+/** Returns a half of the orders as a block, as if it was one of two settled blocks of the operation. */
+function halfFrom(from: number): ArchiveBlock {
   const ends = { first: FIRST_NUMBER + from, last: FIRST_NUMBER + from + HALF - 1 };
   const digest = new BlockDigest();
   for (let index = from; index < from + HALF; index += 1) digest.add(savedOrder(index));
@@ -178,8 +180,7 @@ class FakeArchiveStore implements ArchiveStore {
   /** Ids of archived orders, in hexadecimal. */
   readonly ids = new Set<string>();
   readonly left: string[] = [];
-  readonly committed = new Map([[0, 1_000_000]]);
-  pieces: readonly Piece[] = [];
+  blocks: readonly ArchiveBlock[] = [];
   timeMs = Date.parse('2026-03-01T00:00:00Z');
 
   /** @param step called before each change, and may throw */
@@ -195,7 +196,7 @@ class FakeArchiveStore implements ArchiveStore {
 
   async *candidates(): AsyncGenerator<Candidate> {
     for (const left of this.left) yield { left };
-    for (const piece of this.pieces) if (!this.listed.has(piece.ends.first)) yield { piece };
+    for (const block of this.blocks) if (!this.listed.has(block.ends.first)) yield { block };
   }
 
   async *documents(runs: readonly NumberRun[]): AsyncGenerator<readonly Buffer[]> {
@@ -205,10 +206,6 @@ class FakeArchiveStore implements ArchiveStore {
 
   async count(runs: readonly NumberRun[]): Promise<number> {
     return [...this.orders.keys()].filter((number) => isIn(runs, number)).length;
-  }
-
-  async positions(): Promise<SavedPositions> {
-    return { committed: this.committed, ends: new Map([[0, 1_000_000]]) };
   }
 
   async list(range: ArchivedRange): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Capability } from '../capability.js';
-import type { Backfill, CapabilityState, Migration, Verification } from '../facade-api.js';
+import type { Backfill, CapabilityState, Migration, Verification } from '#api/facade.js';
 
 const SINCE = '2026-01-31T12:00:00.000Z';
 

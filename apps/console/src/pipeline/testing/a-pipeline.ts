@@ -1,11 +1,7 @@
-import type { PipelineResponse } from '../pipeline-response.js';
-
-export type Consumer = NonNullable<PipelineResponse['consumers']>[number];
-export type Change = PipelineResponse['changes'][number];
-export type Verdict = NonNullable<Change['verdict']>;
+import type { PipelineResponse, ReportedChange, ReportedConsumer, ScalingVerdict } from '../pipeline-response.js';
 
 /** Returns a ready consumer that uses its limit of 1,000 orders. */
-export function aConsumer(change: Partial<Consumer> = {}): Consumer {
+export function aConsumer(change: Partial<ReportedConsumer> = {}): ReportedConsumer {
   return {
     id: 'c0',
     name: 'consumer-1',
@@ -23,7 +19,7 @@ export function aConsumer(change: Partial<Consumer> = {}): Consumer {
 }
 
 /** Returns a change of the consumers without any figures. */
-export function aChange(change: Partial<Change> = {}): Change {
+export function aChange(change: Partial<ReportedChange> = {}): ReportedChange {
   return {
     at: '2026-01-31T12:00:00.000Z',
     kind: 'scaling',
@@ -39,13 +35,13 @@ export function aChange(change: Partial<Change> = {}): Change {
 }
 
 /** Returns a scaling from a number of consumers to another one, which is being measured. */
-export function aScaling(from: number, to: number, change: Partial<Change> = {}): Change {
+export function aScaling(from: number, to: number, change: Partial<ReportedChange> = {}): ReportedChange {
   const [before, after] = [from, to].map((consumers) => ({ consumers, inFlight: 1_000 }));
   return aChange({ from: before ?? null, to: after ?? null, ...change });
 }
 
 /** Returns a verdict on a scaling that helped. */
-export function aVerdict(change: Partial<Verdict> = {}): Verdict {
+export function aVerdict(change: Partial<ScalingVerdict> = {}): ScalingVerdict {
   return { outcome: 'faster', factor: 1.9, bound: null, text: 'x1.90, helped', ...change };
 }
 

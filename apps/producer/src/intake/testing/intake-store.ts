@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { Binary } from 'mongodb';
-import type { IntakeBatch } from '#orders/operation/intake-batches.js';
-import type { ReservedBlock } from '#orders/operation/number-blocks.js';
+import type { IntakeBatch } from '#orders/numbering/intake-batches.js';
+import type { ReservedBlock } from '#orders/numbering/number-blocks.js';
 import type { AcknowledgedBatch, BatchFigures, BlockRequest, InsertOutcome, IntakeStore } from '../intake-store.js';
 
 /** The intake's store in memory. */

@@ -1,22 +1,18 @@
-import { pause, type Clock } from '@orders-pipeline/clock';
+import { type Clock, pause } from '@orders-pipeline/clock';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import { unpackOrders, type IntakeBatch } from '#orders/operation/intake-batches.js';
+import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
+import type { Acknowledgement } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { type IntakeBatch, unpackOrders } from '#orders/numbering/intake-batches.js';
 import type { IntakeOrder } from '#orders/order/intake-order.js';
 import { contentHash } from '#orders/order/order-content.js';
 import type { Order } from '#orders/order/order.js';
 import { anOrder } from '#orders/testing/an-order.js';
-import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
-import type { Acknowledgement } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { SendGate } from '../../expansion/send-gate.js';
-import { Acknowledgements } from '../acknowledgements.js';
-import { BatchSender } from '../batch-sender.js';
-import { BlockRecovery, type BatchTopic } from '../block-recovery.js';
+import { Acknowledgements, BatchSender, type BatchTopic, BlockRecovery } from '../batch-sender.js';
+import { OpenOperation } from '../intake-operations.js';
 import { IntakeQueue } from '../intake-queue.js';
 import type { IntakeStore } from '../intake-store.js';
-import { OpenOperation } from '../open-operation.js';
-import { createRequest, type OrdersRequest } from '../orders-request.js';
-import type { Accepted } from '../pending-request.js';
-import { RepeatedRequests } from '../repeated-requests.js';
+import { type AcceptedOrders, createRequest, type OrdersRequest } from '../orders-request.js';
 import { FakeIntakeStore } from './intake-store.js';
 
 /**
@@ -82,8 +78,7 @@ export function createSender(
   return new BatchSender({
     store,
     topic,
-    repeats: new RepeatedRequests(store, clock),
-    recovery: new BlockRecovery(store, topic, now),
+    clock,
     acknowledgements: new Acknowledgements(store, clock, () => undefined),
     now,
     untilDone: (_operation, _what, work) => void untilDone(work),
@@ -132,7 +127,7 @@ export class SimulatedProducer {
     return !this.isDead && !this.hasHung;
   }
 
-  async accept(request: OrdersRequest): Promise<Accepted> {
+  async accept(request: OrdersRequest): Promise<AcceptedOrders> {
     return this.queue.accept(request);
   }
 
@@ -189,7 +184,7 @@ export class SimulatedProducer {
 }
 
 /** A request of a client. */
-export interface PlannedRequest {
+interface PlannedRequest {
   /** The number of orders; a request with a key has a number of its own. */
   readonly size: number;
   readonly key: string | undefined;
@@ -199,7 +194,7 @@ export interface PlannedRequest {
 
 interface Sent {
   readonly request: OrdersRequest;
-  readonly accepted: Accepted;
+  readonly accepted: AcceptedOrders;
 }
 
 /** What producers share, and what their clients have seen. */

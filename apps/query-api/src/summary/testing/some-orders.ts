@@ -1,9 +1,8 @@
 import { Long, type Db } from 'mongodb';
 import { orderGenerator } from '#orders/generator/generator.js';
 import { formatMoney } from '#orders/order/money.js';
-import { fromDocument, toDocument, type OrderDocument } from '#orders/order/order-document.js';
+import { fromDocument, toDocument, type OrderDocument, ordersCollection } from '#orders/order/order-document.js';
 import type { Order } from '#orders/order/order.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
 import { migrateDatabase } from '#service/mongodb/migrate-database.js';
 
 const [FROM, TO] = [new Date('2026-01-30T22:30:00Z'), new Date('2026-02-03T03:10:00Z')];
