@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { systemClock, type Clock } from '@orders-pipeline/clock';
+import { pause, systemClock, type Clock } from '@orders-pipeline/clock';
 
 const POLL_MS = 200;
 
@@ -43,12 +43,7 @@ export async function interruptiblePause(
   signal: AbortSignal,
   clock: Clock = systemClock,
 ): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const wake = (): void => resolve();
-  const cancel = clock.after(milliseconds, wake);
-  signal.addEventListener('abort', wake, { once: true });
-  await promise;
-  cancel();
-  signal.removeEventListener('abort', wake);
+  await pause(clock, milliseconds, signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
 }

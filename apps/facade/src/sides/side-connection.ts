@@ -89,14 +89,14 @@ export class Breaker {
   /** Requests without an answer, in a row. */
   private failures = 0;
   private running = 0;
-  private isClosed = false;
+  private isEnded = false;
   private cancelProbe: (() => void) | undefined;
 
   constructor(private readonly options: BreakerOptions) {}
 
   /** Ends the probes. */
   close(): void {
-    this.isClosed = true;
+    this.isEnded = true;
     this.cancelProbe?.();
   }
 
@@ -132,7 +132,7 @@ export class Breaker {
   }
 
   private probeLater(): void {
-    if (this.isClosed) return;
+    if (this.isEnded) return;
     this.cancelProbe = this.options.clock.after(PROBE_AFTER_MS, () => {
       this.options.probe().then(
         () => (this.failures = 0),
