@@ -8,8 +8,11 @@ export interface ScalingAnswer {
 }
 
 /** Reads the state of the pipeline from the console. @throws Error unless it answers 200 */
-export async function pipelineState(stack: TestedStack): Promise<PipelineResponse> {
-  const response = await fetch(`${stack.consoleUrl}/v1/pipeline`);
+export async function pipelineState(
+  stack: TestedStack,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<PipelineResponse> {
+  const response = await fetch(`${stack.consoleUrl}/v1/pipeline`, { headers });
   if (response.status !== 200) throw new Error(`the console responded with status ${response.status}`);
   return (await response.json()) as PipelineResponse;
 }
