@@ -2,18 +2,23 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { anIntakeOrder } from '#orders/testing/an-order.js';
-import { useBook } from './testing/use-book.js';
+import { useOrderStore } from './testing/use-order-store.js';
 import { createLegacyServer } from './legacy-server.js';
 
-const tested = useBook();
+const tested = useOrderStore();
 const ORDER = { ...anIntakeOrder(), price: 187.35 };
 
 describe('the API of the legacy system', () => {
   let app: FastifyInstance;
 
   beforeEach(() => {
-    const { book } = tested;
-    app = createLegacyServer({ book, logger: pino({ level: 'silent' }), listenHost: '127.0.0.1', random: Math.random });
+    const { store } = tested;
+    app = createLegacyServer({
+      store,
+      logger: pino({ level: 'silent' }),
+      listenHost: '127.0.0.1',
+      random: Math.random,
+    });
   });
 
   afterEach(async () => app.close());

@@ -3,7 +3,7 @@ import fastify, { type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { acceptEmptyJsonBodies } from '#service/http/request-bodies.js';
 import { closeIdleConnections } from '#service/http/connections.js';
-import type { OrderBook } from './order-book.js';
+import type { OrderStore } from './order-store.js';
 import { MAX_NUMBER, OrderRequestSchema, type OrderRequest } from './order-request.js';
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
@@ -32,7 +32,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** The options of the server. */
 interface LegacyServerOptions {
-  readonly book: OrderBook;
+  readonly store: OrderStore;
   readonly logger: Logger;
   readonly listenHost: string;
   /** Returns a number from 0 up to, but not including, 1. */
@@ -43,7 +43,7 @@ interface LegacyServerOptions {
  * Creates the legacy system's API: a plain array instead of an envelope, `null` with 200 for an unknown id, errors in the form of
  * its framework, and no tokens.
  */
-export function createLegacyServer({ book, logger, listenHost, random }: LegacyServerOptions): FastifyInstance {
+export function createLegacyServer({ store, logger, listenHost, random }: LegacyServerOptions): FastifyInstance {
   const app = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -56,27 +56,27 @@ export function createLegacyServer({ book, logger, listenHost, random }: LegacyS
   app.get('/health/ready', () => ({ status: 'ok' }));
   app.post<{ Querystring: Texts }>('/populate', async ({ query }, reply) => {
     const count = wholeNumber('count', query['count'], MAX_POPULATE);
-    const { first, last } = await book.populate(count, random);
+    const { first, last } = await store.populate(count, random);
     return reply.code(201).send({ count, first, last });
   });
   app.post('/orders', async ({ body }, reply) => {
-    const { text, isNew } = await book.add(readOrder(body));
+    const { text, isNew } = await store.add(readOrder(body));
     return reply
       .code(isNew ? 201 : 200)
       .type(JSON_TYPE)
       .send(text);
   });
   app.get<{ Params: Texts }>('/orders/page/:page', async ({ params }, reply) =>
-    reply.type(JSON_TYPE).send(await book.page(wholeNumber('page', params['page'], MAX_PAGE))),
+    reply.type(JSON_TYPE).send(await store.page(wholeNumber('page', params['page'], MAX_PAGE))),
   );
   app.get<{ Querystring: Texts }>('/orders/range', async ({ query }, reply) => {
     const start = wholeNumber('start', query['start'], MAX_NUMBER);
     const end = wholeNumber('end', query['end'], MAX_NUMBER);
     if (end < start) throw badRequest(`end must not be below start, got ${end}`);
-    return reply.type(JSON_TYPE).send(Readable.from(book.range(start, end)));
+    return reply.type(JSON_TYPE).send(Readable.from(store.range(start, end)));
   });
   app.get<{ Params: Texts }>('/orders/:id', async ({ params }, reply) =>
-    reply.type(JSON_TYPE).send(await book.find(params['id'] ?? '')),
+    reply.type(JSON_TYPE).send(await store.find(params['id'] ?? '')),
   );
   return app;
 }

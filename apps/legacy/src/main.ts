@@ -5,7 +5,7 @@ import { failToStart } from '#service/process/fail-to-start.js';
 import { announceToParent, onParentExit } from '#service/process/parent-process.js';
 import { OrderFiles } from './order-files.js';
 import { createLegacyServer } from './legacy-server.js';
-import { OrderBook } from './order-book.js';
+import { OrderStore } from './order-store.js';
 import { readSettings } from './settings.js';
 
 async function run(): Promise<void> {
@@ -20,15 +20,15 @@ async function run(): Promise<void> {
     logger.fatal(error, 'ending, because the outcome of a write is unknown');
     process.exit(1);
   });
-  const book = await OrderBook.open(files, systemClock);
-  const app = createLegacyServer({ book, logger, listenHost, random: Math.random });
+  const store = await OrderStore.open(files, systemClock);
+  const app = createLegacyServer({ store, logger, listenHost, random: Math.random });
   const end = (reason: string): void => {
     logger.info({ reason }, 'draining');
     app.close().then(() => process.exit(0), failToStart);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(signal));
   await app.listen({ host: listenHost, port });
-  logger.info({ orders: book.count, folder: settings.LEGACY_DATA_DIR }, 'the legacy system listens');
+  logger.info({ orders: store.count, folder: settings.LEGACY_DATA_DIR }, 'the legacy system listens');
   announceToParent(app.listeningOrigin);
   onParentExit(() => end('the parent process has exited'));
 }

@@ -1,10 +1,10 @@
 import { readdir, readFile, writeFile, open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, afterEach, beforeEach, jest } from '@jest/globals';
-import { useBook } from './testing/use-book.js';
+import { useOrderStore } from './testing/use-order-store.js';
 import { NumberInUseError, OrderFiles } from './order-files.js';
 
-const tested = useBook();
+const tested = useOrderStore();
 const add = (number: number, id = `id-${number}`): Promise<void> =>
   tested.files.add(number, { id, text: JSON.stringify({ id, number }) });
 

@@ -5,24 +5,24 @@ import { parseStrictJson } from '#legacy/json/strict-json.js';
 import { fromLegacy } from '#legacy/translation/from-legacy.js';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { anIntakeOrder } from '#orders/testing/an-order.js';
-import { useBook } from './testing/use-book.js';
+import { useOrderStore } from './testing/use-order-store.js';
 import { localTime, MAX_NUMBER, type LegacyOrder, type OrderRequest } from './order-request.js';
 
-const tested = useBook();
+const tested = useOrderStore();
 const ORDER: OrderRequest = { ...anIntakeOrder(), price: 0.1 };
 
 async function add(change: Partial<OrderRequest> = {}): Promise<LegacyOrder & { readonly isNew: boolean }> {
-  const { text, isNew } = await tested.book.add({ ...ORDER, ...change });
+  const { text, isNew } = await tested.store.add({ ...ORDER, ...change });
   return { ...(JSON.parse(text) as LegacyOrder), isNew };
 }
 
 async function range(start: number, end: number): Promise<number[]> {
   let text = '';
-  for await (const piece of tested.book.range(start, end)) text += piece;
+  for await (const piece of tested.store.range(start, end)) text += piece;
   return (JSON.parse(text) as LegacyOrder[]).map(({ number }) => number);
 }
 
-describe('the order book', () => {
+describe('the order store', () => {
   it('assigns the id, the next number, the amount and the local time', async () => {
     await tested.clock.advance(1_769_860_800_250);
     expect(await add({ number: 41 })).toMatchObject({ number: 41, amount: 0.3 });
@@ -40,8 +40,8 @@ describe('the order book', () => {
     const { isNew: _, ...order } = await add({ id: 'a', number: 5_000 });
     await tested.files.close();
     await tested.open();
-    expect(JSON.parse(await tested.book.find('a'))).toEqual(order);
-    expect(await tested.book.find('b')).toBe('null');
+    expect(JSON.parse(await tested.store.find('a'))).toEqual(order);
+    expect(await tested.store.find('b')).toBe('null');
     expect(await add()).toMatchObject({ number: 5_001 });
   });
 
@@ -66,7 +66,7 @@ describe('the order book', () => {
   it('stores one of two orders that arrive at once under the same id', async () => {
     const results = await Promise.allSettled([add({ id: 'a' }), add({ id: 'a' }), add({ id: 'a', quantity: 9 })]);
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
-    expect(tested.book.count).toBe(1);
+    expect(tested.store.count).toBe(1);
     expect(await range(1, 10)).toEqual([1]);
   });
 
@@ -102,8 +102,8 @@ describe('the order book', () => {
   it('invents orders behind the highest number, which can all be translated', async () => {
     await add({ number: 1_499 });
     await tested.clock.advance(1_769_860_800_000);
-    expect(await tested.book.populate(2_000, Math.random)).toEqual({ first: 1_500, last: 3_499 });
-    const pages = await Promise.all([2, 3, 4].map(async (page) => String(await tested.book.page(page))));
+    expect(await tested.store.populate(2_000, Math.random)).toEqual({ first: 1_500, last: 3_499 });
+    const pages = await Promise.all([2, 3, 4].map(async (page) => String(await tested.store.page(page))));
     const orders = pages.flatMap((page) => {
       const parsed = parseStrictJson(page);
       return 'value' in parsed ? parsed.value : [];

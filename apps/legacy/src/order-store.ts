@@ -20,10 +20,10 @@ const SYMBOLS = [
 const ACCOUNTS = 10_000;
 
 /**
- * Invents an order for `POST /populate`.
+ * Generates a test order for `POST /populate`.
  * @param random returns a number from 0 up to, but not including, 1
  */
-function inventOrder(assigned: Pick<LegacyOrder, 'id' | 'number' | 'createdAt'>, random: () => number): LegacyOrder {
+function generateOrder(assigned: Pick<LegacyOrder, 'id' | 'number' | 'createdAt'>, random: () => number): LegacyOrder {
   const below = (end: number): number => Math.floor(random() * end);
   const [symbol, currency, price] = SYMBOLS[below(SYMBOLS.length)] ?? SYMBOLS[0];
   const content = {
@@ -43,14 +43,14 @@ class ConflictError extends Error {
   readonly statusCode = 409;
 }
 
-/** Invented orders are spread over the last 30 days. */
-const INVENTED_SPAN_MS = 30 * 24 * 3_600_000;
+/** Generated orders are spread over the last 30 days. */
+const GENERATED_SPAN_MS = 30 * 24 * 3_600_000;
 
 /** A range of more files than these lists the folder first, instead of looking for each. */
 const LISTED_FILES = 100;
 
 /** All orders: their files, and an index of their ids in memory. */
-export class OrderBook {
+export class OrderStore {
   private readonly numbers = new Map<string, number>();
   /** The ids that are being written. */
   private readonly arriving = new Map<string, Promise<void>>();
@@ -62,12 +62,12 @@ export class OrderBook {
   ) {}
 
   /** Reads all files to build the index: about 3 s for a million orders. @throws BadFileError */
-  static async open(files: OrderFiles, clock: Clock): Promise<OrderBook> {
-    const book = new OrderBook(files, clock);
+  static async open(files: OrderFiles, clock: Clock): Promise<OrderStore> {
+    const store = new OrderStore(files, clock);
     for (const index of await files.list()) {
-      for (const [number, { id }] of await files.read(index)) book.remember(id, number);
+      for (const [number, { id }] of await files.read(index)) store.remember(id, number);
     }
-    return book;
+    return store;
   }
 
   get count(): number {
@@ -80,7 +80,7 @@ export class OrderBook {
    */
   async add(request: OrderRequest): Promise<{ readonly text: string; readonly isNew: boolean }> {
     const id = request.id ?? randomUUID();
-    for (let other = this.arriving.get(id); other !== undefined; other = this.arriving.get(id)) await settled(other);
+    for (let other = this.arriving.get(id); other !== undefined; other = this.arriving.get(id)) await ended(other);
     const known = this.numbers.get(id);
     if (known !== undefined) return { text: await this.repeated(request, id, known), isNew: false };
     // Nothing is awaited from here to the write, so that numbers are written in the order in which they are assigned.
@@ -97,7 +97,7 @@ export class OrderBook {
     return { text, isNew: true };
   }
 
-  /** Invents orders with the next numbers. A crash leaves the first of them. @returns their numbers */
+  /** Generates test orders with the next numbers. A crash leaves the first of them. @returns their numbers */
   async populate(count: number, random: () => number): Promise<{ readonly first: number; readonly last: number }> {
     const first = this.reserve(count);
     const last = first + count - 1;
@@ -106,8 +106,8 @@ export class OrderBook {
       const end = Math.min(last, (fileOf(from) + 1) * ORDERS_PER_FILE);
       const writes: Promise<void>[] = [];
       for (let number = from; number <= end; number += 1) {
-        const createdAt = localTime(now - Math.floor(((last - number) / count) * INVENTED_SPAN_MS));
-        const order = inventOrder({ id: randomUUID(), number, createdAt }, random);
+        const createdAt = localTime(now - Math.floor(((last - number) / count) * GENERATED_SPAN_MS));
+        const order = generateOrder({ id: randomUUID(), number, createdAt }, random);
         const { id } = order;
         const write = this.files.add(number, { id, text: JSON.stringify(order) });
         writes.push(write.then(() => this.remember(id, number)));
@@ -175,6 +175,6 @@ export class OrderBook {
 }
 
 /** Resolves when the work has ended in any way. */
-async function settled(work: Promise<unknown>): Promise<void> {
+async function ended(work: Promise<unknown>): Promise<void> {
   await Promise.allSettled([work]);
 }
