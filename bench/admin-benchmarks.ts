@@ -23,7 +23,7 @@ import { withMongo, withStack } from './stacks.js';
 
 // `npm run admin` beside a pipeline that saves: what a migration, a backup and an archive cost it.
 
-/** Emission that is more than can be saved meanwhile. */
+/** More test orders than can be saved meanwhile. */
 const POPULATED = 8_000_000;
 const POLL_MS = 100;
 
@@ -242,7 +242,7 @@ async function requireArchived(db: Db, orders: number): Promise<void> {
 }
 
 /**
- * Stores the settled blocks of all orders in a database, as the producer does an hour after their operation has ended, and without its
+ * Stores the verified blocks of all orders in a database, as the producer does an hour after their operation has ended, and without its
  * pauses. @throws Error if an order is not as it was sent
  */
 async function settleSavedOrders({ db, time }: Mongo): Promise<void> {
@@ -257,7 +257,7 @@ async function settleSavedOrders({ db, time }: Mongo): Promise<void> {
     for (const acked of ackedBlocks(operation.segments)) {
       const verified = await verifyEmitted(operation, acked, sources);
       if (verified.kind !== 'settled')
-        throw new Error(`orders of ${operation._id} are not settled: ${verified.reason}`);
+        throw new Error(`orders of ${operation._id} are not verified: ${verified.reason}`);
       const { block } = verified;
       await settledBlocksCollection(db).insertOne({ ...block, verifiedAt: time.now(), isCompacted: true });
     }

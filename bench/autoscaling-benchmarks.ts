@@ -100,7 +100,7 @@ interface Judged extends Pick<Benchmark, 'name' | 'about'> {
   readonly note: (comparison: Comparison) => string;
 }
 
-/** The requirement holds on each day: the worst one counts. */
+/** The requirement must be met on each day: the worst one counts. */
 function worstDay({ name, about, unit, limit, value, note }: Judged): Simulation {
   return {
     name,

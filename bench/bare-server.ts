@@ -56,7 +56,7 @@ const SERVERS = {
   },
 
   /** Fastify and kafkajs: each request is encoded and sent at once, without validation, and answered after `acks=all`. */
-  intake: async () => {
+  'order-api': async () => {
     const { KAFKA_BROKERS = '', SCHEMA_REGISTRY_URL = '' } = process.env;
     const codec = await OrderCodec.connect({ url: SCHEMA_REGISTRY_URL });
     const createPartitioner = kafkajs.Partitioners.DefaultPartitioner;
@@ -65,8 +65,8 @@ const SERVERS = {
     let last = 0;
     const messageOf = ({ id, accountId, side, symbol, quantity, price, currency }: IntakeOrderBody) => {
       last += 1;
-      const intake = { accountId, side, symbol, quantity, price: parseMoney(price), currency };
-      const order = completeOrder(intake, { id: id ?? randomUUID(), number: last, createdAt: new Date() });
+      const content = { accountId, side, symbol, quantity, price: parseMoney(price), currency };
+      const order = completeOrder(content, { id: id ?? randomUUID(), number: last, createdAt: new Date() });
       return { item: { id: order.id, number: last }, message: { key: order.accountId, value: codec.encode(order) } };
     };
     const server = fastify({ bodyLimit: BODY_LIMIT });

@@ -48,7 +48,7 @@ export interface RunOptions extends ProcessOptions {
   /** The collection into which the contender saves: it gets a separate database, where the reported number is checked. */
   readonly saves?: 'orders' | 'jsonOrders';
   /** The contender writes the topic, where the reported number is checked. It gets a separate database for its progress. */
-  readonly emits?: boolean;
+  readonly publishes?: boolean;
 }
 
 /** Makes 100,000 pages of 100 orders. */
@@ -139,13 +139,13 @@ export class Bench {
   async run<N extends ContenderName>(
     contender: N,
     parameters: ContenderParameters[N],
-    { dataset, records = dataset.records, saves, emits = false, ...options }: RunOptions,
+    { dataset, records = dataset.records, saves, publishes = false, ...options }: RunOptions,
   ): Promise<Measurement> {
     await this.ensureWritten(dataset);
     const { KAFKA_BROKERS: brokers, SCHEMA_REGISTRY_URL: registryUrl } = this.servers.addresses;
     const { topic } = dataset;
     const runIn = async (mongodbUri: string, database?: RunDatabase): Promise<Measurement> => {
-      const countWritten = emits
+      const countWritten = publishes
         ? async () => recordsOn(brokers, topic)
         : saves && database && (async () => database.saved(saves));
       const groupId = `bench-${this.runs}`;
@@ -155,7 +155,7 @@ export class Bench {
       if (countWritten !== undefined) requireAll(contender, found, (await countWritten()) - before);
       return found;
     };
-    if (saves !== undefined || emits) return this.inOwnDatabase(runIn);
+    if (saves !== undefined || publishes) return this.inOwnDatabase(runIn);
     this.runs += 1;
     return runIn('');
   }

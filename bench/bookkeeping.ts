@@ -12,7 +12,7 @@ import { integerFlag, parseFlags } from '../dev/flags.js';
 import { explain, StackError } from '../dev/stack-error.js';
 import type { TemporaryStack } from '../dev/supervisor/temporary-stack.js';
 import { type HttpServer, startApp, withServer } from './http-server.js';
-import { sendArrays, sendSingles } from './intake-benchmarks.js';
+import { sendArrays, sendSingles } from './order-api-benchmarks.js';
 import { asAdmin } from './kafka.js';
 import { withMongo, withStack } from './stacks.js';
 
@@ -134,7 +134,7 @@ interface Workload {
 const ARRAY_ORDERS = 100;
 const SINGLES_PER_SECOND = 2_000;
 /** One order in a hundred becomes a dead letter. */
-const LETTER_EVERY = 100;
+const DEAD_LETTER_EVERY = 100;
 const FILE_ROWS = 10_000;
 const REDRIVE_POLL_MS = 500;
 
@@ -179,9 +179,9 @@ async function takeNumbers(db: Db, orders: number): Promise<void> {
     to: new Date(1),
   });
   const savedAt = new Date();
-  const documents = Array.from({ length: orders / LETTER_EVERY }, (_, at) => {
+  const documents = Array.from({ length: orders / DEAD_LETTER_EVERY }, (_, at) => {
     const ingest = { operationId: null, partition: 0, offset: Long.ZERO, attempts: 1, savedAt };
-    return { ...toDocument(orderAt(at * LETTER_EVERY), ingest), _id: new UUID() };
+    return { ...toDocument(orderAt(at * DEAD_LETTER_EVERY), ingest), _id: new UUID() };
   });
   await ordersCollection(db).insertMany(documents);
 }
@@ -280,8 +280,8 @@ function used(size: number, free: number): number {
   return Math.max(0, size - free - SMALL_FILE);
 }
 
-/** What the orders themselves need, and what Kafka keeps for its groups. */
-const NOT_BOOKKEEPING = new Set(['orders', 'topic orders.v1', 'topic __consumer_offsets']);
+/** What is no processing metadata: the orders themselves, and what Kafka keeps for its groups. */
+const NO_METADATA = new Set(['orders', 'topic orders.v1', 'topic __consumer_offsets']);
 /** Bytes of which a table shows nothing. */
 const NEGLIGIBLE = 500;
 
@@ -294,22 +294,22 @@ function bytesTable(measured: readonly MeasuredBytes[]): string {
   const rows = shown.map((name) =>
     [name].concat(measured.map(({ before, after }) => cell(before.get(name), after.get(name)))),
   );
-  const sums = measured.map(({ before, after }) => cell(bookkeeping(before), bookkeeping(after)));
-  const shares = measured.map(({ before, after }) => (bookkeeping(after) / bookkeeping(before)).toFixed(3));
+  const sums = measured.map(({ before, after }) => cell(metadataBytes(before), metadataBytes(after)));
+  const shares = measured.map(({ before, after }) => (metadataBytes(after) / metadataBytes(before)).toFixed(3));
   return [
     ['kB per million orders', ...measured.map(({ workload }) => workload)],
     ['---', ...measured.map(() => '---')],
     ...rows,
-    ['**bookkeeping**', ...sums],
+    ['**processing metadata**', ...sums],
     ['after / before', ...shares],
   ]
     .map((cells) => `| ${cells.join(' | ')} |`)
     .join('\n');
 }
 
-/** Sums up everything but the orders and their topic. */
-function bookkeeping(bytes: StoredBytes): number {
-  return [...bytes].reduce((sum, [name, each]) => sum + (NOT_BOOKKEEPING.has(name) ? 0 : each), 0);
+/** Returns the bytes of everything but the orders and their topic. */
+function metadataBytes(bytes: StoredBytes): number {
+  return [...bytes].reduce((sum, [name, each]) => sum + (NO_METADATA.has(name) ? 0 : each), 0);
 }
 
 function cell(before = 0, after = 0): string {

@@ -10,7 +10,7 @@ const CHART: LineChart = {
       title: 'per second',
       height: 200,
       series: [{ label: 'saved', colour: '#0000ff', points: [0, 100].map((x) => ({ x, y: 10 * x })) }],
-      levels: [{ label: 'wanted', colour: '#ff0000', y: 500 }],
+      levels: [{ label: 'target', colour: '#ff0000', y: 500 }],
     },
     { title: 'MiB', height: 100, series: [{ label: 'rss', colour: '#00ff00', points: [] }], levels: [] },
   ],

@@ -131,7 +131,7 @@ function getQueue({ ordering, inFlight }: Promised, order: Omit<PlannedOrder, 'w
 export interface MeasuredWay {
   /** From sending the populate request until a majority of the MongoDB members has the orders. */
   readonly measuredSeconds: number;
-  /** The part of it before the first save began: emitting and fetching. */
+  /** The part of it before the first save began: publishing and fetching. */
   readonly firstSaveSeconds: number;
   /** The duration of the round before, which warms up new processes; it runs only where all orders are in flight at once. Else `null`. */
   readonly warmUpSeconds: number | null;
@@ -159,7 +159,7 @@ export interface ComparedWay extends Way, MeasuredWay {
 }
 
 /** A thousand saves of up to 1 s, all at once: the theoretical minimum is the longest of them. */
-const WANTED = { orders: 1_000, longestMs: 1_000, seconds: 1.5 };
+const TARGET = { orders: 1_000, longestMs: 1_000, seconds: 1.5 };
 
 /** Returns the results of a way, before it is compared with the others. @param longestMs the upper bound of the waits */
 export function resultOfWay(
@@ -173,7 +173,7 @@ export function resultOfWay(
   const sampled = count < orders.length;
   const part = sampled ? theorySeconds(way, orders.slice(0, count)) / theory : 1;
   const seconds = firstSaveSeconds + (measuredSeconds - firstSaveSeconds) / part;
-  const isWanted = way.ordering === 'unordered' && orders.length === WANTED.orders && longestMs === WANTED.longestMs;
+  const hasTarget = way.ordering === 'unordered' && orders.length === TARGET.orders && longestMs === TARGET.longestMs;
   return {
     ...way,
     ...found,
@@ -182,7 +182,7 @@ export function resultOfWay(
     seconds,
     ordersPerSecond: orders.length / seconds,
     ratio: theory / seconds,
-    wantedSeconds: isWanted ? WANTED.seconds : null,
+    wantedSeconds: hasTarget ? TARGET.seconds : null,
   };
 }
 
@@ -240,7 +240,7 @@ export async function compareWays(
 /** The part of `npm run compare` that has a required figure, as a benchmark. */
 export const compare: Benchmark = {
   name: 'compare',
-  about: `${COMPARED.orders} slow orders in flight without order, beside one after another (calculated from a sample); at most ${WANTED.seconds} s`,
+  about: `${COMPARED.orders} slow orders in flight without order, beside one after another (calculated from a sample); at most ${TARGET.seconds} s`,
   measure: async (bench) => {
     const options = { ...COMPARED, only: [ONE_AFTER_ANOTHER, 'unordered-1'] };
     const ways = await compareWays(options, await bench.consumingStack(), bench);
@@ -248,7 +248,7 @@ export const compare: Benchmark = {
     const notes = ways.map(({ label, seconds, timesFaster }) => {
       return `${label}: ${figure(seconds)} s, ${figure(timesFaster ?? 1)} times as fast as one after another`;
     });
-    return atMost(WANTED.seconds, { unit: 's', subject: runs.slice(-1), runs, notes });
+    return atMost(TARGET.seconds, { unit: 's', subject: runs.slice(-1), runs, notes });
   },
 };
 
@@ -265,7 +265,7 @@ const SAVED_WITHIN_MS = 60_000;
 
 /**
  * Measures one way with consumers that own their partitions: from sending the populate request until a majority of the MongoDB members has
- * every order. That is all that a user waits for, including emitting and durable writes.
+ * every order. That is all that a user waits for, including publishing and durable writes.
  * Where all orders are in flight at once, the second of two rounds counts. A new process needs about 0.3 s for its first orders;
  * beside waits of a second, that would measure the process rather than the way.
  * @throws StackError `comparison-failed` if an order is missing or altered, or the promised order was not kept
@@ -390,7 +390,7 @@ export function comparisonTable(orders: number, ways: readonly ComparedWay[], no
   const verdicts = ways.flatMap(({ name, seconds, wantedSeconds }) => {
     if (wantedSeconds === null) return [];
     const verdict = seconds <= wantedSeconds ? 'reached' : 'MISSED';
-    return [`${name}: ${orders} orders in ${figure(seconds)} s, wanted ${wantedSeconds} s: ${verdict}.`];
+    return [`${name}: ${orders} orders in ${figure(seconds)} s, target ${wantedSeconds} s: ${verdict}.`];
   });
   return [
     ...alignedRows([HEADINGS, ...ways.map((way) => cellsOf(way))], LEFT),
@@ -402,7 +402,7 @@ export function comparisonTable(orders: number, ways: readonly ComparedWay[], no
           `~ calculated for ${orders} orders from a sample of the first ones (all of them with --full): ${samples.join(', ')}.`,
         ]),
     ...verdicts,
-    ...(noisy ? ['noisy: other things ran on the machine.'] : []),
+    ...(noisy ? ['Other load was running on the machine.'] : []),
   ].join('\n');
 }
 

@@ -45,15 +45,15 @@ export function ordersDataset(records: number): Dataset {
   };
 }
 
-/** The same orders, but one record in `poisonEvery` cannot be decoded. */
-export function poisonedOrdersDataset(records: number, poisonEvery: number): Dataset {
+/** The same orders, but one record in `invalidEvery` cannot be decoded. */
+export function invalidOrdersDataset(records: number, invalidEvery: number): Dataset {
   return {
-    topic: `bench.poisoned-orders-${records}-every-${poisonEvery}`,
+    topic: `bench.poisoned-orders-${records}-every-${invalidEvery}`,
     records,
     maker: (orders) => {
       const orderAt = orderAtOf(records);
       return (index) => {
-        const fault = index % poisonEvery === 0 ? 'poison' : undefined;
+        const fault = index % invalidEvery === 0 ? 'poison' : undefined;
         return orders.record({ order: orderAt(index), index, fault }, DATASET_OPERATION_ID);
       };
     },
@@ -97,7 +97,7 @@ export function smallKey(n: number): string {
   return `key-${n}`;
 }
 
-/** Orders of about 200 bytes as JSON, as an adopter without a schema registry writes them. */
+/** Orders of about 200 bytes as JSON, as a service without a schema registry writes them. */
 export function jsonOrdersDataset(records: number, keys: number): Dataset {
   return {
     topic: `bench.json-orders-${records}-of-${keys}`,

@@ -57,11 +57,11 @@ export interface EndToEndRun {
   readonly orders: number;
   readonly seconds: number;
   readonly deadLettered: number;
-  /** Duration of the emission, by the timestamps of the operation. */
+  /** Duration of the publishing, by the timestamps of the operation. */
   readonly emissionSeconds: number;
   readonly samples: readonly RunSample[];
   readonly processes: readonly ProcessTotal[];
-  /** Memory of the last quarter divided by that of the second: for the producer during the emission, for the others over the whole run. */
+  /** Memory of the last quarter divided by that of the second: for the producer during the publishing, for the others over the whole run. */
   readonly growth: Readonly<Record<string, number | undefined>>;
   /** The producer's answer to a reconciliation of every order, or why there is none. */
   readonly reconciliation: ReconciliationAnswer | string;
@@ -119,9 +119,9 @@ function deriveFigures(orders: number, { samples, operation }: Followed) {
   if (last === undefined) throw new RangeError('samples must not be empty');
   const { startedAt, finishedAt } = operation;
   const emissionSeconds = ((finishedAt?.getTime() ?? Number.NaN) - (startedAt?.getTime() ?? Number.NaN)) / 1_000;
-  const emitting = samples.filter(({ acked }) => acked < orders);
+  const publishing = samples.filter(({ acked }) => acked < orders);
   const growthOf = (name: string): number | undefined => {
-    const relevant = name === 'producer' ? emitting : samples;
+    const relevant = name === 'producer' ? publishing : samples;
     return lastQuarterAgainstSecond(relevant.flatMap(({ processes }) => processes[name]?.rssMiB ?? []));
   };
   const growth = Object.fromEntries(Object.keys(last.processes).map((name) => [name, growthOf(name)]));
@@ -145,13 +145,13 @@ interface FollowOptions extends Progress {
 interface Followed {
   /** One per second, except for seconds without an answer of the producer. The last one has all orders. */
   readonly samples: readonly RunSample[];
-  /** The operation after its emission has finished. */
+  /** The operation after its publishing has finished. */
   readonly operation: FollowedOperation;
 }
 
 /**
  * Samples the run once a second until every order is saved or dead-lettered.
- * @throws Error when the emission fails, or without progress for three minutes
+ * @throws Error when the publishing fails, or without progress for three minutes
  */
 async function follow(options: FollowOptions): Promise<Followed> {
   const { startedAt, orders, print, signal } = options;
@@ -168,7 +168,7 @@ async function follow(options: FollowOptions): Promise<Followed> {
       if (status !== 'running' && status !== 'succeeded') throw new Error(`the operation has the status ${status}`);
       if (progressOf(sample) > progressOf(samples.at(-1))) lastProgressAt = systemClock.now();
       if (samples.length % PRINT_EVERY === 0) print(`  ${lineOf(sample, orders)}`);
-      // The producer may report the end of the emission shortly after the last order is saved.
+      // The producer may report the end of the publishing shortly after the last order is saved.
       if (!isAllDone(samples.at(-1), orders)) samples.push(sample);
       if (isAllDone(sample, orders) && finishedAt !== null) return { samples, operation };
     }
@@ -202,8 +202,8 @@ function progressOf(sample: RunSample | undefined): number {
 
 function lineOf({ second, acked, saved, deadLettered }: RunSample, orders: number): string {
   const [a, s, all] = [acked, saved, orders].map((each) => each.toLocaleString('en-US'));
-  const letters = deadLettered === 0 ? '' : `, ${deadLettered.toLocaleString('en-US')} dead letters`;
-  return `${Math.round(second)} s: ${a} acknowledged, ${s} saved${letters}, of ${all}`;
+  const deadLetters = deadLettered === 0 ? '' : `, ${deadLettered.toLocaleString('en-US')} dead letters`;
+  return `${Math.round(second)} s: ${a} acknowledged, ${s} saved${deadLetters}, of ${all}`;
 }
 
 const AnswerSchema = z.looseObject({
@@ -211,6 +211,9 @@ const AnswerSchema = z.looseObject({
   ordersPerSecond: z.number(),
   seconds: z.number(),
 });
+
+/** The verdicts for people. */
+const VERDICTS = { holds: 'ok', broken: 'mismatch', pending: 'pending' } as const;
 
 /** Unknown fields are kept. */
 type ReconciliationAnswer = z.infer<typeof AnswerSchema>;
@@ -272,7 +275,7 @@ export function resultsOf(run: EndToEndRun, noisy: boolean): Result[] {
   const perSecond = orders / seconds;
   const all = runOfAll(processes, perSecond);
   const share = perSecond / insertLimit.ordersPerSecond;
-  const emitted = orders / emissionSeconds;
+  const publishedPerSecond = orders / emissionSeconds;
   const results: Result[] = [
     {
       name: 'end-to-end',
@@ -281,7 +284,7 @@ export function resultsOf(run: EndToEndRun, noisy: boolean): Result[] {
         subject: [all],
         runs: processes.map((total) => runOfProcess(run, total, perSecond)),
         notes: [
-          `${orders} orders in ${seconds.toFixed(1)} s, wanted ${(orders / LIMITS.ordersPerSecond).toFixed(1)} s; dead letters: ${deadLettered}`,
+          `${orders} orders in ${seconds.toFixed(1)} s, target ${(orders / LIMITS.ordersPerSecond).toFixed(1)} s; dead letters: ${deadLettered}`,
         ],
       }),
     },
@@ -299,7 +302,7 @@ export function resultsOf(run: EndToEndRun, noisy: boolean): Result[] {
       name: 'end-to-end-emission',
       ...measured({
         unit: 'orders/s',
-        subject: [{ ...runOfAll(processes.filter(isProducer), emitted) }],
+        subject: [{ ...runOfAll(processes.filter(isProducer), publishedPerSecond) }],
         notes: [`${emissionSeconds.toFixed(1)} s, while the consumers save`],
       }),
     },
@@ -323,7 +326,7 @@ function reconciled(found: EndToEndRun['reconciliation'], { processesAfter }: En
     unit,
     subject: [{ ...producer, value: ordersPerSecond }],
     maxRssMiB: LIMITS.producerMiB,
-    notes: [`verdict: ${verdict}, after ${seconds.toFixed(1)} s; the memory is the producer's at any time`],
+    notes: [`verdict: ${VERDICTS[verdict]}, after ${seconds.toFixed(1)} s; the memory is the producer's at any time`],
   });
   return verdict === 'holds' ? outcome : { ...outcome, ratio: 0 };
 }

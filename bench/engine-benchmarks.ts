@@ -8,7 +8,7 @@ import {
   evenAccountsDataset,
   jsonOrdersDataset,
   ordersDataset,
-  poisonedOrdersDataset,
+  invalidOrdersDataset,
   smallDataset,
   smallKey,
   WRITTEN_ORDERS_TOPIC,
@@ -167,7 +167,7 @@ function jsonEngine(bench: Bench, parameters: ContenderParameters['json-engine']
   return candidate(bench, 'json-engine', parameters, options, `json-engine, ${ordering}, ${inFlight} in flight`);
 }
 
-/** Measures the engine as an adopter uses it: JSON, one `insertMany` for a batch, no schema registry, and half of the loop's memory. */
+/** Measures the engine as a service without a schema registry uses it: JSON, one `insertMany` for a batch, and half of the loop's memory. */
 function jsonAgainstPlain({ name, about, saveMs, inFlight }: AgainstPlain): Benchmark {
   return contest({
     name,
@@ -279,26 +279,26 @@ function fetchesOf(candidates: (fetch: FetchSize, name: string) => Candidate[]):
   return Object.entries(fetches).flatMap(([name, fetch]) => candidates(fetch, name));
 }
 
-const POISON_EVERY = 10;
+const INVALID_EVERY = 10;
 
-/** Measures how poison slows down good orders: each poison record fails and is published to the dead-letter topic. */
-const poison = contest({
+/** Measures how invalid records slow down valid ones: each invalid record fails and is published to the dead-letter topic. */
+const invalidRecords = contest({
   name: 'poison',
-  about: 'good orders into MongoDB while one record in ten is poison, compared with no poison',
+  about: 'valid orders per second into MongoDB with 10 % invalid records, compared with none',
   subject: (bench) => {
     const records = bench.quick ? 100_000 : 400_000;
-    const dataset = poisonedOrdersDataset(records, POISON_EVERY);
-    return [goodOrders(bench, 'one record in ten is poison', dataset, records - records / POISON_EVERY)];
+    const dataset = invalidOrdersDataset(records, INVALID_EVERY);
+    return [validOrders(bench, '10 % invalid records', dataset, records - records / INVALID_EVERY)];
   },
   limit: (bench) => {
     const records = bench.quick ? 100_000 : 400_000;
-    return [goodOrders(bench, 'no poison', ordersDataset(records), records)];
+    return [validOrders(bench, 'no invalid records', ordersDataset(records), records)];
   },
   times: 3,
   requiredRatio: 0.8,
 });
 
-function goodOrders(bench: Bench, label: string, dataset: Dataset, records: number): Candidate {
+function validOrders(bench: Bench, label: string, dataset: Dataset, records: number): Candidate {
   const inFlight = 12_000;
   const run = { dataset, records, saves: 'orders', timeoutMs: SAVED_TIMEOUT_MS, heap: heapFor(inFlight) } as const;
   const parameters = { inFlight, saveMs: UP_TO_A_SECOND };
@@ -309,19 +309,20 @@ const CHUNK = 1_000;
 
 /** @param records per run: sent to an empty topic */
 function writingRun(records: number, heap: Heap): RunOptions {
-  return { dataset: WRITTEN_ORDERS_TOPIC, records, emits: true, timeoutMs: 120_000, heap };
+  return { dataset: WRITTEN_ORDERS_TOPIC, records, publishes: true, timeoutMs: 120_000, heap };
 }
 
-function appEmission(bench: Bench, records: number, client: KafkaClient, label: string): Candidate {
+function appPublishing(bench: Bench, records: number, client: KafkaClient, label: string): Candidate {
   const parameters = { chunkSize: CHUNK, client };
-  return candidate(bench, 'app-emission', parameters, writingRun(records, PRODUCER_HEAP), label);
+  return candidate(bench, 'app-publishing', parameters, writingRun(records, PRODUCER_HEAP), label);
 }
 
 /** Measures the producer app's overhead beyond sending: generating and encoding orders, one batch at a time, with crash-safe progress. */
-const emission = contest({
+const publishing = contest({
   name: 'emission',
-  about: `the producer app's emission of one populate, compared with a loop of kafkajs sends of the same prepared records`,
-  subject: (bench) => [appEmission(bench, bench.quick ? 60_000 : 400_000, 'kafkajs', 'app-emission')],
+  about:
+    'test orders published by the producer app, compared with a loop of kafkajs sends of the same prepared records',
+  subject: (bench) => [appPublishing(bench, bench.quick ? 60_000 : 400_000, 'kafkajs', 'app-publishing')],
   // Has the app's young heap, and no limit for the old one, since it holds all records at once.
   limit: (bench) => {
     const options = writingRun(bench.quick ? 60_000 : 400_000, { youngMiB: PRODUCER_HEAP.youngMiB });
@@ -444,8 +445,8 @@ export const ENGINE_BENCHMARKS: readonly Benchmark[] = [
     20_000,
   ),
   engineOverhead,
-  poison,
-  emission,
+  invalidRecords,
+  publishing,
   clients(
     {
       name: 'clients-consumer',
@@ -462,10 +463,10 @@ export const ENGINE_BENCHMARKS: readonly Benchmark[] = [
   clients(
     {
       name: 'clients-producer',
-      about: 'the emission of one populate over @platformatic/kafka, compared with the same over kafkajs',
+      about: 'publishing test orders over @platformatic/kafka, compared with the same over kafkajs',
       requiredRatio: 1.5,
     },
-    (bench, client) => appEmission(bench, bench.quick ? 100_000 : 400_000, client, `emission over ${client}`),
+    (bench, client) => appPublishing(bench, bench.quick ? 100_000 : 400_000, client, `publishing over ${client}`),
   ),
   memoryStalledKey,
 ];

@@ -2,7 +2,7 @@ import type { EngineLogger } from '@orders-pipeline/parallel-consumer';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { Admin, Kafka } from 'kafkajs';
 
-/** Not printed: with poison, one line per record would hide all others. */
+/** Not printed: with invalid records, one line per record would hide all others. */
 const DEAD_LETTERED = 'record dead-lettered';
 
 function print(details: object, message: string): void {
@@ -14,7 +14,7 @@ export const logger: EngineLogger = { info: () => undefined, warn: print, error:
 
 /** The default number of partitions of `orders.v1`. */
 export const PARTITIONS = 12;
-/** Receives poison records only. The engine requires that it exists. */
+/** Receives invalid records only. The engine requires that it exists. */
 export const DEAD_LETTERS = 'bench.dead-letters';
 
 export function kafkaAt(brokers: string): Kafka {

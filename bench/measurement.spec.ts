@@ -167,7 +167,7 @@ describe('the verdict on an end-to-end run', () => {
       { insertLimit: { ...RUN.insertLimit, ordersPerSecond: 50_000 } },
       ['end-to-end-of-inserts'],
     ],
-    ['a broken reconciliation', { reconciliation: judged('broken') }, ['end-to-end-reconcile']],
+    ['a mismatch that reconcile finds', { reconciliation: judged('broken') }, ['end-to-end-reconcile']],
     ['a pending reconciliation', { reconciliation: judged('pending') }, ['end-to-end-reconcile']],
     [
       'a restart',

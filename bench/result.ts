@@ -122,7 +122,7 @@ export function valuesOf(runs: readonly Run[]): number[] {
   return runs.map(({ value }) => value);
 }
 
-const HEADINGS = ['benchmark', 'value', 'unit', 'limit', 'ratio', 'range', 'required', 'peak RSS', 'CPU', ''];
+const HEADINGS = ['benchmark', 'value', 'unit', 'limit', 'ratio', 'range', 'target', 'peak RSS', 'CPU', ''];
 /** Left-aligned columns: name, unit and verdict. */
 const LEFT = new Set([0, 2, 9]);
 
@@ -158,7 +158,7 @@ function toCells(result: Result): string[] {
 function verdictOf(result: Result): string {
   const reached = isReached(result);
   const verdict = reached === undefined ? '' : reached ? 'reached' : 'MISSED';
-  return result.noisy ? `${verdict} (noisy)`.trim() : verdict;
+  return result.noisy ? `${verdict} (other load)`.trim() : verdict;
 }
 
 /** Formats three decimals below 10, one below 1,000, otherwise none. */

@@ -95,7 +95,7 @@ async function runBenchmarks(flags: BenchFlags, signal: AbortSignal): Promise<vo
   await write(flags, machine, results, chart);
 }
 
-/** Measures the whole stack. A broken reconciliation sets exit code 1, since it is a defect and not a slow result. */
+/** Measures the whole stack. A mismatch that reconcile finds sets exit code 1, since it is a defect and not a slow result. */
 async function runFromEndToEnd(orders: number, flags: BenchFlags, signal: AbortSignal): Promise<void> {
   const machine = describeMachine();
   const run = await runEndToEnd(orders, { print, signal });
@@ -114,7 +114,8 @@ async function write(
 ): Promise<void> {
   const noisy = isBusy(machine) || results.some((result) => result.noisy);
   console.log(tableOf(results));
-  if (noisy) console.log('noisy: other processes used the machine, or the runs of a limit varied by more than 15 %');
+  if (noisy)
+    console.log('other load was running: on the machine at the start, or the runs of a limit varied by more than 15 %');
   const report = { commit: currentCommit(), machine, noisy, results, ...more };
   if (json !== undefined) await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
   if (chart !== undefined) await writeFile(chart, draw());

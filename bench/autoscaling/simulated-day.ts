@@ -79,7 +79,7 @@ function baseLoad(between: (range: readonly [number, number]) => number): Float6
   return arrivals;
 }
 
-/** Adds populates: many orders within seconds, at any time of the day. */
+/** Adds bursts: many orders within seconds, at any time of the day. */
 function addBursts(
   arrivals: Float64Array,
   events: DayEvent[],

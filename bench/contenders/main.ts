@@ -18,7 +18,7 @@ const LOADERS: { readonly [N in ContenderName]: () => Promise<Contenders<N>> } =
   'bare-insert': loadSaving,
   'bare-cursor': loadSaving,
   'nest-save': loadNest,
-  'app-emission': loadNest,
+  'app-publishing': loadNest,
 };
 
 async function loadPlain() {

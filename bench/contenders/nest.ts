@@ -29,9 +29,9 @@ import type { Meter } from './meter.js';
 import { connectClient } from './plain.js';
 import { connectSave, meteredSaver } from './saving.js';
 
-// Contenders that load NestJS: its transport over the engine, and the producer app's emission.
+// Contenders that load NestJS: its transport over the engine, and the producer app that publishes test orders.
 
-export const contenders: Contenders<'nest-save' | 'app-emission'> = {
+export const contenders: Contenders<'nest-save' | 'app-publishing'> = {
   'nest-save': async (job, meter) => {
     const { inFlight, saveMs, handledBy } = job.parameters;
     const { handler } = await meteredSaver(job, saveMs, meter);
@@ -57,10 +57,10 @@ export const contenders: Contenders<'nest-save' | 'app-emission'> = {
   },
 
   /**
-   * Emits one populate with the parts of the producer app: lease, progress and chunk positions are stored in MongoDB. The consumer lag is
-   * polled, but no lag ceiling stops the emission.
+   * Publishes the test orders of one populate with the parts of the producer app: lease, progress and chunk positions are stored in MongoDB.
+   * The consumer lag is polled, but no lag ceiling stops it.
    */
-  'app-emission': async (job, meter) => {
+  'app-publishing': async (job, meter) => {
     // By default Nest logs to stdout, which is reserved for the table.
     Logger.overrideLogger({ log: () => undefined, warn: logWarning, error: logWarning });
     const { codec, mongo } = await connectSave(job);
@@ -115,5 +115,5 @@ class MeteredTopic extends OrdersTopic {
 }
 
 function logWarning(details: unknown): void {
-  logger.warn({ details }, 'emission');
+  logger.warn({ details }, 'publishing');
 }

@@ -17,14 +17,14 @@ import type { Measurement } from './measurement.js';
 import { atMost, isNoisy, median, percentile, type Run, valuesOf } from './result.js';
 import { compareWithout, SlowClients } from './slow-clients.js';
 
-// The producer's intake of single orders and arrays of orders.
+// The order API of the producer: `POST /v1/orders` with single orders and arrays of orders.
 
 const PATH = '/v1/orders';
 /** Different bodies, made beforehand: the load must cost less than the server. */
 const BODIES = 50;
 const orderAt = orderAtOf(1_000_000);
 
-function intakeBody(index: number): object {
+function orderBody(index: number): object {
   const { accountId, side, symbol, quantity, price, currency } = orderAt(index);
   return { accountId, side, symbol, quantity, price: formatMoney(price), currency };
 }
@@ -35,7 +35,7 @@ export async function sendArrays(
   { arrays, size, concurrency }: { readonly arrays: number; readonly size: number; readonly concurrency: number },
 ): Promise<Measurement> {
   const bodies = Array.from({ length: BODIES }, (_, nth) =>
-    JSON.stringify(Array.from({ length: size }, (_order, at) => intakeBody(nth * size + at))),
+    JSON.stringify(Array.from({ length: size }, (_order, at) => orderBody(nth * size + at))),
   );
   const load = { requests: arrays, concurrency, size };
   return closedLoop(server, load, async (nth) => server.post(PATH, bodies[nth % BODIES] ?? ''));
@@ -47,19 +47,19 @@ export async function sendSingles(server: HttpServer, load: OpenLoop): Promise<n
 }
 
 async function postSingle(server: HttpServer, nth: number): Promise<void> {
-  return server.post(PATH, JSON.stringify(intakeBody(nth)));
+  return server.post(PATH, JSON.stringify(orderBody(nth)));
 }
 
 /** The producer, and the server for comparison: plain Fastify and kafkajs, without validation, numbers or a database. */
 const STARTS = {
   producer: async (servers: BenchServers, connections: number) => startApp('producer', connections, servers),
   'bare server': async (servers: BenchServers, connections: number) =>
-    startBare('intake', connections, { heap: PRODUCER_HEAP, env: servers }),
+    startBare('order-api', connections, { heap: PRODUCER_HEAP, env: servers }),
 } as const;
 type Contender = keyof typeof STARTS;
 
 /** Gives work one of the servers, on an empty database. */
-async function withIntake<T>(
+async function withServerOf<T>(
   bench: Bench,
   contender: Contender,
   connections: number,
@@ -75,11 +75,14 @@ const CONCURRENCY = 8;
 
 function sendingArrays(bench: Bench, label: Contender): Candidate {
   const load = { arrays: bench.quick ? 60 : 200, size: SIZE, concurrency: CONCURRENCY };
-  return { label, run: async () => withIntake(bench, label, CONCURRENCY, async (server) => sendArrays(server, load)) };
+  return {
+    label,
+    run: async () => withServerOf(bench, label, CONCURRENCY, async (server) => sendArrays(server, load)),
+  };
 }
 
 /** Measures the overhead of NestJS, validation, numbers, hashes and batches in MongoDB. */
-const intake = contest({
+const throughput = contest({
   name: 'intake',
   about: `arrays of ${SIZE} orders, compared with plain Fastify and kafkajs that encode and send them`,
   subject: (bench) => [sendingArrays(bench, 'producer')],
@@ -101,7 +104,7 @@ interface LatencyRun extends Run {
 }
 
 /** Measures the latency of single orders at a rate that the producer can sustain, and in turns that of plain Fastify and kafkajs. */
-const intakeLatency: Benchmark = {
+const latency: Benchmark = {
   name: 'intake-latency',
   about: `99th percentile latency of single orders, at ${PER_SECOND} per second; beside it, that of plain Fastify and kafkajs`,
   measure: async (bench) => {
@@ -127,7 +130,7 @@ function shown(runs: readonly LatencyRun[]): string {
 }
 
 async function latencyOf(bench: Bench, contender: Contender): Promise<LatencyRun> {
-  return withIntake(bench, contender, CONNECTIONS, async (server) => {
+  return withServerOf(bench, contender, CONNECTIONS, async (server) => {
     await sendSingles(server, { perSecond: PER_SECOND, requests: PER_SECOND * WARM_UP_SECONDS });
     const load = { perSecond: PER_SECOND, requests: PER_SECOND * (bench.quick ? 5 : 30) };
     const { result, figures } = await withFigures(server, async () => sendSingles(server, load));
@@ -145,7 +148,7 @@ const slowClients: Benchmark = {
   name: 'slow-clients',
   about: `99th percentile latency of single orders, at ${BESIDE_PER_SECOND} per second, while ${SLOW_CLIENTS} clients send one byte a second`,
   measure: async (bench) =>
-    withIntake(bench, 'producer', 256, async (server) => {
+    withServerOf(bench, 'producer', 256, async (server) => {
       let refused = 0;
       return compareWithout(bench, {
         server,
@@ -163,4 +166,4 @@ const slowClients: Benchmark = {
     }),
 };
 
-export const INTAKE_BENCHMARKS: readonly Benchmark[] = [intake, intakeLatency, slowClients];
+export const ORDER_API_BENCHMARKS: readonly Benchmark[] = [throughput, latency, slowClients];
