@@ -1,6 +1,6 @@
 import type { App } from './apps.js';
 
-export interface PoolParts {
+export interface PoolDependencies {
   /** Creates the nth consumer, counted from 1. */
   readonly make: (n: number) => App;
   /** Drains a consumer, and reports it if it had to be killed. */
@@ -8,15 +8,15 @@ export interface PoolParts {
   readonly print: (line: string) => void;
 }
 
-/** The consumers of a stack: scales them to the wanted number, one change after another. */
+/** The consumers of a stack: scales them to the desired number, one change after another. */
 export class ConsumerPool {
   /** By their numbers, ascending. */
   private apps = new Map<number, App>();
-  private wanted: number | undefined;
+  private desired: number | undefined;
   private changing: Promise<void> | undefined;
   private isClosed = false;
 
-  constructor(private readonly parts: PoolParts) {}
+  constructor(private readonly dependencies: PoolDependencies) {}
 
   /** The consumers that run or are starting. */
   get running(): readonly App[] {
@@ -30,8 +30,8 @@ export class ConsumerPool {
 
   /** Scales to `count`; the lowest numbers stay. A change in progress is finished first; of several pending changes the last counts. */
   scale(count: number): void {
-    this.wanted = count;
-    this.changing ??= this.changeOn();
+    this.desired = count;
+    this.changing ??= this.applyChanges();
   }
 
   /**
@@ -43,10 +43,10 @@ export class ConsumerPool {
     await this.changing;
   }
 
-  private async changeOn(): Promise<void> {
-    while (this.wanted !== undefined && !this.isClosed) {
-      const count = this.wanted;
-      this.wanted = undefined;
+  private async applyChanges(): Promise<void> {
+    while (this.desired !== undefined && !this.isClosed) {
+      const count = this.desired;
+      this.desired = undefined;
       await this.change(count);
     }
     this.changing = undefined;
@@ -55,21 +55,21 @@ export class ConsumerPool {
   private async change(count: number): Promise<void> {
     const leaving = this.remove(this.apps.size - count);
     const coming = this.add(count - this.apps.size);
-    if (leaving.length > 0) this.parts.print(`draining ${namesOf(leaving)}`);
-    if (coming.length > 0) this.parts.print(`starting ${namesOf(coming)}`);
+    if (leaving.length > 0) this.dependencies.print(`draining ${namesOf(leaving)}`);
+    if (coming.length > 0) this.dependencies.print(`starting ${namesOf(coming)}`);
     await Promise.all([
-      ...leaving.map(async (app) => this.parts.drain(app)),
+      ...leaving.map(async (app) => this.dependencies.drain(app)),
       ...coming.map(async (app) => this.try(app)),
     ]);
     const { size } = this.apps;
-    if (!this.isClosed) this.parts.print(size === 1 ? '1 consumer runs' : `${size} consumers run`);
+    if (!this.isClosed) this.dependencies.print(size === 1 ? '1 consumer runs' : `${size} consumers run`);
   }
 
   private add(count: number): App[] {
     const added: App[] = [];
     for (let n = 1; added.length < count; n += 1) {
       if (this.apps.has(n)) continue;
-      const app = this.parts.make(n);
+      const app = this.dependencies.make(n);
       this.apps.set(n, app);
       added.push(app);
     }
@@ -89,9 +89,9 @@ export class ConsumerPool {
       await app.start();
     } catch (error) {
       if (this.isClosed) return;
-      this.parts.print(String(error instanceof Error ? error.message : error));
+      this.dependencies.print(String(error instanceof Error ? error.message : error));
       for (const [n, other] of this.apps) if (other === app) this.apps.delete(n);
-      await this.parts.drain(app);
+      await this.dependencies.drain(app);
     }
   }
 }

@@ -290,16 +290,16 @@ const OTHER_REMEDIES = 'empty the data (npm run reset), or use other data (--dat
  */
 export function resolvePartitions(
   data: Pick<DataDirectory, 'path' | 'partitions'>,
-  wanted: number | undefined,
+  requested: number | undefined,
 ): number {
   const made = data.partitions;
-  if (made !== undefined && wanted !== undefined && wanted !== made)
+  if (made !== undefined && requested !== undefined && requested !== made)
     throw new StackError(
       'partitions-fixed',
-      `The data in ${data.path} was created with ${made} partitions, but ${wanted} were requested.`,
+      `The data in ${data.path} was created with ${made} partitions, but ${requested} were requested.`,
       `A topic's keys would move to other partitions and lose their order. Leave --partitions out, ${OTHER_REMEDIES}`,
     );
-  return wanted ?? made ?? DEFAULT_PARTITIONS;
+  return requested ?? made ?? DEFAULT_PARTITIONS;
 }
 
 /** @throws StackError `replication-fixed` if replicated data is opened without `--replicated`, or the other way round */

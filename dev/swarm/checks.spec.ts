@@ -128,8 +128,8 @@ describe('what Docker is given', () => {
     const consumer = { image: 'orders-pipeline', deploy: { replicas: 2, mode: 'replicated' } };
     const state = { image: 'orders-pipeline', isJob: false, done: 3, update: undefined };
     const states = [
-      { ...state, service: 'console', wanted: 1 },
-      { ...state, service: 'consumer', wanted: running },
+      { ...state, service: 'console', desired: 1 },
+      { ...state, service: 'consumer', desired: running },
     ];
     expect(keptConsumers(consumer, states)).toEqual({ ...consumer, deploy: { ...consumer.deploy, replicas } });
     expect(keptConsumers(consumer, [])).toEqual(consumer);
@@ -140,7 +140,7 @@ describe('what Docker is given', () => {
     ['1/2 (max 2 per node)', 1, 2],
     ['0/1 (1/1 completed)', 1, 1],
     ['1/1 (0/1 completed)', 0, 1],
-  ])('answers %s as its progress', (text, done, wanted) => {
-    expect(progressOf(text)).toEqual({ done, wanted });
+  ])('answers %s as its progress', (text, done, desired) => {
+    expect(progressOf(text)).toEqual({ done, desired });
   });
 });

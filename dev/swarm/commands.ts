@@ -156,14 +156,14 @@ const TEXT_COLUMNS: ReadonlySet<number> = new Set([0, 2, 3]);
 export async function status(docker: DockerCli, stack: string, print: (line: string) => void): Promise<boolean> {
   const services = await readServices(docker, stack);
   if (services.length === 0) throw SwarmError.of('not-deployed', `there is no stack ${stack}: docker stack ls`);
-  const rows = services.map(({ service, done, wanted, isJob, update = '', image }) => [
+  const rows = services.map(({ service, done, desired, isJob, update = '', image }) => [
     service,
-    `${done}/${wanted}${isJob ? ' completed' : ''}`,
+    `${done}/${desired}${isJob ? ' completed' : ''}`,
     update,
     image,
   ]);
   for (const line of alignedRows([['SERVICE', 'HEALTHY', 'LAST UPDATE', 'IMAGE'], ...rows], TEXT_COLUMNS)) print(line);
-  const unhealthy = services.filter(({ done, wanted }) => done < wanted);
+  const unhealthy = services.filter(({ done, desired }) => done < desired);
   for (const { service } of unhealthy) {
     const failed = (await readTasks(docker, `${stack}_${service}`)).find(({ Error: error }) => error !== '');
     print(`${service}: ${failed === undefined ? 'starting' : `${failed.CurrentState}: ${failed.Error}`}`);

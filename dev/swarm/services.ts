@@ -22,7 +22,7 @@ export interface ServiceState {
   readonly isJob: boolean;
   /** Healthy tasks; of a job, completed ones. */
   readonly done: number;
-  readonly wanted: number;
+  readonly desired: number;
   /** Of the last update: `updating`, `completed`, `paused`, `rollback_started` …; `undefined` if there was none. */
   readonly update: string | undefined;
 }
@@ -42,17 +42,17 @@ export async function readServices(docker: DockerCli, stack: string): Promise<Se
   ).map((each) => ServiceSchema.parse(each));
   const updates = new Map(inspected.map(({ Spec, UpdateStatus }) => [Spec.Name, UpdateStatus]));
   return listed.map(({ Name, Replicas, Image, Mode }) => {
-    const { done, wanted } = progressOf(Replicas);
+    const { done, desired } = progressOf(Replicas);
     const update = updates.get(Name)?.State;
-    return { service: Name.slice(stack.length + 1), image: Image, isJob: Mode.endsWith('job'), done, wanted, update };
+    return { service: Name.slice(stack.length + 1), image: Image, isJob: Mode.endsWith('job'), done, desired, update };
   });
 }
 
 /** Reads `2/2`, `1/3 (max 2 per node)`, or `0/1 (1/1 completed)` of a job. */
-export function progressOf(replicas: string): { readonly done: number; readonly wanted: number } {
+export function progressOf(replicas: string): { readonly done: number; readonly desired: number } {
   const { completed = replicas } = /\((?<completed>\d+\/\d+) completed\)/.exec(replicas)?.groups ?? {};
-  const [done = 0, wanted = 0] = (/^\d+\/\d+/.exec(completed)?.[0] ?? '').split('/').map(Number);
-  return { done, wanted };
+  const [done = 0, desired = 0] = (/^\d+\/\d+/.exec(completed)?.[0] ?? '').split('/').map(Number);
+  return { done, desired };
 }
 
 /** Returns the newest tasks of a service first. */
@@ -98,14 +98,14 @@ export async function areSettled(docker: DockerCli, stack: string, services: rea
 }
 
 function isSettled(state: ServiceState | undefined): boolean {
-  return state !== undefined && state.done === state.wanted && ENDED_WELL.has(state.update);
+  return state !== undefined && state.done === state.desired && ENDED_WELL.has(state.update);
 }
 
 async function rejectFailed(docker: DockerCli, stack: string, states: readonly ServiceState[]): Promise<void> {
   const problems: SwarmProblem[] = [];
-  for (const { service, update, isJob, done, wanted } of states) {
+  for (const { service, update, isJob, done, desired } of states) {
     if (FAILED.has(update ?? '')) problems.push(await problemOf(docker, stack, service, 'rolled-back'));
-    if (isJob && done < wanted && (await hasFailedTask(docker, stack, service)))
+    if (isJob && done < desired && (await hasFailedTask(docker, stack, service)))
       problems.push(await problemOf(docker, stack, service, 'job-failed'));
   }
   if (problems.length > 0) throw new SwarmError(problems);

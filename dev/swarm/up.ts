@@ -164,7 +164,7 @@ class RollOut {
     if (found.length > 0) await this.docker.run(['service', 'rm', service]);
   }
 
-  /** With replicas, any one server may be away, but only if the one before is in sync again. */
+  /** With replicas, any one server may be down, but only if the one before is in sync again. */
   private async replaceServers(stackFile: StackFile): Promise<void> {
     for (const server of SERVERS) {
       const changed = await this.deploy(stackFile, [server], server);
@@ -212,8 +212,8 @@ class RollOut {
  * @param running the services of the stack, read just before the deployment: the autoscaler may act at any time
  */
 export function keptConsumers(consumer: StackService, running: readonly ServiceState[]): StackService {
-  const wanted = running.find(({ service }) => service === 'consumer')?.wanted ?? 0;
-  return wanted === 0 ? consumer : { ...consumer, deploy: { ...consumer.deploy, replicas: wanted } };
+  const desired = running.find(({ service }) => service === 'consumer')?.desired ?? 0;
+  return desired === 0 ? consumer : { ...consumer, deploy: { ...consumer.deploy, replicas: desired } };
 }
 
 const ServiceSchema = z.object({
