@@ -16,8 +16,8 @@ async function judged(one: string, two = '', letters: readonly number[] = []): P
   await writeFile(join(directory, 'consumer-1-7'), one);
   await writeFile(join(directory, 'consumer-2-8'), two);
   const keys = new Map([[0, new Map([0, 1, 2, 3].map((offset) => [offset, 'a']))]]);
-  const isLetter = (_: number, offset: number): boolean => letters.includes(offset);
-  return judgeAttempts(await readTrace(directory, 1_000), { topic: 'orders', keys, isLetter });
+  const isDeadLetter = (_: number, offset: number): boolean => letters.includes(offset);
+  return judgeAttempts(await readTrace(directory, 1_000), { topic: 'orders', keys, isDeadLetter });
 }
 
 const text = (...lines: readonly TraceLine[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join('');

@@ -210,7 +210,7 @@ interface JudgeOptions {
   readonly topic: string;
   readonly keys: TopicKeys;
   /** Whether the record was dead-lettered. */
-  readonly isLetter: (partition: number, offset: number) => boolean;
+  readonly isDeadLetter: (partition: number, offset: number) => boolean;
 }
 
 const LISTED = 5;
@@ -262,14 +262,14 @@ class PartitionJudge {
       for (const history of [this.attempts, this.inserts])
         history.appended({ topic: options.topic, partition, offset, key });
     this.begin();
-    const letters = lettersAt(trace.events, (offset) => options.isLetter(partition, offset));
+    const deadLetters = deadLettersAt(trace.events, (offset) => options.isDeadLetter(partition, offset));
     for (const event of trace.events) {
       const { attempts, inserts } = this;
       const seen = this.seenOf(event.attempt);
       if (event.type === 'started') this.watch(event, attempts, () => attempts.started(seen));
       else if (event.type === 'insert-begins') this.watch(event, inserts, () => inserts.started(seen));
       else (event.type === 'ended' ? attempts : inserts).ended(seen, event.ending);
-      if (letters.has(event)) for (const history of [attempts, inserts]) history.deadLettered(seen.record);
+      if (deadLetters.has(event)) for (const history of [attempts, inserts]) history.deadLettered(seen.record);
     }
     return this.found;
   }
@@ -331,11 +331,12 @@ class PartitionJudge {
 }
 
 /** Returns the last failed end of each dead-lettered record in each ownership. */
-function lettersAt(events: readonly AttemptEvent[], isLetter: (offset: number) => boolean): Set<AttemptEvent> {
+function deadLettersAt(events: readonly AttemptEvent[], isDeadLetter: (offset: number) => boolean): Set<AttemptEvent> {
   const last = new Map<string, AttemptEvent>();
   for (const event of events) {
     const { offset, fence } = event.attempt;
-    if (event.type === 'ended' && event.ending === 'failed' && isLetter(offset)) last.set(`${offset}/${fence}`, event);
+    if (event.type === 'ended' && event.ending === 'failed' && isDeadLetter(offset))
+      last.set(`${offset}/${fence}`, event);
   }
   return new Set(last.values());
 }

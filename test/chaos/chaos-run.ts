@@ -17,7 +17,7 @@ import {
   footprints,
   RepeatsWatch,
   waitForRecovery,
-  waitUntilSettled,
+  waitUntilReconciled,
   type Progress,
   type Recovery,
 } from './watches.js';
@@ -45,8 +45,8 @@ interface LoadAndFaults {
   readonly wrongRecords?: boolean;
   /** How long to wait for a recovery, in milliseconds. Default: three minutes, far beyond the limit. */
   readonly recoveryTimeoutMs?: number;
-  /** How long to wait at the end until all orders are settled, in milliseconds. Default: five minutes. */
-  readonly settledWithinMs?: number;
+  /** How long to wait at the end until all orders are saved or dead-lettered, in milliseconds. Default: five minutes. */
+  readonly reconciledWithinMs?: number;
   /**
    * Ends the run as soon as the evidence so far is enough, judged about once a second. Such a run is judged by this evidence alone: it
    * does not wait for the change stream at its end, and sends no reads after the last recovery. Default: the run goes on to its end.
@@ -61,7 +61,7 @@ export type EarlyEvidence = Pick<Evidence, 'reports' | 'order' | 'history'>;
 
 const SPARE_SECONDS = 60;
 /** Lost orders count only after the consumers have passed them, for which a slow machine needs its time after a fault. */
-const SETTLED_WITHIN_MS = 300_000;
+const RECONCILED_WITHIN_MS = 300_000;
 const WATCHED_WITHIN_MS = 30_000;
 const READS_AFTER_RECOVERY = 60;
 /** Until then a consumer has written its events, unless it hangs. */
@@ -112,7 +112,7 @@ class LoadedCluster implements Progress {
 
   /** Runs load and faults, waits until the pipeline has drained, and collects the evidence. */
   async toItsEnd(): Promise<Omit<Evidence, 'history' | 'left'>> {
-    const { settledWithinMs = SETTLED_WITHIN_MS, isEnough, print } = this.options;
+    const { reconciledWithinMs = RECONCILED_WITHIN_MS, isEnough, print } = this.options;
     await this.watch.start();
     const operation = await this.beginLoad();
     if (isEnough !== undefined) this.evidence.begin();
@@ -126,7 +126,7 @@ class LoadedCluster implements Progress {
     const wasUnderLoad = !this.isComplete();
     print('all faults are over: waiting until all orders are saved');
     await this.populates.end();
-    const settled = await waitUntilSettled(this.cluster, settledWithinMs, this.evidence.signal);
+    const reconciled = await waitUntilReconciled(this.cluster, reconciledWithinMs, this.evidence.signal);
     await this.evidence.end();
     await reader.end();
     const finalReads = await reader.sweep(isEnough === undefined ? READS_AFTER_RECOVERY : 0);
@@ -135,7 +135,7 @@ class LoadedCluster implements Progress {
     await this.acked?.end();
     const repeatReadings = this.repeats.readings;
     return {
-      ...(this.evidence.found ?? settled),
+      ...(this.evidence.found ?? reconciled),
       ...(await this.stored()),
       wasUnderLoad,
       finalReads,
@@ -202,14 +202,14 @@ async function attemptsOf({ product, kafka, positions }: Cluster, history: Histo
   const judged = judgeAttempts(await readTrace(product.attemptsDirectory, until), {
     topic: ORDERS_TOPIC,
     keys,
-    isLetter: (partition, offset) => dead.has(`${ORDERS_TOPIC}/${partition}/${offset}`),
+    isDeadLetter: (partition, offset) => dead.has(`${ORDERS_TOPIC}/${partition}/${offset}`),
   });
   for (const { text, events } of judged.first) history.add({ type: 'anomaly', text, events });
   return judged;
 }
 
 /**
- * Counts the records that have dead letters. A record that was emitted twice has two dead letters and counts once; a dead letter without an
+ * Counts the records that have dead letters. A record that was published twice has two dead letters and counts once; a dead letter without an
  * operation counts each time.
  */
 async function countDeadRecords(db: Db): Promise<number> {

@@ -57,7 +57,7 @@ const STORM_WAVES = 5;
 const BETWEEN_WAVES_MS = 1_500;
 /** A Kafka node takes 30 s to restart on two cores beside the other processes. */
 const SERVER_SECONDS = 50;
-const EMITTING = /^producer_emissions_running (\d)$/m;
+const PUBLISHING = /^producer_emissions_running (\d)$/m;
 
 const nothing = (): void => undefined;
 
@@ -69,11 +69,13 @@ const consumer: Choice = (cluster, draw) => oneOf(namesOf(cluster, 'consumer'), 
 const queryApi: Choice = (cluster, draw) => oneOf(namesOf(cluster, 'query-api'), draw);
 const producer: Choice = (cluster, draw) => oneOf(namesOf(cluster, 'producer'), draw);
 /** A producer that sends the orders of an operation, if there is one: it holds a lease, which it loses while it hangs. */
-const emittingProducer: Choice = async (cluster, draw) => {
+const publishingProducer: Choice = async (cluster, draw) => {
   const producers = cluster.of('producer');
-  const emits = await Promise.all(producers.map(async ({ url }) => url !== undefined && readMetric(url, EMITTING)));
-  const emitting = producers.filter((_, at) => emits[at] === 1);
-  return oneOf(emitting.length > 0 ? emitting : producers, draw).name;
+  const publishes = await Promise.all(
+    producers.map(async ({ url }) => url !== undefined && readMetric(url, PUBLISHING)),
+  );
+  const publishing = producers.filter((_, at) => publishes[at] === 1);
+  return oneOf(publishing.length > 0 ? publishing : producers, draw).name;
 };
 const kafkaNode: Choice = (_, draw) => oneOf(KAFKA_NODES, draw);
 const primary: Choice = (cluster) => cluster.primary();
@@ -210,7 +212,7 @@ const scaleUpAndDown: FaultKind = {
   lastsMs: [8_000, 12_000],
   make: (cluster, draw) => ({
     ...scaling(cluster, [1, MAX_CONSUMERS, 1], 6_000 + draw(4_000)),
-    subject: `1, ${MAX_CONSUMERS}, 1 and ${cluster.product.wantedConsumers} consumers`,
+    subject: `1, ${MAX_CONSUMERS}, 1 and ${cluster.product.desiredConsumers} consumers`,
   }),
 };
 
@@ -254,7 +256,7 @@ const rollingRestart: FaultKind = {
   }),
 };
 
-/** Restarts every server of a kind in a controlled way, each once the previous one has caught up, or after 30 s: another fault may keep a server away. */
+/** Restarts every server of a kind in a controlled way, each once the previous one has caught up, or after 30 s: another fault may keep a server down. */
 function rolling(name: string, servers: readonly string[]): FaultKind {
   return {
     name,
@@ -407,7 +409,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   { ...serverAway('primary-away', primary, [2_000, 8_000]), isTolerated: true },
   serverAway('registry-away', () => REGISTRY),
   pause('pause-consumer', consumer),
-  pause('pause-producer', emittingProducer),
+  pause('pause-producer', publishingProducer),
   pause('pause-query-api', queryApi),
   pause('pause-broker', kafkaNode),
   pause('pause-primary', primary),

@@ -12,10 +12,10 @@ function aFault(type: 'fault-begins' | 'fault-ends', place: number, at: number):
 }
 
 /** Returns a history of these events, with 30 right reads of each kind. */
-function aHistory(events: readonly HistoryEvent[], lies = 0, readsById = 10): Evidence['history'] {
+function aHistory(events: readonly HistoryEvent[], wrongReads = 0, readsById = 10): Evidence['history'] {
   return {
     events,
-    reads: { right: 30, absent: 5, error: 1, lie: lies },
+    reads: { right: 30, absent: 5, error: 1, wrong: wrongReads },
     rightReads: { order: readsById, page: 10, range: 10 },
     of: (type: string) => events.filter((event) => event.type === type),
     timeOf: (monotonic: number) => monotonic,
@@ -79,7 +79,7 @@ function anEvidence(change: Partial<Evidence> = {}): Evidence {
     reports: [aReport()],
     unreconciled: [],
     order: aKeyOrder(),
-    watch: { seen: 1_000, others: [], brokenBy: null },
+    watch: { seen: 1_000, others: [], interruptedBy: null },
     attempts: {
       attempts: 1_100,
       inserts: 1_050,
@@ -116,7 +116,7 @@ const holding = (change: Partial<Footprint>) => ({
   footprints: { calm: [aFootprint()], after: [aFootprint({ name: 'producer-2', ...change })] },
 });
 const watched = (change: Partial<Evidence['watch']>) => ({
-  watch: { seen: 1_000, others: [], brokenBy: null, ...change },
+  watch: { seen: 1_000, others: [], interruptedBy: null, ...change },
 });
 const during = (...events: HistoryEvent[]) => ({ history: aHistory([...CALM, ...events]) });
 
@@ -135,12 +135,12 @@ const failedRead = (at: number, tookMs = 0): HistoryEvent => ({
   reason: 'status 503',
   tookMs,
 });
-const ended = (wasTold: boolean, how: string): HistoryEvent => ({
+const ended = (wasRequested: boolean, how: string): HistoryEvent => ({
   type: 'app-ended',
   at: 3_000,
   name: 'producer',
   how,
-  wasTold,
+  wasRequested,
 });
 const repeats = (at: number, saves = 1): HistoryEvent => ({ type: 'repeats', at, saves });
 const recovered = (place: number, afterMs: number): HistoryEvent => ({ type: 'recovered', place, at: 70_000, afterMs });
@@ -201,7 +201,7 @@ describe('the checks of a fault run', () => {
     ['acknowledged', 'an operation can not be reconciled', { unreconciled: ['op-2 (no)'] }],
     ['each account', 'an order was inserted out of order', { order: aKeyOrder(2, 1) }],
     ['each account', 'the watch missed an insert', watched({ seen: 999 })],
-    ['each account', 'the watch broke', watched({ brokenBy: 'lost' })],
+    ['each account', 'the watch broke', watched({ interruptedBy: 'lost' })],
     ['each account', 'an order was changed', watched({ others: ['update'] })],
     ['no attempt', 'an attempt broke a promise', attempts({ anomalies: 1 })],
     ['no attempt', 'no attempt was recorded', attempts({ attempts: 0 })],

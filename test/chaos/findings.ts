@@ -30,7 +30,7 @@ export interface Evidence {
   /** Operations that could not be reconciled, with the reason. */
   readonly unreconciled: readonly string[];
   readonly order: KeyOrder;
-  readonly watch: Pick<InsertWatch, 'seen' | 'others' | 'brokenBy'>;
+  readonly watch: Pick<InsertWatch, 'seen' | 'others' | 'interruptedBy'>;
   readonly attempts: JudgedAttempts;
   /** Number of orders stored at the end. */
   readonly stored: number;
@@ -93,16 +93,16 @@ function equation({ reports, unreconciled, stored, deadRecords }: Evidence): Fin
   );
   const saved = sum((report) => report.saved + report.savedUnacknowledged);
   const wrong = sum(wrongRecords);
-  const broken = [
+  const mismatches = [
     ...reports.flatMap(defectsOf),
     ...unreconciled,
     ...(stored === saved ? [] : [`${figure(stored)} orders stored, but the operations saved ${figure(saved)}`]),
     ...(deadRecords === wrong ? [] : [`${deadRecords} records have dead letters, but ${wrong} were made invalid`]),
   ];
-  const shown = broken.length === 0 ? '' : `; broken: ${broken.slice(0, LISTED).join(', ')}`;
+  const shown = mismatches.length === 0 ? '' : `; mismatches: ${mismatches.slice(0, LISTED).join(', ')}`;
   return {
     name: 'acknowledged = saved ∪ dead letters for every operation, and each operation succeeded',
-    holds: reports.length > 0 && broken.length === 0,
+    holds: reports.length > 0 && mismatches.length === 0,
     detail: `${figure(reports.length)} operations, ${figure(sum(({ acked }) => acked))} orders acknowledged: ${defects.join(', ')}; ${figure(stored)} orders stored; ${figure(deadRecords)} records with dead letters, ${figure(wrong)} made invalid${shown}`,
   };
 }
@@ -119,7 +119,7 @@ function defectsOf(report: ReconcileReport): string[] {
   const [altered] = alteredOrders;
   if (verdict !== 'holds')
     return [
-      `${operation} ${verdict}${altered === undefined ? '' : ` (${altered.fields.join(', ')} of ${altered.id})`}`,
+      `${operation} ${verdict === 'broken' ? 'has a mismatch' : verdict}${altered === undefined ? '' : ` (${altered.fields.join(', ')} of ${altered.id})`}`,
     ];
   if (status !== 'succeeded') return [`${operation} ${status}`];
   if (acked !== count) return [`${operation} has ${acked} of ${count} orders acknowledged`];
@@ -137,10 +137,10 @@ function orderKept({ order, watch, stored }: Evidence): Finding {
   );
   const others =
     watch.others.length === 0 ? '' : `; other changes of orders: ${watch.others.slice(0, LISTED).join(', ')}`;
-  const isWhole = watch.seen === stored && watch.brokenBy === null;
+  const isWhole = watch.seen === stored && watch.interruptedBy === null;
   const gap = isWhole
     ? ''
-    : `; ${figure(stored)} stored: the watch is incomplete (${watch.brokenBy ?? 'the counts differ'})`;
+    : `; ${figure(stored)} stored: the watch is incomplete (${watch.interruptedBy ?? 'the counts differ'})`;
   return {
     name: "each account's orders are saved in topic order and in creation order",
     holds: violations === 0 && isWhole && watch.others.length === 0,
@@ -165,37 +165,37 @@ function promisesKept({ attempts, stored, history }: Evidence): Finding {
 
 function readsCorrect({ history, finalReads }: Evidence): Finding {
   const { reads, rightReads } = history;
-  const lie = history.of('read').find(({ outcome }) => outcome === 'lie');
+  const wrong = history.of('read').find(({ outcome }) => outcome === 'wrong');
   const isCalm = calmOf(history);
   // A read that was sent before the calm period may fail in it, seconds later: it must also have begun in calm.
   const inCalm = history
     .of('read')
     .filter(({ outcome, at, tookMs }) => outcome === 'error' && isCalm(at - tookMs) && isCalm(at));
-  const example = lie ?? inCalm[0];
+  const example = wrong ?? inCalm[0];
   const shown = example === undefined ? '' : `, such as ${example.path}: ${example.reason ?? ''}`;
   const kinds = Object.entries(rightReads).map(([what, count]) => `${figure(count)} by ${what}`);
   return {
     name: 'no read returns a wrong answer, and none fails in calm periods',
     holds:
-      reads.lie === 0 &&
+      reads.wrong === 0 &&
       inCalm.length === 0 &&
       Object.values(rightReads).every((count) => count > 0) &&
       finalReads.sent > 0 &&
       finalReads.right === finalReads.sent,
-    detail: `correct reads: ${kinds.join(', ')}; ${figure(reads.absent)} correctly found nothing yet, ${figure(reads.error)} declared errors, ${figure(inCalm.length)} of them in calm periods, ${figure(reads.lie)} wrong answers${shown}; after the last recovery, ${figure(finalReads.right)} of ${figure(finalReads.sent)} reads found their saved orders`,
+    detail: `correct reads: ${kinds.join(', ')}; ${figure(reads.absent)} correctly found nothing yet, ${figure(reads.error)} declared errors, ${figure(inCalm.length)} of them in calm periods, ${figure(reads.wrong)} wrong answers${shown}; after the last recovery, ${figure(finalReads.right)} of ${figure(finalReads.sent)} reads found their saved orders`,
   };
 }
 
 function populatesIdempotent({ history, accepted, rejected, operations }: Evidence): Finding {
   const requests = history.of('populate');
   const unknown = requests.filter(({ outcome }) => outcome === 'unknown').length;
-  const wanted = new Map([...accepted.values()].map(({ id, body }) => [id, body]));
-  const extra = operations.filter(({ _id }) => !wanted.has(_id));
-  const missing = [...wanted.keys()].filter((id) => operations.every(({ _id }) => _id !== id));
-  const others = operations.filter((operation) => !matchesRequest(operation, wanted.get(operation._id)));
+  const requested = new Map([...accepted.values()].map(({ id, body }) => [id, body]));
+  const extra = operations.filter(({ _id }) => !requested.has(_id));
+  const missing = [...requested.keys()].filter((id) => operations.every(({ _id }) => _id !== id));
+  const others = operations.filter((operation) => !matchesRequest(operation, requested.get(operation._id)));
   return {
     name: 'a populate that is retried with its key starts one operation, as requested',
-    holds: [extra, missing, others, rejected].every(({ length }) => length === 0) && wanted.size === accepted.size,
+    holds: [extra, missing, others, rejected].every(({ length }) => length === 0) && requested.size === accepted.size,
     detail: `${figure(accepted.size)} keys, ${figure(requests.length)} requests, of which ${figure(unknown)} have an unknown outcome: ${figure(operations.length)} operations, ${extra.length} unrequested, ${missing.length} missing, ${others.length} that differ from their request; ${rejected.length} populates that no producer accepted`,
   };
 }
@@ -292,7 +292,9 @@ function fewRepeats({ history, watch, repeatReadings, attempts }: Evidence): Fin
 function exitsWhenStopped({ history, footprints: { calm, after }, left }: Evidence): Finding {
   const hadOneFault = atMostOneFault(history);
   const endings = history.of('app-ended');
-  const ended = endings.filter(({ wasTold, how, at }) => hadOneFault(at) || !(wasTold || how.endsWith(GAVE_UP)));
+  const ended = endings.filter(
+    ({ wasRequested, how, at }) => hadOneFault(at) || !(wasRequested || how.endsWith(GAVE_UP)),
+  );
   const names = new Set(after.map(({ name }) => name));
   const all = [
     ...ended.map(({ name, how }) => `${name} ${how}`),
@@ -427,7 +429,7 @@ function calmIntervals(history: Pick<History, 'of'>): Interval[] {
 
 /**
  * Finds when as many orders are saved as were acknowledged at `since`. Until then, orders that the fault caused
- * to be saved twice may be waiting. Samples at the recovery itself don't count: the producers have not emitted the delayed orders yet.
+ * to be saved twice may be waiting. Samples at the recovery itself don't count: the producers have not published the delayed orders yet.
  */
 function caughtUpAt(history: Pick<History, 'of'>, since: number): number {
   const later = history.of('sample').filter(({ at, acked }) => at >= since && acked !== null);

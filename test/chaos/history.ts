@@ -29,8 +29,8 @@ export type HistoryEvent = { readonly at: number } & (
     }
   /** The fault was drawn but not injected, since another fault has the same subject. */
   | ({ readonly type: 'fault-skipped' } & FaultMark)
-  /** An app exited without being stopped, or did not exit cleanly when it was stopped (`wasTold`). */
-  | { readonly type: 'app-ended'; readonly name: string; readonly how: string; readonly wasTold: boolean }
+  /** An app exited without being stopped, or did not exit cleanly when it was stopped (`wasRequested`). */
+  | { readonly type: 'app-ended'; readonly name: string; readonly how: string; readonly wasRequested: boolean }
   /** A server exited by itself, for example because its disk is full. */
   | { readonly type: 'server-ended'; readonly how: string }
   | { readonly type: 'fault-failed'; readonly place: number; readonly kind: string; readonly reason: string }
@@ -59,12 +59,12 @@ interface PopulateEvent {
   readonly tookMs: number;
 }
 
-/** The outcome of a read: `right`; `absent`: correctly not found; `error`: a declared error; `lie`: a wrong answer. */
+/** The outcome of a read: `right`; `absent`: correctly not found; `error`: a declared error; `wrong`: a wrong answer. */
 export interface ReadEvent {
   readonly type: 'read';
   readonly what: 'order' | 'page' | 'range';
   readonly path: string;
-  readonly outcome: 'right' | 'absent' | 'error' | 'lie';
+  readonly outcome: 'right' | 'absent' | 'error' | 'wrong';
   readonly reason: string | null;
   readonly tookMs: number;
 }
@@ -77,7 +77,7 @@ type NewEvent = HistoryEvent extends infer E ? (E extends HistoryEvent ? Omit<E,
  */
 export class History {
   readonly events: HistoryEvent[] = [];
-  readonly reads = { right: 0, absent: 0, error: 0, lie: 0 };
+  readonly reads = { right: 0, absent: 0, error: 0, wrong: 0 };
   /** Correct reads that found something, by kind. */
   readonly rightReads: Record<ReadEvent['what'], number> = { order: 0, page: 0, range: 0 };
   private readonly file: WriteStream;
@@ -101,7 +101,7 @@ export class History {
     const dated = { at: this.now(), ...event } as HistoryEvent;
     this.file.write(`${JSON.stringify(dated)}\n`);
     if (dated.type === 'read') this.count(dated);
-    if (dated.type !== 'read' || dated.outcome === 'lie' || dated.outcome === 'error') this.events.push(dated);
+    if (dated.type !== 'read' || dated.outcome === 'wrong' || dated.outcome === 'error') this.events.push(dated);
   }
 
   private count({ outcome, what }: ReadEvent): void {

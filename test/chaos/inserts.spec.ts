@@ -26,7 +26,7 @@ describe('the order per account', () => {
       1,
     ],
     ['is broken by an order on another partition', [insert('a', 1), insert('a', 2, { partition: 2 })], 1],
-    ['holds for orders that are emitted concurrently', [insert('a', 1, OTHER), insert('a', 2)], 0],
+    ['holds for orders that are published concurrently', [insert('a', 1, OTHER), insert('a', 2)], 0],
   ])('%s', (_, inserts, violations) => {
     const order = new KeyOrder(({ operationId }) => operationId);
     for (const each of inserts) order.note(each);

@@ -31,7 +31,7 @@ export class KeyOrder {
   private readonly lastOfAccount = new Map<string, Insert>();
   private readonly lastOfSegment = new Map<string, Insert>();
 
-  /** @param segmentOf names the unit that one producer emits in order: the segments of an operation are emitted concurrently */
+  /** @param segmentOf names the unit that one producer publishes in order: the segments of an operation are published concurrently */
   constructor(private readonly segmentOf: (insert: Insert) => string) {}
 
   note(insert: Insert): void {
@@ -81,8 +81,8 @@ interface Change {
 export class InsertWatch {
   /** Types of all other changes to orders. None is expected. */
   readonly others: string[] = [];
-  /** Why the stream could not resume and so has missed changes; `null` if it has not broken. */
-  brokenBy: string | null = null;
+  /** Why the stream could not resume and so has missed changes; `null` if it has missed none. */
+  interruptedBy: string | null = null;
   seen = 0;
   private stream: ChangeStream | undefined;
   private token: ResumeToken;
@@ -128,7 +128,7 @@ export class InsertWatch {
   }
 
   private async run(): Promise<void> {
-    while (!this.isOver && this.brokenBy === null) {
+    while (!this.isOver && this.interruptedBy === null) {
       try {
         await this.read();
       } catch (error) {
@@ -166,7 +166,7 @@ export class InsertWatch {
   private async resume(reason: unknown): Promise<void> {
     // The oplog no longer covers the outage: the changes written meanwhile are lost for the stream.
     if (reason instanceof Error && /ChangeStreamHistoryLost|resume point may no longer/.test(reason.message)) {
-      this.brokenBy = reason.message;
+      this.interruptedBy = reason.message;
       return;
     }
     await Promise.allSettled([this.stream?.close()]);

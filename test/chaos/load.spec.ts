@@ -10,11 +10,11 @@ describe('a response for one order', () => {
   it.each([
     { what: 'the order as it was created', status: 200, body: order(1), isSaved: true, outcome: 'right' },
     { what: 'a 404 before the order is known to be saved', status: 404, body: {}, isSaved: false, outcome: 'absent' },
-    { what: 'an unreadable body', status: 200, body: undefined, isSaved: false, outcome: 'lie' },
+    { what: 'an unreadable body', status: 200, body: undefined, isSaved: false, outcome: 'wrong' },
     { what: 'a 503', status: 503, body: {}, isSaved: true, outcome: 'error' },
-    { what: 'a 404 for a saved order', status: 404, body: {}, isSaved: true, outcome: 'lie' },
-    { what: 'another amount', status: 200, body: order(1, '2.0000'), isSaved: true, outcome: 'lie' },
-    { what: 'an unexpected error', status: 500, body: {}, isSaved: true, outcome: 'lie' },
+    { what: 'a 404 for a saved order', status: 404, body: {}, isSaved: true, outcome: 'wrong' },
+    { what: 'another amount', status: 200, body: order(1, '2.0000'), isSaved: true, outcome: 'wrong' },
+    { what: 'an unexpected error', status: 500, body: {}, isSaved: true, outcome: 'wrong' },
   ])('with $what is judged $outcome', ({ status, body, isSaved, outcome }) => {
     expect(judgeOrder({ status, body }, order(1), isSaved).outcome).toBe(outcome);
   });
@@ -25,13 +25,13 @@ describe('a response for a page', () => {
     { what: 'all orders', answer: page(...all), saved: [1, 2, 3], outcome: 'right' },
     { what: 'more orders than are known to be saved', answer: page(...all), saved: [1], outcome: 'right' },
     { what: 'a gap where no saved order is known', answer: page(order(1), order(3)), saved: [1, 3], outcome: 'right' },
-    { what: 'a gap where an order is saved', answer: page(order(1), order(3)), saved: [1, 2, 3], outcome: 'lie' },
-    { what: 'one order twice', answer: page(order(1), order(1)), saved: [1], outcome: 'lie' },
-    { what: 'an order that was never created', answer: page(order(4)), saved: [], outcome: 'lie' },
-    { what: 'an altered order', answer: page(order(1, '9.0000')), saved: [], outcome: 'lie' },
+    { what: 'a gap where an order is saved', answer: page(order(1), order(3)), saved: [1, 2, 3], outcome: 'wrong' },
+    { what: 'one order twice', answer: page(order(1), order(1)), saved: [1], outcome: 'wrong' },
+    { what: 'an order that was never created', answer: page(order(4)), saved: [], outcome: 'wrong' },
+    { what: 'an altered order', answer: page(order(1, '9.0000')), saved: [], outcome: 'wrong' },
     { what: 'no orders where none is known to be saved', answer: page(), saved: [9], outcome: 'absent' },
-    { what: 'no list of orders', answer: { status: 200, body: {} }, saved: [1], outcome: 'lie' },
-    { what: 'an item that is no order', answer: page(null), saved: [1], outcome: 'lie' },
+    { what: 'no list of orders', answer: { status: 200, body: {} }, saved: [1], outcome: 'wrong' },
+    { what: 'an item that is no order', answer: page(null), saved: [1], outcome: 'wrong' },
     { what: 'a 503', answer: { status: 503, body: {} }, saved: [1], outcome: 'error' },
   ])('with $what is judged $outcome', ({ answer, saved, outcome }) => {
     expect(judgePage(answer, all, (number) => saved.includes(number)).outcome).toBe(outcome);

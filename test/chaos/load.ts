@@ -16,24 +16,24 @@ interface Answer {
 }
 
 interface Judgement {
-  /** `absent` is correct too, but proves less: the response correctly contains no orders yet. `lie` is a wrong answer. */
-  readonly outcome: 'right' | 'absent' | 'error' | 'lie';
+  /** `absent` is correct too, but says less: the response correctly contains no orders yet. `wrong` is a wrong answer. */
+  readonly outcome: 'right' | 'absent' | 'error' | 'wrong';
   /** Why the response is not correct. */
   readonly reason: string | null;
 }
 
 const RIGHT: Judgement = { outcome: 'right', reason: null };
 const ABSENT: Judgement = { outcome: 'absent', reason: null };
-const lie = (reason: string): Judgement => ({ outcome: 'lie', reason });
+const wrong = (reason: string): Judgement => ({ outcome: 'wrong', reason });
 
 /** Statuses of declared errors: the service can't answer now. */
 const DECLARED_ERRORS = new Set([429, 503, 504]);
 
 /** @param isSaved whether the order was known to be saved before the request was sent */
 export function judgeOrder({ status, body }: Answer, expected: OrderResponse, isSaved: boolean): Judgement {
-  if (status === 404) return isSaved ? lie(`order ${expected.number} is saved, but the response is a 404`) : ABSENT;
+  if (status === 404) return isSaved ? wrong(`order ${expected.number} is saved, but the response is a 404`) : ABSENT;
   if (status !== 200) return judgeError(status);
-  return isDeepStrictEqual(body, expected) ? RIGHT : lie(`order ${expected.number} differs from the created order`);
+  return isDeepStrictEqual(body, expected) ? RIGHT : wrong(`order ${expected.number} differs from the created order`);
 }
 
 /**
@@ -45,17 +45,17 @@ export function judgePage(
   isSaved: (number: number) => boolean,
 ): Judgement {
   if (status !== 200) return judgeError(status);
-  if (!isPage(body)) return lie('the body is not a page of orders');
+  if (!isPage(body)) return wrong('the body is not a page of orders');
   const { items } = body;
   const byNumber = new Map(expected.map((order) => [order.number, order]));
   for (const [at, item] of items.entries()) {
     if (!isDeepStrictEqual(item, byNumber.get(item.number)))
-      return lie(`order ${item.number} differs from the created order`);
-    if (at > 0 && item.number <= (items[at - 1]?.number ?? 0)) return lie(`order ${item.number} is out of order`);
+      return wrong(`order ${item.number} differs from the created order`);
+    if (at > 0 && item.number <= (items[at - 1]?.number ?? 0)) return wrong(`order ${item.number} is out of order`);
   }
   const returned = new Set(items.map(({ number }) => number));
   const missing = expected.find(({ number }) => isSaved(number) && !returned.has(number));
-  if (missing !== undefined) return lie(`order ${missing.number} is saved, but missing from its page`);
+  if (missing !== undefined) return wrong(`order ${missing.number} is saved, but missing from its page`);
   return items.length > 0 ? RIGHT : ABSENT;
 }
 
@@ -66,7 +66,7 @@ function isPage(body: unknown): body is { readonly items: readonly OrderResponse
 
 /** A 500 is a wrong answer: it is an error that the service does not handle. */
 function judgeError(status: number): Judgement {
-  return DECLARED_ERRORS.has(status) ? { outcome: 'error', reason: `status ${status}` } : lie(`status ${status}`);
+  return DECLARED_ERRORS.has(status) ? { outcome: 'error', reason: `status ${status}` } : wrong(`status ${status}`);
 }
 
 const RECENT = 20;

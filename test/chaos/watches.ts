@@ -69,7 +69,7 @@ async function listUnready(cluster: Cluster): Promise<string[]> {
   const ready = await Promise.all(all.map(async ({ url }) => url !== undefined && (await isReady(url))));
   const consumers = cluster.of('consumer').length;
   return [
-    ...(consumers === cluster.product.wantedConsumers ? [] : [`${consumers} consumers run`]),
+    ...(consumers === cluster.product.desiredConsumers ? [] : [`${consumers} consumers run`]),
     ...all.flatMap(({ name }, at) => (ready[at] === true ? [] : [`${name} is not ready`])),
   ];
 }
@@ -88,7 +88,7 @@ function listStalled(progress: Progress, ackedBefore: number | undefined, savedB
 
 const POLL_INTERVAL_MS = 1_000;
 
-interface Settled {
+interface Reconciliation {
   readonly reports: readonly ReconcileReport[];
   /** Operations that could not be reconciled, with the reason. */
   readonly unreconciled: readonly string[];
@@ -99,15 +99,19 @@ interface Settled {
  * consumers, since a second copy of an order may do harm after the first copy is saved.
  * @param enough ends the wait
  */
-export async function waitUntilSettled(cluster: Cluster, withinMs: number, enough: AbortSignal): Promise<Settled> {
+export async function waitUntilReconciled(
+  cluster: Cluster,
+  withinMs: number,
+  enough: AbortSignal,
+): Promise<Reconciliation> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     const operations = await operationsOf(cluster.mongo);
     const isLate = enough.aborted || performance.now() > deadline;
     if (isLate || (operations.every(({ status }) => status !== 'running') && (await isConsumed(cluster.positions)))) {
       const found = await reconcileAll(cluster, operations);
-      const isSettled = found.unreconciled.length === 0 && found.reports.every(({ verdict }) => verdict !== 'pending');
-      if (isLate || isSettled) return found;
+      const isFinal = found.unreconciled.length === 0 && found.reports.every(({ verdict }) => verdict !== 'pending');
+      if (isLate || isFinal) return found;
     }
     await delay(POLL_INTERVAL_MS);
   }
@@ -124,7 +128,7 @@ async function operationsOf({ db }: Mongo): Promise<Pick<OperationDocument, '_id
 async function reconcileAll(
   { mongo: { client, db }, positions }: Cluster,
   operations: readonly { readonly _id: string }[],
-): Promise<Settled> {
+): Promise<Reconciliation> {
   const reports: ReconcileReport[] = [];
   const unreconciled: string[] = [];
   for (const { _id: operationId } of operations)
@@ -221,7 +225,7 @@ export class RepeatsWatch extends Repetition {
 /** Judges the evidence while a run goes on, and aborts its signal once it is enough. */
 export class EvidenceWatch extends Repetition {
   /** The reports that were enough. */
-  found: Settled | undefined;
+  found: Reconciliation | undefined;
   private readonly enough = new AbortController();
 
   constructor(
@@ -238,14 +242,14 @@ export class EvidenceWatch extends Repetition {
 
   private async judge(): Promise<void> {
     if (this.signal.aborted) return;
-    const settled = await this.reconcile();
-    if (!this.isEnough(settled.reports)) return;
-    this.found = settled;
+    const reconciled = await this.reconcile();
+    if (!this.isEnough(reconciled.reports)) return;
+    this.found = reconciled;
     this.enough.abort();
   }
 
   /** Returns no reports while MongoDB does not answer: some faults cause exactly this. */
-  private async reconcile(): Promise<Settled> {
+  private async reconcile(): Promise<Reconciliation> {
     try {
       return await reconcileAll(this.cluster, await operationsOf(this.cluster.mongo));
     } catch {

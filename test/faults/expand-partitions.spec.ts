@@ -86,7 +86,7 @@ describe('npm run admin -- topics expand, while producers and consumers work', (
     const sum = populate.count + clients.reduce((total, client) => total + client.accepted, 0);
     await watch.untilSeen(sum, 60_000);
     await watch.stop();
-    expect([inserts.length, watch.others, watch.brokenBy]).toEqual([sum, [], null]);
+    expect([inserts.length, watch.others, watch.interruptedBy]).toEqual([sum, [], null]);
     for (const { refused } of clients) expect(new Set(refused)).toEqual(new Set(['5']));
 
     const earlier = await earlierPartitions(pipeline.db);

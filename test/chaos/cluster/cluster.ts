@@ -137,7 +137,7 @@ export interface Product {
 interface RunningProduct {
   readonly mongo: Mongo;
   /** Number of consumers outside scaling faults. */
-  readonly wantedConsumers: number;
+  readonly desiredConsumers: number;
   /** Folder of what the consumers have recorded. */
   readonly attemptsDirectory: string;
   readonly onServerEnded: (how: string) => void;
@@ -224,14 +224,14 @@ export class Cluster {
     await migrateAt(uri);
     this.current = {
       mongo: new Mongo(uri, 'chaos'),
-      wantedConsumers: consumers,
+      desiredConsumers: consumers,
       attemptsDirectory,
       onServerEnded: (how) => history.add({ type: 'server-ended', how }),
     };
     const preloads = ['cluster/redirect-connections', 'cluster/shifted-clock'];
     await this.stack.stack.startApps({
       productDirectory: directory,
-      onEnded: (name, how, wasTold) => history.add({ type: 'app-ended', name, how, wasTold }),
+      onEnded: (name, how, wasRequested) => history.add({ type: 'app-ended', name, how, wasRequested }),
       apps: { producer: copies, 'query-api': copies, console: 0, consumer: consumers },
       envOf: (app) => ({
         // Each app takes any free port: only this run needs to find it.
@@ -264,7 +264,7 @@ export class Cluster {
   }
 
   /** Starts or drains consumers, in the background, to reach the given number. Default: the number outside faults. */
-  scale(consumers = this.product.wantedConsumers): void {
+  scale(consumers = this.product.desiredConsumers): void {
     this.stack.stack.scale(consumers);
   }
 

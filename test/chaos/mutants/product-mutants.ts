@@ -34,12 +34,12 @@ export interface ProductMutant extends ProductEdits {
 const BULK_INSERT = 'dist/apps/consumer/src/bulk-insert.js';
 const RELIABLE_PRODUCER = 'libs/parallel-consumer/dist/kafka/reliable-producer.js';
 const LEASE = 'libs/parallel-consumer/dist/kafka/lease.js';
-const EMISSION = 'dist/apps/producer/src/emission/emission.js';
+const PUBLISHING = 'dist/apps/producer/src/emission/emission.js';
 
 /** Changes nothing. */
 export const NO_EDIT: Edit = { file: 'package.json', replace: '"private": true', by: '"private": true' };
 
-/** The unchanged product: a check that fails for it proves nothing for the mutants. */
+/** The unchanged product: a check that fails for it can't judge the mutants. */
 export const CONTROL: ProductMutant = {
   ...NO_EDIT,
   faults: ['kill-consumer', 'kill-primary', 'leader-moves'],
@@ -85,7 +85,7 @@ export const PRODUCT_MUTANTS: Readonly<Record<string, ProductMutant>> = {
     by: 'this.sendAll(topic, records)',
     also: [
       {
-        file: EMISSION,
+        file: PUBLISHING,
         replace: 'const sending = topic.send(sent.flatMap(({ records }) => records));',
         by: `const whole = sent.flatMap(({ records }) => records);
         const quarter = Math.ceil(whole.length / 4);
@@ -112,7 +112,7 @@ export const PRODUCT_MUTANTS: Readonly<Record<string, ProductMutant>> = {
   "a producer stores progress without the segment's epoch": {
     file: 'dist/apps/producer/src/background/leases.js',
     replace: "epoch: this.part.epoch, 'lease.owner': this.owner",
-    // The emitting producer hangs for longer than its lease, and continues while another one emits the rest.
+    // The publishing producer hangs for longer than its lease, and continues while another one publishes the rest.
     faults: ['pause-producer'],
     copies: 2,
     minutes: 0.4,

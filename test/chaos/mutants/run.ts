@@ -26,7 +26,7 @@ const MINUTES = 0.15;
 const PER_SECOND = 2_000;
 const NUMBERS_EACH = 1_000_000;
 const RECOVERY_TIMEOUT_MS = 15_000;
-/** Attempts are judged by what was traced until then, whether all orders are settled or not. */
+/** Attempts are judged by what was traced until then, whether all orders are accounted for or not. */
 const ATTEMPTS_WITHIN_MS = 20_000;
 
 /** Share of repeated saves that catches a mutant: several times the share that kills cause in such a short run. */
@@ -50,8 +50,8 @@ const EVIDENCE: Readonly<Record<CaughtBy, (found: EarlyEvidence & Partial<Eviden
     attempts.anomalies > 0 &&
     `${attempts.anomalies} anomalies in ${attempts.attempts} attempts (${attempts.first[0]?.text})`,
   reads: ({ history }) => {
-    const lie = history.of('read').find(({ outcome }) => outcome === 'lie');
-    return lie !== undefined && `${history.reads.lie} wrong answers (${lie.path}: ${lie.reason})`;
+    const wrong = history.of('read').find(({ outcome }) => outcome === 'wrong');
+    return wrong !== undefined && `${history.reads.wrong} wrong answers (${wrong.path}: ${wrong.reason})`;
   },
   repeats: ({ history, reports }) => {
     const { total } = explainedRepeats(history);
@@ -118,7 +118,7 @@ await runMutants(chosen, async (directory, signal) => {
         numbersTaken: at * NUMBERS_EACH,
         wrongRecords: false,
         recoveryTimeoutMs: RECOVERY_TIMEOUT_MS,
-        ...(mutant.caughtBy === 'attempts' && { settledWithinMs: ATTEMPTS_WITHIN_MS }),
+        ...(mutant.caughtBy === 'attempts' && { reconciledWithinMs: ATTEMPTS_WITHIN_MS }),
         ...(mutant !== CONTROL && { isEnough: (found: EarlyEvidence) => isCaught(found, mutant) }),
         print: quiet,
         signal,
