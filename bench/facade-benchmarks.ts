@@ -77,7 +77,7 @@ async function withMigratedSides<T>(
   }
 }
 
-/** Has the legacy system invent orders, and saves them in MongoDB too. @param count a multiple of 1,000 @returns their ids */
+/** Has the legacy system generate test orders, and saves them in MongoDB too. @param count a multiple of 1,000 @returns their ids */
 async function migratedOrders(legacy: HttpServer, mongodbUri: string, count: number): Promise<readonly string[]> {
   await legacy.post(`/populate?count=${count}`, '');
   return withMongo(mongodbUri, async ({ db }) => {
@@ -129,7 +129,7 @@ interface MeasuredReads {
 
 /** Measures what the facade adds to a percentile of the reads by id. All four benchmarks share one measurement. */
 function addedLatency(name: string, part: number, limit: number, way: 'shadow' | 'hanging'): Benchmark {
-  const side = way === 'hanging' ? ', while the new side hangs' : '';
+  const side = way === 'hanging' ? ', while the target hangs' : '';
   return {
     name,
     about: `added to the p${part} of the legacy system at ${PER_SECOND} reads by id per second, shadow on${side}`,
@@ -298,10 +298,10 @@ interface Noticed {
   readonly wrong: number;
 }
 
-/** Plants faults in the new side while it answers, and measures how long reads still go there. */
+/** Plants faults in the target while it answers, and measures how long reads still go there. */
 const facadeRollback: Benchmark = {
   name: 'facade-rollback',
-  about: `from a fault of the new side to the last read that was sent and failed or was wrong, at ${ROLLBACK_PER_SECOND} reads per second through two instances`,
+  about: `from a fault of the target to the last read that was sent and failed or was wrong, at ${ROLLBACK_PER_SECOND} reads per second through two instances`,
   measure: async (bench) =>
     withMigratedSides(bench, { orders: 10_000, connections: 512 }, async ({ queryApi, ids, facade }) => {
       const side = new FaultySide(queryApi.url);
@@ -338,7 +338,7 @@ async function plantAll(bench: Bench, planted: Planted): Promise<Noticed[]> {
   return noticed;
 }
 
-/** Lets the new side answer, plants a fault, and reads until all answers are right again. */
+/** Lets the target answer, plants a fault, and reads until all answers are right again. */
 async function plant({ side, facades, ids }: Planted, fault: SideFault): Promise<Noticed> {
   side.repair();
   // The facades send the side nothing until a probe has found it.

@@ -20,7 +20,7 @@ interface Mismatches {
 }
 
 /** Matches an answer of the facade while a read can not be answered: its form is that of the legacy system. */
-function away(code: string) {
+function unavailable(code: string) {
   const body = { statusCode: 503, code, error: 'Service Unavailable', message: expect.any(String) };
   return { status: 503, retryAfter: '1', body };
 }
@@ -45,7 +45,7 @@ describe('the reads of the facade', () => {
       if ('order' in read) return read.order;
       throw new Error(JSON.stringify(read.reason));
     });
-    for (const order of orders) stack.imitated.save(order);
+    for (const order of orders) stack.fake.save(order);
     scripted = await ScriptedSide.start(() => ({ body: 'null' }));
     await stack.writesAt('dualwrite');
     odd = await stack.facade('odd', { LEGACY_URL: scripted.url });
@@ -53,7 +53,7 @@ describe('the reads of the facade', () => {
     impatient = await stack.facade('impatient', { LEGACY_URL: scripted.url, ...soon });
   });
 
-  afterEach(() => stack.newSide.answer(stack.imitated.answer));
+  afterEach(() => stack.target.answer(stack.fake.answer));
 
   afterAll(async () => {
     scripted.close();
@@ -75,13 +75,13 @@ describe('the reads of the facade', () => {
       expect({ path, ...(await stack.one.get(path)) }).toEqual({ path, ...(await stack.legacy.get(path)) });
   });
 
-  it('ask only the legacy system in off, and only the new side in complete', async () => {
+  it('ask only the legacy system in off, and only the target in complete', async () => {
     const alone = await stack.facade('alone', { LEGACY_URL: NOWHERE });
     await stack.readsAt('complete');
     expect((await alone.get(PAGE)).status).toBe(200);
     await stack.readsAt('off');
-    expect(await alone.get(PAGE)).toMatchObject(away('legacy-away'));
-    stack.newSide.answer(() => 'disconnect');
+    expect(await alone.get(PAGE)).toMatchObject(unavailable('legacy-away'));
+    stack.target.answer(() => 'disconnect');
     expect((await stack.one.get(PAGE)).status).toBe(200);
   });
 
@@ -111,13 +111,13 @@ describe('the reads of the facade', () => {
     await stack.readsAt('shadow');
     const order = orders[11] as LegacyOrder;
     // No instrument has this symbol.
-    stack.imitated.save(order, { symbol: 'OTHER' });
+    stack.fake.save(order, { symbol: 'OTHER' });
     for (const path of [`/orders/${order.id}`, `/orders/${order.id}`, PAGE]) await stack.one.get(path);
     await eventually('all are compared', async () => {
       const found = (await figures()).map((each) => each.mismatches);
       return found.join() === '2,1,0' || found;
     });
-    stack.imitated.save(order);
+    stack.fake.save(order);
     const version = (await figures())[0]?.version;
     const values = { legacy: JSON.stringify(order.symbol), new: '"OTHER"' };
     const { items } = await mismatches('capability=read-by-id');
@@ -176,20 +176,20 @@ describe('the reads of the facade', () => {
   ] as const)('are a 503 while the legacy system %s, and never a part of an answer', async (_what, answer) => {
     await stack.readsAt('shadow');
     scripted.answer(() => answer);
-    expect(await impatient.get(PAGE)).toMatchObject(away('legacy-away'));
+    expect(await impatient.get(PAGE)).toMatchObject(unavailable('legacy-away'));
   });
 
   it.each([
     ['hangs', 'hang'],
     ['gives nonsense', { body: '{"items": [{"id": 1}], "page": {}}' }],
     ['fails', { status: 500, body: '{}' }],
-  ] as const)('are a 503 while the new side %s once it is to answer, and not before', async (_what, answer) => {
+  ] as const)('are a 503 while the target %s once it is to answer, and not before', async (_what, answer) => {
     scripted.answer(() => ({ body: 'null' }));
     await stack.readsAt('shadow');
-    stack.newSide.answer(() => answer);
+    stack.target.answer(() => answer);
     expect(await odd.get(`/orders/${records[0]?.id}`)).toMatchObject({ status: 200, text: 'null' });
     await stack.readsAt('live');
-    expect(await impatient.get(PAGE)).toMatchObject(away('new-away'));
+    expect(await impatient.get(PAGE)).toMatchObject(unavailable('new-away'));
   });
 
   it('count as failed after two seconds without an answer, long before the time-out, and once', async () => {

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { timeLimit } from '#orders/time-limit.js';
-import { type SideName, SideAwayError } from '../apps/facade/src/sides/side.js';
+import { type SideName, SideUnavailableError } from '../apps/facade/src/sides/side.js';
 import type { Sides } from '../apps/facade/src/sides/sides.js';
 import { sidesBetween, describeWrittenSide, someOrder } from '../apps/facade/src/testing/written-side-contract.js';
 import { eventually } from './support/eventually.js';
-import { NOWHERE, ZONE, ImitatedNewSide, ScriptedSide } from './support/facade-stack.js';
+import { NOWHERE, ZONE, FakeTarget, ScriptedSide } from './support/facade-stack.js';
 import { RunningLegacy } from './support/started-app.js';
 
 const { signal } = new AbortController();
@@ -18,13 +18,17 @@ describe('the sides of the facade', () => {
   let folder: string;
   let legacy: RunningLegacy;
   let scripted: ScriptedSide;
-  const imitated = new ImitatedNewSide();
+  const fake = new FakeTarget();
   const opened: Sides[] = [];
   let sides: Sides;
-  let away: Sides;
+  let unavailable: Sides;
 
-  function open(LEGACY_URL: string, newUrl: string, change: Partial<Parameters<typeof sidesBetween>[0]> = {}): Sides {
-    const each = sidesBetween({ LEGACY_URL, newUrl, zone: ZONE, ...change });
+  function open(
+    LEGACY_URL: string,
+    targetUrl: string,
+    change: Partial<Parameters<typeof sidesBetween>[0]> = {},
+  ): Sides {
+    const each = sidesBetween({ LEGACY_URL, targetUrl, zone: ZONE, ...change });
     opened.push(each);
     return each;
   }
@@ -32,12 +36,12 @@ describe('the sides of the facade', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'orders-facade-sides-'));
     legacy = await RunningLegacy.start(folder, { LEGACY_TIME_ZONE: ZONE.name });
-    scripted = await ScriptedSide.start(imitated.answer);
+    scripted = await ScriptedSide.start(fake.answer);
     sides = open(legacy.url, scripted.url);
-    away = open(NOWHERE, NOWHERE);
+    unavailable = open(NOWHERE, NOWHERE);
   });
 
-  afterEach(() => scripted.answer(imitated.answer));
+  afterEach(() => scripted.answer(fake.answer));
 
   afterAll(async () => {
     await Promise.all(opened.map(async (each) => each.close()));
@@ -46,8 +50,11 @@ describe('the sides of the facade', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  describeWrittenSide('the real legacy system', () => ({ side: sides.answering.legacy, away: away.answering.legacy }));
-  describeWrittenSide('the new side', () => ({ side: sides.answering.new, away: away.answering.new }));
+  describeWrittenSide('the real legacy system', () => ({
+    side: sides.answering.legacy,
+    unavailable: unavailable.answering.legacy,
+  }));
+  describeWrittenSide('the target', () => ({ side: sides.answering.new, unavailable: unavailable.answering.new }));
 
   it('the legacy system gets exactly the order: a repeat by another client is the same order', async () => {
     const order = someOrder({ price: 1_873_450n });
@@ -103,7 +110,7 @@ describe('the sides of the facade', () => {
       const isEmptyUpTo = async (to: number, of: Sides) => readerOf(of).isEmpty({ from: 699_500_000, to }, signal);
       expect(await isEmptyUpTo(700_500_000, sides)).toBe(false);
       expect(await isEmptyUpTo(700_000_000, sides)).toBe(true);
-      await expect(isEmptyUpTo(700_000_000, away)).rejects.toThrow(SideAwayError);
+      await expect(isEmptyUpTo(700_000_000, unavailable)).rejects.toThrow(SideUnavailableError);
     }
   });
 
@@ -137,10 +144,10 @@ describe('the sides of the facade', () => {
     for (const side of BOTH) expect(await answering[side].write([someOrder()], signal)).toEqual([unknown]);
   });
 
-  it('the new side gets arrays of 1,000 at most; after an unknown outcome nothing more is sent', async () => {
+  it('the target gets arrays of 1,000 at most; after an unknown outcome nothing more is sent', async () => {
     const orders = Array.from({ length: 2_001 }, () => someOrder());
     const inSecond = orders[1_000]?.id ?? '';
-    scripted.answer((request) => (request.body.includes(inSecond) ? 'disconnect' : imitated.answer(request)));
+    scripted.answer((request) => (request.body.includes(inSecond) ? 'disconnect' : fake.answer(request)));
     const outcomes = await sides.answering.new.write(orders, signal);
     expect(outcomes.map(({ result }) => result)).toEqual([
       ...Array.from({ length: 1_000 }, () => 'stored'),
@@ -150,10 +157,10 @@ describe('the sides of the facade', () => {
     expect(arrays.map(({ body }) => (JSON.parse(body) as unknown[]).length)).toEqual([1_000, 1_000]);
   });
 
-  it('a refusal of the new side that names no order is found by halving', async () => {
+  it('a refusal of the target that names no order is found by halving', async () => {
     const orders = Array.from({ length: 9 }, () => someOrder());
     const inUse = someOrder();
-    imitated.save(inUse);
+    fake.save(inUse);
     const sent = orders.with(4, someOrder({ legacy: inUse.legacy }));
     const outcomes = await sides.answering.new.write(sent, signal);
     expect(outcomes[4]).toEqual({ result: 'refused', code: 'number-in-use', message: 'number in use', status: 409 });
@@ -165,18 +172,18 @@ describe('the sides of the facade', () => {
     const { answering, outbox } = open(NOWHERE, scripted.url, { clock });
     const [lost, late] = [someOrder(), someOrder()];
     await answering.new.write([lost, late], signal);
-    const { number } = imitated.orderOf(lost.id) as { readonly number: number };
-    for (const { id } of [lost, late]) imitated.forget(id);
+    const { number } = fake.orderOf(lost.id) as { readonly number: number };
+    for (const { id } of [lost, late]) fake.forget(id);
     scripted.answer((request) =>
       request.path.startsWith('/v1/dead-letters/records?operationId=a&state=pending')
         ? { body: JSON.stringify({ items: [{ number: null }, { number }], page: { size: 100 } }) }
-        : imitated.answer(request),
+        : fake.answer(request),
     );
     const states = async () => outbox.new.areReadable([lost.id, late.id], signal);
     expect(await states()).toEqual(['not-yet', 'not-yet']);
     await clock.advance(timeLimit(5_000));
     expect(await states()).toEqual(['refused', 'not-yet']);
-    imitated.save(lost);
+    fake.save(lost);
     expect(await states()).toEqual(['readable', 'not-yet']);
   });
 

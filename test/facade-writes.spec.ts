@@ -81,7 +81,7 @@ describe('the writes of the facade', () => {
       await readBack(second);
       expect(await stack.onLegacy(second.id)).toEqual(second);
       await stack.pendingIs(0);
-      expect(stack.imitated.orderOf(second.id)).toMatchObject({ price: '187.3500', legacy: { number: second.number } });
+      expect(stack.fake.orderOf(second.id)).toMatchObject({ price: '187.3500', legacy: { number: second.number } });
       expect((await one.post('/populate?count=1')).status).toBe(409);
 
       const { capabilities } = await stack.moved('writes', 'live', { percent: 50, force: true });
@@ -99,7 +99,7 @@ describe('the writes of the facade', () => {
       await stack.verified();
       await stack.moved('writes', 'complete', complete);
       const last = await posted(two);
-      expect(stack.imitated.orderOf(last.id)).toMatchObject({ id: last.id });
+      expect(stack.fake.orderOf(last.id)).toMatchObject({ id: last.id });
       expect((await one.get(`/orders/${last.id}`)).body).toEqual(last);
       await stack.pendingIs(0);
       expect(await stack.onLegacy(last.id)).toBeNull();
@@ -139,7 +139,7 @@ describe('the writes of the facade', () => {
     it('pass on what can’t be translated, and report it', async () => {
       const { id, price } = await posted(one, ODD_ORDER);
       expect(price).toBe(ODD_ORDER.price);
-      expect(stack.imitated.orderOf(id)).toBeNull();
+      expect(stack.fake.orderOf(id)).toBeNull();
       const { body: found } = await one.get<{ items: object[] }>('/v1/migration/mismatches?capability=writes');
       expect(found.items).toContainEqual(expect.objectContaining({ key: id, code: 'not-a-plain-decimal' }));
     });
@@ -155,10 +155,10 @@ describe('the writes of the facade', () => {
 
     it('are waited for by a read that asks for them', async () => {
       await stack.readsAt('live');
-      stack.newSide.answer((request) => (request.path === '/v1/orders' ? 'hang' : stack.imitated.answer(request)));
+      stack.target.answer((request) => (request.path === '/v1/orders' ? 'hang' : stack.fake.answer(request)));
       const order = await posted(one);
       let read = two.get(`/orders/${order.id}`);
-      stack.newSide.answer(stack.imitated.answer);
+      stack.target.answer(stack.fake.answer);
       while ((await read).status === 503) read = two.get(`/orders/${order.id}`);
       expect((await read).body).toEqual(order);
     });
@@ -194,7 +194,7 @@ describe('the writes of the facade', () => {
 
     it('finish what a killed instance has begun, in time for a repeat, even if it was the outbox worker', async () => {
       await stack.makeWorker('two');
-      stack.newSide.answer(NO_ANSWER);
+      stack.target.answer(NO_ANSWER);
       const order = { ...ORDER, id: randomUUID() };
       const lost = two.post('/orders', order).catch(() => undefined);
       await stack.pendingIs(1);
@@ -203,7 +203,7 @@ describe('the writes of the facade', () => {
       await two.end('SIGKILL');
       await lost;
       await stack.expireWorker();
-      stack.newSide.answer(stack.imitated.answer);
+      stack.target.answer(stack.fake.answer);
       expect(await one.post('/orders', order)).toMatchObject({ status: 200, body: { id: order.id } });
       await stack.pendingIs(0);
       expect(await stack.onLegacy(order.id)).toMatchObject({ id: order.id });

@@ -87,7 +87,7 @@ describe('npm run admin -- archive', () => {
     ['before a migration', { writes: 'off', reads: 'off' }, { code: 0, stdout: expect.stringMatching(/^0 orders/) }],
     ['after it', { writes: 'complete', reads: 'complete' }, { code: 0, stdout: expect.stringMatching(/^0 orders/) }],
     ['in its first stage', { writes: 'dualwrite', reads: 'off' }, REFUSED],
-    ['while the new side answers', { writes: 'live', reads: 'live' }, REFUSED],
+    ['while the target answers', { writes: 'live', reads: 'live' }, REFUSED],
     ['before its last stage', { writes: 'live', reads: 'complete' }, REFUSED],
   ])('runs only while no migration is under way: %s, %j', async (_, { writes, reads }, result) => {
     const { db } = await emptied();

@@ -18,7 +18,7 @@ The gate has its defaults, such as 1,000 samples for each step. Its settings in 
 GATE_MIN_SAMPLES or GATE_P99_FLOOR_MS, and those of the automatic rollback (ROLLBACK_…).
 
 Exit codes:
-  0  no wrong answer, no order lost, doubled or different, and every failed request allowed
+  0  no wrong answer, no order lost, duplicated or different, and every failed request allowed
   1  a check failed, or the demo could not go on
   2  the command line is invalid`;
 

@@ -24,7 +24,7 @@ export interface DemoOptions {
 
 /** A gate as it was when a capability passed it, and the durations that the facade had measured of both sides. */
 export interface PassedGate extends Pick<CapabilityState, 'p50Ms' | 'p99Ms'> {
-  readonly target: Step;
+  readonly step: Step;
   /** Seconds since the start of the demo. */
   readonly atSeconds: number;
   readonly conditions: readonly GateCondition[];
@@ -55,8 +55,8 @@ export interface RolledBack {
   readonly secondsToCatchUp: number;
 }
 
-/** A time in which a process that answers, or that writes have to reach, was away. */
-export interface AwayTime extends FaultWindow {
+/** A time in which a process that answers, or that writes have to reach, was unavailable. */
+export interface Outage extends FaultWindow {
   /** What was done, such as `the legacy system was killed`. */
   readonly what: string;
 }
@@ -64,7 +64,7 @@ export interface AwayTime extends FaultWindow {
 /** What steps find out for the report. */
 export interface DemoFindings {
   readonly gates: PassedGate[];
-  readonly away: AwayTime[];
+  readonly outages: Outage[];
   caught: CaughtBug | undefined;
   rolledBack: RolledBack | undefined;
   /** When writes became complete, by the clock of the log. */
@@ -96,7 +96,7 @@ export interface JudgedFailure extends FailedRequest {
 /** What both sides have at the end. */
 export interface ComparedStores extends StoredProblems {
   readonly legacyOrders: number;
-  readonly newOrders: number;
+  readonly ordersOnTarget: number;
   /** New orders that clients were acknowledged. */
   readonly acknowledged: number;
 }
@@ -137,7 +137,7 @@ export function verdictsOf(
     { what: 'the whole way, by the gates only', found: problem ?? 'writes are complete', holds: problem === undefined },
     none('wrong answers', log.wrongCount),
     none('orders lost', lost.length),
-    none('orders doubled', doubled.length),
+    none('orders duplicated', doubled.length),
     none('orders that differ', differing.length),
     none('orders on one side only', onOneSide.length),
     none('failed requests that the contract does not allow', refused),
@@ -232,7 +232,7 @@ function bugSection({ options, findings }: DemoReport): Section {
       `Shadow caught it ${caught.afterSeconds.toFixed(1)} s after it began. The promotion was refused: ${caught.unmet.join(', ')}.`,
     ],
     table: {
-      head: ['capability', 'asked for', 'field', 'path', 'legacy system', 'new side'],
+      head: ['capability', 'asked for', 'field', 'path', 'legacy system', 'target'],
       rows: [[caught.capability, caught.key, caught.field, caught.path, caught.legacy, caught.new]],
     },
   };
@@ -246,8 +246,8 @@ function gateSection({ findings }: DemoReport): Section {
     text: ['Each gate as it was when the capability passed it. Steps to dualwrite and shadow need none.'],
     table: {
       head: ['at, s', 'step', ...names],
-      rows: gated.map(({ atSeconds, target, conditions }) =>
-        [atSeconds.toFixed(1), nameOf(target)].concat(
+      rows: gated.map(({ atSeconds, step, conditions }) =>
+        [atSeconds.toFixed(1), nameOf(step)].concat(
           names.map((name) => conditions.find(({ condition }) => condition === name)?.found ?? ''),
         ),
       ),
@@ -270,13 +270,13 @@ function rollbackSection({ findings: { rolledBack } }: DemoReport): Section {
 }
 
 function storeSection({ stores }: DemoReport): Section {
-  const { legacyOrders, newOrders, acknowledged, lost, doubled, differing, onOneSide } = stores;
-  const found = { lost, doubled, differing, 'on one side only': onOneSide };
+  const { legacyOrders, ordersOnTarget, acknowledged, lost, doubled, differing, onOneSide } = stores;
+  const found = { lost, duplicated: doubled, differing, 'on one side only': onOneSide };
   return {
     heading: 'Stored orders',
     text: [
       'Read from the files of the legacy system and from the collection in MongoDB, without the facade, verify and the translation. ' +
-        `The legacy system has ${COUNT.format(legacyOrders)} orders, the new side ${COUNT.format(newOrders)}, with those since writes are complete. ` +
+        `The legacy system has ${COUNT.format(legacyOrders)} orders, the target ${COUNT.format(ordersOnTarget)}, with those since writes are complete. ` +
         `Clients were acknowledged ${COUNT.format(acknowledged)} new orders.`,
       ...Object.entries(found).flatMap(([name, all]) => all.slice(0, SHOWN).map((each) => `${name}: ${each}`)),
     ],
@@ -328,7 +328,7 @@ function failureSection({ failures, startedAt }: DemoReport): Section {
   const groups = Map.groupBy(failures, ({ kind, code, allowedBecause }) => `${kind}|${code}|${allowedBecause ?? ''}`);
   return {
     heading: 'Failed requests',
-    text: ['The contract allows failures only while the answering side, or a side that writes wait for, is away.'],
+    text: ['The contract allows failures only while the primary, or a side that writes wait for, is unavailable.'],
     table: {
       head: ['requests', 'code', 'count', 'from, s', 'to, s', 'allowed'],
       rows: [...groups.values()].flatMap((group) => {
@@ -349,11 +349,11 @@ function durationSection({ findings }: DemoReport): Section {
       'As the facade measured them until each gate. The difference to what the clients saw is what the facade, its waits for open writes, and the client add.',
     ],
     table: {
-      head: ['until', 'legacy p50, ms', 'legacy p99, ms', 'new p50, ms', 'new p99, ms'],
+      head: ['until', 'legacy p50, ms', 'legacy p99, ms', 'target p50, ms', 'target p99, ms'],
       rows: findings.gates
         .filter(({ conditions }) => conditions.length > 0)
-        .map(({ target, p50Ms, p99Ms }) => [
-          nameOf(target),
+        .map(({ step, p50Ms, p99Ms }) => [
+          nameOf(step),
           ms(p50Ms.legacy),
           ms(p99Ms.legacy),
           ms(p50Ms.new),

@@ -18,7 +18,7 @@ const wrongLog = new RequestLog({ now: () => 0 });
 wrongLog.judgedWrong({ kind: 'writes', stage: 'live', facade: 'facade', path: '/orders', reason: 'is null', at: 0 });
 const stores = {
   legacyOrders: 3,
-  newOrders: 3,
+  ordersOnTarget: 3,
   acknowledged: 1,
   lost: [],
   doubled: [],
@@ -36,7 +36,7 @@ const caught = {
   unmet: ['mismatches'],
 };
 const rolledBack = { openWrites: 20, missing: 0, checked: 500, secondsToRollBack: 1, secondsToCatchUp: 3 };
-const findings = { gates: [], away: [], caught, rolledBack, completeSince: 0, shadowSince: 0 };
+const findings = { gates: [], outages: [], caught, rolledBack, completeSince: 0, shadowSince: 0 };
 const failure = {
   kind: 'writes',
   stage: 'live',
@@ -70,7 +70,7 @@ describe('the verdicts of the demo', () => {
     ['the whole way, by the gates only', { problem: 'writes to live: not within 150 s' }],
     ['wrong answers', { log: wrongLog }],
     ['orders lost', { stores: { ...stores, lost: ['one'] } }],
-    ['orders doubled', { stores: { ...stores, doubled: ['one'] } }],
+    ['orders duplicated', { stores: { ...stores, doubled: ['one'] } }],
     ['orders that differ', { stores: { ...stores, differing: ['one'] } }],
     ['orders on one side only', { stores: { ...stores, onOneSide: ['one'] } }],
     ['failed requests that the contract does not allow', { failures: [{ ...failure, allowedBecause: undefined }] }],

@@ -11,7 +11,7 @@ import { allowing, RequestLog } from '../migration-journey/request-log.js';
 import {
   CLIENT_ACCOUNTS,
   LegacyFiles,
-  newSideOrders,
+  targetOrders,
   openIntents,
   storedProblems,
 } from '../migration-journey/stored-orders.js';
@@ -19,11 +19,11 @@ import type { Interruption } from '../supervisor/stop-requests.js';
 import { waitUntil } from '../waits.js';
 import {
   type AuditEntry,
-  type AwayTime,
   type DemoFindings,
   type DemoOptions,
   type DemoReport,
   nameOf,
+  type Outage,
   type ReportedStep,
 } from './demo-report.js';
 import { DemoStack } from './demo-stack.js';
@@ -102,7 +102,7 @@ export async function runDemo(options: DemoOptions, { print, signal, onForce }: 
   }
 }
 
-interface Following {
+interface DemoContext {
   readonly progress: (line: string) => void;
   /** Seconds since the start of the demo. */
   readonly elapsed: () => number;
@@ -110,8 +110,8 @@ interface Following {
 }
 
 /** Runs all steps under traffic, and compares what is stored at the end. */
-async function migrate({ orders, rate, bug }: DemoOptions, stack: DemoStack, following: Following) {
-  const { progress } = following;
+async function migrate({ orders, rate, bug }: DemoOptions, stack: DemoStack, context: DemoContext) {
+  const { progress } = context;
   const files = new LegacyFiles(stack.legacyFolder);
   const populated = await fetch(`${stack.legacyUrl}/populate?count=${orders}`, { method: 'POST' });
   if (populated.status !== 201)
@@ -130,21 +130,21 @@ async function migrate({ orders, rate, bug }: DemoOptions, stack: DemoStack, fol
     routeOf: (client) => new BalancedRoute(client % 2 === 0 ? stack.facades : stack.facades.toReversed()),
     onFailure: (error) => failed.abort(error),
   });
-  const signal = AbortSignal.any([following.signal, failed.signal]);
-  const demo = new Demo(stack, clients, log, { ...following, signal });
+  const signal = AbortSignal.any([context.signal, failed.signal]);
+  const demo = new Demo(stack, clients, log, { ...context, signal });
   const problem = await demo.run(bug);
-  progress('comparing the files of the legacy system with the collection of the new side');
-  const [legacy, newSide] = [await files.all(), await newSideOrders(stack.mongo.db)];
+  progress('comparing the files of the legacy system with the collection of the target');
+  const [legacy, target] = [await files.all(), await targetOrders(stack.mongo.db)];
   const { all: written, acknowledged } = clients.orders;
-  const evidence = { old, written, sighted: clients.sightings.new, legacy, new: newSide, isCopied: true };
+  const evidence = { old, written, sighted: clients.sightings.new, legacy, new: target, isCopied: true };
   const stores = {
-    ...storedProblems({ ...evidence, newOnlyFrom: demo.findings.completeSince }),
+    ...storedProblems({ ...evidence, targetOnlyFrom: demo.findings.completeSince }),
     legacyOrders: legacy.length,
-    newOrders: newSide.length,
+    ordersOnTarget: target.length,
     acknowledged: acknowledged.length,
   };
   const failures = log.failed.map((request) => {
-    const window = allowing(request, demo.findings.away, []);
+    const window = allowing(request, demo.findings.outages, []);
     return { ...request, allowedBecause: window !== undefined && 'what' in window ? window.what : undefined };
   });
   const { items } = await demo.operator.get<{ items: AuditEntry[] }>('/v1/migration/audit?pageSize=1000');
@@ -157,7 +157,7 @@ class Demo {
   readonly steps: ReportedStep[] = [];
   readonly findings: DemoFindings = {
     gates: [],
-    away: [],
+    outages: [],
     caught: undefined,
     rolledBack: undefined,
     completeSince: Infinity,
@@ -170,9 +170,9 @@ class Demo {
     private readonly stack: DemoStack,
     private readonly clients: Clients,
     private readonly log: RequestLog,
-    private readonly following: Following,
+    private readonly context: DemoContext,
   ) {
-    this.operator = new Operator(stack.facades, following.signal);
+    this.operator = new Operator(stack.facades, context.signal);
   }
 
   /** Runs the steps until one fails. @returns why it failed; `undefined`: none did @throws the abort reason of the signal */
@@ -184,7 +184,7 @@ class Demo {
       await this.toComplete();
       return undefined;
     } catch (error) {
-      this.following.signal.throwIfAborted();
+      this.context.signal.throwIfAborted();
       return this.steps.at(-1)?.result ?? String(error);
     } finally {
       await this.clients.end();
@@ -213,7 +213,7 @@ class Demo {
     await this.step('deploy the facades without the bug', async () => this.deploy());
     await this.writesTo('dualwrite');
     if (affects === 'writes')
-      await this.step('remove the wrong orders from the new side', async () => this.removeWrongOrders());
+      await this.step('remove the wrong orders from the target', async () => this.removeWrongOrders());
     await this.copyAll();
     await this.readsTo('shadow');
   }
@@ -241,7 +241,7 @@ class Demo {
 
   /** Runs a step to its end, and reports it. @param work returns what came out, for people @throws Error if the demo can't go on */
   private async step(title: string, work: () => Promise<string>): Promise<void> {
-    const { elapsed, progress, signal } = this.following;
+    const { elapsed, progress, signal } = this.context;
     const began = elapsed();
     progress(title);
     const ended = (result: string): void => {
@@ -260,7 +260,7 @@ class Demo {
   /** Clients send requests for some seconds, and nothing else happens. */
   private async traffic(): Promise<void> {
     await this.step('traffic for 3 s', async () => {
-      await delay(3_000, undefined, { signal: this.following.signal });
+      await delay(3_000, undefined, { signal: this.context.signal });
       return `${this.log.total} requests so far`;
     });
   }
@@ -283,30 +283,30 @@ class Demo {
     return 'both instances run it';
   }
 
-  /** Moves each target as soon as its gate holds, never by force. @throws Error after 150 s, or if the facade has rolled one back */
-  private async promote(targets: readonly Step[]): Promise<void> {
-    const title = targets.map(nameOf).join(', ');
+  /** Takes each step as soon as its gate is met, never by force. @throws Error after 150 s, or if the facade has rolled one back */
+  private async promote(steps: readonly Step[]): Promise<void> {
+    const title = steps.map(nameOf).join(', ');
     await this.step(title, async () => {
-      await this.passGates(targets);
+      await this.passGates(steps);
       return title;
     });
   }
 
-  private async passGates(targets: readonly Step[]): Promise<void> {
+  private async passGates(steps: readonly Step[]): Promise<void> {
     const { findings, log } = this;
-    const { elapsed } = this.following;
+    const { elapsed } = this.context;
     let askedAt = 0;
-    await this.moveTo(positionWith(this.position, targets), 'demo: the gate holds', MOVED_WITHIN_MS, {
+    await this.moveTo(positionWith(this.position, steps), 'demo: the gate is met', MOVED_WITHIN_MS, {
       waitsFor: ({ capability }, { gate, cause }) => {
         if (cause !== undefined) throw new Error(`${capability} was rolled back by the facade: ${cause}`);
         const unmet = gate.filter(({ holds }) => !holds);
         askedAt = log.now();
         return unmet.length > 0 ? unmet.map(({ condition, found }) => `${condition} ${found}`).join(', ') : undefined;
       },
-      onMoved: (target, { gate, p50Ms, p99Ms }) => {
-        findings.gates.push({ target, atSeconds: elapsed(), conditions: gate, p50Ms, p99Ms });
-        if (target.stage === 'shadow') findings.shadowSince = elapsed();
-        if (target.capability === 'writes' && target.stage === 'complete') findings.completeSince = askedAt;
+      onMoved: (step, { gate, p50Ms, p99Ms }) => {
+        findings.gates.push({ step, atSeconds: elapsed(), conditions: gate, p50Ms, p99Ms });
+        if (step.stage === 'shadow') findings.shadowSince = elapsed();
+        if (step.capability === 'writes' && step.stage === 'complete') findings.completeSince = askedAt;
       },
     });
   }
@@ -346,7 +346,7 @@ class Demo {
   /** Waits until each order of an import is saved. */
   private async untilSaved(operationId: string): Promise<void> {
     const { stack } = this;
-    const { signal } = this.following;
+    const { signal } = this.context;
     await waitUntil('the imports of the backfill', RUN_WITHIN_MS, signal, async () => {
       const response = await fetch(`${stack.producerUrl}/v1/operations/${operationId}`);
       const { state } = (await response.json()) as { readonly state: { readonly code: string; readonly text: string } };
@@ -372,7 +372,7 @@ class Demo {
   }
 
   /**
-   * Removes what a wrong translation has stored on the new side. It is what a team has to do then: no order ever changes, so that
+   * Removes what a wrong translation has stored on the target. It is what a team has to do then: no order ever changes, so that
    * a copy of the right one would be rejected.
    */
   private async removeWrongOrders(): Promise<string> {
@@ -395,7 +395,7 @@ class Demo {
   /** Waits for a mismatch in the bug's field, and shows that the gate refuses the next stage. */
   private async catchBug(field: string): Promise<string> {
     const { operator, findings } = this;
-    const { signal, elapsed } = this.following;
+    const { signal, elapsed } = this.context;
     const { mismatch, path } = await waitUntil(`a mismatch in ${field}`, WITHIN_MS, signal, async () => {
       for (const capability of READS) {
         const query = `/v1/migration/mismatches?capability=${capability}&recheck=differs`;
@@ -411,13 +411,13 @@ class Demo {
     const [legacy, newValue] = [shortened(path.legacy), shortened(path.new)];
     const unmet = await this.refusedPromotion(capability);
     findings.caught = { capability, key, path: path.path, field, legacy, new: newValue, afterSeconds, unmet };
-    return `caught in ${capability} after ${afterSeconds.toFixed(1)} s: ${path.path} is ${legacy} on the legacy system, ${newValue} on the new side`;
+    return `caught in ${capability} after ${afterSeconds.toFixed(1)} s: ${path.path} is ${legacy} on the legacy system, ${newValue} on the target`;
   }
 
   /** Requests the promotion that the bug must prevent. @returns the conditions of the gate that did not hold */
   private async refusedPromotion(caughtIn: string): Promise<readonly string[]> {
     const { operator } = this;
-    const { signal } = this.following;
+    const { signal } = this.context;
     const capability = READS.find((name) => name === caughtIn) ?? 'read-by-id';
     return waitUntil('the gate counts the mismatch', WITHIN_MS, signal, async () => {
       const refused = await operator.move({ capability, stage: 'live', percent: 100 }, 'demo: this must be refused');
@@ -430,10 +430,10 @@ class Demo {
   /** Kills a process with SIGKILL, and waits until everything works again and no earlier write is open. */
   private async kill(what: keyof typeof KILLS): Promise<string> {
     const { stack } = this;
-    const { elapsed } = this.following;
-    const { app, killed, target } = KILLS[what];
+    const { elapsed } = this.context;
+    const { app, killed, affects } = KILLS[what];
     const began = elapsed();
-    const end = this.away(target, `${killed} was killed`, [this.position]);
+    const end = this.beginOutage(affects, `${killed} was killed`, [this.position]);
     await stack.apps.kill(app);
     await this.recovered();
     end();
@@ -441,14 +441,14 @@ class Demo {
   }
 
   /**
-   * Stops the legacy system while it follows, until writes are open. Takes writes back to `dualwrite`, then kills it, and reads its files
+   * Stops the legacy system while it is the secondary, until writes are open. Takes writes back to `dualwrite`, then kills it, and reads its files
    * once it has caught up: all that any client was acknowledged must be there.
    */
   private async rollBackWithOpenWrites(): Promise<string> {
     const { operator, stack, clients, findings } = this;
-    const { signal, elapsed } = this.following;
+    const { signal, elapsed } = this.context;
     const back = positionWith(this.position, [{ capability: 'writes', stage: 'dualwrite', percent: 100 }]);
-    const end = this.away('legacy', 'the legacy system was stopped and killed', [this.position, back]);
+    const end = this.beginOutage('legacy', 'the legacy system was stopped and killed', [this.position, back]);
     stack.apps.pause('legacy');
     const openWrites = await waitUntil('writes that the legacy system misses', WITHIN_MS, signal, async () => {
       const { items } = await operator.get<{ items: { answering: string; legacy: string }[] }>('/v1/migration/pending');
@@ -483,26 +483,30 @@ class Demo {
   }
 
   /** Begins a time in which failures of a side are allowed. @returns a function to be called once it has caught up */
-  private away(target: AwayTime['target'] | undefined, what: string, positions: AwayTime['positions']): () => void {
-    if (target === undefined) return () => undefined;
+  private beginOutage(
+    affects: Outage['affects'] | undefined,
+    what: string,
+    positions: Outage['positions'],
+  ): () => void {
+    if (affects === undefined) return () => undefined;
     const { findings, log } = this;
-    const begun: AwayTime = { target, what, positions, kind: what, from: log.now(), to: Infinity };
-    const at = findings.away.push(begun) - 1;
-    return () => void (findings.away[at] = { ...begun, to: log.now() });
+    const begun: Outage = { affects, what, positions, kind: what, from: log.now(), to: Infinity };
+    const at = findings.outages.push(begun) - 1;
+    return () => void (findings.outages[at] = { ...begun, to: log.now() });
   }
 }
 
 const IN_PROGRESS: ReadonlySet<string> = new Set(['reading', 'receiving', 'sending', 'paused', 'saving']);
 
-/** Clients go to the other facade while one is away, so that no request may fail then. */
+/** Clients go to the other facade while one is unavailable, so that no request may fail then. */
 const KILLS = {
-  facade: { app: 'facade', killed: 'an instance of the facade', target: undefined },
-  legacy: { app: 'legacy', killed: 'the legacy system', target: 'legacy' },
-  consumer: { app: 'consumer-1', killed: 'a consumer', target: 'new' },
+  facade: { app: 'facade', killed: 'an instance of the facade', affects: undefined },
+  legacy: { app: 'legacy', killed: 'the legacy system', affects: 'legacy' },
+  consumer: { app: 'consumer-1', killed: 'a consumer', affects: 'new' },
 } as const;
 
-function positionWith(position: Position, targets: readonly Step[]): Position {
-  const changes = targets.map(({ capability, ...place }) => [capability === 'writes' ? 'writes' : 'reads', place]);
+function positionWith(position: Position, steps: readonly Step[]): Position {
+  const changes = steps.map(({ capability, ...place }) => [capability === 'writes' ? 'writes' : 'reads', place]);
   return { ...position, ...(Object.fromEntries(changes) as Partial<Position>) };
 }
 

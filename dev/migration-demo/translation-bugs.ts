@@ -10,28 +10,28 @@ export interface TranslationBug {
   /** Must occur exactly once in the file. */
   readonly replace: string;
   readonly by: string;
-  /** `writes`: wrong orders are stored on the new side, and must be repaired. `reads`: its answers are misread. */
+  /** `writes`: wrong orders are stored on the target, and must be repaired. `reads`: its answers are misread. */
   readonly affects: 'writes' | 'reads';
 }
 
 const API_ORDER = 'dist/libs/legacy/src/translation/api-order.js';
-const NEW_ANSWER = 'dist/apps/facade/src/sides/new-reads.js';
+const TARGET_ANSWER = 'dist/apps/facade/src/sides/target-reads.js';
 const LEGACY_READ = 'dist/apps/facade/src/sides/side.js';
 
 /** The first one is the default. */
 export const TRANSLATION_BUGS = [
   {
     name: 'local-time-as-utc',
-    description: "shows the new side's times in UTC as if they were local times",
+    description: "shows the target's times in UTC as if they were local times",
     field: 'createdAt',
-    file: NEW_ANSWER,
+    file: TARGET_ANSWER,
     replace: 'return legacyView(order, zone);',
     by: "return { ...legacyView(order, zone), createdAt: order.createdAt.toISOString().replace('Z', '') };",
     affects: 'reads',
   },
   {
     name: 'float-price',
-    description: 'writes the price to the new side through a float with two decimals',
+    description: 'writes the price to the target through a float with two decimals',
     field: 'price',
     file: API_ORDER,
     replace: 'price: formatMoney(order.price)',
@@ -40,7 +40,7 @@ export const TRANSLATION_BUGS = [
   },
   {
     name: 'symbol-case',
-    description: 'writes symbols to the new side in lower case',
+    description: 'writes symbols to the target in lower case',
     field: 'symbol',
     file: API_ORDER,
     replace: 'symbol: order.symbol',
@@ -49,7 +49,7 @@ export const TRANSLATION_BUGS = [
   },
   {
     name: 'default-currency',
-    description: 'writes each order to the new side in the currency of most orders',
+    description: 'writes each order to the target in the currency of most orders',
     field: 'currency',
     file: API_ORDER,
     replace: 'currency: order.currency',
@@ -58,7 +58,7 @@ export const TRANSLATION_BUGS = [
   },
   {
     name: 'side-swapped',
-    description: "reads a buy of the new side's answer as a sell, and the other way round",
+    description: "reads a buy of the target's answer as a sell, and the other way round",
     field: 'side',
     file: API_ORDER,
     replace: '...plain,',
@@ -67,7 +67,7 @@ export const TRANSLATION_BUGS = [
   },
   {
     name: 'page-off-by-one',
-    description: 'asks the new side for one order too few of each page',
+    description: 'asks the target for one order too few of each page',
     field: 'order',
     file: LEGACY_READ,
     replace: 'to: read.page * INTERVAL_NUMBERS',

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClientMemory, Sightings, type ClientRead } from './client-memory.js';
-import { oneOf, type Draw, type StoredOrder, inventOrder, WrittenOrders, type WrittenOrder } from './stored-orders.js';
+import {
+  oneOf,
+  type Draw,
+  type StoredOrder,
+  generateOrder,
+  WrittenOrders,
+  type WrittenOrder,
+} from './stored-orders.js';
 import type { RequestKind, RequestLog } from './request-log.js';
 
 /** How the clients of a journey behave. */
@@ -139,7 +146,7 @@ class Client {
     const { own, orders, draw, log, withoutIdPercent, givesUpPercent, retryMs, givenUp, onAcked } = this.options;
     const id = draw(PERCENT) < withoutIdPercent ? undefined : randomUUID();
     const order = orders.begin(oneOf(own, draw), id, log.now());
-    const sent = inventOrder(order, draw);
+    const sent = generateOrder(order, draw);
     while (!(await this.request('writes', '/orders', sent, (text) => this.acked(order, sent, text)))) {
       if (id === undefined || draw(PERCENT) < givesUpPercent || givenUp.aborted) return;
       await delay(retryMs);
@@ -149,7 +156,7 @@ class Client {
 
   private acked(order: WrittenOrder, sent: object, text: string): string | undefined {
     const { memory, log } = this.options;
-    const judged = memory.judgeWrite(text, sent as ReturnType<typeof inventOrder>);
+    const judged = memory.judgeWrite(text, sent as ReturnType<typeof generateOrder>);
     if (typeof judged === 'string') return judged;
     order.acked = { order: judged, at: log.now() };
     this.acknowledged.push(judged);

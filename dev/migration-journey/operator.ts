@@ -114,7 +114,7 @@ export class Operator {
    * Moves to a position step by step, also after an automatic rollback meanwhile.
    * @throws Error if it is not there within the limit
    */
-  async moveTo(target: Position, options: MoveOptions): Promise<void> {
+  async moveTo(goal: Position, options: MoveOptions): Promise<void> {
     const { readsFirst = false, withinMs, reason, waitsFor, onMoved, onRefused } = options;
     let problem = 'no facade answered';
     await waitUntil(
@@ -125,7 +125,7 @@ export class Operator {
         for (;;) {
           const state = await this.state().catch(() => undefined);
           if (state === undefined) return undefined;
-          const step = nextStep(state.capabilities, target, readsFirst);
+          const step = nextStep(state.capabilities, goal, readsFirst);
           if (step === undefined) return state.change === null ? true : undefined;
           const before = state.capabilities[step.capability];
           const waiting = waitsFor?.(step, before);
@@ -190,7 +190,7 @@ export async function untilRecovered(system: RecoveringSystem, withinMs: number)
     return false;
   };
   const isWhole = await until(async () => (await system.areReady()) && (await knowsState(operator)));
-  // A circuit breaker of a facade may be open for longer than its side is away.
+  // A circuit breaker of a facade may be open for longer than its side is unavailable.
   const answers = await Promise.all(facades.map(async (facade) => until(async () => answersAll(facade))));
   await clients.pause();
   return isWhole && answers.every(Boolean) && (await until(async () => (await system.openIntents()) === 0));

@@ -37,24 +37,24 @@ export type Places = Readonly<Record<Capability, Place>>;
  * has brought the migration.
  * @param readsFirst which of both goes first where the rules allow both
  */
-export function nextStep(places: Places, target: Position, readsFirst: boolean): Step | undefined {
-  const wanted = (capability: Capability): Place => (capability === 'writes' ? target.writes : target.reads);
-  const writesBehind = isBehind('writes', places.writes, target.writes);
+export function nextStep(places: Places, goal: Position, readsFirst: boolean): Step | undefined {
+  const goalOf = (capability: Capability): Place => (capability === 'writes' ? goal.writes : goal.reads);
+  const writesBehind = isBehind('writes', places.writes, goal.writes);
   // Reads need writes at dualwrite; and the last step of writes, and their step back to off, come after those of all reads.
   const writesMustGoFirst = writesBehind && (places.writes.stage === 'off' || isPartOf(places.writes, 'dualwrite'));
-  const writesMustWait = target.writes.stage === 'complete' || target.writes.stage === 'off';
+  const writesMustWait = goal.writes.stage === 'complete' || goal.writes.stage === 'off';
   const isReadsFirst = writesMustGoFirst ? false : writesMustWait || readsFirst;
   const reads = CAPABILITIES.filter((capability) => capability !== 'writes');
   const order: readonly Capability[] = isReadsFirst ? [...reads, 'writes'] : ['writes', ...reads];
   for (const capability of order) {
-    const step = stepOf(capability, places[capability], wanted(capability));
+    const step = stepOf(capability, places[capability], goalOf(capability));
     if (step !== undefined) return step;
   }
   return undefined;
 }
 
-function isPartOf({ stage, percent }: Place, wanted: Stage): boolean {
-  return stage === wanted && percent < 100;
+function isPartOf({ stage: now, percent }: Place, stage: Stage): boolean {
+  return now === stage && percent < 100;
 }
 
 function isBehind(capability: Capability, from: Place, to: Place): boolean {

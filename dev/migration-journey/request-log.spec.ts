@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { allowing, type FaultWindow, type Interval, type Target, type FailedRequest } from './request-log.js';
+import { allowing, type FaultWindow, type Interval, type AffectedSystem, type FailedRequest } from './request-log.js';
 import { positionAt } from './position.js';
 
 const OFF = positionAt('off', 'off');
@@ -11,10 +11,14 @@ const COMPLETE = positionAt('complete', 'complete');
 /** Half of the writes still go to the legacy system, and no read. */
 const HALF_WRITES = { writes: HALF.writes, reads: LIVE.reads };
 
-const fault = (target: Target, positions: FaultWindow['positions'], more: Partial<FaultWindow> = {}): FaultWindow => ({
+const fault = (
+  affects: AffectedSystem,
+  positions: FaultWindow['positions'],
+  more: Partial<FaultWindow> = {},
+): FaultWindow => ({
   positions,
   kind: 'a-fault',
-  target,
+  affects,
   from: 1_000,
   to: 5_000,
   ...more,
@@ -34,25 +38,25 @@ const isAllowed = (failed: FailedRequest, windows: FaultWindow[], moves: Interva
   allowing(failed, windows, moves) !== undefined;
 
 describe('a failed request', () => {
-  it.each<[string, FailedRequest['kind'], string, Target, FaultWindow['positions'], boolean]>([
+  it.each<[string, FailedRequest['kind'], string, AffectedSystem, FaultWindow['positions'], boolean]>([
     ['a write while the legacy system answers it', 'writes', 'outcome-unknown', 'legacy', [DUALWRITE], true],
-    ['a write while the other side follows', 'writes', 'outcome-unknown', 'new', [DUALWRITE], false],
-    ['a write of the new side', 'writes', 'new-away', 'new', [LIVE], true],
+    ['a write while the target is the secondary', 'writes', 'outcome-unknown', 'new', [DUALWRITE], false],
+    ['a write of the target', 'writes', 'new-away', 'new', [LIVE], true],
     ['a write of some accounts', 'writes', 'legacy-away', 'legacy', [HALF], true],
-    ['a write while the legacy system only follows', 'writes', 'legacy-away', 'legacy', [LIVE], false],
+    ['a write while the legacy system is the secondary', 'writes', 'legacy-away', 'legacy', [LIVE], false],
     ['a read that is compared only', 'read-by-id', 'new-away', 'new', [SHADOW], false],
-    ['a read of the new side', 'read-by-page', 'still-open', 'new', [SHADOW, HALF], true],
+    ['a read of the target', 'read-by-page', 'still-open', 'new', [SHADOW, HALF], true],
     ['a read that waits for writes of the legacy system', 'read-by-id', 'still-open', 'legacy', [HALF_WRITES], true],
-    ['a read of the new side only', 'read-by-id', 'legacy-away', 'legacy', [HALF_WRITES], false],
+    ['a read of the target only', 'read-by-id', 'legacy-away', 'legacy', [HALF_WRITES], false],
     ['a write in off without MongoDB', 'writes', 'state-unknown', 'mongodb', [OFF], false],
     ['a write in dualwrite without MongoDB', 'writes', 'state-unknown', 'mongodb', [DUALWRITE], true],
     ['a read of the legacy system without MongoDB', 'read-by-id', 'state-unknown', 'mongodb', [SHADOW], false],
-    ['a read of the new side without MongoDB', 'read-by-range', 'new-away', 'mongodb', [COMPLETE], true],
+    ['a read of the target without MongoDB', 'read-by-range', 'new-away', 'mongodb', [COMPLETE], true],
     ['a write during a change', 'writes', 'handing-over', 'new', [OFF, DUALWRITE], true],
     ['a write without a change', 'writes', 'handing-over', 'new', [DUALWRITE], false],
     ['a code that the contract does not have', 'read-by-id', 'something', 'legacy', [OFF], false],
-  ])('is allowed only where the contract allows it: %s', (_, kind, code, target, positions, expected) => {
-    expect(isAllowed(failure(kind, code), [fault(target, positions)])).toBe(expected);
+  ])('is allowed only where the contract allows it: %s', (_, kind, code, affects, positions, expected) => {
+    expect(isAllowed(failure(kind, code), [fault(affects, positions)])).toBe(expected);
   });
 
   const ofFacade = (kind: string): FaultWindow => fault('facade', [LIVE], { kind, facade: 'facade' });
@@ -64,7 +68,7 @@ describe('a failed request', () => {
     ['does not reach the legacy system', 'no-connection', 'facade', fault('legacy', [OFF]), false],
     ['hangs and knows no state', 'state-unknown', 'facade', ofFacade('pause-facade'), true],
     ['waits for one that hangs', 'handing-over', 'facade-2', ofFacade('pause-facade'), true],
-    ['finds the new side away while another one hangs', 'new-away', 'facade-2', ofFacade('pause-facade'), false],
+    ['finds the target unavailable while another one hangs', 'new-away', 'facade-2', ofFacade('pause-facade'), false],
   ])('of a facade that %s: %s', (_, code, facade, window, expected) => {
     expect(isAllowed(failure('writes', code, { facade }), [window])).toBe(expected);
   });
@@ -79,7 +83,7 @@ describe('a failed request', () => {
   });
 
   it('with an unknown outcome is judged by the side in its message', () => {
-    const message = 'the legacy side has not answered, and the order may be stored later: it hung up';
+    const message = 'the legacy system has not answered, and the order may be stored later: it hung up';
     const failed = failure('writes', 'outcome-unknown', { message });
     expect(isAllowed(failed, [fault('legacy', [HALF])])).toBe(true);
     expect(isAllowed(failed, [fault('new', [HALF])])).toBe(false);
@@ -92,7 +96,7 @@ describe('a failed request', () => {
     expect(isAllowed(failure('writes', 'outcome-unknown'), [], moves)).toBe(false);
   });
 
-  it('of a write is allowed after 10 s without the side that follows', () => {
+  it('of a write is allowed after 10 s without the secondary', () => {
     const long = fault('new', [DUALWRITE], { to: 20_000 });
     expect(isAllowed(failure('writes', 'writes-behind', { to: 10_999 }), [long])).toBe(false);
     expect(isAllowed(failure('writes', 'writes-behind', { to: 11_000 }), [long])).toBe(true);

@@ -128,25 +128,25 @@ export interface Interval {
   readonly to: number;
 }
 
-/** The part of the system that a fault affects: it decides which requests may fail. */
-export type Target = 'facade' | 'legacy' | 'new' | 'mongodb';
+/** The part of the system that a fault affects: it decides which requests may fail. `new`: the target. */
+export type AffectedSystem = 'facade' | 'legacy' | 'new' | 'mongodb';
 
 /** One injected fault, from its beginning to the recovery. */
 export interface FaultWindow extends Interval {
   /** Where the migration is, and where it moves meanwhile. */
   readonly positions: readonly [Position] | readonly [Position, Position];
   readonly kind: string;
-  readonly target: Target;
+  readonly affects: AffectedSystem;
   /** The only facade that the fault affects directly. */
   readonly facade?: string;
 }
 
-/** The default of `INTENT_MAX_AGE_MS`: from then on, writes do not wait for a side that only follows. */
+/** The default of `INTENT_MAX_AGE_MS`: from then on, writes do not wait for the secondary. */
 const BEHIND_AFTER_MS = 10_000;
 /** The codes of docs/facade.md. */
 const WAITS = ['handing-over', 'still-open', 'outcome-unknown'];
-const SIDE_AWAY = [...WAITS, 'legacy-away', 'new-away'];
-const DATABASE_AWAY = [...SIDE_AWAY, 'state-unknown', 'database-away'];
+const SIDE_UNAVAILABLE = [...WAITS, 'legacy-away', 'new-away'];
+const DATABASE_UNAVAILABLE = [...SIDE_UNAVAILABLE, 'state-unknown', 'database-away'];
 
 /** Returns the fault that allows a failure; or the change of stage without a fault, during which a write may wait for too long. */
 export function allowing<W extends FaultWindow>(
@@ -163,29 +163,30 @@ export function allowing<W extends FaultWindow>(
 
 function isAllowed(failure: FailedRequest, window: FaultWindow): boolean {
   const { kind, status, facade, code, message, to } = failure;
-  const { positions, target, from } = window;
+  const { positions, affects, from } = window;
   if (positions.length === 2 && isCode(failure, ['handing-over'])) return true;
   if (isCode(failure, ['writes-behind'])) return to - from >= BEHIND_AFTER_MS;
-  if (target === 'facade') {
+  if (affects === 'facade') {
     const isOwn = facade === window.facade;
     // A facade that is killed or hangs does not answer; one that knows its state too late answers what it may.
     if (status === null) return isOwn && /^(kill|pause)-/.test(window.kind);
     // The other facade waits for what the affected one has begun.
-    return isCode(failure, isOwn ? DATABASE_AWAY : WAITS);
+    return isCode(failure, isOwn ? DATABASE_UNAVAILABLE : WAITS);
   }
-  if (target === 'mongodb') return needsMongodb(kind, positions) && isCode(failure, DATABASE_AWAY);
-  const [, named] = /\bthe (legacy|new) side\b/.exec(message) ?? [];
-  if (code === 'outcome-unknown' && named !== undefined && named !== target) return false;
-  return answeringSides(failure, positions).has(target) && isCode(failure, SIDE_AWAY);
+  if (affects === 'mongodb') return needsMongodb(kind, positions) && isCode(failure, DATABASE_UNAVAILABLE);
+  const [, named] = /\bthe (legacy system|target)\b/.exec(message) ?? [];
+  const isNamed = affects === 'legacy' ? named === 'legacy system' : named === 'target';
+  if (code === 'outcome-unknown' && named !== undefined && !isNamed) return false;
+  return primarySides(failure, positions).has(affects) && isCode(failure, SIDE_UNAVAILABLE);
 }
 
 function isCode({ status, code }: FailedRequest, codes: readonly string[]): boolean {
   return status === 503 && codes.includes(code);
 }
 
-/** Returns the sides whose absence a client may notice. A read that waits for open writes notices the sides of writes too. */
-function answeringSides({ kind, code }: FailedRequest, positions: FaultWindow['positions']): ReadonlySet<Target> {
-  const sides = new Set<Target>();
+/** Returns the sides whose outage a client may notice. A read that waits for open writes notices the sides of writes too. */
+function primarySides({ kind, code }: FailedRequest, positions: FaultWindow['positions']): ReadonlySet<AffectedSystem> {
+  const sides = new Set<AffectedSystem>();
   for (const { writes, reads } of positions)
     for (const { stage, percent } of kind === 'writes' ? [writes] : code === 'still-open' ? [reads, writes] : [reads]) {
       const isNew = stage === 'live' || stage === 'complete';

@@ -31,7 +31,7 @@ const RIGHT: StoredEvidence = {
   sighted: [stored(2)],
   legacy: ALL,
   new: ALL,
-  newOnlyFrom: Infinity,
+  targetOnlyFrom: Infinity,
   isCopied: true,
 };
 const changed = (order: StoredOrder, change: Partial<StoredOrder>): StoredOrder => ({ ...order, ...change });
@@ -47,9 +47,9 @@ describe('what both sides have', () => {
     ['all orders', {}],
     [
       'no late order on the legacy system',
-      { legacy: [OLD, stored(1)], written: [written(1), written(2, 50)], newOnlyFrom: 50 },
+      { legacy: [OLD, stored(1)], written: [written(1), written(2, 50)], targetOnlyFrom: 50 },
     ],
-    ['not all orders on the new side before the backfill has ended', { new: [OLD], isCopied: false }],
+    ['not all orders on the target before the backfill has ended', { new: [OLD], isCopied: false }],
     ['a write without an outcome on both sides', { written: [written(1), unanswered(2)] }],
   ])('is right: %s', (_, change) => {
     expect(problems(change)).toEqual({});
@@ -57,12 +57,12 @@ describe('what both sides have', () => {
 
   it.each<[string, Partial<StoredEvidence>, object]>([
     ['an acknowledged write is missing on the legacy system', { legacy: [OLD, stored(1)] }, { lost: 1, onOneSide: 1 }],
-    ['an acknowledged write is missing on the new side', { new: [OLD, stored(2)] }, { lost: 1, onOneSide: 1 }],
+    ['an acknowledged write is missing on the target', { new: [OLD, stored(2)] }, { lost: 1, onOneSide: 1 }],
     ['an old order is missing', { new: [stored(1), stored(2)] }, { lost: 1, onOneSide: 1 }],
     ['an order that a client has seen is missing', { sighted: [stored(3)] }, { lost: 1 }],
     [
       'a write before the end of the legacy system is missing there',
-      { legacy: [OLD, stored(1)], written: [written(1), written(2, 49)], newOnlyFrom: 50 },
+      { legacy: [OLD, stored(1)], written: [written(1), written(2, 49)], targetOnlyFrom: 50 },
       { lost: 1 },
     ],
     [
@@ -82,7 +82,7 @@ describe('what both sides have', () => {
     ['an id is there twice', { new: [...ALL, changed(OLD, { number: 9 })] }, { doubled: 1 }],
     [
       'a number is there twice',
-      { legacy: [...ALL, changed(OLD, { id: 'other' })], newOnlyFrom: 1e9, isCopied: false },
+      { legacy: [...ALL, changed(OLD, { id: 'other' })], targetOnlyFrom: 1e9, isCopied: false },
       { doubled: 1 },
     ],
     [
@@ -90,14 +90,14 @@ describe('what both sides have', () => {
       {
         new: [...ALL, changed(stored(2), { id: 'other', number: 9 })],
         written: [written(1), unanswered(2)],
-        newOnlyFrom: 1e9,
+        targetOnlyFrom: 1e9,
       },
       { doubled: 1 },
     ],
     ['an order was never written', { legacy: [...ALL, stored(9)], new: [...ALL, stored(9)] }, { differing: 2 }],
     [
       'a write has another id than it was sent with',
-      { new: [OLD, stored(1), changed(stored(2), { id: 'other' })], isCopied: false, newOnlyFrom: 1e9 },
+      { new: [OLD, stored(1), changed(stored(2), { id: 'other' })], isCopied: false, targetOnlyFrom: 1e9 },
       { differing: 1 },
     ],
     [
@@ -106,7 +106,7 @@ describe('what both sides have', () => {
       { onOneSide: 1 },
     ],
     [
-      'a write without an outcome is on the new side only',
+      'a write without an outcome is on the target only',
       { written: [written(1), unanswered(2)], legacy: [OLD, stored(1)] },
       { onOneSide: 1 },
     ],
@@ -115,7 +115,7 @@ describe('what both sides have', () => {
   });
 });
 
-describe('a document of the new side', () => {
+describe('a document of the target', () => {
   it('is written as the legacy system would, with the local time of its zone', () => {
     const order = { ...anOrder({ createdAt: new Date('2026-01-31T23:00:00.250Z') }), ...aLegacyOrder({ number: 7 }) };
     const ingest = { operationId: new UUID(), partition: 0, attempts: 1, savedAt: new Date(0) };

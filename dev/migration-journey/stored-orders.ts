@@ -19,8 +19,8 @@ export interface StoredOrder {
 /** The orders of one side, as its files or its collection have them. */
 export type StoredSide = readonly StoredOrder[];
 
-/** An order of the new side, with its place on the topic. */
-export interface NewSideOrder extends StoredOrder {
+/** An order of the target, with its place on the topic. */
+export interface TargetOrder extends StoredOrder {
   /** Whether the facade sent it, not an import. */
   readonly isSent: boolean;
   readonly partition: number;
@@ -70,10 +70,10 @@ export class LegacyFiles {
 }
 
 /** Reads MongoDB's collection itself: neither the query API nor the facade is asked. */
-export async function newSideOrders(db: Db): Promise<readonly NewSideOrder[]> {
+export async function targetOrders(db: Db): Promise<readonly TargetOrder[]> {
   const intakes = db.collection<{ _id: string; kind: string }>('operations').find({ kind: 'intake' });
   const sent = new Set((await intakes.project<{ _id: string }>({ _id: 1 }).toArray()).map(({ _id }) => _id));
-  const orders: NewSideOrder[] = [];
+  const orders: TargetOrder[] = [];
   for await (const document of db.collection<OrderDocument>('orders').find()) {
     const { operationId, partition, offset } = document.ingest;
     const isSent = sent.has(operationId?.toHexString() ?? '');
@@ -82,7 +82,7 @@ export async function newSideOrders(db: Db): Promise<readonly NewSideOrder[]> {
   return orders;
 }
 
-/** Writes a document of the new side as the legacy system would. */
+/** Writes a document of the target as the legacy system would. */
 export function asLegacyOrder(document: Omit<OrderDocument, 'ingest' | 'number'>): StoredOrder {
   const { _id, legacy, accountId, side, symbol, quantity, price, amount, currency, createdAt } = document;
   return storedOrder({
@@ -108,7 +108,7 @@ export async function openIntents(db: Db): Promise<number> {
   return open.reduce((count, bucket) => count + bucket.open.length, 0);
 }
 
-/** The accounts of clients begin so; others are those of the populated orders, and of the journey's own probes. */
+/** The accounts of clients begin so; others are those of the generated orders, and of the journey's own probes. */
 export const CLIENT_ACCOUNTS = 'client-';
 
 /** A write of a client. Its quantity is its serial, so that the stored order shows which write it was. */
@@ -175,8 +175,8 @@ const INSTRUMENTS = [
 const YEAR_SECONDS = 365 * 24 * 3_600;
 const FIRST_DAY = Date.UTC(2025, 0, 1);
 
-/** Invents the content of a write: with a price of up to four decimals, and half of the time with a local time of its own. */
-export function inventOrder({ id, accountId, serial }: WrittenOrder, draw: Draw): SentOrder {
+/** Generates the content of a write: with a price of up to four decimals, and half of the time with a local time of its own. */
+export function generateOrder({ id, accountId, serial }: WrittenOrder, draw: Draw): SentOrder {
   const [symbol, currency, price] = oneOf(INSTRUMENTS, draw);
   const createdAt = new Date(FIRST_DAY + draw(YEAR_SECONDS) * 1_000 + draw(1_000)).toISOString().slice(0, -1);
   return {
@@ -210,9 +210,9 @@ export interface StoredEvidence {
   readonly sighted: StoredSide;
   readonly legacy: StoredSide;
   readonly new: StoredSide;
-  /** From this time on, writes may go to the new side only, by the clock of the journey's log; `Infinity`: not yet. */
-  readonly newOnlyFrom: number;
-  /** Whether the new side must have all orders: the backfill has ended. */
+  /** From this time on, writes may go to the target only, by the clock of the journey's log; `Infinity`: not yet. */
+  readonly targetOnlyFrom: number;
+  /** Whether the target must have all orders: the backfill has ended. */
   readonly isCopied: boolean;
 }
 
@@ -227,47 +227,47 @@ export interface StoredProblems {
   readonly onOneSide: readonly string[];
 }
 
-/** Judges what both sides have: nothing lost, doubled, different, or invented. Uses no code of the product. */
+/** Judges what both sides have: nothing lost, duplicated, different, or never written. Uses no code of the product. */
 export function storedProblems(evidence: StoredEvidence): StoredProblems {
-  const { legacy, new: newSide } = evidence;
-  const wanted = wantedOrders(evidence);
+  const { legacy, new: target } = evidence;
+  const expected = expectedOrders(evidence);
   return {
-    lost: unique(wanted.filter(({ found }) => found === undefined).map(({ name }) => `${name} is missing`)),
-    doubled: unique([...doubles('legacy', legacy), ...doubles('new', newSide)]),
+    lost: unique(expected.filter(({ found }) => found === undefined).map(({ name }) => `${name} is missing`)),
+    doubled: unique([...doubles('legacy', legacy), ...doubles('new', target)]),
     differing: unique([
-      ...wanted.flatMap(({ name, order, found }) =>
+      ...expected.flatMap(({ name, order, found }) =>
         found === undefined || found.text === order.text ? [] : [`${name} is ${found.text} instead of ${order.text}`],
       ),
       ...differences(evidence),
-      ...invented(evidence),
+      ...neverWritten(evidence),
     ]),
     onOneSide: unique(onOneSide(evidence)),
   };
 }
 
-interface Wanted {
+interface ExpectedOrder {
   readonly name: string;
   readonly order: StoredOrder;
   readonly found: StoredOrder | undefined;
 }
 
 /** Each old, acknowledged and seen order must be there as it was: on both sides, or on the side that had to have it. */
-function wantedOrders({
+function expectedOrders({
   old,
   written,
   sighted,
   legacy,
-  new: newSide,
-  newOnlyFrom,
+  new: target,
+  targetOnlyFrom,
   isCopied,
-}: StoredEvidence): Wanted[] {
-  const [onLegacy, onNew] = [byId(legacy), byId(newSide)];
+}: StoredEvidence): ExpectedOrder[] {
+  const [onLegacy, onTarget] = [byId(legacy), byId(target)];
   const acked = written.flatMap((order) => order.acked ?? []);
-  const wantedOnLegacy = [...old, ...acked.filter(({ at }) => at < newOnlyFrom).map(({ order }) => order)];
-  const wantedOnNew = isCopied ? [...old, ...acked.map(({ order }) => order), ...sighted] : [];
+  const expectedOnLegacy = [...old, ...acked.filter(({ at }) => at < targetOnlyFrom).map(({ order }) => order)];
+  const expectedOnTarget = isCopied ? [...old, ...acked.map(({ order }) => order), ...sighted] : [];
   return [
-    ...wantedOnLegacy.map((order) => ({ name: nameOf('legacy', order), order, found: onLegacy.get(order.id) })),
-    ...wantedOnNew.map((order) => ({ name: nameOf('new', order), order, found: onNew.get(order.id) })),
+    ...expectedOnLegacy.map((order) => ({ name: nameOf('legacy', order), order, found: onLegacy.get(order.id) })),
+    ...expectedOnTarget.map((order) => ({ name: nameOf('new', order), order, found: onTarget.get(order.id) })),
   ];
 }
 
@@ -289,35 +289,35 @@ function repeated(keys: readonly string[]): string[] {
   return keys.filter((key) => seen.size === seen.add(key).size);
 }
 
-function differences({ legacy, new: newSide }: StoredEvidence): string[] {
-  const onNew = byId(newSide);
+function differences({ legacy, new: target }: StoredEvidence): string[] {
+  const onTarget = byId(target);
   return legacy.flatMap((order) => {
-    const other = onNew.get(order.id) ?? order;
+    const other = onTarget.get(order.id) ?? order;
     return other.text === order.text ? [] : [`legacy: ${order.text}, new: ${other.text}`];
   });
 }
 
 /** Orders whose outcome no client knows must be on both sides or on neither. */
-function onOneSide({ legacy, new: newSide, newOnlyFrom, isCopied }: StoredEvidence): string[] {
-  const [onLegacy, onNew] = [byId(legacy), byId(newSide)];
+function onOneSide({ legacy, new: target, targetOnlyFrom, isCopied }: StoredEvidence): string[] {
+  const [onLegacy, onTarget] = [byId(legacy), byId(target)];
   // Writes without an outcome that were sent before the end of the legacy system may have been admitted after it.
-  const notOnLegacy = newOnlyFrom === Infinity ? newSide.filter(({ id }) => !onLegacy.has(id)) : [];
-  const notOnNew = isCopied ? legacy.filter(({ id }) => !onNew.has(id)) : [];
+  const notOnLegacy = targetOnlyFrom === Infinity ? target.filter(({ id }) => !onLegacy.has(id)) : [];
+  const notOnTarget = isCopied ? legacy.filter(({ id }) => !onTarget.has(id)) : [];
   return [
-    ...notOnNew.map(({ text }) => `only on the legacy system: ${text}`),
-    ...notOnLegacy.map(({ text }) => `only on the new side: ${text}`),
+    ...notOnTarget.map(({ text }) => `only on the legacy system: ${text}`),
+    ...notOnLegacy.map(({ text }) => `only on the target: ${text}`),
   ];
 }
 
-function invented({ written, legacy, new: newSide }: StoredEvidence): string[] {
+function neverWritten({ written, legacy, new: target }: StoredEvidence): string[] {
   const writes = new Map(written.map((order) => [`write ${order.serial} of ${order.accountId}`, order]));
-  const isInvented = (order: StoredOrder): boolean => {
+  const isPhantom = (order: StoredOrder): boolean => {
     const write = writes.get(writeOf(order));
     return isOfClient(order) && (write === undefined || (write.id ?? order.id) !== order.id);
   };
   return [
-    ...legacy.filter(isInvented).map(({ text }) => `legacy: ${text} was never written`),
-    ...newSide.filter(isInvented).map(({ text }) => `new: ${text} was never written`),
+    ...legacy.filter(isPhantom).map(({ text }) => `legacy: ${text} was never written`),
+    ...target.filter(isPhantom).map(({ text }) => `new: ${text} was never written`),
   ];
 }
 

@@ -12,7 +12,7 @@ import { exposeAutoscaling } from '../../apps/console/src/autoscaling/autoscalin
 import { exposePipeline, exposeReplicas } from '../../apps/console/src/pipeline/pipeline-metrics.js';
 import { measuredInsert } from '../../apps/consumer/src/bulk-insert.js';
 import { FacadeMetrics, exposeIntents, exposeStages } from '../../apps/facade/src/facade-metrics.js';
-import { WriteReporting, type ReportingParts } from '../../apps/facade/src/migration/write-reporting.js';
+import { WriteReporting, type ReportingDependencies } from '../../apps/facade/src/migration/write-reporting.js';
 import { measureCompaction } from '../../apps/producer/src/compaction/operation-compaction.js';
 import { exposeEmission } from '../../apps/producer/src/emission/emission-job.js';
 import { measureTopic } from '../../apps/producer/src/emission/orders-topic.js';
@@ -48,7 +48,7 @@ const EXPOSED: Readonly<Record<string, (registry: Registry) => unknown>> = {
   consumer: (registry) => {
     measuredInsert(nothing, registry);
   },
-  'consumer and adopters of the engine': (registry) => new PrometheusMetrics(registry),
+  'consumer, and your service with the engine': (registry) => new PrometheusMetrics(registry),
   'query API': (registry) => exposeReadMetrics(nothing, nothing, registry),
   console: (registry) => {
     exposePipeline(nothing, registry);
@@ -62,7 +62,7 @@ const EXPOSED: Readonly<Record<string, (registry: Registry) => unknown>> = {
     metrics.expiredIgnoreRules(nothing);
     exposeIntents(nothing, systemClock, registry);
     exposeStages({ state: nothing, lastVerify: nothing, clock: systemClock }, registry);
-    return new WriteReporting({ registry } as ReportingParts);
+    return new WriteReporting({ registry } as ReportingDependencies);
   },
 };
 

@@ -12,7 +12,7 @@ interface Entry {
   readonly file: string;
 }
 
-/** Returns the declaration of each export of the published packages, by entry, as the compiler of an adopter reads it; without comments. */
+/** Returns the declaration of each export of the published packages, by entry, as the compiler of a user's project reads it; without comments. */
 export function declareExports(): string {
   const files = globSync('libs/*/dist/**/*.d.ts', { cwd: PROJECT_DIRECTORY }).map((file) =>
     join(PROJECT_DIRECTORY, file),
@@ -53,7 +53,7 @@ function declarationOf(symbol: ts.Symbol, checker: ts.TypeChecker): string {
     .join('\n');
 }
 
-/** Drops the members of a class that no adopter can use. */
+/** Drops the members of a class that no user can use. */
 function withoutPrivate(node: ts.Node): ts.Node {
   if (!ts.isClassDeclaration(node)) return node;
   const members = node.members.filter((member) => !(ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Private));

@@ -79,16 +79,16 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
       },
       'a process replaces one of its name that is cut off elsewhere': {
         file: 'testing/memory-stores.ts',
-        replace: 'this.registrations.set(`${name}@${place}`, { name, process, revision: 0,',
-        by: 'this.registrations.clear();\n    this.registrations.set(`${name}@${place}`, { name, process, revision: 0,',
+        replace: 'this.registrations.set(`${name}@${address}`, { name, process, revision: 0,',
+        by: 'this.registrations.clear();\n    this.registrations.set(`${name}@${address}`, { name, process, revision: 0,',
         specs: 'migration/stage-changes',
       },
-      'roll back to an absent legacy system': {
+      'roll back to an unavailable legacy system': {
         file: 'stages/gate.ts',
-        replace: 'if (isLegacyAway)',
-        by: 'if (isLegacyAway && cause === undefined)',
+        replace: 'if (isLegacyUnavailable)',
+        by: 'if (isLegacyUnavailable && cause === undefined)',
       },
-      'failures of the legacy system count against the new side': {
+      'failures of the legacy system count against the target': {
         file: 'stages/gate.ts',
         replace: "errorRateOf(lately, 'new')",
         by: "errorRateOf(lately, 'legacy')",
@@ -103,12 +103,12 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         replace: 'if (change !== null)',
         by: "if (change?.reason === '')",
       },
-      'reads may go live before the new side has all orders': {
+      'reads may go live before the target has all orders': {
         file: 'stages/changes.ts',
         replace: "if (stage !== 'shadow' && !isCopied)",
         by: "if (stage === 'off' && !isCopied)",
       },
-      'force overrules what can not be taken back': {
+      'force overrides what can not be taken back': {
         file: 'stages/gate.ts',
         replace: "return gate.filter(({ condition }) => condition === 'verify' || condition === 'open-intents');",
         by: 'return [];',
@@ -142,27 +142,27 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
           "if (outcome.result === 'unknown') return { ...place, error: outcome.message };\n    if (outcome.result === 'refused')",
         by: "if (outcome.result === 'unknown') return { ...place, close: true };\n    if (outcome.result === 'refused')",
       },
-      'acknowledge before the answering side has answered': {
+      'acknowledge before the primary has answered': {
         file: 'writes/fenced-writes.ts',
-        replace: 'const outcome = await this.answering.run(intent, signal);',
-        by: "void this.answering.run(intent, signal);\n    const outcome: AnsweringOutcome = { result: 'stored' };",
+        replace: 'const outcome = await this.primary.run(intent, signal);',
+        by: "void this.primary.run(intent, signal);\n    const outcome: PrimaryOutcome = { result: 'stored' };",
       },
       'the instance does not wait for earlier writes of the account': {
         file: 'writes/fenced-writes.ts',
         replace: 'while (seqs.size > 0) {',
         by: 'while (seqs.size < 0) {',
       },
-      'drop the account order on the way to the new side': {
+      'drop the account order on the way to the target': {
         file: 'writes/outbox.ts',
-        replace: "if (isFree('new') && !behind.new.has(accountId)) plan.toNew.push(item);",
-        by: "if (isFree('new')) plan.toNew.push(item);",
+        replace: "if (isFree('new') && !behind.new.has(accountId)) plan.toTarget.push(item);",
+        by: "if (isFree('new')) plan.toTarget.push(item);",
       },
       'drop the account order on the way to the legacy system': {
         file: 'writes/outbox.ts',
         replace: "if (isFree('legacy') && !behind.legacy.has(accountId)) plan.toLegacy.push(item);",
         by: "if (isFree('legacy')) plan.toLegacy.push(item);",
       },
-      'close an intent before the second side has stored it': {
+      'close an intent before the secondary has stored it': {
         file: 'writes/fenced-writes.ts',
         replace: "return intent.new === 'none' ? { ...place, close: true } : { ...place, legacy: 'stored' };",
         by: 'return { ...place, close: true };',
@@ -212,17 +212,17 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         by: '>= 10 * limits.outbox.repairAfterMs) {',
         specs: 'writes/posted-orders',
       },
-      'an order is not looked up on the new side while the legacy system gets it': {
+      'an order is not looked up on the target while the legacy system gets it': {
         file: 'writes/outbox.ts',
         replace: "isFree('check')",
         by: "isFree('legacy')",
         specs: 'writes/outbox',
       },
-      'a refusal of the second side is not reported': {
+      'a refusal of the secondary is not reported': {
         file: 'writes/outbox.ts',
         replace: 'await this.ports.reports.diverged(item.intent, side, outcome);',
       },
-      'a refusal of the legacy system closes an intent before the new side is readable': {
+      'a refusal of the legacy system closes an intent before the target is readable': {
         file: 'writes/outbox.ts',
         replace: "side === 'legacy' && item.intent.new !== 'readable'",
         by: "side === 'legacy' && item.intent.new === 'open'",
@@ -325,20 +325,20 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
     mutants: {
       'let one client hold all connections with long answers': {
         file: 'legacy-api.ts',
-        replace: 'places.hold(request, reply, request.client ?? callerKey(request));',
+        replace: 'longAnswers.hold(request, reply, request.client ?? callerKey(request));',
       },
       'count the long answers of all clients of an address together': {
         file: 'legacy-api.ts',
         replace: 'request.client ?? callerKey(request)',
         by: 'callerKey(request)',
       },
-      'keep the connection of an answer that has no place': {
+      'keep the connection of an answer beyond the limit': {
         file: 'legacy-api.ts',
         replace: 'disconnected.abort(error);',
       },
       'send requests to a side that does not answer': {
         file: 'sides/side-connection.ts',
-        replace: 'if (error instanceof SideAwayError) this.fail();',
+        replace: 'if (error instanceof SideUnavailableError) this.fail();',
         specs: 'sides/sides',
       },
       'failures count although requests were answered between them': {

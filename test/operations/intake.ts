@@ -228,27 +228,27 @@ export function intakeSpecs(shared: () => TestSystem): void {
   describe('to the facade', () => {
     const { signal } = new AbortController();
     let sides: Sides;
-    let away: Sides;
+    let unavailable: Sides;
 
     beforeAll(() => {
       const { producerUrl, queryApiUrl } = pipeline;
       sides = sidesOf(producerUrl, queryApiUrl);
-      away = sidesOf(NOWHERE, NOWHERE);
+      unavailable = sidesOf(NOWHERE, NOWHERE);
     });
-    afterAll(async () => Promise.all([sides, away].map(async (each) => each.close())));
+    afterAll(async () => Promise.all([sides, unavailable].map(async (each) => each.close())));
 
     /** Acknowledged orders are saved a moment later. */
-    async function settled(ids: readonly string[]): Promise<void> {
+    async function untilReadable(ids: readonly string[]): Promise<void> {
       await eventually('all orders are readable', async () => {
         const found = await sides.answering.new.areReadable(ids, signal);
         return found.every((each) => each === 'readable');
       });
     }
 
-    describeWrittenSide('the intake with the query API', () => ({
+    describeWrittenSide('the order API with the query API', () => ({
       side: sides.answering.new,
-      away: away.answering.new,
-      settled,
+      unavailable: unavailable.answering.new,
+      untilReadable,
     }));
   });
 }
@@ -259,7 +259,7 @@ function sidesOf(producerUrl: string, queryApiUrl: string): Sides {
     LEGACY_URL: NOWHERE,
     PRODUCER_URL: producerUrl,
     QUERY_API_URL: queryApiUrl,
-    newUrl: NOWHERE,
+    targetUrl: NOWHERE,
     zone: new LegacyTimeZone('Asia/Kolkata'),
   });
 }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { toIntake, type WholeIntakeOrder } from '#legacy/translation/api-order.js';
+import { toOrderBody, type WholeOrderBody } from '#legacy/translation/api-order.js';
 import { parseMoney } from '#orders/order/money.js';
 import { orderResponse, type OrderResponse } from '#orders/order/order-response.js';
 import type { LegacyOrder } from '#orders/order/order.js';
@@ -98,14 +98,14 @@ export class ScriptedSide {
 
 const PROBLEM = 'application/problem+json';
 
-/** The producer's intake and the query API in memory, with what the facade uses of them. Orders are saved at once. */
-export class ImitatedNewSide {
+/** The producer's order API and the query API in memory, with what the facade uses of them. Orders are saved at once. */
+export class FakeTarget {
   private readonly orders = new Map<string, OrderResponse>();
   private number = 0;
 
   /** Saves an order as if the facade had sent it. */
   save(order: LegacyOrder, change: Partial<OrderResponse> = {}): void {
-    this.take(toIntake(order), change);
+    this.take(toOrderBody(order), change);
   }
 
   forget(id: string): void {
@@ -120,14 +120,14 @@ export class ImitatedNewSide {
   readonly answer = ({ method, path, body }: ReceivedRequest): ScriptedAnswer => {
     const url = new URL(path, 'http://side');
     const route = `${method} ${url.pathname}`;
-    if (route === 'POST /v1/orders') return this.intake(JSON.parse(body) as WholeIntakeOrder[]);
+    if (route === 'POST /v1/orders') return this.receive(JSON.parse(body) as WholeOrderBody[]);
     if (route === 'POST /v1/orders/batch-get') return this.batchGet(JSON.parse(body) as { ids: string[] });
     if (route === 'GET /v1/orders') return this.page(url.searchParams);
     if (method === 'GET' && url.pathname.startsWith('/v1/orders/')) return this.one(url.pathname.split('/')[3] ?? '');
     return { status: 404, type: PROBLEM, body: '{}' };
   };
 
-  private intake(given: readonly WholeIntakeOrder[]): ScriptedAnswer {
+  private receive(given: readonly WholeOrderBody[]): ScriptedAnswer {
     const errors = given.flatMap(({ quantity }, at) =>
       quantity > 10_000 ? [{ pointer: `/${at}/quantity`, detail: 'must be an integer from 1 to 10,000' }] : [],
     );
@@ -143,7 +143,7 @@ export class ImitatedNewSide {
     return { status: 202, body: JSON.stringify({ operationId: 'a', items }) };
   }
 
-  private take({ legacyNumber, price, ...order }: WholeIntakeOrder, change: Partial<OrderResponse>): void {
+  private take({ legacyNumber, price, ...order }: WholeOrderBody, change: Partial<OrderResponse>): void {
     this.number += 1;
     const money = parseMoney(price);
     const response = orderResponse({
@@ -187,7 +187,7 @@ export const NOWHERE = 'http://127.0.0.1:9';
 
 const FORCE = { force: true };
 
-/** A real legacy system, an imitated new side, a real MongoDB, and facade processes between them, which all are at the same stages. */
+/** A real legacy system, a fake target, a real MongoDB, and facade processes between them, which all are at the same stages. */
 export class FacadeStack {
   private readonly facades: RunningFacade[] = [];
 
@@ -196,8 +196,8 @@ export class FacadeStack {
     private readonly mongo: MongoClient,
     private readonly env: NodeJS.ProcessEnv,
     readonly legacy: RunningLegacy,
-    readonly newSide: ScriptedSide,
-    readonly imitated: ImitatedNewSide,
+    readonly target: ScriptedSide,
+    readonly fake: FakeTarget,
   ) {}
 
   /** Starts all, with one facade. */
@@ -206,20 +206,20 @@ export class FacadeStack {
     const MONGODB_URI = (await emptyServers())?.MONGODB_URI ?? '';
     await migrateAt(MONGODB_URI);
     const legacy = await RunningLegacy.start(folder, { LEGACY_TIME_ZONE: ZONE.name });
-    const imitated = new ImitatedNewSide();
-    const newSide = await ScriptedSide.start(imitated.answer);
+    const fake = new FakeTarget();
+    const target = await ScriptedSide.start(fake.answer);
     const env = {
       MONGODB_URI,
       LEGACY_URL: legacy.url,
-      PRODUCER_URL: newSide.url,
-      QUERY_API_URL: newSide.url,
+      PRODUCER_URL: target.url,
+      QUERY_API_URL: target.url,
       LEGACY_TIME_ZONE: ZONE.name,
       COMPARED_PER_SECOND: '10000',
       // The tests decide about rollbacks.
       ROLLBACK_MIN_REQUESTS: '1000000',
       ROLLBACK_MAX_MISMATCHES: '1000000',
     };
-    const stack = new FacadeStack(folder, new MongoClient(MONGODB_URI), env, legacy, newSide, imitated);
+    const stack = new FacadeStack(folder, new MongoClient(MONGODB_URI), env, legacy, target, fake);
     await stack.facade('one');
     return stack;
   }
@@ -242,7 +242,7 @@ export class FacadeStack {
 
   async end(): Promise<void> {
     await Promise.all(this.facades.map(async (facade) => facade.end()));
-    this.newSide.close();
+    this.target.close();
     await this.legacy.end();
     await this.mongo.close();
     await rm(this.folder, { recursive: true, force: true });
@@ -303,7 +303,7 @@ export class FacadeStack {
     await leases.updateOne({ _id: 'outbox' }, { $set: { expiresAt: new Date(0) } });
   }
 
-  /** Lets the gate see a verification that begins now and finds both sides equal. The imitated new side takes no imports. */
+  /** Lets the gate see a verification that begins now and finds both sides equal. The fake target takes no imports. */
   async verified(): Promise<void> {
     const now = new Date();
     await runsCollection(this.db).insertOne({

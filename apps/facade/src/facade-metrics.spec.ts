@@ -21,7 +21,7 @@ async function stageMetrics(
 }
 
 async function failing(): Promise<never> {
-  return Promise.reject(new Error('away'));
+  return Promise.reject(new Error('unavailable'));
 }
 
 describe('the metrics of the stages', () => {

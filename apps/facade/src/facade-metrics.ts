@@ -58,7 +58,7 @@ function expose(
 
 const MS_PER_SECOND = 1_000;
 
-/** Exposes the open intents of all instances, read at each scrape. While MongoDB is away, they have no samples. */
+/** Exposes the open intents of all instances, read at each scrape. While MongoDB is unavailable, they have no samples. */
 export function exposeIntents(facts: Pick<ChangeFacts, 'intents'>, clock: Clock, registry: Registry): void {
   const read = readForScrapes(async () => facts.intents(), clock);
   expose(
@@ -136,7 +136,7 @@ export function exposeStages({ state, lastVerify, clock }: StageMetricSources, r
   );
 }
 
-/** How a comparison ended. `undecided`: writes never stopped; `unanswered`: a side was away. Neither is a sample. */
+/** How a comparison ended. `undecided`: writes never stopped; `unanswered`: a side was unavailable. Neither is a sample. */
 export type ComparisonOutcome = 'equal' | 'passed' | 'differs' | 'undecided' | 'unanswered';
 
 /** Why a comparison was not made, or its finding not stored. */

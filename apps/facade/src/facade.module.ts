@@ -44,7 +44,7 @@ const PING_LIMIT_MS = timeLimit(2_000);
 
 /**
  * A facade is ready while it reaches a side. MongoDB is no condition: the legacy system's answers need none. Which side a request needs
- * depends on its stage; one that needs a side that is away gets a 503.
+ * depends on its stage; one that needs an unavailable side gets a 503.
  */
 @Injectable()
 class FacadeReadiness extends ReadinessChecks {

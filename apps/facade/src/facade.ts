@@ -42,8 +42,8 @@ import { OpenIntents } from './writes/open-intents.js';
 import { MongoWorkerLease } from './writes/outbox.js';
 
 const logger = createLogger('facade', settings.LOG_LEVEL);
-const PLACE = `${hostname()}:${settings.PORT}`;
-const IDENTITY = { name: settings.FACADE_INSTANCE ?? PLACE, process: randomUUID(), place: PLACE };
+const ADDRESS = `${hostname()}:${settings.PORT}`;
+const IDENTITY = { name: settings.FACADE_INSTANCE ?? ADDRESS, process: randomUUID(), address: ADDRESS };
 const zone = new LegacyTimeZone(settings.LEGACY_TIME_ZONE);
 /** Other requests wait up to 2 s for a write: what a dead instance has begun must be done by then. */
 const OUTBOX_LIMITS = { repairAfterMs: 1_000, batchSize: 1_000, maxCalls: 32 };
@@ -131,7 +131,7 @@ export class Facade implements OnModuleInit, OnApplicationBootstrap, BeforeAppli
   async onApplicationShutdown(): Promise<void> {
     const { files, migration, comparisons, observations, comparer, sides } = this;
     files.close();
-    // While MongoDB is away, each waits for it: at once, so that the facade still ends in time.
+    // While MongoDB is unavailable, each waits for it: at once, so that the facade still ends in time.
     const stopped = migration
       .stop()
       .catch((error: unknown) => logger.warn({ reason: String(error) }, 'not deregistered'));
@@ -171,7 +171,7 @@ export class Facade implements OnModuleInit, OnApplicationBootstrap, BeforeAppli
       figures: async (versions) => observations.read(versions),
       lastVerify: verifications.last,
       reports: new WriteReporting({ observations, comparisons, mismatches, state, registry: register }),
-      isLegacyAway: () => sides.breakers.some(({ side, isOpen }) => side === 'legacy' && isOpen()),
+      isLegacyUnavailable: () => sides.breakers.some(({ side, isOpen }) => side === 'legacy' && isOpen()),
       zone,
       clock,
       random: Math.random,

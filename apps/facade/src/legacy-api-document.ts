@@ -75,7 +75,7 @@ function error(description: string) {
   return json({ $ref: '#/components/schemas/LegacyApiError' }, description);
 }
 
-const AWAY = error('The answering side is away, or writes are under way: see Retry-After');
+const UNAVAILABLE = error('The side that answers is unavailable, or writes are under way: see Retry-After');
 const UNAUTHORIZED = error('No valid API key');
 const FOREIGN = error('`foreign-origin`: the request comes from a page of another origin');
 const REJECTED = error('Invalid parameters');
@@ -88,7 +88,7 @@ function operation(operationId: string, summary: string, answers: object, parame
     // Bearer tokens are those of /v1/migration only.
     security: [{ apiKey: [] }, { basic: [] }, {}],
     ...(parameters.length > 0 && { parameters }),
-    responses: { 401: UNAUTHORIZED, 503: AWAY, ...answers },
+    responses: { 401: UNAUTHORIZED, 503: UNAVAILABLE, ...answers },
   };
 }
 
@@ -134,7 +134,7 @@ const WRITES = {
         201: json(ONE, 'The order, with its id, number, amount and time'),
         200: json(ONE, 'The order was there already: a repeat under the same `id`'),
         400: error(
-          'Invalid order; once the new side answers, also one without an exact translation, with `code` and `field`',
+          'Invalid order; once the target answers, also one without an exact translation, with `code` and `field`',
         ),
         409: error('The `id` has other content (`order-conflict`), or the number is in use (`number-in-use`)'),
         403: FOREIGN,
@@ -147,7 +147,7 @@ const WRITES = {
   '/populate': {
     post: operation(
       'populateLegacy',
-      'Let the legacy system invent orders',
+      'Let the legacy system generate test orders',
       {
         201: json({ $ref: '#/components/schemas/LegacyApiPopulated' }, 'The numbers of the orders'),
         400: REJECTED,

@@ -16,15 +16,15 @@ const UNLIMITED = { config: { rateLimit: false, noToken: true } } as const;
 type Texts = Readonly<Record<string, string>>;
 
 /**
- * Adds the reads of the legacy system's API. A long answer holds its connection to the side for as long as the client reads it, so that it
- * needs a place: otherwise one client could hold all connections.
+ * Adds the reads of the legacy system's API. A long answer holds its connection to the side for as long as the client reads it. Their
+ * number is limited: otherwise one client could hold all connections.
  */
 export function addReadRoutes(
   fastify: FastifyInstance,
   reads: Pick<Reads, 'answer'>,
   limits: ConcurrencySettings<'LONG_ANSWERS'>,
 ): void {
-  const places = new ConcurrencyLimit(
+  const longAnswers = new ConcurrencyLimit(
     { setting: 'LONG_ANSWERS', name: 'long answers', code: 'too-many-long-answers' },
     limits,
   );
@@ -47,12 +47,12 @@ export function addReadRoutes(
       if (Buffer.isBuffer(body)) socket.removeListener('close', disconnect);
       else {
         body.once('close', () => socket.removeListener('close', disconnect));
-        places.hold(request, reply, request.client ?? callerKey(request));
+        longAnswers.hold(request, reply, request.client ?? callerKey(request));
       }
       return await reply.code(status).headers(answered).send(body);
     } catch (error) {
       socket.removeListener('close', disconnect);
-      // Without a place, the side still sends.
+      // Beyond the limit, the side still sends.
       disconnected.abort(error);
       throw error;
     }

@@ -26,13 +26,13 @@ const migrationSettings = {
     .default(1_000)
     .meta({ description: 'Compared answers since the last change before a stage may go to `live` and beyond.' }),
   GATE_MAX_MISMATCHES: wholeNumber(0, 1_000_000).default(0).meta({ description: 'Mismatches that the gate accepts.' }),
-  GATE_MAX_ERROR_RATE: share('0.001').meta({ description: 'Error rate of the new side that the gate accepts.' }),
+  GATE_MAX_ERROR_RATE: share('0.001').meta({ description: 'Error rate of the target that the gate accepts.' }),
   GATE_P99_FACTOR: positive('1.5').meta({
-    description: "p99 of the new side that the gate accepts, as a multiple of the legacy system's.",
+    description: "p99 of the target that the gate accepts, as a multiple of the legacy system's.",
   }),
   GATE_P99_FLOOR_MS: wholeNumber(0, 600_000)
     .default(50)
-    .meta({ description: 'p99 of the new side that the gate always accepts, in milliseconds.' }),
+    .meta({ description: 'p99 of the target that the gate always accepts, in milliseconds.' }),
   INTENT_MAX_AGE_MS: wholeNumber(100, 600_000).default(timeLimit(10_000)).meta({
     description: 'Age of an open write intent, in milliseconds, from which its bucket admits no more writes.',
   }),
@@ -40,14 +40,14 @@ const migrationSettings = {
     .default(1_000)
     .meta({ description: 'Open write intents of a bucket from which it admits no more writes.' }),
   ROLLBACK_MAX_ERROR_RATE: share('0.05').meta({
-    description: 'Error rate of the new side in the last 5 s above which a stage goes back by itself.',
+    description: 'Error rate of the target in the last 5 s above which a stage is rolled back automatically.',
   }),
   ROLLBACK_MIN_REQUESTS: wholeNumber(1, 1_000_000)
     .default(20)
-    .meta({ description: 'Requests to the new side in the last 5 s that such an error rate needs.' }),
+    .meta({ description: 'Requests to the target in the last 5 s that such an error rate needs.' }),
   ROLLBACK_MAX_MISMATCHES: wholeNumber(0, 1_000_000)
     .default(0)
-    .meta({ description: 'Mismatches since the last change above which a stage goes back by itself.' }),
+    .meta({ description: 'Mismatches since the last change above which a stage is rolled back automatically.' }),
   CHANGE_LIMIT_MS: wholeNumber(1_000, 600_000).default(timeLimit(10_000)).meta({
     description: 'Time in which all instances must acknowledge a change, in milliseconds; then it is abandoned.',
   }),
@@ -79,7 +79,7 @@ export const settingsSchema = z.object({
   ...legacySettings,
   ...migrationSettings,
   LEGACY_URL: httpAddress().default('http://127.0.0.1:3010').meta({
-    description: 'The legacy system that the facade stands before.',
+    description: 'The legacy system behind the facade.',
     perProcess: true,
   }),
   PRODUCER_URL: z.url().default('http://127.0.0.1:3001').meta({
@@ -109,7 +109,7 @@ export const settingsSchema = z.object({
   }),
   LEGACY_TIMEOUT_MS: wholeNumber(100, 600_000).default(timeLimit(10_000)).meta({
     description:
-      'Milliseconds until the legacy system counts as away for a request, and until a write has an unknown outcome.',
+      'Milliseconds until the legacy system counts as unavailable for a request, and until a write has an unknown outcome.',
   }),
   NEW_SIDE_CONNECTIONS: wholeNumber(1, 10_000).default(128).meta({
     description:
@@ -117,7 +117,7 @@ export const settingsSchema = z.object({
   }),
   NEW_SIDE_TIMEOUT_MS: wholeNumber(100, 600_000).default(timeLimit(10_000)).meta({
     description:
-      'Milliseconds until the new side counts as away for a request, and until a write has an unknown outcome.',
+      'Milliseconds until the target counts as unavailable for a request, and until a write has an unknown outcome.',
   }),
   ...concurrencySettings('LONG_ANSWERS', 'Answers above 1 MiB that the facade sends,', { perCaller: 32, inTotal: 64 }),
   FACADE_CLIENT_ID: z.string().default('orders-facade').meta({

@@ -20,7 +20,7 @@ describe('the settings of the facade', () => {
     },
   );
 
-  it('require a client secret with an issuer: the new side then requires tokens', () => {
+  it('require a client secret with an issuer: the target then requires tokens', () => {
     expect(() => readSettings({ ...ISSUER, FACADE_CLIENT_SECRET: '' })).toThrow('FACADE_CLIENT_SECRET: must be set');
     expect(tokenClient(readSettings({ ...ISSUER, AUTH_DISCOVERY_URL: 'http://issuer:3003' }))).toEqual({
       issuer: 'https://issuer.example',

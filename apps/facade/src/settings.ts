@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { isLoopback } from '#service/http/known-hosts.js';
 import { documentedAt, loadSettings, SettingsError } from '#service/settings/settings.js';
 import { settingsSchema } from './settings-schema.js';
-import type { TokenClient } from './sides/new-api.js';
+import type { TokenClient } from './sides/target-api.js';
 
 export type FacadeSettings = z.infer<typeof settingsSchema>;
 

@@ -69,7 +69,7 @@ describe('the findings of a journey', () => {
   });
 
   it('count the failed requests that a fault allows, by code', () => {
-    const fault = { positions: [positionAt('off', 'off')], kind: 'kill-legacy', target: 'legacy' } as const;
+    const fault = { positions: [positionAt('off', 'off')], kind: 'kill-legacy', affects: 'legacy' } as const;
     const windows = [{ ...fault, from: 1_000, to: 3_000 }];
     const log = { ...LOG, failed: [FAILURE, FAILURE] };
     expect(failedChecks({ log, windows })).toEqual([]);

@@ -92,7 +92,7 @@ export function journeyFindings(evidence: JourneyEvidence): JourneyFinding[] {
   const notAllowed = failed.filter((failure) => allowing(failure, windows, moves) === undefined);
   return [
     finding(
-      'every acknowledged write is on the side that answers, and once no intent is open, on both; nothing is doubled or invented',
+      'every acknowledged write is on the primary, and once no intent is open, on both sides; nothing is doubled or invented',
       {
         'acknowledged writes': acknowledged,
         "comparisons with the legacy system's files and MongoDB's collection": comparisons,

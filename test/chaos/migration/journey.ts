@@ -54,7 +54,7 @@ const RECOVERED_WITHIN_MS = 60_000;
 /** At most this much later begins the change in the fault, or a fault of a moment in the change. */
 const LATEST_MS = 300;
 
-interface JourneyParts {
+interface JourneyDependencies {
   readonly apps: MigrationApps;
   readonly operator: Operator;
   readonly clients: Clients;
@@ -87,7 +87,7 @@ class Journey {
   private moving = 0;
   private writes: { readonly stage: WriteStage; readonly since: number } = { stage: 'off', since: 0 };
 
-  constructor(private readonly parts: JourneyParts) {}
+  constructor(private readonly dependencies: JourneyDependencies) {}
 
   /**
    * Returns the stage of all writes that were first sent since a time, if the legacy system answers them for certain: no change is under way,
@@ -101,7 +101,7 @@ class Journey {
 
   /** Ends early when the migration does not come to a stage, or does not recover. */
   async run(): Promise<void> {
-    const { plan, signal, apps } = this.parts;
+    const { plan, signal, apps } = this.dependencies;
     for (const [place, column] of COLUMNS.entries()) {
       const planned = plan.get(column.name);
       if (signal.aborted) return;
@@ -119,18 +119,18 @@ class Journey {
   }
 
   private async goTo({ at, to }: Column, readsFirst: boolean): Promise<void> {
-    const { checks, history } = this.parts;
+    const { checks, history } = this.dependencies;
     const from = history.now();
     await this.moveTo(at, readsFirst);
     this.moves.push({ from, to: history.now() });
     if (to !== 'complete') return;
     await this.runOverAll('verify', 'equal');
-    checks.newOnlyFrom = history.now();
+    checks.targetOnlyFrom = history.now();
   }
 
   /** Asks again, any facade, until the migration is at the position. @throws Error if it is not there within two minutes */
   private async moveTo(name: PositionName, readsFirst: boolean): Promise<void> {
-    const { operator, log, history } = this.parts;
+    const { operator, log, history } = this.dependencies;
     const onRefused = async (refused: Refused): Promise<void> => {
       this.refusals.set(refused.code, (this.refusals.get(refused.code) ?? 0) + 1);
       const isUnverified = refused.gate.some(({ condition, holds }) => condition === 'verify' && !holds);
@@ -153,7 +153,7 @@ class Journey {
   }
 
   private async cell(cell: Cell): Promise<void> {
-    const { apps, operator, clients, history, checks, print } = this.parts;
+    const { apps, operator, clients, history, checks, print } = this.dependencies;
     const { column, kind, fault } = cell;
     const before = this.figures();
     const from = history.now();
@@ -175,7 +175,7 @@ class Journey {
     this.windows.push({
       positions: column.to === undefined ? [at] : [at, POSITIONS[column.to]],
       kind: kind.name,
-      target: kind.target,
+      affects: kind.affects,
       from,
       to,
       ...(facade !== undefined && { facade }),
@@ -200,7 +200,7 @@ class Journey {
 
   /** Runs the fault, and what belongs into the column meanwhile. Resolves when both have ended. */
   private async faultDuringAction({ place, column, kind, fault, draw, readsFirst }: Cell): Promise<void> {
-    const { history } = this.parts;
+    const { history } = this.dependencies;
     const mark = { place, kind: kind.name, subject: fault.subject };
     const gapMs = draw(LATEST_MS);
     const [least, most] = kind.lastsMs;
@@ -223,19 +223,20 @@ class Journey {
   }
 
   private async act({ to, run }: Column, readsFirst: boolean): Promise<void> {
-    const { checks, signal } = this.parts;
+    const { checks, signal } = this.dependencies;
     if (to !== undefined) await this.moveTo(to, readsFirst);
     if (run !== undefined) await this.runOverAll(run, run === 'verify' ? 'equal' : 'imported');
     if (run === 'backfill') await checks.untilCopied(MOVED_WITHIN_MS, signal);
   }
 
-  private async runOverAll(kind: 'backfill' | 'verify', wanted: string): Promise<void> {
-    const { result } = await this.parts.operator.run(kind, MOVED_WITHIN_MS);
-    if (result !== wanted) this.problems.push(`a ${kind} over all orders ended with ${result} instead of ${wanted}`);
+  private async runOverAll(kind: 'backfill' | 'verify', expected: string): Promise<void> {
+    const { result } = await this.dependencies.operator.run(kind, MOVED_WITHIN_MS);
+    if (result !== expected)
+      this.problems.push(`a ${kind} over all orders ended with ${result} instead of ${expected}`);
   }
 
   private figures() {
-    const { log, checks } = this.parts;
+    const { log, checks } = this.dependencies;
     return { answered: log.answeredCount, failed: log.failed.length, rollbacks: checks.knownRollbacks };
   }
 }
@@ -322,7 +323,7 @@ async function travel({ apps, history, mongo, seed, journey, only, print, signal
   });
   const early = new Set<string>();
   const draws = Array.from({ length: CLIENTS }, (_, client) => drawsAt(seed + journey, client));
-  const broken: unknown[] = [];
+  const failures: unknown[] = [];
   const clients = new Clients({
     ...BEHAVIOUR,
     old: await files.all(),
@@ -335,7 +336,7 @@ async function travel({ apps, history, mongo, seed, journey, only, print, signal
       if (stage === undefined || (await files.has(stored))) return;
       early.add(`legacy: write ${serial} of ${accountId} was acknowledged in ${stage} before it was there`);
     },
-    onFailure: (error) => void broken.push(error),
+    onFailure: (error) => void failures.push(error),
   });
   const checks = new StoredChecks(files, mongo.db(), clients);
   const watch = new FileOrderWatch(files, clients.orders);
@@ -358,7 +359,7 @@ async function travel({ apps, history, mongo, seed, journey, only, print, signal
     cells,
     comparisons,
     sentOrders,
-    stageProblems: [...made.problems, ...operator.problems, ...broken.map(String)],
+    stageProblems: [...made.problems, ...operator.problems, ...failures.map(String)],
     storedProblems: [...early, ...checks.problems],
     acknowledged: clients.orders.acknowledged.length,
     orderProblems: [...watch.problems, ...checks.orderProblems],

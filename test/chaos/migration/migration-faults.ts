@@ -7,7 +7,7 @@ import type { RunningApps } from '../../../dev/supervisor/apps.js';
 import type { TemporaryStack } from '../../../dev/supervisor/temporary-stack.js';
 import { preloading, stopApps } from '../cluster/cluster.js';
 import { Links, type LinkState } from '../cluster/link.js';
-import type { Target } from '../../../dev/migration-journey/request-log.js';
+import type { AffectedSystem } from '../../../dev/migration-journey/request-log.js';
 import { positionAt, type Position } from '../../../dev/migration-journey/position.js';
 import { drawsAt, shuffled } from '../history.js';
 import { disturbanceOf, killOf, pauseOf, type Fault } from '../fault-kinds.js';
@@ -163,7 +163,7 @@ export interface MigrationFault extends Fault {
 
 interface MigrationFaultKind {
   readonly name: string;
-  readonly target: Target;
+  readonly affects: AffectedSystem;
   /** Begins and ends in a moment. During a change, it then begins after the request for the change. */
   readonly isInstant?: true;
   /** Shortest and longest duration, in milliseconds. */
@@ -179,14 +179,14 @@ const MONGODB = 'MongoDB';
 
 type Choice = (draw: Draw) => string;
 
-function kill(name: string, target: Target, choose: Choice): MigrationFaultKind {
+function kill(name: string, affects: AffectedSystem, choose: Choice): MigrationFaultKind {
   const make = ({ running }: MigrationApps, draw: Draw) => ofFacade(killOf(running, choose(draw)));
-  return { name, target, isInstant: true, lastsMs: [0, 500], make };
+  return { name, affects, isInstant: true, lastsMs: [0, 500], make };
 }
 
-function pause(name: string, target: Target, choose: Choice): MigrationFaultKind {
+function pause(name: string, affects: AffectedSystem, choose: Choice): MigrationFaultKind {
   const make = ({ running }: MigrationApps, draw: Draw) => ofFacade(pauseOf(running, choose(draw)));
-  return { name, target, lastsMs: LASTS_MS, make };
+  return { name, affects, lastsMs: LASTS_MS, make };
 }
 
 function ofFacade(fault: Fault): MigrationFault {
@@ -196,13 +196,13 @@ function ofFacade(fault: Fault): MigrationFault {
 /** Disturbs the links of one facade, or of both, to a server or a service. */
 function disturb(
   name: string,
-  target: Target,
+  affects: AffectedSystem,
   links: (draw: Draw) => { readonly from?: FacadeName; readonly to: string },
   stateOf: (draw: Draw) => LinkState,
 ): MigrationFaultKind {
   return {
     name,
-    target,
+    affects,
     lastsMs: LASTS_MS,
     make: (apps, draw) => {
       const chosen = links(draw);
@@ -217,7 +217,7 @@ function disturb(
 const aFacade = (draw: Draw): FacadeName => oneOf(FACADES, draw);
 const aFacadeToMongodb = (draw: Draw) => ({ from: aFacade(draw), to: MONGODB });
 const toLegacy = () => ({ to: 'legacy' });
-const toNewSide = (draw: Draw) => ({ to: oneOf(['producer', 'query-api'], draw) });
+const toTarget = (draw: Draw) => ({ to: oneOf(['producer', 'query-api'], draw) });
 const slow = (draw: Draw): LinkState => ({ kind: 'slow', delayMs: 100 + draw(SLOWEST_MS - 100) });
 /** The request is executed, and its response never arrives: the connection breaks, or the client waits for its time-out. */
 const unanswered = (draw: Draw): LinkState => ({ kind: oneOf(['unanswered', 'withheld'] as const, draw) });
@@ -226,7 +226,7 @@ const late = (draw: Draw): LinkState => ({ kind: 'slow', delayMs: 400 + draw(800
 
 const killMongodb: MigrationFaultKind = {
   name: 'kill-mongodb',
-  target: 'mongodb',
+  affects: 'mongodb',
   lastsMs: [200, 2_000],
   make: ({ servers: { servers } }) => ({
     subject: MONGODB,
@@ -248,8 +248,8 @@ export const MIGRATION_FAULTS: readonly MigrationFaultKind[] = [
   kill('kill-producer', 'new', () => 'producer'),
   pause('pause-query-api', 'new', () => 'query-api'),
   pause('pause-consumer', 'new', () => 'consumer-1'),
-  disturb('slow-new-side', 'new', toNewSide, slow),
-  disturb('unanswered-new-side', 'new', toNewSide, unanswered),
+  disturb('slow-target', 'new', toTarget, slow),
+  disturb('unanswered-target', 'new', toTarget, unanswered),
   killMongodb,
   pause('pause-mongodb', 'mongodb', () => MONGODB),
 ];

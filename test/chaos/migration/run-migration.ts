@@ -142,7 +142,7 @@ function kindRows(cells: readonly CellResult[]): string[][] {
   });
 }
 
-/** Merges the findings of several journeys: a check holds if it holds in all of them. */
+/** Merges the findings of several journeys: a check passes if it passes in all of them. */
 function mergedFindings(journeys: readonly JourneyResult[]): Finding[] {
   const all = journeys.flatMap(({ journey, findings }) => findings.map((finding) => ({ journey, ...finding })));
   return [...Map.groupBy(all, ({ name }) => name)].map(([name, found]) => {

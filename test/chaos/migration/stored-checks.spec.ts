@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { storedOrder, type NewSideOrder, type WrittenOrder } from '../../../dev/migration-journey/stored-orders.js';
+import { storedOrder, type TargetOrder, type WrittenOrder } from '../../../dev/migration-journey/stored-orders.js';
 import { aLegacyRecord } from '#orders/testing/an-order.js';
 import { gapsBetween, outOfOrderOnTopic, unexpectedErrors } from './stored-checks.js';
 
-const stored = (serial: number, offset = serial, more: Partial<NewSideOrder> = {}): NewSideOrder => ({
+const stored = (serial: number, offset = serial, more: Partial<TargetOrder> = {}): TargetOrder => ({
   ...storedOrder(aLegacyRecord({ number: serial, accountId: 'client-1', quantity: serial })),
   isSent: true,
   partition: 0,

@@ -4,10 +4,10 @@ import type { Db } from 'mongodb';
 import type { MismatchDocument } from '../../../apps/facade/src/comparison/mismatches.js';
 import type { Clients } from '../../../dev/migration-journey/clients.js';
 import {
-  newSideOrders,
+  targetOrders,
   openIntents,
   type LegacyFiles,
-  type NewSideOrder,
+  type TargetOrder,
   type StoredSide,
   storedProblems,
   type WrittenOrder,
@@ -21,7 +21,7 @@ const POLL_MS = 100;
 /** Compares both sides with what was acknowledged, by their files and their collection, whenever no intent is open. */
 export class StoredChecks {
   /** See `StoredEvidence`. */
-  newOnlyFrom = Infinity;
+  targetOnlyFrom = Infinity;
   /** What is wrong, one line each. */
   readonly problems = new Set<string>();
   readonly orderProblems = new Set<string>();
@@ -41,14 +41,14 @@ export class StoredChecks {
 
   /** To be called when no intent is open and no client writes. */
   async compare(): Promise<void> {
-    const { files, db, newOnlyFrom, isCopied } = this;
+    const { files, db, targetOnlyFrom, isCopied } = this;
     const { orders, sightings } = this.clients;
-    const newSide = await newSideOrders(db);
+    const target = await targetOrders(db);
     const known = { old: sightings.old, written: orders.all, sighted: sightings.new };
-    const found = storedProblems({ ...known, legacy: await files.all(), new: newSide, newOnlyFrom, isCopied });
+    const found = storedProblems({ ...known, legacy: await files.all(), new: target, targetOnlyFrom, isCopied });
     for (const problem of Object.values(found).flat()) this.problems.add(String(problem));
-    for (const problem of outOfOrderOnTopic(newSide, orders.all)) this.orderProblems.add(problem);
-    this.sentOrders = newSide.filter(({ isSent }) => isSent).length;
+    for (const problem of outOfOrderOnTopic(target, orders.all)) this.orderProblems.add(problem);
+    this.sentOrders = target.filter(({ isSent }) => isSent).length;
     this.comparisons += 1;
   }
 
@@ -57,16 +57,16 @@ export class StoredChecks {
    * @throws Error if they have not within the limit
    */
   async untilCopied(withinMs: number, signal: AbortSignal): Promise<void> {
-    const wanted = await this.files.all();
-    let missing = wanted.length;
+    const expected = await this.files.all();
+    let missing = expected.length;
     await waitUntil(
       () => `the backfill has not copied ${missing} orders`,
       withinMs,
       signal,
       async () => {
         // MongoDB may be the subject of the fault.
-        const there = new Set((await newSideOrders(this.db).catch(() => [])).map(({ id }) => id));
-        missing = wanted.filter(({ id }) => !there.has(id)).length;
+        const there = new Set((await targetOrders(this.db).catch(() => [])).map(({ id }) => id));
+        missing = expected.filter(({ id }) => !there.has(id)).length;
         return missing === 0 ? true : undefined;
       },
     );
@@ -95,7 +95,7 @@ export class StoredChecks {
     return found.map(
       ({ capability, key, version, firstAt, count, paths, legacyRaw, newRaw }) =>
         `${capability} ${key} at ${firstAt.getTime() - beganAt} ms, ${count} times in version ${version}: ` +
-        `${JSON.stringify(paths)}; the legacy system: ${legacyRaw.slice(-300)}; the new side: ${newRaw.slice(-300)}`,
+        `${JSON.stringify(paths)}; the legacy system: ${legacyRaw.slice(-300)}; the target: ${newRaw.slice(-300)}`,
     );
   }
 }
@@ -152,7 +152,7 @@ export function gapsBetween(
  * older ones later. Writes without an outcome may come at any time.
  * @returns what is wrong, one line each
  */
-export function outOfOrderOnTopic(orders: readonly NewSideOrder[], written: readonly WrittenOrder[]): string[] {
+export function outOfOrderOnTopic(orders: readonly TargetOrder[], written: readonly WrittenOrder[]): string[] {
   const acked = new Set(
     written.flatMap(({ accountId, serial, acked: ack }) => (ack ? [`${accountId} ${serial}`] : [])),
   );

@@ -8,7 +8,7 @@ export interface ComparerTask {
   readonly zone: string;
 }
 
-/** Below this, a comparison takes less than a millisecond, and the way to another thread and back is not worth it. */
+/** Below this, a comparison takes less than a millisecond, less than messages to another thread and back. */
 const INLINE_BYTES = 8 * 1024;
 const IDLE_MS = 30_000;
 const MEMORY_MIB = 256;

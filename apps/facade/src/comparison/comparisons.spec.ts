@@ -3,11 +3,11 @@ import { pino } from 'pino';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { aLegacyRecord, anOrderResponse, idOf } from '#orders/testing/an-order.js';
-import { type LegacyRead, type SideName, SideAwayError } from '../sides/side.js';
+import { type LegacyRead, type SideName, SideUnavailableError } from '../sides/side.js';
 import { StillOpenError } from '../writes/open-intents.js';
 import {
   ComparisonBudget,
-  type ComparisonParts,
+  type ComparisonDependencies,
   ComparisonQueue,
   type ComparisonJob,
   Comparisons,
@@ -37,7 +37,7 @@ function jobWith(legacy: string, status = 200): ComparisonJob {
 }
 
 describe('comparisons', () => {
-  /** What the sides answer when they are asked; `null`: the new side does not have the order. */
+  /** What the sides answer when they are asked; `null`: the target does not have the order. */
   let legacy: () => Promise<string>;
   let other: () => Promise<object | null>;
   let untilReadable: (side: SideName) => Promise<void>;
@@ -50,7 +50,7 @@ describe('comparisons', () => {
   let events: string[];
   let rules: IgnoreRules;
   let isCompared: boolean;
-  let parts: ComparisonParts;
+  let dependencies: ComparisonDependencies;
   let comparisons: Comparisons;
 
   beforeEach(() => {
@@ -62,7 +62,7 @@ describe('comparisons', () => {
     store = async (found) => stored.push(found) > 0;
     rules = new IgnoreRules([]);
     isCompared = true;
-    parts = {
+    dependencies = {
       sides: {
         legacy: {
           read: async () => {
@@ -79,7 +79,7 @@ describe('comparisons', () => {
             },
           },
         },
-      } as unknown as ComparisonParts['sides'],
+      } as unknown as ComparisonDependencies['sides'],
       comparer: { compare: async (pair) => differencesOf(pair, ZONE) },
       intents: {
         untilReadable: async (side) => {
@@ -103,7 +103,7 @@ describe('comparisons', () => {
       clock,
       perSecond: 10_000,
     };
-    comparisons = new Comparisons(parts);
+    comparisons = new Comparisons(dependencies);
   });
 
   async function offer(job = jobWith(ORDER)): Promise<void> {
@@ -189,7 +189,7 @@ describe('comparisons', () => {
 
   it('count a side that gives no answer as its failure, not as a mismatch', async () => {
     other = async () => {
-      throw new SideAwayError('new', 'time-out', 'away');
+      throw new SideUnavailableError('new', 'time-out', 'no headers');
     };
     await offer();
     await offer(jobWith('{"statusCode": 500}', 500));
@@ -205,7 +205,7 @@ describe('comparisons', () => {
     'count nothing for a side that was not asked: %s',
     async (reason) => {
       other = async () => {
-        throw new SideAwayError('new', reason, 'away');
+        throw new SideUnavailableError('new', reason, 'it failed');
       };
       await offer();
       expect({ events, observed }).toEqual({ events: ['unanswered'], observed: [] });
@@ -220,7 +220,7 @@ describe('comparisons', () => {
   });
 
   it('leave out what is beyond the budget', async () => {
-    comparisons = new Comparisons({ ...parts, perSecond: 0 });
+    comparisons = new Comparisons({ ...dependencies, perSecond: 0 });
     await offer();
     expect(asked).toEqual([]);
   });
@@ -243,7 +243,7 @@ describe('comparisons', () => {
     other = async () => ({ ...RESPONSE, symbol: 'EVEN' });
     let failures = 2;
     store = async (found) => {
-      if ((failures -= 1) >= 0) throw new Error('MongoDB is away');
+      if ((failures -= 1) >= 0) throw new Error('MongoDB is unavailable');
       return stored.push(found) > 0;
     };
     await offer();

@@ -3,7 +3,7 @@ import { pause, type Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
 import type { ComparisonOutcome, FacadeMetrics } from '../facade-metrics.js';
 import type { MigrationState } from '../migration/migration-state.js';
-import { type LegacyRead, SideAwayError, type SideName, askedOrders } from '../sides/side.js';
+import { type LegacyRead, SideUnavailableError, type SideName, askedOrders } from '../sides/side.js';
 import { textOf, type WholeAnswer } from '../sides/side-connection.js';
 import type { SidePair } from '../sides/sides.js';
 import type { Capability } from '../stages/migration-snapshot.js';
@@ -15,8 +15,8 @@ import type { FoundMismatch, Mismatches } from './mismatches.js';
 import type { Observations } from './observations.js';
 
 /**
- * Bounds the comparisons of an instance, so that they cost the same however many requests there are. A second without requests may be
- * made up for; more may not.
+ * Bounds the comparisons of an instance, so that they cost the same however many requests there are. The budget of at most one second
+ * without requests is carried over.
  */
 export class ComparisonBudget {
   private left: number;
@@ -106,7 +106,7 @@ type Verdict =
   | { readonly verdict: 'equal' }
   /** It is still there, or the answers are equal now although no write can have changed them. */
   | { readonly verdict: 'differs' | 'passed'; readonly differences: readonly Difference[] }
-  /** Writes go on, and each time other orders are missing on one side. */
+  /** Writes go on, and in each reading other orders are missing on one side. */
   | { readonly verdict: 'undecided' };
 
 /** How often both sides are asked again. */
@@ -156,7 +156,7 @@ function identityOf({ path, legacy, new: other, code }: Difference): string {
   return JSON.stringify([path, legacy, other, code]);
 }
 
-export interface ComparisonParts {
+export interface ComparisonDependencies {
   /** Both sides, over connections for comparisons only. */
   readonly sides: Pick<SidePair, 'legacy' | 'new'>;
   readonly comparer: Pick<ThreadedComparer, 'compare'>;
@@ -173,7 +173,7 @@ export interface ComparisonParts {
   readonly perSecond: number;
 }
 
-/** Few, so that comparisons do not wait for each other at the new side: the gate judges the durations that they measure. */
+/** Few, so that comparisons do not wait for each other at the target: the gate judges the durations that they measure. */
 const CONCURRENCY = 4;
 const CONCURRENT_RECHECKS = 32;
 /** Waits of 2 s each for open intents. */
@@ -200,14 +200,14 @@ export class Comparisons {
   private readonly stopping = new AbortController();
   private readonly budget: ComparisonBudget;
 
-  constructor(private readonly parts: ComparisonParts) {
-    this.budget = new ComparisonBudget(parts.perSecond, () => performance.now());
-    parts.metrics.queuedComparisons(() => this.queue.length);
+  constructor(private readonly dependencies: ComparisonDependencies) {
+    this.budget = new ComparisonBudget(dependencies.perSecond, () => performance.now());
+    dependencies.metrics.queuedComparisons(() => this.queue.length);
   }
 
   /** Queues a comparison, or drops it. Never throws, never waits. */
   offer(job: ComparisonJob): void {
-    const { clock, metrics } = this.parts;
+    const { clock, metrics } = this.dependencies;
     // A failure was counted as such.
     if (this.stopping.signal.aborted || (job.answered?.answer.status ?? 200) >= 500 || !this.budget.take()) return;
     if (!this.queue.add(job, clock.now())) return metrics.comparisonDropped('queue-full');
@@ -224,7 +224,7 @@ export class Comparisons {
 
   private startNext(): void {
     if (this.running >= CONCURRENCY) return;
-    const { clock, metrics } = this.parts;
+    const { clock, metrics } = this.dependencies;
     const job = this.queue.take(clock.now(), () => metrics.comparisonDropped('overdue'));
     if (job === undefined) return;
     this.running += 1;
@@ -237,14 +237,14 @@ export class Comparisons {
   private async first(job: ComparisonJob): Promise<void> {
     const found = await this.compare(job, job.answered);
     if (found.differences.length === 0) return this.end(job, 'equal');
-    if (this.rechecks.size >= CONCURRENT_RECHECKS) return this.parts.metrics.comparisonDropped('rechecks-full');
+    if (this.rechecks.size >= CONCURRENT_RECHECKS) return this.dependencies.metrics.comparisonDropped('rechecks-full');
     // Its waits must not hold up other comparisons.
     const running = this.guarded(job, () => this.recheck(job, found)).finally(() => this.rechecks.delete(running));
     this.rechecks.add(running);
   }
 
   private async recheck(job: ComparisonJob, first: Compared): Promise<void> {
-    const { stages } = this.parts;
+    const { stages } = this.dependencies;
     let last = first;
     const { verdict, ...found } = await recheck(first.differences, async () => {
       await this.untilFinal(job);
@@ -258,40 +258,40 @@ export class Comparisons {
     this.end(job, verdict);
   }
 
-  /** Compares the answers once, without what a rule ignores. @throws SideAwayError */
+  /** Compares the answers once, without what a rule ignores. @throws SideUnavailableError */
   private async compare(
     { capability, version, read }: ComparisonJob,
     answered: ComparisonJob['answered'],
   ): Promise<Compared> {
-    const { comparer, rules, clock } = this.parts;
+    const { comparer, rules, clock } = this.dependencies;
     const ask = async <T>(side: SideName, request: () => Promise<T>): Promise<T> =>
       this.timed({ capability, version, side }, request);
     const given = (side: SideName) => (answered?.side === side ? answered.answer : undefined);
     const [legacy, other] = await Promise.all([
       given('legacy') ?? ask('legacy', async () => this.askLegacy(read)),
-      given('new') ?? ask('new', async () => ({ bodies: await this.askNew(read) })),
+      given('new') ?? ask('new', async () => ({ bodies: await this.askTarget(read) })),
     ]);
     const pair = { form: FORMS[read.capability], legacy, new: other };
     return { differences: rules().remaining(await comparer.compare(pair), clock.now()), pair };
   }
 
-  /** A 5xx is no answer that could be compared. @throws SideAwayError */
+  /** A 5xx is no answer that could be compared. @throws SideUnavailableError */
   private async askLegacy(read: LegacyRead): Promise<WholeAnswer> {
-    const answer = await this.parts.sides.legacy.read(read, MAX_COMPARED_BYTES, this.stopping.signal);
+    const answer = await this.dependencies.sides.legacy.read(read, MAX_COMPARED_BYTES, this.stopping.signal);
     if (answer.status < 500) return answer;
-    throw new SideAwayError('legacy', 'bad-answer', `it responded with ${answer.status}`);
+    throw new SideUnavailableError('legacy', 'bad-answer', `it responded with ${answer.status}`);
   }
 
-  /** @returns the bodies of the query API: see `NewReads.bodies`. @throws SideAwayError */
-  private async askNew(read: LegacyRead): Promise<readonly Uint8Array<ArrayBuffer>[]> {
+  /** @returns the bodies of the query API: see `TargetReads.bodies`. @throws SideUnavailableError */
+  private async askTarget(read: LegacyRead): Promise<readonly Uint8Array<ArrayBuffer>[]> {
     const bodies: Uint8Array<ArrayBuffer>[] = [];
     let length = 0;
-    for await (const body of this.parts.sides.new.reads.bodies(read, this.stopping.signal)) {
+    for await (const body of this.dependencies.sides.new.reads.bodies(read, this.stopping.signal)) {
       bodies.push(body);
       length += body.length;
       // The query API names fields that the legacy system does not have, and so needs more bytes for the same orders.
       if (length > 2 * MAX_COMPARED_BYTES)
-        throw new SideAwayError('new', 'bad-answer', `more than ${2 * MAX_COMPARED_BYTES} bytes`);
+        throw new SideUnavailableError('new', 'bad-answer', `more than ${2 * MAX_COMPARED_BYTES} bytes`);
     }
     return bodies;
   }
@@ -302,21 +302,21 @@ export class Comparisons {
   ): Promise<T> {
     const began = performance.now();
     const record = (failed: boolean): void =>
-      this.parts.observations.record({ ...of, ms: performance.now() - began, failed });
+      this.dependencies.observations.record({ ...of, ms: performance.now() - began, failed });
     try {
       const answer = await request();
       record(false);
       return answer;
     } catch (error) {
       // Without a request there is nothing to judge: while a breaker is open, its probes are what is counted.
-      if (error instanceof SideAwayError && error.wasAsked) record(true);
+      if (error instanceof SideUnavailableError && error.wasAsked) record(true);
       throw error;
     }
   }
 
   /** @throws the error of the last wait if intents are still open */
   private async untilFinal({ read }: ComparisonJob): Promise<void> {
-    const { intents } = this.parts;
+    const { intents } = this.dependencies;
     const asked = askedOrders(read);
     const { signal } = this.stopping;
     for (let wait = 1; ; wait += 1) {
@@ -338,7 +338,7 @@ export class Comparisons {
     first: Compared,
     last: Compared,
   ): Promise<void> {
-    const { mismatches, clock, metrics, logger } = this.parts;
+    const { mismatches, clock, metrics, logger } = this.dependencies;
     const { pair } = verdict === 'passed' ? first : last;
     const code = differences.find((difference) => difference.code !== undefined)?.code;
     const found: FoundMismatch = {
@@ -366,9 +366,9 @@ export class Comparisons {
   }
 
   private end({ capability, version }: ComparisonJob, outcome: ComparisonOutcome): void {
-    this.parts.metrics.comparisonEnded(capability, outcome);
+    this.dependencies.metrics.comparisonEnded(capability, outcome);
     if (outcome === 'undecided' || outcome === 'unanswered') return;
-    this.parts.observations.sample(capability, version, outcome !== 'differs');
+    this.dependencies.observations.sample(capability, version, outcome !== 'differs');
   }
 
   private async guarded(job: ComparisonJob, work: () => Promise<void>): Promise<void> {
@@ -376,7 +376,7 @@ export class Comparisons {
       await work();
     } catch (error) {
       if (this.stopping.signal.aborted) return;
-      if (error instanceof SideAwayError) this.end(job, 'unanswered');
+      if (error instanceof SideUnavailableError) this.end(job, 'unanswered');
       else {
         this.end(job, 'undecided');
         // Intents that stay open are no failure of the comparison, and have a metric of their own.
@@ -387,7 +387,7 @@ export class Comparisons {
 
   /** An error of the facade itself, or of MongoDB. */
   private failed(error: unknown, capability: Capability): void {
-    this.parts.logger.error({ err: error, capability }, 'comparison failed');
+    this.dependencies.logger.error({ err: error, capability }, 'comparison failed');
   }
 }
 

@@ -60,7 +60,7 @@ describe('the comparison of two answers', () => {
     ['a float that is no exact amount', { price: 0.1 + 0.2 }, 'not-a-plain-decimal', /^price must be a decimal/],
     ['an id that is no UUID', { id: 'order-7' }, 'not-a-uuid', /^id must be a UUID/],
     ['a local time in another form', { createdAt: '2026-10-25 02:30' }, 'not-a-local-time', /^createdAt /],
-  ])('explains why the new side can not have %s', (_, change, code, detail) => {
+  ])('explains why the target can not have %s', (_, change, code, detail) => {
     const [difference] = differencesOf({ form: 'page', legacy: given([{ ...ORDER, ...change }]), new: page() }, ZONE);
     expect(difference).toMatchObject({ path: '7', code, detail: expect.stringMatching(detail) });
     expect(isMissingOrder(difference ?? { path: '' })).toBe(false);
@@ -83,11 +83,11 @@ describe('the comparison of two answers', () => {
     expect(others).toEqual([]);
   });
 
-  it('reports an answer of the new side that is not of its model', () => {
+  it('reports an answer of the target that is not of its model', () => {
     const [difference] = differencesOf({ form: 'page', legacy: given([]), new: page({ id: 'x' }) }, ZONE);
     expect(difference).toMatchObject({
       code: 'bad-value',
-      detail: expect.stringMatching(/^the answer of the new side /),
+      detail: expect.stringMatching(/^the answer of the target /),
     });
   });
 

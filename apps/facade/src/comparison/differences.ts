@@ -3,7 +3,8 @@ import { comparable, NumberText, parseStrictJson } from '#legacy/json/strict-jso
 import { fromLegacy } from '#legacy/translation/from-legacy.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import type { TranslationReason } from '#legacy/translation/translation-reason.js';
-import { NewAnswerError, orderIn, ordersOf, pageIn, type AnswerForm, renderOrders } from '../sides/new-reads.js';
+import { SIDE_TEXTS, type SideName } from '../sides/side.js';
+import { TargetAnswerError, orderIn, ordersOf, pageIn, type AnswerForm, renderOrders } from '../sides/target-reads.js';
 
 /** The path of the only order of a read by id. */
 const ONLY_ORDER = 'order';
@@ -26,7 +27,7 @@ interface AnswerFault {
 /** The orders of an answer by their path: the number, or `order` for a read by id. A read by id of an unknown order has none. */
 interface ComparedAnswer {
   readonly orders: Readonly<Record<string, unknown>>;
-  /** Returns why an order can't be translated to the new side; `undefined` if it can. */
+  /** Returns why an order can't be translated to the target; `undefined` if it can. */
   readonly reasonOf?: (path: string) => TranslationReason | undefined;
 }
 
@@ -103,7 +104,7 @@ export interface Difference {
   readonly detail?: string;
 }
 
-/** The answers of both sides. That of the new side as the facade sent it, or as the bodies of the query API. */
+/** The answers of both sides. That of the target as the facade sent it, or as the bodies of the query API. */
 export interface AnswerPair {
   readonly form: AnswerForm;
   readonly legacy: GivenAnswer;
@@ -118,7 +119,7 @@ const MAX_DIFFERENCES = 50;
 export function differencesOf(pair: AnswerPair, zone: LegacyTimeZone): Difference[] {
   // Most answers are equal. Parsing without losing anything takes most of the time.
   if (areSame(pair)) return [];
-  const other = readNew(pair, zone);
+  const other = readTarget(pair, zone);
   if (other.text !== undefined && isText(pair.legacy, Buffer.from(other.text))) return [];
   const legacy = readAnswer(pair.legacy, pair.form, zone);
   const faults = [...faultOf(legacy, 'legacy'), ...faultOf(other, 'new')];
@@ -133,10 +134,10 @@ export function areSame({ legacy, new: other }: AnswerPair): boolean {
 }
 
 /**
- * Reads the answer of the new side: as a client got it, or the query API's own bodies (see `NewReads.bodies`) with the text that a client
+ * Reads the answer of the target: as a client got it, or the query API's own bodies (see `TargetReads.bodies`) with the text that a client
  * would have got.
  */
-function readNew({ new: given, form }: AnswerPair, zone: LegacyTimeZone): Readable & { readonly text?: string } {
+function readTarget({ new: given, form }: AnswerPair, zone: LegacyTimeZone): Readable & { readonly text?: string } {
   if (!('bodies' in given)) return readAnswer(given, form, zone);
   const ordersIn = (body: Uint8Array) =>
     form === 'order' ? (orderIn(body, zone) ?? []) : ordersOf(pageIn(body).items, zone);
@@ -145,7 +146,7 @@ function readNew({ new: given, form }: AnswerPair, zone: LegacyTimeZone): Readab
     const entries = orders.map((order) => [form === 'order' ? ONLY_ORDER : String(order.number), order] as const);
     return { answer: { orders: byPath(entries) }, text: renderOrders(orders, form) };
   } catch (error) {
-    if (!(error instanceof NewAnswerError)) throw error;
+    if (!(error instanceof TargetAnswerError)) throw error;
     return faulty(error.code, error.message, error.field);
   }
 }
@@ -174,10 +175,10 @@ export function isMissingOrder({ path, legacy, new: other, code }: Difference): 
   );
 }
 
-function faultOf(read: Readable, side: 'legacy' | 'new'): Difference[] {
+function faultOf(read: Readable, side: SideName): Difference[] {
   if (!('fault' in read)) return [];
   const { code, path = 'answer', detail } = read.fault;
-  const shownDetail = `the answer of the ${side === 'legacy' ? 'legacy system' : 'new side'} ${detail}`;
+  const shownDetail = `the answer of ${SIDE_TEXTS[side]} ${detail}`;
   return [{ path, code, detail: shownDetail.slice(0, SHOWN_CHARACTERS) }];
 }
 

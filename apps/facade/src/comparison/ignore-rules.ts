@@ -8,7 +8,7 @@ const RuleSchema = z.strictObject({
    * matches the field of an order in a page or a range.
    */
   path: z.string().regex(/^[^.\s]+(\.[^.\s]+)*$/),
-  /** The last day on which the rule holds, in UTC: `2027-01-31`. */
+  /** The last day on which the rule is valid, in UTC: `2027-01-31`. */
   expires: z.iso.date(),
   reason: z.string().trim().min(1).max(500),
 });
@@ -47,7 +47,7 @@ function isExpired(expires: string, now: number): boolean {
 
 function matches(pattern: string, path: string): boolean {
   const parts = path.split('.');
-  const wanted = pattern.split('.');
-  const own = wanted.length === 1 && parts.length === 2 && /^\d+$/.test(parts[0] ?? '') ? parts.slice(1) : parts;
-  return own.length === wanted.length && wanted.every((part, at) => part === '*' || part === own[at]);
+  const patternParts = pattern.split('.');
+  const own = patternParts.length === 1 && parts.length === 2 && /^\d+$/.test(parts[0] ?? '') ? parts.slice(1) : parts;
+  return own.length === patternParts.length && patternParts.every((part, at) => part === '*' || part === own[at]);
 }

@@ -90,7 +90,7 @@ export class Mismatches {
     return this.collection.find(filter, { sort: { _id: -1 }, limit, maxTimeMS: timeLimit(5_000) }).toArray();
   }
 
-  /** At the first use: the facade also starts while MongoDB is away. */
+  /** At the first use: the facade also starts while MongoDB is unavailable. */
   private async requireIndex(): Promise<void> {
     this.indexed ??= requireIndexes(this.mongo.db, ['migrationMismatches']);
     try {
@@ -128,7 +128,7 @@ const DifferenceSchema = z
         'The field, after the number of its order in a page or range: `1001.price`. `order`, or a number alone: the whole order.',
       ),
     legacy: z.string().optional().describe('The value of the legacy system as JSON; absent if it has none.'),
-    new: z.string().optional().describe('The value of the new side as JSON; absent if it has none.'),
+    new: z.string().optional().describe('The value of the target as JSON; absent if it has none.'),
     code: z.string().optional().describe('The cause, if it is known: such as `not-a-uuid`, `html` or `half-json`.'),
     detail: z.string().optional(),
   })
@@ -144,7 +144,7 @@ const MismatchSchema = z
     recheck: z.enum(['differs', 'passed']),
     paths: z.array(DifferenceSchema).describe('Where the answers differ; at most 50 places.'),
     legacyRaw: z.string().describe('The answer of the legacy system; its first 16,384 characters.'),
-    newRaw: z.string().describe('The answer of the new side; its first 16,384 characters.'),
+    newRaw: z.string().describe('The answer of the target; its first 16,384 characters.'),
     count: z.int().min(1).describe('How often it was found.'),
     firstAt: z.iso.datetime(),
     lastAt: z.iso.datetime(),
@@ -169,7 +169,7 @@ export class MismatchesController {
 
   @Get()
   @ApiOperation({
-    summary: 'List differences between the legacy system and the new side',
+    summary: 'List differences between the legacy system and the target',
     description:
       'The newest first. The same finding about the same orders is listed once, with its count, until the stage changes.',
   })

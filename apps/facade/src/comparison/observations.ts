@@ -74,7 +74,7 @@ const OVERDUE_MS = timeLimit(2_000);
  * The figures behind the gates: errors and latency of both sides, samples and mismatches, of all instances together. They are counted in
  * memory and added to MongoDB each second. A crash loses its last second of figures, never a mismatch, which is stored by itself.
  *
- * Memory is bounded: a capability has some hundred counters, and while MongoDB is away, its state has no new versions. Running requests are
+ * Memory is bounded: a capability has some hundred counters, and while MongoDB is unavailable, its state has no new versions. Running requests are
  * bounded by the connections to the sides.
  */
 export class Observations {

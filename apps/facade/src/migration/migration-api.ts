@@ -47,9 +47,12 @@ function bySide<T extends z.ZodType>(value: T, description: string) {
 const GateConditionSchema = z
   .object({
     condition: z.string().meta({ examples: ['samples'] }),
-    wanted: z.string().meta({ examples: ['at least 1000 since the last change'] }),
+    wanted: z
+      .string()
+      .describe('What it requires.')
+      .meta({ examples: ['at least 1000 since the last change'] }),
     found: z.string().meta({ examples: ['412'] }),
-    holds: z.boolean(),
+    holds: z.boolean().describe('Whether it is met.'),
   })
   .meta({ title: 'GateCondition' });
 
@@ -120,7 +123,9 @@ export const PendingIntentsSchema = z
             accountId: z.string(),
             bucket: z.int().min(0).max(1_023),
             seq: z.int().min(1).describe('The position among the writes of the bucket.'),
-            answering: z.enum(['legacy', 'new']).describe('The side that answers the client.'),
+            answering: z
+              .enum(['legacy', 'new'])
+              .describe('The primary: the side that answers the client. `new`: the target.'),
             legacy: z.enum(['open', 'stored', 'none']),
             new: z.enum(['open', 'sent', 'readable', 'none']),
             ageMs: z.int().min(0),
@@ -297,7 +302,7 @@ const ChangeSchema = z
       .boolean()
       .optional()
       .describe(
-        'Overrules the gate and missing acknowledgements, and takes reads back first. Not what is irreversible.',
+        'Overrides the gate and missing acknowledgements, and takes reads back first. It does not override `irreversible`.',
       ),
     version: z.int().optional().describe('The version that the caller has seen; another one is a conflict.'),
     reason: ReasonSchema,

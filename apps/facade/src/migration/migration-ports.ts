@@ -16,7 +16,7 @@ export interface MigrationLimits extends MigrationSettings {
   readonly outbox: {
     /** The instance that admitted a write has this many ms to write it; then any other may. */
     readonly repairAfterMs: number;
-    /** Orders in one write to the new side. */
+    /** Orders in one write to the target. */
     readonly batchSize: number;
     /** Writes to each side at a time. */
     readonly maxCalls: number;
@@ -28,18 +28,18 @@ export interface MigrationLimits extends MigrationSettings {
 /** Lets one instance at a time do the background work. */
 export interface WorkerLease {
   /** Takes or renews the lease. @returns whether this process holds it */
-  hold(): Promise<boolean>;
+  acquire(): Promise<boolean>;
   release(): Promise<void>;
 }
 
-/** Why an order has no counterpart on the new side. The codes are those of the translation and of the JSON parser. */
+/** Why an order has no counterpart on the target. The codes are those of the translation and of the JSON parser. */
 export type Untranslatable = Pick<TranslationReason, 'detail' | 'field' | 'value'> & { readonly code: string };
 
 /** What is reported about written orders. */
 export interface WriteReports {
   /** Measures a write to a side. */
   observed(side: SideName, ms: number, failed: boolean): void;
-  /** The side that follows refuses an order that the client has: a mismatch and an alert. */
+  /** The secondary refuses an order that the client has: a mismatch and an alert. */
   diverged(intent: Intent, side: SideName, reason: { readonly code: string; readonly message: string }): Promise<void>;
   /** Both sides have the order, and may be compared. */
   bothStored(intent: Intent): void;
@@ -61,8 +61,8 @@ export interface MigrationPorts {
   /** Returns the result of the last verify that has ended. */
   readonly lastVerify: () => Promise<VerifyResult | null>;
   readonly reports: WriteReports;
-  /** Whether the legacy system is known to be away: its breaker is open. */
-  readonly isLegacyAway: () => boolean;
+  /** Whether the legacy system is known to be unavailable: its breaker is open. */
+  readonly isLegacyUnavailable: () => boolean;
   readonly zone: LegacyTimeZone;
   readonly clock: Clock;
   readonly random: () => number;

@@ -6,9 +6,9 @@ import { readsAt, snapshotAt, MemoryMigrationStore } from '../testing/memory-sto
 import { MigrationState, StateUnknownError } from './migration-state.js';
 
 const LOGGER = pino({ level: 'silent' });
-const A = { name: 'a', process: 'a-1', place: 'one:3005' };
+const A = { name: 'a', process: 'a-1', address: 'one:3005' };
 
-/** A store that can be away: its calls then reject. */
+/** A store that can be unavailable: its calls then reject. */
 class FlakyStore extends MemoryMigrationStore {
   isAway = false;
   reads = 0;

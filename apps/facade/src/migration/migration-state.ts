@@ -2,7 +2,7 @@ import { timeLimit } from '#orders/time-limit.js';
 import {
   bucketOf,
   isComparedStage,
-  newSideAnswers,
+  targetAnswers,
   type ReadCapability,
   type StageOfRead,
   stageOfBucket,
@@ -26,13 +26,13 @@ const REFRESH_DURING_CHANGE_MS = 50;
 const HEARTBEAT_MS = 1_000;
 /**
  * How long an instance acts on a state that it has acknowledged, while it can't read another one: it may be cut off from MongoDB alone,
- * and a change must be possible without it at some time. Long, because without MongoDB the legacy system's clients get nothing from then on.
+ * and a change must be possible without it at some time. Long, because without MongoDB the legacy system's clients get errors from then on.
  */
 const ACKNOWLEDGEMENT_LEASE_MS = 3_600_000;
 /** For two clocks, and what a paused process still sends. */
 const LEASE_MARGIN_MS = 60_000;
 
-/** Returns when an instance that renews its registration no more acts on nothing that it knows. */
+/** Returns from when on an instance acts on nothing that it knows, unless it renews its registration. */
 export function actsUntil({ refreshedAt }: Pick<RegisteredInstance, 'refreshedAt'>): Date {
   return new Date(refreshedAt.getTime() + ACKNOWLEDGEMENT_LEASE_MS + LEASE_MARGIN_MS);
 }
@@ -103,7 +103,7 @@ export class MigrationState {
     const last = this.acknowledgedState();
     if (last !== undefined && !last.legacyMayLag) {
       const known = describe(last, capability, key);
-      if (!newSideAnswers(known.stage)) return known;
+      if (!targetAnswers(known.stage)) return known;
     }
     return describe(await this.current(), capability, key);
   }

@@ -7,7 +7,7 @@ import { timeLimit } from '#orders/time-limit.js';
 import type { GateCondition } from '../stages/gate.js';
 import { type MigrationSnapshot, initialSnapshot } from '../stages/migration-snapshot.js';
 
-/** What happened: `change` began, `done`, `abandoned` after its deadline, `refusal`, `rollback` by itself, `alert`, `hold`, `release`. */
+/** What happened: `change` began, `done`, `abandoned` after its deadline, `refusal`, automatic `rollback`, `alert`, `hold`, `release`. */
 type AuditAction = 'change' | 'done' | 'abandoned' | 'refusal' | 'rollback' | 'alert' | 'hold' | 'release';
 
 /** One line of the audit. Entries are only ever added. */
@@ -41,7 +41,7 @@ export interface InstanceIdentity {
   /** Random for each start. */
   readonly process: string;
   /** Where it listens: host name and port. Only one process listens there, so that a later one of its name is its successor. */
-  readonly place: string;
+  readonly address: string;
 }
 
 /** A facade process that may serve requests. */
@@ -75,7 +75,7 @@ export interface MigrationStore {
   audit(limit: number): Promise<readonly AuditEntry[]>;
 
   /**
-   * Registers a process, instead of an earlier one of its name at its place. One of its name at another place stays registered: it may be
+   * Registers a process, instead of an earlier one of its name at its address. One of its name at another address stays registered: it may be
    * cut off from the database, and still serve clients.
    */
   register(identity: InstanceIdentity): Promise<void>;
@@ -105,7 +105,7 @@ interface StateDocument extends MigrationSnapshot {
 type AuditDocument = Omit<AuditEntry, 'id'> & { readonly _id: string };
 
 interface InstanceDocument {
-  /** Name and place. */
+  /** Name and address. */
   readonly _id: string;
   readonly name: string;
   readonly process: string;
@@ -165,14 +165,14 @@ export class MongoMigrationStore implements MigrationStore {
     return found.map(fromDocument);
   }
 
-  async register({ name, process, place }: InstanceIdentity): Promise<void> {
+  async register({ name, process, address }: InstanceIdentity): Promise<void> {
     const registered = { name, process, revision: 0, refreshedAt: this.now() };
-    await this.registrations.updateOne({ _id: keyOf({ name, place }) }, { $set: registered }, { upsert: true });
+    await this.registrations.updateOne({ _id: keyOf({ name, address }) }, { $set: registered }, { upsert: true });
   }
 
-  async acknowledge({ name, process, place }: InstanceIdentity, revision: number): Promise<boolean> {
+  async acknowledge({ name, process, address }: InstanceIdentity, revision: number): Promise<boolean> {
     const { matchedCount } = await this.registrations.updateOne(
-      { _id: keyOf({ name, place }), process },
+      { _id: keyOf({ name, address }), process },
       { $set: { revision, refreshedAt: this.now() } },
     );
     return matchedCount === 1;
@@ -205,8 +205,8 @@ export class MongoMigrationStore implements MigrationStore {
   }
 }
 
-function keyOf({ name, place }: Pick<InstanceIdentity, 'name' | 'place'>): string {
-  return `${name}@${place}`;
+function keyOf({ name, address }: Pick<InstanceIdentity, 'name' | 'address'>): string {
+  return `${name}@${address}`;
 }
 
 function withoutAudit({ _id, unaudited: _unaudited, ...snapshot }: StateDocument): MigrationSnapshot {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { LegacyRecord } from '#legacy/translation/to-legacy.js';
-import { readKey, type SideName } from '../sides/side.js';
+import { readKey, SIDE_TEXTS, type SideName } from '../sides/side.js';
 import type { LegacyAnswer } from '../sides/legacy-answers.js';
 import { stagesOf, CAPABILITIES, positionOf, READ_CAPABILITIES } from '../stages/migration-snapshot.js';
 import { ChangeRefusal } from '../stages/changes.js';
-import { SimulatedWorld, type SideMood, type SimulatedInstance } from '../testing/simulated-world.js';
+import { SimulatedWorld, type SideBehaviour, type SimulatedInstance } from '../testing/simulated-world.js';
 
 /** A client without an answer for this long gives up. */
 const GIVE_UP_MS = 12_000;
@@ -84,7 +84,7 @@ class SimulatedClient {
     const admitted = this.world.buckets.admitted.get(id);
     const side: SideName = admitted?.answering ?? 'legacy';
     if (!this.world.sides[side].accepted.has(id))
-      this.journal.defects.push(`${id} was acknowledged before the ${side} side had it`);
+      this.journal.defects.push(`${id} was acknowledged before ${SIDE_TEXTS[side]} had it`);
     const before = this.journal.acked.get(id);
     if (before === undefined) this.journal.acked.set(id, record);
     else if (before.number !== number) this.journal.defects.push(`${id} was acknowledged under two numbers`);
@@ -127,7 +127,7 @@ async function checkEnd(world: SimulatedWorld, { acked, defects }: Journal): Pro
     for (const side of ['legacy', 'new'] as const) {
       const mustHave = admitted === undefined ? side === 'legacy' : admitted[side] !== 'none';
       if (mustHave && !sides[side].accepted.has(id) && !diverged.has(id))
-        defects.push(`${id} is missing on the ${side} side`);
+        defects.push(`${id} is missing on ${SIDE_TEXTS[side]}`);
     }
   }
   for (const [id, { legacy }] of sides.legacy.accepted) {
@@ -149,7 +149,7 @@ function checkOrder(
     const positions = written.map((id) => places.get(id) ?? 0);
     const wrong = positions.findIndex((place, at) => at > 0 && place < (positions[at - 1] ?? 0));
     if (wrong > 0)
-      defects.push(`the ${side} side has ${written[wrong]} before ${written[wrong - 1]}, which was admitted first`);
+      defects.push(`${SIDE_TEXTS[side]} has ${written[wrong]} before ${written[wrong - 1]}, which was admitted first`);
   }
 }
 
@@ -216,7 +216,7 @@ class RandomWalk {
     return { defects: [...defects, ...numbers], acknowledged: acked.size, reads, changes };
   }
 
-  /** Goes up in calm weather. */
+  /** Goes up over a calm network. */
   private async climb(): Promise<void> {
     const [first] = this.world.instances;
     await this.world.wait(100);
@@ -280,23 +280,23 @@ class RandomWalk {
       const chance = world.random();
       if (chance < 0.4) {
         const side = world.sides[this.world.pick(['legacy', 'new'] as const)];
-        side.mood = this.world.pick<SideMood>(['slow', 'away', 'silent', 'refusing', 'silent']);
+        side.behaviour = this.world.pick<SideBehaviour>(['slow', 'unavailable', 'silent', 'refusing', 'silent']);
         await this.world.wait(this.world.pick([200, 1_000, 3_000]));
-        side.mood = 'up';
+        side.behaviour = 'up';
       } else if (chance < 0.7) await this.crash();
       else if (chance < 0.85) {
-        world.weather = { delayMs: this.world.pick([6, 60, 600]), lossRate: this.world.pick([0, 0.02, 0.1]) };
+        world.network = { delayMs: this.world.pick([6, 60, 600]), lossRate: this.world.pick([0, 0.02, 0.1]) };
         await this.world.wait(this.world.pick([500, 2_000]));
-        world.weather = { delayMs: 6, lossRate: 0 };
+        world.network = { delayMs: 6, lossRate: 0 };
       } else {
-        world.isDatabaseAway = true;
+        world.isDatabaseUnavailable = true;
         await this.world.wait(this.world.pick([300, 2_500]));
-        world.isDatabaseAway = false;
+        world.isDatabaseUnavailable = false;
       }
     }
   }
 
-  /** Kills an instance; its successor has its name, or it stays away for a while. */
+  /** Kills an instance; its successor has its name, or it is missing for a while. */
   private async crash(): Promise<void> {
     const instance = this.world.anyInstance();
     if (instance === undefined) return;
@@ -307,9 +307,9 @@ class RandomWalk {
 
   private heal(): void {
     const { world } = this;
-    world.weather = { delayMs: 6, lossRate: 0 };
-    world.isDatabaseAway = false;
-    for (const side of Object.values(world.sides)) side.mood = 'up';
+    world.network = { delayMs: 6, lossRate: 0 };
+    world.isDatabaseUnavailable = false;
+    for (const side of Object.values(world.sides)) side.behaviour = 'up';
     for (const name of INSTANCES) if (!world.instances.some((instance) => instance.name === name)) world.start(name);
   }
 }
@@ -335,7 +335,7 @@ describe('random walks over stages, faults, crashes and clients', () => {
         examples: [...CLIMB.keys(), CLIMB.length].map((height) => [height + 1, height]),
       },
     );
-    // A walk that does nothing proves nothing.
+    // A walk that does nothing tests nothing.
     expect(Math.min(...Object.values(total))).toBeGreaterThan(RUNS);
   });
 });

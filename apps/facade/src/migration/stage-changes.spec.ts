@@ -18,7 +18,7 @@ import type { InstanceIdentity, MigrationStore } from './migration-store.js';
 import { ChangeDriver, ChangeFacts, StageChanges, RollbackWatch } from './stage-changes.js';
 
 const ACCOUNT = bucketOf('acc-1');
-const A = { name: 'a', process: 'a-1', place: 'one:3005' };
+const A = { name: 'a', process: 'a-1', address: 'one:3005' };
 
 describe('changes of stages', () => {
   let clock: ManualClock;
@@ -40,7 +40,7 @@ describe('changes of stages', () => {
     highest = 41;
     const legacy = {
       post: async () => Promise.reject(new Error('not used')),
-      highestNumber: async () => highest ?? Promise.reject(new Error('the legacy system is away')),
+      highestNumber: async () => highest ?? Promise.reject(new Error('the legacy system is unavailable')),
     };
     const ports = {
       store,
@@ -133,7 +133,7 @@ describe('changes of stages', () => {
     expect(await store.instances()).toEqual([]);
   });
 
-  it('enter off only when the legacy system has all orders, and the new side gets its own later', async () => {
+  it('enter off only when the legacy system has all orders, and the target gets its own later', async () => {
     await at({ writes: ['dualwrite'] });
     await admit();
     const change = request({ stage: 'off' });
@@ -210,7 +210,7 @@ describe('changes of stages', () => {
     expect(await audited()).toEqual(['hold by ada', 'refusal by ada held', 'release by ada', 'rollback by facade']);
   });
 
-  it('clear that the legacy system may lag only when it has all that the new side answered', async () => {
+  it('clear that the legacy system may lag only when it has all that the target answered', async () => {
     await at({ writes: ['live'] });
     await store.replace({ ...(await store.read()), revision: 3, legacyMayLag: true }, null);
     await admit({ answering: 'new' });
@@ -234,7 +234,7 @@ describe('changes of stages', () => {
     });
 
     it('wait while it may still write elsewhere by what it knows', async () => {
-      await start({ ...A, process: 'a-2', place: 'two:3005' }, store);
+      await start({ ...A, process: 'a-2', address: 'two:3005' }, store);
       await clock.advance(HOUR_MS - 60_000);
       expect(first.beginUnfenced()).toBeDefined();
       expect(await requestWithin(1_000)).toBe('instances-missing');
@@ -257,7 +257,7 @@ describe('RollbackWatch', () => {
   let store: MemoryMigrationStore;
   let figures: Figures;
   let isHeld: boolean;
-  let isLegacyAway: boolean;
+  let isLegacyUnavailable: boolean;
   let rolledBack: string[];
   let watch: RollbackWatch;
 
@@ -270,7 +270,7 @@ describe('RollbackWatch', () => {
     );
     figures = NO_FIGURES;
     isHeld = false;
-    isLegacyAway = false;
+    isLegacyUnavailable = false;
     rolledBack = [];
     const rollBack = async ({ capability, stage, cause }: Extract<RollbackDecision, { decision: 'roll-back' }>) => {
       if (isHeld) throw new ChangeRefusal('held', 'the migration is held');
@@ -280,7 +280,7 @@ describe('RollbackWatch', () => {
     const facts = { figuresOf: async () => Promise.resolve(byCapability(() => figures)) };
     const logger = pino({ level: 'silent' });
     const limits = { ...LIMITS, ROLLBACK_MAX_ERROR_RATE: 0.05 };
-    const ports = { store, limits, clock, logger, isLegacyAway: () => isLegacyAway };
+    const ports = { store, limits, clock, logger, isLegacyUnavailable: () => isLegacyUnavailable };
     watch = new RollbackWatch(ports, facts, { rollBack });
   });
 
@@ -300,7 +300,7 @@ describe('RollbackWatch', () => {
     await requests(50, 2);
     expect(rolledBack).toEqual([]);
     await requests(50, 4);
-    expect(rolledBack).toEqual(['read-by-id to shadow: error rate of the new side: 6 of 100 requests failed']);
+    expect(rolledBack).toEqual(['read-by-id to shadow: error rate of the target: 6 of 100 requests failed']);
   });
 
   it('forgets failures after 5 s', async () => {
@@ -311,12 +311,12 @@ describe('RollbackWatch', () => {
     expect(rolledBack).toEqual([]);
   });
 
-  it('alerts once a minute, and audits it, while the migration is held or the legacy system is away', async () => {
+  it('alerts once a minute, and audits it, while the migration is held or the legacy system is unavailable', async () => {
     isHeld = true;
     await requests(100, 50);
     await requests(100, 50);
     isHeld = false;
-    isLegacyAway = true;
+    isLegacyUnavailable = true;
     await requests(100, 50);
     expect(rolledBack).toEqual([]);
     expect(await store.audit(10)).toEqual([
@@ -329,6 +329,6 @@ describe('RollbackWatch', () => {
     ]);
     await clock.advance(60_000);
     await requests(100, 50);
-    expect((await store.audit(10))[0]?.reason).toContain('the legacy system is away');
+    expect((await store.audit(10))[0]?.reason).toContain('the legacy system is unavailable');
   });
 });

@@ -4,7 +4,7 @@ import {
   byCapability,
   type ByCapability,
   type MigrationSnapshot,
-  newSideAnswers,
+  targetAnswers,
   type PendingChange,
   positionOf,
   type Capability,
@@ -108,7 +108,7 @@ export class ChangeDriver {
     if (known === undefined || known.change !== null) return true;
     // A crash between a step and its buckets leaves the buckets behind.
     if (known.fence !== null && known.fence.epoch > this.raised) return true;
-    return known.legacyMayLag && !newSideAnswers(known.capabilities.writes.stage);
+    return known.legacyMayLag && !targetAnswers(known.capabilities.writes.stage);
   }
 
   /** Does all steps that can be done now. @returns the snapshot after them */
@@ -170,7 +170,7 @@ export class ChangeDriver {
     return missing.length === 0 ? '' : `not acknowledged by ${missing.map(({ name }) => name).join(', ')}`;
   }
 
-  /** The legacy system must have its orders. The new side gets its own later, also in `off`. */
+  /** The legacy system must have its orders. The target gets its own later, also in `off`. */
   private async undrained({ stage }: PendingChange): Promise<string> {
     const open = (await this.ports.buckets.openBuckets()).flatMap((bucket) => bucket.open);
     const awaited = open.filter((intent) => intent.legacy === 'open' && (stage === 'off' || intent.new === 'none'));
@@ -189,9 +189,9 @@ export class ChangeDriver {
     }
   }
 
-  /** After writes have gone back from `live`, the legacy system lags until the last order that the new side answered is there. */
+  /** After writes have gone back from `live`, the legacy system lags until the last order that the target answered is there. */
   private async endLag(snapshot: MigrationSnapshot): Promise<boolean> {
-    if (!snapshot.legacyMayLag || newSideAnswers(snapshot.capabilities.writes.stage)) return false;
+    if (!snapshot.legacyMayLag || targetAnswers(snapshot.capabilities.writes.stage)) return false;
     const open = (await this.ports.buckets.openBuckets()).flatMap((bucket) => bucket.open);
     if (open.some(({ answering }) => answering === 'new')) return false;
     await this.ports.store.replace({ ...snapshot, revision: snapshot.revision + 1, legacyMayLag: false }, null);
@@ -202,7 +202,7 @@ export class ChangeDriver {
 /** An instance that has not renewed its registration for this long is missing. */
 const MISSING_AFTER_MS = timeLimit(5_000);
 /** How long the last step of writes waits for the intents that are open at its request. */
-const SETTLE_MS = timeLimit(5_000);
+const DRAIN_MS = timeLimit(5_000);
 const POLL_MS = 25;
 
 /** By whom the facade's own changes are. */
@@ -234,7 +234,7 @@ export class StageChanges {
     }
   }
 
-  /** Takes a capability one stage back by itself. @throws ChangeRefusal, such as while the migration is held */
+  /** Rolls a capability back by one stage automatically. @throws ChangeRefusal, such as while the migration is held */
   async rollBack({ capability, stage, cause }: Extract<RollbackDecision, { decision: 'roll-back' }>): Promise<void> {
     const snapshot = await this.ports.store.read();
     const move = checkChange(snapshot, { capability, stage, reason: cause, force: true });
@@ -260,8 +260,8 @@ export class StageChanges {
     isForced: boolean,
   ): Promise<readonly GateCondition[]> {
     const isLast = move.capability === 'writes' && move.stage === 'complete';
-    const settled = isLast ? { intents: await this.settledIntents() } : {};
-    const gate = this.facts.gate(snapshot, move, { ...(await this.facts.read(snapshot)), ...settled });
+    const drained = isLast ? { intents: await this.drainedIntents() } : {};
+    const gate = this.facts.gate(snapshot, move, { ...(await this.facts.read(snapshot)), ...drained });
     const binding = isForced ? unforcedConditions(move.capability, move.stage, gate) : gate;
     const unmet = binding.filter(({ holds }) => !holds).map(({ condition }) => condition);
     if (unmet.length === 0) return gate;
@@ -269,9 +269,9 @@ export class StageChanges {
   }
 
   /** Waits until the intents that are open now are closed; later ones are drained by the change itself. */
-  private async settledIntents(): Promise<{ readonly count: number; readonly oldestMs: number }> {
+  private async drainedIntents(): Promise<{ readonly count: number; readonly oldestMs: number }> {
     const asked = this.ports.store.now();
-    const deadline = this.ports.clock.now() + SETTLE_MS;
+    const deadline = this.ports.clock.now() + DRAIN_MS;
     for (;;) {
       const intents = await this.facts.intents(asked);
       if (intents.count === 0 || this.ports.clock.now() >= deadline) return intents;
@@ -373,27 +373,27 @@ interface Sample {
   readonly figures: Figures;
 }
 
-/** Takes capabilities back by itself when the new side fails or differs. It runs in the instance that holds the worker lease. */
+/** Rolls capabilities back automatically when the target fails or differs. It runs in the instance that holds the worker lease. */
 export class RollbackWatch {
   private readonly history = new Map<Capability, Sample[]>();
   private readonly audited = new Map<string, number>();
   private checkedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
-    private readonly ports: Pick<MigrationPorts, 'store' | 'limits' | 'clock' | 'logger' | 'isLegacyAway'>,
+    private readonly ports: Pick<MigrationPorts, 'store' | 'limits' | 'clock' | 'logger' | 'isLegacyUnavailable'>,
     private readonly facts: Pick<ChangeFacts, 'figuresOf'>,
     private readonly changes: Pick<StageChanges, 'rollBack'>,
   ) {}
 
   /** Checks the limits, at most twice a second. */
   async check(): Promise<void> {
-    const { clock, store, limits, isLegacyAway } = this.ports;
+    const { clock, store, limits, isLegacyUnavailable } = this.ports;
     const now = clock.now();
     if (now - this.checkedAt < EVERY_MS) return;
     this.checkedAt = now;
     const snapshot = await store.read();
     const observed = await this.observe(snapshot, now);
-    for (const decision of decideRollbacks(snapshot, observed, limits, isLegacyAway()))
+    for (const decision of decideRollbacks(snapshot, observed, limits, isLegacyUnavailable()))
       await this.carryOut(decision, snapshot);
   }
 

@@ -5,13 +5,13 @@ import type { Comparisons } from '../comparison/comparisons.js';
 import type { FoundMismatch, Mismatches } from '../comparison/mismatches.js';
 import type { Observations } from '../comparison/observations.js';
 import type { Intent } from '../writes/bucket-store.js';
-import type { SideName } from '../sides/side.js';
+import { SIDE_TEXTS, type SideName } from '../sides/side.js';
 import { textOf } from '../sides/side-connection.js';
 import type { MigrationState } from './migration-state.js';
 import type { LegacyAnswer } from '../sides/legacy-answers.js';
 import type { Untranslatable, WriteReports } from './migration-ports.js';
 
-export interface ReportingParts {
+export interface ReportingDependencies {
   readonly observations: Pick<Observations, 'record'>;
   readonly comparisons: Pick<Comparisons, 'offer'>;
   readonly mismatches: Pick<Mismatches, 'store'>;
@@ -23,23 +23,23 @@ export interface ReportingParts {
 export class WriteReporting implements WriteReports {
   private readonly onOneSide;
 
-  constructor(private readonly parts: ReportingParts) {
+  constructor(private readonly dependencies: ReportingDependencies) {
     this.onOneSide = new Counter({
       name: 'facade_orders_on_one_side_total',
       help: 'Orders that one side has and the other refused (diverged), or can not have (untranslatable)',
       labelNames: ['reason'] as const,
-      registers: [parts.registry],
+      registers: [dependencies.registry],
     });
     for (const reason of ['diverged', 'untranslatable'] as const) this.onOneSide.inc({ reason }, 0);
   }
 
   observed(side: SideName, ms: number, failed: boolean): void {
-    this.parts.observations.record({ capability: 'writes', version: this.version, side, ms, failed });
+    this.dependencies.observations.record({ capability: 'writes', version: this.version, side, ms, failed });
   }
 
   bothStored({ order: { id } }: Intent): void {
     const read = { capability: 'read-by-id', id } as const;
-    this.parts.comparisons.offer({ capability: 'writes', version: this.version, key: id, read });
+    this.dependencies.comparisons.offer({ capability: 'writes', version: this.version, key: id, read });
   }
 
   async diverged(
@@ -51,7 +51,7 @@ export class WriteReporting implements WriteReports {
     const [legacyRaw, newRaw] = side === 'legacy' ? [message, shown(order)] : [shown(order), message];
     await this.store(order.id, {
       code,
-      detail: `refused by the ${side} side: ${message}`,
+      detail: `refused by ${SIDE_TEXTS[side]}: ${message}`,
       path: 'order',
       legacyRaw,
       newRaw,
@@ -78,11 +78,11 @@ export class WriteReporting implements WriteReports {
       recheck: 'differs',
       code,
     };
-    await this.parts.mismatches.store(found);
+    await this.dependencies.mismatches.store(found);
   }
 
   private get version(): number {
-    return this.parts.state.latest?.capabilities.writes.version ?? 1;
+    return this.dependencies.state.latest?.capabilities.writes.version ?? 1;
   }
 }
 

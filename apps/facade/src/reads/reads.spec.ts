@@ -4,10 +4,10 @@ import { HttpStatus } from '@nestjs/common';
 import { settle } from '@orders-pipeline/clock/testing';
 import { idOf } from '#orders/testing/an-order.js';
 import { Problem } from '#service/http/problem.js';
-import { SideAwayError } from '../sides/side.js';
+import { SideUnavailableError } from '../sides/side.js';
 import type { ObservedRequest } from '../comparison/observations.js';
 import type { ReadStage } from '../stages/migration-snapshot.js';
-import { answerBody, readById, Reads, type ReadParts } from './reads.js';
+import { answerBody, readById, Reads, type ReadDependencies } from './reads.js';
 import { legacyErrorOf } from '../sides/legacy-answers.js';
 
 describe('reads', () => {
@@ -56,7 +56,7 @@ describe('reads', () => {
         },
       },
       metrics: { read: () => undefined, added: () => undefined },
-    } as unknown as ReadParts);
+    } as unknown as ReadDependencies);
     const forwarded = { method: 'GET', path: '/orders/some', signal: new AbortController().signal } as const;
     const answer = await reads.answer({ capability: 'read-by-id', parsed: readById(idOf(1)), forwarded });
     return (answer.body as Buffer).toString();
@@ -86,9 +86,9 @@ describe('reads', () => {
   it('count a side that gives no answer as failed', async () => {
     stage = 'live';
     ask = () => {
-      throw new SideAwayError('new', 'time-out', 'it hangs');
+      throw new SideUnavailableError('new', 'time-out', 'it hangs');
     };
-    await expect(read()).rejects.toBeInstanceOf(SideAwayError);
+    await expect(read()).rejects.toBeInstanceOf(SideUnavailableError);
     expect(events).toEqual(['wait new', 'ask new', 'new 3 failed']);
   });
 });
@@ -116,10 +116,10 @@ const failure = (members: object) => Object.assign(new Error('why'), members);
 
 describe('an error for a client of the legacy system', () => {
   it('is 503 with its code, if it ends by itself', () => {
-    expect(legacyErrorOf(new SideAwayError('new', 'time-out', '10.0.0.7 hangs'))).toEqual({
+    expect(legacyErrorOf(new SideUnavailableError('new', 'time-out', '10.0.0.7 hangs'))).toEqual({
       status: 503,
       code: 'new-away',
-      message: 'the new side gave no answer (time-out)',
+      message: 'the target gave no answer (time-out)',
     });
     for (const code of ['state-unknown', 'still-open', 'handing-over', 'writes-behind'])
       expect(legacyErrorOf(failure({ code }))).toEqual({ status: 503, code, message: 'why' });

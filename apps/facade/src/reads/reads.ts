@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { type LegacyRead, type SideName, SideAwayError, askedOrders, readKey } from '../sides/side.js';
+import { type LegacyRead, type SideName, SideUnavailableError, askedOrders, readKey } from '../sides/side.js';
 import type { Observations } from '../comparison/observations.js';
 import { MAX_COMPARED_BYTES, type Comparisons } from '../comparison/comparisons.js';
 import type { MigrationState } from '../migration/migration-state.js';
@@ -7,7 +7,7 @@ import type { OpenIntents } from '../writes/open-intents.js';
 import type { FacadeMetrics } from '../facade-metrics.js';
 import { joined, responseHeadersOf, type SideRequest, type SideResponse } from '../sides/side-connection.js';
 import type { SidePair } from '../sides/sides.js';
-import { answeringSide, isComparedStage, type ReadCapability, type StageOfRead } from '../stages/migration-snapshot.js';
+import { primarySide, isComparedStage, type ReadCapability, type StageOfRead } from '../stages/migration-snapshot.js';
 
 /** The limits of the legacy system. */
 const MAX_NUMBER = 1_000_000_000;
@@ -51,7 +51,7 @@ const WHOLE_BYTES = 1024 * 1024;
 type AnswerBody = Buffer | Readable;
 
 /**
- * Reads the beginning of an answer, so that a side that fails before it gives an error and no broken answer. A longer answer that
+ * Reads the beginning of an answer, so that a side that fails before it gives an error instead of a cut answer. A longer answer that
  * breaks off ends the client's connection: the client must not take it for a whole one.
  * @param onWhole called with the whole answer once it has arrived, unless it has more than `keptBytes`
  */
@@ -128,7 +128,7 @@ export class DisconnectedError extends Error {
   readonly statusCode = 499;
 }
 
-export interface ReadParts {
+export interface ReadDependencies {
   readonly stages: Pick<MigrationState, 'stageOf'>;
   readonly intents: Pick<OpenIntents, 'untilReadable'>;
   readonly sides: SidePair;
@@ -137,14 +137,14 @@ export interface ReadParts {
   readonly metrics: Pick<FacadeMetrics, 'read' | 'added'>;
 }
 
-const NEW_SIDE_HEADERS = { 'content-type': 'application/json; charset=utf-8' };
+const TARGET_HEADERS = { 'content-type': 'application/json; charset=utf-8' };
 
 /** Answers the reads of the legacy system's API from the side that the stage of each read names, and has the sides compared. */
 export class Reads {
-  constructor(private readonly parts: ReadParts) {}
+  constructor(private readonly dependencies: ReadDependencies) {}
 
   /**
-   * @throws SideAwayError if the answering side is away, RejectedParametersError, DisconnectedError, and what `MigrationState` and
+   * @throws SideUnavailableError if the primary is unavailable, RejectedParametersError, DisconnectedError, and what `MigrationState` and
    * `OpenIntents` throw
    */
   async answer(request: ReadRequest): Promise<ReadAnswer> {
@@ -153,18 +153,18 @@ export class Reads {
     try {
       const began = performance.now();
       const key = 'read' in parsed ? readKey(parsed.read) : forwarded.path;
-      const stage = await this.parts.stages.stageOf(capability, key);
-      side = answeringSide(stage.stage);
+      const stage = await this.dependencies.stages.stageOf(capability, key);
+      side = primarySide(stage.stage);
       if (!('read' in parsed)) return await this.rejected(parsed.rejected, stage, forwarded);
       return await this.read({ request, read: parsed.read, stage, key }, side, began);
     } catch (error) {
-      this.parts.metrics.read(capability, side, codeOf(error));
+      this.dependencies.metrics.read(capability, side, codeOf(error));
       throw error;
     }
   }
 
   private async read(asked: Asked, side: SideName, began: number): Promise<ReadAnswer> {
-    const { intents, metrics, observations } = this.parts;
+    const { intents, metrics, observations } = this.dependencies;
     const { capability, forwarded } = asked.request;
     const { version } = asked.stage;
     await intents.untilReadable(side, askedOrders(asked.read), forwarded.signal);
@@ -178,17 +178,17 @@ export class Reads {
       metrics.added(capability, askedAt - began);
       return answer;
     } catch (error) {
-      ended(error instanceof SideAwayError ? { ms: performance.now() - askedAt, failed: true } : undefined);
+      ended(error instanceof SideUnavailableError ? { ms: performance.now() - askedAt, failed: true } : undefined);
       throw error;
     }
   }
 
   private async ask(side: SideName, asked: Asked): Promise<ReadAnswer> {
-    const { sides } = this.parts;
+    const { sides } = this.dependencies;
     const { forwarded } = asked.request;
     if (side === 'new') {
       const pieces = encoded(sides.new.reads.answer(asked.read, forwarded.signal));
-      return this.answered(side, asked, { status: 200, headers: NEW_SIDE_HEADERS }, pieces);
+      return this.answered(side, asked, { status: 200, headers: TARGET_HEADERS }, pieces);
     }
     return sides.legacy.forward(forwarded, async ({ status, headers, body }) =>
       this.answered(side, asked, { status, headers }, body as AsyncIterable<Uint8Array>),
@@ -207,7 +207,13 @@ export class Reads {
       if (!isCompared) return;
       const { capability } = request;
       const answer = { status, contentType: headers['content-type'], bytes };
-      this.parts.comparisons.offer({ capability, version: stage.version, key, read, answered: { side, answer } });
+      this.dependencies.comparisons.offer({
+        capability,
+        version: stage.version,
+        key,
+        read,
+        answered: { side, answer },
+      });
     };
     const body = await answerBody(pieces, isCompared ? MAX_COMPARED_BYTES : 0, offer);
     return { status, headers: responseHeadersOf(headers), body };
@@ -216,7 +222,7 @@ export class Reads {
   /** The legacy system itself rejects the parameters, as long as it answers at all. */
   private async rejected(message: string, { stage }: StageOfRead, forwarded: SideRequest): Promise<ReadAnswer> {
     if (stage === 'complete') throw new RejectedParametersError(message);
-    return this.parts.sides.legacy.forward(forwarded, async ({ status, headers, body }) => ({
+    return this.dependencies.sides.legacy.forward(forwarded, async ({ status, headers, body }) => ({
       status,
       headers: responseHeadersOf(headers),
       body: await answerBody(body as AsyncIterable<Uint8Array>, 0, () => undefined),

@@ -5,9 +5,9 @@ import { legacyOrder } from '#legacy/row/legacy-order.js';
 import { fromLegacy } from '#legacy/translation/from-legacy.js';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { aLegacyRecord } from '#orders/testing/an-order.js';
-import { SideAwayError, INTERVAL_NUMBERS, type NumberInterval } from '../sides/side.js';
+import { SideUnavailableError, INTERVAL_NUMBERS, type NumberInterval } from '../sides/side.js';
 import { MemoryNumberStore } from '../testing/memory-stores.js';
-import type { ImportFile } from '../sides/new-side.js';
+import type { ImportFile } from '../sides/target-side.js';
 import { HighestNumber } from './runs-controller.js';
 import { skipEmpty, legacyRows } from './side-readers.js';
 import { newBackfill, runBackfill, type BackfillContext, type UntranslatedOrder } from './backfill.js';
@@ -22,9 +22,12 @@ describe('HighestNumber', () => {
     expect(await highest.read()).toBe(27);
   });
 
-  it('is a 503 while the legacy system is away, so that the request is repeated', async () => {
-    const away = new SideAwayError('legacy', 'no-connection', 'ECONNRESET at 10.0.0.7');
-    const highest = new HighestNumber({ highestNumber: async () => Promise.reject(away) }, new MemoryNumberStore());
+  it('is a 503 while the legacy system is unavailable, so that the request is repeated', async () => {
+    const unavailable = new SideUnavailableError('legacy', 'no-connection', 'ECONNRESET at 10.0.0.7');
+    const highest = new HighestNumber(
+      { highestNumber: async () => Promise.reject(unavailable) },
+      new MemoryNumberStore(),
+    );
     await expect(highest.read()).rejects.toMatchObject({
       status: 503,
       code: 'legacy-away',

@@ -9,7 +9,7 @@ import { formatMoney } from '#orders/order/money.js';
 import type { LegacyOrder } from '#orders/order/order.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { intervalFrom, type NumberInterval } from '../sides/side.js';
-import type { ImportFile } from '../sides/new-side.js';
+import type { ImportFile } from '../sides/target-side.js';
 import { type LegacyRows, skipEmpty } from './side-readers.js';
 import { StoredRuns, type RunDocument, type RunWork } from './stored-runs.js';
 import { runFields, runResponse, HighestNumber, runsController } from './runs-controller.js';
@@ -90,8 +90,8 @@ export interface BackfillContext {
 }
 
 /**
- * Copies the legacy system's orders to the new side, from the stored progress on, by one import for each 100,000 numbers. Orders
- * that the new side has already, such as those of dual writes, are skipped by the imports.
+ * Copies the legacy system's orders to the target, from the stored progress on, by one import for each 100,000 numbers. Orders
+ * that the target has already, such as those of dual writes, are skipped by the imports.
  * @returns the last progress. The imports go on by themselves
  * @throws Error if a side does not answer, or the signal aborts; a later call continues
  */
@@ -219,10 +219,10 @@ const BackfillRoutes = runsController({
   noun: 'backfill',
   schema: BackfillSchema,
   start: {
-    summary: "Copy the legacy system's orders to the new side",
+    summary: "Copy the legacy system's orders to the target",
     description:
       'Translates all orders up to the highest legacy number at the start, and starts an import for each 100,000 numbers. ' +
-      'It runs in the background beside dual writes and survives restarts. Orders that the new side has already are skipped. ' +
+      'It runs in the background beside dual writes and survives restarts. Orders that the target has already are skipped. ' +
       'Nothing is rounded or filled in: an order without an exact translation is listed in `untranslated`.',
   },
   begin: newBackfill,

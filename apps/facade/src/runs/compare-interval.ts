@@ -7,7 +7,7 @@ import { ORDER_FIELDS, type Order } from '#orders/order/order.js';
 import type { NumberInterval } from '../sides/side.js';
 import type { LegacyRows, VerifiedSides } from './side-readers.js';
 
-/** A field whose values differ: the legacy system's value, and the value that the new side would answer in its place. */
+/** A field whose values differ: the legacy system's value, and the value that the target would answer in its place. */
 interface DifferingField {
   readonly path: string;
   readonly legacy: unknown;
@@ -17,7 +17,7 @@ interface DifferingField {
 /**
  * A difference between the two sides, found by comparing all orders with one legacy number.
  * - `missing-in-new`: only the legacy system has the order. `reason` says why it can't be translated, if that is the cause.
- * - `missing-in-legacy`: only the new side has it.
+ * - `missing-in-legacy`: only the target has it.
  * - `differs`: both have it, with other values.
  * - `doubled`: a side has more than one order with the number.
  * - `unreadable`: the legacy system answered with something that has no number of the page.
@@ -58,7 +58,7 @@ interface PlacedRow {
 /**
  * Compares all orders of an interval of legacy numbers.
  * @param rows what the legacy system has
- * @param orders what the new side has, in any order
+ * @param orders what the target has, in any order
  * @returns the differences, by number
  */
 export function compareInterval(
@@ -76,12 +76,12 @@ export function compareInterval(
     else placed.push({ number, row: row as Row, at });
   }
   const legacy = Map.groupBy(placed, ({ number }) => number);
-  const created = Map.groupBy(orders, (order) => order.legacy?.number);
-  const numbers = [...new Set([...legacy.keys(), ...created.keys()])].filter((number) => number !== undefined);
+  const byLegacyNumber = Map.groupBy(orders, (order) => order.legacy?.number);
+  const numbers = [...new Set([...legacy.keys(), ...byLegacyNumber.keys()])].filter((number) => number !== undefined);
   numbers.sort((one, other) => one - other);
   for (const number of numbers) {
     const found = legacy.get(number) ?? [];
-    for (const difference of compareNumber(number, found, created.get(number) ?? [], zone))
+    for (const difference of compareNumber(number, found, byLegacyNumber.get(number) ?? [], zone))
       differences.push(withReason(difference, rows.strict()[found[0]?.at ?? -1], zone));
   }
   return differences;
@@ -112,7 +112,7 @@ function differingFields(row: Row, expected: Row): readonly DifferingField[] {
 }
 
 /**
- * Adds why an order of the legacy system is not on the new side, if it has no exact translation.
+ * Adds why an order of the legacy system is not on the target, if it has no exact translation.
  * @param strict its row, in the form of `parseStrictJson`
  */
 function withReason(difference: Difference, strict: unknown, zone: LegacyTimeZone): Difference {
@@ -137,9 +137,9 @@ export type Suspects = ReadonlyMap<string, number | null>;
 export interface IntervalFinding {
   readonly interval: NumberInterval;
   readonly orders: { readonly legacy: number; readonly new: number };
-  /** The differences that are there to stay. */
+  /** The differences that were there in both readings. */
   readonly differences: readonly Difference[];
-  /** Admitted writes of these suspects are still on their way: they must be checked again. Absent: the finding is final. */
+  /** Admitted writes of these suspects are still open: they must be checked again. Absent: the finding is final. */
   readonly open?: Suspects;
 }
 
@@ -148,7 +148,7 @@ export interface IntervalFinding {
  *
  * The two sides are read one after the other, so that a write between the reads looks like a difference. Therefore a difference counts
  * only if its number differs again in a second reading that began after its write was on both sides. Later writes of other numbers
- * don't matter: where clients write all the time, some are always on their way.
+ * don't matter: where clients write all the time, some are always open.
  * @param suspects what the first reading found, if it was made already
  */
 export async function checkInterval(
@@ -159,7 +159,7 @@ export async function checkInterval(
   suspects?: Suspects,
 ): Promise<IntervalFinding> {
   const read = async (): Promise<Omit<IntervalFinding, 'interval' | 'open'>> => {
-    const [rows, orders] = await Promise.all([sides.legacy(interval, signal), sides.created(interval, signal)]);
+    const [rows, orders] = await Promise.all([sides.legacy(interval, signal), sides.target(interval, signal)]);
     const counts = { legacy: rows.comparable.length, new: orders.length };
     return { orders: counts, differences: compareInterval(interval, rows, orders, zone) };
   };
@@ -169,8 +169,8 @@ export async function checkInterval(
     if (first.differences.length === 0) return { interval, ...first };
     before = new Map(first.differences.map((difference) => [subject(difference), difference.number]));
   }
-  const onTheirWay = await sides.openNumbers(interval);
-  if ([...before.values()].some((number) => number !== null && onTheirWay.has(number)))
+  const open = await sides.openNumbers(interval);
+  if ([...before.values()].some((number) => number !== null && open.has(number)))
     return { interval, orders: { legacy: 0, new: 0 }, differences: [], open: before };
   const second = await read();
   const known = before;

@@ -13,7 +13,7 @@ import { timeLimit } from '#orders/time-limit.js';
 import { Audited } from '#service/audit/audit-requests.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import type { NumberStore } from '../writes/number-blocks.js';
-import { SideAwayError } from '../sides/side.js';
+import { SideUnavailableError } from '../sides/side.js';
 import type { LegacyPort } from '../sides/legacy-answers.js';
 import type { RunDocument, RunKind, StoredRuns } from './stored-runs.js';
 
@@ -36,7 +36,7 @@ export class HighestNumber {
     try {
       return await this.legacy.highestNumber(AbortSignal.timeout(LIMIT_MS));
     } catch (error) {
-      if (!(error instanceof SideAwayError)) throw error;
+      if (!(error instanceof SideUnavailableError)) throw error;
       throw new Problem(HttpStatus.SERVICE_UNAVAILABLE, error.code, `${error.publicMessage}. Retry in a second.`);
     }
   }

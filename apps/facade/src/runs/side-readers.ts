@@ -1,8 +1,8 @@
 import { parseStrictJson, comparable } from '#legacy/json/strict-json.js';
 import type { Order } from '#orders/order/order.js';
-import { INTERVAL_NUMBERS, type NumberInterval, type LegacyRead, SideAwayError } from '../sides/side.js';
+import { INTERVAL_NUMBERS, type NumberInterval, type LegacyRead, SideUnavailableError } from '../sides/side.js';
 import type { BucketStore } from '../writes/bucket-store.js';
-import { newOrder } from '../sides/new-reads.js';
+import { readTargetOrder } from '../sides/target-reads.js';
 import { textOf } from '../sides/side-connection.js';
 import type { SidePair } from '../sides/sides.js';
 
@@ -88,8 +88,8 @@ export interface VerifiedSides {
   /** Returns the legacy system's orders with these numbers. */
   legacy(interval: NumberInterval, signal: AbortSignal): Promise<LegacyRows>;
 
-  /** Returns the new side's orders with these legacy numbers. */
-  created(interval: NumberInterval, signal: AbortSignal): Promise<readonly Order[]>;
+  /** Returns the target's orders with these legacy numbers. */
+  target(interval: NumberInterval, signal: AbortSignal): Promise<readonly Order[]>;
 
   /** Returns whether neither side has an order with one of these numbers. They may be a million. */
   isEmpty(interval: NumberInterval, signal: AbortSignal): Promise<boolean>;
@@ -108,25 +108,30 @@ export class SideReaders implements VerifiedSides {
     private readonly buckets: BucketStore,
   ) {}
 
-  /** @throws SideAwayError; UnreadablePageError if the answer is no page of orders */
+  /** @throws SideUnavailableError; UnreadablePageError if the answer is no page of orders */
   async legacy(interval: NumberInterval, signal: AbortSignal): Promise<LegacyRows> {
     const answer = await this.sides.legacy.read(legacyRead(interval), MAX_BYTES, signal);
     if (answer.status !== 200)
-      throw new SideAwayError('legacy', 'bad-answer', `numbers ${interval.from}… responded with ${answer.status}`);
+      throw new SideUnavailableError(
+        'legacy',
+        'bad-answer',
+        `numbers ${interval.from}… responded with ${answer.status}`,
+      );
     return legacyRows(textOf(answer));
   }
 
-  /** @throws SideAwayError; NewAnswerError if the answer has something else than orders */
-  async created(interval: NumberInterval, signal: AbortSignal): Promise<readonly Order[]> {
+  /** @throws SideUnavailableError; TargetAnswerError if the answer has something else than orders */
+  async target(interval: NumberInterval, signal: AbortSignal): Promise<readonly Order[]> {
     const orders: Order[] = [];
-    for await (const { items } of this.sides.new.reads.pages(interval, signal)) orders.push(...items.map(newOrder));
+    for await (const { items } of this.sides.new.reads.pages(interval, signal))
+      orders.push(...items.map(readTargetOrder));
     return orders;
   }
 
-  /** @throws SideAwayError */
+  /** @throws SideUnavailableError */
   async isEmpty(interval: NumberInterval, signal: AbortSignal): Promise<boolean> {
-    const { legacy, new: created } = this.sides;
-    return (await legacy.isEmpty(interval, signal)) && created.reads.isEmpty(interval, signal);
+    const { legacy, new: target } = this.sides;
+    return (await legacy.isEmpty(interval, signal)) && target.reads.isEmpty(interval, signal);
   }
 
   async openNumbers(interval: NumberInterval): Promise<ReadonlySet<number>> {

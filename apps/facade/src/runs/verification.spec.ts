@@ -44,7 +44,7 @@ class BothSides implements VerifiedSides {
     return legacyRows(JSON.stringify(rows.map(([, order]) => legacyView(order, zone))));
   }
 
-  async created(interval: NumberInterval) {
+  async target(interval: NumberInterval) {
     return [...this.orders].filter(([number]) => isWithin(interval, number)).map(([, order]) => order);
   }
 

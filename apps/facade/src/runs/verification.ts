@@ -182,7 +182,7 @@ export class VerificationRuns extends StoredRuns<VerificationProgress, Verificat
     super(mongo, 'verify');
   }
 
-  /** Returns the last one that has compared everything. One that was cancelled, or that waited for writes in vain, says nothing. */
+  /** Returns the last one that has compared everything. One that was cancelled, or whose writes stayed open, does not count. */
   readonly last = async (): Promise<VerifyResult | null> => {
     const run = await this.latestWith(['equal', 'different']);
     return run && { startedAt: run.startedAt, differences: countDifferences(run.progress) };

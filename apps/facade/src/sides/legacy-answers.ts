@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { LegacyRecord } from '#legacy/translation/to-legacy.js';
 import { Problem } from '#service/http/problem.js';
 import { isDatabaseUnavailable } from '#service/mongodb/mongo-errors.js';
-import { SideAwayError, type SideName } from './side.js';
+import { SideUnavailableError, SIDE_TEXTS, type SideName } from './side.js';
 
 /** An answer in the form of the legacy system: its own, or one that looks like it. */
 export interface LegacyAnswer {
@@ -21,7 +21,7 @@ export interface ForwardedRequest {
 
 /** The legacy system's API, for requests that are passed on. */
 export interface LegacyPort {
-  /** @throws SideAwayError if there is no answer: unless it was not asked, it may have carried out the request */
+  /** @throws SideUnavailableError if there is no answer: unless it was not asked, it may have carried out the request */
   post(request: ForwardedRequest): Promise<LegacyAnswer>;
 
   /** Returns the highest number in use, 0 without an order. @throws Error if there is no answer */
@@ -59,13 +59,13 @@ export function errorAnswer({ status, code, message, field, headers }: LegacyErr
 
 /** Returns the answer to a write whose outcome is not known yet. */
 export function unknownOutcome(side: SideName, reason: string): LegacyAnswer {
-  const message = `the ${side} side has not answered, and the order may be stored later: ${reason}. Repeat it under the same id.`;
+  const message = `${SIDE_TEXTS[side]} has not answered, and the order may be stored later: ${reason}. Repeat it under the same id.`;
   return errorAnswer({ status: UNAVAILABLE, code: 'outcome-unknown', message });
 }
 
-/** Returns whether a request was certainly not carried out, because the legacy system is known to be away and was not asked. */
-export function isUnsent(error: unknown): error is SideAwayError {
-  return error instanceof SideAwayError && !error.wasAsked;
+/** Returns whether a request was certainly not carried out, because the legacy system is known to be unavailable and was not asked. */
+export function isUnsent(error: unknown): error is SideUnavailableError {
+  return error instanceof SideUnavailableError && !error.wasAsked;
 }
 
 /** Returns the answer to a request that the legacy system did not answer. */
@@ -85,7 +85,8 @@ export function legacyErrorOf(error: unknown): LegacyError | undefined {
   }
   if (isDatabaseUnavailable(error))
     return { status: UNAVAILABLE, code: 'database-away', message: 'the database did not respond in time' };
-  if (error instanceof SideAwayError) return { status: UNAVAILABLE, code: error.code, message: error.publicMessage };
+  if (error instanceof SideUnavailableError)
+    return { status: UNAVAILABLE, code: error.code, message: error.publicMessage };
   if (!(error instanceof Error)) return undefined;
   const { message, code, statusCode = 500 } = error as Error & { code?: unknown; statusCode?: number };
   const named = typeof code === 'string' ? { code } : {};

@@ -10,7 +10,7 @@ import {
   type NumberInterval,
   type Readability,
   recordsIn,
-  SideAwayError,
+  SideUnavailableError,
   type WriteOutcome,
   type WrittenSide,
 } from './side.js';
@@ -41,8 +41,8 @@ async function inOrderByAccount(
   const outcomes = orders.map(() => NOT_SENT);
   const accounts = [...Map.groupBy(orders.keys(), (at) => orders[at]?.accountId).values()];
   const writeAccounts = async (): Promise<void> => {
-    for (let places = accounts.shift(); places !== undefined; places = accounts.shift()) {
-      for (const at of places) {
+    for (let indexes = accounts.shift(); indexes !== undefined; indexes = accounts.shift()) {
+      for (const at of indexes) {
         const outcome = await write(orders[at] as LegacyOrder);
         outcomes[at] = outcome;
         if (outcome.result === 'unknown') break;
@@ -70,7 +70,7 @@ export class LegacySide implements WrittenSide, LegacyPort {
 
   /**
    * Sends a client's request as it is, and reads the response as it comes.
-   * @throws SideAwayError if there is no response
+   * @throws SideUnavailableError if there is no response
    */
   async forward<T>(request: SideRequest, read: (response: SideResponse) => T | Promise<T>): Promise<T> {
     return this.connection.request(request, read);
@@ -84,7 +84,7 @@ export class LegacySide implements WrittenSide, LegacyPort {
     }));
   }
 
-  /** Sends a read of the facade itself, and reads the whole answer. @throws SideAwayError if there is none, or a longer one */
+  /** Sends a read of the facade itself, and reads the whole answer. @throws SideUnavailableError if there is none, or a longer one */
   async read(read: LegacyRead, maxBytes: number, signal: AbortSignal): Promise<WholeAnswer> {
     return this.connection.ask({ method: 'GET', path: pathOf(read), signal }, maxBytes);
   }
@@ -92,7 +92,7 @@ export class LegacySide implements WrittenSide, LegacyPort {
   async find(read: FewOrders, signal: AbortSignal): Promise<readonly LegacyRecord[]> {
     const answer = await this.read(read, MAX_FOUND_BYTES, signal);
     if (answer.status === 200) return recordsIn(textOf(answer), 'legacy');
-    throw new SideAwayError('legacy', 'bad-answer', `it responded with ${answer.status}`);
+    throw new SideUnavailableError('legacy', 'bad-answer', `it responded with ${answer.status}`);
   }
 
   /**
@@ -112,7 +112,7 @@ export class LegacySide implements WrittenSide, LegacyPort {
 
   /**
    * Returns whether no order has one of these numbers. Only the beginning of the answer is read: it may be long.
-   * @throws SideAwayError if there is no answer, or one that is no list
+   * @throws SideUnavailableError if there is no answer, or one that is no list
    */
   async isEmpty({ from, to }: NumberInterval, signal: AbortSignal): Promise<boolean> {
     const path = pathOf({ capability: 'read-by-range', start: from, end: to });
@@ -124,7 +124,7 @@ export class LegacySide implements WrittenSide, LegacyPort {
       }
       body.destroy();
       if (status === 200 && /^\s*\[\s*[^\s]/.test(text)) return /^\s*\[\s*\]/.test(text);
-      throw new SideAwayError('legacy', 'bad-answer', `${path} responded with ${status}`);
+      throw new SideUnavailableError('legacy', 'bad-answer', `${path} responded with ${status}`);
     });
   }
 
@@ -152,13 +152,13 @@ export class LegacySide implements WrittenSide, LegacyPort {
   private async isReadable(id: string, signal: AbortSignal): Promise<Readability> {
     const answer = await this.read({ capability: 'read-by-id', id }, MAX_ORDER_BYTES, signal);
     if (answer.status !== 200)
-      throw new SideAwayError('legacy', 'bad-answer', `order ${id} responded with ${answer.status}`);
+      throw new SideUnavailableError('legacy', 'bad-answer', `order ${id} responded with ${answer.status}`);
     return textOf(answer).trim() === 'null' ? 'not-yet' : 'readable';
   }
 
   private async writeOne(order: LegacyOrder, signal: AbortSignal): Promise<WriteOutcome> {
     const translated = toLegacy(order, this.zone);
-    // In the hour in which clocks are set back, the legacy system's own timestamps are ambiguous too. The new side has the instant.
+    // In the hour in which clocks are set back, the legacy system's own timestamps are ambiguous too. The target has the instant.
     if ('reason' in translated && translated.reason.code !== 'ambiguous-time') {
       const { code, field = 'the order', detail } = translated.reason;
       return { result: 'refused', code, message: `${field} ${detail}`, status: 400 };

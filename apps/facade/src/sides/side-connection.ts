@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { errors, Pool, type Dispatcher } from 'undici';
 import type { Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
-import { type SideName, SideAwayError, type AwayReason } from './side.js';
+import { type SideName, SideUnavailableError, type UnavailableReason } from './side.js';
 
 /** Headers of one connection only (RFC 9110, section 7.6.1). */
 const HOP_BY_HOP = new Set([
@@ -64,7 +64,7 @@ function without(headers: IncomingHttpHeaders, isLeftOut: (name: string) => bool
   return kept;
 }
 
-/** Without an answer to this many requests in a row, a side counts as away. */
+/** Without an answer to this many requests in a row, a side counts as unavailable. */
 const FAILURES_TO_OPEN = 10;
 /** How long after the breaker opened, and after a failed probe, the side is probed. */
 const PROBE_AFTER_MS = 500;
@@ -79,7 +79,7 @@ interface BreakerOptions {
 }
 
 /**
- * Stops sending requests to a side that is away: a client then gets its 503 at once instead of after a time-out. Answers of any status are
+ * Stops sending requests to an unavailable side: a client then gets its 503 at once instead of after a time-out. Answers of any status are
  * successes: the side is there.
  *
  * While it is open, it probes the side itself. Otherwise it would stay open for as long as there is no request, and the first request
@@ -104,13 +104,13 @@ export class Breaker {
     return this.failures >= FAILURES_TO_OPEN;
   }
 
-  /** @throws SideAwayError `breaker-open` or `overloaded` without running the work, and the work's own errors */
+  /** @throws SideUnavailableError `breaker-open` or `overloaded` without running the work, and the work's own errors */
   async run<T>(work: () => Promise<T>): Promise<T> {
     const { side, maxRunning } = this.options;
     if (this.isOpen)
-      throw new SideAwayError(side, 'breaker-open', `it did not answer ${FAILURES_TO_OPEN} requests in a row`);
+      throw new SideUnavailableError(side, 'breaker-open', `it did not answer ${FAILURES_TO_OPEN} requests in a row`);
     if (this.running >= maxRunning)
-      throw new SideAwayError(side, 'overloaded', `${maxRunning} requests are waiting for it already`);
+      throw new SideUnavailableError(side, 'overloaded', `${maxRunning} requests are waiting for it already`);
     this.running += 1;
     try {
       const answer = await work();
@@ -118,7 +118,7 @@ export class Breaker {
       if (!this.isOpen) this.failures = 0;
       return answer;
     } catch (error) {
-      if (error instanceof SideAwayError) this.fail();
+      if (error instanceof SideUnavailableError) this.fail();
       throw error;
     } finally {
       this.running -= 1;
@@ -219,22 +219,22 @@ export class SideConnection {
     });
   }
 
-  get isBroken(): boolean {
+  get isBreakerOpen(): boolean {
     return this.breaker.isOpen;
   }
 
   /**
    * Sends a request. A GET is repeated once if its connection broke before the headers, such as when the side restarts.
    * @param read reads the response; an error on its way counts for the breaker too
-   * @throws SideAwayError if there is no answer; the signal's reason if it is aborted
+   * @throws SideUnavailableError if there is no answer; the signal's reason if it is aborted
    */
   async request<T>(request: SideRequest, read: (response: SideResponse) => T | Promise<T>): Promise<T> {
     return this.breaker.run(async () => {
       try {
         return await read(await this.send(request));
       } catch (error) {
-        const failure = this.toSideAway(error, request.signal);
-        if (failure instanceof SideAwayError && request.method === 'GET') this.unanswered = request.path;
+        const failure = this.toSideUnavailable(error, request.signal);
+        if (failure instanceof SideUnavailableError && request.method === 'GET') this.unanswered = request.path;
         throw failure;
       }
     });
@@ -266,7 +266,7 @@ export class SideConnection {
       const { body } = await this.sendOnce({ method: 'GET', path: this.unanswered });
       await body.dump();
     } catch (error) {
-      throw this.toSideAway(error, undefined);
+      throw this.toSideUnavailable(error, undefined);
     }
   }
 
@@ -276,7 +276,7 @@ export class SideConnection {
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
       chunks.push(chunk);
       length += chunk.length;
-      if (length > maxBytes) throw new SideAwayError(this.side, 'bad-answer', `more than ${maxBytes} bytes`);
+      if (length > maxBytes) throw new SideUnavailableError(this.side, 'bad-answer', `more than ${maxBytes} bytes`);
     }
     return joined(chunks);
   }
@@ -314,14 +314,14 @@ export class SideConnection {
     }
   }
 
-  private late(): SideAwayError {
-    return new SideAwayError(this.side, 'time-out', `no headers within ${this.timeoutMs} ms`);
+  private late(): SideUnavailableError {
+    return new SideUnavailableError(this.side, 'time-out', `no headers within ${this.timeoutMs} ms`);
   }
 
-  private toSideAway(error: unknown, signal: AbortSignal | undefined): unknown {
-    if (error instanceof SideAwayError || signal?.aborted) return error;
+  private toSideUnavailable(error: unknown, signal: AbortSignal | undefined): unknown {
+    if (error instanceof SideUnavailableError || signal?.aborted) return error;
     const reason = reasonOf(error);
-    return reason === undefined ? error : new SideAwayError(this.side, reason, String(error), { cause: error });
+    return reason === undefined ? error : new SideUnavailableError(this.side, reason, String(error), { cause: error });
   }
 }
 
@@ -341,7 +341,7 @@ function isBrokenConnection(error: unknown): boolean {
 }
 
 /** Returns `undefined` for an error that is no failure of the network. */
-function reasonOf(error: unknown): AwayReason | undefined {
+function reasonOf(error: unknown): UnavailableReason | undefined {
   if (
     error instanceof errors.HeadersTimeoutError ||
     error instanceof errors.BodyTimeoutError ||

@@ -2,9 +2,11 @@ import { z } from 'zod';
 import type { LegacyRecord } from '#legacy/translation/to-legacy.js';
 import type { LegacyOrder } from '#orders/order/order.js';
 
-/** The two systems that the facade stands before. */
+/** The two systems behind the facade: the legacy system, and `new`, the target that replaces it. */
 export const SIDES = ['legacy', 'new'] as const;
 export type SideName = (typeof SIDES)[number];
+/** The sides as messages name them. */
+export const SIDE_TEXTS: Readonly<Record<SideName, string>> = { legacy: 'the legacy system', new: 'the target' };
 
 /**
  * What a side answered to a write.
@@ -21,7 +23,7 @@ export type WriteOutcome =
 export interface WrittenSide {
   /**
    * Writes orders of any accounts, in their order. Resolves when each has an outcome; never rejects.
-   * For the new side, `stored` means that Kafka has the order; `areReadable` says when reads return it.
+   * For the target, `stored` means that Kafka has the order; `areReadable` says when reads return it.
    */
   write(orders: readonly LegacyOrder[], signal: AbortSignal): Promise<readonly WriteOutcome[]>;
 
@@ -46,15 +48,15 @@ export type WrittenSides = Readonly<Record<SideName, WrittenSide>>;
 export type Readability = 'readable' | 'not-yet' | 'refused';
 
 /** Why a side gave no answer. The codes are stable. */
-export type AwayReason = 'time-out' | 'no-connection' | 'breaker-open' | 'overloaded' | 'bad-answer';
+export type UnavailableReason = 'time-out' | 'no-connection' | 'breaker-open' | 'overloaded' | 'bad-answer';
 
 /** Thrown when a side gave no usable answer. */
-export class SideAwayError extends Error {
-  override readonly name = 'SideAwayError';
+export class SideUnavailableError extends Error {
+  override readonly name = 'SideUnavailableError';
 
   constructor(
     readonly side: SideName,
-    readonly reason: AwayReason,
+    readonly reason: UnavailableReason,
     detail: string,
     options?: ErrorOptions,
   ) {
@@ -77,8 +79,8 @@ export class SideAwayError extends Error {
   }
 }
 
-function publicText(side: SideName, reason: AwayReason): string {
-  return `the ${side === 'legacy' ? 'legacy system' : 'new side'} gave no answer (${reason})`;
+function publicText(side: SideName, reason: UnavailableReason): string {
+  return `${SIDE_TEXTS[side]} gave no answer (${reason})`;
 }
 
 const RecordSchema = z.looseObject({
@@ -94,17 +96,17 @@ const RecordSchema = z.looseObject({
   createdAt: z.string(),
 });
 
-/** Reads orders from an answer in the form of the legacy system: one order, a list, or `null`. @throws SideAwayError */
+/** Reads orders from an answer in the form of the legacy system: one order, a list, or `null`. @throws SideUnavailableError */
 export function recordsIn(text: string, side: SideName): readonly LegacyRecord[] {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new SideAwayError(side, 'bad-answer', String(error), { cause: error });
+    throw new SideUnavailableError(side, 'bad-answer', String(error), { cause: error });
   }
   const parsed = z.array(RecordSchema).safeParse(value === null ? [] : [value].flat());
   if (parsed.success) return parsed.data;
-  throw new SideAwayError(side, 'bad-answer', `no orders: ${text.slice(0, 60)}`);
+  throw new SideUnavailableError(side, 'bad-answer', `no orders: ${text.slice(0, 60)}`);
 }
 
 /** An interval of legacy numbers, both ends included. */

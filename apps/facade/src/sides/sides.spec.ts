@@ -5,8 +5,8 @@ import { beforeEach, describe, expect, it, afterAll, beforeAll } from '@jest/glo
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { sidesBetween } from '../testing/written-side-contract.js';
 import { Breaker } from './side-connection.js';
-import { SideAwayError } from './side.js';
-import { DeadLetteredOrders } from './new-side.js';
+import { SideUnavailableError } from './side.js';
+import { DeadLetteredOrders } from './target-side.js';
 import type { Sides } from './sides.js';
 
 const PAUSE_MS = 500;
@@ -19,7 +19,7 @@ describe('a circuit breaker after nine requests without an answer', () => {
 
   async function ask(): Promise<string> {
     asked += 1;
-    if (!isBack) throw new SideAwayError('new', 'no-connection', 'it is away');
+    if (!isBack) throw new SideUnavailableError('new', 'no-connection', 'it is unavailable');
     return Promise.resolve('answer');
   }
 
@@ -154,7 +154,7 @@ describe('the connections of the facade', () => {
   beforeAll(async () => {
     await once(legacy.listen(0, '127.0.0.1'), 'listening');
     const url = `http://127.0.0.1:${(legacy.address() as AddressInfo).port}`;
-    sides = sidesBetween({ LEGACY_URL: url, newUrl: url, LEGACY_CONNECTIONS: 1 });
+    sides = sidesBetween({ LEGACY_URL: url, targetUrl: url, LEGACY_CONNECTIONS: 1 });
   });
 
   afterAll(async () => {

@@ -4,8 +4,8 @@ import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { timeLimit } from '#orders/time-limit.js';
 import type { settingsSchema } from '../settings-schema.js';
 import { LegacySide } from './legacy-side.js';
-import { NewApi, NewSideToken, type TokenClient } from './new-api.js';
-import { DeadLetteredOrders, letterNumbers, NewSide } from './new-side.js';
+import { TargetApi, TargetToken, type TokenClient } from './target-api.js';
+import { DeadLetteredOrders, deadLetterNumbers, TargetSide } from './target-side.js';
 import { SIDES, type SideName } from './side.js';
 import { SideConnection } from './side-connection.js';
 
@@ -24,7 +24,7 @@ export type SideSettings = Pick<
 /** Both sides for one purpose, over connections of their own. */
 export interface SidePair {
   readonly legacy: LegacySide;
-  readonly new: NewSide;
+  readonly new: TargetSide;
 }
 
 /** How an open circuit breaker shows in the metrics. */
@@ -47,27 +47,27 @@ export class Sides {
   readonly reading: SidePair;
   /** For writes of clients, and what only they wait for. */
   readonly answering: SidePair;
-  /** For the outbox, which writes the second side. */
+  /** For the outbox, which writes to the secondary. */
   readonly outbox: SidePair;
   /** For verifications and backfills. */
   readonly runs: SidePair;
   /** For comparisons. They wait as long as a client would: the gate must not count answers as failures that a client would get. */
   readonly comparing: SidePair;
   private readonly connections = new Map<string, SideConnection[]>();
-  private readonly token: NewSideToken;
+  private readonly token: TargetToken;
   private readonly deadLetters: DeadLetteredOrders;
 
-  /** Connects at the first request. @param client `undefined`: the new side requires no tokens */
+  /** Connects at the first request. @param client `undefined`: the target requires no tokens */
   constructor(
     private readonly settings: SideSettings,
     private readonly zone: LegacyTimeZone,
     private readonly clock: Clock,
     client?: TokenClient,
   ) {
-    this.token = new NewSideToken(client, clock);
-    const letters = this.newApi('dead-letters', settings.PRODUCER_URL, COMPARING_CONNECTIONS);
+    this.token = new TargetToken(client, clock);
+    const letters = this.targetApi('dead-letters', settings.PRODUCER_URL, COMPARING_CONNECTIONS);
     // One for all purposes: the outbox waits for orders that a request of a client has written.
-    this.deadLetters = new DeadLetteredOrders(letterNumbers(letters), clock);
+    this.deadLetters = new DeadLetteredOrders(deadLetterNumbers(letters), clock);
     const { LEGACY_CONNECTIONS, NEW_SIDE_CONNECTIONS } = settings;
     this.reading = this.connect('answering', LEGACY_CONNECTIONS, NEW_SIDE_CONNECTIONS);
     this.answering = this.connect('answering', LEGACY_CONNECTIONS, NEW_SIDE_CONNECTIONS);
@@ -81,7 +81,7 @@ export class Sides {
       SIDES.map((side) => ({
         side,
         purpose,
-        isOpen: () => each.some((connection) => connection.side === side && connection.isBroken),
+        isOpen: () => each.some((connection) => connection.side === side && connection.isBreakerOpen),
       })),
     );
   }
@@ -90,20 +90,20 @@ export class Sides {
     await Promise.all([...this.connections.values()].flat().map(async (connection) => connection.close()));
   }
 
-  private connect(purpose: string, ofLegacy: number, ofNew = ofLegacy, timeoutMs?: number): SidePair {
+  private connect(purpose: string, ofLegacy: number, ofTarget = ofLegacy, timeoutMs?: number): SidePair {
     const { LEGACY_URL, LEGACY_TIMEOUT_MS, PRODUCER_URL, QUERY_API_URL } = this.settings;
     const legacy = this.connection(purpose, 'legacy', LEGACY_URL, ofLegacy, timeoutMs ?? LEGACY_TIMEOUT_MS);
-    const producer = this.newApi(purpose, PRODUCER_URL, ofNew, timeoutMs);
-    const queryApi = this.newApi(purpose, QUERY_API_URL, ofNew, timeoutMs);
+    const producer = this.targetApi(purpose, PRODUCER_URL, ofTarget, timeoutMs);
+    const queryApi = this.targetApi(purpose, QUERY_API_URL, ofTarget, timeoutMs);
     return {
       legacy: new LegacySide(legacy, this.zone),
-      new: new NewSide(producer, queryApi, this.deadLetters, this.zone),
+      new: new TargetSide(producer, queryApi, this.deadLetters, this.zone),
     };
   }
 
-  private newApi(purpose: string, url: string, connections: number, timeoutMs?: number): NewApi {
+  private targetApi(purpose: string, url: string, connections: number, timeoutMs?: number): TargetApi {
     const limitMs = timeoutMs ?? this.settings.NEW_SIDE_TIMEOUT_MS;
-    return new NewApi(this.connection(purpose, 'new', url, connections, limitMs), this.token);
+    return new TargetApi(this.connection(purpose, 'new', url, connections, limitMs), this.token);
   }
 
   private connection(

@@ -62,7 +62,7 @@ export interface ChangeRequest {
   readonly stage: string;
   /** Default: 100. */
   readonly percent?: number | undefined;
-  /** Overrules the gate, missing acknowledgements, and takes reads back first. Never what is irreversible. */
+  /** Overrides the gate and missing acknowledgements, and takes reads back first. It does not override `irreversible`. */
   readonly force?: boolean | undefined;
   readonly reason: string;
   /** The version that the client has seen; absent: any. */
@@ -146,7 +146,11 @@ function readRequest({ capability: name, stage: stageName, percent = 100, reason
   return { capability, stage, percent: stage === 'off' ? 100 : percent };
 }
 
-function rejectIrreversible({ capabilities }: MigrationSnapshot, { capability, stage }: Target, isForward: boolean) {
+function rejectIrreversible(
+  { capabilities }: MigrationSnapshot,
+  { capability, stage }: StagePosition,
+  isForward: boolean,
+) {
   if (isForward || capabilities.writes.stage !== 'complete') return;
   // The legacy system no longer gets orders: it must not answer again, and a comparison with it means nothing.
   if (capability === 'writes' || stage !== 'complete')
@@ -156,7 +160,7 @@ function rejectIrreversible({ capabilities }: MigrationSnapshot, { capability, s
     );
 }
 
-function rejectSkippedStage(capability: Capability, state: CapabilityState, { stage, percent }: Target): void {
+function rejectSkippedStage(capability: Capability, state: CapabilityState, { stage, percent }: StagePosition): void {
   const stages = stagesOf(capability);
   const steps = stages.indexOf(stage) - stages.indexOf(state.stage);
   const isWhole = steps > 0 ? state.percent === 100 || state.stage === 'off' : percent === 100;
@@ -167,8 +171,8 @@ function rejectSkippedStage(capability: Capability, state: CapabilityState, { st
   );
 }
 
-/** @throws ChangeRefusal if the new side would not have what it must answer, or if the legacy system is still read */
-function rejectMissingWrites({ capabilities }: MigrationSnapshot, { capability, stage }: Target): void {
+/** @throws ChangeRefusal if the target would not have what it must answer, or if the legacy system is still read */
+function rejectMissingWrites({ capabilities }: MigrationSnapshot, { capability, stage }: StagePosition): void {
   const { writes } = capabilities;
   if (capability === 'writes') {
     const behind = READ_CAPABILITIES.filter((read) => {
@@ -184,16 +188,19 @@ function rejectMissingWrites({ capabilities }: MigrationSnapshot, { capability, 
   }
   const isCopied = writes.stage !== 'off' && (writes.stage !== 'dualwrite' || writes.percent === 100);
   if (writes.stage === 'off')
-    throw new ChangeRefusal('writes-first', 'bring writes to dualwrite first: the new side gets no orders');
+    throw new ChangeRefusal('writes-first', 'bring writes to dualwrite first: the target gets no orders');
   if (stage !== 'shadow' && !isCopied)
     throw new ChangeRefusal(
       'writes-first',
-      'bring writes to dualwrite at 100 % first: the new side misses orders of some accounts',
+      'bring writes to dualwrite at 100 % first: the target misses orders of some accounts',
     );
 }
 
 /** Returns the reads that need more of writes than a change would leave. */
-function readsAhead({ capabilities }: MigrationSnapshot, { capability, stage, percent }: Target): Move['readsBefore'] {
+function readsAhead(
+  { capabilities }: MigrationSnapshot,
+  { capability, stage, percent }: StagePosition,
+): Move['readsBefore'] {
   if (capability !== 'writes' || (stage !== 'off' && stage !== 'dualwrite')) return [];
   if (stage === 'dualwrite' && percent === 100) return [];
   const allowed = stage === 'off' ? 'off' : 'shadow';
@@ -202,9 +209,9 @@ function readsAhead({ capabilities }: MigrationSnapshot, { capability, stage, pe
   ).map((read) => ({ capability: read, stage: allowed }));
 }
 
-type Target = Pick<Move, 'capability' | 'stage' | 'percent'>;
+type StagePosition = Pick<Move, 'capability' | 'stage' | 'percent'>;
 
-/** Returns a place among the stages, for people. */
+/** Returns a stage and its percentage, for people. */
 export function nameOf({ stage, percent }: Pick<CapabilityState, 'stage' | 'percent'>): string {
   return stage === 'off' ? 'off' : `${stage} at ${percent} %`;
 }
@@ -259,7 +266,7 @@ export function needsAcknowledgement(
 ): boolean {
   const { stage: from, percent: before } = capabilities.writes;
   if (capability !== 'writes') return false;
-  // The new side will miss orders: no instance may still read there by an older snapshot.
+  // The target will miss orders: no instance may still read there by an older snapshot.
   if (from === to) return to === 'dualwrite' && percent < before;
   return from === 'off' || to === 'off' || to === 'complete' || (from === 'dualwrite' && to === 'live');
 }
@@ -277,18 +284,18 @@ function withFence(next: MigrationSnapshot, { stage, percent }: PendingChange): 
 
 /**
  * Goes on once the buckets say it: the change is done, or drains. Towards `off`, because the legacy system numbers orders again. To
- * more of `dualwrite`, because a verify must find on the legacy system all orders that the new side does not get.
+ * more of `dualwrite`, because a verify must find on the legacy system all orders that the target does not get.
  */
 export function passBuckets(snapshot: MigrationSnapshot, change: PendingChange, now: Date): MigrationSnapshot {
   if (change.stage !== 'off' && !copiesMore(snapshot, change)) return finishChange(snapshot, change, now);
   return { ...snapshot, revision: snapshot.revision + 1, change: { ...change, step: 'drain' } };
 }
 
-/** Ends a pending change: writes are where it wanted them. */
+/** Ends a pending change: writes have reached its stage. */
 export function finishChange(snapshot: MigrationSnapshot, change: PendingChange, now: Date): MigrationSnapshot {
   const { stage, percent } = change;
-  const target = { capability: 'writes', stage, percent } as const;
-  const next = withStage({ ...snapshot, revision: snapshot.revision + 1, change: null }, target, {
+  const reached = { capability: 'writes', stage, percent } as const;
+  const next = withStage({ ...snapshot, revision: snapshot.revision + 1, change: null }, reached, {
     now,
     ...(change.cause !== undefined && { cause: change.cause }),
   });
@@ -299,7 +306,7 @@ export function finishChange(snapshot: MigrationSnapshot, change: PendingChange,
   };
 }
 
-/** Returns whether the new side gets the orders of more accounts from now on. */
+/** Returns whether the target gets the orders of more accounts from now on. */
 function copiesMore({ capabilities }: MigrationSnapshot, { stage, percent }: PendingChange): boolean {
   return stage === 'dualwrite' && positionOf('writes', { stage, percent }) > positionOf('writes', capabilities.writes);
 }

@@ -4,7 +4,7 @@ import {
   type Capability,
   type Stage,
   CAPABILITIES,
-  newSideAnswers,
+  targetAnswers,
   stagesOf,
   type MigrationSnapshot,
 } from './migration-snapshot.js';
@@ -42,8 +42,10 @@ export function errorRateOf({ requests, failures }: Figures, side: SideName): nu
 export interface GateCondition {
   /** Stable: `samples`, `mismatches`, `error-rate`, `p99`, `oldest-intent`, `verify`, `open-intents`. */
   readonly condition: string;
+  /** What it requires. */
   readonly wanted: string;
   readonly found: string;
+  /** Whether it is met. */
   readonly holds: boolean;
 }
 
@@ -69,13 +71,13 @@ export interface GateFacts {
   readonly intents: { readonly count: number; readonly oldestMs: number };
   /** `null` if none has ended. */
   readonly lastVerify: VerifyResult | null;
-  /** An earlier verify proves nothing: since then the new side gets the orders of more accounts. */
+  /** An earlier verify does not count: since then the target gets the orders of more accounts. */
   readonly copyingSince: Date | null;
 }
 
 /** Returns whether a move needs the gate: every step forward within or to `live` and `complete`. */
 export function needsGate(stage: Stage): boolean {
-  return newSideAnswers(stage);
+  return targetAnswers(stage);
 }
 
 /** Evaluates all conditions for a step forward to a stage. */
@@ -102,7 +104,7 @@ export function evaluateGate(
     },
     {
       condition: 'error-rate',
-      wanted: `at most ${percentage(limits.GATE_MAX_ERROR_RATE)} of the requests to the new side`,
+      wanted: `at most ${percentage(limits.GATE_MAX_ERROR_RATE)} of the requests to the target`,
       found: percentage(errorRate),
       holds: errorRate <= limits.GATE_MAX_ERROR_RATE,
     },
@@ -125,7 +127,7 @@ export function evaluateGate(
   return conditions;
 }
 
-/** Returns the conditions that no `force` overrules: the last step of writes can not be taken back. */
+/** Returns the conditions that no `force` overrides: the last step of writes can not be taken back. */
 export function unforcedConditions(
   capability: Capability,
   stage: Stage,
@@ -139,7 +141,7 @@ function p99Condition(limits: GateLimits, { p99Ms }: Figures): GateCondition {
   const largest = Math.max(limits.GATE_P99_FACTOR * (p99Ms.legacy ?? 0), limits.GATE_P99_FLOOR_MS);
   return {
     condition: 'p99',
-    wanted: `at most ${Math.round(largest)} ms on the new side`,
+    wanted: `at most ${Math.round(largest)} ms on the target`,
     found: p99Ms.new === null ? 'no request' : `${Math.round(p99Ms.new)} ms`,
     holds: p99Ms.new === null || p99Ms.new <= largest,
   };
@@ -149,7 +151,8 @@ function verifyCondition({ lastVerify, copyingSince }: GateFacts): GateCondition
   const isCurrent = lastVerify !== null && (copyingSince === null || lastVerify.startedAt >= copyingSince);
   return {
     condition: 'verify',
-    wanted: 'the last verify with 0 differences, begun after the last change that made the new side get more accounts',
+    wanted:
+      'the last verify with 0 differences, begun after the last change that sent the orders of more accounts to the target',
     found:
       lastVerify === null
         ? 'no verify'
@@ -162,7 +165,7 @@ function percentage(rate: number): string {
   return `${Number((rate * 100).toFixed(3))} %`;
 }
 
-/** When a capability goes back by itself. */
+/** When a capability is rolled back automatically. */
 type RollbackLimits = Pick<
   MigrationSettings,
   'ROLLBACK_MAX_ERROR_RATE' | 'ROLLBACK_MIN_REQUESTS' | 'ROLLBACK_MAX_MISMATCHES'
@@ -180,23 +183,25 @@ export type RollbackDecision =
   | { readonly capability: Capability; readonly decision: 'alert'; readonly cause: string };
 
 /**
- * Decides which capabilities go one stage back. Only where the new side answers: in `dualwrite` and `shadow` its failures reach no
+ * Decides which capabilities go one stage back. Only where the target answers: in `dualwrite` and `shadow` its failures reach no
  * client. Failures of the legacy system are its own, and never a reason to go back to it. Pure; it never moves anything forward.
  */
 export function decideRollbacks(
   { capabilities }: MigrationSnapshot,
   observed: Readonly<Record<Capability, Observed>>,
   limits: RollbackLimits,
-  isLegacyAway: boolean,
+  isLegacyUnavailable: boolean,
 ): readonly RollbackDecision[] {
   return CAPABILITIES.flatMap((capability): RollbackDecision[] => {
     const { stage } = capabilities[capability];
-    const cause = newSideAnswers(stage) ? causeOf(observed[capability], limits) : undefined;
+    const cause = targetAnswers(stage) ? causeOf(observed[capability], limits) : undefined;
     if (cause === undefined) return [];
     if (capabilities.writes.stage === 'complete')
       return [{ capability, decision: 'alert', cause: `${cause}; writes are complete, so nothing can go back` }];
-    if (isLegacyAway)
-      return [{ capability, decision: 'alert', cause: `${cause}; not rolled back, because the legacy system is away` }];
+    if (isLegacyUnavailable)
+      return [
+        { capability, decision: 'alert', cause: `${cause}; not rolled back, because the legacy system is unavailable` },
+      ];
     const stages = stagesOf(capability);
     return [{ capability, decision: 'roll-back', stage: stages[stages.indexOf(stage) - 1] ?? 'off', cause }];
   });
@@ -205,7 +210,7 @@ export function decideRollbacks(
 function causeOf({ sinceChange, lately }: Observed, limits: RollbackLimits): string | undefined {
   const errorRate = errorRateOf(lately, 'new');
   if (lately.requests.new >= limits.ROLLBACK_MIN_REQUESTS && errorRate > limits.ROLLBACK_MAX_ERROR_RATE)
-    return `error rate of the new side: ${lately.failures.new} of ${lately.requests.new} requests failed`;
+    return `error rate of the target: ${lately.failures.new} of ${lately.requests.new} requests failed`;
   if (sinceChange.mismatches > limits.ROLLBACK_MAX_MISMATCHES)
     return `mismatches: ${sinceChange.mismatches} since the last change`;
   return undefined;

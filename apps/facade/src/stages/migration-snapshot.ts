@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { SideName } from '../sides/side.js';
 
-/** What moves from the legacy system to the new side, each by its own stages. */
+/** What moves from the legacy system to the target, each by its own stages. */
 export const CAPABILITIES = ['writes', 'read-by-id', 'read-by-page', 'read-by-range'] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 export type ReadCapability = Exclude<Capability, 'writes'>;
@@ -15,15 +15,15 @@ export function byCapability<T>(valueOf: (capability: Capability) => T): ByCapab
 }
 
 /**
- * The stages of writes. `off`: only the legacy system. `dualwrite`: the legacy system answers, the new side follows. `live`: the new
- * side answers, the legacy system follows. `complete`: only the new side, for ever.
+ * The stages of writes. `off`: only the legacy system. `dualwrite`: the legacy system is the primary, which answers, and the target the
+ * secondary. `live`: the other way round. `complete`: only the target, for ever.
  */
 export const WRITE_STAGES = ['off', 'dualwrite', 'live', 'complete'] as const;
 export type WriteStage = (typeof WRITE_STAGES)[number];
 
 /**
  * The stages of a kind of read. `off`: the legacy system answers. `shadow`: it answers, and both answers are compared. `live`: the
- * new side answers, and both are compared. `complete`: only the new side.
+ * target answers, and both are compared. `complete`: only the target.
  */
 export const READ_STAGES = ['off', 'shadow', 'live', 'complete'] as const;
 export type ReadStage = (typeof READ_STAGES)[number];
@@ -35,14 +35,14 @@ export function isComparedStage(stage: ReadStage): boolean {
 
 export type Stage = WriteStage | ReadStage;
 
-/** Returns whether the new side answers at a stage: `live` and `complete`. */
-export function newSideAnswers(stage: Stage | WriteMode): boolean {
+/** Returns whether the target answers at a stage: `live` and `complete`. */
+export function targetAnswers(stage: Stage | WriteMode): boolean {
   return stage === 'live' || stage === 'complete';
 }
 
-/** Returns the side that answers at a stage. */
-export function answeringSide(stage: Stage): SideName {
-  return newSideAnswers(stage) ? 'new' : 'legacy';
+/** Returns the primary at a stage: the side that answers. */
+export function primarySide(stage: Stage): SideName {
+  return targetAnswers(stage) ? 'new' : 'legacy';
 }
 
 /** Returns the stages of a capability, in their order. */
@@ -83,7 +83,7 @@ export interface CapabilityState<S extends Stage = Stage> {
  * A change of writes that is not finished.
  * - `acknowledge`: waits until every facade instance has applied the snapshot that announced it.
  * - `buckets`: raises the epochs of the buckets, which fences writes of the stage before.
- * - `drain`: waits until the legacy system has all admitted orders; towards more of `dualwrite`, those that the new side doesn't get.
+ * - `drain`: waits until the legacy system has all admitted orders; towards more of `dualwrite`, those that the target doesn't get.
  */
 export interface PendingChange {
   readonly step: 'acknowledge' | 'buckets' | 'drain';
@@ -121,11 +121,11 @@ export interface MigrationSnapshot {
   /** `null` in `off`: writes go to the legacy system without MongoDB. */
   readonly fence: Fence | null;
   /**
-   * Whether the legacy system may miss orders that the new side has acknowledged: from before the first such order until all have
+   * Whether the legacy system may miss orders that the target has acknowledged: from before the first such order until all have
    * been written there too.
    */
   readonly legacyMayLag: boolean;
-  /** When the new side last began to get the orders of more accounts; a verify from before proves nothing about them. */
+  /** When the target last began to get the orders of more accounts; a verify from before does not cover them. */
   readonly copyingSince: Date | null;
 }
 
@@ -173,28 +173,28 @@ export const READ_CAPABILITIES = CAPABILITIES.filter((capability) => capability 
 
 /**
  * How the orders of a bucket are written. `closed`: not at all, before and after `off`. `legacy-only`: beyond the percentage of
- * `dualwrite`; numbered by the facade, but not written to the new side.
+ * `dualwrite`; numbered by the facade, but not written to the target.
  */
 export type WriteMode = 'closed' | 'legacy-only' | 'dualwrite' | 'live' | 'complete';
 
-/** The side that answers a write in each mode, and the side that follows. */
+/** The primary of each mode, which answers a write, and the secondary, to which the outbox writes it. */
 export const SIDES_OF_MODE: Readonly<
-  Record<Exclude<WriteMode, 'closed'>, { readonly answering: SideName; readonly following: SideName | null }>
+  Record<Exclude<WriteMode, 'closed'>, { readonly primary: SideName; readonly secondary: SideName | null }>
 > = {
-  'legacy-only': { answering: 'legacy', following: null },
-  dualwrite: { answering: 'legacy', following: 'new' },
-  live: { answering: 'new', following: 'legacy' },
-  complete: { answering: 'new', following: null },
+  'legacy-only': { primary: 'legacy', secondary: null },
+  dualwrite: { primary: 'legacy', secondary: 'new' },
+  live: { primary: 'new', secondary: 'legacy' },
+  complete: { primary: 'new', secondary: null },
 };
 
 /** Returns the mode of a bucket at a stage of writes. */
 export function writeModeOf(
   bucket: number,
-  target: { readonly stage: WriteStage; readonly percent: number },
+  position: { readonly stage: WriteStage; readonly percent: number },
 ): WriteMode {
-  const stage = stageOfBucket('writes', target, bucket);
+  const stage = stageOfBucket('writes', position, bucket);
   if (stage !== 'off') return stage;
-  return target.stage === 'off' ? 'closed' : 'legacy-only';
+  return position.stage === 'off' ? 'closed' : 'legacy-only';
 }
 
 /** What the migration state says about a read. */

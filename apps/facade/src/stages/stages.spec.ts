@@ -184,7 +184,7 @@ describe('the steps of a change', () => {
       ['buckets fenced', 'dualwrite 100 8 fenced'],
     ],
     [
-      'drain when more is copied: a verify must find on the legacy system what the new side does not get',
+      'drain when more is copied: a verify must find on the legacy system what the target does not get',
       snapshotAt({ writes: ['dualwrite', 50] }),
       {},
       ['buckets fenced', 'drain fenced', 'dualwrite 100 8 fenced'],
@@ -258,7 +258,7 @@ function unmet(change: Partial<GateFacts>): string[] {
 }
 
 describe('gate', () => {
-  it('holds exactly at its limits', () => {
+  it('is met exactly at its limits', () => {
     expect(unmet({})).toEqual([]);
   });
 
@@ -276,7 +276,7 @@ describe('gate', () => {
     expect(unmet(change)).toEqual([condition]);
   });
 
-  it('names every condition with what is wanted and found', () => {
+  it('names every condition with what it requires and what was found', () => {
     const gate = evaluateGate('read-by-id', 'live', GATE_LIMITS, { ...FACTS, figures: NO_FIGURES, lastVerify: null });
     expect(gate.map(({ condition, found }) => [condition, found])).toEqual([
       ['samples', '0'],
@@ -288,7 +288,7 @@ describe('gate', () => {
     ]);
   });
 
-  it('has conditions of the last step of writes that no force overrules', () => {
+  it('has conditions of the last step of writes that no force overrides', () => {
     const gate = evaluateGate('writes', 'complete', GATE_LIMITS, { ...FACTS, lastVerify: null });
     const unforced = unforcedConditions('writes', 'complete', gate);
     expect(unforced.map(({ condition, holds }) => [condition, holds])).toEqual([
@@ -302,16 +302,20 @@ describe('gate', () => {
 const ROLLBACK_LIMITS = { ROLLBACK_MAX_ERROR_RATE: 0.05, ROLLBACK_MIN_REQUESTS: 20, ROLLBACK_MAX_MISMATCHES: 0 };
 const FAILING: Figures = { ...NO_FIGURES, requests: { legacy: 100, new: 100 }, failures: { legacy: 0, new: 6 } };
 
-function decide(snapshot: MigrationSnapshot, lately: Figures, { isLegacyAway = false, mismatches = 0 } = {}): string[] {
+function decide(
+  snapshot: MigrationSnapshot,
+  lately: Figures,
+  { isLegacyUnavailable = false, mismatches = 0 } = {},
+): string[] {
   const each: Observed = { sinceChange: { ...NO_FIGURES, mismatches }, lately };
   const observed = byCapability(() => each);
-  return decideRollbacks(snapshot, observed, ROLLBACK_LIMITS, isLegacyAway).map((decision) =>
+  return decideRollbacks(snapshot, observed, ROLLBACK_LIMITS, isLegacyUnavailable).map((decision) =>
     decision.decision === 'alert' ? `${decision.capability} alert` : `${decision.capability} to ${decision.stage}`,
   );
 }
 
 describe('automatic rollback', () => {
-  it('goes one stage back when the new side fails too often', () => {
+  it('goes one stage back when the target fails too often', () => {
     expect(decide(LIVE, FAILING)).toEqual([
       'writes to dualwrite',
       'read-by-id to shadow',
@@ -335,7 +339,7 @@ describe('automatic rollback', () => {
     );
   });
 
-  it('does nothing where the legacy system answers: the new side fails no client there', () => {
+  it('does nothing where the legacy system answers: the target fails no client there', () => {
     expect(decide(snapshotAt({ writes: ['dualwrite'], ...readsAt('shadow') }), FAILING, { mismatches: 9 })).toEqual([]);
   });
 
@@ -343,9 +347,9 @@ describe('automatic rollback', () => {
     expect(decide(LIVE, { ...FAILING, failures: { legacy: 100, new: 0 } })).toEqual([]);
   });
 
-  it('alerts instead of going back to a legacy system that is away, or that misses orders', () => {
+  it('alerts instead of going back to a legacy system that is unavailable, or that misses orders', () => {
     const alerts = ['writes alert', 'read-by-id alert', 'read-by-page alert', 'read-by-range alert'];
-    expect(decide(LIVE, FAILING, { isLegacyAway: true })).toEqual(alerts);
+    expect(decide(LIVE, FAILING, { isLegacyUnavailable: true })).toEqual(alerts);
     expect(decide(snapshotAt({ writes: ['complete'], ...readsAt('complete') }), FAILING)).toEqual(alerts);
   });
 });

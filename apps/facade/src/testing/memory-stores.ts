@@ -33,12 +33,12 @@ export function anIntent(number: number, change: Partial<Intent> = {}): Intent {
   };
 }
 
-type Place = readonly [stage: Stage, percent?: number];
+type StageAt = readonly [stage: Stage, percent?: number];
 
 /** Returns a snapshot with some capabilities at other stages than `off`. */
-export function snapshotAt(places: Partial<Record<Capability, Place>>): MigrationSnapshot {
+export function snapshotAt(stages: Partial<Record<Capability, StageAt>>): MigrationSnapshot {
   const snapshot = initialSnapshot(new Date(0));
-  const changed = Object.entries(places).map(([capability, [stage, percent = 100]]) => [
+  const changed = Object.entries(stages).map(([capability, [stage, percent = 100]]) => [
     capability,
     { stage, percent, version: 7, since: new Date(0) },
   ]);
@@ -51,15 +51,15 @@ export function snapshotAt(places: Partial<Record<Capability, Place>>): Migratio
 }
 
 /** All reads at one stage. */
-export function readsAt(...place: Place): Partial<Record<Capability, Place>> {
-  return { 'read-by-id': place, 'read-by-page': place, 'read-by-range': place };
+export function readsAt(...stage: StageAt): Partial<Record<Capability, StageAt>> {
+  return { 'read-by-id': stage, 'read-by-page': stage, 'read-by-range': stage };
 }
 
 /** The state in memory. It passes the same contract suite as `MongoMigrationStore`. */
 export class MemoryMigrationStore implements MigrationStore {
   private snapshot: MigrationSnapshot;
   private readonly entries: AuditEntry[] = [];
-  /** By name and place. */
+  /** By name and address. */
   private readonly registrations = new Map<string, RegisteredInstance>();
 
   constructor(private readonly clock: Clock) {
@@ -90,14 +90,14 @@ export class MemoryMigrationStore implements MigrationStore {
     return Promise.resolve(this.entries.slice(0, limit));
   }
 
-  async register({ name, process, place }: InstanceIdentity): Promise<void> {
-    this.registrations.set(`${name}@${place}`, { name, process, revision: 0, refreshedAt: this.now() });
+  async register({ name, process, address }: InstanceIdentity): Promise<void> {
+    this.registrations.set(`${name}@${address}`, { name, process, revision: 0, refreshedAt: this.now() });
     return Promise.resolve();
   }
 
-  async acknowledge({ name, process, place }: InstanceIdentity, revision: number): Promise<boolean> {
-    if (this.registrations.get(`${name}@${place}`)?.process !== process) return Promise.resolve(false);
-    this.registrations.set(`${name}@${place}`, { name, process, revision, refreshedAt: this.now() });
+  async acknowledge({ name, process, address }: InstanceIdentity, revision: number): Promise<boolean> {
+    if (this.registrations.get(`${name}@${address}`)?.process !== process) return Promise.resolve(false);
+    this.registrations.set(`${name}@${address}`, { name, process, revision, refreshedAt: this.now() });
     return Promise.resolve(true);
   }
 

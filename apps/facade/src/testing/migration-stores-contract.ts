@@ -6,7 +6,7 @@ import type { NumberStore } from '../writes/number-blocks.js';
 import { aLegacyOrder, idOf } from '#orders/testing/an-order.js';
 import { anIntent } from './memory-stores.js';
 
-const instance = (name: string, start: number, place = name) => ({ name, process: `${name}-${start}`, place });
+const instance = (name: string, start: number, address = name) => ({ name, process: `${name}-${start}`, address });
 const ENTRY = { at: new Date(1_000), by: 'ada', action: 'change', reason: 'because', revision: 2 } as const;
 
 /** What each store of the state must do: a test of all implementations. @param create returns an empty one */
@@ -50,7 +50,7 @@ export function describeMigrationStore(name: string, create: () => Promise<Migra
       expect(await store.audit(1)).toEqual([refusal]);
     });
 
-    it('knows the newest process of each name and place, and what it has applied', async () => {
+    it('knows the newest process of each name and address, and what it has applied', async () => {
       await store.register(instance('a', 1));
       expect(await store.acknowledge(instance('a', 1), 3)).toBe(true);
       await store.register(instance('a', 2));
@@ -210,7 +210,7 @@ export function describeBucketStore(name: string, create: () => Promise<BucketSt
       ]);
     });
 
-    it('raises all buckets to the mode of their place, and never back', async () => {
+    it('raises all buckets to the mode of their number, and never back', async () => {
       await store.raise({ ...FENCE, percent: 50 });
       const modes = await Promise.all(
         [0, 511, 512, BUCKETS - 1].map(async (bucket) => (await store.read(bucket)).mode),

@@ -9,7 +9,8 @@ import { completeRequest, fromLegacyRequest } from '#legacy/translation/from-leg
 import {
   askedOrders,
   isAsked,
-  SideAwayError,
+  SIDE_TEXTS,
+  SideUnavailableError,
   type LegacyRead,
   type SideName,
   type WriteOutcome,
@@ -18,7 +19,7 @@ import {
 import type { Intent, AdmissionRequest } from '../writes/bucket-store.js';
 import type { MigrationLimits, MigrationPorts } from '../migration/migration-ports.js';
 import { MigrationRuntime } from '../migration/migration-runtime.js';
-import { answeringSide, byCapability } from '../stages/migration-snapshot.js';
+import { primarySide, byCapability } from '../stages/migration-snapshot.js';
 import { NO_FIGURES } from '../stages/gate.js';
 import { errorAnswer, orderAnswer, type ForwardedRequest, type LegacyAnswer } from '../sides/legacy-answers.js';
 import { MigrationState } from '../migration/migration-state.js';
@@ -36,8 +37,8 @@ function seededRandom(seed: number): () => number {
   };
 }
 
-/** How the world treats a process. */
-interface Weather {
+/** How the network treats the messages of a process. */
+interface NetworkConditions {
   /** Longest delay of a message, in ms. */
   readonly delayMs: number;
   /** Share of the calls whose answer, or whose request, is lost. */
@@ -63,19 +64,19 @@ class SimulatedProcess {
   }
 
   /** Returns a port over a network with delays and losses. `now` is called directly. */
-  over<T extends object>(port: T, weather: () => Weather): T {
+  over<T extends object>(port: T, network: () => NetworkConditions): T {
     return new Proxy(port, {
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name, target);
         if (typeof member !== 'function') return member;
         if (name === 'now') return member.bind(target) as unknown;
         return async (...args: unknown[]) =>
-          this.call(weather(), async () => (await Reflect.apply(member, target, args)) as unknown);
+          this.call(network(), async () => (await Reflect.apply(member, target, args)) as unknown);
       },
     });
   }
 
-  private async call({ delayMs, lossRate }: Weather, effect: () => Promise<unknown>): Promise<unknown> {
+  private async call({ delayMs, lossRate }: NetworkConditions, effect: () => Promise<unknown>): Promise<unknown> {
     if (this.isDead) return FOR_EVER;
     await this.travel(delayMs);
     const isLost = this.random() < lossRate;
@@ -93,10 +94,10 @@ class SimulatedProcess {
 }
 
 /**
- * How a side treats requests. `away`: none arrives. `silent`: each may be executed, now or up to 4 s later, without an answer.
+ * How a side treats requests. `unavailable`: none arrives. `silent`: each may be executed, now or up to 4 s later, without an answer.
  * `refusing`: it refuses some orders for ever.
  */
-export type SideMood = 'up' | 'slow' | 'away' | 'silent' | 'refusing';
+export type SideBehaviour = 'up' | 'slow' | 'unavailable' | 'silent' | 'refusing';
 
 const ZONE = new LegacyTimeZone('UTC');
 const LATE_MS = 4_000;
@@ -104,8 +105,8 @@ const TIMEOUT_MS = 300;
 
 /** A side in memory, with a log of what it stored first. */
 export class SimulatedSide implements WrittenSide {
-  mood: SideMood = 'up';
-  /** Accepted orders by id: for the new side, those that Kafka has. */
+  behaviour: SideBehaviour = 'up';
+  /** Accepted orders by id: for the target, those that Kafka has. */
   readonly accepted = new Map<string, LegacyOrder>();
   /** What went wrong and never may: a number used twice. */
   readonly defects: string[] = [];
@@ -175,28 +176,28 @@ export class SimulatedSide implements WrittenSide {
   }
 
   private async writeOne(order: LegacyOrder): Promise<WriteOutcome> {
-    if (this.mood === 'away') return { result: 'unknown', message: 'away' };
+    if (this.behaviour === 'unavailable') return { result: 'unknown', message: 'unavailable' };
     await this.delay();
-    if (this.mood === 'silent') {
+    if (this.behaviour === 'silent') {
       if (this.random() < 0.7) this.clock.after(Math.floor(this.random() * LATE_MS), () => void this.store(order));
       await pause(this.clock, TIMEOUT_MS);
       return { result: 'unknown', message: 'time-out' };
     }
-    if (this.mood === 'refusing' && order.quantity % 5 === 0 && !this.accepted.has(order.id))
+    if (this.behaviour === 'refusing' && order.quantity % 5 === 0 && !this.accepted.has(order.id))
       this.refusedIds.add(order.id);
     return this.store(order);
   }
 
   private async answer(): Promise<void> {
-    if (this.mood === 'away') throw new Error(`the ${this.name} side is away`);
+    if (this.behaviour === 'unavailable') throw new Error(`${SIDE_TEXTS[this.name]} is unavailable`);
     await this.delay();
-    if (this.mood !== 'silent') return;
+    if (this.behaviour !== 'silent') return;
     await pause(this.clock, TIMEOUT_MS);
     throw new Error('time-out');
   }
 
   private async delay(): Promise<void> {
-    const longest = this.mood === 'slow' ? 400 : 8;
+    const longest = this.behaviour === 'slow' ? 400 : 8;
     await pause(this.clock, Math.floor(this.random() * longest));
   }
 }
@@ -237,7 +238,7 @@ class RecordingBucketStore extends MemoryBucketStore {
   readonly admitted = new Map<string, Intent>();
   /** Admitted ids by account, in their order. */
   readonly byAccount = new Map<string, string[]>();
-  /** Whether the side that answers has the order. */
+  /** Whether the primary has the order. */
   isStored: (intent: Intent) => boolean = () => false;
 
   override async admit(request: AdmissionRequest) {
@@ -263,10 +264,10 @@ export class SimulatedWorld {
   readonly store: MemoryMigrationStore;
   readonly sides: Readonly<Record<SideName, SimulatedSide>>;
   readonly instances: SimulatedInstance[] = [];
-  /** Orders that the side that follows has refused. */
+  /** Orders that the secondary has refused. */
   readonly diverged = new Set<string>();
-  weather: Weather = { delayMs: 6, lossRate: 0 };
-  isDatabaseAway = false;
+  network: NetworkConditions = { delayMs: 6, lossRate: 0 };
+  isDatabaseUnavailable = false;
   private readonly numbers = new MemoryNumberStore();
   private leaseOwner: { readonly owner: string; readonly until: number } | undefined;
   private started = 0;
@@ -287,11 +288,11 @@ export class SimulatedWorld {
     this.started += 1;
     const start = this.started;
     const process = new SimulatedProcess(this.clock, this.random);
-    const over = <T extends object>(port: T): T => process.over(port, () => this.weather);
+    const over = <T extends object>(port: T): T => process.over(port, () => this.network);
     const overToDatabase = <T extends object>(port: T): T =>
-      process.over(port, () => (this.isDatabaseAway ? { ...this.weather, lossRate: 1 } : this.weather));
+      process.over(port, () => (this.isDatabaseUnavailable ? { ...this.network, lossRate: 1 } : this.network));
     const sides = { legacy: over(this.sides.legacy), new: over(this.sides.new) };
-    const identity = { name, process: `${name}-${start}`, place: name };
+    const identity = { name, process: `${name}-${start}`, address: name };
     const logger = pino({ level: 'silent' });
     const store = overToDatabase(this.store);
     const buckets = overToDatabase(this.buckets);
@@ -300,7 +301,10 @@ export class SimulatedWorld {
       store,
       buckets,
       numbers: overToDatabase(this.numbers),
-      lease: overToDatabase({ hold: async () => this.hold(`${name}-${start}`), release: async () => undefined }),
+      lease: overToDatabase({
+        acquire: async () => this.acquireLease(`${name}-${start}`),
+        release: async () => undefined,
+      }),
       sides: { answering: sides, outbox: sides },
       legacy: over({
         post: async (request: ForwardedRequest) => this.postToLegacy(request),
@@ -317,7 +321,7 @@ export class SimulatedWorld {
         observed: () => undefined,
         untranslatable: async () => Promise.resolve(),
       },
-      isLegacyAway: () => false,
+      isLegacyUnavailable: () => false,
       zone: ZONE,
       clock: process.clock,
       random: this.random,
@@ -340,15 +344,15 @@ export class SimulatedWorld {
     this.instances.splice(this.instances.indexOf(instance), 1);
   }
 
-  /** Copies what the new side lacks and no intent will bring. */
+  /** Copies what the target lacks and no intent will bring. */
   backfill(): void {
-    for (const order of this.missingOnNew()) this.sides.new.store(order);
+    for (const order of this.missingOnTarget()) this.sides.new.store(order);
   }
 
   /** Answers a read as the facade does. @throws when it may not be answered */
   async read({ state, openIntents, sides }: SimulatedInstance, read: LegacyRead, key: string) {
     const { stage } = await state.stageOf(read.capability, key);
-    const side = answeringSide(stage);
+    const side = primarySide(stage);
     await openIntents.untilReadable(side, askedOrders(read), new AbortController().signal);
     return sides[side].find(read);
   }
@@ -373,23 +377,23 @@ export class SimulatedWorld {
     return `01935c9e-8a00-4000-8000-${digits}`;
   }
 
-  private missingOnNew(): LegacyOrder[] {
+  private missingOnTarget(): LegacyOrder[] {
     return [...this.sides.legacy.accepted.values()].filter(
       ({ id }) => !this.sides.new.accepted.has(id) && !this.isPromised(id),
     );
   }
 
-  /** Whether the outbox brings the order to the new side. */
+  /** Whether the outbox brings the order to the target. */
   private isPromised(id: string): boolean {
     const admitted = this.buckets.admitted.get(id);
     return admitted !== undefined && admitted.new !== 'none';
   }
 
   private verify() {
-    return { startedAt: new Date(this.clock.now()), differences: this.missingOnNew().length };
+    return { startedAt: new Date(this.clock.now()), differences: this.missingOnTarget().length };
   }
 
-  private async hold(owner: string): Promise<boolean> {
+  private async acquireLease(owner: string): Promise<boolean> {
     const isFree = this.leaseOwner === undefined || this.leaseOwner.until < this.clock.now();
     if (!isFree && this.leaseOwner?.owner !== owner) return Promise.resolve(false);
     this.leaseOwner = { owner, until: this.clock.now() + 3_000 };
@@ -399,7 +403,8 @@ export class SimulatedWorld {
   /** The legacy system's own `POST /orders`, which numbers what has no number. */
   private async postToLegacy({ body }: ForwardedRequest): Promise<LegacyAnswer> {
     const { legacy } = this.sides;
-    if (legacy.mood === 'away') throw new SideAwayError('legacy', 'breaker-open', 'it is away');
+    if (legacy.behaviour === 'unavailable')
+      throw new SideUnavailableError('legacy', 'breaker-open', 'it is unavailable');
     const parsed = parseStrictJson(body);
     const read = fromLegacyRequest('value' in parsed ? parsed.value : undefined, ZONE);
     if (!('request' in read)) return errorAnswer({ status: 400, message: read.reason.detail });
@@ -413,7 +418,7 @@ export class SimulatedWorld {
       if (outcome.result === 'stored') return orderAnswer(known === undefined ? 201 : 200, legacyView(order, ZONE));
       return errorAnswer({ status: 409, message: 'conflict' });
     };
-    if (legacy.mood !== 'silent') return Promise.resolve(carryOut());
+    if (legacy.behaviour !== 'silent') return Promise.resolve(carryOut());
     if (this.random() < 0.7) this.clock.after(Math.floor(this.random() * 4_000), () => void carryOut());
     throw new Error('time-out');
   }

@@ -10,21 +10,21 @@ import type { WriteOutcome, WrittenSide } from '../sides/side.js';
 interface Connected extends Partial<SideSettings> {
   readonly LEGACY_URL: string;
   /** Of the producer and the query API. */
-  readonly newUrl: string;
+  readonly targetUrl: string;
   readonly zone?: LegacyTimeZone;
   readonly clock?: Clock;
 }
 
 /** Returns connections to both sides, without tokens. */
 export function sidesBetween({
-  newUrl,
+  targetUrl,
   zone = new LegacyTimeZone('UTC'),
   clock = systemClock,
   ...change
 }: Connected): Sides {
   const settings = {
-    PRODUCER_URL: newUrl,
-    QUERY_API_URL: newUrl,
+    PRODUCER_URL: targetUrl,
+    QUERY_API_URL: targetUrl,
     LEGACY_CONNECTIONS: 32,
     LEGACY_TIMEOUT_MS: 60_000,
     NEW_SIDE_CONNECTIONS: 32,
@@ -37,9 +37,9 @@ export function sidesBetween({
 interface TestedSide {
   readonly side: WrittenSide;
   /** The same kind of side, at an address where nothing listens. */
-  readonly away: WrittenSide;
+  readonly unavailable: WrittenSide;
   /** Resolves when reads return everything that was acknowledged. Default: they do at once. */
-  readonly settled?: (ids: readonly string[]) => Promise<void>;
+  readonly untilReadable?: (ids: readonly string[]) => Promise<void>;
 }
 
 /** Above the orders that a side may have before. */
@@ -63,7 +63,7 @@ export function describeWrittenSide(name: string, tested: () => TestedSide): voi
     tested().side.write(orders, signal);
   const readable = async (orders: readonly LegacyOrder[]) => {
     const ids = orders.map(({ id }) => id);
-    await tested().settled?.(ids);
+    await tested().untilReadable?.(ids);
     return tested().side.areReadable(ids, signal);
   };
 
@@ -108,11 +108,11 @@ export function describeWrittenSide(name: string, tested: () => TestedSide): voi
       expect(await write([])).toEqual([]);
     });
 
-    it('is unknown while it is away: nothing says that it refuses, or that it does not have the order', async () => {
-      const { away } = tested();
-      const outcomes = await away.write([someOrder(), someOrder({ accountId: 'acc-1' })], signal);
+    it('is unknown while it is unavailable: nothing says that it refuses, or that it does not have the order', async () => {
+      const { unavailable } = tested();
+      const outcomes = await unavailable.write([someOrder(), someOrder({ accountId: 'acc-1' })], signal);
       expect(resultsOf(outcomes)).toEqual(['unknown', 'unknown']);
-      await expect(away.areReadable([randomUUID()], signal)).rejects.toThrow(`gave no answer`);
+      await expect(unavailable.areReadable([randomUUID()], signal)).rejects.toThrow(`gave no answer`);
     });
   });
 }

@@ -15,11 +15,11 @@ export interface Intent {
   /** Whether the client chose the id, or the number: then an earlier order may have it. */
   readonly isIdGiven: boolean;
   readonly isNumberGiven: boolean;
-  /** The side whose acceptance is the client's answer. */
+  /** The primary when it was admitted: the side whose acceptance is the client's answer. */
   readonly answering: SideName;
   /** `none`: this side doesn't get the order, or has refused it. */
   readonly legacy: 'open' | 'stored' | 'none';
-  /** `sent`: Kafka has it. `readable`: reads of the new side return it. */
+  /** `sent`: Kafka has it. `readable`: reads of the target return it. */
   readonly new: 'open' | 'sent' | 'readable' | 'none';
   readonly admittedAt: Date;
   readonly instance: string;
@@ -50,7 +50,7 @@ export function isMissing(intent: Pick<Intent, 'answering' | 'legacy' | 'new'>, 
   return intent.new === 'open' || intent.new === 'sent';
 }
 
-/** Returns whether the side that answers the client has not stored the order yet. */
+/** Returns whether the primary, whose answer the client gets, has not stored the order yet. */
 export function isUnanswered(intent: Intent): boolean {
   return intent[intent.answering] === 'open';
 }

@@ -4,7 +4,7 @@ import { type LegacyRecord, legacyView } from '#legacy/translation/to-legacy.js'
 import { ORDER_FIELDS, type LegacyOrder } from '#orders/order/order.js';
 import type { MigrationPorts } from '../migration/migration-ports.js';
 import { errorAnswer, orderAnswer, unknownOutcome, type LegacyAnswer } from '../sides/legacy-answers.js';
-import type { WriteOutcome, WrittenSides } from '../sides/side.js';
+import type { SideName, WriteOutcome, WrittenSides } from '../sides/side.js';
 import { bucketOf, SIDES_OF_MODE, type WriteMode } from '../stages/migration-snapshot.js';
 import { isUnanswered, type Bucket, type Intent, type IntentUpdate } from './bucket-store.js';
 import type { NumberBlocks } from './number-blocks.js';
@@ -35,7 +35,7 @@ type Admitted =
       readonly result: 'admitted';
       readonly bucket: number;
       readonly intent: Intent;
-      /** Earlier writes of the account that the answering side may not have yet. They go first. */
+      /** Earlier writes of the account that the primary may not have yet. They go first. */
       readonly earlier: readonly Intent[];
     }
   /** The same id, or the number that the client chose, is being written. */
@@ -83,9 +83,9 @@ class Admission {
   }
 
   private async tryAdmit(bucket: number, known: KnownBucket, candidate: Candidate): Promise<Admitted | undefined> {
-    const { answering, following } = SIDES_OF_MODE[known.mode];
+    const { primary, secondary } = SIDES_OF_MODE[known.mode];
     const order = candidate.withNumber(candidate.number ?? (await this.numbers.take(known.period)));
-    const isWritten = (side: Intent['answering']): boolean => side === answering || side === following;
+    const isWritten = (side: SideName): boolean => side === primary || side === secondary;
     const after = await this.ports.buckets.admit({
       bucket,
       epoch: known.epoch,
@@ -93,7 +93,7 @@ class Admission {
         order,
         isIdGiven: candidate.isIdGiven,
         isNumberGiven: candidate.number !== undefined,
-        answering,
+        answering: primary,
         legacy: isWritten('legacy') ? 'open' : 'none',
         new: isWritten('new') ? 'open' : 'none',
         instance: this.ports.identity.name,
@@ -135,27 +135,27 @@ class Admission {
   }
 }
 
-/** What the answering side made of an intent. `exists`: an earlier order has the id that the client chose. */
-type AnsweringOutcome =
+/** What the primary made of an intent. `exists`: an earlier order has the id that the client chose. */
+type PrimaryOutcome =
   | WriteOutcome
   /** The order is there already, by an earlier attempt or by an equal earlier request. */
   | { readonly result: 'stored'; readonly wasThere: true }
   | { readonly result: 'exists'; readonly record: LegacyRecord };
 
 /**
- * Writes an intent to the side that answers its client. The instance that admitted it does this at once; the outbox worker repeats
+ * Writes an intent to its primary, whose answer the client gets. The instance that admitted it does this at once; the outbox worker repeats
  * it when that instance is dead, slow, or got no outcome. Both may do it at the same time: the id makes a repeat harmless.
  */
-export class AnsweringWrite {
+export class PrimaryWrite {
   constructor(
     private readonly ports: Pick<MigrationPorts, 'zone' | 'reports'>,
     private readonly sides: WrittenSides,
   ) {}
 
   /** Never rejects. */
-  async run(intent: Intent, signal: AbortSignal): Promise<AnsweringOutcome> {
+  async run(intent: Intent, signal: AbortSignal): Promise<PrimaryOutcome> {
     const began = performance.now();
-    const outcome = await this.attempt(intent, signal).catch((error: unknown): AnsweringOutcome => ({
+    const outcome = await this.attempt(intent, signal).catch((error: unknown): PrimaryOutcome => ({
       result: 'unknown',
       message: String(error),
     }));
@@ -163,7 +163,7 @@ export class AnsweringWrite {
     return outcome;
   }
 
-  private async attempt(intent: Intent, signal: AbortSignal): Promise<AnsweringOutcome> {
+  private async attempt(intent: Intent, signal: AbortSignal): Promise<PrimaryOutcome> {
     const { answering, order, isIdGiven, isNumberGiven } = intent;
     if (isIdGiven) {
       // Any earlier order with this id is final, since the bucket admits an id once at a time: a read finds it.
@@ -189,8 +189,8 @@ export class AnsweringWrite {
   }
 }
 
-/** Returns what an outcome of the answering side says about the intent. */
-export function updateAfter(bucket: number, intent: Intent, outcome: AnsweringOutcome): IntentUpdate {
+/** Returns what an outcome of the primary says about the intent. */
+export function updateAfter(bucket: number, intent: Intent, outcome: PrimaryOutcome): IntentUpdate {
   const place = { bucket, seq: intent.seq };
   if (outcome.result === 'unknown') return { ...place, error: outcome.message };
   if (outcome.result !== 'stored') return { ...place, close: true };
@@ -205,17 +205,17 @@ const MAX_NUMBERS = 3;
 type FencedPorts = AdmissionPorts &
   Pick<MigrationPorts, 'sides' | 'numbers' | 'zone' | 'reports' | 'randomId' | 'logger'>;
 
-/** Writes from `dualwrite` on: admitted by a bucket, written to the answering side at once, and to the other by the outbox. */
+/** Writes from `dualwrite` on: admitted by a bucket, written to the primary at once, and to the secondary by the outbox. */
 export class FencedWrites {
   private readonly admission: Admission;
-  private readonly answering: AnsweringWrite;
+  private readonly primary: PrimaryWrite;
 
   constructor(
     private readonly ports: FencedPorts,
     blocks: NumberBlocks,
   ) {
     this.admission = new Admission(ports, blocks);
-    this.answering = new AnsweringWrite(ports, ports.sides.answering);
+    this.primary = new PrimaryWrite(ports, ports.sides.answering);
   }
 
   /**
@@ -258,17 +258,17 @@ export class FencedWrites {
     { bucket, intent, earlier }: Extract<Admitted, { result: 'admitted' }>,
     deadline: number,
     signal: AbortSignal,
-  ): Promise<AnsweringOutcome> {
+  ): Promise<PrimaryOutcome> {
     if (!(await this.untilAnswered(bucket, earlier, deadline)))
       return { result: 'unknown', message: 'earlier writes of the account have no answer yet' };
-    const outcome = await this.answering.run(intent, signal);
+    const outcome = await this.primary.run(intent, signal);
     const stored = this.store(bucket, intent, outcome);
     // Only a closed intent lets the same id in again. Otherwise the client need not wait: a worker would find out the same.
     if (outcome.result === 'refused') await stored;
     return outcome;
   }
 
-  /** Waits until earlier writes of the account are stored on the answering side, or refused. @returns whether they are in time */
+  /** Waits until earlier writes of the account are stored on the primary, or refused. @returns whether they are in time */
   private async untilAnswered(bucket: number, earlier: readonly Intent[], deadline: number): Promise<boolean> {
     const seqs = new Set(earlier.map(({ seq }) => seq));
     while (seqs.size > 0) {
@@ -290,7 +290,7 @@ export class FencedWrites {
     const { accountId } = intent.order;
     const next = open.find((other) => other.order.accountId === accountId && isUnanswered(other)) ?? intent;
     if (buckets.now().getTime() - next.admittedAt.getTime() >= limits.outbox.repairAfterMs) {
-      const outcome = await this.answering.run(next, new AbortController().signal);
+      const outcome = await this.primary.run(next, new AbortController().signal);
       await buckets.update([updateAfter(bucket, next, outcome)]);
       return outcome.result !== 'unknown';
     }
@@ -316,7 +316,7 @@ export class FencedWrites {
     }
   }
 
-  private answerOf(request: LegacyRequest, intent: Intent, outcome: AnsweringOutcome): LegacyAnswer {
+  private answerOf(request: LegacyRequest, intent: Intent, outcome: PrimaryOutcome): LegacyAnswer {
     if (outcome.result === 'stored')
       return orderAnswer('wasThere' in outcome ? 200 : 201, legacyView(intent.order, this.ports.zone));
     if (outcome.result === 'exists') return this.existing(request, outcome.record);
@@ -328,15 +328,15 @@ export class FencedWrites {
   private existing(request: LegacyRequest, record: LegacyRecord): LegacyAnswer {
     const { id, number } = record;
     const same = completeRequest(request, { id, number, createdAt: new Date(0) });
-    const wanted: Partial<LegacyRecord> = legacyView(same, this.ports.zone) ?? {};
+    const expected: Partial<LegacyRecord> = legacyView(same, this.ports.zone) ?? {};
     const compared = ORDER_FIELDS.filter((name) => name !== 'createdAt' || request.createdAt !== undefined);
-    const differing = compared.filter((name) => wanted[name] !== record[name]);
+    const differing = compared.filter((name) => expected[name] !== record[name]);
     if (differing.length === 0) return orderAnswer(200, record);
     const message = `order ${id} exists under number ${number} with another ${differing.join(', ')}`;
     return errorAnswer({ status: 409, code: 'order-conflict', message, field: differing[0] });
   }
 
-  private async store(bucket: number, intent: Intent, outcome: AnsweringOutcome): Promise<void> {
+  private async store(bucket: number, intent: Intent, outcome: PrimaryOutcome): Promise<void> {
     try {
       await this.ports.buckets.update([updateAfter(bucket, intent, outcome)]);
     } catch (error) {

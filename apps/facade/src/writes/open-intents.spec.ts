@@ -75,14 +75,14 @@ describe('OpenIntents', () => {
     await clock.advance(20);
     expect(left).toEqual(['Error: disconnected']);
     for (let at = 0; at < 100; at += 1) await clock.advance(20);
-    expect(ends).toEqual([expect.stringContaining('the new side still misses 2 of the orders')]);
+    expect(ends).toEqual([expect.stringContaining('the target still misses 2 of the orders')]);
   });
 
   it('passes on an error of the store to the reads that wait, and serves later ones', async () => {
     const ends = await read(2);
-    failure = new Error('MongoDB is away');
+    failure = new Error('MongoDB is unavailable');
     await clock.advance(20);
-    expect(ends).toEqual(['Error: MongoDB is away', 'Error: MongoDB is away']);
+    expect(ends).toEqual(['Error: MongoDB is unavailable', 'Error: MongoDB is unavailable']);
     failure = undefined;
     const later = await read(1);
     open = [];

@@ -1,6 +1,6 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
-import type { AskedOrders, SideName } from '../sides/side.js';
+import { type AskedOrders, SIDE_TEXTS, type SideName } from '../sides/side.js';
 import type { MigrationState } from '../migration/migration-state.js';
 import { type BucketStore, isMissing, type OpenWrite } from './bucket-store.js';
 
@@ -94,6 +94,6 @@ function byBucket(writes: readonly OpenWrite[]): ReadonlyMap<number, ReadonlySet
 
 function stillOpen(side: SideName, count: number): StillOpenError {
   return new StillOpenError(
-    `the ${side} side still misses ${count} of the orders that may be asked for. Retry in a second.`,
+    `${SIDE_TEXTS[side]} still misses ${count} of the orders that may be asked for. Retry in a second.`,
   );
 }

@@ -23,24 +23,24 @@ function plan(open: readonly Intent[], busy: readonly number[] = [], now = 0, bu
   return Object.fromEntries(entries.map(([name, items]) => [name, seqs(items)]));
 }
 
-const NOTHING = { closes: [], repairs: [], toNew: [], toLegacy: [], toCheck: [] };
+const NOTHING = { closes: [], repairs: [], toTarget: [], toLegacy: [], toCheck: [] };
 const STORED = { legacy: 'stored' } as const;
 const LIVE = { answering: 'new', new: 'sent' } as const;
 
 describe('the plan of the outbox', () => {
-  it('writes to the new side what the legacy system has stored, an account in its order', () => {
-    expect(plan([anIntent(1, STORED), anIntent(2, STORED)])).toEqual({ ...NOTHING, toNew: [1, 2] });
+  it('writes to the target what the legacy system has stored, an account in its order', () => {
+    expect(plan([anIntent(1, STORED), anIntent(2, STORED)])).toEqual({ ...NOTHING, toTarget: [1, 2] });
     expect(plan([anIntent(1, STORED), anIntent(2, STORED)], [1])).toEqual(NOTHING);
     expect(plan([anIntent(1, { ...STORED, new: 'sent' }), anIntent(2, STORED)])).toEqual({
       ...NOTHING,
       toCheck: [1],
-      toNew: [2],
+      toTarget: [2],
     });
   });
 
   it('lets no write overtake one that has no answer yet', () => {
     const other = anIntent(3, { ...STORED, order: aLegacyOrder({ number: 3, accountId: 'acc-2' }) });
-    expect(plan([anIntent(1), anIntent(2, STORED), other])).toEqual({ ...NOTHING, toNew: [3] });
+    expect(plan([anIntent(1), anIntent(2, STORED), other])).toEqual({ ...NOTHING, toTarget: [3] });
   });
 
   it('writes to the legacy system one order of an account at a time', () => {
@@ -48,7 +48,7 @@ describe('the plan of the outbox', () => {
     expect(plan([anIntent(1, { ...LIVE, ...STORED }), anIntent(2, LIVE)])).toMatchObject({ toLegacy: [2] });
   });
 
-  it('looks an order up on the new side while the legacy system gets it', () => {
+  it('looks an order up on the target while the legacy system gets it', () => {
     expect(plan([anIntent(1, LIVE)], [1], 0, 'legacy')).toEqual({ ...NOTHING, toCheck: [1] });
     expect(plan([anIntent(1, LIVE)], [1], 0, 'check')).toEqual({ ...NOTHING, toLegacy: [1] });
   });
@@ -150,7 +150,7 @@ describe('Outbox', () => {
     return intent === undefined ? 'closed' : `${intent.legacy} ${intent.new}`;
   }
 
-  it('closes an intent once the legacy system has stored it and the new side reads it', async () => {
+  it('closes an intent once the legacy system has stored it and the target reads it', async () => {
     await admit({ answering: 'new', new: 'sent' });
     expect(await round()).toBe('stored sent');
     sides.new.readable = 'readable';
@@ -159,7 +159,7 @@ describe('Outbox', () => {
     expect(reported).toEqual(['both stored']);
   });
 
-  it('keeps an intent that the legacy system refused until the new side reads it', async () => {
+  it('keeps an intent that the legacy system refused until the target reads it', async () => {
     sides.legacy.outcome = REFUSED;
     await admit({ answering: 'new', new: 'sent' });
     expect(await round()).toBe('none sent');
@@ -193,7 +193,7 @@ describe('Outbox', () => {
     expect(sides.new.checks).toBe(10);
   });
 
-  it('finds out that the new side has an order while the legacy system hangs: reads wait for that', async () => {
+  it('finds out that the target has an order while the legacy system hangs: reads wait for that', async () => {
     const answer = Promise.withResolvers<void>();
     sides.legacy.untilAnswer = answer.promise;
     await admit({ answering: 'new', new: 'sent' });
@@ -231,14 +231,14 @@ describe('the outbox worker', () => {
     let owner = { name: '', until: 0 };
     let isDead = false;
     const workerOf = (name: 'a' | 'b') => {
-      const hold = async () => {
+      const acquire = async () => {
         if (isDead && name === 'a') return NEVER;
         if (owner.name !== name && owner.until >= clock.now()) return false;
         owner = { name, until: clock.now() + LEASE_MS };
         return true;
       };
       const outbox = { round: async () => (rounds[name] += 1) };
-      const lease = { hold, release: async () => undefined };
+      const lease = { acquire, release: async () => undefined };
       const ports = { lease, clock, logger: pino({ level: 'silent' }) };
       return new OutboxWorker(ports, outbox, async () => undefined);
     };

@@ -6,11 +6,11 @@ import type { Mongo } from '#service/mongodb/mongo.js';
 import type { MigrationPorts, WorkerLease } from '../migration/migration-ports.js';
 import type { SideName, WriteOutcome } from '../sides/side.js';
 import { isFinal, isUnanswered, type Bucket, type Intent, type IntentUpdate } from './bucket-store.js';
-import { AnsweringWrite, updateAfter } from './fenced-writes.js';
+import { PrimaryWrite, updateAfter } from './fenced-writes.js';
 
 const LEASE_ID = 'outbox';
 /**
- * How long a worker may be silent, in ms. Clients of all instances wait for the worker: reads of the new side and writes of a hand-over get
+ * How long a worker may be silent, in ms. Clients of all instances wait for the worker: reads of the target and writes of a hand-over get
  * 503 after 2 s, so that another one must have taken over by then.
  */
 export const LEASE_MS = timeLimit(1_000);
@@ -35,7 +35,7 @@ export class MongoWorkerLease implements WorkerLease {
     this.leases = mongo.db.collection('migrationLeases');
   }
 
-  async hold(): Promise<boolean> {
+  async acquire(): Promise<boolean> {
     const now = this.mongo.time.now();
     const lease = { owner: this.owner, expiresAt: new Date(now.getTime() + LEASE_MS) };
     try {
@@ -70,19 +70,19 @@ export type Work = 'repair' | 'legacy' | 'new' | 'check';
 interface OutboxPlan {
   /** Final on both sides. */
   readonly closes: readonly Item[];
-  /** To be repeated on the side that answers the client. */
+  /** To be repeated on the primary, whose answer the client gets. */
   readonly repairs: readonly Item[];
-  /** To be written to the side that follows, in this order. */
-  readonly toNew: readonly Item[];
-  /** As `toNew`; at most one for each account. */
+  /** To be written to the target as the secondary, in this order. */
+  readonly toTarget: readonly Item[];
+  /** To be written to the legacy system as the secondary; at most one for each account. */
   readonly toLegacy: readonly Item[];
-  /** To be looked up on the new side. */
+  /** To be looked up on the target. */
   readonly toCheck: readonly Item[];
 }
 
 interface PlanOptions {
   readonly now: Date;
-  /** The instance that admitted an intent has this many ms to write it to the answering side. */
+  /** The instance that admitted an intent has this many ms to write it to the primary. */
   readonly repairAfterMs: number;
   /** Whether the worker does this with the intent already, or pauses it after a failure. */
   readonly isBusy: (item: Item, work: Work) => boolean;
@@ -98,7 +98,7 @@ export function keyOf({ bucket, intent }: Item): string {
  * also for those that the worker is at.
  */
 export function planOutbox(buckets: readonly Bucket[], options: PlanOptions): OutboxPlan {
-  const plan = { closes: [], repairs: [], toNew: [], toLegacy: [], toCheck: [] } as {
+  const plan = { closes: [], repairs: [], toTarget: [], toLegacy: [], toCheck: [] } as {
     readonly [name in keyof OutboxPlan]: Item[];
   };
   for (const { bucket, open } of buckets) {
@@ -130,7 +130,7 @@ function planIntent(
     behind.legacy.add(accountId);
   }
   if (intent.new === 'open') {
-    if (isFree('new') && !behind.new.has(accountId)) plan.toNew.push(item);
+    if (isFree('new') && !behind.new.has(accountId)) plan.toTarget.push(item);
     else behind.new.add(accountId);
   }
   if (intent.new === 'sent' && isFree('check')) plan.toCheck.push(item);
@@ -142,22 +142,22 @@ const LONGEST_PAUSE_MS = 2_000;
 const CHECK_AGAIN_MS = 100;
 
 /**
- * Writes admitted orders to the side that follows, in both directions, and repeats what has no outcome until a side accepts or
+ * Writes admitted orders to the secondary, in both directions, and repeats what has no outcome until a side accepts or
  * refuses it. Several workers at once do no harm: ids make repeats harmless, and what is stored about intents are facts.
  */
 export class Outbox {
-  /** By `workKey`: an intent waits for the legacy system, and is looked up on the new side meanwhile. */
+  /** By `workKey`: an intent waits for the legacy system, and is looked up on the target meanwhile. */
   private readonly running = new Set<string>();
   private readonly failures = new Map<string, { readonly count: number; readonly until: number }>();
-  /** When an order is looked up again on the new side. */
+  /** When an order is looked up again on the target. */
   private readonly checks = new Map<string, number>();
   private calls = 0;
-  private readonly answering: AnsweringWrite;
+  private readonly primary: PrimaryWrite;
 
   constructor(
     private readonly ports: Pick<MigrationPorts, 'buckets' | 'sides' | 'zone' | 'reports' | 'clock' | 'limits'>,
   ) {
-    this.answering = new AnsweringWrite(ports, ports.sides.outbox);
+    this.primary = new PrimaryWrite(ports, ports.sides.outbox);
   }
 
   /** Starts what can be done now, and does not wait for the sides. @returns the number of open intents */
@@ -179,9 +179,9 @@ export class Outbox {
     };
     for (const item of plan.repairs.slice(0, maxCalls)) start('repair', [item], async () => this.repair(item, signal));
     for (const item of plan.toLegacy.slice(0, maxCalls))
-      start('legacy', [item], async () => this.follow('legacy', [item], signal));
-    const batch = plan.toNew.slice(0, batchSize);
-    start('new', batch, async () => this.follow('new', batch, signal));
+      start('legacy', [item], async () => this.writeSecondary('legacy', [item], signal));
+    const batch = plan.toTarget.slice(0, batchSize);
+    start('new', batch, async () => this.writeSecondary('new', batch, signal));
     const checked = plan.toCheck.filter((item) => this.isDue(item)).slice(0, batchSize);
     start('check', checked, async () => this.check(checked, signal));
     return buckets.reduce((count, { open }) => count + open.length, 0);
@@ -227,10 +227,14 @@ export class Outbox {
   }
 
   private async repair({ bucket, intent }: Item, signal: AbortSignal): Promise<readonly IntentUpdate[]> {
-    return [updateAfter(bucket, intent, await this.answering.run(intent, signal))];
+    return [updateAfter(bucket, intent, await this.primary.run(intent, signal))];
   }
 
-  private async follow(side: SideName, items: readonly Item[], signal: AbortSignal): Promise<readonly IntentUpdate[]> {
+  private async writeSecondary(
+    side: SideName,
+    items: readonly Item[],
+    signal: AbortSignal,
+  ): Promise<readonly IntentUpdate[]> {
     const began = this.ports.clock.now();
     const outcomes = await this.ports.sides.outbox[side].write(
       items.map(({ intent }) => intent.order),
@@ -252,7 +256,7 @@ export class Outbox {
     if (outcome.result === 'refused') {
       // First: a crash in between reports it twice, never not at all.
       await this.ports.reports.diverged(item.intent, side, outcome);
-      // Reads of the new side still wait for an order that only Kafka has yet.
+      // Reads of the target still wait for an order that only Kafka has yet.
       return side === 'legacy' && item.intent.new !== 'readable'
         ? { ...place, legacy: 'none' }
         : { ...place, close: true };
@@ -329,26 +333,26 @@ export class OutboxWorker {
   }
 
   private async loop(): Promise<void> {
-    while (!this.stopping.signal.aborted) await pause(this.ports.clock, await this.turn());
+    while (!this.stopping.signal.aborted) await pause(this.ports.clock, await this.runOnce());
   }
 
-  /** @returns how long to wait before the next turn, in ms */
-  private async turn(): Promise<number> {
+  /** @returns how long to wait before the next round, in ms */
+  private async runOnce(): Promise<number> {
     try {
-      if (!(await this.holds())) return STANDBY_POLL_MS;
+      if (!(await this.holdsLease())) return STANDBY_POLL_MS;
       const open = await this.outbox.round(this.stopping.signal);
       await this.alsoDo();
       return open > 0 ? BUSY_POLL_MS : IDLE_POLL_MS;
     } catch (error) {
-      this.ports.logger.warn({ reason: String(error) }, 'the outbox can not go on, retrying');
+      this.ports.logger.warn({ reason: String(error) }, 'the outbox failed, retrying');
       return RETRY_MS;
     }
   }
 
-  private async holds(): Promise<boolean> {
+  private async holdsLease(): Promise<boolean> {
     if (this.ports.clock.now() - this.heldAt < RENEW_MS) return true;
     const now = this.ports.clock.now();
-    if (!(await this.ports.lease.hold())) return false;
+    if (!(await this.ports.lease.acquire())) return false;
     this.heldAt = now;
     return true;
   }

@@ -8,7 +8,7 @@ import type { WriteReports } from '../migration/migration-ports.js';
 import { bucketOf } from '../stages/migration-snapshot.js';
 import { LIMITS, SimulatedSide } from '../testing/simulated-world.js';
 import type { ForwardedRequest, LegacyAnswer, LegacyPort } from '../sides/legacy-answers.js';
-import { SideAwayError } from '../sides/side.js';
+import { SideUnavailableError } from '../sides/side.js';
 import { NumberBlocks } from './number-blocks.js';
 import { FencedWrites } from './fenced-writes.js';
 import { UnfencedWrites } from './posted-orders.js';
@@ -70,7 +70,7 @@ async function besideTheDead(admitted: readonly number[]) {
     zone: new LegacyTimeZone('UTC'),
     clock,
     randomId: () => idOf(99),
-    identity: { name: 'b', process: 'b-1', place: 'b' },
+    identity: { name: 'b', process: 'b-1', address: 'b' },
     limits: LIMITS,
     logger: pino({ level: 'silent' }),
   };
@@ -95,9 +95,9 @@ describe('writes while another instance is dead', () => {
     expect([...legacy.accepted.keys()]).toEqual([...new Set([...admitted, posted])].map(idOf));
   });
 
-  it('get an unknown outcome while the answering side is away too', async () => {
+  it('get an unknown outcome while the primary is unavailable too', async () => {
     const { legacy, post } = await besideTheDead([1]);
-    legacy.mood = 'away';
+    legacy.behaviour = 'unavailable';
     expect(await post(2)).toMatchObject({ status: 503, body: expect.stringContaining('outcome-unknown') });
   });
 });
@@ -166,7 +166,7 @@ describe('writes of off', () => {
   it('do not repeat a write that was not sent', async () => {
     const { clock, bodies, answer, ends } = await postUnfenced(
       '{"a":1}',
-      new SideAwayError('legacy', 'breaker-open', 'it is away'),
+      new SideUnavailableError('legacy', 'breaker-open', 'it is unavailable'),
     );
     expect(JSON.parse(String(answer.body))).toMatchObject({ code: 'legacy-away', statusCode: 503 });
     expect(ends()).toBe(1);

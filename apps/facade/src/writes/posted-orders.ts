@@ -5,7 +5,7 @@ import { timeLimit } from '#orders/time-limit.js';
 import type { MigrationPorts, Untranslatable } from '../migration/migration-ports.js';
 import type { MigrationState } from '../migration/migration-state.js';
 import { errorAnswer, isUnsent, noAnswer, type ForwardedRequest, type LegacyAnswer } from '../sides/legacy-answers.js';
-import { bucketOf, newSideAnswers, type WriteStage, writeRoute } from '../stages/migration-snapshot.js';
+import { bucketOf, targetAnswers, type WriteStage, writeRoute } from '../stages/migration-snapshot.js';
 import { FencedWrites, NotAdmittedError } from './fenced-writes.js';
 import { NumberBlocks } from './number-blocks.js';
 
@@ -82,7 +82,7 @@ export class UnfencedWrites {
   }
 }
 
-/** Orders that can't be translated exactly. The legacy system stores them as ever while it answers; the new side never does. */
+/** Orders that can't be translated exactly. The legacy system stores them as ever while it answers; the target never does. */
 class UntranslatableWrites {
   constructor(
     private readonly ports: Pick<MigrationPorts, 'legacy' | 'buckets' | 'numbers' | 'reports' | 'randomId'>,
@@ -93,11 +93,10 @@ class UntranslatableWrites {
   async post(request: ForwardedRequest, reason: Untranslatable, stage: WriteStage): Promise<LegacyAnswer | undefined> {
     const fields = fieldsOf(request.body);
     const accountId = fields?.['accountId'];
-    if (typeof accountId !== 'string')
-      return newSideAnswers(stage) ? refusal(reason) : this.forward(request, undefined);
+    if (typeof accountId !== 'string') return targetAnswers(stage) ? refusal(reason) : this.forward(request, undefined);
     const { mode, period } = await this.ports.buckets.read(bucketOf(accountId));
     if (mode === 'closed') return undefined;
-    if (newSideAnswers(mode)) return refusal(reason);
+    if (targetAnswers(mode)) return refusal(reason);
     return this.forward(await this.numbered(request, fields?.['number'], period), reason);
   }
 
@@ -147,7 +146,7 @@ export class PostedOrders {
   }
 
   /**
-   * Stores an order on the side that answers at this stage, and lets the outbox write the other.
+   * Stores an order on the primary of this stage, and lets the outbox write to the secondary.
    * @throws NotAdmittedError, StateUnknownError: nothing was stored
    */
   async post(request: ForwardedRequest, signal: AbortSignal): Promise<LegacyAnswer> {

@@ -5,11 +5,11 @@ import { orderViolation, type LegacyOrder, type Order } from '#orders/order/orde
 import { FieldRefusal } from '../row/legacy-fields.js';
 import { translate, type TranslationReason } from './translation-reason.js';
 
-/** The body of the intake for one order, with every field. */
-export type WholeIntakeOrder = { readonly [Field in keyof IntakeOrderBody]-?: NonNullable<IntakeOrderBody[Field]> };
+/** The body of `POST /v1/orders` for one order, with every field. */
+export type WholeOrderBody = { readonly [Field in keyof IntakeOrderBody]-?: NonNullable<IntakeOrderBody[Field]> };
 
-/** Converts an order of the legacy system to the body of the intake. */
-export function toIntake(order: LegacyOrder): WholeIntakeOrder {
+/** Converts an order of the legacy system to the body of `POST /v1/orders`. */
+export function toOrderBody(order: LegacyOrder): WholeOrderBody {
   return {
     id: order.id,
     accountId: order.accountId,
@@ -26,7 +26,7 @@ export function toIntake(order: LegacyOrder): WholeIntakeOrder {
 const StrictResponse = OrderResponseSchema.strict();
 
 /**
- * Reads an order from an answer of the query API. An answer that is no order of its model is a defect of the new side.
+ * Reads an order from an answer of the query API. An answer that is no order of its model is a defect of the target.
  * @param value the parsed JSON
  */
 export function fromResponse(value: unknown): { readonly order: Order } | { readonly reason: TranslationReason } {

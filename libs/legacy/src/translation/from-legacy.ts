@@ -122,7 +122,7 @@ function money(row: field.Row, name: 'price' | 'amount'): Money | undefined {
   throw new field.FieldRefusal('not-exact-as-float', name, 'must be a decimal that a float holds exactly');
 }
 
-/** The new side has lower case only: in upper case, the id would come back changed. */
+/** The target has lower case only: in upper case, the id would come back changed. */
 function lowerCaseUuid(row: field.Row): string {
   const id = field.uuid(row, 'id');
   if (id === row['id']) return id;

@@ -38,8 +38,8 @@ export interface LegacyRecord {
   readonly createdAt: string;
 }
 
-/** An order of the new side. Its number there doesn't matter: the legacy system has `legacy.number`. */
-export type NewOrder = Omit<Order, 'number'>;
+/** An order of the target. Its number there doesn't matter: the legacy system has `legacy.number`. */
+export type TargetOrder = Omit<Order, 'number'>;
 
 /**
  * Translates an order for the legacy system. Whatever is accepted, `fromLegacy` translates back to the same order.
@@ -47,7 +47,7 @@ export type NewOrder = Omit<Order, 'number'>;
  * an order with fields that an import has filled.
  */
 export function toLegacy(
-  order: NewOrder,
+  order: TargetOrder,
   zone: LegacyTimeZone,
 ): { readonly record: LegacyRecord } | { readonly reason: TranslationReason } {
   return translate(
@@ -76,7 +76,7 @@ export function toLegacy(
  * import has filled. Unlike `toLegacy` it always has a result, to be compared with the legacy system's own answer (`comparable`):
  * an amount is the nearest float, and an instant has a local time even if that is ambiguous.
  */
-export function legacyView(order: NewOrder, zone: LegacyTimeZone): Partial<LegacyRecord> | null {
+export function legacyView(order: TargetOrder, zone: LegacyTimeZone): Partial<LegacyRecord> | null {
   if (order.legacy === undefined) return null;
   const record = legacyRecord(order, order.legacy.number, zone);
   if (order.legacy.filled.length === 0) return record;
@@ -84,7 +84,7 @@ export function legacyView(order: NewOrder, zone: LegacyTimeZone): Partial<Legac
   return Object.fromEntries(Object.entries(record).filter(([name]) => !filled.has(name)));
 }
 
-function legacyRecord(order: NewOrder, number: number, zone: LegacyTimeZone): LegacyRecord {
+function legacyRecord(order: TargetOrder, number: number, zone: LegacyTimeZone): LegacyRecord {
   return {
     id: order.id,
     number,
@@ -99,7 +99,7 @@ function legacyRecord(order: NewOrder, number: number, zone: LegacyTimeZone): Le
   };
 }
 
-function legacyNumber({ legacy }: NewOrder): number {
+function legacyNumber({ legacy }: TargetOrder): number {
   if (legacy === undefined)
     throw new field.FieldRefusal(
       'missing-field',
@@ -122,6 +122,6 @@ function requireUnambiguous(createdAt: Date, zone: LegacyTimeZone): void {
   throw new field.FieldRefusal(back, 'createdAt', detail);
 }
 
-function shownFields({ price, amount, createdAt, ...order }: NewOrder): Record<string, unknown> {
+function shownFields({ price, amount, createdAt, ...order }: TargetOrder): Record<string, unknown> {
   return { ...order, price: formatMoney(price), amount: formatMoney(amount), createdAt: createdAt.toISOString() };
 }

@@ -7,7 +7,7 @@ import { MAX_PRICE } from '#orders/order/money.js';
 import { orderResponse } from '#orders/order/order-response.js';
 import { MAX_QUANTITY, SIDES, orderViolation, type LegacyOrder } from '#orders/order/order.js';
 import { parseStrictJson, comparable } from '../json/strict-json.js';
-import { fromResponse, toIntake } from './api-order.js';
+import { fromResponse, toOrderBody } from './api-order.js';
 import { fromLegacy } from './from-legacy.js';
 import { LegacyTimeZone } from './legacy-time-zone.js';
 import { legacyView, toLegacy } from './to-legacy.js';
@@ -15,7 +15,7 @@ import { legacyView, toLegacy } from './to-legacy.js';
 const UTC = new LegacyTimeZone('UTC');
 const ZONES = [UTC, new LegacyTimeZone('Europe/Berlin'), new LegacyTimeZone('Australia/Lord_Howe')];
 
-/** Any order that the new side can store, with amounts of up to 22 digits and instants around changes of the clocks. */
+/** Any order that the target can store, with amounts of up to 22 digits and instants around changes of the clocks. */
 const anyOrder: fc.Arbitrary<LegacyOrder> = fc
   .record({
     id: fc.uuid(),
@@ -115,9 +115,9 @@ describe('the translation', () => {
     expect(accepted).toBeGreaterThan(100);
   });
 
-  it('gives the intake what it accepts, and the same order comes out of it', () => {
+  it('gives the order API what it accepts, and the same order comes out of it', () => {
     const property = fc.property(anyOrder, fc.integer({ min: 1 }), (order, number) => {
-      const parsed = IntakeOrderSchema.safeParse(JSON.parse(JSON.stringify(toIntake(order))));
+      const parsed = IntakeOrderSchema.safeParse(JSON.parse(JSON.stringify(toOrderBody(order))));
       const isPlain = throughLegacy(order, UTC) !== 'bad-text';
       expect(parsed.success).toBe(isPlain);
       if (!parsed.success) return;

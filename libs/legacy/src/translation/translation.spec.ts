@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { orderResponse } from '#orders/order/order-response.js';
 import { aLegacyOrder } from '#orders/testing/an-order.js';
 import { parseStrictJson, comparable } from '../json/strict-json.js';
-import { fromResponse, toIntake } from './api-order.js';
+import { fromResponse, toOrderBody } from './api-order.js';
 import { completeRequest, fromLegacy, fromLegacyRequest } from './from-legacy.js';
 import { LegacyTimeZone } from './legacy-time-zone.js';
-import { legacyView, toLegacy, type NewOrder } from './to-legacy.js';
+import { legacyView, toLegacy, type TargetOrder } from './to-legacy.js';
 
 const BERLIN = new LegacyTimeZone('Europe/Berlin');
 const ORDER = aLegacyOrder({ number: 4_711 });
@@ -36,8 +36,8 @@ describe('fromLegacy', () => {
     expect(fromLegacy(parsed(), BERLIN)).toEqual({ order: ORDER });
   });
 
-  it('gives the body of the intake', () => {
-    expect(toIntake(ORDER)).toEqual({
+  it('gives the body of `POST /v1/orders`', () => {
+    expect(toOrderBody(ORDER)).toEqual({
       id: ORDER.id,
       accountId: 'acc-1',
       side: 'buy',
@@ -65,7 +65,7 @@ describe('fromLegacy', () => {
     ['an amount that is not quantity x price', { amount: '562.06' }, 'amount-mismatch', 'amount'],
     ['a negative price', { price: '-187.35' }, 'out-of-range', 'price'],
     ['a negative quantity', { quantity: '-3' }, 'out-of-range', 'quantity'],
-    ['a broken quantity', { quantity: '3.5' }, 'not-an-integer', 'quantity'],
+    ['a quantity with a fraction', { quantity: '3.5' }, 'not-an-integer', 'quantity'],
     ['a quantity with an exponent', { quantity: '3e0' }, 'not-an-integer', 'quantity'],
     ['number 0', { number: '0' }, 'out-of-range', 'number'],
     ['a number beyond 2^53', { number: '9007199254740993' }, 'unsafe-number', 'number'],
@@ -136,7 +136,7 @@ describe('toLegacy', () => {
   const inexact = 5_723_234_381_665_031n;
   const filled = { number: 1, filled: ['amount'] };
 
-  it.each<[string, Partial<NewOrder>, string, string, string]>([
+  it.each<[string, Partial<TargetOrder>, string, string, string]>([
     [
       'an amount whose neighbour is the same float',
       { quantity: 1, price: inexact, amount: inexact },

@@ -15,7 +15,7 @@ interface MigrationMutant extends ProductEdits {
   readonly caughtBy: string;
 }
 
-/** The unchanged product: checks that fail for it prove nothing for the mutants. */
+/** The unchanged product: a check that fails for it can't judge the mutants. */
 const MIGRATION_CONTROL: MigrationMutant = {
   ...NO_EDIT,
   faults: { dualwrite: 'slow-legacy', backfill: 'late-facade', shadow: 'unanswered-legacy' },
@@ -24,10 +24,10 @@ const MIGRATION_CONTROL: MigrationMutant = {
 
 /** Defects that lose or reorder writes of a migration when something fails. */
 const MIGRATION_MUTANTS: Readonly<Record<string, MigrationMutant>> = {
-  'a write is acknowledged before the side that answers has it': {
+  'a write is acknowledged before the primary has it': {
     file: 'dist/apps/facade/src/writes/fenced-writes.js',
-    replace: 'const outcome = await this.answering.run(intent, signal);',
-    by: "void this.answering.run(intent, signal);\n        const outcome = { result: 'stored' };",
+    replace: 'const outcome = await this.primary.run(intent, signal);',
+    by: "void this.primary.run(intent, signal);\n        const outcome = { result: 'stored' };",
     faults: { dualwrite: 'slow-legacy' },
     caughtBy: 'acknowledged write',
   },
@@ -35,11 +35,11 @@ const MIGRATION_MUTANTS: Readonly<Record<string, MigrationMutant>> = {
     file: 'dist/apps/facade/src/writes/fenced-writes.js',
     replace: 'return { ...place, error: outcome.message };',
     by: 'return { ...place, close: true };',
-    // After a backfill, the new side must have every order that the legacy system has.
+    // After a backfill, the target must have every order that the legacy system has.
     faults: { backfill: 'late-facade', shadow: 'unanswered-legacy' },
     caughtBy: 'acknowledged write',
   },
-  'reads of the new side do not wait for open intents': {
+  'reads of the target do not wait for open intents': {
     // Only the answers to clients: comparisons still wait, so that the gate opens, and no other check can find the defect.
     file: 'dist/apps/facade/src/reads/reads.js',
     replace: 'await intents.untilReadable(side, askedOrders(asked.read), forwarded.signal);',

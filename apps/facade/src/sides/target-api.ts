@@ -2,7 +2,7 @@ import * as oauth from 'oauth4webapi';
 import type { Clock } from '@orders-pipeline/clock';
 import { isConfidential } from '#service/http/known-hosts.js';
 import { timeLimit } from '#orders/time-limit.js';
-import { SideAwayError } from './side.js';
+import { SideUnavailableError } from './side.js';
 import type { SideConnection, SideRequest, WholeAnswer } from './side-connection.js';
 
 /** The facade's client at the token issuer of the producer and the query API. */
@@ -29,17 +29,17 @@ interface Granted {
 }
 
 /** The bearer token of the facade's requests, by the client credentials grant (RFC 6749, section 4.4), kept until shortly before it expires. */
-export class NewSideToken {
+export class TargetToken {
   private granted: Promise<Granted> | undefined;
   private until = 0;
 
-  /** @param client `undefined`: the new side requires no tokens */
+  /** @param client `undefined`: the target requires no tokens */
   constructor(
     private readonly client: TokenClient | undefined,
     private readonly clock: Clock,
   ) {}
 
-  /** @throws SideAwayError if the issuer grants no token */
+  /** @throws SideUnavailableError if the issuer grants no token */
   async header(): Promise<Readonly<Record<string, string>>> {
     const { client } = this;
     if (client === undefined) return {};
@@ -62,7 +62,7 @@ export class NewSideToken {
       },
       (error: unknown) => {
         this.granted = undefined;
-        throw new SideAwayError('new', 'no-connection', `no token of ${of.issuer}: ${String(error)}`);
+        throw new SideUnavailableError('new', 'no-connection', `no token of ${of.issuer}: ${String(error)}`);
       },
     );
   }
@@ -89,17 +89,17 @@ export class NewSideToken {
   }
 }
 
-/** An API of the new side, asked with the facade's token. */
-export class NewApi {
+/** An API of the target, asked with the facade's token. */
+export class TargetApi {
   constructor(
     private readonly connection: SideConnection,
-    private readonly token: NewSideToken,
+    private readonly token: TargetToken,
   ) {}
 
   /**
    * Sends a request and reads the whole response, whatever its status.
    * @param maxBytes a longer body is `bad-answer`
-   * @throws SideAwayError if there is no response, or no token
+   * @throws SideUnavailableError if there is no response, or no token
    */
   async ask(request: SideRequest, maxBytes: number): Promise<WholeAnswer> {
     const headers = { ...request.headers, ...(await this.token.header()) };

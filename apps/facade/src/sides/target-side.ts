@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { FormDataEncoder } from 'form-data-encoder';
 import type { Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
-import { toIntake } from '#legacy/translation/api-order.js';
+import { toOrderBody } from '#legacy/translation/api-order.js';
 import type { LegacyOrder } from '#orders/order/order.js';
 import type { LegacyRecord } from '#legacy/translation/to-legacy.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
@@ -11,24 +11,24 @@ import {
   isFinalRefusal,
   type Readability,
   recordsIn,
-  SideAwayError,
+  SideUnavailableError,
   type WriteOutcome,
   type WrittenSide,
 } from './side.js';
 import { textOf, type WholeAnswer } from './side-connection.js';
-import type { NewApi } from './new-api.js';
-import { NewReads } from './new-reads.js';
+import type { TargetApi } from './target-api.js';
+import { TargetReads } from './target-reads.js';
 
-/** Where the new side put an order that it accepted. */
+/** An order that the target accepted, with its number there. */
 interface AcceptedOrder {
   readonly id: string;
   readonly operationId: string;
-  /** Its number on the new side. */
+  /** Its number on the target. */
   readonly number: number;
 }
 
 /** Returns the numbers of an operation's orders that are pending dead letters. */
-type LetterNumbers = (operationId: string, signal: AbortSignal) => Promise<ReadonlySet<number>>;
+type DeadLetterNumbers = (operationId: string, signal: AbortSignal) => Promise<ReadonlySet<number>>;
 
 /** An order that is not saved by then may be a dead letter; the save takes about a second. */
 const OVERDUE_MS = timeLimit(5_000);
@@ -37,7 +37,7 @@ const SEARCH_MS = 2_000;
 const MAX_REMEMBERED = 50_000;
 
 /**
- * Finds which accepted orders became dead letters: they will not be saved without a person. The new side finds letters by operation and
+ * Finds which accepted orders became dead letters: they will not be saved without a person. The target finds dead letters by operation and
  * number, so the orders of this process are remembered until they are saved; those of an earlier process are not found.
  */
 export class DeadLetteredOrders {
@@ -46,14 +46,14 @@ export class DeadLetteredOrders {
   private searchedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
-    private readonly letters: LetterNumbers,
+    private readonly deadLettersOf: DeadLetterNumbers,
     private readonly clock: Clock,
   ) {}
 
   remember(orders: readonly AcceptedOrder[]): void {
     const at = this.clock.now();
     for (const order of orders) {
-      // A repeated write has a new number, and so perhaps another letter.
+      // A repeated write has a new number, and so perhaps another dead letter.
       this.accepted.delete(order.id);
       this.accepted.set(order.id, { ...order, at });
       const [oldest] = this.accepted.keys();
@@ -68,14 +68,14 @@ export class DeadLetteredOrders {
     }
   }
 
-  /** Returns the dead letters among orders that are not saved. @throws if the new side does not answer */
+  /** Returns the dead letters among orders that are not saved. @throws if the target does not answer */
   async among(ids: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>> {
     const now = this.clock.now();
     const overdue = ids.flatMap((id) => this.accepted.get(id) ?? []).filter(({ at }) => now - at >= OVERDUE_MS);
     if (overdue.length > 0 && now - this.searchedAt >= SEARCH_MS) {
       this.searchedAt = now;
       for (const [operationId, orders] of Map.groupBy(overdue, (order) => order.operationId)) {
-        const numbers = await this.letters(operationId, signal);
+        const numbers = await this.deadLettersOf(operationId, signal);
         for (const { id, number } of orders) if (numbers.has(number)) this.found.add(id);
       }
     }
@@ -95,8 +95,8 @@ const PLACE = /^\/(\d{1,6})(?:\/(.*))?$/;
 
 type Refusal = Extract<WriteOutcome, { result: 'refused' }>;
 
-/** Why the new side refused a request: the problem details of its answer, or the beginning of any other text. */
-class NewProblem {
+/** Why the target refused a request: the problem details of its answer, or the beginning of any other text. */
+class TargetProblem {
   constructor(
     readonly status: number,
     readonly code: string,
@@ -115,16 +115,16 @@ class NewProblem {
   }
 }
 
-function problemIn(answer: WholeAnswer): NewProblem {
+function problemIn(answer: WholeAnswer): TargetProblem {
   const text = textOf(answer);
   const parsed = ProblemSchema.safeParse(jsonIn(text));
-  if (!parsed.success) return new NewProblem(answer.status, 'refused', text.slice(0, SHOWN_CHARACTERS), []);
+  if (!parsed.success) return new TargetProblem(answer.status, 'refused', text.slice(0, SHOWN_CHARACTERS), []);
   const { code, detail, errors } = parsed.data;
-  return new NewProblem(answer.status, code, detail, errors);
+  return new TargetProblem(answer.status, code, detail, errors);
 }
 
 /** Returns the refusals by the place of their order in the array that was sent; none if the problem names no place. */
-function refusedPlaces(problem: NewProblem, count: number): Map<number, Refusal> {
+function refusedPlaces(problem: TargetProblem, count: number): Map<number, Refusal> {
   const places = problem.errors.map(({ pointer }) => Number(PLACE.exec(pointer)?.[1] ?? Number.NaN));
   return new Map(places.filter((at) => at < count).map((at) => [at, problem.refusalOf(at)]));
 }
@@ -138,7 +138,7 @@ function jsonIn(text: string): unknown {
   }
 }
 
-const LettersSchema = z.object({
+const DeadLettersSchema = z.object({
   items: z.array(z.object({ number: z.number().nullable() })),
   page: z.object({ next: z.string().startsWith('/v1/').optional() }),
 });
@@ -147,16 +147,16 @@ const LettersSchema = z.object({
 const MAX_PAGES = 20;
 const MAX_PAGE_BYTES = 1024 * 1024;
 
-/** Returns a function that lists the pending dead letters of an operation by the producer's API. It throws a SideAwayError. */
-export function letterNumbers(producer: NewApi): LetterNumbers {
+/** Returns a function that lists the pending dead letters of an operation by the producer's API. It throws a SideUnavailableError. */
+export function deadLetterNumbers(producer: TargetApi): DeadLetterNumbers {
   return async (operationId, signal) => {
     const numbers = new Set<number>();
     let path: string | undefined = `/v1/dead-letters/records?operationId=${operationId}&state=pending&pageSize=100`;
     for (let page = 0; path !== undefined && page < MAX_PAGES; page += 1) {
       const answer = await producer.ask({ method: 'GET', path, signal }, MAX_PAGE_BYTES);
       if (answer.status !== 200)
-        throw new SideAwayError('new', 'bad-answer', `${path} responded with ${answer.status}`);
-      const letters = LettersSchema.parse(JSON.parse(textOf(answer)));
+        throw new SideUnavailableError('new', 'bad-answer', `${path} responded with ${answer.status}`);
+      const letters = DeadLettersSchema.parse(JSON.parse(textOf(answer)));
       for (const { number } of letters.items) if (number !== null) numbers.add(number);
       path = letters.page.next;
     }
@@ -179,21 +179,21 @@ const MAX_ORDERS = 1_000;
 /** 1,000 orders with every field at its longest are below this. */
 const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
 
-/** The new side: writes and imports by the producer, reads by the query API. */
-export class NewSide implements WrittenSide {
-  readonly reads: NewReads;
+/** The target: writes and imports by the producer, reads by the query API. */
+export class TargetSide implements WrittenSide {
+  readonly reads: TargetReads;
 
   constructor(
-    private readonly producer: NewApi,
-    private readonly queryApi: NewApi,
+    private readonly producer: TargetApi,
+    private readonly queryApi: TargetApi,
     private readonly deadLetters: DeadLetteredOrders,
     zone: LegacyTimeZone,
   ) {
-    this.reads = new NewReads(queryApi, zone);
+    this.reads = new TargetReads(queryApi, zone);
   }
 
   /**
-   * Writes arrays of up to 1,000, one after another: the topic then has the orders of each account in their order. The intake takes an
+   * Writes arrays of up to 1,000, one after another: the topic then has the orders of each account in their order. The order API takes an
    * array as a whole or not at all; orders that it refuses are taken out, and the others are sent again. After an unknown outcome,
    * nothing more is sent.
    */
@@ -232,7 +232,7 @@ export class NewSide implements WrittenSide {
   /**
    * Starts an import; with a key that was used for the same files, returns that import. The files are held in memory.
    * @returns the operation's id
-   * @throws SideAwayError if there is no answer, or another one than 202
+   * @throws SideUnavailableError if there is no answer, or another one than 202
    */
   async startImport(files: readonly ImportFile[], key: string, signal: AbortSignal): Promise<string> {
     const form = new FormData();
@@ -245,7 +245,7 @@ export class NewSide implements WrittenSide {
     const answer = await this.producer.ask(request, MAX_OPERATION_BYTES);
     if (answer.status === 202) return OperationSchema.parse(JSON.parse(textOf(answer))).id;
     const { detail } = problemIn(answer);
-    throw new SideAwayError('new', 'bad-answer', `/v1/imports responded with ${answer.status}: ${detail}`);
+    throw new SideUnavailableError('new', 'bad-answer', `/v1/imports responded with ${answer.status}: ${detail}`);
   }
 
   private async writeArray(orders: readonly LegacyOrder[], signal: AbortSignal): Promise<readonly WriteOutcome[]> {
@@ -272,9 +272,9 @@ export class NewSide implements WrittenSide {
     return [...first, ...(await this.writeArray(orders.slice(half), signal))];
   }
 
-  private async post(orders: readonly LegacyOrder[], signal: AbortSignal): Promise<WriteOutcome | NewProblem> {
+  private async post(orders: readonly LegacyOrder[], signal: AbortSignal): Promise<WriteOutcome | TargetProblem> {
     try {
-      const answer = await this.producer.post('/v1/orders', orders.map(toIntake), signal, MAX_ANSWER_BYTES);
+      const answer = await this.producer.post('/v1/orders', orders.map(toOrderBody), signal, MAX_ANSWER_BYTES);
       if (answer.status === 202) {
         this.deadLetters.remember(acceptedIn(answer));
         return { result: 'stored' };
@@ -290,7 +290,7 @@ export class NewSide implements WrittenSide {
   private async saved(ids: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
     const answer = await this.queryApi.post('/v1/orders/batch-get', { ids }, signal, MAX_ANSWER_BYTES);
     if (answer.status === 200) return SavedSchema.parse(JSON.parse(textOf(answer))).items.map(({ id }) => id);
-    throw new SideAwayError('new', 'bad-answer', `batch-get responded with ${answer.status}`);
+    throw new SideUnavailableError('new', 'bad-answer', `batch-get responded with ${answer.status}`);
   }
 }
 

@@ -4,8 +4,8 @@ import { fromResponse } from '#legacy/translation/api-order.js';
 import { type LegacyRecord, legacyView } from '#legacy/translation/to-legacy.js';
 import type { Order } from '#orders/order/order.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { askedOrders, type LegacyRead, type NumberInterval, SideAwayError } from './side.js';
-import type { NewApi } from './new-api.js';
+import { askedOrders, type LegacyRead, type NumberInterval, SideUnavailableError } from './side.js';
+import type { TargetApi } from './target-api.js';
 import { textOf } from './side-connection.js';
 
 /** What the legacy system would have answered for one order; `null` if it has no such order. */
@@ -18,9 +18,9 @@ const LIST_FORMS = {
   range: { open: '[', separator: ',', close: ']' },
 } as const;
 
-/** Thrown when an answer of the query API is not of its model: a defect of the new side. */
-export class NewAnswerError extends Error {
-  override readonly name = 'NewAnswerError';
+/** Thrown when an answer of the query API is not of its model: a defect of the target. */
+export class TargetAnswerError extends Error {
+  override readonly name = 'TargetAnswerError';
 
   constructor(
     /** Stable. */
@@ -37,12 +37,12 @@ const PageSchema = z.object({
   page: z.object({ next: z.string().startsWith('/v1/').optional() }),
 });
 
-/** @throws NewAnswerError */
+/** @throws TargetAnswerError */
 export function orderIn(body: Uint8Array, zone: LegacyTimeZone): OrderView {
   return view(jsonIn(body), zone);
 }
 
-/** @param items of a page of the query API; what did not come from the legacy system is left out. @throws NewAnswerError */
+/** @param items of a page of the query API; what did not come from the legacy system is left out. @throws TargetAnswerError */
 export function ordersOf(items: readonly unknown[], zone: LegacyTimeZone): readonly NonNullable<OrderView>[] {
   return items.flatMap((item) => view(item, zone) ?? []);
 }
@@ -55,22 +55,22 @@ export function renderOrders(orders: readonly NonNullable<OrderView>[], form: An
   return `${open}${orders.map((order) => JSON.stringify(order)).join(separator)}${close}`;
 }
 
-/** Returns the orders of a page of the query API, and the path of the next one. @throws NewAnswerError */
+/** Returns the orders of a page of the query API, and the path of the next one. @throws TargetAnswerError */
 export function pageIn(body: Uint8Array): { readonly items: readonly unknown[]; readonly next: string | undefined } {
   const parsed = PageSchema.safeParse(jsonIn(body));
-  if (!parsed.success) throw new NewAnswerError('bad-value', undefined, 'is no page of orders');
+  if (!parsed.success) throw new TargetAnswerError('bad-value', undefined, 'is no page of orders');
   return { items: parsed.data.items, next: parsed.data.page.next };
 }
 
-/** Reads an order of the query API. @throws NewAnswerError */
-export function newOrder(value: unknown): Order {
+/** Reads an order of the query API. @throws TargetAnswerError */
+export function readTargetOrder(value: unknown): Order {
   const read = fromResponse(value);
   if ('order' in read) return read.order;
-  throw new NewAnswerError(read.reason.code, read.reason.field, read.reason.detail);
+  throw new TargetAnswerError(read.reason.code, read.reason.field, read.reason.detail);
 }
 
 function view(value: unknown, zone: LegacyTimeZone): OrderView {
-  const order = newOrder(value);
+  const order = readTargetOrder(value);
   return legacyView(order, zone);
 }
 
@@ -79,7 +79,7 @@ function jsonIn(body: Uint8Array): unknown {
     return JSON.parse(textOf({ bytes: body }));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new NewAnswerError('not-json', undefined, `is not JSON: ${error.message}`);
+    throw new TargetAnswerError('not-json', undefined, `is not JSON: ${error.message}`);
   }
 }
 
@@ -88,7 +88,7 @@ const PAGE_SIZE = 1_000;
 const MAX_PAGE_BYTES = 2 * 1024 * 1024;
 
 /** A page of the query API. */
-interface NewPage {
+interface TargetPage {
   readonly body: Uint8Array<ArrayBuffer>;
   readonly items: readonly unknown[];
   /** The path of the next page. */
@@ -96,15 +96,15 @@ interface NewPage {
 }
 
 /** The reads of the legacy system's API, answered by the query API. */
-export class NewReads {
+export class TargetReads {
   constructor(
-    private readonly queryApi: NewApi,
+    private readonly queryApi: TargetApi,
     private readonly zone: LegacyTimeZone,
   ) {}
 
   /**
    * Yields the answer as the legacy system would have sent it, in pieces of up to 1,000 orders.
-   * @throws SideAwayError
+   * @throws SideUnavailableError
    */
   async *answer(read: LegacyRead, signal: AbortSignal): AsyncGenerator<string> {
     const asked = askedOrders(read);
@@ -123,7 +123,7 @@ export class NewReads {
   /**
    * Yields the bodies of the query API's own answers: none for an unknown id, else one for each page. Parses only what says whether
    * there is a next page: 1,000 orders take milliseconds, in which no client is answered.
-   * @throws SideAwayError
+   * @throws SideUnavailableError
    */
   async *bodies(read: LegacyRead, signal: AbortSignal): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const asked = askedOrders(read);
@@ -136,9 +136,9 @@ export class NewReads {
 
   /**
    * Yields the query API's pages with an interval of legacy numbers. A page is parsed once, because that takes long.
-   * @throws SideAwayError
+   * @throws SideUnavailableError
    */
-  async *pages(numbers: NumberInterval, signal: AbortSignal): AsyncGenerator<NewPage> {
+  async *pages(numbers: NumberInterval, signal: AbortSignal): AsyncGenerator<TargetPage> {
     let path: string | undefined = pathOfNumbers(numbers, PAGE_SIZE);
     while (path !== undefined) {
       const page = await this.page(path, signal);
@@ -147,20 +147,20 @@ export class NewReads {
     }
   }
 
-  /** Returns whether no order has one of these legacy numbers. @throws SideAwayError */
+  /** Returns whether no order has one of these legacy numbers. @throws SideUnavailableError */
   async isEmpty(numbers: NumberInterval, signal: AbortSignal): Promise<boolean> {
     const { items } = await this.page(pathOfNumbers(numbers, 1), signal);
     return items.length === 0;
   }
 
-  private async page(path: string, signal: AbortSignal): Promise<NewPage> {
+  private async page(path: string, signal: AbortSignal): Promise<TargetPage> {
     const body = await this.pageBody(path, signal);
     return { body, ...this.parse(() => pageIn(body)) };
   }
 
   private async pageBody(path: string, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
     const body = await this.get(path, signal);
-    if (body === undefined) throw new SideAwayError('new', 'bad-answer', `${path} responded with 404`);
+    if (body === undefined) throw new SideUnavailableError('new', 'bad-answer', `${path} responded with 404`);
     return body;
   }
 
@@ -169,7 +169,7 @@ export class NewReads {
     return JSON.stringify(body === undefined ? null : this.parse(() => orderIn(body, this.zone)));
   }
 
-  /** The new side finds an id in upper case too; the legacy system does not, and knows ids of any form. */
+  /** The target finds an id in upper case too; the legacy system does not, and knows ids of any form. */
   private async orderBody(id: string, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (!isUuid(id) || id !== id.toLowerCase()) return undefined;
     return this.get(`/v1/orders/${id}`, signal);
@@ -180,15 +180,15 @@ export class NewReads {
     const { status, bytes } = await this.queryApi.ask({ method: 'GET', path, signal }, MAX_PAGE_BYTES);
     if (status === 200) return bytes;
     if (status === 404) return undefined;
-    throw new SideAwayError('new', 'bad-answer', `${path} responded with ${status}`);
+    throw new SideUnavailableError('new', 'bad-answer', `${path} responded with ${status}`);
   }
 
   private parse<T>(run: () => T): T {
     try {
       return run();
     } catch (error) {
-      if (!(error instanceof NewAnswerError)) throw error;
-      throw new SideAwayError('new', 'bad-answer', error.message, { cause: error });
+      if (!(error instanceof TargetAnswerError)) throw error;
+      throw new SideUnavailableError('new', 'bad-answer', error.message, { cause: error });
     }
   }
 }
