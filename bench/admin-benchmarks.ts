@@ -31,7 +31,7 @@ const POLL_MS = 100;
 interface SavingPipeline {
   readonly mongodbUri: string;
   readonly consumer: HttpServer;
-  /** Emits generated orders until the end. @param perSecond default: as many as the consumer saves */
+  /** Publishes generated orders until the end. @param perSecond default: as many as the consumer saves */
   readonly populate: (perSecond?: number) => Promise<void>;
   /** Runs a command of `npm run admin`. @returns its seconds. @throws Error unless its exit code is 0 */
   readonly admin: (...args: string[]) => Promise<number>;
