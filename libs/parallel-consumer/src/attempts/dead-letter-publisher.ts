@@ -3,7 +3,7 @@ import { pause, backOffMs } from '@orders-pipeline/clock';
 import type { Broker, BrokerFailure } from '../broker/broker.js';
 import { LogThrottle } from '../events/log-throttle.js';
 import { RecordsRejectedError } from '../failures/records-rejected.js';
-import type { Task } from '../partition/assignment.js';
+import type { Task } from '../partition/assignment-and-tasks.js';
 import type { AttemptSettings } from './attempt-options.js';
 import type { OutgoingRecord } from '../records/record.js';
 import { letterBytes, shrinkLetter, toDeadLetter } from './dead-letter.js';
@@ -19,7 +19,7 @@ const LOG_INTERVAL_MS = 60_000;
 const SIZE_ERRORS = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 const UNACKNOWLEDGED = { code: 'unacknowledged', reason: 'Kafka has not acknowledged them yet' };
 
-interface WaitingLetter {
+interface WaitingDeadLetter {
   readonly task: Task;
   readonly cause: unknown;
   letter: OutgoingRecord;
@@ -38,8 +38,8 @@ interface WaitingLetter {
 export class DeadLetterPublisher {
   /** Number of partitions of the dead-letter topic; `Infinity` until the consumer has read it at its start. */
   partitions = Number.POSITIVE_INFINITY;
-  private waiting: WaitingLetter[] = [];
-  private publishing: readonly WaitingLetter[] = [];
+  private waiting: WaitingDeadLetter[] = [];
+  private publishing: readonly WaitingDeadLetter[] = [];
   private isPublishing = false;
   private lastError: { readonly code: string; readonly reason: string } = UNACKNOWLEDGED;
   private readonly throttle: LogThrottle;
@@ -120,7 +120,7 @@ export class DeadLetterPublisher {
     return true;
   }
 
-  private nextBatch(): WaitingLetter[] {
+  private nextBatch(): WaitingDeadLetter[] {
     let bytes = 0;
     let count = 0;
     for (const { letter, alone } of this.waiting) {
@@ -137,7 +137,7 @@ export class DeadLetterPublisher {
    * rejected for another reason, such as a clock that is wrong (`INVALID_TIMESTAMP`), stays complete and is tried again.
    * @returns whether an immediate retry can succeed
    */
-  private splitOrShrink(batch: readonly WaitingLetter[], { code }: RecordsRejectedError): boolean {
+  private splitOrShrink(batch: readonly WaitingDeadLetter[], { code }: RecordsRejectedError): boolean {
     for (const each of batch) each.alone = true;
     const [only] = batch;
     if (batch.length !== 1 || only === undefined) return true;

@@ -3,7 +3,12 @@ import type { RuntimeSettings } from '../events/runtime-options.js';
 import { errorDetails, type FailureKind } from '../failures/failure.js';
 import type { AttemptSettings } from './attempt-options.js';
 import { CircuitBreaker, type SuspensionCause } from './circuit-breaker.js';
-import { PoisonBreaker, PoisonStormError, poisonLimit, type PoisonLimit } from './poison-breaker.js';
+import {
+  MassFailureDetector,
+  MassFailureError,
+  massFailureLimit,
+  type MassFailureLimit,
+} from './mass-failure-detector.js';
 import type { EndedAttempt } from './running-attempt.js';
 
 /** An attempt that failed. */
@@ -26,9 +31,9 @@ export interface Failure {
 export class Suspension {
   /** Decides which tasks may start. */
   readonly breaker: CircuitBreaker;
-  private readonly poison: PoisonBreaker;
-  private readonly limit: PoisonLimit;
-  private storm = false;
+  private readonly massFailure: MassFailureDetector;
+  private readonly limit: MassFailureLimit;
+  private isMassFailure = false;
   private startedAt = 0;
   private cancelProbe: (() => void) | undefined;
 
@@ -38,8 +43,8 @@ export class Suspension {
     private readonly probeDue: () => void,
   ) {
     this.breaker = new CircuitBreaker(options.environmentBackOff, options.random);
-    this.limit = poisonLimit(options.poisonShare);
-    this.poison = new PoisonBreaker(this.limit, options.clock);
+    this.limit = massFailureLimit(options.poisonShare);
+    this.massFailure = new MassFailureDetector(this.limit, options.clock);
   }
 
   /** Start of the current suspension, in ms since 1970; `undefined` when not suspended. */
@@ -49,7 +54,7 @@ export class Suspension {
 
   get cause(): SuspensionCause | undefined {
     if (!this.breaker.active) return undefined;
-    return this.storm ? 'poison-storm' : 'environment';
+    return this.isMassFailure ? 'poison-storm' : 'environment';
   }
 
   /** Ends the probing of a stopped consumer. */
@@ -63,10 +68,10 @@ export class Suspension {
     if (this.breaker.isSuspect(attempt.sequence))
       return this.breaker.isProbe(attempt.sequence) && this.probeFailed(failure);
     if (kind === 'environment') this.suspend(attempt, error);
-    else if (!isLast || !this.poison.poison(partitionName(attempt.task.record))) return true;
+    else if (!isLast || !this.massFailure.failed(partitionName(attempt.task.record))) return true;
     else {
-      this.storm = true;
-      this.suspend(attempt, new PoisonStormError(this.limit, error));
+      this.isMassFailure = true;
+      this.suspend(attempt, new MassFailureError(this.limit, error));
     }
     return false;
   }
@@ -76,16 +81,16 @@ export class Suspension {
     if (!this.breaker.recordSuccess(sequence)) return false;
     this.options.logger.info(
       {},
-      this.storm ? 'no longer suspended: a record succeeded' : 'environment available again',
+      this.isMassFailure ? 'no longer suspended: a record succeeded' : 'environment available again',
     );
-    this.storm = false;
-    this.poison.reset();
+    this.isMassFailure = false;
+    this.massFailure.reset();
     return true;
   }
 
   /** Records that a record was handled. */
   handled(): void {
-    this.poison.handled();
+    this.massFailure.handled();
   }
 
   private suspend(attempt: EndedAttempt, error: unknown): void {
@@ -96,9 +101,9 @@ export class Suspension {
   /** A failed probe never ends a suspension. In a storm its record may be dead-lettered: others may be good. */
   private probeFailed({ attempt, error, kind, isLast }: Failure): boolean {
     const { clock, suspensionDeadLetterMs = Number.POSITIVE_INFINITY } = this.options;
-    if (kind === 'environment') this.storm = false;
+    if (kind === 'environment') this.isMassFailure = false;
     this.probeLater(attempt, error, kind);
-    return (this.storm && isLast) || clock.now() - this.startedAt >= suspensionDeadLetterMs;
+    return (this.isMassFailure && isLast) || clock.now() - this.startedAt >= suspensionDeadLetterMs;
   }
 
   private probeLater({ sequence, task }: EndedAttempt, error: unknown, kind: FailureKind): void {
@@ -107,7 +112,7 @@ export class Suspension {
     // If it is the same record each time, not the environment is at fault, but the record or its handler.
     const { topic, partition, offset } = task.record;
     const details = { topic, partition, offset, kind, ...errorDetails(error), retryInMs: wait };
-    if (this.storm) logger.error(details, 'suspended: nearly all records are poison, probing one at a time');
+    if (this.isMassFailure) logger.error(details, 'suspended: nearly all records are poison, probing one at a time');
     else if (kind === 'environment')
       logger.warn(details, 'environment unavailable: no new attempts until a probe succeeds');
     else

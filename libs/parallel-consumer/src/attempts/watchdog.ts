@@ -1,7 +1,7 @@
 import type { RuntimeSettings } from '../events/runtime-options.js';
 import { StalledRecordError } from './running-attempt.js';
 import type { TaskRunner } from './task-runner.js';
-import type { Assignment, Task } from '../partition/assignment.js';
+import type { Assignment, Task } from '../partition/assignment-and-tasks.js';
 import type { Scheduler } from '../window/scheduler.js';
 import type { AttemptSettings } from './attempt-options.js';
 import { RateMeter } from '@orders-pipeline/clock';
@@ -65,21 +65,21 @@ export class Watchdog {
       this.stalled.set(assignment, stalled);
     }
     const { stalledRecordWarnMs, stalledRecordDeadLetterMs, logger } = this.options;
-    const heldMs = now - stalled.since;
+    const blockedMs = now - stalled.since;
     if (
       stalledRecordDeadLetterMs !== undefined &&
-      heldMs >= stalledRecordDeadLetterMs &&
+      blockedMs >= stalledRecordDeadLetterMs &&
       oldest.deadLetterCause === undefined
     )
       return this.runner.forceDeadLetter(
         oldest,
-        new StalledRecordError(`the record blocked its partition's commit for ${heldMs} ms`),
+        new StalledRecordError(`the record blocked its partition's commit for ${blockedMs} ms`),
       );
-    if (heldMs < stalledRecordWarnMs * (stalled.warnings + 1)) return;
+    if (blockedMs < stalledRecordWarnMs * (stalled.warnings + 1)) return;
     stalled.warnings += 1;
     const { topic, partition, offset, key } = oldest.record;
     logger.warn(
-      { topic, partition, offset, key: key?.toString() ?? null, heldMs, attempt: oldest.failedAttempts + 1 },
+      { topic, partition, offset, key: key?.toString() ?? null, blockedMs, attempt: oldest.failedAttempts + 1 },
       'a stalled record blocks the commit of its partition',
     );
   }

@@ -1,22 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import { PoisonBreaker } from './poison-breaker.js';
+import { MassFailureDetector } from './mass-failure-detector.js';
 
 const LIMIT = { records: 10, share: 0.5, partitions: 3, withinMs: 1_000 };
 
 function createBreaker() {
   const clock = new ManualClock();
-  const poison = new PoisonBreaker(LIMIT, clock);
+  const poison = new MassFailureDetector(LIMIT, clock);
   /** Records that many poison records on that many partitions. @returns whether any of them was reported as a storm */
   const poisoned = (records: number, partitions: number): boolean =>
-    Array.from({ length: records }, (_, index) => poison.poison(`orders-${index % partitions}`)).some(Boolean);
+    Array.from({ length: records }, (_, index) => poison.failed(`orders-${index % partitions}`)).some(Boolean);
   const handled = (records: number): void => {
     for (let index = 0; index < records; index += 1) poison.handled();
   };
   return { clock, poison, poisoned, handled };
 }
 
-describe('PoisonBreaker', () => {
+describe('MassFailureDetector', () => {
   it('detects a storm when more than half of the last records, on three partitions, are poison', () => {
     expect(createBreaker().poisoned(5, 3)).toBe(false);
     expect(createBreaker().poisoned(6, 3)).toBe(true);
@@ -33,7 +33,7 @@ describe('PoisonBreaker', () => {
   it('distinguishes partitions of several topics', () => {
     const { poison } = createBreaker();
     const topics = ['orders', 'payments', 'refunds'];
-    expect(Array.from({ length: 6 }, (_, index) => poison.poison(`${topics[index % 3]}-0`)).at(-1)).toBe(true);
+    expect(Array.from({ length: 6 }, (_, index) => poison.failed(`${topics[index % 3]}-0`)).at(-1)).toBe(true);
   });
 
   it('detects no storm on two partitions, however many records are poison', () => {

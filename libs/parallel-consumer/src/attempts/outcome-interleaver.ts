@@ -4,7 +4,7 @@
  *
  * Guarantee: reports the failures of a turn after that turn, in their order, with the turn's successes spread evenly among them.
  */
-export class TurnOutcomes<T> {
+export class OutcomeInterleaver<T> {
   private handledCount = 0;
   private failures: T[] = [];
   private isScheduled = false;

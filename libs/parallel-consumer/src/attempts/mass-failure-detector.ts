@@ -1,7 +1,7 @@
 import type { Clock } from '@orders-pipeline/clock';
 
 /** Limits above which so many poison records are unlikely to be the records' own fault. */
-export interface PoisonLimit {
+export interface MassFailureLimit {
   /** Number of most recent records that are evaluated. */
   readonly records: number;
   /** More than this share of them must be poison, from 0 to 1. */
@@ -12,19 +12,19 @@ export interface PoisonLimit {
   readonly withinMs: number;
 }
 
-const POISON_LIMIT = { records: 1_000, partitions: 3, withinMs: 60_000 };
+const MASS_FAILURE_LIMIT = { records: 1_000, partitions: 3, withinMs: 60_000 };
 
 /** @param share of the last 1,000 records */
-export function poisonLimit(share: number): PoisonLimit {
-  return { ...POISON_LIMIT, share };
+export function massFailureLimit(share: number): MassFailureLimit {
+  return { ...MASS_FAILURE_LIMIT, share };
 }
 
 /** The reason for a suspension due to poison records. */
-export class PoisonStormError extends Error {
-  override readonly name = 'PoisonStormError';
+export class MassFailureError extends Error {
+  override readonly name = 'MassFailureError';
   readonly code = 'poison-storm';
 
-  constructor({ records, share, partitions }: PoisonLimit, cause: unknown) {
+  constructor({ records, share, partitions }: MassFailureLimit, cause: unknown) {
     super(
       `more than ${share * 100} % of the last ${records} records, on ${partitions} partitions or more, were poison`,
       {
@@ -38,7 +38,7 @@ export class PoisonStormError extends Error {
  * Distinguishes a storm of poison records from single ones. Without it, a deployment that cannot decode the records, or a registry
  * that returns wrong schemas, would dead-letter the whole topic.
  */
-export class PoisonBreaker {
+export class MassFailureDetector {
   /** Ring buffer of the last records: the end time of each poison record, in ms since 1970; 0 for other records. */
   private readonly endedAt: Float64Array;
   /** The partitions of the poison records, with their topics. */
@@ -47,7 +47,7 @@ export class PoisonBreaker {
   private poisonCount = 0;
 
   constructor(
-    private readonly limit: PoisonLimit,
+    private readonly limit: MassFailureLimit,
     private readonly clock: Clock,
   ) {
     this.endedAt = new Float64Array(limit.records);
@@ -64,9 +64,9 @@ export class PoisonBreaker {
    * @param partition its topic and partition
    * @returns true in a storm: the record must wait instead
    */
-  poison(partition: string): boolean {
+  failed(partition: string): boolean {
     this.put(Math.max(1, this.clock.now()), partition);
-    return this.poisonCount > this.threshold && this.isStorm();
+    return this.poisonCount > this.threshold && this.isMassFailure();
   }
 
   /** Clears the history: only a complete new storm suspends again. */
@@ -88,7 +88,7 @@ export class PoisonBreaker {
     this.next = next + 1 === this.limit.records ? 0 : next + 1;
   }
 
-  private isStorm(): boolean {
+  private isMassFailure(): boolean {
     const since = this.clock.now() - this.limit.withinMs;
     const partitions = new Set<string>();
     let recent = 0;

@@ -15,7 +15,7 @@ export interface Ownership {
  * The partitions that a member holds, from one assignment to the next. In a cooperative group it holds those that an assignment takes away until it
  * has surrendered them: the leader gives them to their new owners only when no member claims them any more.
  */
-export class HeldPartitions {
+export class OwnedPartitions {
   private claim: Ownership = { since: 0, owned: {} };
   private leaving: readonly TopicPartition[] = [];
 
@@ -43,8 +43,8 @@ export class HeldPartitions {
   assign(assignment: PartitionsByTopic, generation: number, kept: boolean): readonly TopicPartition[] {
     const assigned = this.listed(assignment);
     const names = new Set(assigned.map(partitionName));
-    const held = this.rebalancing === 'cooperative' && kept ? this.listed(this.claim.owned) : [];
-    this.leaving = held.filter((each) => !names.has(partitionName(each)));
+    const before = this.rebalancing === 'cooperative' && kept ? this.listed(this.claim.owned) : [];
+    this.leaving = before.filter((each) => !names.has(partitionName(each)));
     this.claim = { since: generation, owned: assignment };
     return [...assigned, ...this.leaving];
   }
