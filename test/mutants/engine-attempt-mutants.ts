@@ -38,7 +38,7 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
         replace: 'this.waiting.unshift(...batch);',
         by: 'for (const { ended } of batch) ended(true);',
       },
-      'a poison record is retried instead of dead-lettered': {
+      'an invalid record is retried instead of dead-lettered': {
         file: 'attempts/record-failures.ts',
         replace: "return kind === 'poison' || (",
         by: 'return (',
@@ -61,7 +61,7 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
           'if (attempt.isAborted && age >= attemptTimeoutMs + attemptGraceMs) this.abandon(attempt, age);\n      else ',
         specs: 'behaviour/time-limit',
       },
-      'the failures of one batch count as a storm of poison': {
+      'the failures of one batch count as a mass failure': {
         file: 'attempts/outcome-interleaver.ts',
         replace: 'passHandled(Math.floor((handledCount * (index + 1)) / failures.length));',
         specs: 'behaviour/poison',
@@ -125,13 +125,13 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
         replace: 'if (task.assignment.revoked) {',
         by: "if (task.assignment.revoked && failure.kind !== 'environment') {",
       },
-      'an environment failure counts as an attempt': {
+      'an `environment` failure counts as an attempt': {
         file: 'attempts/task-runner.ts',
         replace: 'else this.failures.tryAgain(task);',
         by: 'else void ((task.failedAttempts += 1), this.failures.tryAgain(task));',
         specs: 'behaviour/window',
       },
-      'an unavailable environment does not pause the consumer': {
+      'an unavailable dependency does not suspend the consumer': {
         file: 'attempts/circuit-breaker.ts',
         replace: "if (this.phase !== 'half-open') return false;",
         specs: 'circuit-breaker',
@@ -156,12 +156,12 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
         replace: 'if (isProbe) this.breaker.release();',
         specs: 'behaviour/window',
       },
-      'a probe that failed ends the suspension unless the environment is unavailable': {
+      'a probe that failed ends the suspension unless a dependency is unavailable': {
         file: 'attempts/suspension.ts',
         replace: '    this.probeLater(attempt, error, kind);',
         by: "    if (kind !== 'environment' && this.succeeded(attempt.sequence)) return true;\n    this.probeLater(attempt, error, kind);",
       },
-      'a poison probe ends the suspension': {
+      'an invalid record as a probe ends the suspension': {
         file: 'attempts/suspension.ts',
         replace: '    this.probeLater(attempt, error, kind);',
         by: "    if (kind === 'poison' && this.succeeded(attempt.sequence)) return true;\n    this.probeLater(attempt, error, kind);",
@@ -193,7 +193,7 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
         file: 'attempts/suspension.ts',
         replace: ' || clock.now() - this.startedAt >= suspensionDeadLetterMs',
       },
-      'an outage during a storm of poison dead-letters good records': {
+      'an outage during a mass failure dead-letters valid records': {
         file: 'attempts/suspension.ts',
         replace: "if (kind === 'environment') this.isMassFailure = false;",
         specs: 'behaviour/poison',
@@ -209,7 +209,7 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
         replace: 'const kind = this.classify(error);',
         by: "const kind = outcome === 'abandoned' ? 'retriable' : this.classify(error);",
       },
-      'abandoned attempts bypass the breaker for poison': {
+      'abandoned attempts bypass the detection of mass failures': {
         file: 'attempts/task-runner.ts',
         replace: 'if (failure.isLast) this.outcomes.failed(failure);',
         by: `if (outcome === 'abandoned' && failure.isLast) this.failures.handle(attempt.task, error, true);
@@ -245,7 +245,7 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
           '    // A probe may be due: after the in-flight limit was lowered, it may have found no room until this attempt ended.\n    pump();',
         specs: 'behaviour/window',
       },
-      'a storm of poison floods the dead letters': {
+      'a mass failure floods the dead letters': {
         file: 'attempts/suspension.ts',
         replace: '!this.massFailure.failed(partitionName(attempt.task.record))',
         by: 'attempt.sequence > 0',

@@ -364,7 +364,7 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
         replace: ' && attempt.isDuringOutage !== true',
         specs: 'behaviour/retries',
       },
-      'poison goes through all retry topics': {
+      'an invalid record goes through all retry topics': {
         file: 'handlers/retry-topics.ts',
         replace: " || classify(error) !== 'retriable') throw error;",
         by: ') throw error;',

@@ -29,7 +29,7 @@ const COMMIT_AGAIN_MS = 2_000;
  * Runs a handler over one or several topics with many records in flight, and commits an offset only when all records before it are finished.
  *
  * Guarantees: at-least-once processing, also after a crash; order as defined by `ordering`; memory bounded by `maxBuffered` and
- * `maxBytes`; no record is skipped because its environment was unavailable. Not guaranteed: exactly-once processing (a crash
+ * `maxBytes`; no record is skipped because a dependency was unavailable. Not guaranteed: exactly-once processing (a crash
  * repeats the records that were in flight and those that finished after the last commit).
  */
 export class ParallelConsumer {
@@ -195,7 +195,7 @@ export class ParallelConsumer {
   private halted({ record: { topic, partition, offset } }: Task, cause: unknown): void {
     this.options.logger.error(
       { topic, partition, offset, ...errorDetails(cause) },
-      'consumer stops: a record failed for good and onDeadLetter is stop',
+      'consumer stops: a record failed permanently and onDeadLetter is stop',
     );
     if (this.leaving !== undefined) return;
     this.lifecycle.to('failed');

@@ -55,6 +55,7 @@ export class JoinedAttempts {
     if (joined !== undefined) this.endUntried(joined);
   }
 
+  /** Ends attempts that count as not tried. @param holdKey whether the first one may run again at once */
   private endUntried(attempts: readonly JoinedAttempt[], holdKey = false): void {
     const { scheduler, events, pump } = this.parts;
     for (const { task } of attempts) if (!scheduler.endUntried(task, holdKey)) events.handedOver(1);

@@ -1,14 +1,14 @@
 import type { Clock } from '@orders-pipeline/clock';
 
-/** Limits above which so many poison records are unlikely to be the records' own fault. */
+/** Limits above which so many failures are unlikely to be the records' own fault. A failed record is invalid or out of attempts. */
 export interface MassFailureLimit {
   /** Number of most recent records that are evaluated. */
   readonly records: number;
-  /** More than this share of them must be poison, from 0 to 1. */
+  /** More than this share of them must have failed, from 0 to 1. */
   readonly share: number;
-  /** The poison records must come from at least this many partitions: one broken producer rarely writes to several. */
+  /** The failed records must come from at least this many partitions: one broken producer rarely writes to several. */
   readonly partitions: number;
-  /** Only poison records of the last `withinMs` milliseconds count. */
+  /** Only records that failed in the last `withinMs` milliseconds count. */
   readonly withinMs: number;
 }
 
@@ -19,14 +19,14 @@ export function massFailureLimit(share: number): MassFailureLimit {
   return { ...MASS_FAILURE_LIMIT, share };
 }
 
-/** The reason for a suspension due to poison records. */
+/** The reason for a suspension due to a mass failure. */
 export class MassFailureError extends Error {
   override readonly name = 'MassFailureError';
   readonly code = 'poison-storm';
 
   constructor({ records, share, partitions }: MassFailureLimit, cause: unknown) {
     super(
-      `more than ${share * 100} % of the last ${records} records, on ${partitions} partitions or more, were poison`,
+      `more than ${share * 100} % of the last ${records} records, on ${partitions} partitions or more, failed permanently`,
       {
         cause,
       },
@@ -35,16 +35,16 @@ export class MassFailureError extends Error {
 }
 
 /**
- * Distinguishes a storm of poison records from single ones. Without it, a deployment that cannot decode the records, or a registry
+ * Distinguishes a mass failure from single invalid records. Without it, a deployment that cannot decode the records, or a registry
  * that returns wrong schemas, would dead-letter the whole topic.
  */
 export class MassFailureDetector {
-  /** Ring buffer of the last records: the end time of each poison record, in ms since 1970; 0 for other records. */
+  /** Ring buffer of the last records: the end time of each failed record, in ms since 1970; 0 for other records. */
   private readonly endedAt: Float64Array;
-  /** The partitions of the poison records, with their topics. */
+  /** The partitions of the failed records, with their topics. */
   private readonly partitions: string[];
   private next = 0;
-  private poisonCount = 0;
+  private failedCount = 0;
 
   constructor(
     private readonly limit: MassFailureLimit,
@@ -60,19 +60,19 @@ export class MassFailureDetector {
   }
 
   /**
-   * Records that a record is about to be dead-lettered: it is poison or out of attempts.
+   * Records that a record is about to be dead-lettered: it is invalid (`poison`) or out of attempts.
    * @param partition its topic and partition
-   * @returns true in a storm: the record must wait instead
+   * @returns true in a mass failure: the record must wait instead
    */
   failed(partition: string): boolean {
     this.put(Math.max(1, this.clock.now()), partition);
-    return this.poisonCount > this.threshold && this.isMassFailure();
+    return this.failedCount > this.threshold && this.isMassFailure();
   }
 
-  /** Clears the history: only a complete new storm suspends again. */
+  /** Clears the history: only a complete new mass failure suspends again. */
   reset(): void {
     this.endedAt.fill(0);
-    this.poisonCount = 0;
+    this.failedCount = 0;
   }
 
   private get threshold(): number {
@@ -81,8 +81,8 @@ export class MassFailureDetector {
 
   private put(endedAt: number, partition: string): void {
     const { next } = this;
-    if ((this.endedAt[next] ?? 0) > 0) this.poisonCount -= 1;
-    if (endedAt > 0) this.poisonCount += 1;
+    if ((this.endedAt[next] ?? 0) > 0) this.failedCount -= 1;
+    if (endedAt > 0) this.failedCount += 1;
     this.endedAt[next] = endedAt;
     this.partitions[next] = partition;
     this.next = next + 1 === this.limit.records ? 0 : next + 1;

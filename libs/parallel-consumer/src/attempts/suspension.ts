@@ -21,7 +21,7 @@ export interface Failure {
 }
 
 /**
- * Suspends the consumer while its environment is unavailable or nearly all records are poison: it drives the circuit breaker's
+ * Suspends the consumer while a dependency is unavailable or in a mass failure of records: it drives the circuit breaker's
  * probes by the clock, and logs when a suspension begins, goes on and ends.
  *
  * Guarantee: after an `environment` failure, no failure of any kind counts until an attempt has succeeded that began after it. An outage
@@ -81,7 +81,7 @@ export class Suspension {
     if (!this.breaker.recordSuccess(sequence)) return false;
     this.options.logger.info(
       {},
-      this.isMassFailure ? 'no longer suspended: a record succeeded' : 'environment available again',
+      this.isMassFailure ? 'no longer suspended: a record succeeded' : 'dependency available again',
     );
     this.isMassFailure = false;
     this.massFailure.reset();
@@ -98,7 +98,7 @@ export class Suspension {
     this.probeLater(attempt, error, 'environment');
   }
 
-  /** A failed probe never ends a suspension. In a storm its record may be dead-lettered: others may be good. */
+  /** A failed probe never ends a suspension. In a mass failure its record may be dead-lettered: others may be valid. */
   private probeFailed({ attempt, error, kind, isLast }: Failure): boolean {
     const { clock, suspensionDeadLetterMs = Number.POSITIVE_INFINITY } = this.options;
     if (kind === 'environment') this.isMassFailure = false;
@@ -109,17 +109,13 @@ export class Suspension {
   private probeLater({ sequence, task }: EndedAttempt, error: unknown, kind: FailureKind): void {
     const { clock, logger } = this.options;
     const wait = this.breaker.recordFailure(sequence) ?? 0;
-    // If it is the same record each time, not the environment is at fault, but the record or its handler.
+    // If it is the same record each time, the record or its handler is at fault, not a dependency.
     const { topic, partition, offset } = task.record;
     const details = { topic, partition, offset, kind, ...errorDetails(error), retryInMs: wait };
-    if (this.isMassFailure) logger.error(details, 'suspended: nearly all records are poison, probing one at a time');
+    if (this.isMassFailure) logger.error(details, 'suspended: mass failure of records, probing one at a time');
     else if (kind === 'environment')
-      logger.warn(details, 'environment unavailable: no new attempts until a probe succeeds');
-    else
-      logger.warn(
-        details,
-        'environment still counts as unavailable: a probe failed, and only a success proves the contrary',
-      );
+      logger.warn(details, 'dependency unavailable: no new attempts until a probe succeeds');
+    else logger.warn(details, 'still suspended: a probe failed, and only a successful one ends the suspension');
     this.cancelProbe = clock.after(wait, () => {
       this.breaker.halfOpen();
       this.probeDue();

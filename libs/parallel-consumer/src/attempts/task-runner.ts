@@ -77,7 +77,7 @@ export class TaskRunner implements AttemptOwner {
     return this.draining;
   }
 
-  /** Starts no new attempts while held, which lets running ones drain. */
+  /** Starts no new attempts during a drain, which lets running ones end. */
   setDraining(isDraining: boolean): void {
     this.draining = isDraining;
     if (!isDraining) this.pump();
@@ -205,7 +205,7 @@ export class TaskRunner implements AttemptOwner {
     const { task, sequence } = failure.attempt;
     const isProbe = this.breaker.isProbe(sequence);
     if (task.assignment.revoked) {
-      // An attempt that was aborted says nothing about the environment.
+      // An attempt that was aborted says nothing about the dependencies.
       if (isProbe) this.breaker.release();
       this.completion.handOver(task);
     } else if (this.suspension.failed(failure)) this.failures.handle(task, failure.error, failure.isLast || isProbe);

@@ -47,7 +47,7 @@ export class Watchdog {
     this.rate.read(now, this.runner.counts.finished);
     this.runner.enforceTimeLimit();
     this.runner.deadLetters.checkProgress();
-    // While the environment is unavailable every record is late through no fault of its own. Afterwards all periods start again.
+    // While the consumer is suspended, every record is late through no fault of its own. Afterwards all periods start again.
     if (this.runner.suspension.since !== undefined) return this.stalled.clear();
     const assignments = new Set(this.assignments());
     for (const revoked of this.stalled.keys()) if (!assignments.has(revoked)) this.stalled.delete(revoked);

@@ -9,7 +9,7 @@ import type { ConsumedRecord } from '../records/record.js';
 import { continueAfter, type Continuation } from './log-problems.js';
 import type { LogSettings } from './log-options.js';
 
-/** What reading ahead needs from the rest of the engine. */
+/** What the prefetcher needs from the rest of the engine. */
 export interface PrefetchOwner {
   /** Replaces the assignment by a new one of the same partition, on which `begin` was not called yet. */
   replace(assignment: Assignment): Assignment;

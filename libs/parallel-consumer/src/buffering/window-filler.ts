@@ -14,7 +14,7 @@ import type { Scheduler } from '../window/scheduler.js';
 /** Maximum number of records to take from one partition before choosing the next one. */
 const RUN = 64;
 
-/** The view of the group membership that the intake needs. */
+/** What filling the window needs of the group membership. */
 export interface MembershipView extends Pick<PrefetchOwner, 'replace'> {
   assignments(): Iterable<Assignment>;
   /** Whether records of the assignment may be taken now: not when it is revoked, and not while rejoining or draining. */
@@ -108,7 +108,7 @@ export class WindowFiller {
       yield { assignment, timestamp };
     }
     if (found) return;
-    // Only partitions that nothing can be taken from hold decompressed batches: those of paused topics, or behind a stalled record.
+    // Only partitions that nothing can be taken from have decompressed batches: those of paused topics, or behind a stalled record.
     for (const assignment of waiting) {
       for (const each of this.membership.assignments()) releaseDecompressed(each);
       const timestamp = this.nextTimestamp(assignment);

@@ -121,7 +121,7 @@ describe('Committer', () => {
     expect(sent).toEqual([]);
   });
 
-  it('commits at the interval until it is held, and again once it is resumed', async () => {
+  it('commits at the interval until it is paused, and again once it is resumed', async () => {
     const { clock, sent, complete, committer } = createCommitter(async () => undefined);
     committer.resume();
     await clock.advance(200);

@@ -3,7 +3,7 @@ export interface MemberClaim {
   readonly id: string;
   /** Partition names, unique across the group's topics. */
   readonly owned: readonly string[];
-  /** Time of that assignment, in ms since 1970. */
+  /** The generation of the group that assigned them. */
   readonly claimedGeneration: number;
 }
 

@@ -3,7 +3,7 @@ import { OwnedPartitions } from './owned-partitions.js';
 
 const numbers = (partitions: readonly { readonly partition: number }[]) => partitions.map(({ partition }) => partition);
 
-describe('the partitions that a member holds', () => {
+describe('the partitions that a member owns', () => {
   it('are those of its assignment in an eager group, which it claims with the generation', () => {
     const owned = new OwnedPartitions(['orders'], 'eager');
     expect(numbers(owned.assign({ orders: [0, 1] }, 5, false))).toEqual([0, 1]);

@@ -12,7 +12,7 @@ export interface Ownership {
 }
 
 /**
- * The partitions that a member holds, from one assignment to the next. In a cooperative group it holds those that an assignment takes away until it
+ * The partitions that a member owns, from one assignment to the next. In a cooperative group it owns those that an assignment takes away until it
  * has surrendered them: the leader gives them to their new owners only when no member claims them any more.
  */
 export class OwnedPartitions {
@@ -37,8 +37,8 @@ export class OwnedPartitions {
   /**
    * Notes an assignment.
    * @param generation of the group
-   * @param kept whether no other member can have worked on the partitions held so far
-   * @returns all that are held now
+   * @param kept whether no other member can have worked on the partitions owned so far
+   * @returns all that are owned now
    */
   assign(assignment: PartitionsByTopic, generation: number, kept: boolean): readonly TopicPartition[] {
     const assigned = this.listed(assignment);
@@ -49,7 +49,7 @@ export class OwnedPartitions {
     return [...assigned, ...this.leaving];
   }
 
-  /** Forgets the surrendered partitions. @returns all that are still held */
+  /** Forgets the surrendered partitions. @returns all that are still owned */
   release(): readonly TopicPartition[] {
     this.leaving = [];
     return this.listed(this.claim.owned);

@@ -9,7 +9,7 @@ import type { Scheduler } from '../window/scheduler.js';
 import type { Assignment } from '../partition/assignment-and-tasks.js';
 import type { AssignedPartitions } from './assigned-partitions.js';
 
-/** The parts of the engine that a drain holds, and counts the records of. */
+/** The parts of the engine that a drain pauses, and counts the records of. */
 export interface DrainedParts {
   readonly scheduler: Scheduler;
   readonly runner: TaskRunner;

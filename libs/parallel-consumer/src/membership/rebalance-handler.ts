@@ -7,7 +7,7 @@ import { ConditionVariable } from '../structures/condition-variable.js';
 import type { Lifecycle } from '../status/lifecycle.js';
 import type { Drain, DrainedParts, FinishedCounts } from './drain.js';
 
-/** The parts of the engine that a rebalance holds and resumes. */
+/** The parts of the engine that a rebalance pauses and resumes. */
 export interface RebalanceParts extends DrainedParts {
   readonly lifecycle: Lifecycle;
   readonly drain: Drain;

@@ -15,7 +15,7 @@ const CONTACT_TIMEOUT_MS = 5_000;
 const FETCH_TIMEOUT_MS = 15_000;
 const WHY_SUSPENDED: Record<SuspensionCause, string> = {
   environment: 'a dependency of the handler is unavailable',
-  'poison-storm': 'nearly all records are poison',
+  'poison-storm': 'mass failure: more than the allowed share of records failed permanently',
 };
 
 export interface EngineParts {

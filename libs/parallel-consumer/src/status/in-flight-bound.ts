@@ -12,7 +12,7 @@ import type { Scheduler } from '../window/scheduler.js';
  * - `uncommitted-offsets`: `maxUncommittedOffsets` is reached on a partition.
  * - `fetch`: the next records are on their way from Kafka.
  * - `records`: all records of the assigned partitions are in memory.
- * - `suspended`: the environment is unavailable, or nearly all records are poison.
+ * - `suspended`: a dependency is unavailable, or a mass failure of records.
  * - `paused`: the consumer starts, rebalances or stops, or enough records are in memory, but they are paused.
  */
 export type InFlightBound =

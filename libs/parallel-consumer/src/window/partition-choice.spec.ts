@@ -20,7 +20,7 @@ function countRuns(timestamps: readonly number[], runs: number): number[] {
   return counts;
 }
 
-describe('the next partition to drain', () => {
+describe('the partition to take records from', () => {
   it('is undefined without candidates', () => {
     expect(choosePartition([], NOW, 1)).toBeUndefined();
   });

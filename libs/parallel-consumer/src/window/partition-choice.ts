@@ -11,7 +11,7 @@ const ROUND_ROBIN_EVERY = 4;
 
 /**
  * Chooses the partition to take records from: the one whose next record has the oldest timestamp, so that all partitions of a
- * backlog advance together. With uneven draining the writes would spread over the whole range of the database's indexes.
+ * backlog advance together. If some partitions were ahead, the writes would spread over the whole range of the database's indexes.
  *
  * Producers can choose any timestamp. A missing or future timestamp therefore counts as now, and every fourth run goes to the
  * partition that has waited longest. No timestamps can starve the other partitions.
