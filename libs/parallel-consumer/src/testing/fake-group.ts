@@ -57,7 +57,7 @@ export class FakeGroup {
   }
 
   /**
-   * RebalanceHandler the group.
+   * Rebalances the group.
    * @param forced partitions of the first topic for each member, in the order in which they joined. Without it, or when the number of members has
    * changed by then, the assignment is sticky.
    */
