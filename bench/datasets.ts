@@ -97,7 +97,7 @@ export function smallKey(n: number): string {
   return `key-${n}`;
 }
 
-/** Orders of about 200 bytes as JSON, as a service without a schema registry writes them. */
+/** Orders of about 200 bytes as JSON, as an adopter without a schema registry writes them. */
 export function jsonOrdersDataset(records: number, keys: number): Dataset {
   return {
     topic: `bench.json-orders-${records}-of-${keys}`,

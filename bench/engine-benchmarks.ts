@@ -167,7 +167,7 @@ function jsonEngine(bench: Bench, parameters: ContenderParameters['json-engine']
   return candidate(bench, 'json-engine', parameters, options, `json-engine, ${ordering}, ${inFlight} in flight`);
 }
 
-/** Measures the engine as you would use it in a service of your own: JSON, one `insertMany` for a batch, no schema registry, and half of the loop's memory. */
+/** Measures the engine as an adopter uses it: JSON, one `insertMany` for a batch, no schema registry, and half of the loop's memory. */
 function jsonAgainstPlain({ name, about, saveMs, inFlight }: AgainstPlain): Benchmark {
   return contest({
     name,
@@ -279,26 +279,26 @@ function fetchesOf(candidates: (fetch: FetchSize, name: string) => Candidate[]):
   return Object.entries(fetches).flatMap(([name, fetch]) => candidates(fetch, name));
 }
 
-const INVALID_EVERY = 10;
+const POISON_EVERY = 10;
 
-/** Measures how invalid records slow down valid orders: each of them fails and is published to the dead-letter topic. */
-const invalidRecords = contest({
+/** Measures how poison slows down good orders: each poison record fails and is published to the dead-letter topic. */
+const poison = contest({
   name: 'poison',
-  about: 'throughput of valid orders into MongoDB with 10 % invalid records, compared with none',
+  about: 'good orders into MongoDB while one record in ten is poison, compared with no poison',
   subject: (bench) => {
     const records = bench.quick ? 100_000 : 400_000;
-    const dataset = poisonedOrdersDataset(records, INVALID_EVERY);
-    return [validOrders(bench, '10 % invalid records', dataset, records - records / INVALID_EVERY)];
+    const dataset = poisonedOrdersDataset(records, POISON_EVERY);
+    return [goodOrders(bench, 'one record in ten is poison', dataset, records - records / POISON_EVERY)];
   },
   limit: (bench) => {
     const records = bench.quick ? 100_000 : 400_000;
-    return [validOrders(bench, 'no invalid record', ordersDataset(records), records)];
+    return [goodOrders(bench, 'no poison', ordersDataset(records), records)];
   },
   times: 3,
   requiredRatio: 0.8,
 });
 
-function validOrders(bench: Bench, label: string, dataset: Dataset, records: number): Candidate {
+function goodOrders(bench: Bench, label: string, dataset: Dataset, records: number): Candidate {
   const inFlight = 12_000;
   const run = { dataset, records, saves: 'orders', timeoutMs: SAVED_TIMEOUT_MS, heap: heapFor(inFlight) } as const;
   const parameters = { inFlight, saveMs: UP_TO_A_SECOND };
@@ -312,16 +312,16 @@ function writingRun(records: number, heap: Heap): RunOptions {
   return { dataset: WRITTEN_ORDERS_TOPIC, records, emits: true, timeoutMs: 120_000, heap };
 }
 
-function appPublishing(bench: Bench, records: number, client: KafkaClient, label: string): Candidate {
+function appEmission(bench: Bench, records: number, client: KafkaClient, label: string): Candidate {
   const parameters = { chunkSize: CHUNK, client };
   return candidate(bench, 'app-emission', parameters, writingRun(records, PRODUCER_HEAP), label);
 }
 
 /** Measures the producer app's overhead beyond sending: generating and encoding orders, one batch at a time, with crash-safe progress. */
-const publishing = contest({
+const emission = contest({
   name: 'emission',
-  about: `the producer app's publishing of generated test orders, compared with a loop of kafkajs sends of the same prepared records`,
-  subject: (bench) => [appPublishing(bench, bench.quick ? 60_000 : 400_000, 'kafkajs', 'app-emission')],
+  about: `the producer app's emission of one populate, compared with a loop of kafkajs sends of the same prepared records`,
+  subject: (bench) => [appEmission(bench, bench.quick ? 60_000 : 400_000, 'kafkajs', 'app-emission')],
   // Has the app's young heap, and no limit for the old one, since it holds all records at once.
   limit: (bench) => {
     const options = writingRun(bench.quick ? 60_000 : 400_000, { youngMiB: PRODUCER_HEAP.youngMiB });
@@ -444,8 +444,8 @@ export const ENGINE_BENCHMARKS: readonly Benchmark[] = [
     20_000,
   ),
   engineOverhead,
-  invalidRecords,
-  publishing,
+  poison,
+  emission,
   clients(
     {
       name: 'clients-consumer',
@@ -462,10 +462,10 @@ export const ENGINE_BENCHMARKS: readonly Benchmark[] = [
   clients(
     {
       name: 'clients-producer',
-      about: 'the publishing of generated test orders over @platformatic/kafka, compared with the same over kafkajs',
+      about: 'the emission of one populate over @platformatic/kafka, compared with the same over kafkajs',
       requiredRatio: 1.5,
     },
-    (bench, client) => appPublishing(bench, bench.quick ? 100_000 : 400_000, client, `publishing over ${client}`),
+    (bench, client) => appEmission(bench, bench.quick ? 100_000 : 400_000, client, `emission over ${client}`),
   ),
   memoryStalledKey,
 ];

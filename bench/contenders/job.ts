@@ -35,7 +35,7 @@ export interface ContenderParameters {
     readonly fetch: FetchSize;
     readonly saveMs: SaveMs;
   };
-  /** The engine's public API, as in a service of your own: JSON, one `insertMany` for a batch. */
+  /** The engine's public API in an adopter's code: JSON, one `insertMany` for a batch. */
   readonly 'json-engine': {
     readonly inFlight: InFlight;
     readonly saveMs: SaveMs;
@@ -47,7 +47,7 @@ export interface ContenderParameters {
   readonly 'one-at-a-time': { readonly saveMs: SaveMs };
   /** The engine with a handler that does nothing, but never completes for the first record of one key. */
   readonly 'engine-stalled-key': { readonly inFlight: InFlight; readonly stalledKey: string; readonly stillMs: number };
-  /** The producer app's publishing of generated test orders: generator, codec, reliable producer, progress in MongoDB. */
+  /** The producer app's emission of one populate: generator, codec, reliable producer, progress in MongoDB. */
   readonly 'app-emission': { readonly chunkSize: number; readonly client: KafkaClient };
   /** Plain `send` of kafkajs, one after another, with records built beforehand. */
   readonly 'bare-send': { readonly recordsPerSend: number };

@@ -29,7 +29,7 @@ import type { Meter } from './meter.js';
 import { connectClient } from './plain.js';
 import { connectSave, meteredSaver } from './saving.js';
 
-// Contenders that load NestJS: its transport over the engine, and the producer app's publishing.
+// Contenders that load NestJS: its transport over the engine, and the producer app's emission.
 
 export const contenders: Contenders<'nest-save' | 'app-emission'> = {
   'nest-save': async (job, meter) => {
@@ -57,8 +57,8 @@ export const contenders: Contenders<'nest-save' | 'app-emission'> = {
   },
 
   /**
-   * Publishes generated test orders with the parts of the producer app: lease, progress and chunk positions are stored in MongoDB. The consumer lag is
-   * polled, but no lag ceiling stops the publishing.
+   * Emits one populate with the parts of the producer app: lease, progress and chunk positions are stored in MongoDB. The consumer lag is
+   * polled, but no lag ceiling stops the emission.
    */
   'app-emission': async (job, meter) => {
     // By default Nest logs to stdout, which is reserved for the table.
@@ -115,5 +115,5 @@ class MeteredTopic extends OrdersTopic {
 }
 
 function logWarning(details: unknown): void {
-  logger.warn({ details }, 'publishing');
+  logger.warn({ details }, 'emission');
 }

@@ -19,7 +19,7 @@ import { DEAD_LETTERS, type FetchSize, kafkaAt, logger, SMALL_FETCH } from '../k
 import type { Contenders, Job, KafkaClient, SaveMs } from './job.js';
 import type { Meter } from './meter.js';
 
-// Contenders without code of the product: the engine and plain kafkajs, with handlers that wait, do nothing, or save JSON as in a service of your own.
+// Contenders without code of the product: the engine and plain kafkajs, with handlers that wait, do nothing, or save JSON as adopters do.
 
 /** The engine's commit interval. By default kafkajs would commit after each batch, which is slower. */
 const COMMIT_EVERY_MS = 200;
