@@ -8,7 +8,7 @@ const ENGINE_LAYERS = [
   ['kafka', 'partition'],
   ['kafkajs', 'platformatic', 'window', 'commits'],
   ['attempts'],
-  ['intake'],
+  ['buffering', 'topics'],
   ['status'],
   ['membership', 'metrics', 'handlers'],
 ];
@@ -77,7 +77,7 @@ module.exports = {
     ),
     rule(
       'packages-have-one-entry',
-      'A published package is used by its entries, as its adopters use it.',
+      'A published package is used by its entries, as its users use it.',
       { path: '^(apps|libs|dev|bench)/', pathNot: '^libs/(clock|parallel-consumer|nestjs-parallel-consumer)/' },
       {
         path: '^libs/(clock|parallel-consumer|nestjs-parallel-consumer)/src/',

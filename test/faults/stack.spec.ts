@@ -79,7 +79,7 @@ describe('npm start, when processes are killed', () => {
     populate = await stack.populate({ count: COUNT, seed: 11, ratePerSecond: 6_000 });
     await savedBeyond(3_000);
     expect(await stack.stop()).toBe(0);
-    expect(stack.output).toMatch(/lost 0/);
+    expect(stack.output).toMatch(/ 0 unaccounted for/);
     const { code, output } = await RunningStack.fail({ dataDirectory: data, flags: ['--partitions', '5'] });
     expect(code).toBe(1);
     expect(output).toContain('was created with 12 partitions, but 5 were requested');

@@ -22,7 +22,7 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
       },
       'skip on error: a failed record completes': {
         file: 'attempts/task-runner.ts',
-        replace: 'this.failures.record(task, failure.error, failure.isLast || isProbe);',
+        replace: 'this.failures.handle(task, failure.error, failure.isLast || isProbe);',
         by: 'this.completion.complete(task);',
       },
       'order: a key is released while its record waits for a retry': {
@@ -38,7 +38,7 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
         replace: 'this.waiting.unshift(...batch);',
         by: 'for (const { ended } of batch) ended(true);',
       },
-      'a poison record is retried instead of dead-lettered': {
+      'an invalid record is retried instead of dead-lettered': {
         file: 'attempts/record-failures.ts',
         replace: "return kind === 'poison' || (",
         by: 'return (',
@@ -61,8 +61,8 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
           'if (attempt.isAborted && age >= attemptTimeoutMs + attemptGraceMs) this.abandon(attempt, age);\n      else ',
         specs: 'behaviour/time-limit',
       },
-      'the failures of one batch count as a storm of poison': {
-        file: 'attempts/turn-outcomes.ts',
+      'the failures of one batch count as a mass failure': {
+        file: 'attempts/outcome-interleaver.ts',
         replace: 'passHandled(Math.floor((handledCount * (index + 1)) / failures.length));',
         specs: 'behaviour/poison',
       },
@@ -79,22 +79,22 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
         specs: 'behaviour/poison',
       },
       'a dead-letter topic with too few partitions is accepted at the start': {
-        file: 'intake/topic-error.ts',
+        file: 'topics/topic-error.ts',
         replace: 'deadLetter.partitions < mostPartitions(topics)',
         by: 'deadLetter.partitions < 0',
         specs: 'behaviour/topics',
       },
       'the dead-letter topic is compared with the smallest source topic': {
-        file: 'intake/topic-error.ts',
+        file: 'topics/topic-error.ts',
         replace: 'return Math.max(0, ...topics',
         by: 'return Math.min(...topics',
         specs: 'behaviour/several-topics',
       },
       'a member is assigned partitions of topics that it does not read': {
-        file: 'kafka/sticky-assigner.ts',
+        file: 'kafka/sticky-assignor.ts',
         replace: 'if (isUniform)',
         by: 'if (isUniform || claims.length > 0)',
-        specs: 'kafka/sticky-assigner',
+        specs: 'kafka/sticky-assignor',
       },
       'a fetched partition is matched by its number only': {
         file: 'kafka/fetcher.ts',
@@ -109,7 +109,7 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
         specs: 'behaviour/topics',
       },
       'a topic that is deleted later is not noticed': {
-        file: 'intake/topic-watch.ts',
+        file: 'topics/topic-watch.ts',
         replace: '      this.error = error;\n',
         specs: 'behaviour/topics',
       },
@@ -125,13 +125,13 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
         replace: 'if (task.assignment.revoked) {',
         by: "if (task.assignment.revoked && failure.kind !== 'environment') {",
       },
-      'an environment failure counts as an attempt': {
+      'an `environment` failure counts as an attempt': {
         file: 'attempts/task-runner.ts',
         replace: 'else this.failures.tryAgain(task);',
         by: 'else void ((task.failedAttempts += 1), this.failures.tryAgain(task));',
         specs: 'behaviour/window',
       },
-      'an unavailable environment does not pause the consumer': {
+      'an unavailable dependency does not suspend the consumer': {
         file: 'attempts/circuit-breaker.ts',
         replace: "if (this.phase !== 'half-open') return false;",
         specs: 'circuit-breaker',
@@ -156,12 +156,12 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
         replace: 'if (isProbe) this.breaker.release();',
         specs: 'behaviour/window',
       },
-      'a probe that failed ends the suspension unless the environment is unavailable': {
+      'a probe that failed ends the suspension unless a dependency is unavailable': {
         file: 'attempts/suspension.ts',
         replace: '    this.probeLater(attempt, error, kind);',
         by: "    if (kind !== 'environment' && this.succeeded(attempt.sequence)) return true;\n    this.probeLater(attempt, error, kind);",
       },
-      'a poison probe ends the suspension': {
+      'an invalid record as a probe ends the suspension': {
         file: 'attempts/suspension.ts',
         replace: '    this.probeLater(attempt, error, kind);',
         by: "    if (kind === 'poison' && this.succeeded(attempt.sequence)) return true;\n    this.probeLater(attempt, error, kind);",
@@ -193,9 +193,9 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
         file: 'attempts/suspension.ts',
         replace: ' || clock.now() - this.startedAt >= suspensionDeadLetterMs',
       },
-      'an outage during a storm of poison dead-letters good records': {
+      'an outage during a mass failure dead-letters valid records': {
         file: 'attempts/suspension.ts',
-        replace: "if (kind === 'environment') this.storm = false;",
+        replace: "if (kind === 'environment') this.isMassFailure = false;",
         specs: 'behaviour/poison',
       },
       'the partitions of several topics count as one': {
@@ -209,11 +209,11 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
         replace: 'const kind = this.classify(error);',
         by: "const kind = outcome === 'abandoned' ? 'retriable' : this.classify(error);",
       },
-      'abandoned attempts bypass the breaker for poison': {
+      'abandoned attempts bypass the detection of mass failures': {
         file: 'attempts/task-runner.ts',
-        replace: 'if (failure.isLast) this.turnOutcomes.failed(failure);',
-        by: `if (outcome === 'abandoned' && failure.isLast) this.failures.record(attempt.task, error, true);
-    else if (failure.isLast) this.turnOutcomes.failed(failure);`,
+        replace: 'if (failure.isLast) this.outcomes.failed(failure);',
+        by: `if (outcome === 'abandoned' && failure.isLast) this.failures.handle(attempt.task, error, true);
+    else if (failure.isLast) this.outcomes.failed(failure);`,
         specs: 'behaviour/poison',
       },
       'a hanging dependency is the fault of the records': {
@@ -245,9 +245,9 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
           '    // A probe may be due: after the in-flight limit was lowered, it may have found no room until this attempt ended.\n    pump();',
         specs: 'behaviour/window',
       },
-      'a storm of poison floods the dead letters': {
+      'a mass failure floods the dead letters': {
         file: 'attempts/suspension.ts',
-        replace: '!this.poison.poison(partitionName(attempt.task.record))',
+        replace: '!this.massFailure.failed(partitionName(attempt.task.record))',
         by: 'attempt.sequence > 0',
         specs: 'behaviour/poison',
       },
@@ -256,24 +256,24 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
   /** Mutants of batches, and of attempts that join one. */
   {
     ...ENGINE,
-    specs: 'attempts/batch-handler',
+    specs: 'handlers/batch-handler',
     mutants: {
       'the result of a record counts although an earlier one of its key in the batch has failed': {
         file: 'attempts/joined-attempts.ts',
-        replace: 'this.part(joined.slice(done + 1));',
+        replace: 'this.endUntried(joined.slice(done + 1));',
         by: 'for (const each of joined.slice(done + 1)) if (each.hasSucceeded) this.ends.succeeded(each);',
         specs: 'behaviour/model.property',
       },
       'the results of a batch count although the first record of the key has failed': {
         file: 'attempts/joined-attempts.ts',
-        replace: 'if (joined !== undefined) this.part(joined);',
+        replace: 'if (joined !== undefined) this.endUntried(joined);',
         by: 'for (const each of joined ?? []) if (each.hasSucceeded) this.ends.succeeded(each);',
         specs: 'behaviour/model.property',
       },
       'a record that was not tried in a batch never runs': {
         file: 'attempts/joined-attempts.ts',
-        replace: 'this.part([failed], true)',
-        by: 'this.part([failed])',
+        replace: 'this.endUntried([failed], true)',
+        by: 'this.endUntried([failed])',
         specs: 'behaviour/taken-records',
       },
       'a suspended consumer probes with a batch': {
@@ -282,35 +282,35 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
         by: 'first.settled',
       },
       'a batcher that rests writes at once': {
-        file: 'attempts/batch-queue.ts',
+        file: 'handlers/batch-queue.ts',
         replace: 'if (now >= this.restsUntil()) return true;',
         by: 'return true;',
-        specs: 'attempts/batcher',
+        specs: 'handlers/batcher',
       },
       'a batcher forgets the rest that it still owes': {
-        file: 'attempts/batch-queue.ts',
+        file: 'handlers/batch-queue.ts',
         replace: 'Math.max(this.restedAt, this.busySince)',
         by: 'this.busySince',
-        specs: 'attempts/batcher',
+        specs: 'handlers/batcher',
       },
       'a batcher waits although nothing arrives any more': {
-        file: 'attempts/batch-queue.ts',
+        file: 'handlers/batch-queue.ts',
         replace: 'this.waiting.length - this.sizeBefore < this.waiting.length * LEAST_GROWTH',
         by: 'this.waiting.length < this.sizeBefore',
-        specs: 'attempts/batcher',
+        specs: 'handlers/batcher',
       },
       'a batcher exceeds the longest wait': {
-        file: 'attempts/batch-queue.ts',
+        file: 'handlers/batch-queue.ts',
         replace: 'if (now >= this.waitingSince + this.options.maxBatchWaitMs) return true;',
-        specs: 'attempts/batcher',
+        specs: 'handlers/batcher',
       },
       'a record taken behind another is reported after it': {
-        file: 'attempts/batch-handler.ts',
+        file: 'handlers/batch-handler.ts',
         replace: 'reportIf(isTaken, items, results);\n        reportIf(isFirst, items, results);',
         by: 'reportIf(isFirst, items, results);\n        reportIf(isTaken, items, results);',
       },
       'a result that is no error fails its record': {
-        file: 'attempts/batch-handler.ts',
+        file: 'handlers/batch-handler.ts',
         replace: 'if (wrongAt !== -1) throw new BatchResultsError(items, given, wrongAt);',
         by: 'void wrongAt;',
       },
@@ -331,29 +331,29 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
         specs: 'attempts/reporting-handler',
       },
       'a batch with several records of a key takes all keys, and leaves none for another batch': {
-        file: 'attempts/same-key-batches.ts',
+        file: 'handlers/same-key-batches.ts',
         replace: 'return Math.ceil(this.maxBatchSize / this.perKey);',
         by: 'return this.maxBatchSize;',
       },
       'a batch that probably is full waits for the rest of the writer': {
-        file: 'attempts/batch-queue.ts',
+        file: 'handlers/batch-queue.ts',
         replace: 'if (this.waiting.length === this.sizeNow()) this.cancel();',
-        specs: 'attempts/batch-queue',
+        specs: 'handlers/batch-queue',
       },
       'a batch takes a single busy key for many': {
-        file: 'attempts/same-key-batches.ts',
+        file: 'handlers/same-key-batches.ts',
         replace: 'Math.min(1 + taken / keys, MAX_GROWTH * this.perKey)',
         by: '1 + taken / keys',
-        specs: 'attempts/same-key-batches',
+        specs: 'handlers/same-key-batches',
       },
       'a batch counts the keys that it had no room for': {
-        file: 'attempts/same-key-batches.ts',
+        file: 'handlers/same-key-batches.ts',
         replace: 'if (room > 0) keys += 1;',
         by: 'keys += 1;',
-        specs: 'attempts/same-key-batches',
+        specs: 'handlers/same-key-batches',
       },
       'records that end are replaced once only': {
-        file: 'intake/intake.ts',
+        file: 'buffering/window-filler.ts',
         replace: '      this.isPullDue = false;\n',
         specs: 'behaviour/window',
       },

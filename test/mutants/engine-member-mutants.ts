@@ -32,7 +32,7 @@ export const ENGINE_MEMBER_MUTANTS: readonly MutatedSource[] = [
       },
       'paused records of a revoked partition stay in memory': {
         file: 'window/scheduler.ts',
-        replace: '      ...held,\n',
+        replace: '      ...paused,\n',
         specs: 'behaviour/pause',
       },
       'records of a paused topic are taken': {
@@ -47,10 +47,10 @@ export const ENGINE_MEMBER_MUTANTS: readonly MutatedSource[] = [
         by: 'if (this.scheduler.isPaused(oldest) && now < 0)',
         specs: 'behaviour/pause',
       },
-      'a resumed key stays held': {
+      'a resumed key stays paused': {
         file: 'window/scheduler.ts',
-        replace: 'if (this.isPaused(task)) continue;\n      this.held',
-        by: 'if (this.isPaused(task) || this.held.size === 1) continue;\n      this.held',
+        replace: 'if (this.isPaused(task)) continue;\n      this.pausedTasks',
+        by: 'if (this.isPaused(task) || this.pausedTasks.size === 1) continue;\n      this.pausedTasks',
         specs: 'behaviour/pause',
       },
       'order: a second record of a key does not wait': {
@@ -94,7 +94,7 @@ export const ENGINE_MEMBER_MUTANTS: readonly MutatedSource[] = [
       },
       'a drain starts new handlers': {
         file: 'membership/drain.ts',
-        replace: '    runner.hold(true);\n',
+        replace: '    runner.setDraining(true);\n',
         specs: 'behaviour/delivery',
       },
       'a drain does not wait for running handlers': {
@@ -108,16 +108,16 @@ export const ENGINE_MEMBER_MUTANTS: readonly MutatedSource[] = [
         specs: 'behaviour/delivery',
       },
       'a rebalance does not wait for a stop that drains': {
-        file: 'membership/rebalances.ts',
+        file: 'membership/rebalance-handler.ts',
         replace: 'if (assignments.size === 0) return;\n    if (isLeaving()) return drain.current;',
         by: 'if (assignments.size === 0 || isLeaving()) return;',
         specs: 'behaviour/stop',
       },
       'a stale claim of a partition wins over a newer one': {
-        file: 'kafka/sticky-assignment.ts',
-        replace: 'b.ownedSince - a.ownedSince',
-        by: 'a.ownedSince - b.ownedSince',
-        specs: 'sticky-assignment',
+        file: 'kafka/balance-partitions.ts',
+        replace: 'b.claimedGeneration - a.claimedGeneration',
+        by: 'a.claimedGeneration - b.claimedGeneration',
+        specs: 'balance-partitions',
       },
     },
   },
@@ -127,28 +127,28 @@ export const ENGINE_MEMBER_MUTANTS: readonly MutatedSource[] = [
     specs: 'cooperative',
     mutants: {
       'a partition goes to its new owner before the old one has surrendered it': {
-        file: 'kafka/sticky-assigner.ts',
+        file: 'kafka/sticky-assignor.ts',
         replace: '(owners.get(name) ?? memberId) === memberId;',
         by: 'owners.has(name) || memberId.length > 0;',
-        specs: 'sticky-assigner',
+        specs: 'sticky-assignor',
       },
       'the owner of a partition is the member with the oldest claim': {
-        file: 'kafka/sticky-assigner.ts',
-        replace: '(a, b) => a.ownedSince - b.ownedSince',
-        by: '(a, b) => b.ownedSince - a.ownedSince',
-        specs: 'sticky-assigner',
+        file: 'kafka/sticky-assignor.ts',
+        replace: '(a, b) => a.claimedGeneration - b.claimedGeneration',
+        by: '(a, b) => b.claimedGeneration - a.claimedGeneration',
+        specs: 'sticky-assignor',
       },
       'partitions that leave are dropped with the assignment': {
-        file: 'kafka/held-partitions.ts',
+        file: 'kafka/owned-partitions.ts',
         replace: 'return [...assigned, ...this.leaving];',
         by: 'return assigned;',
-        specs: 'held-partitions',
+        specs: 'owned-partitions',
       },
       'partitions stay with a member that missed a generation': {
-        file: 'kafka/held-partitions.ts',
+        file: 'kafka/owned-partitions.ts',
         replace: "this.rebalancing === 'cooperative' && kept ?",
         by: "this.rebalancing === 'cooperative' ?",
-        specs: 'held-partitions',
+        specs: 'owned-partitions',
       },
       'a member does not join again after it has surrendered partitions': {
         file: 'kafka/group-member.ts',
@@ -172,7 +172,7 @@ export const ENGINE_MEMBER_MUTANTS: readonly MutatedSource[] = [
         by: '=> isIdle || revoked));',
       },
       'a partition is surrendered while records of the log before are in the handler': {
-        file: 'partition/assignment.ts',
+        file: 'partition/assignment-and-tasks.ts',
         replace: 'this.running === 0 && (this.before?.isIdle ?? true)',
         by: 'this.running === 0',
         specs: 'cooperative.spec',
@@ -244,8 +244,8 @@ export const ENGINE_MEMBER_MUTANTS: readonly MutatedSource[] = [
       },
       'what waited for contact is not started when it is back': {
         file: 'parallel-consumer.ts',
-        replace: 'this.runner.pump();\n      this.intake.pull();\n      inFlightLog',
-        by: 'this.intake.pull();\n      inFlightLog',
+        replace: 'this.runner.pump();\n      this.filler.pull();\n      inFlightLog',
+        by: 'this.filler.pull();\n      inFlightLog',
         specs: 'behaviour/delivery',
       },
       'outputs are produced without contact': {
@@ -299,8 +299,8 @@ export const ENGINE_MEMBER_MUTANTS: readonly MutatedSource[] = [
       },
       'a join waits for a coordinator that has moved': {
         file: 'kafka/group-member.ts',
-        replace: 'if (joinsAt !== undefined && beatsAt !== undefined && joinsAt !== beatsAt)',
-        by: 'if (joinsAt !== undefined && beatsAt !== undefined && joinsAt < 0)',
+        replace: 'if (joinNode !== undefined && heartbeatNode !== undefined && joinNode !== heartbeatNode)',
+        by: 'if (joinNode !== undefined && heartbeatNode !== undefined && joinNode < 0)',
       },
       'an eager member starts what is queued after its JoinGroup': {
         file: 'kafka/group-member.ts',
@@ -312,7 +312,7 @@ export const ENGINE_MEMBER_MUTANTS: readonly MutatedSource[] = [
       },
       'a member sends no heartbeats while its joins end at once': {
         file: 'kafka/group-member.ts',
-        replace: 'await this.beatIfDue(signal);',
+        replace: 'await this.heartbeatIfDue(signal);',
       },
       'a record that was taken along and withdrawn counts as failed': {
         file: 'attempts/joined-attempts.ts',
@@ -332,7 +332,7 @@ export const ENGINE_MEMBER_MUTANTS: readonly MutatedSource[] = [
       },
       'heartbeats of a join name the old generation after the JoinGroup was answered': {
         file: 'kafka/group-member.ts',
-        replace: 'this.beatsAs = membership;\n    this.lease.awaitSync();',
+        replace: 'this.heartbeatMembership = membership;\n    this.lease.awaitSync();',
         by: 'this.lease.awaitSync();',
       },
       'a silent coordinator is not looked for elsewhere until its connection times out': {
@@ -341,7 +341,7 @@ export const ENGINE_MEMBER_MUTANTS: readonly MutatedSource[] = [
         by: 'await this.sendHeartbeat().then(() => true);',
       },
       'the fence stays the same when a partition is owned again': {
-        file: 'membership/assignments.ts',
+        file: 'membership/assigned-partitions.ts',
         replace: 'return this.generation * FENCES_PER_GENERATION + this.begun;',
         by: 'return 0 * this.generation + FENCES_PER_GENERATION;',
         specs: 'behaviour/late-starts',

@@ -20,12 +20,12 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
         by: 'return this.nextOffset;',
       },
       'ignore the epoch: a revoked partition is kept': {
-        file: 'membership/assignments.ts',
+        file: 'membership/assigned-partitions.ts',
         replace: 'this.revoke((name) => !kept || !wanted.has(name))',
         by: 'this.revoke(() => false)',
       },
       'ignore the epoch: work continues after the membership was lost': {
-        file: 'membership/assignments.ts',
+        file: 'membership/assigned-partitions.ts',
         replace: 'this.revoke((name) => !kept || !wanted.has(name))',
         by: 'this.revoke((name) => !wanted.has(name))',
         specs: 'behaviour/crash',
@@ -37,16 +37,16 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
         specs: 'group-member',
       },
       'drop a gap: markers after the last record are not skipped': {
-        file: 'intake/intake.ts',
+        file: 'buffering/window-filler.ts',
         replace: 'tracker.skipTo(lastOffset + 1);',
       },
       'skip unread records: the next fetch begins one offset too high': {
-        file: 'intake/read-ahead.ts',
+        file: 'buffering/prefetcher.ts',
         replace: 'assignment.nextRead = batch.lastOffset + 1;',
         by: 'assignment.nextRead = batch.lastOffset + 2;',
       },
       'skip unread records: a record is dropped when the buffer is full': {
-        file: 'intake/intake.ts',
+        file: 'buffering/window-filler.ts',
         replace: 'if (!this.mayTakeFrom(assignment)) continue;',
         by: `if (!this.membership.takes(assignment)) continue;
       if (!this.scheduler.hasShare(assignment)) {
@@ -55,30 +55,30 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
       }`,
       },
       'read twice: a fetch is repeated after it was processed': {
-        file: 'intake/read-ahead.ts',
+        file: 'buffering/prefetcher.ts',
         replace: 'assignment.nextRead = batch.lastOffset + 1;',
         by: 'assignment.nextRead = batch.fetchOffset;',
       },
       'ignore a truncated log: reading continues at its end': {
-        file: 'intake/log-problems.ts',
+        file: 'buffering/log-problems.ts',
         replace: "onTruncatedLog === 'reset'",
         by: 'onTruncatedLog !== undefined',
         specs: 'behaviour/log',
       },
       'ignore a truncated log: unfinished records below its new end are not read again': {
-        file: 'intake/log-problems.ts',
+        file: 'buffering/log-problems.ts',
         replace: 'Math.min(tracker.committable, stopped.from)',
         by: 'stopped.from',
         specs: 'behaviour/log',
       },
       'skip an unreadable batch: a read after it that was already open is accepted': {
-        file: 'intake/read-ahead.ts',
+        file: 'buffering/prefetcher.ts',
         replace: ' || assignment.stopped !== undefined) break;',
         by: ') break;',
         specs: 'behaviour/log',
       },
       'ignore a truncated log: the leader epoch of the last read record is not checked': {
-        file: 'intake/read-ahead.ts',
+        file: 'buffering/prefetcher.ts',
         replace: 'leaderEpoch: epochs.at(offset - 1)',
         by: 'leaderEpoch: undefined',
         specs: 'behaviour/log',
@@ -90,13 +90,13 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
         specs: 'kafka/fetcher',
       },
       'ignore a truncated log: records of an earlier epoch behind the position are read': {
-        file: 'kafka/read-answer.ts',
+        file: 'kafka/read-result.ts',
         replace: 'if (verified === ANY_EPOCH && epoch < leaderEpoch)',
         by: 'if (false)',
         specs: 'kafka/fetcher',
       },
       'ignore a recreated topic: the commit does not contain the id of its log': {
-        file: 'intake/read-ahead.ts',
+        file: 'buffering/prefetcher.ts',
         replace: 'logId: map?.logId ?? logId,',
         by: 'logId,',
         specs: 'behaviour/log',
@@ -148,7 +148,7 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
         specs: 'completed-offsets',
       },
       'the map of completed offsets is not read': {
-        file: 'intake/intake.ts',
+        file: 'buffering/window-filler.ts',
         replace: 'if (tracker.wasCompletedBefore(record.offset)) {',
         by: 'if (false) {',
         specs: 'behaviour/crash',
@@ -160,7 +160,7 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
         specs: 'offset-tracker',
       },
       'completed offsets survive a truncation: the epochs of their records are not compared': {
-        file: 'intake/read-ahead.ts',
+        file: 'buffering/prefetcher.ts',
         replace: 'if (offset === undefined || !tracker.forgetCompletedFrom(offset)) return;',
         by: 'if (offset !== -1) return;',
         specs: 'behaviour/crash',
@@ -188,19 +188,19 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
         specs: 'compression',
       },
       'decompressed bytes do not count towards maxBytes': {
-        file: 'intake/intake.ts',
-        replace: 'held += buffer.decompressedBytes;',
-        by: 'held += 0 * buffer.decompressedBytes;',
+        file: 'buffering/window-filler.ts',
+        replace: 'decompressed += buffer.decompressedBytes;',
+        by: 'decompressed += 0 * buffer.decompressedBytes;',
         specs: 'behaviour/compressed',
       },
       'a paused topic keeps its decompressed batches, and the others wait for ever': {
-        file: 'intake/intake.ts',
+        file: 'buffering/window-filler.ts',
         replace: 'for (const assignment of waiting) {',
         by: 'for (const assignment of waiting.slice(0, 0)) {',
         specs: 'behaviour/compressed',
       },
       'under memory pressure a partition decompresses its next batch before those that wait longer': {
-        file: 'intake/intake.ts',
+        file: 'buffering/window-filler.ts',
         replace: 'return this.hasRoomForBatch() && !this.hasLongerWaiting(assignment);',
         by: 'return this.hasRoomForBatch();',
         specs: 'behaviour/compressed',
@@ -211,13 +211,13 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
         specs: 'committer',
       },
       'a consumer counts as stuck while a transaction stays open on an idle topic': {
-        file: 'intake/read-ahead.ts',
+        file: 'buffering/prefetcher.ts',
         replace: 'assignment.lastStableOffset = batch.lastStableOffset;',
         by: 'assignment.lastStableOffset = batch.highWatermark;',
         specs: 'status/stuck-check',
       },
       'deleted records are skipped silently': {
-        file: 'intake/log-problems.ts',
+        file: 'buffering/log-problems.ts',
         replace: "onDeletedRecords === 'skip'",
         by: 'onDeletedRecords !== undefined',
         specs: 'behaviour/deleted',
@@ -243,12 +243,12 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
         file: 'attempts/dead-letter-publisher.ts',
         replace: 'SIZE_ERRORS.has(code) ? shrinkLetter(only.letter) : undefined',
         by: 'SIZE_ERRORS.has(code) || code !== "" ? shrinkLetter(only.letter) : undefined',
-        specs: 'behaviour/rejected-letters',
+        specs: 'behaviour/rejected-dead-letters',
       },
       'a dead letter that Kafka rejects again and again blocks the others': {
         file: 'attempts/dead-letter-publisher.ts',
         replace: 'else this.waiting.push(...this.waiting.splice(0, 1));',
-        specs: 'behaviour/rejected-letters',
+        specs: 'behaviour/rejected-dead-letters',
       },
       'a deleted dead-letter topic blocks all retries: one producer for all topics': {
         file: 'kafka/topic-producers.ts',
@@ -304,7 +304,7 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
       },
       'a drain may take longer than a rebalance waits for it': {
         file: 'options.ts',
-        replace: 'drainTimeoutMs + AROUND_DRAIN_MS > rebalanceTimeoutMs',
+        replace: 'drainTimeoutMs + REBALANCE_OVERHEAD_MS > rebalanceTimeoutMs',
         by: 'drainTimeoutMs < 0 && rebalanceTimeoutMs < 0',
         specs: 'behaviour/options',
       },
@@ -344,7 +344,7 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
       },
       'a fetch is kept for the next time that this member owns the partition': {
         file: 'broker/delayed-broker.ts',
-        replace: '      this.held.delete(name);\n      ownership',
+        replace: '      this.pending.delete(name);\n      ownership',
         by: '      ownership',
         specs: 'delayed-broker',
       },
@@ -364,7 +364,7 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
         replace: ' && attempt.isDuringOutage !== true',
         specs: 'behaviour/retries',
       },
-      'poison goes through all retry topics': {
+      'an invalid record goes through all retry topics': {
         file: 'handlers/retry-topics.ts',
         replace: " || classify(error) !== 'retriable') throw error;",
         by: ') throw error;',

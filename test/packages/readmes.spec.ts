@@ -99,7 +99,7 @@ const HANDLED = {
     },
   },
   output: expect.stringMatching(
-    /saving last[^]*saved last of partition 1[^]*stopped: finished \d+ since the start \(1 dead-lettered\); the drain finished 1 \(0 dead-lettered\), handed over 0, lost 0/,
+    /saving last[^]*saved last of partition 1[^]*stopped: finished \d+ since the start \(1 dead-lettered\); the drain finished 1 \(0 dead-lettered\), 0 left for redelivery, 0 unaccounted for/,
   ),
   committed: 3,
 };

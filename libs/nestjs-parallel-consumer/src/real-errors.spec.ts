@@ -100,7 +100,7 @@ describe('the error that the engine receives', () => {
     expect([errors, running.status.finished]).toEqual([[], 1]);
   });
 
-  it('is a pipe’s original error; a payload that the pipe rejects is poison and not retried', async () => {
+  it('is a pipe’s original error; a payload that the pipe rejects is dead-lettered and not retried', async () => {
     const pipe = {
       transform: (value: unknown) => {
         throw new BadRequestException(`no order: ${String(value)}`);

@@ -28,8 +28,8 @@ export class ParallelConsumerContext extends BaseRpcContext<[ConsumedRecord, Att
 
 /**
  * Converts a record to the payload that pipes validate and `@Payload()` injects. It may return a promise.
- * When it throws, the record is poison: it is dead-lettered immediately, and the handler does not run. Only a network error, such
- * as an unavailable schema registry, counts as an environment failure: the record is then retried without limit.
+ * When it throws, the record is invalid (`poison`): it is dead-lettered immediately, and the handler does not run. Only a network error, such
+ * as an unavailable schema registry, counts as an `environment` failure: the record is then retried without limit.
  */
 export type Deserializer = (record: ConsumedRecord) => unknown;
 

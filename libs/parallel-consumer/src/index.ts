@@ -2,7 +2,7 @@ export { ParallelConsumer } from './parallel-consumer.js';
 export type { ParallelConsumerOptions } from './options.js';
 export type { AttemptOptions } from './attempts/attempt-options.js';
 export type { CommitOptions } from './commits/commit-options.js';
-export type { LogOptions } from './intake/log-options.js';
+export type { LogOptions } from './buffering/log-options.js';
 export type { RuntimeOptions } from './events/runtime-options.js';
 export type { WindowOptions } from './window/window-options.js';
 export type { PauseScope } from './window/pauses.js';
@@ -11,7 +11,7 @@ export type { Ordering } from './window/ordering.js';
 export type { Attempt, OpenRecord, RecordHandler, TakenRecord } from './attempts/record-handler.js';
 export { AttemptAbandonedError, AttemptTimeoutError, AttemptWithdrawnError } from './attempts/running-attempt.js';
 export { reportingHandler, type ReportingHandler } from './attempts/reporting-handler.js';
-export { batchHandler, type BatchHandlerOptions } from './attempts/batch-handler.js';
+export { batchHandler, type BatchHandlerOptions } from './handlers/batch-handler.js';
 export {
   OutputsError,
   produceHandler,
@@ -22,9 +22,9 @@ export {
 export { rateLimited, type RateLimit } from './handlers/rate-limited.js';
 export { RETRY_HEADERS, retryTopics, type RetryStep, type RetryTopicsOptions } from './handlers/retry-topics.js';
 export { HotKeys, type HotKey, type HotKeysOptions } from './handlers/hot-keys.js';
-export type { BatchItem, BatchResult } from './attempts/batch-item.js';
-export { Batcher, BatchResultsError, type BatchWriter } from './attempts/batcher.js';
-export type { BatcherOptions } from './attempts/batch-queue.js';
+export type { BatchItem, BatchResult } from './handlers/batch-item.js';
+export { Batcher, BatchResultsError, type BatchWriter } from './handlers/batcher.js';
+export type { BatcherOptions } from './handlers/batch-queue.js';
 export { DEAD_LETTER_HEADERS } from './attempts/dead-letter.js';
 export { headersToProduce, listHeaders } from './records/record.js';
 export type { ConsumedRecord, HeaderValue, OutgoingRecord, Position, RecordHeader } from './records/record.js';
@@ -33,7 +33,7 @@ export { classifyByNetworkCode, type FailureClassifier, type FailureKind } from 
 export { StartedBeforeError } from './failures/started-before.js';
 export { RecordsRejectedError } from './failures/records-rejected.js';
 export { UnreadableRecordsError, type UnreadableReason } from './records/unreadable-records.js';
-export { TopicError, type RequiredTopic } from './intake/topic-error.js';
+export { TopicError, type RequiredTopic } from './topics/topic-error.js';
 
 export type { OldestRecord, ParallelConsumerStatus, PartitionStatus } from './status/status.js';
 export { StuckCheck, type StuckCheckOptions } from './status/stuck-check.js';

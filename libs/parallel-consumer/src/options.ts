@@ -1,7 +1,7 @@
 import { ATTEMPT_DEFAULTS, type AttemptOptions, type AttemptSettings } from './attempts/attempt-options.js';
 import { COMMIT_DEFAULTS, type CommitOptions, type CommitSettings } from './commits/commit-options.js';
 import { RUNTIME_DEFAULTS, type RuntimeOptions, type RuntimeSettings } from './events/runtime-options.js';
-import { LOG_DEFAULTS, type LogOptions, type LogSettings } from './intake/log-options.js';
+import { LOG_DEFAULTS, type LogOptions, type LogSettings } from './buffering/log-options.js';
 import { checkOptions, withPresentNames } from './checks/check-options.js';
 import { isObject } from './checks/value-checks.js';
 import { OPTION_CHECKS, REQUIRED_OPTIONS } from './option-checks.js';
@@ -27,7 +27,7 @@ export type ParallelConsumerSettings = AttemptSettings &
   RuntimeSettings & { readonly drainTimeoutMs: number };
 
 /** What a rebalance takes besides the drain: a heartbeat that reports it, and the commit. */
-const AROUND_DRAIN_MS = 4_000;
+const REBALANCE_OVERHEAD_MS = 4_000;
 
 /** Options of version 0.1.0, with their present names. They still work, with a warning once per process. */
 const RENAMED = {
@@ -62,10 +62,10 @@ export function resolveOptions(
       `deadLetterTopic must differ from the source topic ${options.deadLetterTopic}: the consumer would read its own dead letters`,
     );
   const { drainTimeoutMs = 5_000 } = options;
-  if (drainTimeoutMs + AROUND_DRAIN_MS > rebalanceTimeoutMs)
+  if (drainTimeoutMs + REBALANCE_OVERHEAD_MS > rebalanceTimeoutMs)
     throw new RangeError(
-      `drainTimeoutMs must be at least ${AROUND_DRAIN_MS} ms below the rebalance timeout of the broker, ${rebalanceTimeoutMs} ms, ` +
-        `got ${drainTimeoutMs}: set rebalanceTimeoutMs of the broker to at least ${drainTimeoutMs + AROUND_DRAIN_MS}`,
+      `drainTimeoutMs must be at least ${REBALANCE_OVERHEAD_MS} ms below the rebalance timeout of the broker, ${rebalanceTimeoutMs} ms, ` +
+        `got ${drainTimeoutMs}: set rebalanceTimeoutMs of the broker to at least ${drainTimeoutMs + REBALANCE_OVERHEAD_MS}`,
     );
   return {
     ...ATTEMPT_DEFAULTS,

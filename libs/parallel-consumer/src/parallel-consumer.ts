@@ -6,18 +6,18 @@ import { collectStatus } from './status/engine-status.js';
 import type { Broker } from './broker/broker.js';
 import { Lifecycle } from './status/lifecycle.js';
 import type { AttemptOutcome } from './events/observer.js';
-import { Assignments } from './membership/assignments.js';
+import { AssignedPartitions } from './membership/assigned-partitions.js';
 import { Drain } from './membership/drain.js';
-import { Rebalances } from './membership/rebalances.js';
-import type { Assignment, Task } from './partition/assignment.js';
+import { RebalanceHandler } from './membership/rebalance-handler.js';
+import type { Assignment, Task } from './partition/assignment-and-tasks.js';
 import { Committer } from './commits/committer.js';
 import { resolveOptions, type ParallelConsumerOptions, type ParallelConsumerSettings } from './options.js';
 import { formatDrain, type DrainReport } from './events/drain-report.js';
 import type { ParallelConsumerStatus } from './status/status.js';
-import { TopicWatch } from './intake/topic-watch.js';
+import { TopicWatch } from './topics/topic-watch.js';
 import { Watchdog } from './attempts/watchdog.js';
 import { InFlightLimit } from './window/in-flight-limit.js';
-import { Intake } from './intake/intake.js';
+import { WindowFiller } from './buffering/window-filler.js';
 import { Pauses, type PauseScope } from './window/pauses.js';
 import { Scheduler } from './window/scheduler.js';
 import { InFlightLog } from './status/in-flight-log.js';
@@ -29,7 +29,7 @@ const COMMIT_AGAIN_MS = 2_000;
  * Runs a handler over one or several topics with many records in flight, and commits an offset only when all records before it are finished.
  *
  * Guarantees: at-least-once processing, also after a crash; order as defined by `ordering`; memory bounded by `maxBuffered` and
- * `maxBytes`; no record is skipped because its environment was unavailable. Not guaranteed: exactly-once processing (a crash
+ * `maxBytes`; no record is skipped because a dependency was unavailable. Not guaranteed: exactly-once processing (a crash
  * repeats the records that were in flight and those that finished after the last commit).
  */
 export class ParallelConsumer {
@@ -39,13 +39,13 @@ export class ParallelConsumer {
   private readonly scheduler: Scheduler;
   private readonly limit: InFlightLimit;
   private readonly runner: TaskRunner;
-  private readonly intake: Intake;
+  private readonly filler: WindowFiller;
   private readonly committer: Committer;
   private readonly watchdog: Watchdog;
   private readonly topics: TopicWatch;
-  private readonly assignments: Assignments;
+  private readonly assignments: AssignedPartitions;
   private readonly drain: Drain;
-  private readonly rebalances: Rebalances;
+  private readonly rebalanceHandler: RebalanceHandler;
   private leaving: Promise<DrainReport> | undefined;
   private hasStarted = false;
 
@@ -64,7 +64,7 @@ export class ParallelConsumer {
     this.runner = new TaskRunner(this.options, this.scheduler, broker, {
       progressed: () => {
         this.drain.progressed();
-        if (this.scheduler.hasSlack()) this.intake.pullSoon();
+        if (this.scheduler.hasSlack()) this.filler.pullSoon();
       },
       handedOver: (count) => {
         this.assignments.handedOver += count;
@@ -72,25 +72,25 @@ export class ParallelConsumer {
       attempted: (outcome, startedAt) => this.attempted(outcome, startedAt),
       halted: (task, cause) => this.halted(task, cause),
     });
-    this.assignments = new Assignments(this.scheduler, this.runner);
-    this.intake = new Intake(this.options, broker, this.scheduler, this.runner, {
+    this.assignments = new AssignedPartitions(this.scheduler, this.runner);
+    this.filler = new WindowFiller(this.options, broker, this.scheduler, this.runner, {
       assignments: all,
-      takes: (assignment) => this.rebalances.takes(assignment),
+      takes: (assignment) => this.rebalanceHandler.takes(assignment),
       isInContact: () => this.options.clock.now() < broker.startsUntil,
       replace: (assignment) => this.assignments.replace(assignment),
     });
     this.committer = new Committer(this.options, broker, all);
-    const { scheduler, runner, intake, committer, assignments, lifecycle } = this;
-    const parts = { scheduler, runner, intake, committer, assignments };
+    const { scheduler, runner, filler, committer, assignments, lifecycle } = this;
+    const parts = { scheduler, runner, filler, committer, assignments };
     this.drain = new Drain(this.options, parts);
     const isLeaving = (): boolean => this.leaving !== undefined;
-    this.rebalances = new Rebalances(this.options, { ...parts, lifecycle, drain: this.drain, isLeaving });
+    this.rebalanceHandler = new RebalanceHandler(this.options, { ...parts, lifecycle, drain: this.drain, isLeaving });
     this.topics = new TopicWatch(this.options, broker, this.runner.deadLetters);
     const inFlightLog = new InFlightLog(this.options.logger);
     this.watchdog = new Watchdog(this.options, this.runner, this.scheduler, all, () => {
       // What the lost contact to the group kept from starting.
       this.runner.pump();
-      this.intake.pull();
+      this.filler.pull();
       inFlightLog.check(this.status);
     });
   }
@@ -102,7 +102,7 @@ export class ParallelConsumer {
       health: this.broker.health,
       scheduler: this.scheduler,
       runner: this.runner,
-      intake: this.intake,
+      filler: this.filler,
       missingTopic: this.topics.missing,
       paused: this.pauses.all,
       ratePerSecond: this.watchdog.rate.perSecond,
@@ -121,7 +121,7 @@ export class ParallelConsumer {
     this.hasStarted = true;
     try {
       await this.topics.require();
-      await this.broker.start(this.rebalances);
+      await this.broker.start(this.rebalanceHandler);
     } catch (error) {
       // The topic check has opened connections.
       await this.broker.stop();
@@ -189,13 +189,13 @@ export class ParallelConsumer {
 
   private resized(): void {
     this.runner.pump();
-    this.intake.pull();
+    this.filler.pull();
   }
 
   private halted({ record: { topic, partition, offset } }: Task, cause: unknown): void {
     this.options.logger.error(
       { topic, partition, offset, ...errorDetails(cause) },
-      'consumer stops: a record failed for good and onDeadLetter is stop',
+      'consumer stops: a record failed permanently and onDeadLetter is stop',
     );
     if (this.leaving !== undefined) return;
     this.lifecycle.to('failed');
@@ -209,7 +209,7 @@ export class ParallelConsumer {
     await this.drain.run();
     // A rebalance of a cooperative group may have rejected the commit. Its assignment accepts it.
     if (this.committer.hasUncommitted) {
-      await this.rebalances.assignedWithin(COMMIT_AGAIN_MS);
+      await this.rebalanceHandler.assignedWithin(COMMIT_AGAIN_MS);
       await this.committer.commit();
     }
     this.runner.abort(new Error('the consumer is stopping'));

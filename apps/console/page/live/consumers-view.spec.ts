@@ -57,10 +57,10 @@ describe('the notice on consumers that can not work', () => {
     expect(waitingNotice([aConsumer()])).toBeNull();
   });
 
-  it('has the reason, and what to do about poison', () => {
-    const poison = 'suspended since noon: nearly all records are poison';
-    expect(waitingNotice([aConsumer(), waiting('consumer-2', poison)])).toMatch(
-      /^consumer-2 saves nothing: suspended since noon: nearly all records are poison\. Its orders wait; none is lost\. Read a dead letter .* POISON_SHARE=1/,
+  it('has the reason, and what to do about a mass failure of records', () => {
+    const reason = 'suspended since noon: mass failure: more than the allowed share of records failed permanently';
+    expect(waitingNotice([aConsumer(), waiting('consumer-2', reason)])).toMatch(
+      /^consumer-2 saves nothing: suspended since noon: mass failure: more than the allowed share of records failed permanently\. Its orders wait; none is lost\. Read a dead letter .* POISON_SHARE=1/,
     );
   });
 

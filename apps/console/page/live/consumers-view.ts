@@ -169,7 +169,7 @@ function pastText({ consumer, partitions, reassignedAfterSeconds, hasReturned }:
 /** What to do, by a part of the reason that a consumer gives. */
 const CURES: readonly (readonly [reason: string, cure: string])[] = [
   [
-    'nearly all records are poison',
+    'mass failure',
     'Read a dead letter to see why. One record is tried every few seconds, and the first that is saved ends the wait. If the records are wrong and not the consumer, restart with POISON_SHARE=1: all of them become dead letters.',
   ],
   ['a dependency of the handler is unavailable', 'They go on once MongoDB answers.'],

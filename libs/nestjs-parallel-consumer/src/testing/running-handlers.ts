@@ -12,7 +12,7 @@ const DEAD_LETTERS = 'orders.dead-letter';
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** The parts of a dead letter that specs check. */
-export type Letter = readonly [value: string, code: string, message: string, attempts: string];
+export type DeadLetter = readonly [value: string, code: string, message: string, attempts: string];
 
 /** An in-memory topic of two partitions, with its dead-letter topic, one group member and a manual clock. */
 export class TopicInMemory {
@@ -39,7 +39,7 @@ export class TopicInMemory {
     return this.broker.group.committed({ topic: TOPIC, partition }).offset;
   }
 
-  get deadLetters(): Letter[] {
+  get deadLetters(): DeadLetter[] {
     return this.kafka
       .records(DEAD_LETTERS)
       .map(({ value, headers }) => [

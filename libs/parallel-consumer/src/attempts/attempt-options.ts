@@ -13,7 +13,7 @@ export interface AttemptOptions {
    */
   readonly deadLetterTopic?: string;
   /**
-   * What to do with a record that is poison or has no attempts left.
+   * What to do with a record that is invalid (`poison`) or has no attempts left.
    * - `publish` (the default): publish it to the dead-letter topic and continue.
    * - `stop`: publish nothing, drain, leave the group and become `failed`. The record's offset stays uncommitted, so the
    *   partition's next owner reads it again.
@@ -38,18 +38,18 @@ export interface AttemptOptions {
   readonly classify?: FailureClassifier;
   /** Back-off between the attempts of one record. Default: 100 ms, doubling up to 10 s. */
   readonly retryBackOff?: BackOff;
-  /** Back-off between probes while the environment is unavailable. Default: 200 ms, doubling up to 5 s. */
+  /** Back-off between probes while a dependency is unavailable. Default: 200 ms, doubling up to 5 s. */
   readonly environmentBackOff?: BackOff;
   /**
-   * The consumer suspends itself when more than this share of the last 1,000 records were poison, within 60 s and on three
-   * partitions or more: most likely not the records are wrong, but the consumer or the schema registry. It then probes one record
-   * at a time until one succeeds. From 0 to 1. Default 0.5. With 1, poison records are always dead-lettered at once.
+   * Mass failure: the consumer suspends itself when more than this share of the last 1,000 records were invalid or out of attempts,
+   * within 60 s and on three partitions or more. Most likely the consumer or the schema registry is at fault then, not the records.
+   * It probes one record at a time until one succeeds. From 0 to 1. Default 0.5. With 1, invalid records are always dead-lettered at once.
    */
   readonly poisonShare?: number;
   /**
    * Once the consumer has been suspended for this long, in ms, it dead-letters the record of each failed probe, whatever its error: one
    * record for each probe, so at most one per `environmentBackOff`. With `onDeadLetter: 'stop'`, the first one stops the consumer.
-   * Default: never; the records wait until the environment is available again.
+   * Default: never; the records wait until a probe succeeds.
    */
   readonly suspensionDeadLetterMs?: number;
   /**
@@ -58,8 +58,8 @@ export interface AttemptOptions {
    */
   readonly stalledRecordWarnMs?: number;
   /**
-   * A record that blocks its partition's commit for this long, in ms, is dead-lettered. Time during which the environment is
-   * unavailable does not count. Default: never.
+   * A record that blocks its partition's commit for this long, in ms, is dead-lettered. Time during which the
+   * consumer is suspended does not count. Default: never.
    */
   readonly stalledRecordDeadLetterMs?: number;
 }

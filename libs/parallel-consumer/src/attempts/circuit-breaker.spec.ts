@@ -3,7 +3,7 @@ import { CircuitBreaker } from './circuit-breaker.js';
 
 const noJitter = (): number => 1;
 
-/** Creates a breaker that an environment failure has just opened. */
+/** Creates a breaker that an `environment` failure has just opened. */
 function createOpen(): { breaker: CircuitBreaker; wait: number | undefined; earlier: number } {
   const breaker = new CircuitBreaker({ initialMs: 100, maxMs: 400 }, noJitter);
   const earlier = breaker.begin();

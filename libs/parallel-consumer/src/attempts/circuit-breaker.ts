@@ -1,10 +1,10 @@
 import { backOffMs, type BackOff } from '@orders-pipeline/clock';
 
-/** Why the consumer is suspended: a dependency of the handler is unavailable, or nearly all records are poison. */
+/** Why the consumer is suspended: a dependency of the handler is unavailable (`environment`), or a mass failure of records (`poison-storm`). */
 export type SuspensionCause = 'environment' | 'poison-storm';
 
 /**
- * Starts nothing new while the environment is unavailable. After an environment failure it waits for a back-off, then lets one attempt
+ * Starts nothing new while a dependency is unavailable. After an `environment` failure it waits for a back-off, then lets one attempt
  * through as a probe. The probe's success closes the breaker and lets all others follow (a circuit breaker with one half-open probe,
  * Nygard, "Release It!"). Without it, thousands of attempts would hit a database that is just starting. Any failure of the probe keeps
  * it open.
@@ -49,7 +49,7 @@ export class CircuitBreaker {
 
   /**
    * Returns whether an outage may have caused the failure of this attempt: it began before the breaker opened or closed, or is the probe.
-   * Such a failure says nothing about its record, and nothing about the environment after the outage.
+   * Such a failure says nothing about its record, and nothing about the dependencies after the outage.
    */
   isSuspect(sequence: number): boolean {
     return this.active || sequence <= this.changedAt;
@@ -67,7 +67,7 @@ export class CircuitBreaker {
   }
 
   /**
-   * Records an environment failure, or any failure of the probe.
+   * Records an `environment` failure, or any failure of the probe.
    * @returns how many milliseconds to wait before `halfOpen`; `undefined` when the failure changes nothing
    */
   recordFailure(sequence: number): number | undefined {
@@ -83,7 +83,7 @@ export class CircuitBreaker {
     if (this.phase === 'waiting') this.phase = 'half-open';
   }
 
-  /** Records a success, which proves that the environment is available. @returns whether it closed the breaker */
+  /** Records a success, which proves that the dependencies are available. @returns whether it closed the breaker */
   recordSuccess(sequence: number): boolean {
     if (!this.isProbe(sequence)) return false;
     this.failures = 0;

@@ -3,43 +3,43 @@ import { pause, backOffMs } from '@orders-pipeline/clock';
 import type { Broker, BrokerFailure } from '../broker/broker.js';
 import { LogThrottle } from '../events/log-throttle.js';
 import { RecordsRejectedError } from '../failures/records-rejected.js';
-import type { Task } from '../partition/assignment.js';
+import type { Task } from '../partition/assignment-and-tasks.js';
 import type { AttemptSettings } from './attempt-options.js';
 import type { OutgoingRecord } from '../records/record.js';
 import { letterBytes, shrinkLetter, toDeadLetter } from './dead-letter.js';
 import { errorDetails } from '../failures/failure.js';
 
-/** Maximum bytes of one publish. Brokers accept batches of 1 MiB by default, and all letters may go to one partition. */
+/** Maximum bytes of one publish. Brokers accept batches of 1 MiB by default, and all dead letters may go to one partition. */
 const MAX_BYTES = 512 * 1024;
 const MAX_LETTERS = 1_000;
 /** Shorter waits are normal: a publish takes milliseconds, a leader change some seconds. */
 const PUBLISH_TIMEOUT_MS = 10_000;
 const LOG_INTERVAL_MS = 60_000;
-/** Kafka rejected a letter or its batch because of its size. */
+/** Kafka rejected a dead letter or its batch because of its size. */
 const SIZE_ERRORS = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 const UNACKNOWLEDGED = { code: 'unacknowledged', reason: 'Kafka has not acknowledged them yet' };
 
-interface WaitingLetter {
+interface WaitingDeadLetter {
   readonly task: Task;
   readonly cause: unknown;
   letter: OutgoingRecord;
   /** Start of the wait, in ms since 1970. */
   readonly since: number;
-  /** Must be published alone: Kafka rejected it in a batch, and only a single publish shows which letter is too large. */
+  /** Must be published alone: Kafka rejected it in a batch, and only a single publish shows which dead letter is too large. */
   alone: boolean;
-  /** @param published true when all in-sync replicas have the letter; false when its partition was revoked before */
+  /** @param published true when all in-sync replicas have the dead letter; false when its partition was revoked before */
   readonly ended: (published: boolean) => void;
 }
 
 /**
  * Publishes dead letters and retries without limit. A record stays uncommitted until Kafka has acknowledged its dead letter. One
- * publish runs at a time, and letters that arrive meanwhile share the next one, so many poison records need few acknowledgements.
+ * publish runs at a time, and dead letters that arrive meanwhile share the next one, so many invalid records need few acknowledgements.
  */
 export class DeadLetterPublisher {
   /** Number of partitions of the dead-letter topic; `Infinity` until the consumer has read it at its start. */
   partitions = Number.POSITIVE_INFINITY;
-  private waiting: WaitingLetter[] = [];
-  private publishing: readonly WaitingLetter[] = [];
+  private waiting: WaitingDeadLetter[] = [];
+  private publishing: readonly WaitingDeadLetter[] = [];
   private isPublishing = false;
   private lastError: { readonly code: string; readonly reason: string } = UNACKNOWLEDGED;
   private readonly throttle: LogThrottle;
@@ -51,7 +51,7 @@ export class DeadLetterPublisher {
     this.throttle = new LogThrottle(options.clock, LOG_INTERVAL_MS);
   }
 
-  /** Why the oldest letter has waited for 10 s or more; `undefined` when none has. */
+  /** Why the oldest dead letter has waited for 10 s or more; `undefined` when none has. */
   get failure(): BrokerFailure | undefined {
     const { deadLetterTopic = '', clock } = this.options;
     let since = Number.POSITIVE_INFINITY;
@@ -62,7 +62,7 @@ export class DeadLetterPublisher {
     return { topic: deadLetterTopic, since, code, reason };
   }
 
-  /** Logs, at most once a minute, that letters can't be published. Called each second. */
+  /** Logs, at most once a minute, that dead letters can't be published. Called each second. */
   checkProgress(): void {
     const { failure } = this;
     if (failure !== undefined) this.logFailure(failure);
@@ -120,7 +120,7 @@ export class DeadLetterPublisher {
     return true;
   }
 
-  private nextBatch(): WaitingLetter[] {
+  private nextBatch(): WaitingDeadLetter[] {
     let bytes = 0;
     let count = 0;
     for (const { letter, alone } of this.waiting) {
@@ -133,17 +133,17 @@ export class DeadLetterPublisher {
   }
 
   /**
-   * Reacts to a batch that Kafka rejected: its letters are published one by one, and a single letter that is too large is shrunk. One that is
-   * rejected for another reason, such as a clock that is wrong (`INVALID_TIMESTAMP`), stays complete and is tried again.
+   * Reacts to a batch that Kafka rejected: its dead letters are published one by one, and a single one that is too large is shrunk. One that
+   * is rejected for another reason, such as a clock that is wrong (`INVALID_TIMESTAMP`), stays complete and is tried again.
    * @returns whether an immediate retry can succeed
    */
-  private splitOrShrink(batch: readonly WaitingLetter[], { code }: RecordsRejectedError): boolean {
+  private splitOrShrink(batch: readonly WaitingDeadLetter[], { code }: RecordsRejectedError): boolean {
     for (const each of batch) each.alone = true;
     const [only] = batch;
     if (batch.length !== 1 || only === undefined) return true;
     const smaller = SIZE_ERRORS.has(code) ? shrinkLetter(only.letter) : undefined;
     if (smaller !== undefined) only.letter = smaller;
-    // The other letters must not wait for one that Kafka rejects again and again.
+    // The other dead letters must not wait for one that Kafka rejects again and again.
     else this.waiting.push(...this.waiting.splice(0, 1));
     return smaller !== undefined;
   }
@@ -164,7 +164,7 @@ export class DeadLetterPublisher {
     for (const { ended } of revoked) ended(false);
   }
 
-  /** Maps source partitions that the dead-letter topic lacks to existing ones, so letters of one key stay in one partition. */
+  /** Maps source partitions that the dead-letter topic lacks to existing ones, so dead letters of one key stay in one partition. */
   private toExistingPartition(letter: OutgoingRecord): OutgoingRecord {
     return letter.partition < this.partitions ? letter : { ...letter, partition: letter.partition % this.partitions };
   }

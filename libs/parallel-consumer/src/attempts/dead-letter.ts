@@ -16,9 +16,9 @@ export const DEAD_LETTER_HEADERS = {
   errorCode: 'dead-letter-error-code',
   errorMessage: 'dead-letter-error-message',
   attempts: 'dead-letter-attempts',
-  /** Size of the omitted value in bytes: Kafka rejected the letter as too large. */
+  /** Size of the omitted value in bytes: Kafka rejected the dead letter as too large. */
   omitted: 'dead-letter-value-omitted',
-  /** Size of the omitted key and headers in bytes: the letter was too large even without its value. */
+  /** Size of the omitted key and headers in bytes: the dead letter was too large even without its value. */
   omittedKeyAndHeaders: 'dead-letter-key-and-headers-omitted',
 } as const;
 
@@ -64,7 +64,7 @@ export function failedCopy(
   };
 }
 
-/** Returns the approximate size of a letter in bytes, accurate enough to limit a batch. */
+/** Returns the approximate size of a dead letter in bytes, accurate enough to limit a batch. */
 export function letterBytes({ key, value, headers }: OutgoingRecord): number {
   let bytes = (key?.length ?? 0) + (value?.length ?? 0);
   for (const [name, text] of eachHeader(headers)) bytes += name.length + (text?.length ?? 0);
@@ -72,8 +72,8 @@ export function letterBytes({ key, value, headers }: OutgoingRecord): number {
 }
 
 /**
- * Shrinks a letter that is too large for the dead-letter topic: first omits the value, then the key and the record's own headers.
- * A letter with only the origin and the error is better than a blocked partition. The source topic still has the omitted parts at
+ * Shrinks a dead letter that is too large for the dead-letter topic: first omits the value, then the key and the record's own headers.
+ * A dead letter with only the origin and the error is better than a blocked partition. The source topic still has the omitted parts at
  * the origin.
  * @returns undefined when nothing is left to omit
  */

@@ -45,19 +45,20 @@ export class JoinedAttempts {
     const failed = joined[done];
     if (failed === undefined) return;
     // First those behind it: a new attempt of the failed record may take them again.
-    this.part(joined.slice(done + 1));
-    if (failed.error === undefined || failed.error instanceof AttemptWithdrawnError) this.part([failed], true);
+    this.endUntried(joined.slice(done + 1));
+    if (failed.error === undefined || failed.error instanceof AttemptWithdrawnError) this.endUntried([failed], true);
     else this.ends.failed(failed, failed.error);
   }
 
   /** Ends the attempts joined to one that failed, before its failure is handled: its next attempt may take them again. */
   failed({ joined }: RunningAttempt): void {
-    if (joined !== undefined) this.part(joined);
+    if (joined !== undefined) this.endUntried(joined);
   }
 
-  private part(attempts: readonly JoinedAttempt[], holdKey = false): void {
+  /** Ends attempts that count as not tried. @param holdKey whether the first one may run again at once */
+  private endUntried(attempts: readonly JoinedAttempt[], holdKey = false): void {
     const { scheduler, events, pump } = this.parts;
-    for (const { task } of attempts) if (!scheduler.parted(task, holdKey)) events.handedOver(1);
+    for (const { task } of attempts) if (!scheduler.endUntried(task, holdKey)) events.handedOver(1);
     if (attempts.length > 0) events.progressed();
     if (holdKey) pump();
   }

@@ -1,7 +1,7 @@
 import { backOffMs } from '@orders-pipeline/clock';
 import type { RuntimeSettings } from '../events/runtime-options.js';
 import type { FailureKind } from '../failures/failure.js';
-import type { Task } from '../partition/assignment.js';
+import type { Task } from '../partition/assignment-and-tasks.js';
 import type { AttemptSettings } from './attempt-options.js';
 import { RetryLog } from './retry-log.js';
 import type { RunnerParts, TaskCompletion } from './task-completion.js';
@@ -28,7 +28,7 @@ export class RecordFailures {
   }
 
   /** Counts a failed attempt, and schedules a retry or dead-letters the record. */
-  record(task: Task, error: unknown, isLast: boolean): void {
+  handle(task: Task, error: unknown, isLast: boolean): void {
     task.failedAttempts += 1;
     if (isLast) void this.completion.deadLetter(task, error);
     else this.retryLater(task, error);

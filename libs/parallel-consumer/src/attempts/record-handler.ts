@@ -2,14 +2,14 @@ import type { ConsumedRecord } from '../records/record.js';
 
 /** One attempt to handle one record. */
 export interface Attempt {
-  /** 1 for the first attempt. Environment failures do not increase it. */
+  /** 1 for the first attempt. `environment` failures do not increase it. */
   readonly number: number;
   /**
    * Aborts when the consumer no longer waits for the attempt: the partition was revoked, a stop reached its drain timeout, or
    * the attempt exceeded its time limit. Work done after the abort may be repeated by this member or another one.
    */
   readonly signal: AbortSignal;
-  /** Whether the environment was unavailable while this attempt ran, up to now: its failure does not count then. */
+  /** Whether a dependency was unavailable while this attempt ran, up to now: its failure does not count then. */
   readonly isDuringOutage?: boolean;
   /**
    * A number that a sink can compare, to refuse the work of an older owner. It grows with each ownership of the partition as long as the

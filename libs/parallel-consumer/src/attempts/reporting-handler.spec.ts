@@ -5,7 +5,7 @@ import { ParallelConsumer } from '../parallel-consumer.js';
 import { FakeBroker } from '../testing/fake-broker.js';
 import { FakeKafka } from '../testing/fake-kafka.js';
 import type { OpenRecord } from './record-handler.js';
-import { batchHandler } from './batch-handler.js';
+import { batchHandler } from '../handlers/batch-handler.js';
 import { reportingHandler, startOf } from './reporting-handler.js';
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };

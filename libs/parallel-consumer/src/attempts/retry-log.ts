@@ -1,7 +1,7 @@
 import type { RuntimeSettings } from '../events/runtime-options.js';
 import { LogThrottle } from '../events/log-throttle.js';
 import { errorDetails } from '../failures/failure.js';
-import type { Task } from '../partition/assignment.js';
+import type { Task } from '../partition/assignment-and-tasks.js';
 import type { AttemptSettings } from './attempt-options.js';
 
 const INTERVAL_MS = 10_000;

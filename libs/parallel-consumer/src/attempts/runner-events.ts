@@ -1,4 +1,4 @@
-import type { Task } from '../partition/assignment.js';
+import type { Task } from '../partition/assignment-and-tasks.js';
 import type { AttemptOutcome } from '../events/observer.js';
 
 /** Counters since the start; they never decrease. */

@@ -1,5 +1,5 @@
 import type { ListNode } from '../structures/intrusive-list.js';
-import type { Task } from '../partition/assignment.js';
+import type { Task } from '../partition/assignment-and-tasks.js';
 import type { ConsumedRecord } from '../records/record.js';
 import type { Attempt, OpenRecord, TakenRecord } from './record-handler.js';
 

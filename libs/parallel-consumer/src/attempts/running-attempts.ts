@@ -1,5 +1,5 @@
 import { IntrusiveList } from '../structures/intrusive-list.js';
-import type { Assignment, Task } from '../partition/assignment.js';
+import type { Assignment, Task } from '../partition/assignment-and-tasks.js';
 import type { RunningAttempt } from './running-attempt.js';
 
 /** The running attempts that were not abandoned, in start order. */

@@ -3,7 +3,12 @@ import type { RuntimeSettings } from '../events/runtime-options.js';
 import { errorDetails, type FailureKind } from '../failures/failure.js';
 import type { AttemptSettings } from './attempt-options.js';
 import { CircuitBreaker, type SuspensionCause } from './circuit-breaker.js';
-import { PoisonBreaker, PoisonStormError, poisonLimit, type PoisonLimit } from './poison-breaker.js';
+import {
+  MassFailureDetector,
+  MassFailureError,
+  massFailureLimit,
+  type MassFailureLimit,
+} from './mass-failure-detector.js';
 import type { EndedAttempt } from './running-attempt.js';
 
 /** An attempt that failed. */
@@ -16,7 +21,7 @@ export interface Failure {
 }
 
 /**
- * Suspends the consumer while its environment is unavailable or nearly all records are poison: it drives the circuit breaker's
+ * Suspends the consumer while a dependency is unavailable or in a mass failure of records: it drives the circuit breaker's
  * probes by the clock, and logs when a suspension begins, goes on and ends.
  *
  * Guarantee: after an `environment` failure, no failure of any kind counts until an attempt has succeeded that began after it. An outage
@@ -26,9 +31,9 @@ export interface Failure {
 export class Suspension {
   /** Decides which tasks may start. */
   readonly breaker: CircuitBreaker;
-  private readonly poison: PoisonBreaker;
-  private readonly limit: PoisonLimit;
-  private storm = false;
+  private readonly massFailure: MassFailureDetector;
+  private readonly limit: MassFailureLimit;
+  private isMassFailure = false;
   private startedAt = 0;
   private cancelProbe: (() => void) | undefined;
 
@@ -38,8 +43,8 @@ export class Suspension {
     private readonly probeDue: () => void,
   ) {
     this.breaker = new CircuitBreaker(options.environmentBackOff, options.random);
-    this.limit = poisonLimit(options.poisonShare);
-    this.poison = new PoisonBreaker(this.limit, options.clock);
+    this.limit = massFailureLimit(options.poisonShare);
+    this.massFailure = new MassFailureDetector(this.limit, options.clock);
   }
 
   /** Start of the current suspension, in ms since 1970; `undefined` when not suspended. */
@@ -49,7 +54,7 @@ export class Suspension {
 
   get cause(): SuspensionCause | undefined {
     if (!this.breaker.active) return undefined;
-    return this.storm ? 'poison-storm' : 'environment';
+    return this.isMassFailure ? 'poison-storm' : 'environment';
   }
 
   /** Ends the probing of a stopped consumer. */
@@ -63,10 +68,10 @@ export class Suspension {
     if (this.breaker.isSuspect(attempt.sequence))
       return this.breaker.isProbe(attempt.sequence) && this.probeFailed(failure);
     if (kind === 'environment') this.suspend(attempt, error);
-    else if (!isLast || !this.poison.poison(partitionName(attempt.task.record))) return true;
+    else if (!isLast || !this.massFailure.failed(partitionName(attempt.task.record))) return true;
     else {
-      this.storm = true;
-      this.suspend(attempt, new PoisonStormError(this.limit, error));
+      this.isMassFailure = true;
+      this.suspend(attempt, new MassFailureError(this.limit, error));
     }
     return false;
   }
@@ -76,16 +81,16 @@ export class Suspension {
     if (!this.breaker.recordSuccess(sequence)) return false;
     this.options.logger.info(
       {},
-      this.storm ? 'no longer suspended: a record succeeded' : 'environment available again',
+      this.isMassFailure ? 'no longer suspended: a record succeeded' : 'dependency available again',
     );
-    this.storm = false;
-    this.poison.reset();
+    this.isMassFailure = false;
+    this.massFailure.reset();
     return true;
   }
 
   /** Records that a record was handled. */
   handled(): void {
-    this.poison.handled();
+    this.massFailure.handled();
   }
 
   private suspend(attempt: EndedAttempt, error: unknown): void {
@@ -93,28 +98,24 @@ export class Suspension {
     this.probeLater(attempt, error, 'environment');
   }
 
-  /** A failed probe never ends a suspension. In a storm its record may be dead-lettered: others may be good. */
+  /** A failed probe never ends a suspension. In a mass failure its record may be dead-lettered: others may be valid. */
   private probeFailed({ attempt, error, kind, isLast }: Failure): boolean {
     const { clock, suspensionDeadLetterMs = Number.POSITIVE_INFINITY } = this.options;
-    if (kind === 'environment') this.storm = false;
+    if (kind === 'environment') this.isMassFailure = false;
     this.probeLater(attempt, error, kind);
-    return (this.storm && isLast) || clock.now() - this.startedAt >= suspensionDeadLetterMs;
+    return (this.isMassFailure && isLast) || clock.now() - this.startedAt >= suspensionDeadLetterMs;
   }
 
   private probeLater({ sequence, task }: EndedAttempt, error: unknown, kind: FailureKind): void {
     const { clock, logger } = this.options;
     const wait = this.breaker.recordFailure(sequence) ?? 0;
-    // If it is the same record each time, not the environment is at fault, but the record or its handler.
+    // If it is the same record each time, the record or its handler is at fault, not a dependency.
     const { topic, partition, offset } = task.record;
     const details = { topic, partition, offset, kind, ...errorDetails(error), retryInMs: wait };
-    if (this.storm) logger.error(details, 'suspended: nearly all records are poison, probing one at a time');
+    if (this.isMassFailure) logger.error(details, 'suspended: mass failure of records, probing one at a time');
     else if (kind === 'environment')
-      logger.warn(details, 'environment unavailable: no new attempts until a probe succeeds');
-    else
-      logger.warn(
-        details,
-        'environment still counts as unavailable: a probe failed, and only a success proves the contrary',
-      );
+      logger.warn(details, 'dependency unavailable: no new attempts until a probe succeeds');
+    else logger.warn(details, 'still suspended: a probe failed, and only a successful one ends the suspension');
     this.cancelProbe = clock.after(wait, () => {
       this.breaker.halfOpen();
       this.probeDue();

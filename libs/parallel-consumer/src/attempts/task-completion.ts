@@ -1,5 +1,5 @@
 import type { RuntimeSettings } from '../events/runtime-options.js';
-import type { Task } from '../partition/assignment.js';
+import type { Task } from '../partition/assignment-and-tasks.js';
 import type { Broker } from '../broker/broker.js';
 import type { AttemptSettings } from './attempt-options.js';
 import type { Scheduler } from '../window/scheduler.js';

@@ -1,7 +1,7 @@
 import type { RuntimeSettings } from '../events/runtime-options.js';
 import type { Broker } from '../broker/broker.js';
 import type { AttemptOutcome } from '../events/observer.js';
-import type { Assignment, Task } from '../partition/assignment.js';
+import type { Assignment, Task } from '../partition/assignment-and-tasks.js';
 import type { AttemptSettings } from './attempt-options.js';
 import type { Scheduler } from '../window/scheduler.js';
 import { errorDetails, withoutThrowing, type FailureClassifier } from '../failures/failure.js';
@@ -20,7 +20,7 @@ import { RunningAttempts } from './running-attempts.js';
 import type { DeadLetterPublisher } from './dead-letter-publisher.js';
 import type { RunnerCounts, RunnerEvents } from './runner-events.js';
 import { RecordFailures } from './record-failures.js';
-import { TurnOutcomes } from './turn-outcomes.js';
+import { OutcomeInterleaver } from './outcome-interleaver.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import { Suspension, type Failure } from './suspension.js';
 import { TaskCompletion } from './task-completion.js';
@@ -35,11 +35,11 @@ export class TaskRunner implements AttemptOwner {
   private readonly completion: TaskCompletion;
   private readonly failures: RecordFailures;
   private readonly classify: FailureClassifier;
-  private readonly turnOutcomes = new TurnOutcomes<Failure>(
+  private readonly outcomes = new OutcomeInterleaver<Failure>(
     () => this.suspension.handled(),
     (failure) => this.handleFailure(failure),
   );
-  private holding = false;
+  private draining = false;
   private isPumping = false;
   private readonly start: (attempt: RunningAttempt) => void;
 
@@ -73,14 +73,14 @@ export class TaskRunner implements AttemptOwner {
     return this.completion.deadLetters;
   }
 
-  get isHolding(): boolean {
-    return this.holding;
+  get isDraining(): boolean {
+    return this.draining;
   }
 
-  /** Starts no new attempts while held, which lets running ones drain. */
-  hold(held: boolean): void {
-    this.holding = held;
-    if (!held) this.pump();
+  /** Starts no new attempts during a drain, which lets running ones end. */
+  setDraining(isDraining: boolean): void {
+    this.draining = isDraining;
+    if (!isDraining) this.pump();
   }
 
   /** Starts all tasks that may run now: none after the contact to the group was lost, which each start checks. */
@@ -89,7 +89,7 @@ export class TaskRunner implements AttemptOwner {
     if (this.isPumping) return;
     this.isPumping = true;
     try {
-      while (!this.holding && this.scheduler.hasReady()) {
+      while (!this.draining && this.scheduler.hasReady()) {
         const now = this.options.clock.now();
         if (now >= this.broker.startsUntil || !this.breaker.tryAcquire()) return;
         const task = this.scheduler.next();
@@ -155,7 +155,7 @@ export class TaskRunner implements AttemptOwner {
   }
 
   takeNext(attempt: RunningAttempt): JoinedAttempt | undefined {
-    return this.holding ? undefined : this.joined.take(attempt);
+    return this.draining ? undefined : this.joined.take(attempt);
   }
 
   isDuringOutage({ sequence }: RunningAttempt): boolean {
@@ -181,7 +181,7 @@ export class TaskRunner implements AttemptOwner {
     const { task, sequence } = attempt;
     this.joined.failed(attempt);
     if (this.breaker.isProbe(sequence)) this.breaker.release();
-    if (!this.scheduler.parted(task, true)) this.events.handedOver(1);
+    if (!this.scheduler.endUntried(task, true)) this.events.handedOver(1);
     this.events.progressed();
     this.pump();
   }
@@ -189,7 +189,7 @@ export class TaskRunner implements AttemptOwner {
   private handled(attempt: EndedAttempt): void {
     this.reportAttempt(attempt, 'done');
     if (this.suspension.succeeded(attempt.sequence)) this.failures.resumeAside();
-    this.turnOutcomes.handled();
+    this.outcomes.handled();
     this.completion.complete(attempt.task);
   }
 
@@ -197,7 +197,7 @@ export class TaskRunner implements AttemptOwner {
     const kind = this.classify(error);
     this.reportAttempt(attempt, outcome ?? kind);
     const failure: Failure = { attempt, error, kind, isLast: this.failures.isLast(attempt.task, kind) };
-    if (failure.isLast) this.turnOutcomes.failed(failure);
+    if (failure.isLast) this.outcomes.failed(failure);
     else this.handleFailure(failure);
   }
 
@@ -205,10 +205,10 @@ export class TaskRunner implements AttemptOwner {
     const { task, sequence } = failure.attempt;
     const isProbe = this.breaker.isProbe(sequence);
     if (task.assignment.revoked) {
-      // An attempt that was aborted says nothing about the environment.
+      // An attempt that was aborted says nothing about the dependencies.
       if (isProbe) this.breaker.release();
       this.completion.handOver(task);
-    } else if (this.suspension.failed(failure)) this.failures.record(task, failure.error, failure.isLast || isProbe);
+    } else if (this.suspension.failed(failure)) this.failures.handle(task, failure.error, failure.isLast || isProbe);
     else if (isProbe && failure.kind !== 'environment') this.failures.setAside(task);
     else this.failures.tryAgain(task);
   }

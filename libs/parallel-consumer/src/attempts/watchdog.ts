@@ -1,7 +1,7 @@
 import type { RuntimeSettings } from '../events/runtime-options.js';
 import { StalledRecordError } from './running-attempt.js';
 import type { TaskRunner } from './task-runner.js';
-import type { Assignment, Task } from '../partition/assignment.js';
+import type { Assignment, Task } from '../partition/assignment-and-tasks.js';
 import type { Scheduler } from '../window/scheduler.js';
 import type { AttemptSettings } from './attempt-options.js';
 import { RateMeter } from '@orders-pipeline/clock';
@@ -47,7 +47,7 @@ export class Watchdog {
     this.rate.read(now, this.runner.counts.finished);
     this.runner.enforceTimeLimit();
     this.runner.deadLetters.checkProgress();
-    // While the environment is unavailable every record is late through no fault of its own. Afterwards all periods start again.
+    // While the consumer is suspended, every record is late through no fault of its own. Afterwards all periods start again.
     if (this.runner.suspension.since !== undefined) return this.stalled.clear();
     const assignments = new Set(this.assignments());
     for (const revoked of this.stalled.keys()) if (!assignments.has(revoked)) this.stalled.delete(revoked);
@@ -65,21 +65,21 @@ export class Watchdog {
       this.stalled.set(assignment, stalled);
     }
     const { stalledRecordWarnMs, stalledRecordDeadLetterMs, logger } = this.options;
-    const heldMs = now - stalled.since;
+    const blockedMs = now - stalled.since;
     if (
       stalledRecordDeadLetterMs !== undefined &&
-      heldMs >= stalledRecordDeadLetterMs &&
+      blockedMs >= stalledRecordDeadLetterMs &&
       oldest.deadLetterCause === undefined
     )
       return this.runner.forceDeadLetter(
         oldest,
-        new StalledRecordError(`the record blocked its partition's commit for ${heldMs} ms`),
+        new StalledRecordError(`the record blocked its partition's commit for ${blockedMs} ms`),
       );
-    if (heldMs < stalledRecordWarnMs * (stalled.warnings + 1)) return;
+    if (blockedMs < stalledRecordWarnMs * (stalled.warnings + 1)) return;
     stalled.warnings += 1;
     const { topic, partition, offset, key } = oldest.record;
     logger.warn(
-      { topic, partition, offset, key: key?.toString() ?? null, heldMs, attempt: oldest.failedAttempts + 1 },
+      { topic, partition, offset, key: key?.toString() ?? null, blockedMs, attempt: oldest.failedAttempts + 1 },
       'a stalled record blocks the commit of its partition',
     );
   }

@@ -22,7 +22,7 @@ const ALL = TOPICS.length * RECORDS;
 class CompressingBroker extends FakeBroker {
   private readonly fetches = new Map<string, FetchedRecords>();
 
-  /** Size of the decompressed batches that are held now. */
+  /** Size of the decompressed batches that are in memory now. */
   get heldBytes(): number {
     return [...this.fetches.values()].reduce((sum, { decompressedBytes }) => sum + decompressedBytes, 0);
   }

@@ -35,7 +35,7 @@ describe('the parallel consumer', () => {
     expect(gate.started).toEqual(['a1', 'b1', 'a1', 'a2']);
   });
 
-  it('dead-letters poison immediately, with its origin and reason, and continues', async () => {
+  it('dead-letters an invalid record immediately, with its origin and reason, and continues', async () => {
     const { clock, gate, committed, letters } = await consuming(poison, (topic) => {
       for (const name of ['bad', 'good']) topic.append(0, name, name);
     });
@@ -77,7 +77,7 @@ describe('the parallel consumer', () => {
     expect(committed()).toBe(2);
   });
 
-  it('is not ready while the environment is unavailable, neither counts attempts nor dead-letters, and recovers afterwards', async () => {
+  it('is not ready while a dependency is unavailable, neither counts attempts nor dead-letters, and recovers afterwards', async () => {
     const { clock, gate, consumer, committed, letters } = await consuming({ ...poison, maxAttempts: 1 }, (topic) => {
       for (const name of ['a', 'b']) topic.append(0, name, name);
     });
@@ -153,7 +153,7 @@ describe('the parallel consumer', () => {
     expect(gate.started).toEqual(['a', 'b']);
   });
 
-  it('drains before a rebalance, commits, and hands over records that have not started', async () => {
+  it('drains before a rebalance, commits, and leaves records that have not started for redelivery', async () => {
     const { broker, gate, committed } = await consuming({ inFlight: 1 }, (topic) => {
       for (const name of ['a', 'b']) topic.append(0, name, name);
     });

@@ -1,7 +1,7 @@
 import type { Attempt } from '../attempts/record-handler.js';
 import type { EngineLogger } from '../events/engine-logger.js';
 import type { ParallelConsumerOptions } from '../options.js';
-import type { Rebalancing } from '../kafka/held-partitions.js';
+import type { Rebalancing } from '../kafka/owned-partitions.js';
 import { ParallelConsumer } from '../parallel-consumer.js';
 import type { ConsumedRecord } from '../records/record.js';
 import { FakeBroker } from '../testing/fake-broker.js';

@@ -41,7 +41,7 @@ describe('what bounds the records in flight', () => {
     expect(consumer.status).toMatchObject({ inFlightBound: 'retries', inFlight: 0 });
   });
 
-  it('is suspended while the environment is unavailable, and paused after a stop', async () => {
+  it('is suspended while a dependency is unavailable, and paused after a stop', async () => {
     const { consumer, gate } = await consumingKeys(60, { inFlight: 30, classify: () => 'environment' });
     await gate.fail('order-0', new Error('no database'));
     expect(consumer.status.inFlightBound).toBe('suspended');

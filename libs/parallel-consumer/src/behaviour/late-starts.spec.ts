@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ManualClock } from '@orders-pipeline/clock/testing';
-import { batchHandler } from '../attempts/batch-handler.js';
-import type { BatchItem, BatchResult } from '../attempts/batch-item.js';
+import { batchHandler } from '../handlers/batch-handler.js';
+import type { BatchItem, BatchResult } from '../handlers/batch-item.js';
 import { produceHandler } from '../handlers/produce-handler.js';
 import { rateLimited } from '../handlers/rate-limited.js';
 import { AttemptWithdrawnError } from '../attempts/running-attempt.js';

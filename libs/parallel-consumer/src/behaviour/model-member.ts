@@ -2,7 +2,7 @@ import type { Attempt, OpenRecord, TakenRecord } from '../attempts/record-handle
 import { reportingHandler } from '../attempts/reporting-handler.js';
 import type { DrainReport } from '../events/drain-report.js';
 import { KafkaBroker } from '../kafka/kafka-broker.js';
-import type { Rebalancing } from '../kafka/held-partitions.js';
+import type { Rebalancing } from '../kafka/owned-partitions.js';
 import { ReliableProducer } from '../kafka/reliable-producer.js';
 import type { ParallelConsumerOptions } from '../options.js';
 import { AttemptAbandonedError } from '../attempts/running-attempt.js';

@@ -1,6 +1,6 @@
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { DEAD_LETTER_HEADERS } from '../attempts/dead-letter.js';
-import type { Rebalancing } from '../kafka/held-partitions.js';
+import type { Rebalancing } from '../kafka/owned-partitions.js';
 import type { ConsumedRecord } from '../records/record.js';
 import { SimulatedKafka } from '../simulation/simulated-kafka.js';
 import type { CommittedOffset } from '../protocol/offset-requests.js';

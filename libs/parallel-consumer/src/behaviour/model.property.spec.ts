@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { calmCommands, suspendingCommands, wildCommands, type ModelCommand } from './model-commands.js';
-import type { Rebalancing } from '../kafka/held-partitions.js';
+import type { Rebalancing } from '../kafka/owned-partitions.js';
 import { NEVER_MS, type WorldOptions } from './model-invariants.js';
 import { ModelWorld } from './model-world.js';
 import type { Ordering } from '../window/ordering.js';

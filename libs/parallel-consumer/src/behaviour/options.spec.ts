@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { systemClock } from '@orders-pipeline/clock';
-import { batchHandler } from '../attempts/batch-handler.js';
+import { batchHandler } from '../handlers/batch-handler.js';
 import { DelayedBroker } from '../broker/delayed-broker.js';
 import { resolveOptions } from '../options.js';
 import { ParallelConsumer } from '../parallel-consumer.js';

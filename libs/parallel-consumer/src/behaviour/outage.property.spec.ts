@@ -37,7 +37,7 @@ const shapes = fc.record({
   handlerMs: fc.array(fc.integer({ min: 0, max: 1_500 }), { minLength: 1, maxLength: 5 }),
 });
 
-/** A dependency whose outages begin with failures of the environment, until the consumer has taken one up. */
+/** A dependency whose outages begin with `environment` failures, until the consumer has taken one up. */
 class Dependency {
   current: Outage | undefined;
   private calls = 0;
@@ -59,7 +59,7 @@ class Dependency {
   }
 }
 
-describe('outages that begin with a failure of the environment', () => {
+describe('outages that begin with an `environment` failure', () => {
   it('dead-letter no record and count as no attempt, whatever fails later, and all records are handled after them', async () => {
     const property = fc.asyncProperty(outages, shapes, async (all, { keys, handlerMs, ...options }) => {
       const world: { dependency?: Dependency; consumer?: ParallelConsumer } = {};

@@ -145,7 +145,7 @@ describe('an outage that was recognised once', () => {
     await gate.fail('b', unavailable);
     expect(consumer.status.ready).toBe(true);
     expect(gate.attempts('b')).toHaveLength(2);
-    expect(log.matching(/environment unavailable/)).toHaveLength(1);
+    expect(log.matching(/dependency unavailable/)).toHaveLength(1);
   });
 
   it('does not begin by an attempt of a revoked partition', async () => {
@@ -177,7 +177,7 @@ describe('a failed probe', () => {
       expect(gate.started).toContain('good');
       expect(consumer.status).toMatchObject({ ready: false, retries: 0, inFlight: 1 });
       expect(letters()).toEqual([]);
-      expect(log.matching(/still counts as unavailable/)[0]).toMatchObject({
+      expect(log.matching(/still suspended: a probe failed/)[0]).toMatchObject({
         offset: 1,
         kind,
         reason: `a failure of the kind ${kind}`,

@@ -29,7 +29,7 @@ describe('a paused consumer', () => {
     expect(committed()).toBe(4);
   });
 
-  it('of a key does not keep the record of another from probing an unavailable environment', async () => {
+  it('of a key does not keep the record of another from probing an unavailable dependency', async () => {
     const { clock, consumer, gate } = await consuming({}, (topic) => {
       for (const key of ['a', 'b']) topic.append(0, key, key);
     });
@@ -59,7 +59,7 @@ describe('a paused consumer', () => {
     expect(gate.started).toEqual(['a1', 'a2', 'b1', 'b2']);
   });
 
-  it('holds a retry back too', async () => {
+  it('does not start a retry either', async () => {
     const { clock, consumer, gate } = await consuming({}, (topic) => topic.append(0, 'a', 'a1'));
     await gate.fail('a1', new Error('503'));
     consumer.pause({ topic: 'orders', key: 'a' });
@@ -97,7 +97,7 @@ describe('a paused consumer', () => {
     expect(letters()).toMatchObject([{ value: 'b1' }]);
   });
 
-  it('hands paused records over when their partition is revoked', async () => {
+  it('leaves paused records for redelivery when their partition is revoked', async () => {
     const { broker, consumer, gate, log } = await consuming({ inFlight: 1 }, (topic) => {
       topic.append(1, 'a', 'a1');
       topic.append(1, 'b', 'b1');

@@ -22,7 +22,7 @@ interface Circumstances {
   readonly failureSteps?: number;
   /** By topic, the number of partitions. Default: one topic with four. */
   readonly partitions?: Readonly<Record<string, number>>;
-  /** Poison records never end, instead of failing. */
+  /** Invalid records never end, instead of failing. */
   readonly hangs?: boolean;
 }
 
@@ -114,14 +114,14 @@ describe('dead letters', () => {
   });
 });
 
-describe('a poison storm', () => {
+describe('a mass failure of records', () => {
   it('suspends the consumer instead of flooding the dead letters, and ends with the first handled record', async () => {
     const { kafka, clock, consumer, log, heal } = await consumingAll(5_000, () => true);
     await clock.advance(30_000);
     // The limit, plus one for each probe since.
     expect(kafka.records('dead').length).toBeLessThanOrEqual(520);
     expect(consumer.status).toMatchObject({ ready: false, suspendedBecause: 'poison-storm' });
-    expect(log.matching(/nearly all records are poison/).length).toBeGreaterThan(1);
+    expect(log.matching(/suspended: mass failure of records/).length).toBeGreaterThan(1);
     const lettersBefore = kafka.records('dead').length;
     heal();
     await clock.advance(20_000);
@@ -129,7 +129,7 @@ describe('a poison storm', () => {
     expect(kafka.records('dead')).toHaveLength(lettersBefore);
   });
 
-  it('dead-letters nothing more once the environment has been unavailable, until a record succeeds', async () => {
+  it('dead-letters nothing more once a dependency has been unavailable, until a record succeeds', async () => {
     const { kafka, clock, consumer, failWith, heal } = await consumingAll(2_000, () => true);
     await clock.advance(30_000);
     failWith(unavailable);
@@ -166,14 +166,14 @@ describe('a poison storm', () => {
     expect(consumer.status).toMatchObject({ ready: true, lag: 0 });
   });
 
-  it('is not detected when every tenth record is poison', async () => {
+  it('is not detected when every tenth record is invalid', async () => {
     const { kafka, clock, consumer } = await consumingAll(3_000, (number) => number % 10 === 0);
     await clock.advance(10_000);
     expect(kafka.records('dead')).toHaveLength(300);
     expect(consumer.status).toMatchObject({ ready: true, lag: 0 });
   });
 
-  it('is not detected when a fifth of the records are poison and all of them fail after the others succeed', async () => {
+  it('is not detected when a fifth of the records are invalid and all of them fail after the others succeed', async () => {
     const { kafka, clock, consumer } = await consumingAll(5_000, (number) => number % 5 === 0, {
       inFlight: 5_000,
       failureSteps: 10,

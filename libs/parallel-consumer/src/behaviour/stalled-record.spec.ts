@@ -60,7 +60,7 @@ describe('a stalled record', () => {
     expect(letters()).toHaveLength(1);
   });
 
-  it('is neither logged nor dead-lettered when the environment was unavailable', async () => {
+  it('is neither logged nor dead-lettered when a dependency was unavailable', async () => {
     const options = { stalledRecordWarnMs: 5_000, stalledRecordDeadLetterMs: 5_000 };
     const { clock, gate, log, letters } = await consuming(options, (topic) => topic.append(0, 'k', 'a'));
     await gate.fail('a', unavailable);
@@ -81,6 +81,6 @@ describe('a stalled record', () => {
     await clock.advance(5_000);
     await gate.fail('a', unavailable);
     const record = { topic: 'orders', partition: 1, offset: 0, code: 'ECONNREFUSED' };
-    expect(log.matching(/environment unavailable/)).toMatchObject([record, record]);
+    expect(log.matching(/dependency unavailable/)).toMatchObject([record, record]);
   });
 });

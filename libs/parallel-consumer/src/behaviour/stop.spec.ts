@@ -28,7 +28,7 @@ describe('a stop of the parallel consumer', () => {
     await stopped;
     expect(log.entries.find(({ message }) => message.startsWith('stopped'))).toMatchObject({
       message:
-        'stopped: finished 5 since the start (2 dead-lettered); the drain finished 1 (1 dead-lettered), handed over 0, lost 0',
+        'stopped: finished 5 since the start (2 dead-lettered); the drain finished 1 (1 dead-lettered), 0 left for redelivery, 0 unaccounted for',
       details: { finishedSinceStart: 5, deadLetteredSinceStart: 2, finished: 1, deadLettered: 1 },
     });
   });

@@ -75,7 +75,7 @@ describe('an attempt that does not end', () => {
     expect(consumer.status).toMatchObject({ inFlight: 0, taken: 0, abandoned: 1, retries: 0 });
   });
 
-  it('does not end the probing of an unavailable environment', async () => {
+  it('does not end the probing of an unavailable dependency', async () => {
     const { clock, gate, consumer } = await consuming({ ...limited, inFlight: 1 }, (topic) => {
       for (const name of ['a', 'b']) topic.append(0, name, name);
     });

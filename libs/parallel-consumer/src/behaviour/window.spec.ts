@@ -52,7 +52,7 @@ describe('the in-flight limit', () => {
     expect(consumer.status.inFlight).toBe(1);
   });
 
-  it('can be lowered while the environment is unavailable, and the consumer still recovers', async () => {
+  it('can be lowered while a dependency is unavailable, and the consumer still recovers', async () => {
     const { clock, gate, consumer } = await consuming(
       { inFlight: 2 },
       fillWith(2, (index) => `k${index}`),
@@ -104,7 +104,7 @@ describe('a key with many waiting records', () => {
   });
 });
 
-describe('environment failures', () => {
+describe('`environment` failures', () => {
   it('do not count as attempts', async () => {
     const { clock, gate } = await consuming({ maxAttempts: 2 }, (topic) => topic.append(0, 'a', 'a'));
     for (let failure = 0; failure < 5; failure += 1) {

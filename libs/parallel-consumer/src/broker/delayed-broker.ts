@@ -13,7 +13,7 @@ import type { OutgoingRecord, Position } from '../records/record.js';
 import { DelayedBatch } from './delayed-batch.js';
 
 /** The fetch of a partition that was not handed out whole yet. */
-interface Held {
+interface PendingFetch {
   readonly batch: DelayedBatch;
   readonly logId: string;
 }
@@ -23,7 +23,7 @@ interface Held {
  * contract of `Broker` holds. In memory: at most one fetch of each delayed partition.
  */
 export class DelayedBroker implements Broker {
-  private readonly held = new Map<string, Held>();
+  private readonly pending = new Map<string, PendingFetch>();
   /** By partition: aborts when this member does not own it any more. */
   private readonly owned = new Map<string, AbortController>();
 
@@ -75,11 +75,11 @@ export class DelayedBroker implements Broker {
     if (delayMs === undefined) return this.inner.read(position);
     const name = partitionName(position);
     const { signal } = this.ownershipOf(name);
-    const batch = this.heldAt(position) ?? (await this.fetch(position, delayMs, signal));
+    const batch = this.pendingAt(position) ?? (await this.fetch(position, delayMs, signal));
     if (!(batch instanceof DelayedBatch)) return batch;
     if (!(await this.isDue(batch, signal))) return undefined;
     const part = batch.take(this.clock.now());
-    if (batch.isTaken) this.held.delete(name);
+    if (batch.isTaken) this.pending.delete(name);
     return part;
   }
 
@@ -108,9 +108,11 @@ export class DelayedBroker implements Broker {
     }
   }
 
-  private heldAt(position: ReadPosition): DelayedBatch | undefined {
-    const held = this.held.get(partitionName(position));
-    return held?.batch.nextOffset === position.offset && held.logId === position.logId ? held.batch : undefined;
+  private pendingAt(position: ReadPosition): DelayedBatch | undefined {
+    const pending = this.pending.get(partitionName(position));
+    return pending?.batch.nextOffset === position.offset && pending.logId === position.logId
+      ? pending.batch
+      : undefined;
   }
 
   private async fetch(
@@ -119,12 +121,12 @@ export class DelayedBroker implements Broker {
     signal: AbortSignal,
   ): Promise<DelayedBatch | ReadResult | undefined> {
     const name = partitionName(position);
-    this.held.delete(name);
+    this.pending.delete(name);
     const answer = await this.inner.read(position);
     if (answer?.type !== 'records') return answer;
     if (signal.aborted) return undefined;
     const batch = new DelayedBatch(answer, this.clock.now(), delayMs);
-    this.held.set(name, { batch, logId: position.logId });
+    this.pending.set(name, { batch, logId: position.logId });
     return batch;
   }
 
@@ -139,7 +141,7 @@ export class DelayedBroker implements Broker {
     for (const [name, ownership] of this.owned) {
       if (names.has(name)) continue;
       this.owned.delete(name);
-      this.held.delete(name);
+      this.pending.delete(name);
       ownership.abort();
     }
   }

@@ -5,7 +5,7 @@ import type { Position } from '../records/record.js';
 import { FakeBroker } from '../testing/fake-broker.js';
 import { FakeKafka } from '../testing/fake-kafka.js';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import { Assignment, Task } from '../partition/assignment.js';
+import { Assignment, Task } from '../partition/assignment-and-tasks.js';
 import { Committer } from './committer.js';
 import { encodeCompletedOffsets } from './completed-offsets.js';
 
@@ -121,12 +121,12 @@ describe('Committer', () => {
     expect(sent).toEqual([]);
   });
 
-  it('commits at the interval until it is held, and again once it is resumed', async () => {
+  it('commits at the interval until it is paused, and again once it is resumed', async () => {
     const { clock, sent, complete, committer } = createCommitter(async () => undefined);
     committer.resume();
     await clock.advance(200);
     expect(sent).toHaveLength(1);
-    committer.hold();
+    committer.pause();
     complete(10);
     await clock.advance(1_000);
     expect(sent).toHaveLength(1);

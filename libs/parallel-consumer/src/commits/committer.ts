@@ -5,7 +5,7 @@ import { MetadataRejectedError, PartitionsRejectedError, type Broker } from '../
 import { LogThrottle } from '../events/log-throttle.js';
 import { errorDetails } from '../failures/failure.js';
 import type { Position } from '../records/record.js';
-import type { Assignment } from '../partition/assignment.js';
+import type { Assignment } from '../partition/assignment-and-tasks.js';
 import { encodeCompletedOffsets } from './completed-offsets.js';
 
 /** Timeout of one commit. The next commit contains the same or later offsets. */
@@ -41,7 +41,7 @@ export class Committer {
   }
 
   /** Stops timed commits until `resume`. */
-  hold(): void {
+  pause(): void {
     this.cancel?.();
     this.cancel = undefined;
   }
@@ -121,7 +121,7 @@ export class Committer {
 
   private async commitThenSchedule(mine: () => void): Promise<void> {
     await this.commit();
-    // `hold`, or `hold` and `resume`, may have been called during the commit: then this timer is obsolete.
+    // `pause`, or `pause` and `resume`, may have been called during the commit: then this timer is obsolete.
     if (this.cancel === mine) this.schedule();
   }
 }

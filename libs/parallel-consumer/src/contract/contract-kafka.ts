@@ -1,5 +1,5 @@
 import type { Broker, CommittedPosition } from '../broker/broker.js';
-import type { Rebalancing } from '../kafka/held-partitions.js';
+import type { Rebalancing } from '../kafka/owned-partitions.js';
 import type { ConsumedRecord } from '../records/record.js';
 
 /** An open transaction: consumers receive its records only after a commit, and never after an abort. */

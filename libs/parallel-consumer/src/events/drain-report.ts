@@ -7,11 +7,12 @@ export interface DrainReport {
   readonly finished: number;
   /** Those of the finished that were dead-lettered. */
   readonly deadLettered: number;
+  /** Unfinished, and left to the next owners of their partitions, which handle them again. */
   readonly handedOver: number;
   readonly lost: number;
 }
 
-/** Formats a report for a log message. */
+/** Formats a report for a log message. Records that are left for redelivery are handled again by the next owner of their partition. */
 export function formatDrain({ finished, deadLettered, handedOver, lost }: DrainReport): string {
-  return `the drain finished ${finished} (${deadLettered} dead-lettered), handed over ${handedOver}, lost ${lost}`;
+  return `the drain finished ${finished} (${deadLettered} dead-lettered), ${handedOver} left for redelivery, ${lost} unaccounted for`;
 }

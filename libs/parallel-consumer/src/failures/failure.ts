@@ -5,7 +5,7 @@ import { display } from '../checks/value-checks.js';
  * - `environment`: a dependency is unavailable, such as a database, a broker or a registry. The failure says nothing about the
  *   record: no attempt is counted, the consumer takes no more records, and the record is retried without limit.
  * - `retriable`: the record caused the failure, but a retry may succeed. It is retried with back-off, up to `maxAttempts`.
- * - `poison`: the record caused the failure, and every retry would fail. It is dead-lettered immediately.
+ * - `poison`: the record is invalid, and every retry would fail. It is dead-lettered immediately.
  *
  * After an `environment` failure, failures of all kinds say nothing about their records until a later attempt has succeeded.
  */

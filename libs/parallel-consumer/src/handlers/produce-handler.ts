@@ -1,6 +1,6 @@
 import type { Attempt, RecordHandler } from '../attempts/record-handler.js';
-import type { BatcherOptions } from '../attempts/batch-queue.js';
-import { Batcher } from '../attempts/batcher.js';
+import type { BatcherOptions } from './batch-queue.js';
+import { Batcher } from './batcher.js';
 import { AttemptWithdrawnError } from '../attempts/running-attempt.js';
 import { checkOptions } from '../checks/check-options.js';
 import { display, ofType, timer, withFunctions, type Check } from '../checks/value-checks.js';

@@ -13,7 +13,7 @@ import {
 import type { KafkaConnections } from './kafka-connections.js';
 import { findProblem } from './find-problem.js';
 import { ANY_EPOCH, OpenReads, type OpenRead } from './open-reads.js';
-import { toReadAnswer } from './read-answer.js';
+import { toReadResult } from './read-result.js';
 import type { PartitionMetadata } from '../protocol/metadata-request.js';
 import type { TopicLogs } from './topic-logs.js';
 
@@ -176,7 +176,7 @@ export class Fetcher {
       read.epoch = ANY_EPOCH;
       return;
     }
-    const answer = toReadAnswer(read, fetched, this.options.maxDecompressedBytes);
+    const answer = toReadResult(read, fetched, this.options.maxDecompressedBytes);
     if (answer !== undefined) this.reads.end(read, answer);
   }
 

@@ -98,7 +98,7 @@ export class GroupCoordinator {
    */
   async join(node: number, memberId: string): Promise<JoinResponse> {
     const { groupId, sessionTimeoutMs, rebalanceTimeoutMs, assignor, topics } = this.options;
-    const response = await this.noticingWait(
+    const response = await this.logLongWait(
       this.connectedForJoins().request(node, JOIN_GROUP, {
         groupId,
         sessionTimeoutMs,
@@ -152,7 +152,7 @@ export class GroupCoordinator {
   }
 
   /** Logs when the coordinator delays the join, which otherwise looks as if the consumer hung. */
-  private async noticingWait<T>(joined: Promise<T>): Promise<T> {
+  private async logLongWait<T>(joined: Promise<T>): Promise<T> {
     const { clock, groupId, logger, rebalanceTimeoutMs, sessionTimeoutMs } = this.options;
     const cancel = clock.after(JOIN_NOTICE_MS, () =>
       logger.info(

@@ -3,7 +3,7 @@ import { errorDetails } from '../failures/failure.js';
 import type { GroupMembership, JoinResponse } from '../protocol/group-requests.js';
 import { isKafkaError } from '../protocol/kafka-error.js';
 import { GroupCoordinator, type GroupConnections, type GroupCoordinatorOptions } from './group-coordinator.js';
-import type { Rebalancing } from './held-partitions.js';
+import type { Rebalancing } from './owned-partitions.js';
 import { Lease } from './lease.js';
 import type { MembershipEvents } from './membership-events.js';
 
@@ -43,7 +43,7 @@ export class GroupMember {
   /** The membership used for requests; `undefined` when out of the group. */
   private current: Membership | undefined;
   /** The membership that heartbeats name: ahead of `current` between the answers of JoinGroup and SyncGroup. */
-  private beatsAs: Membership | undefined;
+  private heartbeatMembership: Membership | undefined;
   private memberId = '';
   /** The last generation whose assignment arrived, and this member's id in it. */
   private synced = NEVER_SYNCED;
@@ -60,7 +60,7 @@ export class GroupMember {
   private pendingJoin: { readonly node: number } | undefined;
   /** True from the JoinGroup of an eager member, which says that all its work has ended, to its next assignment. */
   private hasGivenUp = false;
-  private beatSentAt = Number.NEGATIVE_INFINITY;
+  private heartbeatSentAt = Number.NEGATIVE_INFINITY;
   private isRejoinDue = false;
   /** Why the last attempt to join failed; `undefined` once one has succeeded. */
   private failure: string | undefined;
@@ -123,8 +123,8 @@ export class GroupMember {
     while (!this.isLeaving) {
       const { signal } = this.membershipEnd;
       try {
-        await this.beatIfDue(signal);
-        if (await this.beatDuringJoin(this.joinGroup(signal), signal)) await this.surrender(signal);
+        await this.heartbeatIfDue(signal);
+        if (await this.heartbeatDuringJoin(this.joinGroup(signal), signal)) await this.surrender(signal);
         await this.heartbeatUntilRebalance(signal);
       } catch (error) {
         await this.recover(error, signal);
@@ -168,7 +168,7 @@ export class GroupMember {
   private async syncGroup(coordinator: number, joined: JoinResponse, requireJoin: () => void): Promise<boolean> {
     const { generationId, memberId } = joined;
     const membership = { groupId: this.options.groupId, generationId, memberId, coordinator };
-    this.beatsAs = membership;
+    this.heartbeatMembership = membership;
     this.lease.awaitSync();
     const { assignment, sentAt } = await this.coordinator.sync(coordinator, joined);
     this.expireIfDue();
@@ -181,7 +181,7 @@ export class GroupMember {
     const kept = synced.memberId === memberId && isNext;
     this.synced = { memberId, generationId };
     this.current = membership;
-    this.beatsAs = membership;
+    this.heartbeatMembership = membership;
     this.joining = false;
     this.hasGivenUp = false;
     this.failure = undefined;
@@ -193,15 +193,15 @@ export class GroupMember {
   }
 
   /** Sends heartbeats while the group waits for other members: the session and the lease go on, and so does the work of a cooperative group. */
-  private async beatDuringJoin(joined: Promise<boolean>, end: AbortSignal): Promise<boolean> {
+  private async heartbeatDuringJoin(joined: Promise<boolean>, end: AbortSignal): Promise<boolean> {
     const { clock, heartbeatIntervalMs } = this.options;
     const ended = untilAborted(joined, end);
     while (!(await succeededWithin(clock, heartbeatIntervalMs, ended)) && !this.isLeaving) {
       // An old generation is no loss: the answer to the JoinGroup is on its way.
       await this.heartbeat(end, 'ILLEGAL_GENERATION');
-      const [joinsAt, beatsAt] = [this.pendingJoin?.node, this.beatsAs?.coordinator];
-      if (joinsAt !== undefined && beatsAt !== undefined && joinsAt !== beatsAt)
-        throw new Error(`the coordinator moved from node ${joinsAt} to node ${beatsAt} during the join`);
+      const [joinNode, heartbeatNode] = [this.pendingJoin?.node, this.heartbeatMembership?.coordinator];
+      if (joinNode !== undefined && heartbeatNode !== undefined && joinNode !== heartbeatNode)
+        throw new Error(`the coordinator moved from node ${joinNode} to node ${heartbeatNode} during the join`);
     }
     return joined;
   }
@@ -210,7 +210,7 @@ export class GroupMember {
     if (!this.isCooperative) return;
     const surrendered = this.events.surrender();
     // When the membership ends, its loss is reported at once: the partitions that stay must stop too.
-    await this.beatUntil(surrendered, end);
+    await this.heartbeatUntil(surrendered, end);
     if (await surrendered) this.isRejoinDue = true;
   }
 
@@ -230,20 +230,20 @@ export class GroupMember {
   /** Waits for the work of the old generation. */
   private async drain(end: AbortSignal): Promise<void> {
     this.draining = this.events.rebalancing();
-    await this.beatUntil(this.draining, end);
+    await this.heartbeatUntil(this.draining, end);
   }
 
   /** Waits for a drain, and keeps the session alive with heartbeats. @throws when the membership ends */
-  private async beatUntil(drained: Promise<unknown>, end: AbortSignal): Promise<void> {
+  private async heartbeatUntil(drained: Promise<unknown>, end: AbortSignal): Promise<void> {
     const { clock, heartbeatIntervalMs } = this.options;
     const ended = untilAborted(drained, end);
     while (!(await succeededWithin(clock, heartbeatIntervalMs, ended)) && !this.isLeaving) await this.heartbeat(end);
   }
 
   /** Keeps the session alive also while joins end at once, such as with COORDINATOR_LOAD_IN_PROGRESS. */
-  private async beatIfDue(end: AbortSignal): Promise<void> {
+  private async heartbeatIfDue(end: AbortSignal): Promise<void> {
     const { clock, heartbeatIntervalMs } = this.options;
-    if (this.lease.held && clock.now() - this.beatSentAt >= heartbeatIntervalMs)
+    if (this.lease.held && clock.now() - this.heartbeatSentAt >= heartbeatIntervalMs)
       await this.heartbeat(end, 'ILLEGAL_GENERATION');
   }
 
@@ -254,9 +254,9 @@ export class GroupMember {
    */
   private async heartbeat(end: AbortSignal, ignored?: string): Promise<boolean> {
     const { clock, logger } = this.options;
-    if (this.beatsAs === undefined) return false;
+    if (this.heartbeatMembership === undefined) return false;
     const sentAt = clock.now();
-    this.beatSentAt = sentAt;
+    this.heartbeatSentAt = sentAt;
     try {
       const answered = await succeededWithin(clock, this.lease.contactLimitMs, this.sendHeartbeat());
       this.requireMembership(end);
@@ -282,13 +282,13 @@ export class GroupMember {
 
   private async sendHeartbeat(): Promise<void> {
     const coordinator = await this.coordinator.find();
-    const { beatsAs } = this;
-    if (beatsAs === undefined) return;
-    if (coordinator !== beatsAs.coordinator) {
-      this.beatsAs = { ...beatsAs, coordinator };
+    const { heartbeatMembership } = this;
+    if (heartbeatMembership === undefined) return;
+    if (coordinator !== heartbeatMembership.coordinator) {
+      this.heartbeatMembership = { ...heartbeatMembership, coordinator };
       if (this.current !== undefined) this.current = { ...this.current, coordinator };
     }
-    await this.coordinator.heartbeat(coordinator, beatsAs);
+    await this.coordinator.heartbeat(coordinator, heartbeatMembership);
   }
 
   private watchLease(): void {
@@ -326,7 +326,7 @@ export class GroupMember {
     this.cancelLeaseTimer?.();
     this.lease.end();
     this.current = undefined;
-    this.beatsAs = undefined;
+    this.heartbeatMembership = undefined;
     this.synced = NEVER_SYNCED;
     const { membershipEnd } = this;
     this.membershipEnd = new AbortController();

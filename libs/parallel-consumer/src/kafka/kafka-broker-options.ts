@@ -2,7 +2,7 @@ import { systemClock } from '@orders-pipeline/clock';
 import { checkOptions } from '../checks/check-options.js';
 import { oneOf, positiveInteger, text, withFunctions, type Check } from '../checks/value-checks.js';
 import type { EngineLogger } from '../events/engine-logger.js';
-import type { Rebalancing } from './held-partitions.js';
+import type { Rebalancing } from './owned-partitions.js';
 import { requireStartAt, type StartAt } from './start-positions.js';
 
 /** The topics and the group that a broker joins, and how it fetches. */

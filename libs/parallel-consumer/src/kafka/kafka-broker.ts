@@ -17,13 +17,13 @@ import type {
 import { Fetcher } from './fetcher.js';
 import { GroupMember } from './group-member.js';
 import { GroupOffsets } from './group-offsets.js';
-import { HeldPartitions } from './held-partitions.js';
+import { OwnedPartitions } from './owned-partitions.js';
 import type { KafkaConnections } from './kafka-connections.js';
 import { LedPartitions } from './led-partitions.js';
 import type { ReliableProducer } from './reliable-producer.js';
 import { timeoutsOf, topicsOf, type KafkaBrokerOptions } from './kafka-broker-options.js';
 import { StartPositions } from './start-positions.js';
-import { stickyAssignor } from './sticky-assigner.js';
+import { stickyAssignor } from './sticky-assignor.js';
 import { TopicLogs } from './topic-logs.js';
 import { TopicProducers } from './topic-producers.js';
 
@@ -55,7 +55,7 @@ export abstract class KafkaBroker implements Broker {
   private readonly offsets: GroupOffsets;
   private readonly startPositions: StartPositions;
   private listener: BrokerListener | undefined;
-  private readonly held: HeldPartitions;
+  private readonly owned: OwnedPartitions;
   private readonly clock: Clock;
   private stopping = false;
   private cancelTopicWatch: (() => void) | undefined;
@@ -69,7 +69,7 @@ export abstract class KafkaBroker implements Broker {
     const { sessionTimeoutMs, rebalanceTimeoutMs } = timeoutsOf(options);
     this.rebalanceTimeoutMs = rebalanceTimeoutMs;
     this.topics = topicsOf(topic);
-    this.held = new HeldPartitions(this.topics, rebalancing);
+    this.owned = new OwnedPartitions(this.topics, rebalancing);
     this.connections = connect();
     this.producers = new TopicProducers(createProducer);
     this.clock = clock;
@@ -98,7 +98,7 @@ export abstract class KafkaBroker implements Broker {
           rebalancing,
           () => {
             this.led.forget();
-            return this.held.ownership;
+            return this.owned.ownership;
           },
           async (topics) => this.led.list(topics),
         ),
@@ -173,16 +173,16 @@ export abstract class KafkaBroker implements Broker {
   }
 
   private assigned(assignment: PartitionsByTopic, kept: boolean): void {
-    this.reassign(this.held.assign(assignment, this.generation, kept), kept);
+    this.reassign(this.owned.assign(assignment, this.generation, kept), kept);
   }
 
   private async surrender(): Promise<boolean> {
-    const { surrendered } = this.held;
+    const { surrendered } = this.owned;
     if (surrendered.length === 0) return false;
     await this.listener?.surrendering(surrendered);
     // The membership was lost, or the member has left, meanwhile.
-    if (this.stopping || this.held.surrendered !== surrendered) return false;
-    this.reassign(this.held.release(), true);
+    if (this.stopping || this.owned.surrendered !== surrendered) return false;
+    this.reassign(this.owned.release(), true);
     return true;
   }
 
@@ -209,7 +209,7 @@ export abstract class KafkaBroker implements Broker {
   }
 
   private lost(error: unknown): void {
-    this.held.clear();
+    this.owned.clear();
     this.fetcher.assign([], false);
     this.listener?.lost(error);
   }

@@ -28,7 +28,7 @@ export interface Attempted {
 }
 
 /** The records of one partition. */
-interface Part {
+interface PartitionRecords {
   readonly partition: number;
   readonly records: readonly OutgoingRecord[];
 }
@@ -72,10 +72,10 @@ export class ProducerSession {
   /** Sends the records once. @throws when the topic's leaders can't be found */
   async send(topic: string, records: readonly OutgoingRecord[]): Promise<Attempted> {
     const log = this.logs.of(topic);
-    const parts = partsOf(records);
-    if (parts.some(({ partition }) => log.getLeader(partition) === undefined)) await log.refresh();
+    const groups = groupByPartition(records);
+    if (groups.some(({ partition }) => log.getLeader(partition) === undefined)) await log.refresh();
     const failures: unknown[] = [];
-    const byLeader = Map.groupBy(parts, ({ partition }) => {
+    const byLeader = Map.groupBy(groups, ({ partition }) => {
       const leader = log.getLeader(partition)?.leader;
       if (leader === undefined) failures.push(withoutLeader(log, partition));
       return leader;
@@ -97,11 +97,15 @@ export class ProducerSession {
     return { acknowledged, failures };
   }
 
-  private async produce(leader: number, topic: string, parts: readonly Part[]): Promise<readonly ProducedPartition[]> {
+  private async produce(
+    leader: number,
+    topic: string,
+    groups: readonly PartitionRecords[],
+  ): Promise<readonly ProducedPartition[]> {
     const { identity } = this;
     if (identity === undefined) throw new Error('the session is not open');
     const timestamp = this.now();
-    const batches = parts.map(({ partition, records }) => ({
+    const batches = groups.map(({ partition, records }) => ({
       partition,
       records: encodeBatch({
         records,
@@ -116,7 +120,7 @@ export class ProducerSession {
 
   private settle(
     topic: string,
-    { partition, records: { length: records } }: Part,
+    { partition, records: { length: records } }: PartitionRecords,
     produced: readonly ProducedPartition[],
     { acknowledged, failures }: { readonly acknowledged: Acknowledgement[]; readonly failures: unknown[] },
   ): void {
@@ -138,7 +142,7 @@ function keyOf(topic: string, partition: number): string {
 }
 
 /** Groups records by partition, in their order. */
-function partsOf(records: readonly OutgoingRecord[]): Part[] {
+function groupByPartition(records: readonly OutgoingRecord[]): PartitionRecords[] {
   const groups = Map.groupBy(records, ({ partition }) => partition);
   return [...groups].map(([partition, group]) => ({ partition, records: group }));
 }

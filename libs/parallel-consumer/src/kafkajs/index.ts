@@ -3,7 +3,7 @@ export { KafkajsBroker, type KafkajsBrokerOptions } from './kafkajs-broker.js';
 export { KafkajsConnections } from './kafkajs-connections.js';
 export { LazyAdmin } from './lazy-admin.js';
 export type { KafkaBrokerOptions } from '../kafka/kafka-broker-options.js';
-export type { Rebalancing } from '../kafka/held-partitions.js';
+export type { Rebalancing } from '../kafka/owned-partitions.js';
 export { StartOffsetError, type StartAt } from '../kafka/start-positions.js';
 export { OpenTransactionError, RecordReader } from '../kafka/record-reader.js';
 export { ReliableProducer, type ReliableProducerOptions } from '../kafka/reliable-producer.js';

@@ -53,7 +53,7 @@ const NO_BROKER = new Set(['KafkaJSConnectionClosedError', 'KafkaJSRequestTimeou
  */
 function skipUnavailableSeeds(): void {
   patchOnce<BrokerPoolPrototype>('kafkajs/src/cluster/brokerPool', (prototype, original) => {
-    prototype.createSeedBroker = async function createAskedOnce(this: BrokerPoolPrototype): Promise<void> {
+    prototype.createSeedBroker = async function createSkippableSeed(this: BrokerPoolPrototype): Promise<void> {
       await original.createSeedBroker.call(this);
       const seed = this.seedBroker;
       const connect = seed.connect.bind(seed);

@@ -3,19 +3,19 @@ import type { TaskRunner } from '../attempts/task-runner.js';
 import type { Committer } from '../commits/committer.js';
 import type { DrainReport } from '../events/drain-report.js';
 import type { RuntimeSettings } from '../events/runtime-options.js';
-import type { Intake } from '../intake/intake.js';
+import type { WindowFiller } from '../buffering/window-filler.js';
 import { ConditionVariable } from '../structures/condition-variable.js';
 import type { Scheduler } from '../window/scheduler.js';
-import type { Assignment } from '../partition/assignment.js';
-import type { Assignments } from './assignments.js';
+import type { Assignment } from '../partition/assignment-and-tasks.js';
+import type { AssignedPartitions } from './assigned-partitions.js';
 
-/** The parts of the engine that a drain holds, and counts the records of. */
+/** The parts of the engine that a drain pauses, and counts the records of. */
 export interface DrainedParts {
   readonly scheduler: Scheduler;
   readonly runner: TaskRunner;
-  readonly intake: Intake;
+  readonly filler: WindowFiller;
   readonly committer: Committer;
-  readonly assignments: Assignments;
+  readonly assignments: AssignedPartitions;
 }
 
 /** How many records had ended. */
@@ -59,9 +59,9 @@ export class Drain {
 
   /** Accounts for all records. @param before the counts at the begin of the drain @param left number of records that are left to the next owners */
   report(before: FinishedCounts, left: number): DrainReport {
-    const { assignments, intake, runner, scheduler } = this.parts;
+    const { assignments, filler, runner, scheduler } = this.parts;
     const { finished, deadLettered } = runner.counts;
-    const lost = intake.taken - finished - assignments.handedOver - scheduler.taken;
+    const lost = filler.taken - finished - assignments.handedOver - scheduler.taken;
     return {
       finished: finished - before.finished,
       deadLettered: deadLettered - before.deadLettered,
@@ -72,9 +72,9 @@ export class Drain {
 
   private async runOnce(): Promise<void> {
     const { scheduler, runner, committer } = this.parts;
-    runner.hold(true);
+    runner.setDraining(true);
     // A timed commit while joining could store the old generation's offsets in the new generation.
-    committer.hold();
+    committer.pause();
     await this.until(() => scheduler.running === 0);
     await committer.commit();
   }

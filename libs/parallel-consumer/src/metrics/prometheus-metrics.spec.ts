@@ -76,7 +76,7 @@ describe('the metrics of a consumer', () => {
       expect(text).toContain(`parallel_consumer_lag_records{topic="${topic}",group="savers",partition="0"} ${lag}\n`);
   });
 
-  it('export whether the consumer is suspended because the environment is unavailable', async () => {
+  it('export whether the consumer is suspended because a dependency is unavailable', async () => {
     const { gate, value } = await observed({ classify: () => 'environment' });
     expect(await value(`parallel_consumer_suspended{${LABELS}}`)).toBe(0);
     await gate.fail('a', new Error('unavailable'));

@@ -23,12 +23,12 @@ const GAUGES: readonly [name: string, help: string, read: (status: ParallelConsu
   ['ready', '1 while the consumer is a group member and can process records, else 0', ({ ready }) => Number(ready)],
   [
     'suspended',
-    '1 while the circuit breaker suspends the consumer (environment unavailable or poison storm), else 0',
+    '1 while the circuit breaker suspends the consumer (a dependency is unavailable, or a mass failure of records), else 0',
     ({ suspendedSince }) => Number(suspendedSince !== undefined),
   ],
   [
     'poison_storm',
-    '1 while the consumer is suspended because nearly all records are poison, else 0',
+    '1 while the consumer is suspended because of a mass failure: more than the allowed share of records failed permanently; else 0',
     ({ suspendedBecause }) => Number(suspendedBecause === 'poison-storm'),
   ],
   ['in_flight', 'Records in the handler', ({ inFlight }) => inFlight],

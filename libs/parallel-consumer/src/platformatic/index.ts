@@ -7,7 +7,7 @@ export {
 export { PlatformaticBroker, type PlatformaticBrokerOptions } from './platformatic-broker.js';
 export { PlatformaticConnections } from './platformatic-connections.js';
 export type { KafkaBrokerOptions } from '../kafka/kafka-broker-options.js';
-export type { Rebalancing } from '../kafka/held-partitions.js';
+export type { Rebalancing } from '../kafka/owned-partitions.js';
 export { StartOffsetError, type StartAt } from '../kafka/start-positions.js';
 export { OpenTransactionError, RecordReader } from '../kafka/record-reader.js';
 export { ReliableProducer, type ReliableProducerOptions } from '../kafka/reliable-producer.js';

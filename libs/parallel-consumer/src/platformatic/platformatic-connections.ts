@@ -151,10 +151,11 @@ export class PlatformaticConnections implements KafkaConnections {
   }
 
   private async versionsOf(connection: Connection): Promise<ReadonlyMap<number, number>> {
-    const asked =
-      this.versions.get(connection) ?? within(REQUEST_TIMEOUT_MS, connection, 'ApiVersions', askVersions(connection));
-    this.versions.set(connection, asked);
-    return asked;
+    const requested =
+      this.versions.get(connection) ??
+      within(REQUEST_TIMEOUT_MS, connection, 'ApiVersions', requestVersions(connection));
+    this.versions.set(connection, requested);
+    return requested;
   }
 }
 
@@ -165,7 +166,7 @@ function newPool(clientId: string, options: ConnectionOptions): ConnectionPool {
   return pool;
 }
 
-async function askVersions(connection: Connection): Promise<ReadonlyMap<number, number>> {
+async function requestVersions(connection: Connection): Promise<ReadonlyMap<number, number>> {
   const { apiKeys } = await apiVersionsV3.api.async(connection, 'parallel-consumer', '1');
   return new Map(apiKeys.map(({ apiKey, maxVersion }) => [apiKey, maxVersion]));
 }

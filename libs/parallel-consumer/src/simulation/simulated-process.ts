@@ -26,7 +26,7 @@ export class SimulatedProcess implements Clock {
   private aheadMs = 0;
   private stoodStillSince: number | undefined;
   private readonly cut: Record<CutWay, boolean> = { requests: false, answers: false };
-  private readonly held: Record<CutWay, (() => void)[]> = { requests: [], answers: [] };
+  private readonly delayed: Record<CutWay, (() => void)[]> = { requests: [], answers: [] };
   private inbox: (() => void)[] = [];
   private dueTimers: Timer[] = [];
   private readonly timers = new Map<Timer, number>();
@@ -102,11 +102,11 @@ export class SimulatedProcess implements Clock {
     this.cut[way] = true;
   }
 
-  /** Forwards again, first what was held. */
+  /** Forwards again, first what was delayed. */
   reconnect(): void {
     for (const way of ['requests', 'answers'] as const) {
       this.cut[way] = false;
-      for (const forward of this.held[way].splice(0)) forward();
+      for (const forward of this.delayed[way].splice(0)) forward();
     }
   }
 
@@ -117,7 +117,7 @@ export class SimulatedProcess implements Clock {
     else run();
   }
 
-  /** Returns connections of this process. A request that a link has held is delivered late, even when the process has given it up. */
+  /** Returns connections of this process. A request that a link has delayed is delivered late, even when the process has given it up. */
   connect(): KafkaConnections {
     let isClosed = false;
     const request = async <Request, Response>(
@@ -161,7 +161,7 @@ export class SimulatedProcess implements Clock {
   }
 
   private forward(way: CutWay, run: () => void): void {
-    if (this.cut[way]) this.held[way].push(run);
+    if (this.cut[way]) this.delayed[way].push(run);
     else run();
   }
 

@@ -3,9 +3,9 @@ import type { TaskRunner } from '../attempts/task-runner.js';
 import type { BrokerFailure, BrokerHealth } from '../broker/broker.js';
 import { findInFlightBound } from './in-flight-bound.js';
 import type { State } from './lifecycle.js';
-import type { Assignment } from '../partition/assignment.js';
+import type { Assignment } from '../partition/assignment-and-tasks.js';
 import type { OldestRecord, ParallelConsumerStatus, PartitionStatus } from './status.js';
-import type { Intake } from '../intake/intake.js';
+import type { WindowFiller } from '../buffering/window-filler.js';
 import type { PauseScope } from '../window/pauses.js';
 import type { Scheduler } from '../window/scheduler.js';
 
@@ -15,7 +15,7 @@ const CONTACT_TIMEOUT_MS = 5_000;
 const FETCH_TIMEOUT_MS = 15_000;
 const WHY_SUSPENDED: Record<SuspensionCause, string> = {
   environment: 'a dependency of the handler is unavailable',
-  'poison-storm': 'nearly all records are poison',
+  'poison-storm': 'mass failure: more than the allowed share of records failed permanently',
 };
 
 export interface EngineParts {
@@ -23,7 +23,7 @@ export interface EngineParts {
   readonly health: BrokerHealth;
   readonly scheduler: Scheduler;
   readonly runner: TaskRunner;
-  readonly intake: Intake;
+  readonly filler: WindowFiller;
   /** Why the consumer is not ready: a topic is missing. */
   readonly missingTopic: string | undefined;
   readonly paused: readonly PauseScope[];
@@ -34,7 +34,7 @@ export interface EngineParts {
 }
 
 export function collectStatus(parts: EngineParts): ParallelConsumerStatus {
-  const { state, scheduler, runner, intake, ratePerSecond, now } = parts;
+  const { state, scheduler, runner, filler, ratePerSecond, now } = parts;
   const partitions = parts.assignments.map((assignment) => partitionStatus(assignment, now));
   const lag = partitions.reduce((sum, partition) => sum + partition.lag, 0);
   const unfinished = scheduler.taken + parts.assignments.reduce((sum, assignment) => sum + unread(assignment), 0);
@@ -51,15 +51,15 @@ export function collectStatus(parts: EngineParts): ParallelConsumerStatus {
     inFlightLimit: scheduler.inFlightLimit,
     inFlightBound: findInFlightBound({
       scheduler,
-      intake,
+      filler,
       assignments: parts.assignments,
       isSuspended: runner.suspension.since !== undefined,
-      isPaused: state !== 'running' || runner.isHolding || parts.paused.some(isOfAll),
+      isPaused: state !== 'running' || runner.isDraining || parts.paused.some(isOfAll),
     }),
     taken: scheduler.taken,
     takenBytes: scheduler.bytes,
     ...runner.counts,
-    skippedAsCompleted: intake.skippedAsCompleted,
+    skippedAsCompleted: filler.skippedAsCompleted,
     ratePerSecond,
     secondsToDrain: unfinished === 0 ? 0 : ratePerSecond > 0 ? unfinished / ratePerSecond : undefined,
     partitions,

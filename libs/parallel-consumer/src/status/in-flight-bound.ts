@@ -1,5 +1,5 @@
-import type { Intake } from '../intake/intake.js';
-import type { Assignment } from '../partition/assignment.js';
+import type { WindowFiller } from '../buffering/window-filler.js';
+import type { Assignment } from '../partition/assignment-and-tasks.js';
 import type { Scheduler } from '../window/scheduler.js';
 
 /**
@@ -12,7 +12,7 @@ import type { Scheduler } from '../window/scheduler.js';
  * - `uncommitted-offsets`: `maxUncommittedOffsets` is reached on a partition.
  * - `fetch`: the next records are on their way from Kafka.
  * - `records`: all records of the assigned partitions are in memory.
- * - `suspended`: the environment is unavailable, or nearly all records are poison.
+ * - `suspended`: a dependency is unavailable, or a mass failure of records.
  * - `paused`: the consumer starts, rebalances or stops, or enough records are in memory, but they are paused.
  */
 export type InFlightBound =
@@ -44,7 +44,7 @@ export const IN_FLIGHT_BOUNDS: readonly InFlightBound[] = [
 /** The parts of the engine that can bound the records in flight. */
 export interface BoundingParts {
   readonly scheduler: Scheduler;
-  readonly intake: Intake;
+  readonly filler: WindowFiller;
   readonly assignments: readonly Assignment[];
   /** Whether the circuit breaker is open. */
   readonly isSuspended: boolean;
@@ -54,7 +54,7 @@ export interface BoundingParts {
 
 export function findInFlightBound({
   scheduler,
-  intake,
+  filler,
   assignments,
   isSuspended,
   isPaused,
@@ -69,7 +69,7 @@ export function findInFlightBound({
   if (inMemory >= inFlightLimit)
     return waitingForRetry > waitingInOrder ? 'retries' : scheduler.ordering === 'partition' ? 'partitions' : 'keys';
   const untaken = assignments.filter(({ buffer }) => buffer.current !== undefined);
-  if (untaken.some((assignment) => intake.isHeldBack(assignment))) return 'uncommitted-offsets';
+  if (untaken.some((assignment) => filler.isAtUncommittedLimit(assignment))) return 'uncommitted-offsets';
   if (untaken.some((assignment) => !scheduler.hasShare(assignment))) return 'buffer';
   if (untaken.length > 0 || assignments.some(hasUnfetched)) return 'fetch';
   return 'records';

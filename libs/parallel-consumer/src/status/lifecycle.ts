@@ -3,7 +3,7 @@
  * - `running`: takes records
  * - `draining`: takes no more records, waits for running work, then commits
  * - `stopped`: final; all remaining work is handed over
- * - `failed`: final; a record failed for good with `onDeadLetter: 'stop'`, and the consumer drains and leaves the group
+ * - `failed`: final; a record failed permanently with `onDeadLetter: 'stop'`, and the consumer drains and leaves the group
  */
 export type State = 'starting' | 'running' | 'draining' | 'stopped' | 'failed';
 

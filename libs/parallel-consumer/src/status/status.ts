@@ -40,7 +40,7 @@ export interface ParallelConsumerStatus {
   /** False before the first assignment, during a rebalance, and when the group has removed this member. */
   readonly joined: boolean;
   /**
-   * True when the consumer is a running group member, its coordinator and its environment respond, it can fetch and publish
+   * True when the consumer is a running group member, its coordinator and its dependencies respond, it can fetch and publish
    * dead letters, and no partition is stopped.
    */
   readonly ready: boolean;

@@ -13,7 +13,7 @@ import {
   type ReadPosition,
   type TopicPartition,
 } from '../broker/broker.js';
-import type { Rebalancing } from '../kafka/held-partitions.js';
+import type { Rebalancing } from '../kafka/owned-partitions.js';
 import type { FakeGroup, GroupMember } from './fake-group.js';
 import type { FakeKafka } from './fake-kafka.js';
 import { settle } from '@orders-pipeline/clock/testing';

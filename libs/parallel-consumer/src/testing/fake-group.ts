@@ -1,6 +1,6 @@
 import { partitionName, type CommittedPosition, type TopicPartition } from '../broker/broker.js';
-import type { Rebalancing } from '../kafka/held-partitions.js';
-import { stickyAssignment } from '../kafka/sticky-assignment.js';
+import type { Rebalancing } from '../kafka/owned-partitions.js';
+import { balancePartitions } from '../kafka/balance-partitions.js';
 
 /** The callbacks of a group member. */
 export interface GroupMember {
@@ -141,8 +141,8 @@ export class FakeGroup {
     const partitions = new Map(
       first.topics.flatMap((each) => this.partitionsOf(each)).map((each) => [partitionName(each), each]),
     );
-    const sticky = stickyAssignment(
-      members.map(({ id, owned }) => ({ id, owned: owned.map(partitionName), ownedSince: this.joins })),
+    const balanced = balancePartitions(
+      members.map(({ id, owned }) => ({ id, owned: owned.map(partitionName), claimedGeneration: this.joins })),
       [...partitions.keys()],
     );
     // A forced assignment for other members could assign one partition to two of them, which no group does.
@@ -150,7 +150,7 @@ export class FakeGroup {
     return new Map(
       members.map((member, index) => {
         const own = owners?.[index]?.map((partition) => ({ topic, partition }));
-        return [member, own ?? (sticky.get(member.id) ?? []).flatMap((name) => partitions.get(name) ?? [])];
+        return [member, own ?? (balanced.get(member.id) ?? []).flatMap((name) => partitions.get(name) ?? [])];
       }),
     );
   }

@@ -74,7 +74,7 @@ describe('the automatic in-flight limit', () => {
     expect(limit.current).toBeLessThanOrEqual(200);
   });
 
-  it('halves once per window, however many environment failures the window has', () => {
+  it('halves once per window, however many `environment` failures the window has', () => {
     const { limit, backend } = autoLimit(wait, { max: 2_000 });
     backend.run(30 * SECOND);
     const before = limit.current;

@@ -33,7 +33,7 @@ const MIN_LATENCY_MS = 1;
  *
  * - The limit climbs while latency stays flat (records that only wait), and while latency grows less than throughput (writes
  *   that share a bulk). It stops at the knee, where a higher limit only lengthens the queue.
- * - Multiplicative decrease: an environment failure, or a latency jump without a step, halves the limit.
+ * - Multiplicative decrease: an `environment` failure, or a latency jump without a step, halves the limit.
  * - It grows only when the limit is the bottleneck: the in-flight records reached it, and mostly used at least half of it.
  *
  * Rejected: a gradient against the lowest latency, as in Netflix's concurrency-limits. It stops far below the knee, because with

@@ -1,4 +1,4 @@
-import type { OrderScope } from '../partition/assignment.js';
+import type { OrderScope } from '../partition/assignment-and-tasks.js';
 
 /**
  * The processing order, and the maximum rate that it allows.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Assignment, type Task } from '../partition/assignment.js';
+import { Assignment, type Task } from '../partition/assignment-and-tasks.js';
 import type { ConsumedRecord } from '../records/record.js';
 import { Pauses } from './pauses.js';
 import type { Ordering } from './ordering.js';

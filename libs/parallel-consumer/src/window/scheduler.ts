@@ -1,4 +1,4 @@
-import { type Assignment, Task } from '../partition/assignment.js';
+import { type Assignment, Task } from '../partition/assignment-and-tasks.js';
 import { estimateBytes, type ConsumedRecord } from '../records/record.js';
 import { scopeOf, type Ordering } from './ordering.js';
 import type { Pauses } from './pauses.js';
@@ -27,7 +27,7 @@ const SHARE_OF_FREE = 2;
 export class Scheduler {
   private readonly ready = new FairQueue<Task>();
   /** Tasks that may run except that they are paused. They keep their keys, so that no other task of a key overtakes them. */
-  private readonly held = new Set<Task>();
+  private readonly pausedTasks = new Set<Task>();
   private runningCount = 0;
   private takenCount = 0;
   private takenBytes = 0;
@@ -54,7 +54,7 @@ export class Scheduler {
 
   /** Records that wait for an earlier record of their key or partition. */
   get waitingInOrder(): number {
-    return this.takenCount - this.runningCount - this.ready.size - this.postponedCount - this.held.size;
+    return this.takenCount - this.runningCount - this.ready.size - this.postponedCount - this.pausedTasks.size;
   }
 
   /** Records that wait for their next attempt. */
@@ -64,7 +64,7 @@ export class Scheduler {
 
   /** Records that could run except that they are paused. */
   get waitingForResume(): number {
-    return this.held.size;
+    return this.pausedTasks.size;
   }
 
   get inFlightLimit(): number {
@@ -154,16 +154,16 @@ export class Scheduler {
         this.started(task);
         return task;
       }
-      this.held.add(task);
+      this.pausedTasks.add(task);
     }
     return undefined;
   }
 
   /** Makes tasks ready again that are not paused any more. */
   resume(): void {
-    for (const task of this.held) {
+    for (const task of this.pausedTasks) {
       if (this.isPaused(task)) continue;
-      this.held.delete(task);
+      this.pausedTasks.delete(task);
       this.ready.push(task.assignment.ready, task);
     }
   }
@@ -186,7 +186,7 @@ export class Scheduler {
    * @param holdsKey whether all tasks before it have finished, so that it may run now; otherwise it waits again
    * @returns false when its partition was revoked meanwhile
    */
-  parted(task: Task, holdsKey: boolean): boolean {
+  endUntried(task: Task, holdsKey: boolean): boolean {
     this.ended(task);
     task.isJoined = false;
     return this.waitAgain(task, holdsKey);
@@ -216,10 +216,10 @@ export class Scheduler {
 
   /** Releases all tasks of a revoked assignment that do not run. @returns how many are handed over */
   handOver(assignment: Assignment): number {
-    const held = [...this.held].filter((task) => task.assignment === assignment);
-    for (const task of held) this.held.delete(task);
+    const paused = [...this.pausedTasks].filter((task) => task.assignment === assignment);
+    for (const task of paused) this.pausedTasks.delete(task);
     const dropped = [
-      ...held,
+      ...paused,
       ...this.ready.drainLane(assignment.ready),
       ...assignment.keys.drain().filter(({ isJoined }) => !isJoined),
     ];

@@ -83,7 +83,7 @@ export class TopicWatch {
       sources.push({ role: 'source', topic, partitions: await broker.partitionCount(topic) });
     if (onDeadLetter === 'stop' || deadLetterTopic === undefined) return sources;
     const partitions = await broker.partitionCount(deadLetterTopic);
-    // While the topic is missing, letters keep their partition: it is to be created with at least as many.
+    // While the topic is missing, dead letters keep their partition: it is to be created with at least as many.
     if (partitions > 0) deadLetters.partitions = partitions;
     return [...sources, { role: 'dead-letter', topic: deadLetterTopic, partitions }];
   }

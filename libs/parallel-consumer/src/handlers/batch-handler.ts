@@ -3,9 +3,9 @@ import { ofType, positiveInteger, timer, withFunctions, type Check } from '../ch
 import type { BatchItem, BatchResult } from './batch-item.js';
 import { BatchQueue, type BatcherOptions } from './batch-queue.js';
 import { BatchResultsError, checkedResults } from './batcher.js';
-import type { OpenRecord, TakenRecord } from './record-handler.js';
-import { AttemptWithdrawnError } from './running-attempt.js';
-import { reasonOf, reportingHandler, type ReportingHandler } from './reporting-handler.js';
+import type { OpenRecord, TakenRecord } from '../attempts/record-handler.js';
+import { AttemptWithdrawnError } from '../attempts/running-attempt.js';
+import { reasonOf, reportingHandler, type ReportingHandler } from '../attempts/reporting-handler.js';
 import { SameKeyBatches } from './same-key-batches.js';
 
 /** How records are gathered into batches, and what handles a batch. */

@@ -7,8 +7,8 @@ import {
   type Subscription,
 } from '../protocol/consumer-protocol.js';
 import type { Assignor } from './assignor.js';
-import type { Ownership, Rebalancing } from './held-partitions.js';
-import { stickyAssignment, type StickyMember } from './sticky-assignment.js';
+import type { Ownership, Rebalancing } from './owned-partitions.js';
+import { balancePartitions, type MemberClaim } from './balance-partitions.js';
 
 /**
  * kafkajs consumers use the second name for their round-robin assigner, so a kafkajs group can migrate member by member.
@@ -20,7 +20,7 @@ const COOPERATIVE_NAMES = ['ParallelConsumerCooperative'];
 const NO_PARTITIONS: Ownership = { since: 0, owned: {} };
 
 /** A member as the leader sees it. */
-interface Claim extends StickyMember {
+interface Claim extends MemberClaim {
   readonly topics: readonly string[];
 }
 
@@ -47,7 +47,7 @@ export function stickyAssignor(
       const isFree = (name: string, memberId: string): boolean => (owners.get(name) ?? memberId) === memberId;
       for (const { readers, shared } of divided(claims, partitions)) {
         const byName = new Map(shared.map((each) => [partitionName(each), each]));
-        for (const [memberId, names] of stickyAssignment(readers, [...byName.keys()]))
+        for (const [memberId, names] of balancePartitions(readers, [...byName.keys()]))
           assigned
             .get(memberId)
             ?.push(...names.flatMap((name) => (isFree(name, memberId) ? (byName.get(name) ?? []) : [])));
@@ -59,7 +59,7 @@ export function stickyAssignor(
 
 /** Returns who owns each partition: of several claims the latest one, because the others missed a generation. */
 function ownersOf(claims: readonly Claim[]): Map<string, string> {
-  const byClaim = claims.toSorted((a, b) => a.ownedSince - b.ownedSince);
+  const byClaim = claims.toSorted((a, b) => a.claimedGeneration - b.claimedGeneration);
   return new Map(byClaim.flatMap(({ id, owned }) => owned.map((name) => [name, id] as const)));
 }
 
@@ -89,7 +89,7 @@ function toClaim({ memberId, subscription }: JoinResponse['members'][number]): C
   const names = Object.entries(owned).flatMap(([topic, numbers]) =>
     numbers.map((partition) => partitionName({ topic, partition })),
   );
-  return { id: memberId, topics, owned: names, ownedSince: since };
+  return { id: memberId, topics, owned: names, claimedGeneration: since };
 }
 
 /** Treats an unreadable subscription as one to nothing: one member's data must not fail the join of the whole group. */

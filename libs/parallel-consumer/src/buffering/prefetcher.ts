@@ -4,13 +4,13 @@ import type { Broker, CommittedPosition, FetchedBatch, LogProblem } from '../bro
 import { decodeCompletedOffsets } from '../commits/completed-offsets.js';
 import type { RuntimeSettings } from '../events/runtime-options.js';
 import { errorDetails } from '../failures/failure.js';
-import type { Assignment } from '../partition/assignment.js';
+import type { Assignment } from '../partition/assignment-and-tasks.js';
 import type { ConsumedRecord } from '../records/record.js';
 import { continueAfter, type Continuation } from './log-problems.js';
 import type { LogSettings } from './log-options.js';
 
-/** What reading ahead needs from the rest of the engine. */
-export interface Reader {
+/** What the prefetcher needs from the rest of the engine. */
+export interface PrefetchOwner {
   /** Replaces the assignment by a new one of the same partition, on which `begin` was not called yet. */
   replace(assignment: Assignment): Assignment;
   /** Called when a partition has more records to take. */
@@ -18,11 +18,11 @@ export interface Reader {
 }
 
 /** Reads the assigned partitions into their buffers, from the committed offset on, and at most two fetches ahead. */
-export class ReadAhead {
+export class Prefetcher {
   constructor(
     private readonly options: LogSettings & RuntimeSettings & Pick<AttemptSettings, 'environmentBackOff'>,
     private readonly broker: Broker,
-    private readonly reader: Reader,
+    private readonly owner: PrefetchOwner,
   ) {}
 
   /** Requests the committed offsets of these partitions from the coordinator, and starts reading there. Retries with back-off. */
@@ -81,7 +81,7 @@ export class ReadAhead {
     assignment.nextRead = batch.lastOffset + 1;
     this.verifyCompleted(assignment, batch);
     assignment.buffer.push(batch);
-    this.reader.fetched();
+    this.owner.fetched();
   }
 
   /** Handles records again that are not those that the previous owner completed: the log was truncated there and written anew. */
@@ -97,7 +97,7 @@ export class ReadAhead {
   private resolveProblem(assignment: Assignment, problem: LogProblem): void {
     const next = continueAfter(problem, assignment, this.options);
     if (next === undefined) return;
-    if (next.restart) return this.restart(this.reader.replace(assignment), next);
+    if (next.restart) return this.restart(this.owner.replace(assignment), next);
     // The skipped range comes after the buffered records, which are still to be taken.
     this.bufferBatch(assignment, emptyBatchUpTo(assignment, next.offset));
   }

@@ -146,7 +146,7 @@ describe('batchHandler', () => {
       expect(letters).toEqual([]);
     });
 
-    it('probes an unavailable environment with one record', async () => {
+    it('probes an unavailable dependency with one record', async () => {
       let calls = 0;
       const { batches } = await run(
         [

@@ -1,6 +1,6 @@
 import type { TaskRunner } from '../attempts/task-runner.js';
 import { partitionName, type TopicPartition } from '../broker/broker.js';
-import { Assignment } from '../partition/assignment.js';
+import { Assignment } from '../partition/assignment-and-tasks.js';
 import type { Scheduler } from '../window/scheduler.js';
 
 /** More ownerships than a member begins in one generation of its group, and few enough for exact numbers: 2^31 generations x 2^21 < 2^53. */
@@ -16,7 +16,7 @@ export interface AssignmentChange {
 }
 
 /** The partitions that this member owns. A lost one is fenced off: its records that have not finished are left to the next owner. */
-export class Assignments {
+export class AssignedPartitions {
   /** Records handed over since the start. */
   handedOver = 0;
   private readonly assignments = new Map<string, Assignment>();

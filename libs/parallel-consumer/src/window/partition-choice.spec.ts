@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { Assignment } from '../partition/assignment.js';
-import { nextToDrain } from './even-draining.js';
+import { Assignment } from '../partition/assignment-and-tasks.js';
+import { choosePartition } from './partition-choice.js';
 
 const NOW = 1_000_000;
 
@@ -12,7 +12,7 @@ function countRuns(timestamps: readonly number[], runs: number): number[] {
   }));
   const counts = timestamps.map(() => 0);
   for (let run = 1; run <= runs; run += 1) {
-    const chosen = nextToDrain(candidates, NOW, run);
+    const chosen = choosePartition(candidates, NOW, run);
     if (chosen === undefined) throw new Error('no partition was chosen');
     chosen.lastRun = run;
     counts[chosen.partition] = (counts[chosen.partition] ?? 0) + 1;
@@ -20,9 +20,9 @@ function countRuns(timestamps: readonly number[], runs: number): number[] {
   return counts;
 }
 
-describe('the next partition to drain', () => {
+describe('the partition to take records from', () => {
   it('is undefined without candidates', () => {
-    expect(nextToDrain([], NOW, 1)).toBeUndefined();
+    expect(choosePartition([], NOW, 1)).toBeUndefined();
   });
 
   it('is the one that is furthest behind in three of four runs', () => {

@@ -4,18 +4,18 @@ import type { RuntimeSettings } from '../events/runtime-options.js';
 import type { AttemptSettings } from '../attempts/attempt-options.js';
 import type { TaskRunner } from '../attempts/task-runner.js';
 import type { Broker, FetchedBatch } from '../broker/broker.js';
-import type { Assignment } from '../partition/assignment.js';
+import type { Assignment } from '../partition/assignment-and-tasks.js';
 import { stopAtUnreadable } from './log-problems.js';
-import { ReadAhead, type Reader } from './read-ahead.js';
+import { Prefetcher, type PrefetchOwner } from './prefetcher.js';
 import { UnreadableRecordsError } from '../records/unreadable-records.js';
-import { nextToDrain } from '../window/even-draining.js';
+import { choosePartition } from '../window/partition-choice.js';
 import type { Scheduler } from '../window/scheduler.js';
 
 /** Maximum number of records to take from one partition before choosing the next one. */
 const RUN = 64;
 
-/** The view of the group membership that the intake needs. */
-export interface Membership extends Pick<Reader, 'replace'> {
+/** What filling the window needs of the group membership. */
+export interface MembershipView extends Pick<PrefetchOwner, 'replace'> {
   assignments(): Iterable<Assignment>;
   /** Whether records of the assignment may be taken now: not when it is revoked, and not while rejoining or draining. */
   takes(assignment: Assignment): boolean;
@@ -27,14 +27,14 @@ export interface Membership extends Pick<Reader, 'replace'> {
  * Takes fetched records into the window while there is room: each record exactly once per assignment, and from the partition that is
  * furthest behind, so that all advance together.
  */
-export class Intake {
+export class WindowFiller {
   /** Records taken since the start. */
   taken = 0;
   /** Records skipped since the start because the commit metadata listed them as completed. */
   skippedAsCompleted = 0;
   /** The committable offset of the last warning that `maxUncommittedOffsets` was reached. */
   private readonly warnedAt = new WeakMap<Assignment, number>();
-  private readonly readAhead: ReadAhead;
+  private readonly prefetcher: Prefetcher;
   private runs = 0;
   private isPulling = false;
   private isPullDue = false;
@@ -47,9 +47,9 @@ export class Intake {
     broker: Broker,
     private readonly scheduler: Scheduler,
     private readonly runner: TaskRunner,
-    private readonly membership: Membership,
+    private readonly membership: MembershipView,
   ) {
-    this.readAhead = new ReadAhead(options, broker, {
+    this.prefetcher = new Prefetcher(options, broker, {
       replace: (assignment) => membership.replace(assignment),
       fetched: () => this.pull(),
     });
@@ -57,7 +57,7 @@ export class Intake {
 
   /** Starts reading new assignments at their committed offsets. */
   begin(assignments: readonly Assignment[]): void {
-    void this.readAhead.begin(assignments);
+    void this.prefetcher.begin(assignments);
   }
 
   /** Takes records while the window has room and records are buffered. Cheap when there is nothing to do. */
@@ -68,7 +68,7 @@ export class Intake {
     try {
       while (!this.scheduler.isFull() && this.membership.isInContact()) {
         this.runs += 1;
-        const assignment = nextToDrain(this.candidates(), this.options.clock.now(), this.runs);
+        const assignment = choosePartition(this.candidates(), this.options.clock.now(), this.runs);
         if (assignment === undefined) return;
         assignment.lastRun = this.runs;
         this.takeRun(assignment);
@@ -79,7 +79,7 @@ export class Intake {
   }
 
   /** Whether `maxUncommittedOffsets` keeps the next record of an assignment from being taken. */
-  isHeldBack(assignment: Assignment): boolean {
+  isAtUncommittedLimit(assignment: Assignment): boolean {
     return this.warnedAt.get(assignment) === assignment.tracker.committable;
   }
 
@@ -108,7 +108,7 @@ export class Intake {
       yield { assignment, timestamp };
     }
     if (found) return;
-    // Only partitions that nothing can be taken from hold decompressed batches: those of paused topics, or behind a stalled record.
+    // Only partitions that nothing can be taken from have decompressed batches: those of paused topics, or behind a stalled record.
     for (const assignment of waiting) {
       for (const each of this.membership.assignments()) releaseDecompressed(each);
       const timestamp = this.nextTimestamp(assignment);
@@ -151,9 +151,9 @@ export class Intake {
   }
 
   private hasRoomForBatch(): boolean {
-    let held = 0;
-    for (const { buffer } of this.membership.assignments()) held += buffer.decompressedBytes;
-    return held === 0 || held + this.scheduler.bytes < this.options.maxBytes;
+    let decompressed = 0;
+    for (const { buffer } of this.membership.assignments()) decompressed += buffer.decompressedBytes;
+    return decompressed === 0 || decompressed + this.scheduler.bytes < this.options.maxBytes;
   }
 
   private takeRun(assignment: Assignment): void {
@@ -182,7 +182,7 @@ export class Intake {
     buffer.shift();
     tracker.skipTo(lastOffset + 1);
     detachFrom(fetchOffset, tracker);
-    void this.readAhead.read(assignment);
+    void this.prefetcher.read(assignment);
   }
 
   /**

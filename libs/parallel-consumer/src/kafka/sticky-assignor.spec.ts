@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeAssignment, encodeSubscription } from '../protocol/consumer-protocol.js';
-import type { Ownership, Rebalancing } from './held-partitions.js';
-import { stickyAssignor } from './sticky-assigner.js';
+import type { Ownership, Rebalancing } from './owned-partitions.js';
+import { stickyAssignor } from './sticky-assignor.js';
 
 const PARTITIONS: Readonly<Record<string, number>> = { orders: 3, payments: 2 };
 

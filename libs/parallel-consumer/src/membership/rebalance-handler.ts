@@ -2,13 +2,13 @@ import { partitionName, type BrokerListener, type TopicPartition } from '../brok
 import { formatDrain } from '../events/drain-report.js';
 import type { RuntimeSettings } from '../events/runtime-options.js';
 import { errorDetails } from '../failures/failure.js';
-import type { Assignment } from '../partition/assignment.js';
+import type { Assignment } from '../partition/assignment-and-tasks.js';
 import { ConditionVariable } from '../structures/condition-variable.js';
 import type { Lifecycle } from '../status/lifecycle.js';
 import type { Drain, DrainedParts, FinishedCounts } from './drain.js';
 
-/** The parts of the engine that a rebalance holds and resumes. */
-export interface RebalancedParts extends DrainedParts {
+/** The parts of the engine that a rebalance pauses and resumes. */
+export interface RebalanceParts extends DrainedParts {
   readonly lifecycle: Lifecycle;
   readonly drain: Drain;
   /** Whether the consumer leaves the group. */
@@ -16,14 +16,14 @@ export interface RebalancedParts extends DrainedParts {
 }
 
 /** Drains before each rebalance, or only the partitions that leave, and resumes with the new assignments after it. */
-export class Rebalances implements BrokerListener {
+export class RebalanceHandler implements BrokerListener {
   private rejoining = false;
-  private readonly assignment = new ConditionVariable();
+  private readonly nextAssignment = new ConditionVariable();
   private drained: { readonly before: FinishedCounts; readonly at: number } | undefined;
 
   constructor(
     private readonly options: RuntimeSettings,
-    private readonly parts: RebalancedParts,
+    private readonly parts: RebalanceParts,
   ) {}
 
   /** Whether records of the assignment may be taken now. */
@@ -32,23 +32,23 @@ export class Rebalances implements BrokerListener {
   }
 
   assigned(partitions: readonly TopicPartition[], kept: boolean, generation: number): void {
-    const { assignments, committer, intake, lifecycle, runner } = this.parts;
+    const { assignments, committer, filler, lifecycle, runner } = this.parts;
     const change = assignments.assign(partitions, kept, generation);
     this.report(change.left);
     this.options.logger.info({ partitions: partitions.map(partitionName), kept: change.kept }, 'partitions assigned');
     this.rejoining = false;
-    this.assignment.wake();
+    this.nextAssignment.wake();
     if (lifecycle.state === 'starting') lifecycle.to('running');
     if (lifecycle.state !== 'running') return;
-    runner.hold(false);
+    runner.setDraining(false);
     committer.resume();
-    intake.begin(change.added);
-    intake.pull();
+    filler.begin(change.added);
+    filler.pull();
   }
 
   /** Resolves at the next assignment, or after this time. */
   async assignedWithin(milliseconds: number): Promise<void> {
-    await this.assignment.wait(this.options.clock, milliseconds);
+    await this.nextAssignment.wait(this.options.clock, milliseconds);
   }
 
   async rebalancing(): Promise<void> {
@@ -70,7 +70,7 @@ export class Rebalances implements BrokerListener {
   lost(error: unknown): void {
     this.options.logger.error(errorDetails(error), 'group membership lost: rejoining the group');
     this.report(this.parts.assignments.revokeAll());
-    this.assignment.wake();
+    this.nextAssignment.wake();
   }
 
   private report(left: number): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { stickyAssignment, type StickyMember } from './sticky-assignment.js';
+import { balancePartitions, type MemberClaim } from './balance-partitions.js';
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `t-${index}`);
 
@@ -16,16 +16,16 @@ const groups = fc
   })
   .map(({ partitions, members, claims }) => ({
     partitions: names(partitions),
-    members: members.map(({ id, since }, index): StickyMember => ({
+    members: members.map(({ id, since }, index): MemberClaim => ({
       id,
       owned: [...new Set(claims[index])].map((each) => `t-${each}`),
-      ownedSince: since,
+      claimedGeneration: since,
     })),
   }));
 
 /** Returns the members after an assignment, all with the same assignment time. */
-function membersAfter(assignment: ReadonlyMap<string, readonly string[]>, ownedSince: number): StickyMember[] {
-  return [...assignment].map(([id, owned]) => ({ id, owned, ownedSince }));
+function membersAfter(assignment: ReadonlyMap<string, readonly string[]>, claimedGeneration: number): MemberClaim[] {
+  return [...assignment].map(([id, owned]) => ({ id, owned, claimedGeneration }));
 }
 
 function countMoved(
@@ -37,10 +37,10 @@ function countMoved(
   return count;
 }
 
-describe('stickyAssignment', () => {
+describe('balancePartitions', () => {
   it('assigns every partition to exactly one member, with counts that differ by at most one', () => {
     const property = fc.property(groups, ({ members, partitions }) => {
-      const assignment = stickyAssignment(members, partitions);
+      const assignment = balancePartitions(members, partitions);
       const counts = members.map(({ id }) => assignment.get(id)?.length ?? 0);
       expect([...assignment.values()].flat().toSorted()).toEqual(partitions.toSorted());
       expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
@@ -50,8 +50,8 @@ describe('stickyAssignment', () => {
 
   it('moves nothing when nothing has changed, in any order of members and partitions', () => {
     const property = fc.property(groups, ({ members, partitions }) => {
-      const before = stickyAssignment(members, partitions);
-      const now = stickyAssignment(membersAfter(before, 1).toReversed(), partitions.toReversed());
+      const before = balancePartitions(members, partitions);
+      const now = balancePartitions(membersAfter(before, 1).toReversed(), partitions.toReversed());
       expect(countMoved(before, now)).toBe(0);
     });
     fc.assert(property, { numRuns: 300 });
@@ -59,9 +59,9 @@ describe('stickyAssignment', () => {
 
   it('moves only its own share to a joining member', () => {
     const property = fc.property(groups, ({ members, partitions }) => {
-      const before = stickyAssignment(members, partitions);
-      const joined = [...membersAfter(before, 1), { id: '', owned: [], ownedSince: 0 }];
-      const now = stickyAssignment(joined, partitions);
+      const before = balancePartitions(members, partitions);
+      const joined = [...membersAfter(before, 1), { id: '', owned: [], claimedGeneration: 0 }];
+      const now = balancePartitions(joined, partitions);
       expect(countMoved(before, now)).toBe(now.get('')?.length ?? 0);
     });
     fc.assert(property, { numRuns: 300 });
@@ -70,17 +70,17 @@ describe('stickyAssignment', () => {
   it('moves only the partitions of a leaving member', () => {
     const property = fc.property(groups, ({ members, partitions }) => {
       fc.pre(members.length > 1);
-      const before = stickyAssignment(members, partitions);
+      const before = balancePartitions(members, partitions);
       const [left, ...staying] = membersAfter(before, 1);
-      expect(countMoved(before, stickyAssignment(staying, partitions))).toBe(left?.owned.length ?? 0);
+      expect(countMoved(before, balancePartitions(staying, partitions))).toBe(left?.owned.length ?? 0);
     });
     fc.assert(property, { numRuns: 300 });
   });
 
   it('accepts the later of two claims: the other member was out of the group in between', () => {
-    const stale = { id: 'a', owned: ['t-0', 't-1'], ownedSince: 1 };
-    const owner = { id: 'b', owned: ['t-0', 't-1'], ownedSince: 2 };
-    const assignment = stickyAssignment([stale, owner], ['t-0', 't-1', 't-2', 't-3']);
+    const stale = { id: 'a', owned: ['t-0', 't-1'], claimedGeneration: 1 };
+    const owner = { id: 'b', owned: ['t-0', 't-1'], claimedGeneration: 2 };
+    const assignment = balancePartitions([stale, owner], ['t-0', 't-1', 't-2', 't-3']);
     expect(assignment.get('b')).toEqual(['t-0', 't-1']);
   });
 });

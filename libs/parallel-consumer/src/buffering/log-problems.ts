@@ -1,6 +1,6 @@
 import type { LogSettings } from './log-options.js';
 import type { RuntimeSettings } from '../events/runtime-options.js';
-import type { Assignment } from '../partition/assignment.js';
+import type { Assignment } from '../partition/assignment-and-tasks.js';
 import type { LogProblem } from '../broker/broker.js';
 import type { UnreadableReason, UnreadableRecordsError } from '../records/unreadable-records.js';
 import type { StoppedPartition } from '../partition/stopped-partition.js';

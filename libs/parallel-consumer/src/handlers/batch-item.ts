@@ -1,5 +1,5 @@
 import type { ConsumedRecord } from '../records/record.js';
-import type { Attempt } from './record-handler.js';
+import type { Attempt } from '../attempts/record-handler.js';
 
 /** One record of a batch, with its own attempt: a batch can mix first attempts and retries. */
 export interface BatchItem {

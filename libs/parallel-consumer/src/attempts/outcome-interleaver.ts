@@ -1,10 +1,11 @@
 /**
  * Interleaves the successes and failures of one turn of the event loop. All records of a batch end in the same turn, and all failures
- * come after all successes, because a rejection takes more promise steps. A batch with 10 % poison would look like a run of poison.
+ * come after all successes, because a rejection takes more promise steps. The failures of a batch with 10 % invalid records would
+ * look like a mass failure.
  *
  * Guarantee: reports the failures of a turn after that turn, in their order, with the turn's successes spread evenly among them.
  */
-export class TurnOutcomes<T> {
+export class OutcomeInterleaver<T> {
   private handledCount = 0;
   private failures: T[] = [];
   private isScheduled = false;

@@ -13,7 +13,7 @@ export type OrderScope = 'key' | 'partition' | 'nothing';
 
 /** A record that the consumer has taken and not finished yet. */
 export class Task implements ListNode<Task>, KeyHolder<Task> {
-  /** Failed attempts that the record itself caused; environment failures do not count. */
+  /** Failed attempts that the record itself caused; `environment` failures do not count. */
   failedAttempts = 0;
   /** Set when the record must be dead-lettered: its next attempt publishes the dead letter. */
   deadLetterCause: Error | undefined;

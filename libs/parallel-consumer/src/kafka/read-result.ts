@@ -5,7 +5,7 @@ import { batchExtent } from '../records/batch-extent.js';
 import { FetchedRecords } from '../records/fetched-records.js';
 
 /** Converts a partition's part of a fetch to the answer of a read. @returns undefined when there is nothing to read yet */
-export function toReadAnswer(
+export function toReadResult(
   { position: { topic, partition, offset: fetchOffset, leaderEpoch = ANY_EPOCH }, epoch: verified }: OpenRead,
   { diverging, records, abortedTransactions, highWatermark, lastStableOffset }: FetchedPartition,
   maxDecompressedBytes: number,

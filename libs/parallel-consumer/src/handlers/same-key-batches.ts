@@ -1,4 +1,4 @@
-import type { OpenRecord, TakenRecord } from './record-handler.js';
+import type { OpenRecord, TakenRecord } from '../attempts/record-handler.js';
 
 /** By how much the expected number of records of a key may grow from one batch to the next: a single busy key says little about others. */
 const MAX_GROWTH = 2;

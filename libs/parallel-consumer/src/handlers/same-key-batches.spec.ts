@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { anAttempt } from '../testing/an-attempt.js';
-import type { OpenRecord, TakenRecord } from './record-handler.js';
+import type { OpenRecord, TakenRecord } from '../attempts/record-handler.js';
 import { SameKeyBatches } from './same-key-batches.js';
 
 const TAKEN: TakenRecord = {

@@ -1,10 +1,10 @@
 /** A member of the group and the partitions it claims to own. */
-export interface StickyMember {
+export interface MemberClaim {
   readonly id: string;
   /** Partition names, unique across the group's topics. */
   readonly owned: readonly string[];
-  /** Time of that assignment, in ms since 1970. */
-  readonly ownedSince: number;
+  /** The generation of the group that assigned them. */
+  readonly claimedGeneration: number;
 }
 
 /**
@@ -13,8 +13,8 @@ export interface StickyMember {
  * When two members claim a partition, the later claim wins: the other member was out of the group in between.
  * @returns the partitions of each member, by member id
  */
-export function stickyAssignment(
-  members: readonly StickyMember[],
+export function balancePartitions(
+  members: readonly MemberClaim[],
   partitions: readonly string[],
 ): ReadonlyMap<string, readonly string[]> {
   const left = new Set(partitions);
@@ -22,7 +22,7 @@ export function stickyAssignment(
   const quota = Math.floor(partitions.length / members.length);
   // Some members get one more than the quota; those that already own more come first.
   let withOneMore = partitions.length - quota * members.length;
-  const byClaim = members.toSorted((a, b) => b.ownedSince - a.ownedSince || compare(a.id, b.id));
+  const byClaim = members.toSorted((a, b) => b.claimedGeneration - a.claimedGeneration || compare(a.id, b.id));
   for (const { id, owned } of byClaim) {
     const claimed = owned.filter((name) => left.has(name));
     const mayHaveMore = claimed.length > quota && withOneMore > 0;

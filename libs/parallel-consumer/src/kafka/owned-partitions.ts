@@ -12,10 +12,10 @@ export interface Ownership {
 }
 
 /**
- * The partitions that a member holds, from one assignment to the next. In a cooperative group it holds those that an assignment takes away until it
+ * The partitions that a member owns, from one assignment to the next. In a cooperative group it owns those that an assignment takes away until it
  * has surrendered them: the leader gives them to their new owners only when no member claims them any more.
  */
-export class HeldPartitions {
+export class OwnedPartitions {
   private claim: Ownership = { since: 0, owned: {} };
   private leaving: readonly TopicPartition[] = [];
 
@@ -37,19 +37,19 @@ export class HeldPartitions {
   /**
    * Notes an assignment.
    * @param generation of the group
-   * @param kept whether no other member can have worked on the partitions held so far
-   * @returns all that are held now
+   * @param kept whether no other member can have worked on the partitions owned so far
+   * @returns all that are owned now
    */
   assign(assignment: PartitionsByTopic, generation: number, kept: boolean): readonly TopicPartition[] {
     const assigned = this.listed(assignment);
     const names = new Set(assigned.map(partitionName));
-    const held = this.rebalancing === 'cooperative' && kept ? this.listed(this.claim.owned) : [];
-    this.leaving = held.filter((each) => !names.has(partitionName(each)));
+    const before = this.rebalancing === 'cooperative' && kept ? this.listed(this.claim.owned) : [];
+    this.leaving = before.filter((each) => !names.has(partitionName(each)));
     this.claim = { since: generation, owned: assignment };
     return [...assigned, ...this.leaving];
   }
 
-  /** Forgets the surrendered partitions. @returns all that are still held */
+  /** Forgets the surrendered partitions. @returns all that are still owned */
   release(): readonly TopicPartition[] {
     this.leaving = [];
     return this.listed(this.claim.owned);
