@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { IndexedCollection } from '#orders/database/indexes.js';
 import { migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { Mongo } from '#service/mongodb/mongo.js';
+import { SoleLease, type SoleLeaseDocument } from '#service/mongodb/lease.js';
 import { ExpansionRecord } from '../apps/admin/src/topics/expand-topics.js';
 import { MongoAutoscalerStore } from '../apps/console/src/autoscaling/autoscaler-store.js';
 import { itIsAnAutoscalerStore } from '../apps/console/src/autoscaling/testing/autoscaler-stores.js';
@@ -77,6 +78,27 @@ describe('MongoAutoscalerStore', () => {
     const expired = await policies.updateOne({ _id: 'policy' }, { $set: { expiresAt: new Date(0) } });
     expect(expired.matchedCount).toBe(1);
     expect(await new MongoAutoscalerStore(mongo, 'other').take()).toEqual({ isHeld: true, stored: null });
+  });
+});
+
+describe('SoleLease', () => {
+  const place = { collection: 'adminLocks', id: crypto.randomUUID(), durationMs: 3_600_000 };
+  const leaseOf = (owner: string): SoleLease<SoleLeaseDocument> => new SoleLease(mongo, { ...place, owner });
+
+  it('belongs to one process, until that one releases it or is silent for too long', async () => {
+    const [one, other] = [leaseOf('one'), leaseOf('other')];
+    expect(await other.renew()).toBeNull();
+    expect(await one.acquire()).toMatchObject({ owner: 'one' });
+    expect([await other.acquire(), await other.renew()]).toEqual([null, null]);
+    await other.release();
+    expect(await one.renew()).toMatchObject({ owner: 'one' });
+    await one.release();
+    expect(await other.acquire()).toMatchObject({ owner: 'other' });
+    expect(await one.renew()).toBeNull();
+    const stored = mongo.db.collection<SoleLeaseDocument>('adminLocks');
+    await stored.updateOne({ _id: place.id }, { $set: { expiresAt: new Date(0) } });
+    expect(await one.acquire()).toMatchObject({ owner: 'one' });
+    expect([await other.renew(), await other.find()]).toEqual([null, expect.objectContaining({ owner: 'one' })]);
   });
 });
 

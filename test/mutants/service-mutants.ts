@@ -148,6 +148,30 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
     folder: 'libs/service/src',
     specs: 'transfer-limits',
     mutants: {
+      'take a lease that another process has': {
+        file: 'mongodb/lease.ts',
+        replace: '{ _id: id, $or: isMineOrFree }',
+        by: '{ _id: id }',
+        specs: 'archive/archive-lock',
+      },
+      'take over a lease before it has expired': {
+        file: 'mongodb/lease.ts',
+        replace: 'expiresAt: { $lt: this.mongo.time.now() }',
+        by: 'expiresAt: { $lt: new Date(this.mongo.time.now().getTime() + 10_000) }',
+        specs: 'archive/archive-lock',
+      },
+      'renew a lease that another process has taken': {
+        file: 'mongodb/lease.ts',
+        replace: '{ _id: id, owner } as Filter<D>, update',
+        by: '{ _id: id } as Filter<D>, update',
+        specs: 'archive/archive-lock',
+      },
+      'release a lease that another process has taken': {
+        file: 'mongodb/lease.ts',
+        replace: 'updateOne({ _id: id, owner }',
+        by: 'updateOne({ _id: id }',
+        specs: 'archive/archive-lock',
+      },
       'log the headers of requests': {
         file: 'process/logs.ts',
         replace: 'req: ({ id, method, url, remoteAddress }: LoggedRequest) => ({',
@@ -343,20 +367,15 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
     ...ARCHIVE,
     specs: 'archive/archive-lock',
     mutants: {
-      'archive while another command does': {
-        file: 'archive/archive-lock.ts',
-        replace: "{ _id: 'archive', expiresAt: { $lt: now } }",
-        by: "{ _id: 'archive' }",
-      },
       'let the lease of a command that works expire': {
         file: 'archive/archive-lock.ts',
-        replace: 'void renewLease(mongo, owner, lost);',
+        replace: 'void renewLease(lock, lost);',
         by: 'void [renewLease, lost];',
       },
       'go on archiving when the lease is lost': {
         file: 'archive/archive-lock.ts',
-        replace: 'if (matchedCount === 0) lost.abort(reason);',
-        by: 'void matchedCount;',
+        replace: 'if ((await lock.renew()) === null) lost.abort(reason);',
+        by: 'await lock.renew();',
       },
     },
   },

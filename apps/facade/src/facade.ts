@@ -39,7 +39,7 @@ import { Sides } from './sides/sides.js';
 import { MongoBucketStore } from './writes/bucket-store.js';
 import { MongoNumberStore } from './writes/number-blocks.js';
 import { OpenIntents } from './writes/open-intents.js';
-import { MongoWorkerLease } from './writes/outbox.js';
+import { workerLease } from './writes/outbox.js';
 
 const logger = createLogger('facade', settings.LOG_LEVEL);
 const ADDRESS = `${hostname()}:${settings.PORT}`;
@@ -165,7 +165,7 @@ export class Facade implements OnModuleInit, OnApplicationBootstrap, BeforeAppli
     const { sides, comparisons, observations, mismatches, verifications } = this;
     return {
       ...stores,
-      lease: new MongoWorkerLease(mongo, IDENTITY.process),
+      lease: workerLease(mongo, IDENTITY.process),
       sides,
       legacy: sides.answering.legacy,
       figures: async (versions) => observations.read(versions),

@@ -5,35 +5,41 @@ import type { Mongo } from '#service/mongodb/mongo.js';
 import { withArchiveLock } from './archive-lock.js';
 
 interface Lock {
-  readonly owner: string;
+  readonly owner: string | null;
   readonly expiresAt: Date;
 }
+
+/** A filter and an update of `SoleLease`, which a spec on a real MongoDB runs too. */
+type LeaseFilter = {
+  readonly owner?: string;
+  readonly $or?: readonly [unknown, { readonly expiresAt: { readonly $lt: Date } }];
+};
 
 /** The collection of the lock, in memory. */
 class FakeLocks {
   lock: Lock | undefined;
 
-  async updateOne(
-    { owner, expiresAt }: { readonly owner?: string; readonly expiresAt?: { readonly $lt: Date } },
+  async findOneAndUpdate(
+    { owner, $or }: LeaseFilter,
     { $set }: { readonly $set: Lock },
     { upsert = false } = {},
-  ) {
+  ): Promise<Lock | null> {
     const { lock } = this;
-    const matches =
-      lock !== undefined &&
-      (owner === undefined || lock.owner === owner) &&
-      (expiresAt === undefined || lock.expiresAt < expiresAt.$lt);
+    const isFree = (held: Lock): boolean =>
+      $or === undefined || held.owner === null || held.expiresAt < $or[1].expiresAt.$lt;
+    const matches = lock !== undefined && (owner === undefined ? isFree(lock) : lock.owner === owner);
     if (lock !== undefined && !matches && upsert) throw new MongoServerError({ message: 'taken', code: 11_000 });
-    if (matches || upsert) this.lock = { ...lock, ...$set };
-    return { matchedCount: matches ? 1 : 0 };
+    if (!matches && !upsert) return null;
+    this.lock = { ...lock, ...$set };
+    return this.lock;
+  }
+
+  async updateOne({ owner }: LeaseFilter, { $set }: { readonly $set: Lock }): Promise<void> {
+    if (owner === undefined || this.lock?.owner === owner) this.lock = $set;
   }
 
   async findOne(): Promise<Lock | null> {
     return this.lock ?? null;
-  }
-
-  async deleteOne({ owner }: { readonly owner: string }): Promise<void> {
-    if (this.lock?.owner === owner) this.lock = undefined;
   }
 }
 
@@ -67,7 +73,7 @@ it('lets one command work after the other', async () => {
   first.resolve();
   expect(await ends[0]).toBe('done');
   await clock.advance(1_000);
-  expect([await ends[1], locks.lock]).toEqual(['done', undefined]);
+  expect([await ends[1], locks.lock?.owner]).toEqual(['done', null]);
 });
 
 it('is kept for as long as the command works: another one gives up', async () => {

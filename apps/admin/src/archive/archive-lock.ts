@@ -1,25 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Collection } from 'mongodb';
 import { pause, type Clock } from '@orders-pipeline/clock';
 import { ArchiveError } from '#orders/archive/archive-manifest.js';
 import { timeLimit } from '#orders/time-limit.js';
+import { SoleLease, type SoleLeaseDocument } from '#service/mongodb/lease.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 import { interruption } from '../environment.js';
 
 const LEASE_MS = timeLimit(15_000);
 const RENEW_EVERY_MS = 3_000;
 const RETRY_MS = 1_000;
 
-interface Lock {
-  readonly _id: 'archive';
-  readonly owner: string;
+interface LockDocument extends SoleLeaseDocument {
   readonly host: string;
   readonly pid: number;
-  /** By MongoDB's clock. */
-  readonly expiresAt: Date;
 }
+
+type Lock = SoleLease<LockDocument>;
 
 /**
  * Runs work that no other command may do at the same time: archiving and bringing back. A lease in MongoDB, which a killed process
@@ -36,28 +33,29 @@ export async function withArchiveLock<T>(
   const interrupted = interruption(
     new ArchiveError('archive-interrupted', 'Interrupted: run the command again to continue.'),
   );
-  const owner = randomUUID();
-  await acquire(mongo, owner, clock, print);
+  const place = { collection: 'adminLocks', id: 'archive', owner: randomUUID(), durationMs: LEASE_MS };
+  const lock: Lock = new SoleLease(mongo, place);
+  await acquire(lock, clock, print);
   const lost = new AbortController();
   let cancelRenewal = clock.after(RENEW_EVERY_MS, onRenewal);
   function onRenewal(): void {
-    void renewLease(mongo, owner, lost);
+    void renewLease(lock, lost);
     cancelRenewal = clock.after(RENEW_EVERY_MS, onRenewal);
   }
   try {
     return await work(AbortSignal.any([interrupted, lost.signal]));
   } finally {
     cancelRenewal();
-    await locks(mongo).deleteOne({ _id: 'archive', owner });
+    await lock.release();
   }
 }
 
-async function acquire(mongo: Mongo, owner: string, clock: Clock, print: (line: string) => void): Promise<void> {
+async function acquire(lock: Lock, clock: Clock, print: (line: string) => void): Promise<void> {
   const deadline = clock.now() + LEASE_MS + RETRY_MS;
   for (let hasPrinted = false; ; hasPrinted = true) {
-    const holder = await tryAcquire(mongo, owner);
-    if (holder === undefined) return;
-    const who = `process ${holder.pid} on ${holder.host}`;
+    if ((await lock.acquire({ host: hostname(), pid: process.pid })) !== null) return;
+    const holder = await lock.find();
+    const who = `process ${holder?.pid} on ${holder?.host}`;
     if (clock.now() > deadline)
       throw new ArchiveError('archive-busy', `Another archive command runs (${who}): wait for it, or end it.`);
     if (!hasPrinted) print(`waiting for another archive command (${who})`);
@@ -65,40 +63,15 @@ async function acquire(mongo: Mongo, owner: string, clock: Clock, print: (line: 
   }
 }
 
-/** @returns the present holder, if it is another one */
-async function tryAcquire(mongo: Mongo, owner: string): Promise<Lock | undefined> {
-  const now = mongo.time.now();
-  const lock = { owner, host: hostname(), pid: process.pid, expiresAt: expiry(now) };
-  try {
-    await locks(mongo).updateOne({ _id: 'archive', expiresAt: { $lt: now } }, { $set: lock }, { upsert: true });
-    return undefined;
-  } catch (error) {
-    if (!isDuplicateKey(error)) throw error;
-    return (await locks(mongo).findOne({ _id: 'archive' })) ?? { _id: 'archive', ...lock };
-  }
-}
-
-async function renewLease(mongo: Mongo, owner: string, lost: AbortController): Promise<void> {
+async function renewLease(lock: Lock, lost: AbortController): Promise<void> {
   const reason = new ArchiveError(
     'archive-interrupted',
     'The lease of this command is lost, because MongoDB was away for too long: run it again to continue.',
   );
   try {
-    const { matchedCount } = await locks(mongo).updateOne(
-      { _id: 'archive', owner },
-      { $set: { expiresAt: expiry(mongo.time.now()) } },
-    );
-    if (matchedCount === 0) lost.abort(reason);
+    if ((await lock.renew()) === null) lost.abort(reason);
   } catch {
     // Without MongoDB nothing can be archived either: the next step fails by itself.
     lost.abort(reason);
   }
-}
-
-function expiry(now: Date): Date {
-  return new Date(now.getTime() + LEASE_MS);
-}
-
-function locks(mongo: Mongo): Collection<Lock> {
-  return mongo.db.collection<Lock>('adminLocks');
 }

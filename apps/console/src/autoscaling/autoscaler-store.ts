@@ -3,8 +3,8 @@ import type { Collection, WithId } from 'mongodb';
 import type { AutoscaleState } from '#autoscaling/autoscale-state.js';
 import type { Decision } from '#autoscaling/decision.js';
 import { timeLimit } from '#orders/time-limit.js';
+import { SoleLease, type SoleLeaseDocument } from '#service/mongodb/lease.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 import type { AutoscaleMode } from './autoscaling-settings.js';
 
 /** A decision that is kept: a step, a verdict, or a new reason to wait. */
@@ -48,15 +48,10 @@ export interface AutoscalerStore {
 
 /** How long a process may be silent before another one takes over, in ms. It renews the lease once a second. */
 const LEASE_MS = timeLimit(10_000);
+const [POLICIES, POLICY_ID] = ['autoscaler', 'policy'];
 const READ_WITHIN_MS = timeLimit(5_000);
 
-type PolicyDocument = Partial<StoredAutoscaler> & {
-  readonly _id: 'policy';
-  readonly owner: string | null;
-  /** By MongoDB's clock. */
-  readonly expiresAt: Date;
-  readonly resume?: boolean;
-};
+type PolicyDocument = SoleLeaseDocument & Partial<StoredAutoscaler> & { readonly resume?: boolean };
 
 type DecisionDocument = Omit<KeptDecision, 'id'> & { readonly _id: string };
 
@@ -65,44 +60,29 @@ type DecisionDocument = Omit<KeptDecision, 'id'> & { readonly _id: string };
  * state are one document: only the process that has the lease can store a state, so that two never decide from different ones.
  */
 export class MongoAutoscalerStore implements AutoscalerStore {
-  private readonly policies: Collection<PolicyDocument>;
+  private readonly policy: SoleLease<PolicyDocument>;
   private readonly decisions: Collection<DecisionDocument>;
 
   constructor(
     private readonly mongo: Mongo,
-    private readonly owner: string = randomUUID(),
+    owner: string = randomUUID(),
   ) {
-    this.policies = mongo.db.collection('autoscaler');
+    this.policy = new SoleLease(mongo, { collection: POLICIES, id: POLICY_ID, owner, durationMs: LEASE_MS });
     this.decisions = mongo.db.collection('autoscalerDecisions');
   }
 
   async take(): Promise<{ readonly isHeld: boolean; readonly stored: StoredAutoscaler | null }> {
-    const now = this.mongo.time.now();
-    try {
-      const found = await this.policies.findOneAndUpdate(
-        { _id: 'policy', $or: [{ owner: { $in: [this.owner, null] } }, { expiresAt: { $lt: now } }] },
-        { $set: { owner: this.owner, expiresAt: this.expiry(now) } },
-        { upsert: true, returnDocument: 'after' },
-      );
-      return { isHeld: true, stored: toStored(found) };
-    } catch (error) {
-      if (!isDuplicateKey(error)) throw error;
-      // The document exists, and its lease is another process's.
-      return { isHeld: false, stored: toStored(await this.policies.findOne({ _id: 'policy' })) };
-    }
+    const held = await this.policy.acquire();
+    return { isHeld: held !== null, stored: toStored(held ?? (await this.policy.find())) };
   }
 
   async save(stored: StoredAutoscaler): Promise<{ readonly isHeld: boolean; readonly isResumeRequested: boolean }> {
-    const before = await this.policies.findOneAndUpdate(
-      { _id: 'policy', owner: this.owner },
-      { $set: { ...stored, expiresAt: this.expiry(this.mongo.time.now()) }, $unset: { resume: true } },
-      { projection: { resume: 1 } },
-    );
+    const before = await this.policy.renew(stored, { unset: { resume: true } });
     return { isHeld: before !== null, isResumeRequested: before?.resume === true };
   }
 
   async release(): Promise<void> {
-    await this.policies.updateOne({ _id: 'policy', owner: this.owner }, { $set: { owner: null } });
+    await this.policy.release();
   }
 
   async keep({ id, ...decision }: KeptDecision): Promise<void> {
@@ -119,11 +99,7 @@ export class MongoAutoscalerStore implements AutoscalerStore {
   }
 
   async requestResume(): Promise<void> {
-    await this.policies.updateOne({ _id: 'policy' }, { $set: { resume: true } });
-  }
-
-  private expiry(now: Date): Date {
-    return new Date(now.getTime() + LEASE_MS);
+    await this.mongo.db.collection<PolicyDocument>(POLICIES).updateOne({ _id: POLICY_ID }, { $set: { resume: true } });
   }
 }
 

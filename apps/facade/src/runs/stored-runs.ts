@@ -4,9 +4,11 @@ import { HttpStatus, Logger } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { pause, succeededWithin, type Clock } from '@orders-pipeline/clock';
 import { requireIndexes } from '#service/mongodb/indexes.js';
+import { isFree, leaseFrom } from '#service/mongodb/lease.js';
 import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { Problem } from '#service/http/problem.js';
+import type { Lease } from '#orders/operation/operation.js';
 import { timeLimit } from '#orders/time-limit.js';
 
 /** The work that the facade does over all orders, one of each kind at a time. */
@@ -27,7 +29,7 @@ export interface RunDocument<P = unknown, R extends string = string> {
   readonly startedAt: Date;
   readonly endedAt: Date | null;
   /** The process that runs it. */
-  readonly lease: { readonly owner: string; readonly expiresAt: Date } | null;
+  readonly lease: Lease | null;
   /** Incremented by each claim: it fences the writes of earlier owners. */
   readonly epoch: number;
 }
@@ -129,9 +131,8 @@ export class StoredRuns<P, R extends string, F = unknown> {
 
   /** Claims the run that has not ended, if no other process holds it. @returns `null` if there is none */
   async claim(): Promise<RunDocument<P, R> | null> {
-    const free = { 'lease.expiresAt': { $not: { $gte: this.mongo.time.now() } } };
     const claimed = await this.runs.findOneAndUpdate(
-      { kind: this.kind, status: 'running', ...free },
+      { kind: this.kind, status: 'running', ...isFree(this.mongo.time.now()) },
       { $set: { lease: this.lease() }, $inc: { epoch: 1 } },
       { returnDocument: 'after' },
     );
@@ -195,8 +196,8 @@ export class StoredRuns<P, R extends string, F = unknown> {
     return run as RunDocument<P, R> | null;
   }
 
-  private lease(): RunDocument['lease'] {
-    return { owner: this.owner, expiresAt: new Date(this.mongo.time.now().getTime() + LEASE_MS) };
+  private lease(): Lease {
+    return leaseFrom(this.mongo.time.now(), this.owner, LEASE_MS);
   }
 
   private get runs() {

@@ -1,60 +1,25 @@
-import type { Collection } from 'mongodb';
 import { pause } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
-import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
+import { SoleLease } from '#service/mongodb/lease.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import type { MigrationPorts, WorkerLease } from '../migration/migration-ports.js';
 import type { SideName, WriteOutcome } from '../sides/side.js';
 import { isFinal, isUnanswered, type Bucket, type Intent, type IntentUpdate } from './bucket-store.js';
 import { PrimaryWrite, updateAfter } from './fenced-writes.js';
 
-const LEASE_ID = 'outbox';
 /**
  * How long a worker may be silent, in ms. Clients of all instances wait for the worker: reads of the target and writes of a hand-over get
  * 503 after 2 s, so that another one must have taken over by then.
  */
 export const LEASE_MS = timeLimit(1_000);
 
-interface LeaseDocument {
-  readonly _id: typeof LEASE_ID;
-  readonly owner: string;
-  readonly expiresAt: Date;
-}
-
 /**
  * The lease in MongoDB: the collection `migrationLeases`. It saves work, and fences nothing: two workers at once do no harm, so a
  * process that lost its lease without noticing does none either.
  */
-export class MongoWorkerLease implements WorkerLease {
-  private readonly leases: Collection<LeaseDocument>;
-
-  constructor(
-    private readonly mongo: Mongo,
-    private readonly owner: string,
-  ) {
-    this.leases = mongo.db.collection('migrationLeases');
-  }
-
-  async acquire(): Promise<boolean> {
-    const now = this.mongo.time.now();
-    const lease = { owner: this.owner, expiresAt: new Date(now.getTime() + LEASE_MS) };
-    try {
-      const { matchedCount, upsertedCount } = await this.leases.updateOne(
-        { _id: LEASE_ID, $or: [{ owner: this.owner }, { expiresAt: { $lt: now } }] },
-        { $set: lease },
-        { upsert: true },
-      );
-      return matchedCount + upsertedCount === 1;
-    } catch (error) {
-      // The lease exists, and is another process's.
-      if (isDuplicateKey(error)) return false;
-      throw error;
-    }
-  }
-
-  async release(): Promise<void> {
-    await this.leases.deleteOne({ _id: LEASE_ID, owner: this.owner });
-  }
+export function workerLease(mongo: Mongo, owner: string): WorkerLease {
+  const lease = new SoleLease(mongo, { collection: 'migrationLeases', id: 'outbox', owner, durationMs: LEASE_MS });
+  return { acquire: async () => (await lease.acquire()) !== null, release: async () => lease.release() };
 }
 
 /** An intent in its bucket. */

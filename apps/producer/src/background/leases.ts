@@ -3,10 +3,11 @@ import { Injectable } from '@nestjs/common';
 import type { ClientSession, Filter } from 'mongodb';
 import { type OperationDocument, operationsCollection, type Lease } from '#orders/operation/operation.js';
 import { timeLimit } from '#orders/time-limit.js';
+import { isFree, leaseFrom } from '#service/mongodb/lease.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 
 /** Duration of a lease, in ms. Other processes can claim the work of a silent process after this time. */
-const LEASE_MS = timeLimit(10_000);
+export const LEASE_MS = timeLimit(10_000);
 
 /** This process no longer holds the lease: another process claimed the work, or the work has ended. */
 export class LeaseLostError extends Error {
@@ -42,16 +43,6 @@ export function partInField<D extends OperationDocument, P extends { readonly ep
   return { path: field, match, find };
 }
 
-/** Returns the condition that no process holds the lease of a part. */
-export function isFree(now: Date): PartConditions {
-  return { 'lease.expiresAt': { $not: { $gte: now } } };
-}
-
-/** Creates a lease that starts now. @param now MongoDB's time, which all processes use to compare leases */
-export function createLease(owner: string, now: Date): Lease {
-  return { owner, expiresAt: new Date(now.getTime() + LEASE_MS) };
-}
-
 /**
  * A part of an operation that this process has claimed. The owner and the part's epoch fence every write: a process that lost its
  * lease changes nothing. All writes throw LeaseLostError then.
@@ -79,7 +70,7 @@ export class HeldLease<D extends OperationDocument, P extends { readonly epoch: 
 
   /** Renews the lease and stores a change. */
   async renew(change: object = {}): Promise<void> {
-    const lease = createLease(this.owner, this.mongo.time.now());
+    const lease = leaseFrom(this.mongo.time.now(), this.owner, LEASE_MS);
     const { status, interruption = null } = await this.update({ ...change, [`${this.place.path}.lease`]: lease });
     // The interruption and the failure that the work was claimed with do not end it.
     const isInterrupted = interruption !== null && interruption !== this.operation.interruption;
@@ -126,7 +117,7 @@ export class Leases {
 
   /** Creates a lease that starts now, for the part of an operation that this process is about to store. */
   create(): Lease {
-    return createLease(this.owner, this.mongo.time.now());
+    return leaseFrom(this.mongo.time.now(), this.owner, LEASE_MS);
   }
 
   /** Returns the hold on a part that this process has stored with a lease of `create`. */
@@ -153,7 +144,7 @@ export class Leases {
     const operation = await operationsCollection(this.mongo.db).findOneAndUpdate(
       { ...filter, ...place.match({ ...where, ...isFree(now) }) },
       {
-        $set: { ...change, [`${place.path}.lease`]: createLease(this.owner, now) },
+        $set: { ...change, [`${place.path}.lease`]: leaseFrom(now, this.owner, LEASE_MS) },
         $inc: { [`${place.path}.epoch`]: 1 },
       },
       { sort: { _id: 1 }, returnDocument: 'after' },

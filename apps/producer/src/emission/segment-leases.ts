@@ -10,7 +10,8 @@ import {
   type Segment,
 } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { type HeldLease, isFree, type LeasedPart, Leases } from '../background/leases.js';
+import { isFree } from '#service/mongodb/lease.js';
+import { type HeldLease, type LeasedPart, Leases } from '../background/leases.js';
 
 /** How long before its due time a segment can be claimed, in ms. A process should not hold a segment that it cannot emit yet. */
 const AHEAD_MS = 1_000;

@@ -17,8 +17,9 @@ import { type OperationDocument, operationsCollection } from '#orders/operation/
 import { Audited } from '#service/audit/audit-requests.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { Problem } from '#service/http/problem.js';
+import { leaseFrom } from '#service/mongodb/lease.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { createLease } from '../background/leases.js';
+import { LEASE_MS } from '../background/leases.js';
 import { deleteKeys, parseIdempotencyKey } from '../operations/idempotency-keys.js';
 import { OperationView } from '../operations/operation-progress.js';
 import { type OperationResponse, OperationResponseSchema } from '../operations/operation-response.js';
@@ -110,7 +111,7 @@ export class RedriveController {
     const { limit = null, maxRedrives, ratePerSecond = null } = request;
     const filter = toFilter(request);
     const parameters = { filter, limit, maxRedrives, ratePerSecond, chunkSize: CHUNK };
-    const lease = createLease(randomUUID(), this.mongo.time.now());
+    const lease = leaseFrom(this.mongo.time.now(), randomUUID(), LEASE_MS);
     const redrive = await this.operations.createRedrive(parameters, lease, { key, request });
     if (redrive.kind !== 'redrive' || redrive.redriving?.isSelected !== false) return redrive;
     // A retry of a request whose letters are still being selected: return the result of the first request.
