@@ -17,7 +17,7 @@ import { quietKafka, recordsKept } from './support/topic-writer.js';
 const CLEAN = { missing: 0, pending: 0, doubled: 0, altered: 0, phantom: 0, differingBlocks: [] };
 const NOTHING = { chunks: 0, rows: 0, batches: 0, letters: 0 };
 
-describe('the bookkeeping of an ended operation', () => {
+describe('the processing metadata of an ended operation', () => {
   const shared = sharedPipeline(async () =>
     TestSystem.start({ env: COMPACTED_AT_ONCE, flags: ['--no-console', '--save-ms', '0..5'] }),
   );

@@ -57,7 +57,7 @@ const STORM_WAVES = 5;
 const BETWEEN_WAVES_MS = 1_500;
 /** A Kafka node takes 30 s to restart on two cores beside the other processes. */
 const SERVER_SECONDS = 50;
-const EMITTING = /^producer_emissions_running (\d)$/m;
+const PUBLISHING = /^producer_emissions_running (\d)$/m;
 
 const nothing = (): void => undefined;
 
@@ -71,7 +71,7 @@ const producer: Choice = (cluster, draw) => oneOf(namesOf(cluster, 'producer'), 
 /** A producer that sends the orders of an operation, if there is one: it holds a lease, which it loses while it hangs. */
 const emittingProducer: Choice = async (cluster, draw) => {
   const producers = cluster.of('producer');
-  const emits = await Promise.all(producers.map(async ({ url }) => url !== undefined && readMetric(url, EMITTING)));
+  const emits = await Promise.all(producers.map(async ({ url }) => url !== undefined && readMetric(url, PUBLISHING)));
   const emitting = producers.filter((_, at) => emits[at] === 1);
   return oneOf(emitting.length > 0 ? emitting : producers, draw).name;
 };

@@ -34,7 +34,7 @@ export interface ProductMutant extends ProductEdits {
 const BULK_INSERT = 'dist/apps/consumer/src/bulk-insert.js';
 const RELIABLE_PRODUCER = 'libs/parallel-consumer/dist/kafka/reliable-producer.js';
 const LEASE = 'libs/parallel-consumer/dist/kafka/lease.js';
-const EMISSION = 'dist/apps/producer/src/emission/emission.js';
+const PUBLISHING = 'dist/apps/producer/src/publishing/publish-segment.js';
 
 /** Changes nothing. */
 export const NO_EDIT: Edit = { file: 'package.json', replace: '"private": true', by: '"private": true' };
@@ -85,7 +85,7 @@ export const PRODUCT_MUTANTS: Readonly<Record<string, ProductMutant>> = {
     by: 'this.sendAll(topic, records)',
     also: [
       {
-        file: EMISSION,
+        file: PUBLISHING,
         replace: 'const sending = topic.send(sent.flatMap(({ records }) => records));',
         by: `const whole = sent.flatMap(({ records }) => records);
         const quarter = Math.ceil(whole.length / 4);

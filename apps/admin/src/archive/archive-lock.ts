@@ -81,7 +81,7 @@ async function tryAcquire(mongo: Mongo, owner: string): Promise<Lock | undefined
 async function renewLease(mongo: Mongo, owner: string, lost: AbortController): Promise<void> {
   const reason = new ArchiveError(
     'archive-interrupted',
-    'The lease of this command is lost, because MongoDB was away for too long: run it again to continue.',
+    'The lease of this command is lost, because MongoDB was unavailable for too long: run it again to continue.',
   );
   try {
     const { matchedCount } = await locks(mongo).updateOne(

@@ -21,16 +21,16 @@ const COMPACTION = {
   writableIn: ENDED,
 };
 
-/** An operation that is not settled waits for its next turn as long as for its first one, within these limits in ms. */
+/** An operation that is not compacted completely waits for its next turn as long as for its first one, within these limits in ms. */
 const MIN_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 10 * 60 * 1000;
-/** How often the dead-letter topic is trimmed, in ms, besides each time that letters may have been removed. */
+/** How often the dead-letter topic is trimmed, in ms, besides each time that dead letters may have been removed. */
 const TRIM_EVERY_MS = 60 * 60 * 1000;
 
 /** How long after its end an operation is compacted, in ms. */
 const DELAY_MS = settings.COMPACTION_DELAY_SECONDS * 1_000;
 
-/** Replaces the bookkeeping of ended operations by the digests of their blocks, one operation at a time. */
+/** Replaces the processing metadata of ended operations by the digests of their blocks, one operation at a time. */
 @Injectable()
 export class CompactionJob extends LeasedJob<CompactionLease> {
   private trimAt = 0;
@@ -62,7 +62,7 @@ export class CompactionJob extends LeasedJob<CompactionLease> {
     if (this.clock.now() < this.trimAt) return;
     this.trimAt = this.clock.now() + TRIM_EVERY_MS;
     const partitions = await this.letters.trim();
-    if (partitions > 0) this.logger.log({ partitions }, 'records of settled dead letters removed');
+    if (partitions > 0) this.logger.log({ partitions }, 'records of saved and discarded dead letters removed');
   }
 
   protected async run(lease: CompactionLease, signal: AbortSignal): Promise<void> {
@@ -95,7 +95,7 @@ export class CompactionJob extends LeasedJob<CompactionLease> {
     const defects = unsettled.filter(({ kind }) => kind === 'defect');
     this.metrics.compacted(orders);
     this.metrics.defects(operation, defects.length);
-    if (orders > 0) this.logger.log({ operation, orders }, 'bookkeeping compacted');
+    if (orders > 0) this.logger.log({ operation, orders }, 'processing metadata compacted');
     for (const { reason } of defects)
       this.logger.error({ operation, reason }, 'block is not compacted: its orders are not those that were sent');
   }

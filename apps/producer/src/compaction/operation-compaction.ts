@@ -7,10 +7,10 @@ import { chunksCollection } from '#orders/operation/acknowledged-chunks.js';
 import { importRowsCollection } from '#orders/imports/import-rows.js';
 import { type IntakeBatch, intakeBatchesCollection } from '#orders/numbering/intake-batches.js';
 import {
-  type EmittedDocument,
+  type SegmentedDocument,
   FULL_BLOCK_ORDERS,
   type IntakeDocument,
-  isEmitted,
+  isSegmented,
   operationsCollection,
   type OrdersDocument,
   type IndexRange,
@@ -27,7 +27,7 @@ import {
 import { unpackIndexes } from '#orders/numbering/number-runs.js';
 import type { CheckSources } from '#reconcile/check-block.js';
 import { groupPositions } from '#reconcile/record-positions.js';
-import { type Verification, type VerifiedBlock, verifyEmitted, verifyReceived } from '#reconcile/verify-block.js';
+import { type Verification, type VerifiedBlock, verifySegmented, verifyReceived } from '#reconcile/verify-block.js';
 import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 
@@ -51,17 +51,17 @@ export class WorkShare {
   }
 }
 
-/** Batches of one settled block: they are in memory at once. */
+/** Batches of one verified block: they are in memory at once. */
 const MAX_BATCHES = 5_000;
 
-/** The next batches that may be settled together, or why none may. */
+/** The next batches that may be compacted together, or why none may. */
 type ReceivedRun =
   | { readonly kind: 'batches'; readonly batches: readonly IntakeBatch[] }
   | { readonly kind: 'keys'; readonly until: Date | undefined };
 
 /**
- * Takes the batches of the next settled block of an intake: up to 100,000 orders of up to 5,000 batches. A batch with Idempotency-Keys that
- * are stored still answers repeated requests, so that nothing is settled before its keys have expired.
+ * Takes the batches of the next verified block of an intake: up to 100,000 orders of up to 5,000 batches. A batch with Idempotency-Keys that
+ * are stored still answers repeated requests, so that nothing is compacted before its keys have expired.
  * @param batches the acknowledged batches outside of `passed`, by ascending index
  * @param passed indexes of other blocks: no block reaches across them
  * @returns `undefined` if there is none
@@ -85,26 +85,26 @@ export async function nextRun(
   return run.length === 0 ? undefined : { kind: 'batches', batches: run };
 }
 
-/** The steps of settling one block. Each is durable when it resolves, and harmless when it is repeated. */
+/** The steps of compacting one block. Each is durable when it resolves, and harmless when it is repeated. */
 export interface SettlingSteps {
   /** Compares the orders of the block with what was sent. */
   verify(): Promise<Verification>;
   /** Stores the digest. @returns the stored block, which may be that of another process */
   store(block: VerifiedBlock): Promise<SettledBlock>;
-  /** Removes the bookkeeping that the stored block replaces. */
+  /** Removes the processing metadata that the stored block replaces. */
   remove(block: SettledBlock): Promise<void>;
-  /** Records that the bookkeeping is removed. */
+  /** Records that the processing metadata is removed. */
   finish(block: SettledBlock): Promise<void>;
 }
 
-/** Why a block is not settled. */
+/** Why a block is not compacted. */
 type Unsettled = Exclude<Verification, { readonly kind: 'settled' }>;
 
 /**
- * Replaces the bookkeeping of a block by its digest: verify, store the digest, remove. A crash after any step leaves a state from which
+ * Replaces the processing metadata of a block by its digest: verify, store the digest, remove. A crash after any step leaves a state from which
  * the next turn continues, and nothing is removed without a stored digest.
  * @param stored the block of an earlier turn; `null` if it is not verified yet
- * @returns why the block is not settled; `undefined` if it is settled and its bookkeeping is removed
+ * @returns why the block is not compacted; `undefined` if it is stored as verified and its processing metadata is removed
  */
 export async function settleBlock(stored: SettledBlock | null, steps: SettlingSteps): Promise<Unsettled | undefined> {
   if (stored?.isCompacted === true) return undefined;
@@ -126,13 +126,13 @@ const SLICE = 5_000;
 export interface CompactionTurn {
   /** Orders of blocks that were compacted in this turn. */
   orders: number;
-  /** The blocks that are not settled. */
+  /** The blocks that are not compacted. */
   readonly unsettled: Unsettled[];
   /** When the first Idempotency-Key that keeps a block expires. */
   keysUntil?: Date | undefined;
 }
 
-/** Settles the blocks of ended operations, slowly: one part after another, with pauses. */
+/** Compacts the blocks of ended operations, slowly: one part after another, with pauses. */
 @Injectable()
 export class OperationCompaction {
   constructor(
@@ -141,10 +141,10 @@ export class OperationCompaction {
     private readonly archivedIds: ArchivedIds,
   ) {}
 
-  /** Settles what can be settled. @throws the reason of the signal, or the error of MongoDB or Kafka: a later turn continues */
+  /** Compacts what can be compacted. @throws the reason of the signal, or the error of MongoDB or Kafka: a later turn continues */
   async settle(operation: OrdersDocument, signal: AbortSignal): Promise<CompactionTurn> {
     const turn: CompactionTurn = { orders: 0, unsettled: [] };
-    if (isEmitted(operation)) await this.settleEmitted(operation, turn, signal);
+    if (isSegmented(operation)) await this.settleSegmented(operation, turn, signal);
     else await this.settleReceived(operation, turn, signal);
     return turn;
   }
@@ -158,7 +158,7 @@ export class OperationCompaction {
     };
   }
 
-  private async settleEmitted(claimed: EmittedDocument, turn: CompactionTurn, signal: AbortSignal): Promise<void> {
+  private async settleSegmented(claimed: SegmentedDocument, turn: CompactionTurn, signal: AbortSignal): Promise<void> {
     const operation = await this.fence(claimed);
     if (operation === undefined) {
       turn.unsettled.push({ kind: 'open', reason: 'a producer may still be sending' });
@@ -167,7 +167,7 @@ export class OperationCompaction {
     const rest = this.restOf(signal);
     for (const block of ackedBlocks(operation.segments)) {
       const stored = await findSettledBlock(this.mongo.db, operation._id, block.from);
-      const verify = async () => verifyEmitted(operation, block, await this.sources(signal, rest));
+      const verify = async () => verifySegmented(operation, block, await this.sources(signal, rest));
       await this.settleOne(stored, { verify, ...this.steps(operation, turn, rest) }, turn);
     }
   }
@@ -204,7 +204,7 @@ export class OperationCompaction {
     }
   }
 
-  /** @returns whether the block is settled */
+  /** @returns whether the block is compacted */
   private async settleOne(stored: SettledBlock | null, steps: SettlingSteps, turn: CompactionTurn): Promise<boolean> {
     const unsettled = await settleBlock(stored, steps);
     if (unsettled !== undefined) turn.unsettled.push(unsettled);
@@ -226,7 +226,7 @@ export class OperationCompaction {
     };
   }
 
-  /** Stores a verified block. @returns the stored one: another process may have settled the block at the same time */
+  /** Stores a verified block. @returns the stored one: another process may have stored it at the same time */
   private async store(block: VerifiedBlock): Promise<SettledBlock> {
     const { _id, ...fields } = block;
     const settled = { ...fields, verifiedAt: this.mongo.time.now(), isCompacted: false };
@@ -235,12 +235,12 @@ export class OperationCompaction {
       { $setOnInsert: settled },
       { upsert: true, returnDocument: 'after' },
     );
-    if (stored === null) throw new Error(`the settled block of ${_id.operationId} at ${_id.from} is not stored`);
+    if (stored === null) throw new Error(`the verified block of ${_id.operationId} at ${_id.from} is not stored`);
     return stored;
   }
 
   /**
-   * Removes the chunks, rows and batches of a settled block. The rows of orders that are not stored under their number stay: a discarded
+   * Removes the chunks, rows and batches of a verified block. The rows of orders that are not stored under their number stay: a discarded
    * order must not be imported again.
    * @param rest is awaited after each part
    */
@@ -280,7 +280,7 @@ export class OperationCompaction {
    * Takes the expired leases of the operation's segments, so that a producer that hangs can't store what Kafka acknowledges later.
    * @returns the operation from then on; `undefined` while a lease is held
    */
-  private async fence({ _id }: EmittedDocument): Promise<EmittedDocument | undefined> {
+  private async fence({ _id }: SegmentedDocument): Promise<SegmentedDocument | undefined> {
     const now = this.mongo.time.now();
     const free = { segments: { $not: { $elemMatch: { 'lease.expiresAt': { $gte: now } } } } };
     const fenced = await operationsCollection(this.mongo.db).findOneAndUpdate(
@@ -288,7 +288,7 @@ export class OperationCompaction {
       { $set: { 'segments.$[].lease': null } },
       { returnDocument: 'after' },
     );
-    return fenced !== null && isEmitted(fenced) ? fenced : undefined;
+    return fenced !== null && isSegmented(fenced) ? fenced : undefined;
   }
 }
 
@@ -336,7 +336,7 @@ export function measureCompaction(registry: Registry) {
   const registers = [registry];
   const compacted = new Counter({
     name: 'producer_compacted_orders_total',
-    help: 'Orders whose bookkeeping was verified and replaced by the digest of their block',
+    help: 'Orders whose processing metadata was verified and replaced by the digest of their block',
     registers,
   });
   const defects = new Map<string, number>();

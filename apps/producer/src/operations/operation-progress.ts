@@ -11,7 +11,7 @@ import { type ExactCount, type LetterCounts, OrderOutcomes, type RelatedFindings
 
 /** Minimum pause between reads, in ms: a burst of callers costs one read. */
 const MIN_PAUSE_MS = 250;
-/** A read takes at most 0.5 % of the time. The two expensive reads, letters and exact count, take at most 1 % together. */
+/** A read takes at most 0.5 % of the time. The two expensive reads, dead letters and exact count, take at most 1 % together. */
 const PAUSE_FACTOR = 199;
 /** A value gets no older than this, in ms, unless its read then took more than the share of an urgent one. */
 const MAX_AGE_MS = 5_000;
@@ -181,7 +181,7 @@ export class SavedCount {
   async isSettled(letters: LetterCounts): Promise<boolean> {
     if (this.isFinal) return true;
     if (!this.hasEnded || !this.isComplete(letters)) return false;
-    const figures = `${this.orders} saved, ${sum(letters)} letters`;
+    const figures = `${this.orders} saved, ${sum(letters)} dead letters`;
     const isNew = this.verifiedFor !== figures;
     this.verifiedFor = figures;
     const count = isNew ? await this.exact.readNow() : await this.exact.get();
@@ -271,7 +271,7 @@ class OperationProgress {
     return { operation, findings: { ...findings, saved, savedAsOf: savedAsOf.toISOString() } };
   }
 
-  /** Returns whether the operation is final. For a redrive the state of its letters decides; for others an exact count. */
+  /** Returns whether the operation is final. For a redrive the state of its dead letters decides; for others an exact count. */
   async isSettled({ operation, findings }: Progress): Promise<boolean> {
     if (hasOrders(operation)) return this.getSavedCount(operation).isSettled(toLetterCounts(findings));
     if (operation.status === 'running' || operation.status === 'paused') return false;
