@@ -256,8 +256,8 @@ async function settleSavedOrders({ db, time }: Mongo): Promise<void> {
     if (!isSegmented(operation)) continue;
     for (const acked of ackedBlocks(operation.segments)) {
       const verified = await verifySegmented(operation, acked, sources);
-      if (verified.kind !== 'settled')
-        throw new Error(`orders of ${operation._id} are not settled: ${verified.reason}`);
+      if (verified.kind !== 'verified')
+        throw new Error(`orders of ${operation._id} are not verified: ${verified.reason}`);
       const { block } = verified;
       await settledBlocksCollection(db).insertOne({ ...block, verifiedAt: time.now(), isCompacted: true });
     }

@@ -59,7 +59,7 @@ describe('the processing metadata of an ended operation', () => {
     await system.post('/v1/dead-letters/discard', { operationId: id });
     expect(await compacted(db, id)).toMatchObject([{ saved: ended.saved, discarded: ended.deadLettered, skipped: 0 }]);
     expect(await bookkeepingOf(db, id)).toEqual(NOTHING);
-    await eventually('the records of its letters are removed', async () => {
+    await eventually('the records of its dead letters are removed', async () => {
       return (await recordsKept(quietKafka(system.brokers), DEAD_LETTER_TOPIC)) === 0;
     });
     const after = await reconciled(system, id);

@@ -91,7 +91,7 @@ describe('the migration of the console', () => {
       views.origin.on(BY_ID, { status: 409, body: { code: 'gate-not-met', detail, gate: GATE, state } });
       await decide(console, 'more', 'Move to live at 100 %');
       await dialog.alerts('samples, verify of the gate to live not met');
-      const unmet = dialog.locator.getByRole('list', { name: 'Conditions that do not hold' }).getByRole('listitem');
+      const unmet = dialog.locator.getByRole('list', { name: 'Unmet conditions' }).getByRole('listitem');
       expect(await unmet.allInnerTexts()).toEqual([
         expect.stringMatching(/not met\s+samples: required at least 1000 since the last change; found 412/),
         expect.stringMatching(/mismatches: required at most 0; found 2/),

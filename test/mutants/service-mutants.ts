@@ -27,7 +27,7 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
       },
       'forget a block whose reservation was not answered': {
         file: 'order-api/batch-sender.ts',
-        replace: 'await this.recovery.settle(stray);',
+        replace: 'await this.recovery.settle(orphan);',
         specs: 'order-api/batch-sender',
       },
       'mark a batch of a crashed producer as acknowledged without sending it': {
@@ -103,7 +103,7 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
     mutants: {
       'compact a block without a clean verification': {
         file: 'compaction/operation-compaction.ts',
-        replace: "if (verification.kind !== 'settled') return verification;",
+        replace: "if (verification.kind !== 'verified') return verification;",
       },
       'remove the processing metadata of a block before its digest is stored': {
         file: 'compaction/operation-compaction.ts',
@@ -142,7 +142,7 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
       },
     },
   },
-  /** Mutants of what all services share: logs without secrets, tokens while the issuer is away, the audit, foreign pages, and clients that stop reading or writing. */
+  /** Mutants of what all services share: logs without secrets, tokens while the issuer is unavailable, the audit, foreign pages, and clients that stop reading or writing. */
   {
     name: 'service',
     folder: 'libs/service/src',

@@ -22,8 +22,8 @@ export type PlacedLetter = Pick<DeadLetterDocument, 'operationId' | 'index' | 'o
 type Block = Pick<SettledBlock, '_id' | 'to' | 'ends'>;
 
 /**
- * Finds dead letters whose outcome was final before: their block was verified after their record was written. They are read again when a topic is
- * replayed, and their documents may be removed already.
+ * Finds dead letters whose outcome was final before: their block was verified after their record was written. They are read again when a
+ * topic is replayed, and their documents may be removed already.
  * @returns their positions in the list
  */
 async function replayedLetters(db: Db, letters: readonly PlacedLetter[]): Promise<Set<number>> {

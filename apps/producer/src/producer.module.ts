@@ -84,8 +84,8 @@ function createLetterTopic(mongo: Mongo, positions: KafkaPositions): LetterTopic
 }
 
 /**
- * Publishes the orders of operations to Kafka. It is a module of its own, because Nest stops the module that imports it first: a redrive sends
- * over its topic, which closes when publishing stops.
+ * Publishes the orders of operations to Kafka. It is a module of its own, because Nest stops the module that imports it first: a redrive
+ * sends over its topic, which closes when publishing stops.
  */
 @Module({
   imports: [ConnectionsModule],

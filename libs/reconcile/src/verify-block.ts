@@ -16,12 +16,12 @@ export type VerifiedBlock = Omit<SettledBlock, 'verifiedAt' | 'isCompacted'>;
 
 /**
  * The result of a verification.
- * - `settled`: each order is saved exactly as sent, or discarded; nothing else is under its numbers
+ * - `verified`: each order is saved exactly as sent, or discarded; nothing else is under its numbers
  * - `open`: an order is not saved yet, or has a dead letter that is pending or being redriven
  * - `defect`: an order is lost, altered, doubled or was never sent
  */
 export type Verification =
-  | { readonly kind: 'settled'; readonly block: VerifiedBlock }
+  | { readonly kind: 'verified'; readonly block: VerifiedBlock }
   | { readonly kind: 'open'; readonly reason: string }
   | { readonly kind: 'defect'; readonly reason: string };
 
@@ -99,7 +99,7 @@ async function verify(
     positions: digest.positions,
     ends: endsOf(context.positions.ends),
   };
-  return { kind: 'settled', block };
+  return { kind: 'verified', block };
 }
 
 /** Whether a dead letter of the block may still change, that of an extra record included. */

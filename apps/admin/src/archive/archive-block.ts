@@ -25,7 +25,8 @@ export class BlockFiles {
   constructor(private readonly context: BlockFilesContext) {}
 
   /**
-   * Writes the archive of a block, unless it exists, and verifies that it has the orders that MongoDB has, which must be those of the verified block.
+   * Writes the archive of a block, unless it exists, and verifies that it has the orders that MongoDB has, which must be those of the
+   * verified block.
    * @throws UnfitBlockError if the block can't be archived now; ArchiveError `archive-disk`, `archive-damaged`, `archive-differs`
    */
   async verified(block: ArchiveBlock): Promise<VerifiedBlock> {

@@ -4,11 +4,11 @@ import type { IntakeBatch } from '#orders/numbering/intake-batches.js';
 import type { IndexRange } from '#orders/operation/operation.js';
 import type { SettledBlock } from '#orders/settled/settled-blocks.js';
 import type { Verification, VerifiedBlock } from '#reconcile/verify-block.js';
-import { nextRun, settleBlock, type SettlingSteps, WorkShare } from './operation-compaction.js';
+import { nextRun, compactBlock, type CompactionSteps, WorkShare } from './operation-compaction.js';
 import { trimOffset } from './operation-leftovers.js';
 
 /** A database that crashes before or after one of its steps. */
-class CrashingStore implements SettlingSteps {
+class CrashingStore implements CompactionSteps {
   stored: SettledBlock | null = null;
   rows = 3;
   steps = 0;
@@ -26,7 +26,7 @@ class CrashingStore implements SettlingSteps {
   }
 
   async store(block: VerifiedBlock): Promise<SettledBlock> {
-    if (this.verification.kind !== 'settled') this.problems.push('stored without a clean verification');
+    if (this.verification.kind !== 'verified') this.problems.push('stored without a clean verification');
     await this.step(() => (this.stored ??= { ...block, isCompacted: false } as SettledBlock));
     return this.stored as SettledBlock;
   }
@@ -53,15 +53,15 @@ class CrashingStore implements SettlingSteps {
 }
 
 describe('compacting a block', () => {
-  const settled: Verification = { kind: 'settled', block: { count: 3 } as VerifiedBlock };
+  const verified: Verification = { kind: 'verified', block: { count: 3 } as VerifiedBlock };
 
   it.each([0, 1, 2, 3, 4, 5, 6, 7])(
     'continues after a crash at point %d without losing its processing metadata',
     async (at) => {
-      const store = new CrashingStore(settled, at);
-      await expect(settleBlock(store.stored, store)).rejects.toThrow('crash');
+      const store = new CrashingStore(verified, at);
+      await expect(compactBlock(store.stored, store)).rejects.toThrow('crash');
       store.steps = Number.NaN;
-      expect(await settleBlock(store.stored, store)).toBeUndefined();
+      expect(await compactBlock(store.stored, store)).toBeUndefined();
       expect(store).toMatchObject({ problems: [], rows: 0, stored: { isCompacted: true } });
     },
   );
@@ -71,13 +71,13 @@ describe('compacting a block', () => {
     { kind: 'defect', reason: 'missing 1' },
   ])('removes nothing if the verification says $kind', async (verification) => {
     const store = new CrashingStore(verification);
-    expect(await settleBlock(null, store)).toEqual(verification);
+    expect(await compactBlock(null, store)).toEqual(verification);
     expect(store).toMatchObject({ problems: [], rows: 3, stored: null });
   });
 
   it('does nothing with a block that is compacted', async () => {
-    const store = new CrashingStore(settled);
-    expect(await settleBlock({ isCompacted: true } as SettledBlock, store)).toBeUndefined();
+    const store = new CrashingStore(verified);
+    expect(await compactBlock({ isCompacted: true } as SettledBlock, store)).toBeUndefined();
     expect(store.steps).toBe(0);
   });
 });

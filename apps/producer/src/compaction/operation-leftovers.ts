@@ -39,7 +39,7 @@ export class OperationLeftovers {
     if (operation.kind === 'import') await this.removeUnsentRows(operationId, rest);
     // Those of a cancelled operation that were stored, and not counted as acknowledged.
     await chunksCollection(this.db).deleteMany(chunksOf(operationId));
-    const until = new Date((await this.settledAt(operation)).getTime() + RETENTION_MS);
+    const until = new Date((await this.verifiedAt(operation)).getTime() + RETENTION_MS);
     if (until > this.mongo.time.now()) return (await this.hasRetained(operation)) ? { until } : 'nothing';
     if (await this.isRedriven(operationId)) return 'open';
     if (operation.kind === 'import') await this.removeManifest(operationId);
@@ -48,7 +48,7 @@ export class OperationLeftovers {
   }
 
   /** Returns when the operation ended, or its last block was verified. */
-  private async settledAt({ _id, finishedAt, requestedAt }: OrdersDocument): Promise<Date> {
+  private async verifiedAt({ _id, finishedAt, requestedAt }: OrdersDocument): Promise<Date> {
     const last = await settledBlocksCollection(this.db).findOne(blocksOf(_id), { sort: { verifiedAt: -1 } });
     return new Date(Math.max((finishedAt ?? requestedAt).getTime(), last?.verifiedAt.getTime() ?? 0));
   }
@@ -85,10 +85,10 @@ export class OperationLeftovers {
 
   private async removeLetters(operationId: string, rest: () => Promise<void>): Promise<void> {
     const letters = deadLettersCollection(this.db);
-    const settled = { operationId, state: { $in: ['saved', 'discarded'] } } as const;
-    const find = async () => letters.find(settled).limit(SLICE).toArray();
+    const final = { operationId, state: { $in: ['saved', 'discarded'] } } as const;
+    const find = async () => letters.find(final).limit(SLICE).toArray();
     for (let some = await find(); some.length > 0; some = await find()) {
-      await letters.deleteMany({ _id: { $in: some.map(({ _id }) => _id) }, ...settled });
+      await letters.deleteMany({ _id: { $in: some.map(({ _id }) => _id) }, ...final });
       await rest();
     }
   }

@@ -132,34 +132,34 @@ describe('SavedCount', () => {
   });
 });
 
-describe('isSettled', () => {
+describe('hasAllResults', () => {
   it('is decided by an exact count, once the figures are complete', async () => {
     const { counts, exact, figure } = createFigure({ status: 'succeeded', reportedSaved: 99 }, 99);
-    expect(await figure.isSettled(NONE)).toBe(false);
+    expect(await figure.hasAllResults(NONE)).toBe(false);
     expect(counts).toEqual([]);
     // An order that a redrive has just saved still has a dead letter, so the figures count it twice.
-    expect(await figure.isSettled({ deadLettered: 1, discarded: 0 })).toBe(false);
+    expect(await figure.hasAllResults({ deadLettered: 1, discarded: 0 })).toBe(false);
     exact.saved = 100;
     figure.update(operation({ status: 'succeeded', reportedSaved: 100 }), at(1));
-    expect(await figure.isSettled(NONE)).toBe(true);
+    expect(await figure.hasAllResults(NONE)).toBe(true);
   });
 
   it('is not counted again once it is true', async () => {
     const { counts, figure } = createFigure({ status: 'cancelled', reportedSaved: 100 }, 100);
-    for (let reader = 0; reader < 5; reader += 1) expect(await figure.isSettled(NONE)).toBe(true);
+    for (let reader = 0; reader < 5; reader += 1) expect(await figure.hasAllResults(NONE)).toBe(true);
     expect(counts).toHaveLength(1);
   });
 
   it('is false while the operation can still publish orders', async () => {
     const { counts, figure } = createFigure({ status: 'paused', reportedSaved: 100 }, 100);
-    expect(await figure.isSettled(NONE)).toBe(false);
+    expect(await figure.hasAllResults(NONE)).toBe(false);
     expect(counts).toEqual([]);
   });
 
   it('counts dead letters and discarded dead letters', async () => {
     const letters = { deadLettered: 2, discarded: 1 };
     const { figure } = createFigure({ status: 'succeeded', reportedSaved: 97 }, 97, letters);
-    expect(await figure.isSettled(letters)).toBe(true);
+    expect(await figure.hasAllResults(letters)).toBe(true);
   });
 });
 

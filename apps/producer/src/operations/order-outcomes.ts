@@ -164,7 +164,8 @@ export class OrderOutcomes {
 
   /**
    * Counts the saved orders exactly, over the `number` index, and stores the count. It reads one index key per order, except in
-   * blocks that are verified, or already known as full: only such blocks can be archived. That is too expensive for progress; use it at the end of an operation.
+   * blocks that are verified, or already known as full: only such blocks can be archived. That is too expensive for progress; use it at the
+   * end of an operation.
    */
   private async countSaved(operation: OrdersDocument): Promise<number> {
     const { saved, newlyFull } =
@@ -211,8 +212,8 @@ export class OrderOutcomes {
   }
 
   /**
-   * Counts orders, not dead letters: an order that was sent again after a crash can have several. Skips dead letters of extra records. Those of
-   * verified blocks may be removed already: their block has the count.
+   * Counts orders, not dead letters: an order that was sent again after a crash can have several. Skips dead letters of extra records.
+   * Those of verified blocks may be removed already: their block has the count.
    */
   private async letters({ _id: operationId }: OperationDocument): Promise<LetterCounts> {
     const settled = await settledTotals(this.mongo.db, operationId);

@@ -267,10 +267,10 @@ export class BatchSender {
     const { recorded } = operation;
     const wanted = { operationId: operation.id, from: operation.takeIndexes(count), count };
     const { first, unrecorded } = await this.parts.store.reserve(wanted, recorded);
-    for (const stray of operation.noteReserved(first, recorded, unrecorded))
+    for (const orphan of operation.noteReserved(first, recorded, unrecorded))
       this.parts.untilDone(operation, 'abandon unused numbers', async () => {
-        await this.recovery.settle(stray);
-        operation.noteRecorded(stray.first);
+        await this.recovery.settle(orphan);
+        operation.noteRecorded(orphan.first);
       });
     return { operation, block: { first, ...wanted }, requests: fresh };
   }

@@ -25,8 +25,8 @@ export interface SentLetter {
 }
 
 /**
- * Stores the dead letters of redrives in MongoDB. All figures of a redrive are computed from the tries in its dead letters. So a crash between
- * two writes can send a record twice, which is harmless because of the order id, but it can never make a count wrong.
+ * Stores the dead letters of redrives in MongoDB. All figures of a redrive are computed from the tries in its dead letters. So a crash
+ * between two writes can send a record twice, which is harmless because of the order id, but it can never make a count wrong.
  */
 @Injectable()
 export class RedrivenLetters {
@@ -156,8 +156,8 @@ export class RedrivenLetters {
   }
 
   /**
-   * Returns the dead letters without a saved order; an archived one was saved. An undecodable record has no order id; then the committed offset
-   * is the only evidence.
+   * Returns the dead letters without a saved order; an archived one was saved. An undecodable record has no order id; then the committed
+   * offset is the only evidence.
    */
   private async findUnsaved(letters: readonly DeadLetterDocument[]): Promise<DeadLetterDocument[]> {
     const ids = letters.flatMap(({ tries }) => tries?.at(-1)?.orderId ?? []);

@@ -59,7 +59,7 @@ const NO_IDS: Block['ids'] = async () => Promise.resolve(new Map());
 
 /** Finds out which order numbers without a saved order will never get one. */
 @Injectable()
-export class SettledNumbers {
+export class NumbersWithoutOrder {
   constructor(
     private readonly mongo: Mongo,
     private readonly archived: ArchivedIds,
@@ -79,8 +79,8 @@ export class SettledNumbers {
       if (own.length === 0) break;
       left = left.slice(own.length);
       const indexes = own.map((number) => from + number - first);
-      const settled = [...(await this.deadLettered(block, indexes)), ...(await this.savedElsewhere(block, indexes))];
-      for (const index of settled) found.add(first + index - from);
+      const known = [...(await this.deadLettered(block, indexes)), ...(await this.savedElsewhere(block, indexes))];
+      for (const index of known) found.add(first + index - from);
     }
     return found;
   }

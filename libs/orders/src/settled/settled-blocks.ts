@@ -11,9 +11,10 @@ export interface OffsetSpan {
 }
 
 /**
- * Orders of one operation whose outcomes are final: each is saved, or its dead letter is discarded. They were compared with the orders
- * that were sent, order by order and without a finding, before this document was stored. It replaces the processing metadata of the block:
- * acknowledged chunks, import rows, intake batches, and saved and discarded dead letters, which are removed afterwards.
+ * A verified block: orders of one operation whose outcomes are final. Each is saved, or its dead letter is discarded. They were compared
+ * with the orders that were sent, order by order and without a finding, before this document was stored. It replaces the processing
+ * metadata of the block: acknowledged chunks, import rows, intake batches, and saved and discarded dead letters, which are removed
+ * afterwards.
  */
 export interface SettledBlock {
   readonly _id: {
@@ -109,8 +110,8 @@ export function outsideOf({ ranges }: Pick<SettledTotals, 'ranges'>, field: stri
 }
 
 /**
- * Reads the processing metadata that is left of an operation beside its verified blocks. It reads again if blocks were verified meanwhile: their
- * orders would be counted in neither, or in both.
+ * Reads the processing metadata that is left of an operation beside its verified blocks. It reads again if blocks were verified meanwhile:
+ * their orders would be counted in neither, or in both.
  */
 export async function besideSettled<T>(
   db: Db,
