@@ -24,7 +24,7 @@ describe('the forms of the console', () => {
     ])('sends nothing for %j orders, and says why', async (text, reason) => {
       const console = await views.open();
       await console.part('Test orders').fill('Orders', text);
-      await console.part('Test orders').press('Generate orders');
+      await console.part('Test orders').press('Generate');
       await console.part('Test orders').alerts(reason);
       await console.hasFocus('input[name=count]');
       expect(views.origin.sent('POST')).toEqual([]);
@@ -39,7 +39,7 @@ describe('the forms of the console', () => {
       await part.shows('1 % here is 0.01 there');
       await part.fill('Conflicts', '2.5');
       await part.fill('Poison', '0');
-      await part.press('Generate orders');
+      await part.press('Generate');
       expect(await views.hasSent(POPULATE)).toEqual([{ count: 100_000, seed: 1_000, faults: { conflict: 0.025 } }]);
       expect(await part.field('Orders').inputValue()).toBe('100,000');
     });
@@ -59,7 +59,7 @@ describe('the forms of the console', () => {
       await part.locator.getByText('Faulty records').click();
       await part.fill('Duplicates', '101');
       await part.locator.getByText('Faulty records').click();
-      await part.press('Generate orders');
+      await part.press('Generate');
       await part.alerts('Duplicates, % must be a number from 0 to 100, got “101”.');
       expect(views.origin.sent('POST')).toEqual([]);
     });
@@ -67,10 +67,10 @@ describe('the forms of the console', () => {
     it('repeats a populate whose answer broke off with the same idempotency key', async () => {
       const part = (await views.open()).part('Test orders');
       views.origin.on(POPULATE, { status: 202, body: operation(), cut: true });
-      await part.press('Generate orders');
-      await part.alerts('The answer broke off in the middle. Press “Generate orders” again');
+      await part.press('Generate');
+      await part.alerts('The answer broke off in the middle. Press “Generate” again');
       views.origin.on(POPULATE, { status: 202, body: operation() });
-      await part.press('Generate orders');
+      await part.press('Generate');
       await part.locator.getByRole('alert').waitFor({ state: 'hidden' });
       const [first, second, ...more] = views.origin.sent(POPULATE).map(({ headers }) => headers['idempotency-key']);
       expect([typeof first, second, more]).toEqual(['string', first, []]);

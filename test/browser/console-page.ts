@@ -111,7 +111,7 @@ export class ConsolePage {
 
   async populate(count: number): Promise<void> {
     await this.part('Test orders').fill('Orders', String(count));
-    await this.part('Test orders').press('Generate orders');
+    await this.part('Test orders').press('Generate');
   }
 
   async scale(count: number | string): Promise<void> {

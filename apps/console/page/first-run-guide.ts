@@ -189,7 +189,7 @@ export class FirstRunGuide extends LiveElement {
   private stepText(step: Step): TemplateResult {
     switch (step) {
       case 'populate':
-        return html`<a href="#populate">Test orders</a>: press “Generate orders” for 100,000 of them.`;
+        return html`<a href="#populate">Test orders</a>: press “Generate” for 100,000 of them.`;
       case 'watch':
         return html`<a href="#now">Now</a>: “Saved” rises, and the lag falls to 0 when every order is saved.`;
       case 'scale':

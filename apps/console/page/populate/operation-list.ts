@@ -23,7 +23,7 @@ export class OperationList extends PageElement {
     if (newest === null)
       return html`<p class="unknown">Operations are unknown${reason === null ? ': loading.' : `: ${reason}`}</p>`;
     if (newest.length === 0)
-      return html`<p class="muted">No operations yet. Press “Generate orders”, and follow the progress here.</p>`;
+      return html`<p class="muted">No operations yet. Press “Generate”, and follow the progress here.</p>`;
     return html`
       <ul class="operations">
         ${repeat(

@@ -49,7 +49,7 @@ export class PopulateForm extends PageElement {
         max="10000000"
         placeholder="unlimited"
       ></number-field>
-      <button class="main" ?disabled=${this.request.isRunning}>Generate orders</button>
+      <button class="main" ?disabled=${this.request.isRunning}>Generate</button>
       <details class="whole">
         <summary>Faulty records, to test dead letters</summary>
         ${this.allowsFaults ? faultFields() : FAULTS_OFF}
@@ -102,7 +102,7 @@ function faultFields(): TemplateResult {
 function failureText(error: unknown): string {
   const isUnknown = !(error instanceof ApiProblem) || error.status === 0 || error.status >= 500;
   const text = messageOf(error);
-  return isUnknown ? `${text} Press “Generate orders” again: the same orders are never generated twice.` : text;
+  return isUnknown ? `${text} Press “Generate” again: the same orders are never generated twice.` : text;
 }
 
 const PERCENT = 100;
