@@ -8,10 +8,10 @@ import { pause, systemClock } from '@orders-pipeline/clock';
 import type { Db } from 'mongodb';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
 import { ArchivedList, archivedRangesCollection } from '#orders/archive/archived-ranges.js';
-import { isEmitted, operationsCollection } from '#orders/operation/operation.js';
+import { isSegmented, operationsCollection } from '#orders/operation/operation.js';
 import { ordersCollection } from '#orders/order/order-document.js';
 import { ackedBlocks, settledBlocksCollection } from '#orders/settled/settled-blocks.js';
-import { verifyEmitted } from '#reconcile/verify-block.js';
+import { verifySegmented } from '#reconcile/verify-block.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { requireIndexes } from '#service/mongodb/indexes.js';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
@@ -253,10 +253,10 @@ async function settleSavedOrders({ db, time }: Mongo): Promise<void> {
     archivedIds: ArchivedIds.of(db, ArchivedList.of(db)),
   };
   for await (const operation of operationsCollection(db).find({ status: 'succeeded' })) {
-    if (!isEmitted(operation)) continue;
+    if (!isSegmented(operation)) continue;
     for (const acked of ackedBlocks(operation.segments)) {
-      const verified = await verifyEmitted(operation, acked, sources);
-      if (verified.kind !== 'settled')
+      const verified = await verifySegmented(operation, acked, sources);
+      if (verified.kind !== 'verified')
         throw new Error(`orders of ${operation._id} are not verified: ${verified.reason}`);
       const { block } = verified;
       await settledBlocksCollection(db).insertOne({ ...block, verifiedAt: time.now(), isCompacted: true });

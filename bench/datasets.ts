@@ -4,8 +4,8 @@ import { orderGenerator } from '#orders/generator/generator.js';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { createTopics } from '#service/kafka/prepare-topics.js';
-import { OrdersTopic } from '../apps/producer/src/emission/orders-topic.js';
-import { SendGate } from '../apps/producer/src/expansion/send-gate.js';
+import { OrdersTopic } from '../apps/producer/src/publishing/orders-topic.js';
+import { SendGate } from '../apps/producer/src/publishing/send-gate.js';
 import type { TemporaryStack } from '../dev/supervisor/temporary-stack.js';
 import { asAdmin, DEAD_LETTERS, kafkaAt, logger, PARTITIONS } from './kafka.js';
 
@@ -40,7 +40,7 @@ export function ordersDataset(records: number): Dataset {
     records,
     maker: (orders) => {
       const orderAt = orderAtOf(records);
-      return (index) => orders.record({ order: orderAt(index), index, fault: undefined }, DATASET_OPERATION_ID);
+      return (index) => orders.encode({ order: orderAt(index), index, fault: undefined }, DATASET_OPERATION_ID);
     },
   };
 }
@@ -54,7 +54,7 @@ export function invalidOrdersDataset(records: number, invalidEvery: number): Dat
       const orderAt = orderAtOf(records);
       return (index) => {
         const fault = index % invalidEvery === 0 ? 'poison' : undefined;
-        return orders.record({ order: orderAt(index), index, fault }, DATASET_OPERATION_ID);
+        return orders.encode({ order: orderAt(index), index, fault }, DATASET_OPERATION_ID);
       };
     },
   };
@@ -70,7 +70,7 @@ export function evenAccountsDataset(records: number, accounts: number): Dataset 
       return (index) => {
         const account = index % accounts;
         const order = { ...orderAt(index), accountId: `acc-${account.toString().padStart(7, '0')}` };
-        const record = orders.record({ order, index, fault: undefined }, DATASET_OPERATION_ID);
+        const record = orders.encode({ order, index, fault: undefined }, DATASET_OPERATION_ID);
         return { ...record, partition: account % PARTITIONS };
       };
     },

@@ -17,7 +17,7 @@ import { quietKafka, recordsKept } from './support/topic-writer.js';
 const CLEAN = { missing: 0, pending: 0, doubled: 0, altered: 0, phantom: 0, differingBlocks: [] };
 const NOTHING = { chunks: 0, rows: 0, batches: 0, letters: 0 };
 
-describe('the bookkeeping of an ended operation', () => {
+describe('the processing metadata of an ended operation', () => {
   const shared = sharedPipeline(async () =>
     TestSystem.start({ env: COMPACTED_AT_ONCE, flags: ['--no-console', '--save-ms', '0..5'] }),
   );
@@ -59,7 +59,7 @@ describe('the bookkeeping of an ended operation', () => {
     await system.post('/v1/dead-letters/discard', { operationId: id });
     expect(await compacted(db, id)).toMatchObject([{ saved: ended.saved, discarded: ended.deadLettered, skipped: 0 }]);
     expect(await bookkeepingOf(db, id)).toEqual(NOTHING);
-    await eventually('the records of its letters are removed', async () => {
+    await eventually('the records of its dead letters are removed', async () => {
       return (await recordsKept(quietKafka(system.brokers), DEAD_LETTER_TOPIC)) === 0;
     });
     const after = await reconciled(system, id);

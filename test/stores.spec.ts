@@ -16,8 +16,8 @@ import { newProgress, VerificationRuns } from '../apps/facade/src/runs/verificat
 import { ProducerList } from '../apps/producer/src/expansion/expansion-watch.js';
 import { ByteBudget } from '../apps/producer/src/imports/incoming-files.js';
 import { StagedFiles, requireStagingRoom } from '../apps/producer/src/imports/staged-files.js';
-import { MongoIntakeStore } from '../apps/producer/src/intake/intake-store.js';
-import { itIsAnIntakeStore } from '../apps/producer/src/intake/testing/intake-store.js';
+import { MongoIntakeStore } from '../apps/producer/src/order-api/intake-store.js';
+import { itIsAnIntakeStore } from '../apps/producer/src/order-api/testing/intake-store.js';
 import { emptyServers, type GivenServers } from './support/own-servers.js';
 import { eventually } from './support/eventually.js';
 import { Relay } from './support/relay.js';

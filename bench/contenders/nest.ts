@@ -16,11 +16,11 @@ import { classifySaveFailure } from '../../apps/consumer/src/order-saver.js';
 import { Interruptions } from '../../apps/producer/src/background/interruptions.js';
 import { Leases } from '../../apps/producer/src/background/leases.js';
 import { WakeUp } from '../../apps/producer/src/background/leased-job.js';
-import { consumerLag, LagCeiling } from '../../apps/producer/src/emission/emission.js';
-import { EmissionJob } from '../../apps/producer/src/emission/emission-job.js';
-import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
-import { SegmentLeases } from '../../apps/producer/src/emission/segment-leases.js';
-import { SendGate } from '../../apps/producer/src/expansion/send-gate.js';
+import { consumerLag, LagCeiling } from '../../apps/producer/src/publishing/publish-segment.js';
+import { PublishingJob } from '../../apps/producer/src/publishing/publishing-job.js';
+import { OrdersTopic } from '../../apps/producer/src/publishing/orders-topic.js';
+import { SegmentLeases } from '../../apps/producer/src/publishing/segment-leases.js';
+import { SendGate } from '../../apps/producer/src/publishing/send-gate.js';
 import { Operations } from '../../apps/producer/src/operations/operations.js';
 import { PopulateRequestSchema } from '../../apps/producer/src/operations/operation-requests.js';
 import { DEAD_LETTERS, kafkaAt, logger, PARTITIONS, SMALL_FETCH } from '../kafka.js';
@@ -71,7 +71,7 @@ export const contenders: Contenders<'nest-save' | 'app-publishing'> = {
     const populate = PopulateRequestSchema.parse({ count: job.records, chunkSize });
     await new Operations(mongo).createPopulate(populate, undefined);
     const segments = new SegmentLeases(mongo, new Leases(mongo));
-    new EmissionJob(segments, new Interruptions(mongo), topic, ceiling, mongo, new WakeUp()).onApplicationBootstrap();
+    new PublishingJob(segments, new Interruptions(mongo), topic, ceiling, mongo, new WakeUp()).onApplicationBootstrap();
     await meter.done;
   },
 };

@@ -14,9 +14,9 @@ import { measuredInsert } from '../../apps/consumer/src/bulk-insert.js';
 import { FacadeMetrics, exposeIntents, exposeStages } from '../../apps/facade/src/facade-metrics.js';
 import { WriteReporting, type ReportingDependencies } from '../../apps/facade/src/migration/write-reporting.js';
 import { measureCompaction } from '../../apps/producer/src/compaction/operation-compaction.js';
-import { exposeEmission } from '../../apps/producer/src/emission/emission-job.js';
-import { measureTopic } from '../../apps/producer/src/emission/orders-topic.js';
-import { measureIntake } from '../../apps/producer/src/intake/intake.js';
+import { exposePublishing } from '../../apps/producer/src/publishing/publishing-job.js';
+import { measureTopic } from '../../apps/producer/src/publishing/orders-topic.js';
+import { measureIntake } from '../../apps/producer/src/order-api/intake.js';
 import { exposeReadMetrics } from '../../apps/query-api/src/read-limits.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 
@@ -41,7 +41,7 @@ const EXPOSED: Readonly<Record<string, (registry: Registry) => unknown>> = {
   'services with an audit trail': (registry) => new AuditTrail({ registry } as AuditTrailParts),
   producer: (registry) => {
     measureTopic(registry);
-    exposeEmission(nothing, 0, registry);
+    exposePublishing(nothing, 0, registry);
     measureIntake(registry, nothing);
     measureCompaction(registry);
   },

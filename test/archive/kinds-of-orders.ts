@@ -37,7 +37,7 @@ export async function saveKindsOfOrders(pipeline: TestSystem) {
   await pipeline.allEnded(faulty.id);
   await eventually('the intake is saved', async () => (await pipeline.operation(intake)).saved === RECEIVED);
   const rows = await exportOf(pipeline);
-  // A letter that belongs to no operation, with the number of an order of the populate.
+  // A dead letter that belongs to no operation, with the number of an order of the populate.
   await writeOrder(pipeline, rows[9], { id: crypto.randomUUID() });
   const { letters } = new Redrives(pipeline);
   const hasConflict = async () => (await letters.countDocuments({ 'error.code': 'conflict' })) === 1;

@@ -32,7 +32,7 @@ describe('the addresses of the console', () => {
     await orders.shows('no saved orders with the symbol “ACME”');
     await console.search('globex');
     await orders.shows('“GLOBEX”');
-    await console.part('Populate').follow(REDRIVE);
+    await console.part('Test orders').follow(REDRIVE);
     await console.dialog.shows('208 moved = 0 saved + 208 returned');
     await console.page.goBack();
     await console.dialog.isClosed();

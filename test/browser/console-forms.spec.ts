@@ -23,15 +23,15 @@ describe('the forms of the console', () => {
       ['10,000,001', 'Orders must be a whole number from 1 to 10,000,000'],
     ])('sends nothing for %j orders, and says why', async (text, reason) => {
       const console = await views.open();
-      await console.part('Populate').fill('Orders', text);
-      await console.part('Populate').press('Populate');
-      await console.part('Populate').alerts(reason);
+      await console.part('Test orders').fill('Orders', text);
+      await console.part('Test orders').press('Generate');
+      await console.part('Test orders').alerts(reason);
       await console.hasFocus('input[name=count]');
       expect(views.origin.sent('POST')).toEqual([]);
     });
 
     it('understands separators and spaces, and sends per cent as fractions', async () => {
-      const part = (await views.open()).part('Populate');
+      const part = (await views.open()).part('Test orders');
       views.origin.on(POPULATE, { status: 202, body: operation() });
       await part.fill('Orders', ' 100 000 ');
       await part.fill('Seed', '1,000');
@@ -39,7 +39,7 @@ describe('the forms of the console', () => {
       await part.shows('1 % here is 0.01 there');
       await part.fill('Conflicts', '2.5');
       await part.fill('Poison', '0');
-      await part.press('Populate');
+      await part.press('Generate');
       expect(await views.hasSent(POPULATE)).toEqual([{ count: 100_000, seed: 1_000, faults: { conflict: 0.025 } }]);
       expect(await part.field('Orders').inputValue()).toBe('100,000');
     });
@@ -49,28 +49,28 @@ describe('the forms of the console', () => {
         answerBusy(origin);
         origin.answer({ 'GET /page-settings.json': { ...PAGE_SETTINGS, allowsFaults: false } });
       });
-      await console.part('Populate').locator.getByText('Faulty records').click();
-      await console.part('Populate').shows('ALLOW_FAULT_INJECTION=true');
-      expect(await console.part('Populate').field('Poison').count()).toBe(0);
+      await console.part('Test orders').locator.getByText('Faulty records').click();
+      await console.part('Test orders').shows('ALLOW_FAULT_INJECTION=true');
+      expect(await console.part('Test orders').field('Poison').count()).toBe(0);
     });
 
     it('opens the faults when one of them is wrong', async () => {
-      const part = (await views.open()).part('Populate');
+      const part = (await views.open()).part('Test orders');
       await part.locator.getByText('Faulty records').click();
       await part.fill('Duplicates', '101');
       await part.locator.getByText('Faulty records').click();
-      await part.press('Populate');
+      await part.press('Generate');
       await part.alerts('Duplicates, % must be a number from 0 to 100, got “101”.');
       expect(views.origin.sent('POST')).toEqual([]);
     });
 
     it('repeats a populate whose answer broke off with the same idempotency key', async () => {
-      const part = (await views.open()).part('Populate');
+      const part = (await views.open()).part('Test orders');
       views.origin.on(POPULATE, { status: 202, body: operation(), cut: true });
-      await part.press('Populate');
-      await part.alerts('The answer broke off in the middle. Press “Populate” again');
+      await part.press('Generate');
+      await part.alerts('The answer broke off in the middle. Press “Generate” again');
       views.origin.on(POPULATE, { status: 202, body: operation() });
-      await part.press('Populate');
+      await part.press('Generate');
       await part.locator.getByRole('alert').waitFor({ state: 'hidden' });
       const [first, second, ...more] = views.origin.sent(POPULATE).map(({ headers }) => headers['idempotency-key']);
       expect([typeof first, second, more]).toEqual(['string', first, []]);

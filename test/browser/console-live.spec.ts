@@ -47,13 +47,13 @@ describe('the live views of the console', () => {
   });
 
   it('show the verdict on a scaling, and step back from it', async () => {
-    const changes = [aScaling(1, 4, { verdict: aVerdict({ factor: 3.87, text: 'x3.87, helped' }) })];
+    const changes = [aScaling(1, 4, { verdict: aVerdict({ factor: 3.87, text: '3.87 times the throughput' }) })];
     const console = await views.open('', (origin) => {
       answerBusy(origin);
       origin.show(aPipeline({ changes, configuredConsumers: 4 }));
     });
     const verdict = console.part('Scale').locator.locator('.verdicts li').first();
-    expect(await verdict.innerText()).toMatch(/1 → 4 consumers.*x3\.87, helped/s);
+    expect(await verdict.innerText()).toMatch(/1 → 4 consumers.*3\.87 times the throughput/s);
     views.origin.on('POST /v1/pipeline/consumers', { status: 202, body: { count: 1, idle: 0, request: 1 } });
     await verdict.getByRole('button', { name: 'Back to 1 consumer' }).click();
     expect(await views.hasSent('POST /v1/pipeline/consumers')).toEqual([{ count: 1 }]);
@@ -117,7 +117,7 @@ describe('the autoscaler in the console', () => {
     const list = part.locator.getByRole('list', { name: 'Decisions of the autoscaler, newest first' });
     const [newest, oldest] = await list.getByRole('listitem').allInnerTexts();
     expect(newest).toMatch(/^4 → 2 consumers: did not help\s+2026-01-31 12:00:00 UTC\s+back to 2 consumers/);
-    expect(newest).toContain('(x1.02), bound by keys');
+    expect(newest).toContain('(1.02 times the throughput), bound by keys');
     expect(oldest).toContain('2 → 4 consumers: goal at risk');
     expect(oldest).toContain('lag 120,000, arriving 5,200/s, saved 3,900/s, one consumer 1,950/s, wait 1 min 1 s');
   });

@@ -34,7 +34,7 @@ describe('the migration of the console', () => {
 
     it('shows the migration alone, and the other sections as they were when it is left', async () => {
       const console = await views.open('', answerOff);
-      const populate = console.part('Populate');
+      const populate = console.part('Test orders');
       await populate.fill('Seed', '17');
       await console.goTo('Migration');
       await console.article('Writes').locator.waitFor();
@@ -55,7 +55,7 @@ describe('the migration of the console', () => {
       accept('POST /v1/migration/writes', moved);
       await console.article('Writes').press('Promote… writes');
       await console.hasFocus('input[name=reason]');
-      await dialog.shows('New orders of all of the accounts are written to the new side too');
+      await dialog.shows('New orders of all of the accounts are written to the target too');
       await dialog.fill('Percentage', '30');
       await dialog.shows('New orders of 30 % of the accounts');
       await dialog.press('Move to dualwrite at 30 %');
@@ -79,7 +79,7 @@ describe('the migration of the console', () => {
       expect(await views.hasSent(BY_ID)).toEqual([{ stage: 'shadow', reason: 'wrong totals', version: 4 }]);
     });
 
-    it('is refused by the gate with each condition that does not hold, and forced only by a choice that names them', async () => {
+    it('is refused by the gate with each unmet condition, and forced only by a choice that names them', async () => {
       const console = await opened(LIVE);
       const { dialog } = console;
       await console.article('Reads by id').press('Change percentage');
@@ -91,27 +91,27 @@ describe('the migration of the console', () => {
       views.origin.on(BY_ID, { status: 409, body: { code: 'gate-not-met', detail, gate: GATE, state } });
       await decide(console, 'more', 'Move to live at 100 %');
       await dialog.alerts('samples, verify of the gate to live not met');
-      const unmet = dialog.locator.getByRole('list', { name: 'Conditions that do not hold' }).getByRole('listitem');
+      const unmet = dialog.locator.getByRole('list', { name: 'Unmet conditions' }).getByRole('listitem');
       expect(await unmet.allInnerTexts()).toEqual([
-        expect.stringMatching(/not met\s+samples: wanted at least 1000 since the last change; found 412/),
-        expect.stringMatching(/mismatches: wanted at most 0; found 2/),
+        expect.stringMatching(/not met\s+samples: required at least 1000 since the last change; found 412/),
+        expect.stringMatching(/mismatches: required at most 0; found 2/),
         expect.stringMatching(/verify: [^]*found no verify/),
       ]);
       // The state of the answer is shown behind the dialog.
       await console.article('Reads by id').shows('shadow at 100 %');
       expect(await console.problemsAt(1_180)).toEqual([]);
-      await dialog.field('Overrule what does not hold: samples, mismatches, verify').check();
+      await dialog.field('Override the unmet conditions: samples, mismatches, verify').check();
       await dialog.press('Move to live at 100 %');
       const forced = await views.hasSent(BY_ID, 2);
       expect(forced.map((body) => (body as { force?: true }).force)).toEqual([undefined, true]);
     });
 
-    it('can be the last one of writes, which is final, and whose verify nothing overrules', async () => {
+    it('can be the last one of writes, which is final, and whose verify nothing overrides', async () => {
       const console = await opened(LAST);
       await console.article('Writes').press('Promote');
       await console.hasFocus('button', 'Keep live at 100 %');
       await console.dialog.shows('This is final');
-      await console.dialog.shows('Nothing overrules these conditions');
+      await console.dialog.shows('Nothing overrides these conditions');
       expect(await console.dialog.locator.getByRole('checkbox').count()).toBe(0);
       await console.page.keyboard.press('Enter');
       await console.dialog.isClosed();
@@ -214,17 +214,17 @@ describe('the migration of the console', () => {
     ]);
     expect(await list.locator.locator('mark').allInnerTexts()).toEqual(['7', '8', '00']);
     await list.locator.getByText('Both answers').click();
-    await list.locator.getByRole('region', { name: 'Answer of the new side' }).getByText('"price":187.3500').waitFor();
+    await list.locator.getByRole('region', { name: 'Answer of the target' }).getByText('"price":187.3500').waitFor();
     await list.field('Capability').selectOption('Writes');
     await views.hasSent('GET /v1/migration/mismatches?pageSize=10&capability=writes');
   });
 
   it('shows each open intent with its age and reason, and what a verify and a backfill have found', async () => {
     const console = await opened(SHADOW);
-    const intent = /2\.3 s 100,412 acc-7 stored, answers sent 1 the new side did not answer/;
+    const intent = /2\.3 s 100,412 acc-7 stored, answers sent 1 the target did not answer/;
     await console.page.getByRole('row', { name: intent }).waitFor();
     await console.article('Verify').shows('2 differences');
-    await console.article('Verify').shows('price is 187.35 in the legacy system, 187.36 on the new side');
+    await console.article('Verify').shows('price is 187.35 in the legacy system, 187.36 on the target');
     const backfill = console.article('Backfill');
     await backfill.shows('Number 77 (A-77): not-a-uuid of id "A-77"');
     expect(await backfill.locator.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('45');

@@ -110,8 +110,8 @@ export class ConsolePage {
   }
 
   async populate(count: number): Promise<void> {
-    await this.part('Populate').fill('Orders', String(count));
-    await this.part('Populate').press('Populate');
+    await this.part('Test orders').fill('Orders', String(count));
+    await this.part('Test orders').press('Generate');
   }
 
   async scale(count: number | string): Promise<void> {
@@ -121,7 +121,7 @@ export class ConsolePage {
 
   /** Waits for a progress text of the newest operation. */
   async newestSays(text: RegExp): Promise<void> {
-    const newest = this.part('Populate').locator.locator('.operations li').first();
+    const newest = this.part('Test orders').locator.locator('.operations li').first();
     await eventually(`the newest operation says ${text}`, async () => text.test(await newest.innerText()));
   }
 

@@ -42,7 +42,7 @@ describe('the views of the console', () => {
 
   describe('operations', () => {
     it('show what was saved, not what was sent', async () => {
-      const part = (await views.open()).part('Populate');
+      const part = (await views.open()).part('Test orders');
       const states = part.locator.locator('.operations .status');
       await states.first().waitFor();
       expect(await states.allInnerTexts()).toEqual([
@@ -59,14 +59,14 @@ describe('the views of the console', () => {
         origin.answer({ 'GET /v1/operations?': pageOf(running) });
       });
       const { dialog } = console;
-      await console.part('Populate').shows('sending 22 %, saving 0 %');
-      await console.part('Populate').press('Cancel…');
+      await console.part('Test orders').shows('sending 22 %, saving 0 %');
+      await console.part('Test orders').press('Cancel…');
       await dialog.shows('So far 22,000 of 100,000 orders are in Kafka, and more until you confirm');
       await console.hasFocus('button', 'Keep operation');
       await console.page.keyboard.press('Enter');
       await dialog.isClosed();
       expect(views.origin.sent('POST')).toEqual([]);
-      await console.part('Populate').press('Cancel…');
+      await console.part('Test orders').press('Cancel…');
       views.origin.on('POST /v1/operations', { body: running });
       await dialog.press('Cancel operation');
       await dialog.isClosed();
@@ -83,10 +83,10 @@ describe('the views of the console', () => {
           [`GET /v1/operations?before=${ids[5]}`]: pageOf(...(older ?? [])),
         });
       });
-      const items = console.part('Populate').locator.locator('.operations > li');
+      const items = console.part('Test orders').locator.locator('.operations > li');
       await items.first().waitFor();
       expect(await items.count()).toBe(6);
-      await console.part('Populate').press('Show older operations');
+      await console.part('Test orders').press('Show older operations');
       await items.nth(8).waitFor();
     });
   });
@@ -110,10 +110,10 @@ describe('the views of the console', () => {
       const console = await views.open();
       views.origin.on('POST /v1/dead-letters/discard', { body: { discarded: 208 } });
       await console.part(LETTERS).press('Discard… all of conflict');
-      await console.dialog.shows('208 pending letters will be discarded');
-      await console.hasFocus('button', 'Keep letters');
-      await console.dialog.press('Discard letters');
-      await console.part(LETTERS).shows('208 letters discarded');
+      await console.dialog.shows('208 pending dead letters will be discarded');
+      await console.hasFocus('button', 'Keep dead letters');
+      await console.dialog.press('Discard dead letters');
+      await console.part(LETTERS).shows('208 dead letters discarded');
       expect(await views.hasSent('POST /v1/dead-letters/discard')).toEqual([{ errorCode: 'conflict' }]);
     });
 
@@ -143,7 +143,7 @@ describe('the views of the console', () => {
 
     it('are read again until the newest is shown, however slow the answers are', async () => {
       const part = async (count: number) => console.part(LETTERS).shows(`${count} pending`);
-      /** Lets the next requests wait for an answer, which is then this number of letters. */
+      /** Lets the next requests wait for an answer, which is then this number of dead letters. */
       const slowly = (): ((count: number) => void) => {
         const answer = Promise.withResolvers<ScriptedAnswer>();
         views.origin.on(GROUPS_ROUTE, async () => answer.promise);
@@ -169,14 +169,14 @@ describe('the views of the console', () => {
       const console = await views.open();
       const { dialog } = console;
       await console.part(LETTERS).press('Redrive… all of conflict');
-      await dialog.button('Redrive 208 letters').waitFor();
+      await dialog.button('Redrive 208 dead letters').waitFor();
       await dialog.fill('Maximum redrives', '0');
       await console.page.keyboard.press('Tab');
       await dialog.shows('Correct the field first');
       expect(await dialog.button('Redrive').isDisabled()).toBe(true);
       // Counted at once, before the field is left.
       await dialog.fill('Maximum redrives', '7');
-      await dialog.button('Redrive 208 letters').waitFor();
+      await dialog.button('Redrive 208 dead letters').waitFor();
       expect(views.origin.sent('POST').at(-1)?.body).toEqual({ errorCode: 'conflict', maxRedrives: 7, dryRun: true });
     });
   });

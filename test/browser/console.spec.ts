@@ -106,7 +106,7 @@ describe('a browser on a real pipeline', () => {
     await writeRecords(quietKafka(pipeline.brokers), ORDERS_TOPIC, records);
     const letters = console.part('Dead letters');
     await letters.locator.getByRole('heading', { name: 'conflict' }).waitFor();
-    await letters.locator.getByRole('button', { name: 'Show letters', exact: true }).click();
+    await letters.locator.getByRole('button', { name: 'Show dead letters', exact: true }).click();
     await letters.shows('record 5 of');
     await letters.follow('Show record');
     await dialog.shows('1 field differs: id.');

@@ -14,12 +14,12 @@ type Entry = z.infer<typeof AuditSchema>['items'][number];
 export const GATE: CapabilityState['gate'] = [
   { condition: 'samples', wanted: 'at least 1000 since the last change', found: '412', holds: false },
   { condition: 'mismatches', wanted: 'at most 0', found: '2', holds: false },
-  { condition: 'error-rate', wanted: 'at most 0.1 % of the requests to the new side', found: '0 %', holds: true },
-  { condition: 'p99', wanted: 'at most 50 ms on the new side', found: '6 ms', holds: true },
+  { condition: 'error-rate', wanted: 'at most 0.1 % of the requests to the target', found: '0 %', holds: true },
+  { condition: 'p99', wanted: 'at most 50 ms on the target', found: '6 ms', holds: true },
   { condition: 'oldest-intent', wanted: 'no open intent older than 10000 ms', found: '240 ms', holds: true },
   {
     condition: 'verify',
-    wanted: 'the last verify with 0 differences, begun after the last change that made the new side get more accounts',
+    wanted: 'the last verify with 0 differences, begun after the last change that made the target get more accounts',
     found: 'no verify',
     holds: false,
   },
@@ -39,7 +39,7 @@ export const SHADOW = migrationOf(
   { revision: 7 },
 );
 
-/** Half of the reads by id are answered by the new side. */
+/** Half of the reads by id are answered by the target. */
 export const LIVE = migrationOf(
   {
     writes: DUAL,
@@ -70,7 +70,7 @@ const INTENT: Intent = {
   new: 'sent',
   ageMs: 2_340,
   attempts: 1,
-  reason: 'the new side did not answer within 10000 ms',
+  reason: 'the target did not answer within 10000 ms',
   instance: 'facade-1',
 };
 const OPEN_INTENT: Intent = { ...INTENT, id: ORDER_ID.replace('9', '8'), number: 100_413, new: 'open', reason: null };

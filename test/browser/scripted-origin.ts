@@ -195,10 +195,11 @@ export const REVERTED = aDecision(2, {
   reason: 'no-gain',
   from: 4,
   to: 2,
-  text: 'back to 2 consumers: 4 consumers did not help (x1.02), bound by keys: too few are active',
+  text: 'back to 2 consumers: 4 consumers did not help (1.02 times the throughput), bound by keys: too few are active',
   verdict: { from: 2, to: 4, outcome: 'no-gain', factor: 1.02, bound: 'keys' },
 });
-const BOUND = '2 consumers stay, although orders wait: 4 did not help (x1.02), bound by keys: too few are active';
+const BOUND =
+  '2 consumers stay, although orders wait: 4 did not help (1.02 times the throughput), bound by keys: too few are active';
 
 /** Answers as a busy pipeline with an autoscaler whose last step was reverted. */
 export function answerAutoscaling(

@@ -22,7 +22,7 @@ import { TestSystem } from '../support/test-system.js';
 import { sharedPipeline } from '../support/shared-pipeline.js';
 import { quietKafka } from '../support/topic-writer.js';
 
-/** Settles operations at once; the letters of the specs below stay. */
+/** Settles operations at once; the dead letters of the specs below stay. */
 const COMPACTED_SOON = { ...COMPACTED_AT_ONCE, SETTLED_RETENTION_DAYS: '30' };
 
 // The specs run in this order, on the same orders.

@@ -8,7 +8,7 @@ import type { LegacyOrder } from '#orders/order/order.js';
 import { ArchivedIds } from '#orders/archive/archived-ids.js';
 import { ArchivedList } from '#orders/archive/archived-ranges.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { RowIntake } from '../../apps/producer/src/imports/row-intake.js';
+import { RowAcceptance } from '../../apps/producer/src/imports/row-acceptance.js';
 import { Imports, legacyPairs, type LegacyPair } from '../support/sent-orders.js';
 import { TestSystem } from '../support/test-system.js';
 
@@ -156,7 +156,7 @@ describe('an import', () => {
 
   it('that an earlier reader still writes to keeps its rows and their indexes', async () => {
     const mongo = new Mongo(pipeline.mongodbUri, 'tests');
-    const intake = new RowIntake(mongo, ArchivedIds.of(mongo.db, ArchivedList.of(mongo.db)));
+    const intake = new RowAcceptance(mongo, ArchivedIds.of(mongo.db, ArchivedList.of(mongo.db)));
     const operationId = 'an import';
     await pipeline.db
       .collection('operations')

@@ -9,7 +9,7 @@ import type { PopulateResponse } from '../support/tested-stack.js';
 
 const SEED = 20_261_125;
 const MOMENT = 1;
-/** Below the rate of the consumer, so that emissions wait for it and last some seconds. */
+/** Below the rate of the consumer, so that publishing waits for it and lasts some seconds. */
 const LAG_CEILING = 4_000;
 const HOUR_MS = 3_600_000;
 const HOLDS = { code: 0, verdict: 'holds', missing: 0, doubled: 0, altered: 0, phantom: 0, pending: 0 };
@@ -37,7 +37,7 @@ describe('an operation', () => {
   /** Waits until more than `orders` further orders are acknowledged, or all. @returns the acknowledged orders */
   async function untilFurther(orders: number, id: string, from: number): Promise<number> {
     let acked = from;
-    await eventually('the emission continues', async () => {
+    await eventually('publishing continues', async () => {
       const operation = await tryOperation(id);
       acked = operation?.acked ?? acked;
       return acked > from + orders || operation?.status === 'succeeded';

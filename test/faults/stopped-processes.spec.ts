@@ -37,7 +37,7 @@ describe('a pipeline whose processes are stopped or killed', () => {
   /** Starts a slow populate, and returns it once some of its orders are acknowledged. */
   async function startSlowly(count: number): Promise<PopulateResponse> {
     const { id } = await pipeline.populate({ count, ratePerSecond: 2_000 });
-    await eventually('the emission has begun', async () => (await pipeline.operation(id)).acked > 0);
+    await eventually('publishing has begun', async () => (await pipeline.operation(id)).acked > 0);
     return pipeline.operation(id);
   }
 
@@ -91,7 +91,7 @@ describe('a pipeline whose processes are stopped or killed', () => {
     expect(await recordsOnTopic()).toBe(20_000);
   });
 
-  it('lets an emission wait while the consumer lag is too high, reports it, and continues afterwards', async () => {
+  it('pauses publishing while the consumer lag is too high, reports it, and continues afterwards', async () => {
     const consumer = pipeline.process('consumer-1').pid;
     process.kill(consumer, 'SIGSTOP');
     try {
@@ -100,7 +100,7 @@ describe('a pipeline whose processes are stopped or killed', () => {
         'the operation waits for the consumers',
         async () => (await pipeline.operation(id)).waitingFor === 'consumers',
       );
-      // Progress is stored concurrently with the emission, so the acknowledged count lags a moment.
+      // Progress is stored concurrently with publishing, so the acknowledged count lags a moment.
       await eventually('the lag ceiling is reached', async () => (await pipeline.operation(id)).acked >= 4_000);
       const { acked, status } = await pipeline.operation(id);
       expect(status).toBe('running');

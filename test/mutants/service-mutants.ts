@@ -8,35 +8,35 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
   /** Mutants of the intake: what a crash or a lost answer leaves behind. */
   {
     ...INTAKE,
-    specs: 'intake/intake-crash.property',
+    specs: 'order-api/intake-crash.property',
     mutants: {
       'accept before Kafka has the orders': {
-        file: 'intake/batch-sender.ts',
+        file: 'order-api/batch-sender.ts',
         replace: 'const parts = await this.parts.topic.send(built.records);',
         by: 'const parts: never[] = [];\n      void this.parts.topic.send(built.records).catch(() => undefined);',
       },
       'leave a batch alone after a send with an unknown outcome': {
-        file: 'intake/batch-sender.ts',
+        file: 'order-api/batch-sender.ts',
         replace: 'this.recover(reserved);\n      throw error;\n    }\n    operation.acked',
         by: 'throw error;\n    }\n    operation.acked',
       },
       'leave a batch alone after an insert with an unknown outcome': {
-        file: 'intake/batch-sender.ts',
+        file: 'order-api/batch-sender.ts',
         replace: 'this.recover(reserved);\n      throw error;\n    }\n    if (requests.length > 0)',
         by: 'throw error;\n    }\n    if (requests.length > 0)',
       },
       'forget a block whose reservation was not answered': {
-        file: 'intake/batch-sender.ts',
-        replace: 'await this.recovery.settle(stray);',
-        specs: 'intake/batch-sender',
+        file: 'order-api/batch-sender.ts',
+        replace: 'await this.recovery.settle(orphan);',
+        specs: 'order-api/batch-sender',
       },
       'mark a batch of a crashed producer as acknowledged without sending it': {
-        file: 'intake/batch-sender.ts',
+        file: 'order-api/batch-sender.ts',
         replace: 'const parts = await this.topic.send(records);',
         by: 'const parts: never[] = [];\n    void records;',
       },
       'answer a repeated request before Kafka has its orders': {
-        file: 'intake/orders-request.ts',
+        file: 'order-api/orders-request.ts',
         replace: "else if (batch.state !== 'acknowledged') return false;\n",
       },
       'start any number of reconciliations': {
@@ -52,7 +52,7 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
     specs: 'expansion/expansion-watch',
     mutants: {
       'close the gate while records are on their way': {
-        file: 'expansion/send-gate.ts',
+        file: 'publishing/send-gate.ts',
         replace: 'if (this.running > 0) await new Promise<void>((resolve) => (this.onIdle = resolve));',
       },
       'confirm to an expansion before the gate has closed': {
@@ -83,7 +83,7 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
         replace: "epoch: this.part.epoch, 'lease.owner': this.owner",
         by: "'lease.owner': this.owner",
       },
-      'compact the bookkeeping of an operation that was reopened': {
+      'compact the processing metadata of an operation that was reopened': {
         file: 'background/leases.ts',
         replace: "this.place.writableIn ?? ['running', 'failed']",
         by: "['running', 'failed', 'succeeded']",
@@ -95,7 +95,7 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
       },
     },
   },
-  /** Mutants of the compaction: what replaces the bookkeeping of a block, and when. */
+  /** Mutants of the compaction: what replaces the processing metadata of a block, and when. */
   {
     name: 'compaction',
     folder: 'apps/producer/src',
@@ -103,14 +103,14 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
     mutants: {
       'compact a block without a clean verification': {
         file: 'compaction/operation-compaction.ts',
-        replace: "if (verification.kind !== 'settled') return verification;",
+        replace: "if (verification.kind !== 'verified') return verification;",
       },
-      'remove the bookkeeping of a block before its digest is stored': {
+      'remove the processing metadata of a block before its digest is stored': {
         file: 'compaction/operation-compaction.ts',
         replace: 'block = await steps.store(verification.block);',
         by: 'await steps.remove(verification.block);\n    block = await steps.store(verification.block);',
       },
-      'leave the bookkeeping of a block that a crash has interrupted': {
+      'leave the processing metadata of a block that a crash has interrupted': {
         file: 'compaction/operation-compaction.ts',
         replace: 'if (stored?.isCompacted === true) return undefined;',
         by: 'if (stored !== null) return undefined;',
@@ -142,7 +142,7 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
       },
     },
   },
-  /** Mutants of what all services share: logs without secrets, tokens while the issuer is away, the audit, foreign pages, and clients that stop reading or writing. */
+  /** Mutants of what all services share: logs without secrets, tokens while the issuer is unavailable, the audit, foreign pages, and clients that stop reading or writing. */
   {
     name: 'service',
     folder: 'libs/service/src',
@@ -323,7 +323,7 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
         replace:
           'if (count !== manifest.count || documents.sha256 !== manifest.documents.sha256) throw this.differs(manifest);',
       },
-      'archive orders that are not those of the settled block': {
+      'archive orders that are not those of the verified block': {
         file: 'archive/archive-block.ts',
         replace: 'if (inspection.digest().equals(digest)) return;',
         by: 'return void [inspection, digest];',

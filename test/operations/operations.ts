@@ -44,7 +44,7 @@ export function operationsSpecs(shared: () => TestSystem): void {
   /** Starts a populate that the slowest machine does not end before it is cancelled, and returns it once some of its orders are acknowledged. */
   async function startSlowly(): Promise<PopulateResponse> {
     const { id } = await pipeline.populate({ count: MANY, ratePerSecond: 2_000 });
-    await eventually('the emission has begun', async () => (await pipeline.operation(id)).acked > 0);
+    await eventually('publishing has begun', async () => (await pipeline.operation(id)).acked > 0);
     return pipeline.operation(id);
   }
 

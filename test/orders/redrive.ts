@@ -47,7 +47,7 @@ export function redriveSpecs(shared: () => TestSystem): void {
     await operation.write(PARTITION, conflicting);
     await operation.write(PARTITION, unreadable, (order) => operation.withUnknownSchema(order));
     const { id: operationId } = operation;
-    await eventually('the letters are stored', async () => {
+    await eventually('the dead letters are stored', async () => {
       return (await redrives.letters.countDocuments({ operationId })) === conflicts + unknown;
     });
     return { operation, operationId, fix: async () => void (await orders.deleteMany(saved)) };

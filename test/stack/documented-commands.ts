@@ -145,7 +145,7 @@ export function documentedCommandsSpecs(shared: () => TestedStack): void {
 
   it('compare both sides of a migration', async () => {
     const { code, stdout } = await run('npm run migration -- verify');
-    const found = /^(?<legacy>\d+) orders in the legacy system, 0 on the new side/m.exec(stdout)?.groups;
+    const found = /^(?<legacy>\d+) orders in the legacy system, 0 on the target/m.exec(stdout)?.groups;
     // Another case has given it some.
     expect({ code, found }).toEqual({ code: found?.['legacy'] === '0' ? 0 : 1, found: expect.anything() });
   });

@@ -17,7 +17,7 @@ import { runApp, startApp, type Run } from './started-app.js';
 /** Settings with which operations are compacted at once, and nothing is retained. */
 export const COMPACTED_AT_ONCE = { COMPACTION_DELAY_SECONDS: '1', SETTLED_RETENTION_DAYS: '0' };
 
-/** Waits until the bookkeeping of an operation is compacted, and returns its settled blocks. */
+/** Waits until the processing metadata of an operation is compacted, and returns its verified blocks. */
 export async function compacted(db: Db, operationId: string): Promise<SettledBlock[]> {
   await eventually(`${operationId} is compacted`, async () => {
     const operation = await operationsCollection(db).findOne({ _id: operationId });
@@ -40,7 +40,7 @@ export async function compactAgain(db: Db, operationId: string): Promise<void> {
   });
 }
 
-/** Waits until all acknowledged orders of an operation are in settled blocks. What is retained for people may still be there. */
+/** Waits until all acknowledged orders of an operation are in verified blocks. What is retained for people may still be there. */
 export async function settled(db: Db, operationId: string): Promise<void> {
   await eventually(`${operationId} is settled`, async () => {
     const operation = await operationsCollection(db).findOne({ _id: operationId });
@@ -50,7 +50,7 @@ export async function settled(db: Db, operationId: string): Promise<void> {
   });
 }
 
-/** Counts the documents that the bookkeeping of an operation consists of. */
+/** Counts the documents that the processing metadata of an operation consists of. */
 export async function bookkeepingOf(db: Db, operationId: string): Promise<Record<string, number>> {
   const counts = {
     chunks: chunksCollection(db).countDocuments(chunksOf(operationId)),

@@ -10,7 +10,7 @@ import type { TestSystem } from './test-system.js';
 import type { Answer, TestedStack } from './tested-stack.js';
 import type { IntakeOrderBody } from '#orders/order/intake-order.js';
 import { anIntakeOrder } from '#orders/testing/an-order.js';
-import type { AcceptedOrders } from '../../apps/producer/src/intake/orders-request.js';
+import type { AcceptedOrders } from '../../apps/producer/src/order-api/orders-request.js';
 import { v7 as uuidv7 } from 'uuid';
 import { orderGenerator } from '#orders/generator/generator.js';
 import { originHeaders } from '#orders/operation/record-headers.js';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { anIntakeOrder } from '#orders/testing/an-order.js';
-import type { AcceptedOrders } from '../../apps/producer/src/intake/orders-request.js';
+import type { AcceptedOrders } from '../../apps/producer/src/order-api/orders-request.js';
 import type { Answer, ApiClient } from '../compose/api-client.js';
 import { eventually } from '../support/eventually.js';
 import assert from 'node:assert/strict';

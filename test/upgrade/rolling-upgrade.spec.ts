@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { AcceptedOrders } from '../../apps/producer/src/intake/orders-request.js';
+import type { AcceptedOrders } from '../../apps/producer/src/order-api/orders-request.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { intakeOrder } from '../support/sent-orders.js';

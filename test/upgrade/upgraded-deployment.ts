@@ -26,7 +26,7 @@ const STARTS = {
 
 let redrives = 0;
 
-/** Selects by turns letters that are saved then, as long as there are some, and all, most of which return. */
+/** Selects by turns dead letters that are saved then, as long as there are some, and all, most of which return. */
 function nextLetters(): object {
   redrives += 1;
   return redrives % 2 === 1 ? { errorCode: 'unknown-schema' } : { all: true };

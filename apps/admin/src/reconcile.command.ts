@@ -18,9 +18,9 @@ const EXIT_CODES: Readonly<Record<Verdict, ExitCode>> = { holds: 0, broken: 1, p
 
 const EXIT_CODES_HELP = `
 Exit codes, as those of npm run orders -- reconcile:
-  0    it holds: every acknowledged order is saved or a dead letter
-  1    it does not hold, or can't be checked: the operation is unknown, or a server is unavailable or refuses
-  2    work is pending: retry later; or the command line is wrong`;
+  0    ok: every acknowledged order is saved or a dead letter
+  1    mismatch, or not checked: the operation is unknown, or a server is unavailable or refuses
+  2    pending, work is unfinished: retry later; or the command line is wrong`;
 
 interface ReconcileOptions {
   readonly json?: true;
@@ -28,8 +28,8 @@ interface ReconcileOptions {
 }
 
 /**
- * Adds `reconcile`, which is `npm run reconcile`. It checks the no-loss equation of one operation. It reads MongoDB and Kafka directly and
- * does not rely on the services.
+ * Adds `reconcile`, which is `npm run reconcile`. It checks that every acknowledged order of one operation is saved or a dead letter. It
+ * reads MongoDB and Kafka directly and does not rely on the services.
  */
 export function addReconcileCommand(program: Command, run: Run): void {
   program
@@ -44,7 +44,7 @@ export function addReconcileCommand(program: Command, run: Run): void {
     .action(run(reconcileOrExplain));
 }
 
-/** A failure is no verdict. Its exit code is that of a broken equation, and not 2, which asks to retry. */
+/** A failure is no verdict. Its exit code is that of a mismatch, and not 2, which asks to retry. */
 async function reconcileOrExplain(
   environment: AdminEnvironment,
   id: string,

@@ -109,11 +109,11 @@ async function kafkaObstacles(admin: Admin, brokers: number): Promise<string[]> 
 /** Returns what is missing until any one member may be stopped. Needs `replSetGetStatus`. @param admin the database `admin` */
 async function mongodbObstacles(admin: Db): Promise<string[]> {
   const { members } = (await admin.command({ replSetGetStatus: 1 })) as { members: readonly MemberStatus[] };
-  const away = members.filter(({ health, stateStr }) => health !== 1 || !SERVING.has(stateStr));
+  const unfit = members.filter(({ health, stateStr }) => health !== 1 || !SERVING.has(stateStr));
   const hasPrimary = members.some(({ stateStr }) => stateStr === 'PRIMARY');
   return [
     ...(hasPrimary ? [] : ['MongoDB has no primary']),
-    ...away.map(({ name, stateStr }) => `the member ${name} of MongoDB is in the state ${stateStr}`),
+    ...unfit.map(({ name, stateStr }) => `the member ${name} of MongoDB is in the state ${stateStr}`),
   ];
 }
 

@@ -46,7 +46,7 @@ describe('the command line', () => {
     ['an unknown command', 'populat 5', /unknown command 'populat'/],
     ['no number', 'populate many', /'many' is invalid for argument 'count'\. It must be an integer/],
     ['no id', 'operation 17', /It must be the id of an operation, a UUID/],
-    ['no id of a letter', 'dead-letter 17', /It must be the id of a dead letter/],
+    ['no id of a dead letter', 'dead-letter 17', /It must be the id of a dead letter/],
     ['no folder', 'import nowhere', /^nowhere does not exist\./],
     ['no file', 'create nothing.json', /^Cannot read .*nothing\.json: .*ENOENT/],
     ['no address', 'operations --url localhost', /^"localhost" is not the address of a service/],
@@ -56,7 +56,7 @@ describe('the command line', () => {
     ['no dead letters', 'redrive', /^Name the dead letters\.\nGive an ID, or --error and --operation \(one or both\)/],
     ['no dead letters to plan for', 'redrive --dry-run', /^Name the dead letters\.\n/],
     ['two kinds of filters', 'discard --error conflict --all', /^Name the dead letters in one way only\.\n/],
-    ['a letter and a filter', 'redrive orders.v1/0/1 --all', /^Name the dead letters in one way only\.\n/],
+    ['a dead letter and a filter', 'redrive orders.v1/0/1 --all', /^Name the dead letters in one way only\.\n/],
   ])('rejects %s with exit code 2 and sends no request', async (_, args, message) => {
     const { exitCode, out, err, requests } = await runOrders(args, undefined, { workingDirectory: folder() });
     expect({ exitCode, out, requests }).toEqual({ exitCode: 2, out: '', requests: [] });
@@ -103,7 +103,7 @@ describe('the command line', () => {
       { state: 'pending', total: 1_234, items: [GROUP] },
       'GET /v1/dead-letters?errorCode=conflict',
       [],
-      /^error +letters +redriven before[^]*\nconflict +1,?234 +2 +then +taken\n$/,
+      /^error +dead letters +redriven before[^]*\nconflict +1,?234 +2 +then +taken\n$/,
     ],
     ['dead-letter orders.v1/3/17', LETTER, 'GET /v1/dead-letters/records/orders.v1/3/17', [], /"index": 4/],
     [
@@ -349,8 +349,8 @@ async function scaled(line: string, before: object, ...states: readonly object[]
 }
 
 describe('scaling the consumers', () => {
-  const HELPED = { outcome: 'faster', factor: 3.9, bound: null, text: 'x3.90, helped' };
-  const EFFECT = 'x3.90, helped (saved/s 1,950 before, 7,600 after)\n';
+  const HELPED = { outcome: 'faster', factor: 3.9, bound: null, text: '3.90 times the throughput' };
+  const EFFECT = '3.90 times the throughput (saved/s 1,950 before, 7,600 after)\n';
 
   function scalingTo(consumers: number, second: number, verdict: typeof HELPED | null): object {
     const at = new Date(1_000 * second).toISOString();
@@ -371,7 +371,10 @@ describe('scaling the consumers', () => {
   });
 
   it('waits for the verdict on this change, not on an earlier one to the same number', async () => {
-    const changes = [scalingTo(4, 1, { ...HELPED, text: 'x1.20' }), scalingTo(1, 2, { ...HELPED, text: 'x0.83' })];
+    const changes = [
+      scalingTo(4, 1, { ...HELPED, text: '1.20 times the throughput' }),
+      scalingTo(1, 2, { ...HELPED, text: '0.83 times the throughput' }),
+    ];
     const run = await scaled(
       'scale 4',
       { consumers: [{ inFlight: 7 }], changes },

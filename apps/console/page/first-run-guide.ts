@@ -95,7 +95,7 @@ const SMALL_LIMIT = 2_000;
 const HIGH_LIMIT = html` On a machine with two cores, one consumer uses nearly all of them with this in-flight limit:
 set it to 1,000 before.`;
 
-/** Guides through the first populate, watching, scaling and query. Each step is checked off by what really happened. */
+/** Guides through generating the first test orders, watching, scaling and querying. Each step is checked off by what really happened. */
 export class FirstRunGuide extends LiveElement {
   @state() progress: GuideProgress = NEW_GUIDE;
   /** Where browsers reach the query API, as far as the console knows; `null`: unknown. */
@@ -189,7 +189,7 @@ export class FirstRunGuide extends LiveElement {
   private stepText(step: Step): TemplateResult {
     switch (step) {
       case 'populate':
-        return html`<a href="#populate">Populate</a>: press the button “Populate” for 100,000 generated orders.`;
+        return html`<a href="#populate">Test orders</a>: press “Generate” for 100,000 of them.`;
       case 'watch':
         return html`<a href="#now">Now</a>: “Saved” rises, and the lag falls to 0 when every order is saved.`;
       case 'scale':
@@ -206,7 +206,7 @@ export class FirstRunGuide extends LiveElement {
     return html`<a href=${url} target="_blank" rel="noopener">Swagger UI</a>`;
   }
 
-  /** A verdict needs orders that wait, so the number to populate depends on how fast this pipeline saves. */
+  /** A verdict needs orders that wait, so the number to generate depends on how fast this pipeline saves. */
   private scaleText(): TemplateResult {
     const { latest, history } = this.live;
     const { newest } = this.operations;
@@ -219,14 +219,14 @@ export class FirstRunGuide extends LiveElement {
         return html`${scale}: the effect is being measured. The verdict appears about 20 s after the change.`;
       case 'settle':
         return html`While orders are sent, the producer takes CPU from the consumers, and a verdict would count its end
-          as a gain. Wait until ${MEASURED_SECONDS} s after <a href="#populate">Populate</a> shows “sent”, then set the
-          consumers to ${step.consumers} in ${scale}.`;
+          as a gain. Wait until ${MEASURED_SECONDS} s after <a href="#populate">Test orders</a> shows “sent”, then set
+          the consumers to ${step.consumers} in ${scale}.`;
       case 'scale':
         return html`Enough orders wait: set the consumers to ${step.consumers} in ${scale} and press “Scale”. A verdict
         says whether it helped.`;
       case 'populate':
         return html`${step.failure === null ? nothing : html`Last time: ${step.failure}. `}<a href="#populate"
-            >Populate</a
+            >Generate</a
           >
           at least ${figure(step.orders)} orders. ${MEASURED_SECONDS} s after all are sent, while they are being saved,
           set the consumers to ${step.consumers} in ${scale} and press “Scale”. A verdict says whether it
@@ -262,7 +262,7 @@ export class FirstRunGuide extends LiveElement {
 }
 
 const TITLES: Readonly<Record<Step, string>> = {
-  populate: '1. Populate',
+  populate: '1. Generate test orders',
   watch: '2. Watch',
   scale: '3. Scale',
   query: '4. Query',

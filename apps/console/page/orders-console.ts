@@ -14,7 +14,7 @@ import { plural } from './figures.js';
 interface Offers {
   /** Whether there is a migration. */
   readonly hasFacade: boolean;
-  /** Whether a populate may have faulty records. */
+  /** Whether test orders may have faults. */
   readonly allowsFaults: boolean;
   /** Where browsers reach the query API, as far as the console knows; `null`: unknown. */
   readonly queryApiUrl: string | null;
@@ -108,7 +108,7 @@ export class OrdersConsole extends PageElement {
         <throughput-chart></throughput-chart>
       </section>
       <section id="populate" class="card" aria-labelledby="populate-title">
-        <h2 id="populate-title" tabindex="-1">Populate</h2>
+        <h2 id="populate-title" tabindex="-1">Test orders</h2>
         <populate-form .allowsFaults=${this.offers.allowsFaults}></populate-form>
         <operation-list></operation-list>
       </section>
@@ -169,7 +169,7 @@ export class OrdersConsole extends PageElement {
 
   private discardLetters(selection: Selection): void {
     const confirmation = discardConfirmation(this.client, selection, (count) =>
-      this.letterChanged({ notice: `${plural(count, 'letter')} discarded: ${selectionText(selection)}.` }),
+      this.letterChanged({ notice: `${plural(count, 'dead letter')} discarded: ${selectionText(selection)}.` }),
     );
     void this.confirmation?.open(confirmation);
   }

@@ -14,7 +14,7 @@ const CONNECTION: Readonly<Record<ConnectionState, readonly [text: string, style
 
 const LINKS: Readonly<Record<Section, string>> = {
   now: 'Now',
-  populate: 'Populate',
+  populate: 'Test orders',
   scale: 'Scale',
   partitions: 'Partitions',
   letters: 'Dead letters',

@@ -54,7 +54,7 @@ class ConsoleReadiness extends ReadinessChecks {
 }
 
 const logger = createLogger('console', settings.LOG_LEVEL);
-/** Logs at `debug` what kafkajs says about each attempt: the snapshots, taken once a second, log when Kafka is away. */
+/** Logs at `debug` what kafkajs says about each attempt: the snapshots, taken once a second, log when Kafka is unavailable. */
 const attempts: EngineLogger = {
   info: (details, message) => logger.debug(details, message),
   warn: (details, message) => logger.debug(details, message),

@@ -24,7 +24,7 @@ function consumerWith(ranges = [ARCHIVED]) {
   const source = { reads: 0, fails: false };
   const revision = async (): Promise<string> => {
     source.reads += 1;
-    return source.fails ? Promise.reject(new Error('MongoDB is away')) : String(ranges.length);
+    return source.fails ? Promise.reject(new Error('MongoDB is unavailable')) : String(ranges.length);
   };
   const list = new ArchivedList({ revision, ranges: async () => [...ranges] }, clock);
   const [range] = ranges;
@@ -94,14 +94,14 @@ describe('a consumer, for archived orders', () => {
     expect(source.reads).toBe(1);
     await clock.advance(5_001);
     source.fails = true;
-    await expect(kinds(document(3, 2))).rejects.toThrow('MongoDB is away');
+    await expect(kinds(document(3, 2))).rejects.toThrow('MongoDB is unavailable');
     expect(inserted).toEqual([1, 2]);
     source.fails = false;
     expect(await kinds(document(3, 2))).toEqual(['saved']);
   });
 });
 
-describe('a letter of a settled block', () => {
+describe('a dead letter of a verified block', () => {
   const BLOCK = { _id: { operationId: 'one', from: 100 }, to: 200, ends: [50, 70] };
 
   it.each<[string, boolean, Partial<PlacedLetter>, number, number]>([

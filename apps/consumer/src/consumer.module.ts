@@ -121,8 +121,8 @@ function createServer(rebalances: RebalanceCounter, saver: OrderSaver): Parallel
     // Not an `@EventPattern` method: Nest's handler path caused a third of this process's garbage.
     handler: saver.handler,
   };
-  // A letter that can't be stored is retried for ever, since it can not be dead-lettered again: `onDeadLetter` is never reached. If MongoDB
-  // rejects a single letter of a batch, only that one is retried.
+  // A dead letter that can't be stored is retried for ever, since it can not be dead-lettered again: `onDeadLetter` is never reached. If
+  // MongoDB rejects a single dead letter of a batch, only that one is retried.
   const deadLetters: TopicOptions = {
     groupId: DEAD_LETTER_GROUP,
     observer: metrics.observer(projectors),

@@ -22,8 +22,8 @@ export type PlacedLetter = Pick<DeadLetterDocument, 'operationId' | 'index' | 'o
 type Block = Pick<SettledBlock, '_id' | 'to' | 'ends'>;
 
 /**
- * Finds letters whose outcome was final before: their block was settled after their record was written. They are read again when a topic is
- * replayed, and their documents may be removed already.
+ * Finds dead letters whose outcome was final before: their block was verified after their record was written. They are read again when a
+ * topic is replayed, and their documents may be removed already.
  * @returns their positions in the list
  */
 async function replayedLetters(db: Db, letters: readonly PlacedLetter[]): Promise<Set<number>> {
@@ -33,7 +33,7 @@ async function replayedLetters(db: Db, letters: readonly PlacedLetter[]): Promis
   return replayed;
 }
 
-/** Whether a letter belongs to a block, and its record was on the topic when the block was verified. */
+/** Whether a dead letter belongs to a block, and its record was on the topic when the block was verified. */
 export function isBefore({ operationId, index, origin }: PlacedLetter, { _id, to, ends }: Block): boolean {
   if (operationId !== _id.operationId || index === null || index < _id.from || index >= to) return false;
   return origin.topic === ORDERS_TOPIC && origin.offset < (ends[origin.partition] ?? 0);
@@ -54,10 +54,10 @@ async function blocksOfLetters(db: Db, letters: readonly PlacedLetter[]): Promis
   return settledBlocksCollection(db).find({ $or: blocks }).project<Block>({ to: 1, ends: 1 }).toArray();
 }
 
-/** Batches the writes: with one record in ten poison, one durable write per letter would use most of MongoDB's capacity. */
+/** Batches the writes: with one invalid record in ten, one durable write per dead letter would use most of MongoDB's capacity. */
 const BATCHES = { maxBatchSize: 500, maxBatchWaitMs: 20 };
 
-/** Thrown when MongoDB rejected this letter and not the rest of its batch. */
+/** Thrown when MongoDB rejected this dead letter and not the rest of its batch. */
 export class LetterRejectedError extends Error {
   override readonly name = 'LetterRejectedError';
   readonly code = 'refused-by-database';
@@ -75,20 +75,20 @@ interface WritesOfRecord {
   readonly at: number;
   readonly letter: DeadLetterDocument;
   readonly insert: LetterWrite;
-  /** Sets a redriven letter that exists already back to `pending`. */
+  /** Sets a redriven dead letter that exists already back to `pending`. */
   readonly putBack?: LetterWrite;
 }
 
 /**
- * Stores new dead letters in MongoDB. A letter read again does not change the state of its document. A letter whose record was
- * redriven creates no new document: the original letter becomes `pending` again. Records that are not dead letters of this
- * pipeline, and replayed letters of settled blocks, are skipped.
+ * Stores new dead letters in MongoDB. A dead letter read again does not change the state of its document. A dead letter whose record was
+ * redriven creates no new document: the original dead letter becomes `pending` again. Records that are not dead letters of this
+ * pipeline, and replayed dead letters of verified blocks, are skipped.
  */
 @Injectable()
 export class DeadLetterProjection {
   /**
-   * Resolves once the letter is durable, together with the rest of its batch.
-   * @throws LetterRejectedError when MongoDB rejects the letter, or the driver's error
+   * Resolves once the dead letter is durable, together with the rest of its batch.
+   * @throws LetterRejectedError when MongoDB rejects the dead letter, or the driver's error
    */
   readonly project: RecordHandler;
 
@@ -116,8 +116,8 @@ export class DeadLetterProjection {
 
 /**
  * Runs the writes in one unordered bulk.
- * @param results receives the error of each record whose letter MongoDB rejected
- * @returns the batch indexes of the records whose letters were inserted
+ * @param results receives the error of each record whose dead letter MongoDB rejected
+ * @returns the batch indexes of the records whose dead letters were inserted
  * @throws when the outcome of all writes is unknown
  */
 async function writeEach(
@@ -209,8 +209,8 @@ function deadLetterDocument(
 }
 
 /**
- * Projects the dead-letter topic into MongoDB, which stores the state of each letter. The topic contains every published letter,
- * so none is missed while MongoDB is unavailable; a letter that was published twice gives one document.
+ * Projects the dead-letter topic into MongoDB, which stores the state of each. The topic contains every published dead letter,
+ * so none is missed while MongoDB is unavailable; a dead letter that was published twice gives one document.
  */
 @Controller()
 export class DeadLettersController {

@@ -41,7 +41,7 @@ export const settingsSchema = z.object({
     .default(0.5)
     .meta({
       description:
-        'The consumer suspends itself when more than this share of the last 1,000 records were poison; 1: never, dead-letter them all.',
+        'The consumer suspends itself (a mass failure) when more than this share of the last 1,000 records failed for good; 1: never, dead-letter them all.',
       allowed: 'a number from 0 to 1 such as 0.5',
     }),
   ORDERING: z.enum(['key', 'partition', 'unordered']).default('key').meta({

@@ -4,5 +4,5 @@ import type { ApiDescription } from '#service/docs/openapi.js';
 export const API: ApiDescription = {
   title: 'Orders: producer',
   description:
-    'Emits generated financial orders, and orders imported from a legacy system, to Kafka. Operations run in the background and survive restarts. The saved orders are at the query API.',
+    'Publishes generated test orders, orders imported from a legacy system, and orders of clients to Kafka. Operations run in the background and survive restarts. The saved orders are at the query API.',
 };

@@ -15,13 +15,13 @@ import { createLogger } from '#service/process/logs.js';
 import { Interruptions } from './background/interruptions.js';
 import { WakeUp } from './background/leased-job.js';
 import { Leases } from './background/leases.js';
-import { SendGate } from './expansion/send-gate.js';
+import { SendGate } from './publishing/send-gate.js';
 import { settings } from './settings.js';
 
 export const logger = createLogger('producer', settings.LOG_LEVEL);
 const kafkaOptions = { ...kafkaAccess(settings), clientId: 'orders-producer', logger };
 export const kafka = connectKafka(kafkaOptions);
-/** Over which orders are sent and letters are read. */
+/** Over which orders are sent and dead letters are read. */
 export const client = await dataClient(settings, kafkaOptions);
 
 /** Waits for MongoDB with its indexes, Kafka with its topics, and the registry. */

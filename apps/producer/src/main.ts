@@ -8,7 +8,7 @@ try {
   const { startup } = await import('./connections.module.js');
   const { ProducerModule } = await import('./producer.module.js');
   const { acceptUploads } = await import('./imports/incoming-files.js');
-  const { acceptManyOrders } = await import('./intake/intake.controller.js');
+  const { acceptManyOrders } = await import('./order-api/intake.controller.js');
   await startService({
     module: ProducerModule,
     startup,

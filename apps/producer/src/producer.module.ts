@@ -16,23 +16,23 @@ import { LetterTopic, OperationLeftovers } from './compaction/operation-leftover
 import { client, ConnectionsModule, countPartitions, kafka, logger } from './connections.module.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { LetterRecords } from './dead-letters/letter-records.js';
-import { EmissionJob, exposeEmission } from './emission/emission-job.js';
-import { consumerLag, LagCeiling } from './emission/emission.js';
-import { measureTopic, OrdersTopic } from './emission/orders-topic.js';
-import { SegmentLeases } from './emission/segment-leases.js';
+import { PublishingJob, exposePublishing } from './publishing/publishing-job.js';
+import { consumerLag, LagCeiling } from './publishing/publish-segment.js';
+import { measureTopic, OrdersTopic } from './publishing/orders-topic.js';
+import { SegmentLeases } from './publishing/segment-leases.js';
 import { ExpansionWatch, ProducerList } from './expansion/expansion-watch.js';
-import { SendGate } from './expansion/send-gate.js';
+import { SendGate } from './publishing/send-gate.js';
 import { ImportJob, ImportReader } from './imports/import-job.js';
 import { ImportManifest, ImportRejects } from './imports/import-manifest.js';
 import { ImportReceiver } from './imports/import-receiver.js';
 import { ImportPlaces, ImportReadsController, ImportsController } from './imports/imports.controller.js';
-import { RowIntake } from './imports/row-intake.js';
+import { RowAcceptance } from './imports/row-acceptance.js';
 import { StagedFiles } from './imports/staged-files.js';
-import { IntakeTopic } from './intake/batch-sender.js';
-import { IntakeClosing, IntakeRecoveryJob } from './intake/intake-closing.js';
-import { MongoIntakeStore } from './intake/intake-store.js';
-import { IntakeController, OrderRedirectController, QueryApiAddress } from './intake/intake.controller.js';
-import { Intake } from './intake/intake.js';
+import { IntakeTopic } from './order-api/batch-sender.js';
+import { IntakeClosing, IntakeRecoveryJob } from './order-api/intake-closing.js';
+import { MongoIntakeStore } from './order-api/intake-store.js';
+import { IntakeController, OrderRedirectController, QueryApiAddress } from './order-api/intake.controller.js';
+import { Intake } from './order-api/intake.js';
 import { OperationView } from './operations/operation-progress.js';
 import {
   InterruptionsController,
@@ -84,8 +84,8 @@ function createLetterTopic(mongo: Mongo, positions: KafkaPositions): LetterTopic
 }
 
 /**
- * Emits the orders of operations to Kafka. It is a module of its own, because Nest stops the module that imports it first: a redrive sends
- * over its topic, which closes when the emission stops.
+ * Publishes the orders of operations to Kafka. It is a module of its own, because Nest stops the module that imports it first: a redrive
+ * sends over its topic, which closes when publishing stops.
  */
 @Module({
   imports: [ConnectionsModule],
@@ -93,13 +93,13 @@ function createLetterTopic(mongo: Mongo, positions: KafkaPositions): LetterTopic
     { provide: OrdersTopic, useFactory: connectTopic, inject: [SendGate, OrderCodec] },
     { provide: LagCeiling, useFactory: createLagCeiling, inject: [KafkaPositions] },
     SegmentLeases,
-    EmissionJob,
+    PublishingJob,
   ],
   exports: [OrdersTopic],
 })
-class EmissionModule {
-  constructor(job: EmissionJob) {
-    exposeEmission(job, settings.LAG_CEILING, register);
+class PublishingModule {
+  constructor(job: PublishingJob) {
+    exposePublishing(job, settings.LAG_CEILING, register);
   }
 }
 
@@ -108,7 +108,7 @@ class EmissionModule {
     logsModule(logger),
     MetricsModule,
     ConnectionsModule,
-    EmissionModule,
+    PublishingModule,
     HealthModule.with(ProducerReadiness, [ConnectionsModule]),
   ],
   // In the order in which the OpenAPI document lists their routes.
@@ -138,7 +138,7 @@ class EmissionModule {
     ImportManifest,
     ImportRejects,
     StagedFiles,
-    RowIntake,
+    RowAcceptance,
     ImportReader,
     ImportJob,
 

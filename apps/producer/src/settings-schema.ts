@@ -23,7 +23,7 @@ export const settingsSchema = z.object({
   ...kafkaSettings,
   ...faultSettings,
   LAG_CEILING: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(5_000_000).meta({
-    description: 'Maximum consumer lag in records; at this lag, emission pauses until the consumers have caught up.',
+    description: 'Maximum consumer lag in records; at this lag, publishing pauses until the consumers have caught up.',
   }),
   IMPORT_DIR: z.string().optional().meta({
     description:
@@ -43,10 +43,11 @@ export const settingsSchema = z.object({
   COMPACTION_DELAY_SECONDS: wholeNumber(1, Number.MAX_SAFE_INTEGER)
     .default(60 * 60)
     .meta({
-      description: 'Seconds after the end of an operation until its bookkeeping is replaced by digests.',
+      description: 'Seconds after the end of an operation until its processing metadata is replaced by digests.',
     }),
   SETTLED_RETENTION_DAYS: wholeNumber(0, MAX_RETENTION_DAYS).default(30).meta({
-    description: 'Days for which settled dead letters, and the files and rejected rows of imports, are kept.',
+    description:
+      'Days for which saved and discarded dead letters, and the files and rejected rows of imports, are kept.',
   }),
   ...concurrencySettings('IMPORTS', 'Imports being received', { perCaller: 4, inTotal: 16 }),
   ...concurrencySettings('RECONCILIATIONS', 'Reconciliations', { perCaller: 4, inTotal: 16 }),

@@ -15,7 +15,7 @@ import { ExportController, OrderBatches } from './export/export.controller.js';
 import { OpenExports, WaitingReads, exposeReadMetrics } from './read-limits.js';
 import { AwaitedOrders, AbsentOrders } from './orders/order-by-id.js';
 import { CompleteThrough } from './freshness/complete-through.js';
-import { SavedNumbers, SettledNumbers, StoredWatermark } from './freshness/watermark-sources.js';
+import { SavedNumbers, NumbersWithoutOrder, StoredWatermark } from './freshness/watermark-sources.js';
 import { OrdersController } from './orders.controller.js';
 import { SavedOrders } from './orders/saved-orders.js';
 import { FilterCandidates } from './order-query/filter-candidates.js';
@@ -76,17 +76,17 @@ class DatabaseModule {}
     Totals,
     OrderPages,
     SavedNumbers,
-    SettledNumbers,
+    NumbersWithoutOrder,
     StoredWatermark,
     {
       provide: CompleteThrough,
       useFactory: (
         numbers: SavedNumbers,
         holes: NumberHoles,
-        settled: SettledNumbers,
+        withoutOrder: NumbersWithoutOrder,
         stored: StoredWatermark,
-      ): CompleteThrough => new CompleteThrough({ numbers, holes, settled, stored }, systemClock),
-      inject: [SavedNumbers, NumberHoles, SettledNumbers, StoredWatermark],
+      ): CompleteThrough => new CompleteThrough({ numbers, holes, withoutOrder, stored }, systemClock),
+      inject: [SavedNumbers, NumberHoles, NumbersWithoutOrder, StoredWatermark],
     },
     AwaitedOrders,
     OrderTraces,

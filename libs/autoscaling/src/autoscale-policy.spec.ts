@@ -46,7 +46,7 @@ describe('the autoscaling policy', () => {
     const run = consumers({ ceiling: 1_800 }).run(3 * 3_600, 2_500);
     expect(stepsOf(run)).toEqual([expect.stringMatching(/^up 1 →/), expect.stringMatching(/^revert \d+ → 1$/)]);
     expect(run.decisions.at(-1)?.text).toMatch(
-      /^back to 1 consumer: \d+ consumers did not help \(x1[.]00\), bound by keys/,
+      /^back to 1 consumer: \d+ consumers did not help \(1[.]00 times the throughput\), bound by keys/,
     );
     expect(run.state?.bound).toMatchObject({ count: 1, bound: 'keys' });
     run.run(600, 5_000);

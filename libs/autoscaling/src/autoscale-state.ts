@@ -37,7 +37,7 @@ export interface LoadObservation extends ConsumerCount {
   readonly hasWork: boolean;
   /** No consumer starts, drains, waits for its partitions, or has died a moment ago. */
   readonly isCalm: boolean;
-  /** No consumer can work, such as while MongoDB is away. */
+  /** No consumer can work, such as while MongoDB is unavailable. */
   readonly isSuspended: boolean;
   /** The verdict on the last change of the number of consumers; `null`: none yet. */
   readonly verdict: StepVerdict | null;

@@ -122,7 +122,7 @@ function factorOf(verdict: StepVerdict): string {
 }
 
 function times(value: number | null): string {
-  return value === null ? 'unknown factor' : `x${value.toFixed(2)}`;
+  return value === null ? 'unknown factor' : `${value.toFixed(2)} times the throughput`;
 }
 
 function boundText(bound: Bound | null): string {

@@ -27,7 +27,7 @@ export interface CheckContext extends CheckSources {
   readonly onCompared?: ((block: Block) => void) | undefined;
 }
 
-/** The context of a check of a whole operation, whose settled blocks may be archived. */
+/** The context of a check of a whole operation, whose verified blocks may be archived. */
 export interface ReconcileContext extends CheckContext {
   readonly archived: ArchivedOrders;
   /** The archives of the operation, to verify them. Without it, archived orders are counted only. */

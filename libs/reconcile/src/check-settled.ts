@@ -15,7 +15,7 @@ import type { MissingRecord } from './report.js';
 import { readStored, BlockDigest } from './stored-content.js';
 
 /**
- * Checks that the orders of a settled block are those that were verified: by its digest, and order by order where it differs. Those of an
+ * Checks that the stored orders of a verified block are still the same: by its digest, and order by order where it differs. Those of an
  * archived block are in its file.
  */
 export async function checkSettled(
@@ -107,13 +107,13 @@ function named(document: Buffer, reason: string): { id: string; number: number; 
   return { id: String(_id), number: Number(number), reason };
 }
 
-/** An order of a settled block. */
+/** An order of a verified block. */
 interface SettledPlace {
   readonly index: number;
   readonly number: number;
 }
 
-/** What is stored under the numbers of a settled block. */
+/** What is stored under the numbers of a verified block. */
 interface SettledDocuments {
   readonly digest: Buffer;
   /** The number of documents that the digest covers. */
@@ -126,7 +126,7 @@ interface SettledDocuments {
   readonly doubled: readonly Buffer[];
 }
 
-/** Reads the documents of a settled block and computes their digest. */
+/** Reads the documents of a verified block and computes their digest. */
 async function settledDocuments(
   block: SettledBlock,
   { db, signal, onChecked }: CheckContext,
@@ -164,8 +164,8 @@ function* placesOf(runs: readonly NumberRun[]): Generator<SettledPlace> {
 const MAX_PHANTOMS = 100;
 
 /**
- * Counts the orders of a settled block that is archived. If the folder of the archives is given, the file must have the orders that were
- * verified before the block was settled. Orders that are stored although they are archived are phantoms, except while they are moved.
+ * Counts the orders of a verified block that is archived. If the folder of the archives is given, the file must have the orders that were
+ * verified when the block was stored. Orders that are stored although they are archived are phantoms, except while they are moved.
  */
 async function checkArchived(
   block: SettledBlock,

@@ -1,5 +1,5 @@
 import type { Db } from 'mongodb';
-import type { EmittedDocument, IndexRange, IntakeDocument } from '#orders/operation/operation.js';
+import type { SegmentedDocument, IndexRange, IntakeDocument } from '#orders/operation/operation.js';
 import { createFaultSelector, orderSource, type OrderSource } from '#orders/operation/order-source.js';
 import { earlierPartitions } from '#orders/topics/topic-partitions.js';
 import { type IntakeBatch, intakeBatchesCollection, unpackOrders } from '#orders/numbering/intake-batches.js';
@@ -14,9 +14,9 @@ import { StoredOrders, documentsOfRuns } from './stored-orders.js';
 /** Orders that are read and compared together. The next ones are read in the meantime. */
 const PART_ORDERS = 2_000;
 
-/** Compares acknowledged orders of an operation that emits a known sequence of orders with what is stored. */
-export async function compareEmitted(
-  operation: EmittedDocument,
+/** Compares acknowledged orders of an operation with segments with what is stored. */
+export async function compareSegmented(
+  operation: SegmentedDocument,
   ranges: readonly IndexRange[],
   context: CheckContext,
 ): Promise<void> {
@@ -27,7 +27,7 @@ export async function compareEmitted(
   const stored = new StoredOrders(db, operation);
   const hasLetters = await stored.hasLetters();
   const load = async (range: IndexRange): Promise<Block> => {
-    // Read letters before documents: a redriven letter gets the state `saved` only after its order is saved.
+    // Read dead letters before documents: a redriven dead letter gets the state `saved` only after its order is saved.
     const letters = hasLetters ? await stored.letters(range) : [];
     const [documents, orders] = await Promise.all([stored.documents(range), sentOrders(operation, source, range)]);
     return { range, orders, faultsAt, documents, letters };
@@ -44,7 +44,7 @@ export async function compareEmitted(
 
 /** Returns the orders that an operation has sent, or would have sent, with these indexes. */
 export async function sentOrders(
-  { kind }: EmittedDocument,
+  { kind }: SegmentedDocument,
   source: OrderSource,
   range: IndexRange,
 ): Promise<{ readonly index: number; readonly order: KnownOrder }[]> {
@@ -78,7 +78,7 @@ export async function compareReceived(
   const hasLetters = await stored.hasLetters();
   const load = async (batches: readonly IntakeBatch[]): Promise<Loaded> => {
     const [from, to] = [batches[0]?.from ?? 0, endOf(batches.at(-1))];
-    // Read letters before documents, as for other operations.
+    // Read dead letters before documents, as for other operations.
     const letters = hasLetters ? await stored.letters({ from, to }) : [];
     const documents = await documentsOfRuns(db, runsOf(batches));
     return { batches, range: { from, to }, orders: expectedOf(batches), faultsAt: () => NO_FAULTS, documents, letters };

@@ -76,7 +76,7 @@ describe('an acknowledged order that was not found', () => {
     ['is pending at the committed offset', 50, positions(50, 90), 'not-yet-saved'],
     ['is pending above the committed offset', 51, positions(50, 90), 'not-yet-saved'],
     ['is lost below the committed offset', 49, positions(50, 90), undefined],
-    ['may be a letter that is not projected yet', 49, positions(50, 90, false), 'not-yet-projected'],
+    ['may be a dead letter that is not projected yet', 49, positions(50, 90, false), 'not-yet-projected'],
     ['is pending with an unknown offset while there is lag', null, positions(50, 90), 'not-yet-saved'],
     ['is lost with an unknown offset once there is no lag', null, positions(90, 90), undefined],
     [

@@ -7,7 +7,7 @@ import {
   hasOrders,
   operationsCollection,
   type OrdersDocument,
-  type EmittedDocument,
+  type SegmentedDocument,
   ackedOrders,
   type IntakeDocument,
 } from '#orders/operation/operation.js';
@@ -32,7 +32,7 @@ import { withEvidence } from './missing-records.js';
 import { checkSettled } from './check-settled.js';
 import { compareBlock } from './compare-block.js';
 import {
-  compareEmitted,
+  compareSegmented,
   partsOf,
   sentOrders,
   compareReceived,
@@ -137,7 +137,7 @@ async function check(operation: OrdersDocument, context: ReconcileContext): Prom
     // An intake runs all day. It is complete whenever no batch is on its way.
     return { count: acked + reserved, acked, isRunning: reserved > 0 };
   }
-  const acked = await checkEmitted(operation, context);
+  const acked = await checkSegmented(operation, context);
   const isRunning = operation.status === 'running' || operation.status === 'paused';
   return { count: operation.count, acked, isRunning };
 }
@@ -175,29 +175,29 @@ function reportOf(
   };
 }
 
-/** Checks the orders of an operation that emits a known sequence of orders. @returns the number of acknowledged ones */
-async function checkEmitted(operation: EmittedDocument, context: ReconcileContext): Promise<number> {
+/** Checks the orders of an operation with segments. @returns the number of acknowledged ones */
+async function checkSegmented(operation: SegmentedDocument, context: ReconcileContext): Promise<number> {
   for (const block of ackedBlocks(operation.segments)) await checkAcknowledged(operation, block, context);
   await checkUnacknowledged(operation, context);
   return ackedOrders(operation.segments);
 }
 
-/** Checks a block by its digest if it is settled, and otherwise order by order. */
+/** Checks a block by its digest if it is verified already, and otherwise order by order. */
 async function checkAcknowledged(
-  operation: EmittedDocument,
+  operation: SegmentedDocument,
   { from, ranges }: AckedBlock,
   context: ReconcileContext,
 ): Promise<void> {
   const settled = await findSettledBlock(context.db, operation._id, from);
   if (settled !== null) return checkSettled(settled, operation, context);
   const own = { ...context, findings: new Findings(operation) };
-  const failure = await compareEmitted(operation, ranges, own).then(
+  const failure = await compareSegmented(operation, ranges, own).then(
     () => undefined,
     (error: unknown) => error,
   );
   if (failure !== undefined && !(failure instanceof ImportRowsMissingError)) throw failure;
   if (failure !== undefined || !own.findings.isClean) {
-    // The block may have been settled meanwhile: then its chunks and rows are removed.
+    // The block may have been verified meanwhile: then its chunks and rows are removed.
     const now = await findSettledBlock(context.db, operation._id, from);
     if (now !== null) return checkSettled(now, operation, context);
   }
@@ -206,7 +206,10 @@ async function checkAcknowledged(
 }
 
 /** Checks the unacknowledged range: orders that were sent without an acknowledgement may be saved; others are phantoms. */
-async function checkUnacknowledged(operation: EmittedDocument, { db, findings, signal }: CheckContext): Promise<void> {
+async function checkUnacknowledged(
+  operation: SegmentedDocument,
+  { db, findings, signal }: CheckContext,
+): Promise<void> {
   const stored = new StoredOrders(db, operation);
   const source = orderSource(operation, db);
   const rest = operation.segments.map(({ ackedTo, to }) => ({ from: ackedTo, to })).filter(({ from, to }) => from < to);
@@ -231,7 +234,7 @@ function checkUnsent(orders: Block['orders'], documents: readonly Buffer[], find
 }
 
 /** Checks documents by `ingest` alone: a later import may have taken over the rows of a cancelled one. */
-function checkOrigins(documents: readonly Buffer[], { _id }: EmittedDocument, findings: Findings): void {
+function checkOrigins(documents: readonly Buffer[], { _id }: SegmentedDocument, findings: Findings): void {
   for (const document of documents) {
     const { _id: id, number, ingest } = readStored(document);
     if (String(ingest?.operationId) === _id) findings.counts.savedUnacknowledged += 1;
@@ -248,7 +251,7 @@ interface ReceivedCounts {
   readonly reserved: number;
 }
 
-/** Checks the orders that an intake has received: settled blocks by their digests, other batches order by order. */
+/** Checks the orders that an intake has received: verified blocks by their digests, other batches order by order. */
 async function checkReceived(operation: IntakeDocument, context: ReconcileContext): Promise<ReceivedCounts> {
   const [own, counts] = await besideSettled(context.db, operation._id, async (settled) => {
     const attempt = { ...context, findings: new Findings(operation) };
@@ -291,7 +294,7 @@ async function checkReserved(
   return reserved;
 }
 
-/** No order has the number of an abandoned batch. These batches are never removed, also between settled ones. */
+/** No order has the number of an abandoned batch. These batches are never removed, also between verified blocks. */
 async function checkAbandoned({ _id }: IntakeDocument, { db, findings, signal }: CheckContext): Promise<void> {
   for await (const batches of batchGroups(db, _id, 'abandoned', { ranges: [] })) {
     signal?.throwIfAborted();

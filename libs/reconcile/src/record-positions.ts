@@ -138,7 +138,7 @@ export interface GroupPositions {
   readonly committed: Positions;
   /** The end offsets of the orders topic, read after `committed`. */
   readonly ends: Positions;
-  /** Whether all letters on the dead-letter topic were projected into MongoDB at that time. */
+  /** Whether all dead letters on the dead-letter topic were projected into MongoDB at that time. */
   readonly lettersAreProjected: boolean;
 }
 

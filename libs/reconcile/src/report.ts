@@ -3,14 +3,14 @@ import { FULL_BLOCK_ORDERS, type OperationDocument } from '#orders/operation/ope
 import type { MissingReason } from './record-positions.js';
 import type { AlteredOrder, PhantomOrder } from './compare-block.js';
 
-/** `holds`: no order is lost, duplicated or altered. `pending`: no defect so far, but work is unfinished. `broken`: a defect. */
+/** `holds`: ok, no order is lost, duplicated or altered. `pending`: no mismatch so far, but work is unfinished. `broken`: a mismatch. */
 export type Verdict = 'holds' | 'pending' | 'broken';
 
 /** A missing order or extra record, and the cause. */
 export interface MissingRecord {
   readonly index: number;
   readonly number: number;
-  /** `null` if it is not known any more: the order is in a settled block of an import or an intake. */
+  /** `null` if it is not known any more: the order is in a verified block of an import or an intake. */
   readonly id: string | null;
   /** The injected fault of the record, if any. */
   readonly fault: Fault | null;
@@ -21,7 +21,7 @@ export interface MissingRecord {
   readonly evidence?: string;
 }
 
-/** A settled block whose stored orders are not those that were verified before its bookkeeping was removed. */
+/** A verified block whose stored orders no longer match the digest that replaced its processing metadata. */
 interface DifferingBlock {
   /** The lowest and the highest order number of the block. */
   readonly first: number;
@@ -60,7 +60,7 @@ export interface ReconcileReport {
   readonly phantom: number;
   /** Saved without an acknowledgement, since the producer was killed after sending them. Not a defect. */
   readonly savedUnacknowledged: number;
-  /** Of the acknowledged orders, those in settled blocks: they were compared by the digest of their block. */
+  /** Of the acknowledged orders, those in verified blocks: they were compared by the digest of their block. */
   readonly settled: number;
   /** Never acknowledged, since the operation is unfinished or was cancelled; not counted as missing. */
   readonly neverAcknowledged: number;
@@ -71,7 +71,7 @@ export interface ReconcileReport {
   readonly missingRecords: readonly MissingRecord[];
   readonly alteredOrders: readonly AlteredOrder[];
   readonly phantomOrders: readonly PhantomOrder[];
-  /** Settled blocks that differ from what was verified. The lists above name their orders where these can be known. */
+  /** Verified blocks whose stored orders no longer match the digest. The lists above name their orders where these can be known. */
   readonly differingBlocks: readonly DifferingBlock[];
   /** What is wrong with archives of the operation. */
   readonly archiveProblems: readonly string[];
@@ -105,7 +105,7 @@ export function formatReport(report: ReconcileReport): string {
     ...(report.savedUnacknowledged > 0
       ? [`saved without an acknowledgement (sent when the producer ended): ${figure(report.savedUnacknowledged)}`]
       : []),
-    ...(report.settled > 0 ? [`compared by the digests of settled blocks: ${figure(report.settled)}`] : []),
+    ...(report.settled > 0 ? [`compared by the digests of verified blocks: ${figure(report.settled)}`] : []),
     ...report.archiveProblems,
     ...faultLines(report),
     ...detailLines(report),
@@ -115,9 +115,9 @@ export function formatReport(report: ReconcileReport): string {
 }
 
 const SENTENCES: Readonly<Record<Verdict, string>> = {
-  holds: 'It holds: every acknowledged order is saved or dead-lettered, and none is duplicated or altered.',
-  pending: 'Work is pending: nothing is lost so far.',
-  broken: 'It does not hold: see the defects above.',
+  holds: 'OK: every acknowledged order is saved or dead-lettered, and none is duplicated or altered.',
+  pending: 'Pending: work is unfinished, and nothing is lost so far.',
+  broken: 'Mismatch: see the lines above.',
 };
 
 function faultLines({ faults }: ReconcileReport): string[] {
@@ -225,7 +225,7 @@ export class Findings {
     if (this.phantomOrders.length < LISTED) this.phantomOrders.push(order);
   }
 
-  /** Adds a settled block whose orders are not those that were verified. */
+  /** Adds a verified block whose stored orders no longer match the digest. */
   addDiffering(block: DifferingBlock): void {
     this.differingBlocks.push(block);
   }

@@ -123,7 +123,7 @@ function startsWith(bytes: Buffer, head: Buffer, at: number): boolean {
 const POSITION_BYTES = 12;
 
 /**
- * Computes the digest of a settled block: SHA-256 over its documents in the order of their indexes, the content of each (all fields but
+ * Computes the digest of a verified block: SHA-256 over its documents in the order of their indexes, the content of each (all fields but
  * `ingest`), its partition and its offset. The other fields of `ingest` differ when the same record is saved again after a restore.
  */
 export class BlockDigest {

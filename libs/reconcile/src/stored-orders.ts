@@ -177,7 +177,7 @@ export class ArchivedOrders {
     return new ArchivedOrders(list.rangesOf(operationId));
   }
 
-  /** Returns the listed range of a settled block: only whole settled blocks are archived. `undefined`: its orders are in MongoDB. */
+  /** Returns the listed range of a verified block: only whole verified blocks are archived. `undefined`: its orders are in MongoDB. */
   rangeOf({ first }: Pick<SettledBlock, 'first'>): ArchivedRange | undefined {
     return this.ranges.find(({ _id }) => _id === first);
   }

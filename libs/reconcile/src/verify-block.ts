@@ -1,13 +1,13 @@
 import { Binary, type Db } from 'mongodb';
 import { ImportRowsMissingError } from '#orders/imports/import-rows.js';
 import type { IntakeBatch } from '#orders/numbering/intake-batches.js';
-import type { EmittedDocument, IntakeDocument, OrdersDocument } from '#orders/operation/operation.js';
+import type { SegmentedDocument, IntakeDocument, OrdersDocument } from '#orders/operation/operation.js';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import type { AckedBlock, SettledBlock } from '#orders/settled/settled-blocks.js';
 import { packIndexes, packRuns, type NumberRun } from '#orders/numbering/number-runs.js';
 import { BlockDigest } from './stored-content.js';
 import type { Block, CheckContext, CheckSources } from './check-block.js';
-import { compareEmitted, compareReceived, groupsOfBatches, runsOf } from './compare-operation.js';
+import { compareSegmented, compareReceived, groupsOfBatches, runsOf } from './compare-operation.js';
 import { Findings } from './report.js';
 import { numberIn } from './stored-orders.js';
 
@@ -16,18 +16,18 @@ export type VerifiedBlock = Omit<SettledBlock, 'verifiedAt' | 'isCompacted'>;
 
 /**
  * The result of a verification.
- * - `settled`: each order is saved exactly as sent, or discarded; nothing else is under its numbers
+ * - `verified`: each order is saved exactly as sent, or discarded; nothing else is under its numbers
  * - `open`: an order is not saved yet, or has a dead letter that is pending or being redriven
  * - `defect`: an order is lost, altered, doubled or was never sent
  */
 export type Verification =
-  | { readonly kind: 'settled'; readonly block: VerifiedBlock }
+  | { readonly kind: 'verified'; readonly block: VerifiedBlock }
   | { readonly kind: 'open'; readonly reason: string }
   | { readonly kind: 'defect'; readonly reason: string };
 
-/** Compares a block of an operation that emits a known sequence of orders, as reconcile does. */
-export async function verifyEmitted(
-  operation: EmittedDocument,
+/** Compares a block of an operation with segments, as reconcile does. */
+export async function verifySegmented(
+  operation: SegmentedDocument,
   { from, ranges }: AckedBlock,
   context: CheckSources,
 ): Promise<Verification> {
@@ -36,7 +36,7 @@ export async function verifyEmitted(
     first: operation.firstNumber + range.from,
     count: range.to - range.from,
   }));
-  return verify(operation, { from, runs }, context, async (own) => compareEmitted(operation, ranges, own));
+  return verify(operation, { from, runs }, context, async (own) => compareSegmented(operation, ranges, own));
 }
 
 /** Compares consecutive acknowledged batches of an intake, as reconcile does. @param batches at least one, by ascending index */
@@ -99,7 +99,7 @@ async function verify(
     positions: digest.positions,
     ends: endsOf(context.positions.ends),
   };
-  return { kind: 'settled', block };
+  return { kind: 'verified', block };
 }
 
 /** Whether a dead letter of the block may still change, that of an extra record included. */

@@ -34,7 +34,7 @@ export interface ProductMutant extends ProductEdits {
 const BULK_INSERT = 'dist/apps/consumer/src/bulk-insert.js';
 const RELIABLE_PRODUCER = 'libs/parallel-consumer/dist/kafka/reliable-producer.js';
 const LEASE = 'libs/parallel-consumer/dist/kafka/lease.js';
-const PUBLISHING = 'dist/apps/producer/src/emission/emission.js';
+const PUBLISHING = 'dist/apps/producer/src/publishing/publish-segment.js';
 
 /** Changes nothing. */
 export const NO_EDIT: Edit = { file: 'package.json', replace: '"private": true', by: '"private": true' };

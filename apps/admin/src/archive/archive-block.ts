@@ -25,7 +25,8 @@ export class BlockFiles {
   constructor(private readonly context: BlockFilesContext) {}
 
   /**
-   * Writes the archive of a block, unless it exists, and verifies that it has the orders that MongoDB has, which must be those of the settled block.
+   * Writes the archive of a block, unless it exists, and verifies that it has the orders that MongoDB has, which must be those of the
+   * verified block.
    * @throws UnfitBlockError if the block can't be archived now; ArchiveError `archive-disk`, `archive-damaged`, `archive-differs`
    */
   async verified(block: ArchiveBlock): Promise<VerifiedBlock> {
@@ -91,12 +92,12 @@ export class BlockFiles {
   private differs({ name, first, last }: ArchiveManifest): ArchiveError {
     return new ArchiveError(
       'archive-differs',
-      `${this.context.folder.path} has an archive ${name} with other orders than MongoDB has for the numbers ${first} to ${last}. Nothing was removed: give another folder, or move this archive away.`,
+      `${this.context.folder.path} has an archive ${name} with other orders than MongoDB has for the numbers ${first} to ${last}. Nothing was removed: give another folder, or move this archive to another place.`,
     );
   }
 }
 
-/** @throws UnfitBlockError if the orders are not those whose digest was stored when their block was settled */
+/** @throws UnfitBlockError if the orders are not those whose digest was stored when their block was verified */
 function requireVerified({ operationId, digest, verifiedAt }: ArchiveBlock, inspection: Inspection): void {
   if (inspection.digest().equals(digest)) return;
   throw new UnfitBlockError(
@@ -156,7 +157,7 @@ export class Inspection {
     }
   }
 
-  /** Returns the digest of all orders, as that of a settled block. No order can be added afterwards. */
+  /** Returns the digest of all orders, as that of a verified block. No order can be added afterwards. */
   digest(): Buffer {
     return this.content.end();
   }

@@ -66,7 +66,7 @@ async function acquire(lock: Lock, clock: Clock, print: (line: string) => void):
 async function renewLease(lock: Lock, lost: AbortController): Promise<void> {
   const reason = new ArchiveError(
     'archive-interrupted',
-    'The lease of this command is lost, because MongoDB was away for too long: run it again to continue.',
+    'The lease of this command is lost, because MongoDB was unavailable for too long: run it again to continue.',
   );
   try {
     if ((await lock.renew()) === null) lost.abort(reason);

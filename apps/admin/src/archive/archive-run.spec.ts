@@ -123,7 +123,7 @@ describe('archiving', () => {
     expect(result).toEqual({ archives: 0, orders: 0, tooNew: 2, left: [] });
   });
 
-  it('leaves orders that are unsettled, or whose records the consumers may read again', async () => {
+  it('leaves orders that are not verified, or whose records the consumers may read again', async () => {
     const world = new ArchiveWorld();
     world.store.orders.delete(103);
     world.committed.set(0, 9);
@@ -140,7 +140,7 @@ describe('archiving', () => {
     expect([...world.folder.manifests.keys()]).toEqual([SECOND]);
   });
 
-  it('writes no manifest if the stored orders are not those of the settled block', async () => {
+  it('writes no manifest if the stored orders are not those of the verified block', async () => {
     const world = new ArchiveWorld();
     world.store.blocks = world.store.blocks.map((block) => ({ ...block, digest: Buffer.alloc(32) }));
     expect((await world.archive()).left).toHaveLength(2);
@@ -196,7 +196,7 @@ describe('bringing archived orders back', () => {
   });
 });
 
-describe('the archive of a settled block', () => {
+describe('the archive of a verified block', () => {
   /** The batches of an intake, the second of which has lower numbers than the first. */
   const block = {
     _id: { operationId: 'day', from: 0 },

@@ -46,7 +46,7 @@ export interface ArchiveResult {
  *
  * 1. writes the file and its manifest, durably;
  * 2. reads both again: the file must have the bytes of its manifest, and MongoDB the same orders, which must have the digest of their
- *    settled block;
+ *    verified block;
  * 3. lists the range. From now on, nothing saves its orders again;
  * 4. waits until no process works with an older list, and removes exactly the orders of the file;
  * 5. marks the range as archived.

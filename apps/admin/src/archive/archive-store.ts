@@ -24,7 +24,7 @@ const EXACTLY = { promoteValues: false, promoteLongs: false, promoteBuffers: fal
 const GROUP_NUMBERS = 4_000;
 const GROUP_RUNS = 100;
 
-/** The orders of one settled block, which become one archive. */
+/** The orders of one verified block, which become one archive. */
 export interface ArchiveBlock {
   readonly operationId: string;
   readonly kind: OrdersDocument['kind'];
@@ -38,7 +38,7 @@ export interface ArchiveBlock {
   readonly discarded: number;
   /** Numbers whose order was saved before, under another number. */
   readonly elsewhere: number;
-  /** The digest of the settled block. */
+  /** The digest of the verified block. */
   readonly digest: Buffer;
   readonly verifiedAt: Date;
 }
@@ -82,7 +82,7 @@ export class MongoArchiveStore {
     return this.mongo.time.now();
   }
 
-  /** Yields the settled blocks of ended operations that are not listed, oldest operation first. */
+  /** Yields the verified blocks of ended operations that are not listed, oldest operation first. */
   candidates(selection: Selection): AsyncGenerator<Candidate> {
     return candidateBlocks(this.mongo.db, selection, this.now());
   }
@@ -208,7 +208,7 @@ function toCondition({ first, last }: NumberRun): { $gte: Long; $lte: Long } {
 }
 
 /**
- * Yields the settled blocks of all selected operations that are not listed, oldest operation first: their orders are known to be complete,
+ * Yields the verified blocks of all selected operations that are not listed, oldest operation first: their orders are known to be complete,
  * and their digests are stored. An operation that was requested after the date has no order from before it.
  * @throws ArchiveError `archive-refused` for an operation that does not exist or has no orders
  */
@@ -255,7 +255,7 @@ function unfinishedReason(operation: OrdersDocument, now: Date): string | undefi
   return isSending ? 'a producer still sends the last of its orders: try again in a minute' : undefined;
 }
 
-/** Yields the settled blocks of an operation that are not listed, and how many orders are in no settled block. */
+/** Yields the verified blocks of an operation that are not listed, and how many orders are in no verified block. */
 async function* unlisted(db: Db, operation: OrdersDocument, list: ArchivedList): AsyncGenerator<Candidate> {
   const listed = new Set(list.rangesOf(operation._id).map(({ _id }) => _id));
   let settled = 0;
@@ -270,7 +270,7 @@ async function* unlisted(db: Db, operation: OrdersDocument, list: ArchivedList):
   const left = ackedCount(operation) - settled;
   if (left > 0)
     yield {
-      left: `${operation.kind} ${operation._id}: ${figure(left)} orders are not settled yet: wait for COMPACTION_DELAY_SECONDS after its end, and redrive or discard its dead letters`,
+      left: `${operation.kind} ${operation._id}: ${figure(left)} orders are not verified yet: wait for COMPACTION_DELAY_SECONDS after its end, and redrive or discard its dead letters`,
     };
 }
 

@@ -186,7 +186,7 @@ interface MigrationState {
 
 /**
  * Refuses to archive while a migration from the legacy system is under way: its comparisons and its verification would report archived
- * orders as missing on the new side.
+ * orders as missing on the target.
  * @throws ArchiveError `archive-refused`
  */
 async function requireNoMigration(db: Db): Promise<void> {

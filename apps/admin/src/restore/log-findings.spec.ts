@@ -10,7 +10,7 @@ import {
   type LoggedRecord,
   type PlacedOrder,
 } from './log-findings.js';
-import { FormerPartitions } from './restored-bookkeeping.js';
+import { FormerPartitions } from './restored-metadata.js';
 
 const HIGHEST = 1_000;
 /** Reserved before the backup, without a batch. */

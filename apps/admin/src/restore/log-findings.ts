@@ -343,8 +343,8 @@ export interface PlacedOrder extends LoggedOrder {
 }
 
 /**
- * Makes the batches of orders whose own bookkeeping is lost, as the intake would have stored them after Kafka's acknowledgement: with them,
- * the orders count as those of an operation, and reconciliation finds and compares them.
+ * Makes the batches of orders whose own processing metadata is lost, as the intake would have stored them after Kafka's acknowledgement:
+ * with them, the orders count as those of an operation, and reconciliation finds and compares them.
  * @param orders no two with the same number
  */
 export function toBatches(orders: readonly PlacedOrder[]): IntakeBatch[] {

@@ -22,7 +22,7 @@ import { isMongodbError } from '../connections.js';
 import { AdminError, figure } from '../environment.js';
 import { KnownNumbers, LogFindings, toBatches, type LoggedOrders, type PlacedOrder } from './log-findings.js';
 import { reportOf, type RestoreReport } from './restore-report.js';
-import { FacadeNumbers, FormerPartitions, resetTopicPartitions, RestoredOperations } from './restored-bookkeeping.js';
+import { FacadeNumbers, FormerPartitions, resetTopicPartitions, RestoredOperations } from './restored-metadata.js';
 
 /** Orders of the log that are kept until their batches are stored. */
 const WINDOW_ORDERS = 100_000;
@@ -118,7 +118,7 @@ export class RestoreBackup {
     }
   }
 
-  /** Reads what was sent since the backup, and stores the batches of orders whose own bookkeeping is lost. */
+  /** Reads what was sent since the backup, and stores the batches of orders whose own processing metadata is lost. */
   private async readLog(
     kafka: KafkaState,
     findings: LogFindings,

@@ -12,9 +12,9 @@ import {
 } from '#orders/numbering/intake-batches.js';
 import {
   FULL_BLOCK_ORDERS,
-  isEmitted,
+  isSegmented,
   operationsCollection,
-  type EmittedDocument,
+  type SegmentedDocument,
 } from '#orders/operation/operation.js';
 import { countSaved, numbersOf } from '#orders/operation/saved-count.js';
 import { ordersCollection } from '#orders/order/order-document.js';
@@ -53,10 +53,10 @@ async function recover(
     requireEmptyTopics(state);
     if (apply) await requireNoMembers(admin);
     const log = new ForgetLog(client, db, () => time.now());
-    const emissions = await unsavedEmissions(db);
-    for (const emission of emissions) {
-      print(describeEmission(emission));
-      if (apply && canEmit(emission)) await log.emitAgain(emission);
+    const operations = await unsavedOperations(db);
+    for (const operation of operations) {
+      print(describeUnsaved(operation));
+      if (apply && canPublish(operation)) await log.publishAgain(operation);
     }
     let received = 0;
     for await (const found of unsavedBatches(db)) {
@@ -65,7 +65,7 @@ async function recover(
       if (apply) await log.abandon(found);
     }
     if (apply) await forget(log, admin, state, print);
-    const isWhole = emissions.length + received === 0;
+    const isWhole = operations.length + received === 0;
     if (isWhole) print('Every acknowledged order is saved or a dead letter.');
     return isWhole ? EXIT_CODE.ok : EXIT_CODE.differs;
   });
@@ -97,14 +97,14 @@ async function forget(log: ForgetLog, admin: Admin, state: KafkaState, print: (l
 }
 
 /** A cancelled or failed operation would go on behind its last acknowledged order. */
-function canEmit({ status }: UnsavedEmission): boolean {
+function canPublish({ status }: UnsavedOperation): boolean {
   return status !== 'cancelled' && status !== 'failed';
 }
 
-function describeEmission(emission: UnsavedEmission): string {
-  const { id, kind, status, segments } = emission;
+function describeUnsaved(operation: UnsavedOperation): string {
+  const { id, kind, status, segments } = operation;
   const unsaved = figure(segments.reduce((sum, each) => sum + each.unsaved, 0));
-  const what = canEmit(emission)
+  const what = canPublish(operation)
     ? 'are sent again, with those of the same segments'
     : `are lost: it is ${status}, and is not continued`;
   return `${kind} ${id}: ${unsaved} acknowledged orders are not saved, or dead letters, and ${what}`;
@@ -123,10 +123,10 @@ interface UnsavedSegment {
 }
 
 /** An operation whose orders can be made again. */
-interface UnsavedEmission {
+interface UnsavedOperation {
   readonly id: string;
-  readonly kind: EmittedDocument['kind'];
-  readonly status: EmittedDocument['status'];
+  readonly kind: SegmentedDocument['kind'];
+  readonly status: SegmentedDocument['status'];
   readonly segments: readonly UnsavedSegment[];
 }
 
@@ -144,13 +144,13 @@ interface UnsavedBatch {
 }
 
 /**
- * Finds operations that emit orders, and of which Kafka had acknowledged some that are not saved; dead letters count as not saved. The
- * orders of settled blocks are final: each is saved, archived, or was discarded.
+ * Finds operations with segments of which Kafka had acknowledged orders that are not saved; dead letters count as not saved. The
+ * orders of verified blocks are final: each is saved, archived, or was discarded.
  */
-async function unsavedEmissions(db: Db): Promise<UnsavedEmission[]> {
-  const found: UnsavedEmission[] = [];
+async function unsavedOperations(db: Db): Promise<UnsavedOperation[]> {
+  const found: UnsavedOperation[] = [];
   for await (const operation of operationsCollection(db).find({ kind: { $in: ['populate', 'import'] } })) {
-    if (!isEmitted(operation)) continue;
+    if (!isSegmented(operation)) continue;
     const segments: UnsavedSegment[] = [];
     const { ranges } = await settledTotals(db, operation._id);
     for (const { from, ackedTo: to } of operation.segments) {
@@ -203,8 +203,8 @@ class ForgetLog {
     private readonly now: () => Date,
   ) {}
 
-  /** Lets producers emit segments again from their first order. What is saved already is recognised. */
-  async emitAgain({ id, status, segments }: UnsavedEmission): Promise<void> {
+  /** Lets producers publish segments again from their first order. What is saved already is recognised. */
+  async publishAgain({ id, status, segments }: UnsavedOperation): Promise<void> {
     for (const { from, to } of segments) {
       await deadLettersCollection(this.db).deleteMany({ operationId: id, index: { $gte: from, $lt: to } });
       const range = { $gte: { operationId: id, from }, $lt: { operationId: id, from: to } };

@@ -9,7 +9,7 @@ import { startOperation, type StartOptions } from './started-operation.js';
 
 const GROUP_COLUMNS = [
   { heading: 'error' },
-  { heading: 'letters', align: 'right' },
+  { heading: 'dead letters', align: 'right' },
   { heading: 'redriven before', align: 'right' },
   { heading: 'last' },
   { heading: 'such as' },

@@ -45,11 +45,11 @@ describe('migration status', () => {
     const capabilities = { ...MIGRATION.capabilities, 'read-by-page': state('shadow', 100, { gate }) };
     const { out, exitCode } = await migrate('status', json({ ...MIGRATION, capabilities }));
     expect(exitCode).toBe(0);
-    expect(out).toBe(`capability     stage               compared  mismatches  p99 ms, legacy / new  open writes
-writes         dualwrite at 100 %     1,412           0             1.2 / 3.5            2
-read-by-id     live at 10 %           1,412           0             1.2 / 3.5            2
-read-by-page   shadow at 100 %        1,412           0             1.2 / 3.5            2
-read-by-range  off                    1,412           0             1.2 / 3.5            2
+    expect(out).toBe(`capability     stage               compared  mismatches  p99 ms, legacy / target  open writes
+writes         dualwrite at 100 %     1,412           0                1.2 / 3.5            2
+read-by-id     live at 10 %           1,412           0                1.2 / 3.5            2
+read-by-page   shadow at 100 %        1,412           0                1.2 / 3.5            2
+read-by-range  off                    1,412           0                1.2 / 3.5            2
 read-by-page: next step needs samples at least 1000; found 412
 `);
   });
@@ -92,8 +92,8 @@ describe('migration hold', () => {
 
 describe('migration verify', () => {
   it.each([
-    ['equal', 0, '2 orders in the legacy system, 2 on the new side: equal.'],
-    ['different', 1, '2 orders in the legacy system, 2 on the new side: 1 differences.'],
+    ['equal', 0, '2 orders in the legacy system, 2 on the target: equal.'],
+    ['different', 1, '2 orders in the legacy system, 2 on the target: 1 differences.'],
     ['open', 2, 'wait for open writes'],
   ])('ends with exit code of %s', async (result, code, text) => {
     const run = { id: 'r1', status: 'ended', result, problem: null, done: 2, upTo: 2, openIntervals: 1 };
@@ -117,7 +117,7 @@ describe('migration backfill', () => {
     const counts = { translated: 2, untranslated: 1, operationIds: ['o1'] };
     const { exitCode, out } = await migrate('backfill', json({ ...run, ...counts }));
     expect(exitCode).toBe(1);
-    expect(out).toContain('2 orders handed over, in 1 import.\n');
+    expect(out).toContain('2 orders translated, in 1 import.\n');
     expect(out).toContain('Before a verify, wait until they are saved: npm run orders -- operations\n');
     expect(out).toContain('/v1/migration/backfill/b1/untranslated');
   });

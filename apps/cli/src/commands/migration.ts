@@ -23,7 +23,7 @@ const COLUMNS = [
   { heading: 'stage' },
   { heading: 'compared', align: 'right' },
   { heading: 'mismatches', align: 'right' },
-  { heading: 'p99 ms, legacy / new', align: 'right' },
+  { heading: 'p99 ms, legacy / target', align: 'right' },
   { heading: 'open writes', align: 'right' },
 ] as const;
 /** The stages of writes, and those of reads. */
@@ -44,7 +44,7 @@ interface MoveOptions extends JsonOption {
 
 /** `migration …`: moves traffic from the legacy system to the pipeline, through the facade. @returns the group */
 export function addMigrationCommands(program: Command, run: Run, defaultFacadeUrl: string): Command {
-  const group = program.command('migration').description('leave the legacy system step by step, through the facade');
+  const group = program.command('migration').description('migrate a legacy system step by step, through the facade');
   const add = (name: string, description: string): Command =>
     group
       .command(name)
@@ -56,7 +56,7 @@ export function addMigrationCommands(program: Command, run: Run, defaultFacadeUr
   add('promote', 'move a capability one step forward, if the gate allows it')
     .argument('<capability>', 'writes, read-by-id, read-by-page or read-by-range')
     .option('--percent <n>', 'the share of the keys that move, 1 to 100 (default: 100)', wholeNumber)
-    .option('--force', 'overrule the gate')
+    .option('--force', 'override the gate')
     .addOption(reasonOption())
     .action(run(promote));
   add('rollback', 'move a capability one stage back')
@@ -68,7 +68,7 @@ export function addMigrationCommands(program: Command, run: Run, defaultFacadeUr
     .option('--release', 'allow changes again')
     .addOption(reasonOption())
     .action(run(holdChanges));
-  add('backfill', "copy the legacy system's orders to the pipeline, and wait until they are handed over").action(
+  add('backfill', "copy the legacy system's orders to the pipeline, and wait until imports have them").action(
     run(backfill),
   );
   add('verify', 'compare all orders of both sides; exit code 0: equal, 1: different, 2: writes are still open').action(
@@ -85,7 +85,7 @@ function reasonOption(): Option {
   return new Option('--reason <text>', 'why, for the audit').makeOptionMandatory();
 }
 
-/** Prints the stage of each capability, and which conditions of the next step do not hold. */
+/** Prints the stage of each capability, and which conditions of the next step are not met. */
 async function status({ client, terminal }: CommandContext, { json }: JsonOption): Promise<ExitCode> {
   const migration = await client.get<Migration>(STATE_PATH);
   terminal.out.write(`${json ? JSON.stringify(migration) : statusText(migration)}\n`);
@@ -196,14 +196,14 @@ function indexOf(capability: string, stage: string): number {
   return stagesOf(capability).indexOf(stage);
 }
 
-/** Copies the legacy system's orders, and waits until all are handed over to imports. Exit code 1: some have no translation. */
+/** Copies the legacy system's orders, and waits until imports have all of them. Exit code 1: some have no translation. */
 async function backfill(context: CommandContext, { json }: JsonOption): Promise<ExitCode> {
   const { terminal } = context;
   const run = await runToEnd<Backfill>(context, `${STATE_PATH}/backfill`);
   if (json) terminal.out.write(`${JSON.stringify(run)}\n`);
   else {
     const imports = `${run.operationIds.length} import${run.operationIds.length === 1 ? '' : 's'}`;
-    terminal.out.write(`${count(run.translated)} orders handed over, in ${imports}.\n`);
+    terminal.out.write(`${count(run.translated)} orders translated, in ${imports}.\n`);
     if (run.operationIds.length > 0)
       terminal.out.write('Before a verify, wait until they are saved: npm run orders -- operations\n');
     if (run.untranslated > 0)
@@ -232,7 +232,7 @@ async function verify(context: CommandContext, { json }: JsonOption): Promise<Ex
 }
 
 function verdict({ result, orders, differences, openIntervals }: Verification): string {
-  const both = `${count(orders.legacy)} orders in the legacy system, ${count(orders.new)} on the new side`;
+  const both = `${count(orders.legacy)} orders in the legacy system, ${count(orders.new)} on the target`;
   if (result === 'equal') return `${both}: equal.`;
   if (result === 'open')
     return `${both}: equal, except that ${openIntervals} intervals wait for open writes. Retry later.`;
@@ -276,7 +276,7 @@ async function listMismatches(
       terminal.out.write(`${printable(`${kind} ${key}${often}`)}\n`);
       for (const { path, legacy, new: other, code } of paths)
         terminal.out.write(
-          `  ${printable(`${path}: legacy ${legacy ?? 'has none'}, new ${other ?? 'has none'}${code ? ` (${code})` : ''}`)}\n`,
+          `  ${printable(`${path}: legacy ${legacy ?? 'has none'}, target ${other ?? 'has none'}${code ? ` (${code})` : ''}`)}\n`,
         );
     }
   return EXIT_CODE.ok;
@@ -290,7 +290,7 @@ async function listPending({ client, terminal }: CommandContext, { json }: JsonO
   else
     for (const { id, number, ageMs, legacy, new: created, reason } of pending.items)
       terminal.out.write(
-        `${printable(`${id} number ${number}: ${(ageMs / 1_000).toFixed(1)} s old, legacy ${legacy}, new ${created}${reason === null ? '' : `: ${reason}`}`)}\n`,
+        `${printable(`${id} number ${number}: ${(ageMs / 1_000).toFixed(1)} s old, legacy ${legacy}, target ${created}${reason === null ? '' : `: ${reason}`}`)}\n`,
       );
   return EXIT_CODE.ok;
 }

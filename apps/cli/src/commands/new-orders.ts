@@ -30,11 +30,11 @@ interface CreateOptions {
   readonly json?: true;
 }
 
-/** The commands that emit generated orders, send a few, or upload legacy files. */
+/** The commands that generate test orders, send a few orders, or upload legacy files. */
 export function addNewOrdersCommands(program: Command, run: Run): void {
   program
     .command('populate')
-    .description('emit generated orders, as an operation that runs in the background')
+    .description('generate test orders, as an operation that runs in the background')
     .argument('<count>', 'number of orders, 1 to 10000000', wholeNumber)
     .option('--rate <n>', 'average orders per second (default: unlimited)', decimalNumber)
     .option('--seed <n>', 'the same seed gives the same orders (default: random)', wholeNumber)

@@ -39,7 +39,7 @@ export function operationText(operation: Operation): string {
     ['operation', id],
     ['kind', kind],
     ['state', stateText(operation)],
-    [operation.redrive ? 'letters' : 'orders', `${count(total)}${numbers}`],
+    [operation.redrive ? 'dead letters' : 'orders', `${count(total)}${numbers}`],
     ['sent', sentText(operation)],
     ['saved', `${count(saved)}${operation.state.code === 'saving' ? `, as of ${savedAsOf}` : ''}`],
     ...(operation.savesWaitFor ? [['saves wait', `for ${operation.savesWaitFor}`] as [string, string]] : []),
@@ -88,7 +88,7 @@ function importOf({ import: counts }: Operation): [string, string][] {
   ];
 }
 
-/** Formats the results of a redrive, besides the saved letters. */
+/** Formats the results of a redrive, besides the saved ones. */
 function redriveOf({ redrive }: Operation): [string, string][] {
   if (!redrive) return [];
   const { returned, waiting, missing, unmovable } = redrive;

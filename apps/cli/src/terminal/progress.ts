@@ -147,7 +147,7 @@ function sentOrders(operation: Operation): number {
   return Math.max(operation.acked, endedOrders(operation));
 }
 
-/** The orders whose result is known. Of a redrive, `deadLettered` is among the results of its letters. */
+/** The orders whose result is known. Of a redrive, `deadLettered` is among the results of its dead letters. */
 function endedOrders({ saved, deadLettered, discarded, redrive }: Operation): number {
   const unsaved =
     redrive === null ? (deadLettered ?? 0) + (discarded ?? 0) : redrive.returned + redrive.missing + redrive.unmovable;

@@ -27,8 +27,8 @@ describe('a dead letter', () => {
 
   it.each([
     [{ id: 'orders.v1/3/4711' }, 'orders.v1/3/4711'],
-    [{ errorCode: 'conflict' }, 'all letters with error conflict'],
-    [{ errorCode: 'conflict', operationId: 'x' }, 'all letters with error conflict of operation x'],
+    [{ errorCode: 'conflict' }, 'all dead letters with error conflict'],
+    [{ errorCode: 'conflict', operationId: 'x' }, 'all dead letters with error conflict of operation x'],
   ])('is named in a dialog alone or with its group: %j', (selection, text) => {
     expect(selectionText(selection)).toBe(text);
   });

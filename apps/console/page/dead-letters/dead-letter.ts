@@ -9,7 +9,7 @@ export type Selection = { readonly id: string } | { readonly errorCode: string; 
 export function selectionText(selection: Selection): string {
   if ('id' in selection) return selection.id;
   const { errorCode, operationId } = selection;
-  return `all letters with error ${errorCode}${operationId === undefined ? '' : ` of operation ${operationId}`}`;
+  return `all dead letters with error ${errorCode}${operationId === undefined ? '' : ` of operation ${operationId}`}`;
 }
 
 /** Returns when a record failed last: at its first failure, or when the latest redrive returned it. */
@@ -43,15 +43,15 @@ export function repairOf(errorCode: string): string {
   return REPAIRS[errorCode] ?? 'Fix the cause, then redrive.';
 }
 
-/** The events with which the list and the dialog of a letter request an action. Their detail is a `Selection`. */
+/** The events with which the list and the dialog of a dead letter request an action. Their detail is a `Selection`. */
 export const LETTER_EVENTS = { redrive: 'redrive-letters', discard: 'discard-letters' } as const;
 
-/** The API's upper limit: with it, the dry run of a redrive counts every pending letter. */
+/** The API's upper limit: with it, the dry run of a redrive counts every pending dead letter. */
 const MAX_REDRIVES = 100;
 
 /**
  * Returns the confirmation that discards dead letters, after it has counted them.
- * @param discarded receives the number of letters that were discarded
+ * @param discarded receives the number of dead letters that were discarded
  */
 export function discardConfirmation(
   client: Client,
@@ -63,10 +63,10 @@ export function discardConfirmation(
     describe: async () => {
       const plan = { ...selection, maxRedrives: MAX_REDRIVES, dryRun: true };
       const { letters, spent } = await client.post<RedrivePlan>('/v1/dead-letters/redrive', plan);
-      return `${plural(letters + spent, 'pending letter')} will be discarded: they are not redriven any more, and listed as discarded. An order that was not saved because of one counts as discarded in a reconciliation. The records stay on the dead-letter topic. This can't be undone.`;
+      return `${plural(letters + spent, 'pending dead letter')} will be discarded: they are not redriven any more, and listed as discarded. An order that was not saved because of one counts as discarded in a reconciliation. The records stay on the dead-letter topic. This can't be undone.`;
     },
-    action: 'Discard letters',
-    keep: 'Keep letters',
+    action: 'Discard dead letters',
+    keep: 'Keep dead letters',
     run: async () => discarded((await client.post<DiscardResult>('/v1/dead-letters/discard', selection)).discarded),
   };
 }

@@ -42,7 +42,7 @@ export interface LastAction {
   readonly redriveId: string | null;
 }
 
-/** Lists the pending dead letters, grouped by error code. The address opens a group, or selects the letters of one operation. */
+/** Lists the pending dead letters, grouped by error code. The address opens a group, or selects the dead letters of one operation. */
 export class DeadLetters extends LiveElement {
   /** `null`: no group is open. */
   @property({ attribute: false }) address: LettersAddress | null = null;
@@ -57,14 +57,14 @@ export class DeadLetters extends LiveElement {
   private readFor: string | null = null;
   private reading = this.readingOf(ALL);
 
-  /** Reads the groups again, after letters were redriven or discarded. */
+  /** Reads the groups again, after dead letters were redriven or discarded. */
   async reload(): Promise<void> {
     await this.reading.request();
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has('address')) return;
-    // Until they are read, the letters of another group must not be shown in this one.
+    // Until they are read, the dead letters of another group must not be shown in this one.
     this.items = [];
     this.next = null;
     this.reading = this.readingOf(this.address ?? ALL);
@@ -77,7 +77,7 @@ export class DeadLetters extends LiveElement {
     const redrives = this.operations.newest?.filter(
       ({ kind, finishedAt }) => kind === 'redrive' && finishedAt !== null,
     );
-    const now = count === null ? null : `${count} letters, ${redrives?.length} redrives`;
+    const now = count === null ? null : `${count} dead letters, ${redrives?.length} redrives`;
     if (now === this.readFor) return;
     this.readFor = now;
     if (now !== null) void this.reload();
@@ -100,7 +100,7 @@ export class DeadLetters extends LiveElement {
       </ul>`;
   }
 
-  /** Shows where the last redrive is, since its letters are pending again if they fail again. */
+  /** Shows where the last redrive is, since its dead letters are pending again if they fail again. */
   private redriveView(): TemplateResult | typeof nothing {
     const id = this.redriveId;
     if (id === null) return nothing;
@@ -190,7 +190,7 @@ function groupView(
       failure ${moment(lastAt)}
     </p>
     <div class="actions">
-      <button aria-expanded=${isOpen} @click=${toggle}>${isOpen ? 'Hide letters' : 'Show letters'}</button>
+      <button aria-expanded=${isOpen} @click=${toggle}>${isOpen ? 'Hide dead letters' : 'Show dead letters'}</button>
       ${actionButtons(selection, `all of ${errorCode}`)}
     </div>
   </div>`;
@@ -211,7 +211,7 @@ function letterView(letter: DeadLetterSummary): TemplateResult {
   </li>`;
 }
 
-/** Names the order of a letter by its number, or by its place while the number is unknown. */
+/** Names the order of a dead letter by its number, or by its place while the number is unknown. */
 function placeOf({ index, number }: DeadLetterSummary): string {
   if (number !== null) return `order number ${figure(number)} of `;
   return index === null ? '' : `record ${figure(index + 1)} of `;

@@ -29,10 +29,10 @@ const STATES = {
 
 /**
  * Shows one dead letter: why it failed, its history, its decoded order and its bytes. For a conflict also the saved order. It follows a
- * letter that is being redriven.
+ * dead letter that is being redriven.
  */
 export class LetterDialog extends DialogElement {
-  /** The letter to show; `null`: the dialog is closed. */
+  /** The dead letter to show; `null`: the dialog is closed. */
   @property({ attribute: false }) letterId: string | null = null;
   @state() letter: DeadLetter | null = null;
   @state() errorText: string | null = null;
@@ -45,7 +45,7 @@ export class LetterDialog extends DialogElement {
     fail: (error) => this.shown({ errorText: failureText(error) }),
   });
 
-  /** Reads the letter again, after it was redriven or discarded. */
+  /** Reads the dead letter again, after it was redriven or discarded. */
   async reload(): Promise<void> {
     if (this.letterId !== null) await this.polling.refresh();
   }
@@ -78,7 +78,7 @@ export class LetterDialog extends DialogElement {
       ${rawView(letter)}`;
   }
 
-  /** A letter that is being redriven is followed until the redrive has ended. */
+  /** A dead letter that is being redriven is followed until the redrive has ended. */
   private shown(changes: Partial<LetterDialog>): number | null {
     Object.assign(this, changes);
     return this.letter?.state === 'redriving' ? POLL_MS : null;

@@ -33,7 +33,9 @@ export class RedriveDialog extends DialogElement {
   protected override content(): TemplateResult {
     const { isWrong, selection } = this;
     const plan = this.counting.answer;
-    const counting = isWrong ? 'Correct the field first, then the letters are counted.' : 'Counting the letters…';
+    const counting = isWrong
+      ? 'Correct the field first, then the dead letters are counted.'
+      : 'Counting the dead letters…';
     return html`${adviceOn(selection, plan)}
       <p class="muted">Each record is sent to the orders topic again, after the other records of its key.</p>
       <form
@@ -45,18 +47,18 @@ export class RedriveDialog extends DialogElement {
       >
         ${selection !== null && 'id' in selection ? nothing : limitFields()}
         <number-field
-          label="Maximum redrives per letter"
+          label="Maximum redrives per dead letter"
           name="maxRedrives"
           required
           whole
           min="1"
           max="100"
           value="5"
-          hint="Letters that were redriven this often already are skipped, so that they do not go round for ever."
+          hint="Dead letters that were redriven this often already are skipped: this limits redrive loops."
         ></number-field>
         <p aria-live="polite" class="whole">${plan === undefined ? counting : planText(plan)}</p>
         <button class="main" ?disabled=${this.sending.isRunning || plan === undefined || plan.letters === 0}>
-          Redrive${plan === undefined ? '' : ` ${plural(plan.letters, 'letter')}`}
+          Redrive${plan === undefined ? '' : ` ${plural(plan.letters, 'dead letter')}`}
         </button>
       </form>
       ${this.counting.failureView()} ${this.sending.failureView()}`;
@@ -69,7 +71,7 @@ export class RedriveDialog extends DialogElement {
   }
 
   /**
-   * Counts the letters by a dry run.
+   * Counts the dead letters by a dry run.
    * @param values `null`: a field is wrong
    */
   private async count(values: Readonly<Record<string, number>> | null): Promise<void> {
@@ -89,7 +91,7 @@ export class RedriveDialog extends DialogElement {
     if (values === null) return;
     await this.sending.run(async () => {
       const { id } = await this.redrive<Operation>(values);
-      // Meanwhile the dialog was opened for other letters.
+      // Meanwhile the dialog was opened for other dead letters.
       if (this.selection !== selection) return;
       this.close();
       this.dispatchEvent(new CustomEvent('sent', { detail: id }));
@@ -101,14 +103,14 @@ export class RedriveDialog extends DialogElement {
   }
 }
 
-/** Says what repairs the cause, for each error of the letters. The error of a single letter is known after the dry run. */
+/** Says what repairs the cause, for each error of the dead letters. The error of a single dead letter is known after the dry run. */
 function adviceOn(selection: Selection | null, plan: RedrivePlan | undefined): TemplateResult[] {
   const selected = selection !== null && 'errorCode' in selection ? [selection.errorCode] : [];
   const codes = new Set([...selected, ...(plan?.errors ?? []).map(({ errorCode }) => errorCode)]);
   return [...codes].map((code) => html`<p><b>${code}</b>: ${repairOf(code)}</p>`);
 }
 
-/** Fields that mean something for several letters only. */
+/** Fields that mean something for several dead letters only. */
 function limitFields(): TemplateResult {
   return html`<number-field label="At most" name="limit" whole min="1" max="10000000" placeholder="all"></number-field>
     <number-field
@@ -122,8 +124,8 @@ function limitFields(): TemplateResult {
 
 function planText({ letters, spent, errors }: RedrivePlan): string {
   const reasons = errors.map(({ errorCode, count }) => `${count} ${errorCode}`).join(', ');
-  const left = spent > 0 ? ` ${plural(spent, 'letter')} skipped: redriven that often already.` : '';
+  const left = spent > 0 ? ` ${plural(spent, 'dead letter')} skipped: redriven that often already.` : '';
   return letters === 0
     ? `Nothing would be sent.${left}`
-    : `${plural(letters, 'letter')} would be sent: ${reasons}.${left}`;
+    : `${plural(letters, 'dead letter')} would be sent: ${reasons}.${left}`;
 }

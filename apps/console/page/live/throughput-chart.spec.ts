@@ -30,7 +30,7 @@ describe('chart marks', () => {
       aChange({ kind: 'crash', at: '1970-01-01T00:16:38.500Z', crash }),
     ]);
     expect(marks).toEqual([
-      { at: 960, kind: 'scaling', label: '1→4 consumers x3.9' },
+      { at: 960, kind: 'scaling', label: '1→4 consumers, 3.9 times' },
       { at: 980, kind: 'scaling', label: '1,000→auto in flight' },
       { at: 997, kind: 'rebalance', label: 'rebalance' },
       { at: 998.5, kind: 'crash', label: 'consumer-3 died' },

@@ -298,7 +298,7 @@ function isFree(row: number, { x, from, to }: Pick<PlacedMark, 'x' | 'from' | 't
 function labelOf({ kind, from, to, verdict, crash }: ReportedChange): string {
   if (crash !== null) return `${crash.consumer} ${crash.hasReturned ? 'was silent' : 'died'}`;
   if (kind === 'rebalance' || from === null || to === null) return 'rebalance';
-  const factor = verdict?.factor ? ` x${verdict.factor.toFixed(1)}` : '';
+  const factor = verdict?.factor ? `, ${verdict.factor.toFixed(1)} times` : '';
   if (from.consumers !== to.consumers) return `${from.consumers}→${to.consumers} consumers${factor}`;
   return `${limitText(from.inFlight)}→${limitText(to.inFlight)} in flight${factor}`;
 }

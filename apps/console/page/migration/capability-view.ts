@@ -89,7 +89,7 @@ function figuresView(capability: Capability, state: CapabilityState): TemplateRe
       ${tableHead([
         'Since the last change',
         { text: 'Legacy system', style: 'number' },
-        { text: 'New side', style: 'number' },
+        { text: 'Target', style: 'number' },
       ])}
       <tbody>
         ${rows.map(
@@ -114,7 +114,7 @@ function gateView(capability: Capability, { stage, percent, gate }: CapabilitySt
     <summary>
       Gate ${step}:
       <span class=${unmet === 0 ? 'good' : 'warn'}
-        >${unmet === 0 ? 'all conditions hold' : `${plural(unmet, 'condition does', 'conditions do')} not hold`}</span
+        >${unmet === 0 ? 'all conditions are met' : `${plural(unmet, 'condition is', 'conditions are')} not met`}</span
       >
     </summary>
     ${conditionList(gate, `Gate ${step} of ${CAPABILITIES[capability].toLowerCase()}`)}
@@ -141,14 +141,14 @@ function stageTrack(capability: Capability, { stage, percent }: CapabilityState)
   </ol>`;
 }
 
-/** Lists conditions of the gate: what is wanted, what was found, and whether it holds. */
+/** Lists conditions of the gate: what is required, what was found, and whether it is met. */
 export function conditionList(gate: readonly GateCondition[], name: string): TemplateResult {
   return html`<ul class="gate" aria-label=${name}>
     ${gate.map(
       ({ condition, wanted, found, holds }) =>
         html`<li>
-          <span class=${holds ? 'good' : 'bad'}>${holds ? '✓ holds' : '✗ not met'}</span>
-          <span><b>${condition}</b>: wanted ${wanted}; found ${found}</span>
+          <span class=${holds ? 'good' : 'bad'}>${holds ? '✓ met' : '✗ not met'}</span>
+          <span><b>${condition}</b>: required ${wanted}; found ${found}</span>
         </li>`,
     )}
   </ul>`;

@@ -6,7 +6,7 @@ import {
   meaningOf,
   movesOf,
   needsGate,
-  overrulable,
+  overridable,
   suggestedPercent,
   titleOf,
   type Capability,
@@ -56,7 +56,7 @@ describe('the changes that a page offers', () => {
   it.each<[string, Capability, Stage, number, string[]]>([
     ['one stage forward', 'writes', 'off', 100, ['Promote writes to dualwrite, 100 %']],
     [
-      'few keys when the new side begins to answer, other percentages, and one stage back',
+      'few keys when the target begins to answer, other percentages, and one stage back',
       'read-by-id',
       'shadow',
       100,
@@ -103,12 +103,12 @@ describe('the changes that a page offers', () => {
     expect(needsGate(moveOf('read-by-id', kind, migration), to)).toBe(isAsked);
   });
 
-  it('can overrule what does not hold, but not the last verify and the open intents of the last step', () => {
+  it('can override unmet conditions, but not the last verify and the open intents of the last step', () => {
     const [samples, verify] = [unmet('samples'), unmet('verify')];
     const live = migrationOf({ writes: at('live'), 'read-by-id': at('shadow') });
-    expect(overrulable(moveOf('read-by-id', 'promote', live), [samples, verify])).toEqual([samples, verify]);
-    expect(overrulable(moveOf('writes', 'promote', live), [samples, verify])).toEqual([]);
-    expect(overrulable(moveOf('writes', 'promote', live), [samples])).toEqual([samples]);
+    expect(overridable(moveOf('read-by-id', 'promote', live), [samples, verify])).toEqual([samples, verify]);
+    expect(overridable(moveOf('writes', 'promote', live), [samples, verify])).toEqual([]);
+    expect(overridable(moveOf('writes', 'promote', live), [samples])).toEqual([samples]);
   });
 });
 
@@ -116,7 +116,7 @@ describe('what a change means', () => {
   it('names the share, the side that answers, and what is counted anew', () => {
     const shadow = migrationOf({ 'read-by-id': at('shadow') });
     const [meaning, counted] = meaningOf(moveOf('read-by-id', 'promote', shadow), 25);
-    expect(meaning).toMatch(/^The new side answers 25 % of these reads/);
+    expect(meaning).toMatch(/^The target answers 25 % of these reads/);
     expect(counted).toMatch(/counted anew/);
     expect(meaningOf(moveOf('read-by-id', 'percentage', shadow), 100)[0]).toContain('all of these reads');
   });
@@ -139,7 +139,7 @@ describe('what a change means', () => {
 });
 
 describe('what the page says above everything else', () => {
-  const cause = 'error rate of the new side: 30 of 100 requests failed';
+  const cause = 'error rate of the target: 30 of 100 requests failed';
   const change = { stage: 'live', percent: 25, step: 'acknowledge', by: 'ada', reason: 'next', deadline: AT } as const;
   const instances = [
     { name: 'one', revision: 3, refreshedAt: '2026-01-31T12:00:09.000Z' },
@@ -151,7 +151,7 @@ describe('what the page says above everything else', () => {
       'an automatic rollback with its cause',
       migrationOf({ 'read-by-id': { stage: 'shadow', since: AT, cause } }),
       'bad',
-      /^Reads by id went back to shadow at 100 % automatically at 2026-01-31 12:00:00 UTC\. Cause: error rate of the new side: 30 of 100 requests failed\. They stay there until you move them\.$/,
+      /^Reads by id went back to shadow at 100 % automatically at 2026-01-31 12:00:00 UTC\. Cause: error rate of the target: 30 of 100 requests failed\. They stay there until you move them\.$/,
     ],
     [
       'a hold, with who and why',

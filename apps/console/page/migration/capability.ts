@@ -69,7 +69,7 @@ export function titleOf(move: Move): string {
   return `${verbOf(move)} ${name} to ${move.stage}`;
 }
 
-/** The percentage that a form begins with: few keys when the new side begins to answer. */
+/** The percentage that a form begins with: few keys when the target begins to answer. */
 export function suggestedPercent({ kind, stage, from }: Move): number {
   if (kind === 'percentage') return from.percent === 100 ? 50 : 100;
   return stage === 'live' ? 10 : 100;
@@ -81,20 +81,20 @@ export function needsGate({ kind, stage, from }: Move, percent: number): boolean
   return isForward && (stage === 'live' || stage === 'complete');
 }
 
-/** Returns the conditions that do not hold. */
+/** Returns the conditions that are not met. */
 export function unmetOf(gate: readonly GateCondition[]): readonly GateCondition[] {
   return gate.filter(({ holds }) => !holds);
 }
 
-/** Returns whether nothing can take a change back, and whether nothing overrules these conditions of it. */
+/** Returns whether nothing can take a change back, and whether nothing overrides these conditions of it. */
 export function isIrreversible({ capability, stage, kind }: Move): boolean {
   return capability === 'writes' && stage === 'complete' && kind !== 'rollback';
 }
 
 const BINDING = new Set(['verify', 'open-intents']);
 
-/** Returns the unmet conditions that a user may overrule. Those of the last step of writes bind for ever. */
-export function overrulable(move: Move, unmet: readonly GateCondition[]): readonly GateCondition[] {
+/** Returns the unmet conditions that a user may override. Those of the last step of writes bind for ever. */
+export function overridable(move: Move, unmet: readonly GateCondition[]): readonly GateCondition[] {
   const bound = isIrreversible(move) ? unmet.filter(({ condition }) => BINDING.has(condition)) : [];
   return bound.length > 0 ? [] : unmet;
 }
@@ -104,23 +104,23 @@ type Meanings = Readonly<Partial<Record<Stage, (share: string) => string>>>;
 const OF_READS: Meanings = {
   off: () => 'The legacy system answers all of these reads, and nothing is compared.',
   shadow: (share) =>
-    `The legacy system answers. The answers to ${share} of these reads are compared with the new side’s in the background.`,
+    `The legacy system answers. The answers to ${share} of these reads are compared with the target’s in the background.`,
   live: (share) =>
-    `The new side answers ${share} of these reads, and each answer is compared with the legacy system’s. The facade goes back to shadow by itself when the new side fails or differs.`,
-  complete: (share) => `The new side answers ${share} of these reads, and nothing is compared any more.`,
+    `The target answers ${share} of these reads, and each answer is compared with the legacy system’s. The facade rolls back to shadow automatically when the target fails or differs.`,
+  complete: (share) => `The target answers ${share} of these reads, and nothing is compared any more.`,
 };
 
 const OF_WRITES: Meanings = {
   off: () =>
-    'New orders go to the legacy system only, and it assigns the numbers again. The new side misses them: the next attempt needs another backfill and verify.',
+    'New orders go to the legacy system only, and it assigns the numbers again. The target misses them: the next attempt needs another backfill and verify.',
   dualwrite: (share) =>
-    `The legacy system answers. New orders of ${share} of the accounts are written to the new side too, and the facade assigns the numbers.`,
+    `The legacy system answers. New orders of ${share} of the accounts are written to the target too, and the facade assigns the numbers.`,
   live: (share) =>
-    `The new side answers the writes of ${share} of the accounts, and the legacy system follows. During the hand-over, their writes wait up to 2 s, then get 503.`,
+    `The target answers the writes of ${share} of the accounts, and the legacy system is the secondary. During the hand-over, their writes wait up to 2 s, then get 503.`,
   complete: (share) => `The legacy system gets no more orders of ${share} of the accounts.`,
 };
 
-const FINAL = 'This is final: nothing goes back to the legacy system from then on, by no rollback and by no force.';
+const FINAL = 'This is final: neither a rollback nor force returns anything to the legacy system from then on.';
 const COUNTED_ANEW = 'Samples, mismatches and latencies are counted anew from this change on.';
 
 /** Says in sentences what a change means for the clients of the legacy system. @param percent of the keys; 100 for a rollback */

@@ -12,7 +12,7 @@ import {
   isIrreversible,
   movesOf,
   needsGate,
-  overrulable,
+  overridable,
   suggestedPercent,
   titleOf,
   unmetOf,
@@ -123,13 +123,13 @@ export class HoldDialog extends ReasonedDialog {
   }
 }
 
-/** Refusals besides the gate that `force` overrules, with what it does then. */
+/** Refusals besides the gate that `force` overrides, with what it does then. */
 const FORCED: Readonly<Record<string, string>> = {
   'instances-missing': 'Remove the silent instances from the registry: their processes have ended',
   'reads-first': 'Take the reads back first',
 };
 
-/** Asks for the percentage and the reason of a change, says what it means, and makes it. Overrules the gate by an explicit choice only. */
+/** Asks for the percentage and the reason of a change, says what it means, and makes it. Overrides the gate by an explicit choice only. */
 export class MoveDialog extends ReasonedDialog {
   @state() protected move: Move | null = null;
   /** As typed; `null`: no number that is allowed. */
@@ -192,20 +192,20 @@ export class MoveDialog extends ReasonedDialog {
     ></number-field>`;
   }
 
-  /** What does not hold, as the facade has said last, and the choice to overrule it. */
+  /** The unmet conditions, as the facade has reported them last, and the choice to override them. */
   private gateView(move: Move): TemplateResult | typeof nothing {
     const { refusal, percent } = this;
     const asked = refusal?.gate ?? (needsGate(move, percent ?? 0) ? move.from.gate : []);
     const unmet = unmetOf(asked);
     const forced = FORCED[refusal?.code ?? ''];
     if (unmet.length === 0) return forced === undefined ? nothing : forceField(forced);
-    const may = overrulable(move, unmet);
+    const may = overridable(move, unmet);
     return html`<div class="whole">
-        <p class="warn">${plural(unmet.length, 'condition of the gate does', 'conditions of the gate do')} not hold:</p>
-        ${conditionList(unmet, 'Conditions that do not hold')}
-        ${may.length === 0 ? html`<p>Nothing overrules these conditions of the last step.</p>` : nothing}
+        <p class="warn">${plural(unmet.length, 'condition of the gate is', 'conditions of the gate are')} not met:</p>
+        ${conditionList(unmet, 'Unmet conditions')}
+        ${may.length === 0 ? html`<p>Nothing overrides these conditions of the last step.</p>` : nothing}
       </div>
-      ${may.length === 0 ? nothing : forceField(`Overrule what does not hold: ${may.map(({ condition }) => condition).join(', ')}`)}`;
+      ${may.length === 0 ? nothing : forceField(`Override the unmet conditions: ${may.map(({ condition }) => condition).join(', ')}`)}`;
   }
 
   private typed(event: Event): void {

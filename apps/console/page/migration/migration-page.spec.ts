@@ -61,8 +61,8 @@ describe('the feed of the migration', () => {
   it.each([
     [404, 'not-found', 'no-facade', 'none'],
     [403, 'forbidden', 'forbidden', 'none'],
-    [503, 'service-away', 'away', 'none'],
-    [0, 'no-answer', 'away', 'There was no answer within 5 s.'],
+    [503, 'service-away', 'unavailable', 'none'],
+    [0, 'no-answer', 'unavailable', 'There was no answer within 5 s.'],
   ])('after %d %s keeps the last state, and says why it is not that of now', async (status, code, kind, text) => {
     states.push(Promise.resolve(migrationOf()));
     await feed.polling.refresh();

@@ -188,7 +188,7 @@ const INTENT_COLUMNS: readonly Column[] = [
   'Account',
   { text: 'Legacy system', title: 'open, stored, or none: it does not get the order, or has refused it' },
   {
-    text: 'New side',
+    text: 'Target',
     title: 'open, sent: Kafka has it, readable: reads return it, or none: it does not get the order, or has refused it',
   },
   { text: 'Attempts', style: 'number', title: 'Attempts without an outcome' },
@@ -267,7 +267,7 @@ const AUDIT_ENTRIES = 20;
 
 /** Why there is no current state. `no-facade`: the console has none configured. */
 export interface FeedFailure {
-  readonly kind: 'no-facade' | 'forbidden' | 'away';
+  readonly kind: 'no-facade' | 'forbidden' | 'unavailable';
   readonly text: string;
 }
 
@@ -342,7 +342,7 @@ export class MigrationFeed extends EventTarget {
 
 function failureOf(error: unknown): FeedFailure {
   const status = error instanceof ApiProblem ? error.status : 0;
-  const kind = status === 404 ? 'no-facade' : status === 403 ? 'forbidden' : 'away';
+  const kind = status === 404 ? 'no-facade' : status === 403 ? 'forbidden' : 'unavailable';
   // The console answers for a facade that has ended, but not for one that hangs.
   const isHanging = error instanceof ApiProblem && error.code === 'no-answer';
   return {

@@ -33,7 +33,7 @@ it.each<[string, Finding, string]>([
   [
     'names the order, and each field with both values',
     { kind: 'differs', number: 1_001, id: 'x', fields: [{ path: 'price', legacy: 187.35, new: '187.36' }] },
-    'Number 1,001 (x): price is 187.35 in the legacy system, "187.36" on the new side',
+    'Number 1,001 (x): price is 187.35 in the legacy system, "187.36" on the target',
   ],
   [
     'says why an order has no exact translation',

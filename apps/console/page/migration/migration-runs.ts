@@ -37,7 +37,7 @@ export class MigrationRuns extends PageElement {
 
   private backfillPart(): TemplateResult {
     const run = this.backfill;
-    const none = html`<p class="muted">There was none yet. It copies the legacy system’s orders to the new side.</p>`;
+    const none = html`<p class="muted">There was none yet. It copies the legacy system’s orders to the target.</p>`;
     return html`${run === null ? none : run && backfillView(run)}
     ${this.button(run, 'backfill', () => this.confirm(this.backfillConfirmation()), BACKFILL)}`;
   }
@@ -74,7 +74,7 @@ export class MigrationRuns extends PageElement {
     return {
       title: 'Start a backfill?',
       describe:
-        'It translates all orders that the legacy system has now, and starts an import for each 100,000 numbers. Orders that the new side has already are skipped. Orders without an exact translation are listed, and not imported. Imported orders can’t be taken back.',
+        'It translates all orders that the legacy system has now, and starts an import for each 100,000 numbers. Orders that the target has already are skipped. Orders without an exact translation are listed, and not imported. Imported orders can’t be taken back.',
       action: 'Start backfill',
       keep: 'Start nothing',
       run: async () => this.post(BACKFILL),
@@ -259,7 +259,7 @@ function differenceText({ kind, fields, reason }: VerifiedDifference): string {
     return fields
       .map(
         ({ path, legacy, new: other }) =>
-          `${path} is ${shown(legacy)} in the legacy system, ${shown(other)} on the new side`,
+          `${path} is ${shown(legacy)} in the legacy system, ${shown(other)} on the target`,
       )
       .join('; ');
   return isReason(reason) ? `${kind}, ${reasonText(reason)}` : kind;

@@ -99,14 +99,14 @@ function mismatchView(mismatch: Mismatch): TemplateResult {
     </summary>
     ${tableView(
       'Both values of each field',
-      ['Field', 'Legacy system', 'New side'],
+      ['Field', 'Legacy system', 'Target'],
       paths.map((difference) => fieldRow(difference)),
       'comparison',
     )}
     ${orderLink(key)}
     <details>
       <summary>Both answers</summary>
-      ${answerView('Answer of the legacy system', legacyRaw)} ${answerView('Answer of the new side', newRaw)}
+      ${answerView('Answer of the legacy system', legacyRaw)} ${answerView('Answer of the target', newRaw)}
     </details>
   </details>`;
 }
@@ -128,7 +128,7 @@ function marked(start: string, middle: string, end: string): TemplateResult {
 
 function orderLink(key: string): TemplateResult | typeof nothing {
   const address = parseAddress(`#orders/${key}`);
-  return address === null ? nothing : html`<p><a href=${hashOf(address)}>Show the order of the new side</a></p>`;
+  return address === null ? nothing : html`<p><a href=${hashOf(address)}>Show the order of the target</a></p>`;
 }
 
 function answerView(name: string, text: string): TemplateResult {

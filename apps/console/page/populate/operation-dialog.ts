@@ -96,7 +96,7 @@ function operationFacts(operation: Operation, letters: number | null): TemplateR
     ['order numbers', numbersView(operation)],
     ['seed', seed],
     ['faulty on purpose', faults === null ? null : faultsText(faults)],
-    ['letters', redriveView(operation)],
+    ['dead letters', redriveView(operation)],
     ['dead letters', lettersView(operation, letters)],
     ['to verify it', html`<code>npm run reconcile -- ${operation.id}</code>`],
   ])}

@@ -23,7 +23,7 @@ export class OperationList extends PageElement {
     if (newest === null)
       return html`<p class="unknown">Operations are unknown${reason === null ? ': loading.' : `: ${reason}`}</p>`;
     if (newest.length === 0)
-      return html`<p class="muted">No operations yet. Press “Populate”, and follow the progress here.</p>`;
+      return html`<p class="muted">No operations yet. Press “Generate”, and follow the progress here.</p>`;
     return html`
       <ul class="operations">
         ${repeat(
@@ -39,7 +39,7 @@ export class OperationList extends PageElement {
 
   private operationView(operation: Operation): TemplateResult {
     const { id, kind, count, requestedAt } = operation;
-    const amount = count === null ? '' : `${plural(count, kind === 'redrive' ? 'letter' : 'order')}, `;
+    const amount = count === null ? '' : `${plural(count, kind === 'redrive' ? 'dead letter' : 'order')}, `;
     return html`<li>
       <div class="row">
         <b>${kind}</b>
@@ -138,7 +138,7 @@ export class OperationActions extends PageElement {
 
   private confirmCancel(): void {
     const { kind, count, acked, status } = this.operation;
-    const unit = kind === 'redrive' ? 'letters' : 'orders';
+    const unit = kind === 'redrive' ? 'dead letters' : 'orders';
     const sent = count === null ? `${figure(acked)} ${unit}` : `${figure(acked)} of ${figure(count)} ${unit}`;
     // The dialog does not follow the figures: sending goes on until the operation is cancelled.
     const more = status === 'running' ? ', and more until you confirm' : '';

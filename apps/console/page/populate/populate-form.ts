@@ -6,7 +6,7 @@ import { submitNumbers } from '../form-fields.js';
 import { PageElement } from '../page-element.js';
 import { RequestState } from '../request-state.js';
 
-/** The deliberate faults of a populate, with the field's label and what becomes of such a record. */
+/** The deliberate faults of test orders, with the field's label and what becomes of such a record. */
 const FAULTS = [
   ['poison', 'Poison, %', 'Share of records that cannot be decoded. They replace orders and become dead letters.'],
   ['oversized', 'Oversized, %', 'Share of records above the size limit. They replace orders and become dead letters.'],
@@ -49,7 +49,7 @@ export class PopulateForm extends PageElement {
         max="10000000"
         placeholder="unlimited"
       ></number-field>
-      <button class="main" ?disabled=${this.request.isRunning}>Populate</button>
+      <button class="main" ?disabled=${this.request.isRunning}>Generate</button>
       <details class="whole">
         <summary>Faulty records, to test dead letters</summary>
         ${this.allowsFaults ? faultFields() : FAULTS_OFF}
@@ -102,7 +102,7 @@ function faultFields(): TemplateResult {
 function failureText(error: unknown): string {
   const isUnknown = !(error instanceof ApiProblem) || error.status === 0 || error.status >= 500;
   const text = messageOf(error);
-  return isUnknown ? `${text} Press “Populate” again: the same orders are never generated twice.` : text;
+  return isUnknown ? `${text} Press “Generate” again: the same orders are never generated twice.` : text;
 }
 
 const PERCENT = 100;

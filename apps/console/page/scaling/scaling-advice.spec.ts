@@ -56,7 +56,7 @@ describe('the hint before a scaling', () => {
       text: 'A verdict on 4 consumers needs about 80,000 waiting orders at 2,000 saved/s; there are enough.',
     });
     const little = verdictHint(busy({ lagRecords: 20_000 }), 4, BACKLOG);
-    expect(little).toMatchObject({ isWarning: true, text: expect.stringMatching(/20,000 wait: populate more first/) });
+    expect(little).toMatchObject({ isWarning: true, text: expect.stringMatching(/20,000 wait: generate more first/) });
   });
 
   it('does not change its mind from second to second, while the rate varies and orders are still being sent', () => {
@@ -68,8 +68,8 @@ describe('the hint before a scaling', () => {
   });
 
   it.each([
-    [NOTHING, /nothing is being saved. Populate first/],
-    [BACKLOG, /and 0 wait: populate more first/],
+    [NOTHING, /nothing is being saved. Generate orders first/],
+    [BACKLOG, /and 0 wait: generate more first/],
     [{ fullRate: 0, unsent: 400_000 }, /nothing is saved yet. Wait some seconds/],
   ])('says that nothing is being saved, or not yet: %j', (backlog, text) => {
     expect(verdictHint(busy({ savedPerSecond: 0, lagRecords: 0 }), 4, backlog)?.text).toMatch(text);

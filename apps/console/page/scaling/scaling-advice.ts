@@ -70,7 +70,7 @@ export function verdictHint(latest: PipelineResponse, count: number, backlog: Ba
   if (orders === null || latest.savedPerSecond === null) return null;
   const { needed, waiting } = orders;
   if (backlog.fullRate === 0 && waiting === 0)
-    return { isWarning: true, text: 'No verdict possible now: nothing is being saved. Populate first.' };
+    return { isWarning: true, text: 'No verdict possible now: nothing is being saved. Generate orders first.' };
   if (latest.savedPerSecond === 0 && waiting > 0)
     return {
       isWarning: true,
@@ -79,7 +79,7 @@ export function verdictHint(latest: PipelineResponse, count: number, backlog: Ba
   const text = `A verdict on ${plural(count, 'consumer')} needs about ${figure(needed)} waiting orders at ${figure(backlog.fullRate)} saved/s`;
   return waiting >= needed
     ? { isWarning: false, text: `${text}; there are enough.` }
-    : { isWarning: true, text: `${text}, and ${figure(waiting)} wait: populate more first.` };
+    : { isWarning: true, text: `${text}, and ${figure(waiting)} wait: generate more first.` };
 }
 
 /**
@@ -112,14 +112,14 @@ const USUAL = 700_000;
 const USUAL_SAVE_SECONDS = 0.5;
 /** How much faster a consumer may save once the producer no longer takes CPU from it (measured: 7,000 and 12,000 orders/s). */
 const FASTER_AFTER_SENDING = 1.7;
-/** From the request to populate until the user has pressed “Scale”: all orders are sent, and some seconds have passed. */
+/** From the request to generate orders until the user has pressed “Scale”: all orders are sent, and some seconds have passed. */
 const HANDS_ON_SECONDS = 30;
 const UNIT = 100_000;
-/** The most that one populate accepts. */
+/** The most that one request to generate orders accepts. */
 const MAX = 10_000_000;
 
 /**
- * Returns how many orders to populate before a consumer is added, so that the scaling has a verdict.
+ * Returns how many orders to generate before a consumer is added, so that the scaling has a verdict.
  * @param savedPerSecond saved per second while there was enough work, perhaps while orders were sent; 0: nothing was saved yet
  */
 export function ordersForVerdict({ consumers }: Pick<PipelineResponse, 'consumers'>, savedPerSecond: number): number {

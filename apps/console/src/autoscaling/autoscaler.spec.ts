@@ -66,12 +66,12 @@ class Surroundings {
     return { autoscaler, status };
   }
 
-  /** Lets seconds pass, and turns the autoscalers once in each. */
+  /** Lets seconds pass, and runs a cycle of each autoscaler in each. */
   async seconds(count: number, ...autoscalers: Autoscaler[]): Promise<void> {
     for (let passed = 0; passed < count; passed += 1) {
       await this.clock.advance(1_000);
       this.lag = Math.max(0, this.lag + this.arrival - RATE * this.consumers);
-      for (const each of autoscalers) await each.turn();
+      for (const each of autoscalers) await each.cycle();
     }
   }
 

@@ -140,7 +140,7 @@ export class Autoscaler {
     this.ended = this.loop();
   }
 
-  /** Ends after the turn in progress, and lets another console take over at once. */
+  /** Ends after the cycle in progress, and lets another console take over at once. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.ended;
@@ -149,13 +149,13 @@ export class Autoscaler {
 
   private async loop(): Promise<void> {
     while (!this.stopping.signal.aborted) {
-      await this.turn();
+      await this.cycle();
       await pause(this.parts.clock, EVERY_MS);
     }
   }
 
   /** One observation, and what follows from it. Never rejects. */
-  async turn(): Promise<void> {
+  async cycle(): Promise<void> {
     const { status } = this.parts;
     try {
       if (!this.isHeld && !(await this.takeLease())) return;

@@ -32,9 +32,11 @@ const decided = z.object({
     .describe('Why, as a stable code; `text` says it in words.'),
   from: z.int().min(0),
   to: z.int().min(0),
-  text: z
-    .string()
-    .meta({ examples: ['back to 2 consumers: 4 consumers did not help (x1.02), bound by keys: too few are active'] }),
+  text: z.string().meta({
+    examples: [
+      'back to 2 consumers: 4 consumers did not help (1.02 times the throughput), bound by keys: too few are active',
+    ],
+  }),
   figures: z
     .object({
       lagRecords: figure,

@@ -48,7 +48,7 @@ class SimulatedRun {
     return this;
   }
 
-  /** The changes, as `13 s: 1 to 2, 2000 to 3800/s, x1.90, helped`. @param requested the number of consumers that was requested */
+  /** The changes, as `13 s: 1 to 2, 2000 to 3800/s, 1.90 times the throughput`. @param requested the number of consumers that was requested */
   story(requested: number | null = null): string[] {
     return this.changes.list(requested).map(({ at, kind, from, to, before, after, verdict, crash }) => {
       const time = `${at / 1_000} s:`;
@@ -105,12 +105,12 @@ describe('the changes of a pipeline', () => {
     [
       'have a verdict once it has settled',
       settled(1).seconds(2, 2).seconds(11, 2, { each: 1_900 }),
-      ['13 s: 1 to 2, 2000 to 3800/s, x1.90, helped'],
+      ['13 s: 1 to 2, 2000 to 3800/s, 1.90 times the throughput'],
     ],
     [
       'merge scalings in a row',
       settled(1).seconds(3, 2).seconds(3, 3).seconds(15, 4),
-      ['13 s: 1 to 4, 2000 to 8000/s, x4.00, helped'],
+      ['13 s: 1 to 4, 2000 to 8000/s, 4.00 times the throughput'],
     ],
     [
       'have a step back',
@@ -122,7 +122,7 @@ describe('the changes of a pipeline', () => {
       settled(1).seconds(9, 3).seconds(13, 1),
       [
         '13 s: 1 to 3, 2000 to null/s, no verdict: changed again after 9 s',
-        '22 s: 3 to 1, 6000 to 2000/s, x0.33, slower, as expected with less capacity',
+        '22 s: 3 to 1, 6000 to 2000/s, 0.33 times the throughput, slower, as expected with less capacity',
       ],
     ],
     [
@@ -154,14 +154,16 @@ describe('the changes of a pipeline', () => {
     [
       'judge a change of the limit',
       settled(1).seconds(12, 1, { inFlightSet: 500, each: 1_000 }),
-      ['13 s: 1 to 1 limit 1000 to 500, 2000 to 1000/s, x0.50, slower, as expected with less capacity'],
+      [
+        '13 s: 1 to 1 limit 1000 to 500, 2000 to 1000/s, 0.50 times the throughput, slower, as expected with less capacity',
+      ],
     ],
     ['are none of an automatic limit', new SimulatedRun().seconds(30, 1, { inFlightSet: 'auto' }), []],
     ['are a rebalance', new SimulatedRun().seconds(5, 2).rebalance().seconds(3, 2), ['6 s: rebalance']],
     [
       'are a scaling and a later rebalance',
       settled(2).seconds(12, 3).rebalance().seconds(3, 3),
-      ['13 s: 2 to 3, 4000 to 6000/s, x1.50, helped', '25 s: rebalance'],
+      ['13 s: 2 to 3, 4000 to 6000/s, 1.50 times the throughput', '25 s: rebalance'],
     ],
     [
       'do not have the rebalance that a scaling causes',
@@ -171,12 +173,14 @@ describe('the changes of a pipeline', () => {
     [
       'have no verdict, and no rates, when there is too little work',
       settled(1, FEW).seconds(13, 2, FEW),
-      ['13 s: 1 to 2, null to null/s, no verdict: before the change there was too little to save; populate first'],
+      [
+        '13 s: 1 to 2, null to null/s, no verdict: before the change there was too little to save; generate orders first',
+      ],
     ],
     [
       'use the seconds until the backlog ends: at least four',
       settled(3, { each: 4_000 }).seconds(9, 1, { each: 4_000 }).seconds(1, 1, { each: 100, lag: 0 }),
-      ['13 s: 3 to 1, 12000 to 4000/s, x0.33, slower, as expected with less capacity'],
+      ['13 s: 3 to 1, 12000 to 4000/s, 0.33 times the throughput, slower, as expected with less capacity'],
     ],
     [
       'have no rate when the backlog ends sooner',
@@ -192,20 +196,26 @@ describe('the changes of a pipeline', () => {
         .set('c1', null)
         .set('c2', null)
         .seconds(13, 1),
-      ['13 s: 3 to 1, 6000 to 2000/s, x0.33, slower, as expected with less capacity'],
+      ['13 s: 3 to 1, 6000 to 2000/s, 0.33 times the throughput, slower, as expected with less capacity'],
     ],
     ['are none for an unknown snapshot', settled(2).unknown().unknown().seconds(3, 2), []],
     [
       'compare with the time since there is enough work',
       new SimulatedRun().seconds(8, 1, IDLE).seconds(2, 1, { each: 700 }).seconds(4, 1).seconds(12, 2),
-      ['15 s: 1 to 2, 2000 to 4000/s, x2.00, helped'],
+      ['15 s: 1 to 2, 2000 to 4000/s, 2.00 times the throughput'],
     ],
     [
       'have no verdict soon after there was nothing to save',
       new SimulatedRun().seconds(8, 1, IDLE).seconds(3, 1).seconds(12, 2),
-      ['12 s: 1 to 2, null to null/s, no verdict: before the change there was too little to save; populate first'],
+      [
+        '12 s: 1 to 2, null to null/s, no verdict: before the change there was too little to save; generate orders first',
+      ],
     ],
-    ['keep a verdict for an hour', settled(1).seconds(3_590, 2), ['13 s: 1 to 2, 2000 to 4000/s, x2.00, helped']],
+    [
+      'keep a verdict for an hour',
+      settled(1).seconds(3_590, 2),
+      ['13 s: 1 to 2, 2000 to 4000/s, 2.00 times the throughput'],
+    ],
   ])('%s', (_, run, story) => {
     expect(run.story()).toEqual(story);
   });
@@ -214,7 +224,7 @@ describe('the changes of a pipeline', () => {
     const run = settled(1).seconds(1, 2);
     const [three, two] = ['13 s: 1 to 3, 2000 to null/s, measuring', '13 s: 1 to 2, 2000 to null/s, measuring'];
     expect([3, null, 1, 2].flatMap((requested) => run.story(requested))).toEqual([three, two, two, two]);
-    const judged = '13 s: 1 to 2, 2000 to 4000/s, x2.00, helped';
+    const judged = '13 s: 1 to 2, 2000 to 4000/s, 2.00 times the throughput';
     expect(run.seconds(12, 2).story(3)).toEqual([judged]);
     expect(run.seconds(1, 1).story(3)).toEqual([judged, '26 s: 2 to 1, 4000 to null/s, measuring']);
   });
@@ -288,7 +298,7 @@ describe('a crash', () => {
     const run = crashed(settled(1).seconds(8, 3));
     expect(run.story()).toEqual(['13 s: 1 to 3, 2000 to null/s, measuring', '21 s: c2 died, reassigned after 9 s']);
     expect(run.seconds(20, 3).story()).toEqual([
-      '13 s: 1 to 3, 2000 to 6000/s, x3.00, helped; c2 died while it was being measured',
+      '13 s: 1 to 3, 2000 to 6000/s, 3.00 times the throughput; c2 died while it was being measured',
       '21 s: c2 died, reassigned after 9 s',
     ]);
   });
@@ -297,14 +307,16 @@ describe('a crash', () => {
     const scaled = settled(1).seconds(11, 3);
     expect(scaled.changes.list()[0]?.verdict).toBeNull();
     const [verdict] = scaled.seconds(1, 3).story();
-    expect(verdict).toContain('x3.00, helped');
+    expect(verdict).toContain('3.00 times the throughput');
     expect(crashed(scaled).seconds(20, 3).story()).toEqual([verdict, expect.stringContaining('c2 died')]);
   });
 
   it('is awaited while heartbeats are late: no verdict is given on figures that lack them', () => {
     const run = settled(1).seconds(8, 3).set('c2', 'late').seconds(10, 3, { each: 1_800 });
     expect(run.story()).toEqual(['13 s: 1 to 3, 2000 to null/s, measuring']);
-    expect(run.set('c2', null).seconds(1, 3).story()).toEqual(['13 s: 1 to 3, 2000 to 5600/s, x2.80, helped']);
+    expect(run.set('c2', null).seconds(1, 3).story()).toEqual([
+      '13 s: 1 to 3, 2000 to 5600/s, 2.80 times the throughput',
+    ]);
   });
 
   it('is the reason for no verdict when the pipeline does not settle', () => {
@@ -341,33 +353,45 @@ describe('the verdict on a scaling', () => {
   const auto = { isAuto: true, inFlightLimit: 9_000 };
 
   it.each<[string, Partial<ObservationWindow>, ScalingVerdict['outcome'], string, ScalingVerdict['bound']]>([
-    ['a gain', { savedPerSecond: 3_800 }, 'faster', 'x1.90, helped', null],
+    ['a gain', { savedPerSecond: 3_800 }, 'faster', '1.90 times the throughput', null],
     [
       'a gain and its limit',
       { savedPerSecond: 2_800, machineLoad: 0.97 },
       'faster',
-      'x1.40, helped; now bound by CPU',
+      '1.40 times the throughput; now bound by CPU',
       'cpu',
     ],
-    ['a gain of an automatic limit', { ...auto, savedPerSecond: 3_900 }, 'faster', 'x1.95, helped', null],
-    ['a slowdown', { savedPerSecond: 1_500 }, 'slower', 'x0.75, slower', 'database'],
+    ['a gain of an automatic limit', { ...auto, savedPerSecond: 3_900 }, 'faster', '1.95 times the throughput', null],
+    ['a slowdown', { savedPerSecond: 1_500 }, 'slower', '0.75 times the throughput, slower', 'database'],
     [
       'no gain when some consumers have no partition',
       { consumers: 13 },
       'no-gain',
-      'x1.02, no gain: bound by ',
+      '1.02 times the throughput, no gain: bound by ',
       'partitions',
     ],
     [
       'no gain when a consumer uses its one thread',
       { consumerCores: 0.97 },
       'no-gain',
-      'x1.02, no gain: bound by ',
+      '1.02 times the throughput, no gain: bound by ',
       'cpu',
     ],
-    ['no gain when the machine is busy', { machineLoad: 0.96 }, 'no-gain', 'x1.02, no gain: bound by ', 'cpu'],
-    ['no gain when the limit is not used up', { used: 0.4 }, 'no-gain', 'x1.02, no gain: bound by ', 'keys'],
-    ['no gain when nothing else is busy', {}, 'no-gain', 'x1.02, no gain: bound by ', 'database'],
+    [
+      'no gain when the machine is busy',
+      { machineLoad: 0.96 },
+      'no-gain',
+      '1.02 times the throughput, no gain: bound by ',
+      'cpu',
+    ],
+    [
+      'no gain when the limit is not used up',
+      { used: 0.4 },
+      'no-gain',
+      '1.02 times the throughput, no gain: bound by ',
+      'keys',
+    ],
+    ['no gain when nothing else is busy', {}, 'no-gain', '1.02 times the throughput, no gain: bound by ', 'database'],
   ])('reports %s', (_, after, outcome, text, bound) => {
     const before = { ...one, isAuto: after.isAuto ?? false };
     const verdict = scalingVerdict(before, { ...two, savedPerSecond: 2_040, ...after });
@@ -375,8 +399,8 @@ describe('the verdict on a scaling', () => {
   });
 
   it.each([
-    [2_000, 'x0.50, slower, as expected with less capacity'],
-    [3_900, 'x0.97, as fast as before with less capacity'],
+    [2_000, '0.50 times the throughput, slower, as expected with less capacity'],
+    [3_900, '0.97 times the throughput, as fast as before with less capacity'],
   ])('expects no gain from less capacity: %d/s', (savedPerSecond, text) => {
     expect(scalingVerdict({ ...two, savedPerSecond: 4_000 }, { ...one, savedPerSecond }).text).toBe(text);
   });

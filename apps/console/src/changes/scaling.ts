@@ -22,7 +22,7 @@ const FULL = 0.8;
 export function scalingVerdict(before: ObservationWindow | undefined, after: ObservationWindow): ScalingVerdict {
   if (before === undefined || !isComparable(before)) return verdictWithoutBasis(before);
   const factor = after.savedPerSecond / before.savedPerSecond;
-  const times = `x${factor.toFixed(factor < 10 ? 2 : 0)}`;
+  const times = `${factor.toFixed(factor < 10 ? 2 : 0)} times the throughput`;
   const isAuto = before.isAuto || after.isAuto;
   const possible = isAuto ? after.consumers / before.consumers : after.inFlightLimit / before.inFlightLimit;
   if (possible < 1) return verdictOnReduction(factor, times);
@@ -32,7 +32,7 @@ export function scalingVerdict(before: ObservationWindow | undefined, after: Obs
       outcome: 'faster',
       factor,
       bound,
-      text: `${times}, helped${bound ? `; now bound by ${NAMES[bound]}` : ''}`,
+      text: `${times}${bound ? `; now bound by ${NAMES[bound]}` : ''}`,
     };
   const because = bound ? `: bound by ${NAMES[bound]}` : '';
   if (factor < 1 / NOTABLE) return { outcome: 'slower', factor, bound, text: `${times}, slower than before${because}` };
@@ -69,7 +69,7 @@ function isComparable({ hadWork, savedPerSecond }: ObservationWindow): boolean {
 /** Returns why a window before a change can't be compared with. @param before `undefined`: nothing was observed */
 function verdictWithoutBasis(before: ObservationWindow | undefined): ScalingVerdict {
   if (before === undefined) return noVerdict('no verdict: the configuration before ran too short to be compared with');
-  return noVerdict('no verdict: before the change there was too little to save; populate first');
+  return noVerdict('no verdict: before the change there was too little to save; generate orders first');
 }
 
 /** @param text why no verdict is possible */

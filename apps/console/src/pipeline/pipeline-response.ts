@@ -31,7 +31,7 @@ const change = z.object({
       outcome: z.enum(['faster', 'no-gain', 'slower', 'unknown']),
       factor: z.number().nullable(),
       bound: z.enum(['partitions', 'keys', 'cpu', 'database']).nullable().describe('What limits the throughput.'),
-      text: z.string().meta({ examples: ['x1.94, helped'] }),
+      text: z.string().meta({ examples: ['1.94 times the throughput'] }),
     })
     .nullable()
     .describe('Effect of a scaling; `null`: still being measured, or no scaling.'),

@@ -70,7 +70,7 @@ export class Interruptions {
       { $set: { status: 'paused', interruption: null, waitingFor: null, 'segments.$[].lease': null } },
     );
     await this.collection.updateMany(
-      // The redrive runner ends a cancelled redrive, because it first has to release its letters and wait for those in flight.
+      // The redrive runner ends a cancelled redrive, because it first has to release its dead letters and wait for those in flight.
       { status: { $in: ['running', 'paused'] }, interruption: 'cancel', redriving: null, ...free },
       { $set: { status: 'cancelled', ...ended, 'segments.$[].lease': null } },
     );

@@ -4,11 +4,11 @@ import type { IntakeBatch } from '#orders/numbering/intake-batches.js';
 import type { IndexRange } from '#orders/operation/operation.js';
 import type { SettledBlock } from '#orders/settled/settled-blocks.js';
 import type { Verification, VerifiedBlock } from '#reconcile/verify-block.js';
-import { nextRun, settleBlock, type SettlingSteps, WorkShare } from './operation-compaction.js';
+import { nextRun, compactBlock, type CompactionSteps, WorkShare } from './operation-compaction.js';
 import { trimOffset } from './operation-leftovers.js';
 
 /** A database that crashes before or after one of its steps. */
-class CrashingStore implements SettlingSteps {
+class CrashingStore implements CompactionSteps {
   stored: SettledBlock | null = null;
   rows = 3;
   steps = 0;
@@ -21,12 +21,12 @@ class CrashingStore implements SettlingSteps {
 
   async verify(): Promise<Verification> {
     await this.step(() => undefined);
-    if (this.rows < 3) this.problems.push('verified without its bookkeeping');
+    if (this.rows < 3) this.problems.push('verified without its processing metadata');
     return this.verification;
   }
 
   async store(block: VerifiedBlock): Promise<SettledBlock> {
-    if (this.verification.kind !== 'settled') this.problems.push('stored without a clean verification');
+    if (this.verification.kind !== 'verified') this.problems.push('stored without a clean verification');
     await this.step(() => (this.stored ??= { ...block, isCompacted: false } as SettledBlock));
     return this.stored as SettledBlock;
   }
@@ -37,7 +37,7 @@ class CrashingStore implements SettlingSteps {
   }
 
   async finish(): Promise<void> {
-    if (this.rows > 0) this.problems.push('finished with bookkeeping left');
+    if (this.rows > 0) this.problems.push('finished with processing metadata left');
     await this.step(() => (this.stored = { ...(this.stored as SettledBlock), isCompacted: true }));
   }
 
@@ -52,16 +52,16 @@ class CrashingStore implements SettlingSteps {
   }
 }
 
-describe('settling a block', () => {
-  const settled: Verification = { kind: 'settled', block: { count: 3 } as VerifiedBlock };
+describe('compacting a block', () => {
+  const verified: Verification = { kind: 'verified', block: { count: 3 } as VerifiedBlock };
 
   it.each([0, 1, 2, 3, 4, 5, 6, 7])(
-    'continues after a crash at point %d without losing its bookkeeping',
+    'continues after a crash at point %d without losing its processing metadata',
     async (at) => {
-      const store = new CrashingStore(settled, at);
-      await expect(settleBlock(store.stored, store)).rejects.toThrow('crash');
+      const store = new CrashingStore(verified, at);
+      await expect(compactBlock(store.stored, store)).rejects.toThrow('crash');
       store.steps = Number.NaN;
-      expect(await settleBlock(store.stored, store)).toBeUndefined();
+      expect(await compactBlock(store.stored, store)).toBeUndefined();
       expect(store).toMatchObject({ problems: [], rows: 0, stored: { isCompacted: true } });
     },
   );
@@ -71,13 +71,13 @@ describe('settling a block', () => {
     { kind: 'defect', reason: 'missing 1' },
   ])('removes nothing if the verification says $kind', async (verification) => {
     const store = new CrashingStore(verification);
-    expect(await settleBlock(null, store)).toEqual(verification);
+    expect(await compactBlock(null, store)).toEqual(verification);
     expect(store).toMatchObject({ problems: [], rows: 3, stored: null });
   });
 
   it('does nothing with a block that is compacted', async () => {
-    const store = new CrashingStore(settled);
-    expect(await settleBlock({ isCompacted: true } as SettledBlock, store)).toBeUndefined();
+    const store = new CrashingStore(verified);
+    expect(await compactBlock({ isCompacted: true } as SettledBlock, store)).toBeUndefined();
     expect(store.steps).toBe(0);
   });
 });
@@ -97,7 +97,7 @@ async function run(batches: readonly IntakeBatch[], passed: readonly IndexRange[
   return next.batches.length;
 }
 
-describe('the next settled block of an intake', () => {
+describe('the next verified block of an intake', () => {
   const until = new Date(5);
   const keyed = { requests: [{ key: 'k', request: 'r', at: 0, count: 1 }], keysUntil: until };
 
@@ -106,7 +106,7 @@ describe('the next settled block of an intake', () => {
     ['has at most 5,000 batches', Array.from({ length: 6_000 }, (_, at) => batch(at, 1)), [], 5_000],
     ['waits for keys that answer repeated requests', [batch(0, 1), batch(1, 1, keyed)], [], { kind: 'keys', until }],
     ['does not wait without keys', [batch(0, 1), batch(1, 1)], [], 2],
-    ['ends before the next settled block', [batch(0, 5), batch(5, 5), batch(20, 5)], [{ from: 10, to: 20 }], 2],
+    ['ends before the next verified block', [batch(0, 5), batch(5, 5), batch(20, 5)], [{ from: 10, to: 20 }], 2],
     ['is none without batches', [], [], undefined],
   ])('%s', async (_, batches, passed, next) => {
     expect(await run(batches, passed)).toEqual(next);
@@ -115,8 +115,8 @@ describe('the next settled block of an intake', () => {
 
 describe('the records of dead letters that can be removed', () => {
   it.each<[string, old: number, projected: [number, number][], kept: [number, number][], offset: number]>([
-    ['are those before the oldest letter that is kept', 90, [[3, 100]], [[3, 40]], 40],
-    ['are all old ones without a letter', 90, [[3, 100]], [], 90],
+    ['are those before the oldest dead letter that is kept', 90, [[3, 100]], [[3, 40]], 40],
+    ['are all old ones without a dead letter', 90, [[3, 100]], [], 90],
     ['are never younger than the retention', 30, [[3, 100]], [[3, 40]], 30],
     ['are never unread by the projection', 90, [[3, 20]], [], 20],
     ['are none of a partition that the projection has never read', 90, [], [], 0],

@@ -7,10 +7,10 @@ import { chunksCollection } from '#orders/operation/acknowledged-chunks.js';
 import { importRowsCollection } from '#orders/imports/import-rows.js';
 import { type IntakeBatch, intakeBatchesCollection } from '#orders/numbering/intake-batches.js';
 import {
-  type EmittedDocument,
+  type SegmentedDocument,
   FULL_BLOCK_ORDERS,
   type IntakeDocument,
-  isEmitted,
+  isSegmented,
   operationsCollection,
   type OrdersDocument,
   type IndexRange,
@@ -27,7 +27,7 @@ import {
 import { unpackIndexes } from '#orders/numbering/number-runs.js';
 import type { CheckSources } from '#reconcile/check-block.js';
 import { groupPositions } from '#reconcile/record-positions.js';
-import { type Verification, type VerifiedBlock, verifyEmitted, verifyReceived } from '#reconcile/verify-block.js';
+import { type Verification, type VerifiedBlock, verifySegmented, verifyReceived } from '#reconcile/verify-block.js';
 import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 
@@ -51,17 +51,17 @@ export class WorkShare {
   }
 }
 
-/** Batches of one settled block: they are in memory at once. */
+/** Batches of one verified block: they are in memory at once. */
 const MAX_BATCHES = 5_000;
 
-/** The next batches that may be settled together, or why none may. */
+/** The next batches that may be compacted together, or why none may. */
 type ReceivedRun =
   | { readonly kind: 'batches'; readonly batches: readonly IntakeBatch[] }
   | { readonly kind: 'keys'; readonly until: Date | undefined };
 
 /**
- * Takes the batches of the next settled block of an intake: up to 100,000 orders of up to 5,000 batches. A batch with Idempotency-Keys that
- * are stored still answers repeated requests, so that nothing is settled before its keys have expired.
+ * Takes the batches of the next verified block of an intake: up to 100,000 orders of up to 5,000 batches. A batch with Idempotency-Keys that
+ * are stored still answers repeated requests, so that nothing is compacted before its keys have expired.
  * @param batches the acknowledged batches outside of `passed`, by ascending index
  * @param passed indexes of other blocks: no block reaches across them
  * @returns `undefined` if there is none
@@ -85,33 +85,36 @@ export async function nextRun(
   return run.length === 0 ? undefined : { kind: 'batches', batches: run };
 }
 
-/** The steps of settling one block. Each is durable when it resolves, and harmless when it is repeated. */
-export interface SettlingSteps {
+/** The steps of compacting one block. Each is durable when it resolves, and harmless when it is repeated. */
+export interface CompactionSteps {
   /** Compares the orders of the block with what was sent. */
   verify(): Promise<Verification>;
   /** Stores the digest. @returns the stored block, which may be that of another process */
   store(block: VerifiedBlock): Promise<SettledBlock>;
-  /** Removes the bookkeeping that the stored block replaces. */
+  /** Removes the processing metadata that the stored block replaces. */
   remove(block: SettledBlock): Promise<void>;
-  /** Records that the bookkeeping is removed. */
+  /** Records that the processing metadata is removed. */
   finish(block: SettledBlock): Promise<void>;
 }
 
-/** Why a block is not settled. */
-type Unsettled = Exclude<Verification, { readonly kind: 'settled' }>;
+/** Why a block is not compacted. */
+type Uncompacted = Exclude<Verification, { readonly kind: 'verified' }>;
 
 /**
- * Replaces the bookkeeping of a block by its digest: verify, store the digest, remove. A crash after any step leaves a state from which
- * the next turn continues, and nothing is removed without a stored digest.
- * @param stored the block of an earlier turn; `null` if it is not verified yet
- * @returns why the block is not settled; `undefined` if it is settled and its bookkeeping is removed
+ * Replaces the processing metadata of a block by its digest: verify, store the digest, remove. A crash after any step leaves a state from
+ * which the next pass continues, and nothing is removed without a stored digest.
+ * @param stored the block of an earlier pass; `null` if it is not verified yet
+ * @returns why the block is not compacted; `undefined` if it is stored as verified and its processing metadata is removed
  */
-export async function settleBlock(stored: SettledBlock | null, steps: SettlingSteps): Promise<Unsettled | undefined> {
+export async function compactBlock(
+  stored: SettledBlock | null,
+  steps: CompactionSteps,
+): Promise<Uncompacted | undefined> {
   if (stored?.isCompacted === true) return undefined;
   let block = stored;
   if (block === null) {
     const verification = await steps.verify();
-    if (verification.kind !== 'settled') return verification;
+    if (verification.kind !== 'verified') return verification;
     block = await steps.store(verification.block);
   }
   await steps.remove(block);
@@ -122,17 +125,17 @@ export async function settleBlock(stored: SettledBlock | null, steps: SettlingSt
 /** Indexes whose documents are removed at once: more would exceed the time-out of a write. */
 const SLICE = 5_000;
 
-/** What a turn has found of the blocks of an operation. */
-export interface CompactionTurn {
-  /** Orders of blocks that were compacted in this turn. */
+/** What a pass has found of the blocks of an operation. */
+export interface CompactionPass {
+  /** Orders of blocks that were compacted in this pass. */
   orders: number;
-  /** The blocks that are not settled. */
-  readonly unsettled: Unsettled[];
+  /** The blocks that are not compacted. */
+  readonly uncompacted: Uncompacted[];
   /** When the first Idempotency-Key that keeps a block expires. */
   keysUntil?: Date | undefined;
 }
 
-/** Settles the blocks of ended operations, slowly: one part after another, with pauses. */
+/** Compacts the blocks of ended operations, slowly: one part after another, with pauses. */
 @Injectable()
 export class OperationCompaction {
   constructor(
@@ -141,12 +144,12 @@ export class OperationCompaction {
     private readonly archivedIds: ArchivedIds,
   ) {}
 
-  /** Settles what can be settled. @throws the reason of the signal, or the error of MongoDB or Kafka: a later turn continues */
-  async settle(operation: OrdersDocument, signal: AbortSignal): Promise<CompactionTurn> {
-    const turn: CompactionTurn = { orders: 0, unsettled: [] };
-    if (isEmitted(operation)) await this.settleEmitted(operation, turn, signal);
-    else await this.settleReceived(operation, turn, signal);
-    return turn;
+  /** Compacts what can be compacted. @throws the reason of the signal, or the error of MongoDB or Kafka: a later pass continues */
+  async compact(operation: OrdersDocument, signal: AbortSignal): Promise<CompactionPass> {
+    const pass: CompactionPass = { orders: 0, uncompacted: [] };
+    if (isSegmented(operation)) await this.compactSegmented(operation, pass, signal);
+    else await this.compactReceived(operation, pass, signal);
+    return pass;
   }
 
   /** Pauses after a part of the work. */
@@ -158,29 +161,29 @@ export class OperationCompaction {
     };
   }
 
-  private async settleEmitted(claimed: EmittedDocument, turn: CompactionTurn, signal: AbortSignal): Promise<void> {
+  private async compactSegmented(claimed: SegmentedDocument, pass: CompactionPass, signal: AbortSignal): Promise<void> {
     const operation = await this.fence(claimed);
     if (operation === undefined) {
-      turn.unsettled.push({ kind: 'open', reason: 'a producer may still be sending' });
+      pass.uncompacted.push({ kind: 'open', reason: 'a producer may still be sending' });
       return;
     }
     const rest = this.restOf(signal);
     for (const block of ackedBlocks(operation.segments)) {
       const stored = await findSettledBlock(this.mongo.db, operation._id, block.from);
-      const verify = async () => verifyEmitted(operation, block, await this.sources(signal, rest));
-      await this.settleOne(stored, { verify, ...this.steps(operation, turn, rest) }, turn);
+      const verify = async () => verifySegmented(operation, block, await this.sources(signal, rest));
+      await this.compactOne(stored, { verify, ...this.steps(operation, pass, rest) }, pass);
     }
   }
 
-  private async settleReceived(operation: IntakeDocument, turn: CompactionTurn, signal: AbortSignal): Promise<void> {
+  private async compactReceived(operation: IntakeDocument, pass: CompactionPass, signal: AbortSignal): Promise<void> {
     const { db } = this.mongo;
     const rest = this.restOf(signal);
-    const steps = this.steps(operation, turn, rest);
+    const steps = this.steps(operation, pass, rest);
     const interrupted = await settledBlocksCollection(db)
       .find({ ...blocksOf(operation._id), isCompacted: false })
       .toArray();
     // A stored block is verified.
-    for (const block of interrupted) await this.settleOne(block, { verify: neverVerified, ...steps }, turn);
+    for (const block of interrupted) await this.compactOne(block, { verify: neverVerified, ...steps }, pass);
     const left: IndexRange[] = [];
     for (;;) {
       const passed = [...(await settledTotals(db, operation._id)).ranges, ...left];
@@ -192,55 +195,59 @@ export class OperationCompaction {
       const run = await nextRun(intakeBatchesCollection(db).find(filter).sort({ from: 1 }), passed);
       if (run === undefined) return;
       if (run.kind === 'keys') {
-        turn.keysUntil = run.until;
+        pass.keysUntil = run.until;
         return;
       }
       const { batches } = run;
       const verify = async () => verifyReceived(operation, batches, await this.sources(signal, rest));
-      const isSettled = await this.settleOne(null, { verify, ...steps }, turn);
+      const isCompacted = await this.compactOne(null, { verify, ...steps }, pass);
       const [first, last] = [batches[0], batches.at(-1)];
-      if (!isSettled && first !== undefined && last !== undefined)
+      if (!isCompacted && first !== undefined && last !== undefined)
         left.push({ from: first.from, to: last.from + last.count });
     }
   }
 
-  /** @returns whether the block is settled */
-  private async settleOne(stored: SettledBlock | null, steps: SettlingSteps, turn: CompactionTurn): Promise<boolean> {
-    const unsettled = await settleBlock(stored, steps);
-    if (unsettled !== undefined) turn.unsettled.push(unsettled);
-    return unsettled === undefined;
+  /** @returns whether the block is compacted */
+  private async compactOne(
+    stored: SettledBlock | null,
+    steps: CompactionSteps,
+    pass: CompactionPass,
+  ): Promise<boolean> {
+    const uncompacted = await compactBlock(stored, steps);
+    if (uncompacted !== undefined) pass.uncompacted.push(uncompacted);
+    return uncompacted === undefined;
   }
 
   private steps(
     operation: OrdersDocument,
-    turn: CompactionTurn,
+    pass: CompactionPass,
     rest: () => Promise<void>,
-  ): Omit<SettlingSteps, 'verify'> {
+  ): Omit<CompactionSteps, 'verify'> {
     return {
       store: async (block) => this.store(block),
       remove: async (block) => this.remove(operation, block, rest),
       finish: async ({ _id, count }) => {
         await settledBlocksCollection(this.mongo.db).updateOne({ _id }, { $set: { isCompacted: true } });
-        turn.orders += count;
+        pass.orders += count;
       },
     };
   }
 
-  /** Stores a verified block. @returns the stored one: another process may have settled the block at the same time */
+  /** Stores a verified block. @returns the stored one: another process may have stored it at the same time */
   private async store(block: VerifiedBlock): Promise<SettledBlock> {
     const { _id, ...fields } = block;
-    const settled = { ...fields, verifiedAt: this.mongo.time.now(), isCompacted: false };
+    const verified = { ...fields, verifiedAt: this.mongo.time.now(), isCompacted: false };
     const stored = await settledBlocksCollection(this.mongo.db).findOneAndUpdate(
       { _id },
-      { $setOnInsert: settled },
+      { $setOnInsert: verified },
       { upsert: true, returnDocument: 'after' },
     );
-    if (stored === null) throw new Error(`the settled block of ${_id.operationId} at ${_id.from} is not stored`);
+    if (stored === null) throw new Error(`the verified block of ${_id.operationId} at ${_id.from} is not stored`);
     return stored;
   }
 
   /**
-   * Removes the chunks, rows and batches of a settled block. The rows of orders that are not stored under their number stay: a discarded
+   * Removes the chunks, rows and batches of a verified block. The rows of orders that are not stored under their number stay: a discarded
    * order must not be imported again.
    * @param rest is awaited after each part
    */
@@ -280,7 +287,7 @@ export class OperationCompaction {
    * Takes the expired leases of the operation's segments, so that a producer that hangs can't store what Kafka acknowledges later.
    * @returns the operation from then on; `undefined` while a lease is held
    */
-  private async fence({ _id }: EmittedDocument): Promise<EmittedDocument | undefined> {
+  private async fence({ _id }: SegmentedDocument): Promise<SegmentedDocument | undefined> {
     const now = this.mongo.time.now();
     const free = { segments: { $not: { $elemMatch: { 'lease.expiresAt': { $gte: now } } } } };
     const fenced = await operationsCollection(this.mongo.db).findOneAndUpdate(
@@ -288,7 +295,7 @@ export class OperationCompaction {
       { $set: { 'segments.$[].lease': null } },
       { returnDocument: 'after' },
     );
-    return fenced !== null && isEmitted(fenced) ? fenced : undefined;
+    return fenced !== null && isSegmented(fenced) ? fenced : undefined;
   }
 }
 
@@ -298,8 +305,8 @@ async function neverVerified(): Promise<never> {
 
 async function removeBatches(db: Db, operationId: string, slice: IndexRange): Promise<void> {
   // Abandoned batches stay: their numbers are known to be unused by them, and a hanging process can't store a batch there.
-  const settled = { operationId, state: 'acknowledged', from: within(slice) } as const;
-  await intakeBatchesCollection(db).deleteMany(settled);
+  const acknowledged = { operationId, state: 'acknowledged', from: within(slice) } as const;
+  await intakeBatchesCollection(db).deleteMany(acknowledged);
 }
 
 async function forSlices(
@@ -336,7 +343,7 @@ export function measureCompaction(registry: Registry) {
   const registers = [registry];
   const compacted = new Counter({
     name: 'producer_compacted_orders_total',
-    help: 'Orders whose bookkeeping was verified and replaced by the digest of their block',
+    help: 'Orders whose processing metadata was verified and replaced by the digest of their block',
     registers,
   });
   const defects = new Map<string, number>();

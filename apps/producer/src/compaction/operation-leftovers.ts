@@ -16,13 +16,13 @@ import { settings } from '../settings.js';
 
 /** Documents that are removed at once: more would exceed the time-out of a write. */
 const SLICE = 5_000;
-/** How long settled dead letters, the files and the rejected rows of imports are kept, in ms. A backup of that age can be restored. */
+/** How long saved and discarded dead letters, the files and the rejected rows of imports are kept, in ms. A backup of that age can be restored. */
 const RETENTION_MS = settings.SETTLED_RETENTION_DAYS * 24 * 60 * 60 * 1_000;
 
-/** Whether something of an operation is left: until when it is kept, or `open` if a dead letter is not settled. */
+/** Whether something of an operation is left: until when it is kept, or `open` if a dead letter is neither saved nor discarded. */
 type Left = 'nothing' | 'open' | { readonly until: Date };
 
-/** Removes what an operation has besides its blocks, once all of these are settled. */
+/** Removes what an operation has besides its blocks, once all of these are verified. */
 @Injectable()
 export class OperationLeftovers {
   constructor(
@@ -39,7 +39,7 @@ export class OperationLeftovers {
     if (operation.kind === 'import') await this.removeUnsentRows(operationId, rest);
     // Those of a cancelled operation that were stored, and not counted as acknowledged.
     await chunksCollection(this.db).deleteMany(chunksOf(operationId));
-    const until = new Date((await this.settledAt(operation)).getTime() + RETENTION_MS);
+    const until = new Date((await this.verifiedAt(operation)).getTime() + RETENTION_MS);
     if (until > this.mongo.time.now()) return (await this.hasRetained(operation)) ? { until } : 'nothing';
     if (await this.isRedriven(operationId)) return 'open';
     if (operation.kind === 'import') await this.removeManifest(operationId);
@@ -47,8 +47,8 @@ export class OperationLeftovers {
     return 'nothing';
   }
 
-  /** Returns when the operation ended, or its last block was settled. */
-  private async settledAt({ _id, finishedAt, requestedAt }: OrdersDocument): Promise<Date> {
+  /** Returns when the operation ended, or its last block was verified. */
+  private async verifiedAt({ _id, finishedAt, requestedAt }: OrdersDocument): Promise<Date> {
     const last = await settledBlocksCollection(this.db).findOne(blocksOf(_id), { sort: { verifiedAt: -1 } });
     return new Date(Math.max((finishedAt ?? requestedAt).getTime(), last?.verifiedAt.getTime() ?? 0));
   }
@@ -69,7 +69,7 @@ export class OperationLeftovers {
     }
   }
 
-  /** Whether a redrive of its letters has not ended: it counts its letters. */
+  /** Whether a redrive of its dead letters has not ended: it counts them. */
   private async isRedriven(operationId: string): Promise<boolean> {
     const redrives = await deadLettersCollection(this.db).distinct('tries.operationId', { operationId });
     const running = { _id: { $in: redrives as string[] }, status: { $in: ['running', 'paused'] } } as const;
@@ -85,10 +85,10 @@ export class OperationLeftovers {
 
   private async removeLetters(operationId: string, rest: () => Promise<void>): Promise<void> {
     const letters = deadLettersCollection(this.db);
-    const settled = { operationId, state: { $in: ['saved', 'discarded'] } } as const;
-    const find = async () => letters.find(settled).limit(SLICE).toArray();
+    const final = { operationId, state: { $in: ['saved', 'discarded'] } } as const;
+    const find = async () => letters.find(final).limit(SLICE).toArray();
     for (let some = await find(); some.length > 0; some = await find()) {
-      await letters.deleteMany({ _id: { $in: some.map(({ _id }) => _id) }, ...settled });
+      await letters.deleteMany({ _id: { $in: some.map(({ _id }) => _id) }, ...final });
       await rest();
     }
   }
@@ -100,7 +100,7 @@ export class OperationLeftovers {
 
 /**
  * Removes the records of dead letters that nothing needs any more from the dead-letter topic, which Kafka keeps for ever: those before the
- * oldest letter in MongoDB. Kafka removes whole segments.
+ * oldest dead letter in MongoDB. Kafka removes whole segments.
  */
 export class LetterTopic implements OnApplicationShutdown {
   private readonly admin: LazyAdmin;
@@ -116,7 +116,7 @@ export class LetterTopic implements OnApplicationShutdown {
   /** @returns the partitions of which records were removed. @throws when Kafka or MongoDB is unavailable */
   async trim(): Promise<number> {
     const admin = await this.admin.connected();
-    // Read before the letters: those before it are in MongoDB, unless they are removed.
+    // Read before the dead letters: those before it are in MongoDB, unless they are removed.
     const projected = await this.positions.committed(DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC);
     const retainedSince = this.mongo.time.now().getTime() - RETENTION_MS;
     const old = await admin.fetchTopicOffsetsByTimestamp(DEAD_LETTER_TOPIC, retainedSince);
@@ -136,7 +136,7 @@ export class LetterTopic implements OnApplicationShutdown {
     await this.admin.close();
   }
 
-  /** Returns the lowest offset of the letters of each partition that has some. */
+  /** Returns the lowest offset of the dead letters of each partition that has some. */
   private async oldestLetters(): Promise<Positions> {
     const oldest = await deadLettersCollection(this.mongo.db)
       .aggregate<{ _id: number; offset: number }>([
@@ -148,7 +148,7 @@ export class LetterTopic implements OnApplicationShutdown {
 }
 
 /**
- * Returns the offset before which nothing is needed: it is older than the retention, in MongoDB, and no letter is left there.
+ * Returns the offset before which nothing is needed: it is older than the retention, in MongoDB, and no dead letter is left there.
  * @param old the first offset that is not older than the retention
  */
 export function trimOffset(partition: number, old: number, projected: Positions, kept: Positions): number {

@@ -25,22 +25,22 @@ const operationIdText = z.guid('must be the id of an operation').toLowerCase();
 
 export const DeadLetterFilterFields = {
   errorCode: ErrorCodeSchema.optional().describe(
-    'Only letters with this error code, such as conflict. Spaces around it make no difference.',
+    'Only dead letters with this error code, such as conflict. Spaces around it make no difference.',
   ),
-  operationId: operationIdText.optional().describe('Only letters of orders of this operation.'),
+  operationId: operationIdText.optional().describe('Only dead letters of orders of this operation.'),
 };
 
 /** `GET /v1/dead-letters`. */
 export const DeadLetterGroupsQuerySchema = z.strictObject({
-  state: z.enum(STATES).default('pending').describe('Only letters in this state.'),
+  state: z.enum(STATES).default('pending').describe('Only dead letters in this state.'),
   ...DeadLetterFilterFields,
 });
 
 /** `GET /v1/dead-letters/records`. */
 export const DeadLettersQuerySchema = z.strictObject({
-  state: z.enum(STATES).optional().describe('Only letters in this state.'),
+  state: z.enum(STATES).optional().describe('Only dead letters in this state.'),
   ...DeadLetterFilterFields,
-  redriveId: operationIdText.optional().describe('Only letters of this redrive.'),
+  redriveId: operationIdText.optional().describe('Only dead letters of this redrive.'),
   after: DeadLetterIdSchema.optional().describe('Cursor of the next page. Take it from `next`.'),
   pageSize: pageSizeParameter('Letters', { maximum: 100, byDefault: 20 }),
 });
@@ -80,7 +80,7 @@ export const DeadLetterGroupsSchema = z
           errorCode: z.string().meta({ examples: ['unknown-schema'] }),
           count,
           operations: count.describe('Number of operations that the orders belong to.'),
-          redriven: count.describe('Number of letters that were redriven before and were dead-lettered again.'),
+          redriven: count.describe('Number of dead letters that were redriven before and were dead-lettered again.'),
           firstAt: date.describe('When the first of them was dead-lettered.'),
           lastAt: date.describe('When one of them failed last, also when a redrive returned it.'),
           example: z.object({ id: z.string(), message: z.string() }).meta({ title: 'DeadLetterExample' }),
@@ -105,7 +105,7 @@ const fields = {
   error: error.describe('The last error.'),
   attempts: count,
   deadLetteredAt: date,
-  redrives: count.describe('Number of redrives of this letter.'),
+  redrives: count.describe('Number of redrives of this dead letter.'),
   tries: z
     .array(
       z
@@ -119,7 +119,7 @@ const fields = {
         })
         .meta({ title: 'RedriveTry' }),
     )
-    .describe('The redrives of this letter, oldest first.'),
+    .describe('The redrives of this dead letter, oldest first.'),
 };
 
 export const DeadLettersPageSchema = z
@@ -147,7 +147,7 @@ export const DeadLetterSchema = z
         value: bytes.nullable(),
         valueFrom: z
           .enum(['letter', 'source'])
-          .describe('`source`: the value was too large for a letter and was read from the original record.'),
+          .describe('`source`: the value was too large for a dead letter and was read from the original record.'),
         headers: z.array(z.object({ name: z.string(), value: bytes }).meta({ title: 'RecordHeader' })),
       })
       .meta({ title: 'OriginalRecord' })
@@ -157,7 +157,7 @@ export const DeadLetterSchema = z
       .enum(['letter-gone', 'value-gone'])
       .nullable()
       .describe(
-        'Why there is no record: Kafka deleted the letter, or the original record whose value was too large for it.',
+        'Why there is no record: Kafka deleted the dead letter, or the original record whose value was too large for it.',
       ),
     decoded: z
       .record(z.string(), z.unknown())

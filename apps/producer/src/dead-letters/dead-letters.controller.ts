@@ -53,7 +53,7 @@ interface Group {
   readonly example: { readonly id: string; readonly message: string };
 }
 
-/** When a letter failed last: at first, or when a redrive returned it. */
+/** When a dead letter failed last: at first, or when a redrive returned it. */
 const LAST_FAILED_AT = {
   $max: [
     '$deadLetteredAt',
@@ -123,7 +123,7 @@ export class DeadLettersController {
   @Header('Cache-Control', 'no-store')
   @ApiOperation({
     summary: 'List dead letters',
-    description: 'Filter by `redriveId` to see the outcome of each letter of a redrive.',
+    description: 'Filter by `redriveId` to see the outcome of each dead letter of a redrive.',
   })
   @ApiOkResponse({ standardSchema: DeadLettersPageSchema })
   async listDeadLetters(@Query({ schema: DeadLettersQuerySchema }) query: DeadLettersQuery): Promise<DeadLettersPage> {
@@ -149,7 +149,7 @@ export class DeadLettersController {
   @Header('Cache-Control', 'no-store')
   @ApiOperation({
     summary: 'Get one dead letter, decoded and raw',
-    description: 'The path ends in the id of the letter. Its bytes are read from Kafka.',
+    description: 'The path ends in the id of the dead letter. Its bytes are read from Kafka.',
   })
   @ApiOkResponse({ standardSchema: DeadLetterSchema })
   @ApiNotFoundResponse({ description: 'Problem details: no such dead letter' })
@@ -168,7 +168,7 @@ export class DeadLettersController {
     return { ...item, record: shownRecord(found), gone: null, ...(await this.decode(found.value)) };
   }
 
-  /** Returns the number of the first order of each letter's operation. */
+  /** Returns the number of the first order of each dead letter's operation. */
   private async firstNumbers(letters: readonly DeadLetterDocument[]): Promise<ReadonlyMap<string, number>> {
     const ids = new Set(letters.flatMap(({ operationId }) => operationId ?? []));
     if (ids.size === 0) return new Map();

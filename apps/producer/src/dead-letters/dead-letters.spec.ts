@@ -32,7 +32,7 @@ const RECORD = {
   },
 } as unknown as ConsumedRecord;
 
-/** Returns the records of letters in a Kafka that has this one. */
+/** Returns the records of dead letters in a Kafka that has this one. */
 function recordsWith(record: ConsumedRecord): LetterRecords {
   return new LetterRecords({ read: async () => new Map([[7, record]]), close: async () => undefined });
 }

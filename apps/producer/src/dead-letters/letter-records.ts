@@ -14,13 +14,13 @@ export interface LetterRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: readonly RecordHeader[];
-  /** Timestamp of the letter, in milliseconds since 1970. */
+  /** Timestamp of the dead letter, in milliseconds since 1970. */
   readonly timestamp: number;
-  /** `source`: the value was too large for a letter, and is on the original topic. */
+  /** `source`: the value was too large for a dead letter, and is on the original topic. */
   readonly valueFrom: 'letter' | 'source';
 }
 
-/** Why there is no record: Kafka deleted the letter, or the original record whose value was too large for the letter. */
+/** Why there is no record: Kafka deleted the dead letter, or the original record whose value was too large for the dead letter. */
 type GoneReason = 'letter-gone' | 'value-gone';
 
 export type FoundRecord = LetterRecord | GoneReason;
@@ -33,7 +33,7 @@ const OWN_HEADERS = new Set<string>(Object.values(DEAD_LETTER_HEADERS));
 export class LetterRecords implements OnApplicationShutdown {
   constructor(private readonly reader: Pick<RecordReader, 'read' | 'close'>) {}
 
-  /** @returns one record for each letter, by its id. @throws when Kafka is unavailable */
+  /** @returns one record for each dead letter, by its id. @throws when Kafka is unavailable */
   async read(letters: readonly Letter[]): Promise<Map<string, FoundRecord>> {
     const found = new Map<string, FoundRecord>();
     for (const [partition, own] of Map.groupBy(letters, ({ letter }) => letter.partition)) {
@@ -67,7 +67,7 @@ export class LetterRecords implements OnApplicationShutdown {
   }
 }
 
-/** Whether a letter has this id, by the letter that it was redriven for, or by its origin. */
+/** Whether a dead letter has this id, by the dead letter that it was redriven for, or by its origin. */
 function hasId(id: string, headers: ConsumedRecord['headers']): boolean {
   const origin = (['topic', 'partition', 'offset'] as const).map((name) =>
     headers[DEAD_LETTER_HEADERS[name]]?.toString(),

@@ -5,7 +5,7 @@ import { javaCompatiblePartitioner } from '#orders/topics/topics.js';
 import type { Expansion, TopicPartitions } from '#orders/topics/topic-partitions.js';
 import { WakeUp } from '../background/leased-job.js';
 import { ExpansionWatch } from './expansion-watch.js';
-import { SendGate } from './send-gate.js';
+import { SendGate } from '../publishing/send-gate.js';
 
 const EXPANSION: Expansion = { id: 'one', from: 3, to: 6, phase: 'closing', startedAt: new Date(0) };
 const AT_REST: TopicPartitions = { _id: 'orders.v1', producers: [], expansion: null, earlier: [] };
@@ -81,7 +81,7 @@ describe('the watch for expansions', () => {
     expect(calls.at(-1)).toBe(null);
   });
 
-  it('stays as it is while MongoDB is away', async () => {
+  it('stays as it is while MongoDB is unavailable', async () => {
     await start(AT_REST);
     await store(new Error('no primary'));
     expect(gate.isOpen).toBe(true);

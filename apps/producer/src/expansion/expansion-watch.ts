@@ -12,7 +12,7 @@ import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
 import type { WakeUp } from '../background/leased-job.js';
-import type { SendGate } from './send-gate.js';
+import type { SendGate } from '../publishing/send-gate.js';
 
 /**
  * This process in the list of producers. Each call changes the document and returns it as one step, so that an expansion either finds
@@ -78,7 +78,7 @@ export class ProducerList {
 
 /**
  * Lets this process send once it is in the list of producers, closes its gate when the topic gets more partitions, confirms that, and
- * opens it with the new count. While MongoDB is away, an open gate stays open, since no expansion goes on without this process, and a
+ * opens it with the new count. While MongoDB is unavailable, an open gate stays open, since no expansion goes on without this process, and a
  * closed one stays closed.
  */
 export class ExpansionWatch implements OnApplicationBootstrap, OnApplicationShutdown {

@@ -13,7 +13,7 @@ export const ImportQuerySchema = z.strictObject({
     .describe('Maximum number of orders per chunk; Kafka acknowledges each chunk before the next is sent.'),
   ratePerSecond: queryNumber(0.1, 10_000_000)
     .optional()
-    .describe('Average orders per second since the emission began. Default: as fast as Kafka acknowledges.'),
+    .describe('Average orders per second since publishing began. Default: as fast as Kafka acknowledges.'),
 });
 
 export type ImportQuery = z.infer<typeof ImportQuerySchema>;
@@ -58,7 +58,7 @@ const count = z.int().min(0);
 
 const rowCounts = {
   rows: count.describe('Rows read so far: accepted + skipped + conflicting + malformed.'),
-  accepted: count.describe('Orders that this import emits.'),
+  accepted: count.describe('Orders that this import publishes.'),
   skipped: count.describe('Orders that already exist with the same content.'),
   conflicting: count.describe('Orders that already exist with other content; rejected.'),
   malformed: count.describe('Rows that are not valid orders; rejected.'),
@@ -70,7 +70,9 @@ export const ImportResponseSchema = z
     id: z.uuid(),
     phase: z
       .enum(['reading', 'emitting', 'ended'])
-      .describe('`reading`: reads the files; `emitting`: emits the orders, with a reserved block of order numbers.'),
+      .describe(
+        '`reading`: reads the files; `emitting`: publishes the orders, with a reserved block of order numbers.',
+      ),
     files: z
       .object({
         total: count,

@@ -8,7 +8,7 @@ import { LeasedJob, WakeUp } from '../background/leased-job.js';
 import { type HeldLease, Leases, partInField } from '../background/leases.js';
 import { ImportManifest, type ImportReject, ImportRejects, type ReadingClaim } from './import-manifest.js';
 import { type FileFault, parseRow, type RawRow, RowSplitter, SHOWN_BYTES } from './import-rows.js';
-import { type Candidate, RowIntake, type RowOutcome } from './row-intake.js';
+import { type Candidate, RowAcceptance, type RowOutcome } from './row-acceptance.js';
 import { StagedBytesMissingError, StagedFiles } from './staged-files.js';
 
 /** Number of rows that are looked up and stored at once. */
@@ -42,7 +42,7 @@ export class ImportReader {
     private readonly staged: StagedFiles,
     private readonly manifest: ImportManifest,
     private readonly rejects: ImportRejects,
-    private readonly intake: RowIntake,
+    private readonly acceptance: RowAcceptance,
   ) {}
 
   /** @returns the number of orders of the import; `undefined` if interrupted before all files were read. @throws LeaseLostError */
@@ -59,7 +59,7 @@ export class ImportReader {
       if (signal.aborted) return undefined;
     }
     // An earlier lease holder may have stored a batch after the first deletion.
-    await this.intake.forget({ operationId, epoch, nextIndex: reading.accepted });
+    await this.acceptance.forget({ operationId, epoch, nextIndex: reading.accepted });
     return reading.accepted;
   }
 
@@ -67,7 +67,7 @@ export class ImportReader {
     { claim: { operationId, epoch }, accepted }: Reading,
     { _id, rows }: ManifestFile,
   ): Promise<void> {
-    await this.intake.forget({ operationId, epoch, nextIndex: accepted });
+    await this.acceptance.forget({ operationId, epoch, nextIndex: accepted });
     await this.rejects.forget(operationId, epoch, { file: _id.file, row: rows - 1 });
   }
 
@@ -145,7 +145,7 @@ export class ImportReader {
       else rejects.push({ ...rejected(file, from), ...from.parsed.reason });
     }
     const malformed = rejects.length;
-    const outcomes = await this.intake.take(candidates, {
+    const outcomes = await this.acceptance.take(candidates, {
       operationId,
       epoch: file.epoch,
       nextIndex: reading.accepted,
@@ -225,7 +225,7 @@ const READING = partInField<ImportDocument, ReadingPart>('reading', (operation) 
   operation.kind === 'import' && operation.reading ? { operation, part: operation.reading } : undefined,
 );
 
-/** Reads imports one after another, and passes them to the emission. */
+/** Reads imports one after another, so that a producer can publish them. */
 @Injectable()
 export class ImportJob extends LeasedJob<ReadingLease> {
   private tidyAt = 0;
@@ -268,7 +268,7 @@ export class ImportJob extends LeasedJob<ReadingLease> {
       await lease.fail(error);
     } finally {
       await this.attempt('settle operations', async () => this.interruptions.settle());
-      // The emission can start with the orders now.
+      // The orders can be published now.
       this.wakeUp.call();
     }
   }
@@ -280,7 +280,7 @@ export class ImportJob extends LeasedJob<ReadingLease> {
     await this.staged.tidy();
   }
 
-  /** Ends the reading: reserves the block of order numbers and lets the emission begin, in one transaction. */
+  /** Ends the reading: reserves the block of order numbers and lets publishing begin, in one transaction. */
   private async finish(lease: ReadingLease, count: number): Promise<void> {
     await this.mongo.client.withSession((session) =>
       session.withTransaction(async () => {

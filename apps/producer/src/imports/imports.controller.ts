@@ -116,7 +116,7 @@ export class ImportsController {
   @ApiOperation({
     summary: 'Import orders of the legacy system',
     description:
-      'Stores legacy chunk files (JSON arrays of orders) and starts an operation that reads and emits them. ' +
+      'Stores legacy chunk files (JSON arrays of orders) and starts an operation that reads and publishes them. ' +
       'The Location header is the path of the operation. All files are durable before the response is sent. ' +
       'A row is `{id, number}` plus any other fields of an order. Missing fields are derived from the id and listed in `legacy.filled`. ' +
       'Rows that are not valid orders are rejected, with file, row and reason. ' +

@@ -9,7 +9,7 @@ class Follower {
   readonly clock = new ManualClock();
   readonly received: string[] = [];
   readonly stop = new AbortController();
-  state = { operation: anOperation() as OperationResponse, isSettled: false };
+  state = { operation: anOperation() as OperationResponse, isFinal: false };
   hasEnded = false;
 
   /** Starts a client that has received the event with this id. */
@@ -21,8 +21,8 @@ class Follower {
   }
 
   /** Changes the operation, and lets time pass. */
-  async change(change: Partial<OperationResponse>, isSettled = false): Promise<void> {
-    this.state = { operation: { ...this.state.operation, ...change }, isSettled };
+  async change(change: Partial<OperationResponse>, isFinal = false): Promise<void> {
+    this.state = { operation: { ...this.state.operation, ...change }, isFinal };
     await this.clock.advance(3_000);
   }
 

@@ -26,13 +26,13 @@ export async function* operationEvents({ read, lastEventId, signal, clock }: Eve
   let lastId = lastEventId;
   let quietSince = clock.now();
   while (!signal.aborted) {
-    const { operation, isSettled } = await read();
+    const { operation, isFinal } = await read();
     const id = toEventId(operation);
-    if (id !== lastId || isSettled) {
+    if (id !== lastId || isFinal) {
       lastId = id;
       quietSince = clock.now();
-      yield toEvent(isSettled ? 'done' : 'progress', id, operation);
-      if (isSettled) return;
+      yield toEvent(isFinal ? 'done' : 'progress', id, operation);
+      if (isFinal) return;
     } else if (clock.now() - quietSince >= KEEP_ALIVE_MS) {
       quietSince = clock.now();
       yield ': still here\n\n';
@@ -42,8 +42,8 @@ export async function* operationEvents({ read, lastEventId, signal, clock }: Eve
 }
 
 /** Whether the client has already received the final event. */
-export function isOver({ operation, isSettled }: FollowedOperation, lastEventId: string | undefined): boolean {
-  return isSettled && toEventId(operation) === lastEventId;
+export function isOver({ operation, isFinal }: FollowedOperation, lastEventId: string | undefined): boolean {
+  return isFinal && toEventId(operation) === lastEventId;
 }
 
 /** Returns a digest of the operation, without the fields that only change with time. */

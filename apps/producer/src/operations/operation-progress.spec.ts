@@ -1,20 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import { pause } from '@orders-pipeline/clock';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import { type EmittedDocument, createSegments } from '#orders/operation/operation.js';
+import { type SegmentedDocument, createSegments } from '#orders/operation/operation.js';
 import { PacedRead, SavedCount } from './operation-progress.js';
 
 const NONE = { deadLettered: 0, discarded: 0 };
 const at = (seconds: number): Date => new Date(seconds * 1_000);
 
 /** Creates an operation of 100 orders, all acknowledged. */
-function operation(fields: Partial<EmittedDocument>): EmittedDocument {
+function operation(fields: Partial<SegmentedDocument>): SegmentedDocument {
   const [segment] = createSegments(100);
-  return { status: 'running', segments: [{ ...segment, ackedTo: 100 }], ...fields } as EmittedDocument;
+  return { status: 'running', segments: [{ ...segment, ackedTo: 100 }], ...fields } as SegmentedDocument;
 }
 
 /** Creates a figure of an operation with these fields. @param saved what an exact count returns */
-function createFigure(fields: Partial<EmittedDocument>, saved = 0, letters = NONE) {
+function createFigure(fields: Partial<SegmentedDocument>, saved = 0, letters = NONE) {
   const clock = new ManualClock();
   /** The times of exact counts. */
   const counts: number[] = [];
@@ -48,7 +48,7 @@ describe('SavedCount', () => {
     expect(await figure.current(NONE)).toEqual({ saved: 70, savedAsOf: at(2) });
   });
 
-  it.each<[string, Partial<EmittedDocument>]>([
+  it.each<[string, Partial<SegmentedDocument>]>([
     ['nothing was reported, as for an operation of an earlier version', {}],
     ['all orders were sent: reports may have been lost before', { status: 'succeeded', reportedSaved: 80 }],
   ])('is counted once for its first reader if %s', async (_, fields) => {
@@ -132,34 +132,34 @@ describe('SavedCount', () => {
   });
 });
 
-describe('isSettled', () => {
+describe('hasAllResults', () => {
   it('is decided by an exact count, once the figures are complete', async () => {
     const { counts, exact, figure } = createFigure({ status: 'succeeded', reportedSaved: 99 }, 99);
-    expect(await figure.isSettled(NONE)).toBe(false);
+    expect(await figure.hasAllResults(NONE)).toBe(false);
     expect(counts).toEqual([]);
-    // An order that a redrive has just saved still has a letter, so the figures count it twice.
-    expect(await figure.isSettled({ deadLettered: 1, discarded: 0 })).toBe(false);
+    // An order that a redrive has just saved still has a dead letter, so the figures count it twice.
+    expect(await figure.hasAllResults({ deadLettered: 1, discarded: 0 })).toBe(false);
     exact.saved = 100;
     figure.update(operation({ status: 'succeeded', reportedSaved: 100 }), at(1));
-    expect(await figure.isSettled(NONE)).toBe(true);
+    expect(await figure.hasAllResults(NONE)).toBe(true);
   });
 
   it('is not counted again once it is true', async () => {
     const { counts, figure } = createFigure({ status: 'cancelled', reportedSaved: 100 }, 100);
-    for (let reader = 0; reader < 5; reader += 1) expect(await figure.isSettled(NONE)).toBe(true);
+    for (let reader = 0; reader < 5; reader += 1) expect(await figure.hasAllResults(NONE)).toBe(true);
     expect(counts).toHaveLength(1);
   });
 
-  it('is false while the operation can still emit', async () => {
+  it('is false while the operation can still publish orders', async () => {
     const { counts, figure } = createFigure({ status: 'paused', reportedSaved: 100 }, 100);
-    expect(await figure.isSettled(NONE)).toBe(false);
+    expect(await figure.hasAllResults(NONE)).toBe(false);
     expect(counts).toEqual([]);
   });
 
-  it('counts dead letters and discarded letters', async () => {
+  it('counts dead letters and discarded dead letters', async () => {
     const letters = { deadLettered: 2, discarded: 1 };
     const { figure } = createFigure({ status: 'succeeded', reportedSaved: 97 }, 97, letters);
-    expect(await figure.isSettled(letters)).toBe(true);
+    expect(await figure.hasAllResults(letters)).toBe(true);
   });
 });
 

@@ -11,7 +11,7 @@ import { type ExactCount, type LetterCounts, OrderOutcomes, type RelatedFindings
 
 /** Minimum pause between reads, in ms: a burst of callers costs one read. */
 const MIN_PAUSE_MS = 250;
-/** A read takes at most 0.5 % of the time. The two expensive reads, letters and exact count, take at most 1 % together. */
+/** A read takes at most 0.5 % of the time. The two expensive reads, dead letters and exact count, take at most 1 % together. */
 const PAUSE_FACTOR = 199;
 /** A value gets no older than this, in ms, unless its read then took more than the share of an urgent one. */
 const MAX_AGE_MS = 5_000;
@@ -178,10 +178,10 @@ export class SavedCount {
   }
 
   /** Returns whether the operation has ended and all acknowledged orders are saved, dead-lettered or discarded, by an exact count. */
-  async isSettled(letters: LetterCounts): Promise<boolean> {
+  async hasAllResults(letters: LetterCounts): Promise<boolean> {
     if (this.isFinal) return true;
     if (!this.hasEnded || !this.isComplete(letters)) return false;
-    const figures = `${this.orders} saved, ${sum(letters)} letters`;
+    const figures = `${this.orders} saved, ${sum(letters)} dead letters`;
     const isNew = this.verifiedFor !== figures;
     this.verifiedFor = figures;
     const count = isNew ? await this.exact.readNow() : await this.exact.get();
@@ -271,9 +271,9 @@ class OperationProgress {
     return { operation, findings: { ...findings, saved, savedAsOf: savedAsOf.toISOString() } };
   }
 
-  /** Returns whether the operation is final. For a redrive the state of its letters decides; for others an exact count. */
-  async isSettled({ operation, findings }: Progress): Promise<boolean> {
-    if (hasOrders(operation)) return this.getSavedCount(operation).isSettled(toLetterCounts(findings));
+  /** Returns whether the operation is final. For a redrive the state of its dead letters decides; for others an exact count. */
+  async isFinal({ operation, findings }: Progress): Promise<boolean> {
+    if (hasOrders(operation)) return this.getSavedCount(operation).hasAllResults(toLetterCounts(findings));
     if (operation.status === 'running' || operation.status === 'paused') return false;
     const { moved, saved, returned, missing } = findings.redrive ?? { moved: 0, saved: 0, returned: 0, missing: 0 };
     return saved + returned + missing >= moved;
@@ -315,7 +315,7 @@ const KEPT_MS = 60_000;
 /** An operation, and whether it is final. */
 export interface FollowedOperation {
   readonly operation: OperationResponse;
-  readonly isSettled: boolean;
+  readonly isFinal: boolean;
 }
 
 /**
@@ -345,9 +345,9 @@ export class OperationView {
 
   /** Returns an operation and whether it is final, for event streams. @throws Problem 404 */
   async follow(id: string): Promise<FollowedOperation> {
-    const isSettled = await this.progressOf(id).isSettled(await this.read(id));
+    const isFinal = await this.progressOf(id).isFinal(await this.read(id));
     // Read again: the exact count may have raised the figure.
-    return { operation: await this.byId(id), isSettled };
+    return { operation: await this.byId(id), isFinal };
   }
 
   /** Wakes the background jobs for an operation that a request has begun. @returns the response; `Location` is its path */

@@ -67,7 +67,7 @@ export const PopulateRequestSchema = z
       .describe('Maximum number of orders per chunk; Kafka acknowledges each chunk before the next is sent.'),
     ratePerSecond: bodyNumber(0.1, 10_000_000)
       .optional()
-      .describe('Average orders per second since the start. The emission catches up after a stall.'),
+      .describe('Average orders per second since the start. Publishing catches up after a stall.'),
     accounts: bodyInteger(1, 10_000_000).default(100_000).describe('Number of accounts that the orders belong to.'),
     from: moment('first')
       .optional()
@@ -95,7 +95,7 @@ function hasFaults({ faults }: Pick<PopulateRequest, 'faults'>): boolean {
   return faults !== undefined && FAULTS.some((fault) => faults[fault] > 0);
 }
 
-/** Fills in the defaults once, so that the emission is a pure function of the stored operation. */
+/** Fills in the defaults once, so that the orders are a pure function of the stored operation. */
 export function withDefaults(
   request: PopulateRequest,
   now: Date,
@@ -117,7 +117,7 @@ export function withDefaults(
 type FaultInjectionSettings = Pick<ProducerSettings, 'ALLOW_FAULT_INJECTION' | 'AUTH_ISSUER' | 'AUTH_AUDIENCE'>;
 
 /**
- * Allows a populate with faulty records only where they are wanted, and only to callers who may inject faults.
+ * Allows faulty test orders only where they are wanted, and only to callers who may inject faults.
  * @throws Problem 403 for a request with faults that is not allowed
  */
 export function requireFaultInjection(

@@ -49,7 +49,7 @@ export const OPERATION_EXAMPLE = {
   firstErrors: null,
 };
 
-/** Where an operation is, including the saves: `status` is only about the emission. */
+/** Where an operation is, including the saves: `status` is only about publishing. */
 const OperationStateSchema = z
   .object({
     code: z
@@ -92,7 +92,7 @@ export const OperationResponseSchema = z
     status: z
       .enum(OPERATION_STATUSES)
       .describe(
-        'The status of the emission. `succeeded`: Kafka has acknowledged all records; saving may still be in progress, see `state`.',
+        'The status of publishing. `succeeded`: Kafka has acknowledged all records; saving may still be in progress, see `state`.',
       ),
     state: OperationStateSchema,
     interruption: z
@@ -127,12 +127,12 @@ export const OperationResponseSchema = z
       .number()
       .nullable()
       .describe(
-        'Seconds by which the emission is behind the requested rate. Null without a rate or when it is not running.',
+        'Seconds by which publishing is behind the requested rate. Null without a rate or when it is not running.',
       ),
     waitingFor: z
       .enum(['consumers'])
       .nullable()
-      .describe('`consumers`: the emission waits until the consumer lag is below the setting LAG_CEILING.'),
+      .describe('`consumers`: publishing waits until the consumer lag is below the setting LAG_CEILING.'),
     generated: whole.describe('Orders generated so far.'),
     acked: whole.describe('Orders that Kafka has acknowledged.'),
     ackedNumbers: z
@@ -186,20 +186,20 @@ export const OperationResponseSchema = z
           .meta({ title: 'DeadLetterFilter' }),
         limit: whole.nullable(),
         maxRedrives: whole,
-        moved: whole.describe('Letters sent again: saved + returned + missing + waiting.'),
+        moved: whole.describe('Dead letters sent again: saved + returned + missing + waiting.'),
         saved: whole,
-        returned: whole.describe('Letters that were dead-lettered again.'),
-        waiting: whole.describe('Letters that the consumers have not processed yet.'),
+        returned: whole.describe('Dead letters whose record was dead-lettered again.'),
+        waiting: whole.describe('Dead letters whose record the consumers have not processed yet.'),
         missing: whole.describe(
-          'Letters that the consumers have processed without saving or dead-lettering them. Always 0 unless there is a defect.',
+          'Dead letters whose record the consumers have processed without saving or dead-lettering them. Always 0 unless there is a defect.',
         ),
         unmovable: whole.describe(
-          'Letters not sent, because Kafka no longer has the record or rejects it. They stay dead letters.',
+          'Dead letters not sent, because Kafka no longer has the record or rejects it. They stay dead letters.',
         ),
       })
       .meta({ title: 'RedriveProgress' })
       .nullable()
-      .describe('Only for a redrive. It ends when the outcome of each letter is known.'),
+      .describe('Only for a redrive. It ends when the outcome of each dead letter is known.'),
     requestedAt: date,
     startedAt: date.nullable(),
     finishedAt: date.nullable(),
@@ -419,7 +419,7 @@ function resultsOf({ acked, saved, deadLettered, discarded, redrive }: StatedOpe
     [redrive.missing, 'missing'],
     [redrive.unmovable, 'not movable'],
   ] as const;
-  // Letters that can't be moved are not sent, but their result is known.
+  // Dead letters that can't be moved are not sent, but their result is known.
   return { sent: redrive.moved + redrive.unmovable, saved: redrive.saved, unsaved };
 }
 

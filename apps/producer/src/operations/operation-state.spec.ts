@@ -13,7 +13,7 @@ const POPULATE: StatedOperation = anOperation({ saved: 132 });
 const SENT: StatedOperation = { ...POPULATE, status: 'succeeded', acked: 1_000 };
 const RECEIVED: StatedOperation = { ...POPULATE, kind: 'intake', acked: 1_000 };
 
-/** Returns a redrive of 208 letters. */
+/** Returns a redrive of 208 dead letters. */
 function redrive(
   counts: Partial<NonNullable<StatedOperation['redrive']>>,
   change: Partial<StatedOperation> = {},

@@ -87,7 +87,7 @@ export class OperationsController {
   @Audited('populate')
   @HttpCode(202)
   @ApiOperation({
-    summary: 'Generate and emit orders',
+    summary: 'Generate test orders',
     description:
       'Starts an operation that runs in the background and survives restarts. The Location header is its path.',
   })
@@ -102,7 +102,7 @@ export class OperationsController {
     description: 'The new operation, or the existing one of this idempotency key',
     headers: { Location: { description: 'Path of the operation', schema: { type: 'string' } } },
   })
-  @ApiBadRequestResponse({ description: 'Problem details that list every invalid field; nothing was emitted' })
+  @ApiBadRequestResponse({ description: 'Problem details that list every invalid field; nothing was generated' })
   @ApiForbiddenResponse({
     description:
       'Problem details: `faults` are off (setting ALLOW_FAULT_INJECTION), or the token does not have the scope `orders:write`, or `faults:inject` for faults',

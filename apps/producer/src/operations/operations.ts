@@ -58,7 +58,7 @@ export class Operations {
     });
   }
 
-  /** Stores a redrive; the holder of the lease selects its letters. Otherwise as `createPopulate`. */
+  /** Stores a redrive; the holder of the lease selects its dead letters. Otherwise as `createPopulate`. */
   async createRedrive(
     parameters: Pick<RedriveDocument, 'filter' | 'limit' | 'maxRedrives' | 'chunkSize' | 'ratePerSecond'>,
     lease: Lease,

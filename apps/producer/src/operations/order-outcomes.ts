@@ -11,7 +11,7 @@ import { type IntakeBatch, intakeBatchesCollection, unpackOrders } from '#orders
 import { manifestTotals } from '#orders/imports/import-manifest.js';
 import {
   ackedCount,
-  type EmittedDocument,
+  type SegmentedDocument,
   FULL_BLOCK_ORDERS as BLOCK,
   hasOrders,
   type OperationDocument,
@@ -57,12 +57,12 @@ function toErrors(letters: readonly Pick<DeadLetterDocument, 'index' | 'error'>[
   return letters.map(({ index, error: { code, message } }) => ({ index, code, message }));
 }
 
-/** Reads the progress of redrives from the tries in their letters. */
+/** Reads the progress of redrives from the tries in their dead letters. */
 @Injectable()
 export class RedriveProgress {
   constructor(private readonly mongo: Mongo) {}
 
-  /** Counts the letters of a redrive by state. */
+  /** Counts the dead letters of a redrive by state. */
   async counts(id: string): Promise<RedriveCounts> {
     const groups = await this.collection
       .aggregate<{ _id: { outcome: RedriveOutcome | null; isSent: boolean }; count: number }>([
@@ -86,7 +86,7 @@ export class RedriveProgress {
     return { moved, ...sent, unmovable: getCount('unmovable'), unsent: getCount(null, false) };
   }
 
-  /** Returns the errors of the first letters that were dead-lettered again. */
+  /** Returns the errors of the first dead letters that were dead-lettered again. */
   async firstErrors(id: string): Promise<OperationFindings['firstErrors']> {
     const returned = { tries: { $elemMatch: { operationId: id, outcome: 'returned' } } } as const;
     return toErrors(await this.collection.find(returned).sort({ _id: 1 }).limit(FIRST_ERRORS).toArray());
@@ -113,7 +113,7 @@ export class OrderOutcomes {
   }
 
   /**
-   * Reads the letters after the orders, so that an order that a redrive saves meanwhile is missed once but never counted twice.
+   * Reads the dead letters after the orders, so that an order that a redrive saves meanwhile is missed once but never counted twice.
    * Uses the stored count if it already accounts for all orders, so a finished operation is counted once, not per reader.
    */
   async countExactly(operation: OrdersDocument): Promise<ExactCount> {
@@ -164,13 +164,14 @@ export class OrderOutcomes {
 
   /**
    * Counts the saved orders exactly, over the `number` index, and stores the count. It reads one index key per order, except in
-   * blocks that are settled, or already known as full: only such blocks can be archived. That is too expensive for progress; use it at the end of an operation.
+   * blocks that are verified, or already known as full: only such blocks can be archived. That is too expensive for progress; use it at the
+   * end of an operation.
    */
   private async countSaved(operation: OrdersDocument): Promise<number> {
     const { saved, newlyFull } =
       operation.kind === 'intake'
         ? { saved: await countReceivedSaved(this.mongo.db, operation._id), newlyFull: [] }
-        : await this.countEmitted(operation);
+        : await this.countSegmented(operation);
     // Orders are append-only, so both stay valid as a minimum.
     await operationsCollection(this.mongo.db).updateOne(
       { _id: operation._id },
@@ -179,7 +180,7 @@ export class OrderOutcomes {
     return saved;
   }
 
-  private async countEmitted(operation: EmittedDocument): Promise<{ saved: number; newlyFull: readonly number[] }> {
+  private async countSegmented(operation: SegmentedDocument): Promise<{ saved: number; newlyFull: readonly number[] }> {
     const full = new Set(operation.fullBlocks);
     const settled = await this.savedInSettled(operation);
     const newlyFull: number[] = [];
@@ -195,7 +196,7 @@ export class OrderOutcomes {
     return { saved, newlyFull };
   }
 
-  /** Returns the saved orders of each settled block, by its first index. */
+  /** Returns the saved orders of each verified block, by its first index. */
   private async savedInSettled({ _id }: OrdersDocument): Promise<Map<number, number>> {
     const blocks = await settledBlocksCollection(this.mongo.db)
       .find(blocksOf(_id))
@@ -211,8 +212,8 @@ export class OrderOutcomes {
   }
 
   /**
-   * Counts orders, not letters: an order that was sent again after a crash can have several. Skips letters of extra records. Those of
-   * settled blocks may be removed already: their block has the count.
+   * Counts orders, not dead letters: an order that was sent again after a crash can have several. Skips dead letters of extra records.
+   * Those of verified blocks may be removed already: their block has the count.
    */
   private async letters({ _id: operationId }: OperationDocument): Promise<LetterCounts> {
     const settled = await settledTotals(this.mongo.db, operationId);
@@ -247,7 +248,7 @@ export class OrderOutcomes {
   }
 }
 
-/** Matches letters that wait, wherever they are, and discarded ones outside of the settled blocks. */
+/** Matches dead letters that wait, wherever they are, and discarded ones outside of the verified blocks. */
 function unsettled(settled: Pick<SettledTotals, 'ranges'>): object {
   const waiting = { state: { $in: ['pending', 'redriving'] } };
   return { $or: [waiting, { state: 'discarded', ...outsideOf(settled, 'index') }] };
@@ -282,7 +283,7 @@ interface Group {
 
 /**
  * Counts the acknowledged orders of an intake that are saved, by majority reads: under their own number, or, if they were saved before,
- * under the number that they have kept. Settled blocks have these counts, also when they are archived.
+ * under the number that they have kept. Verified blocks have these counts, also when they are archived.
  */
 async function countReceivedSaved(db: Db, operationId: string): Promise<number> {
   return besideSettled(

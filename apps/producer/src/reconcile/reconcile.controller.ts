@@ -40,7 +40,7 @@ const ReconcileResponseSchema = z
     verdict: z
       .enum(['holds', 'pending', 'broken'])
       .describe(
-        '`holds`: no order is lost, doubled or altered. `pending`: some orders are still in progress, and no defect was found.',
+        '`holds`: ok, no order is lost, doubled or altered. `pending`: some orders are still in progress, and no mismatch was found. `broken`: a mismatch.',
       ),
     count,
     acked: count.describe('= saved + archived + deadLettered + discarded + skipped + altered + pending + missing'),
@@ -61,7 +61,7 @@ const ReconcileResponseSchema = z
       'Orders that are saved although the acknowledgement was not received. Not a defect.',
     ),
     settled: count.describe(
-      'Of the acknowledged orders, those that were compared by the digest of their settled block.',
+      'Of the acknowledged orders, those that were compared by the digest of their verified block.',
     ),
     neverAcknowledged: count,
     faults: z
@@ -75,7 +75,10 @@ const ReconcileResponseSchema = z
           .object({
             index: count,
             number: count,
-            id: z.uuid().nullable().describe('`null`: unknown, because the bookkeeping of the order is compacted.'),
+            id: z
+              .uuid()
+              .nullable()
+              .describe('`null`: unknown, because the processing metadata of the order is compacted.'),
             fault: z.enum(FAULTS).nullable(),
             partition: count.nullable(),
             offset: count.nullable(),
@@ -111,7 +114,7 @@ const ReconcileResponseSchema = z
       )
       .readonly()
       .describe(
-        'Settled blocks whose orders are not those that were verified. The lists above name their orders where these can be known.',
+        'Verified blocks whose stored orders no longer match the digest. The lists above name their orders where these can be known.',
       ),
     archiveProblems: z.array(z.string()).readonly().describe('Always empty here: only the command reads archives.'),
     readAt: z.iso.datetime(),

@@ -5,7 +5,7 @@ import { ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { WakeUp } from '../background/leased-job.js';
 import type { Leases } from '../background/leases.js';
-import { SendGate } from '../expansion/send-gate.js';
+import { SendGate } from '../publishing/send-gate.js';
 import type { RedriveProgress } from '../operations/order-outcomes.js';
 import { RedriveJob, RedriveOutcomes, redrivePartition, type RedriveWork } from './redrive-job.js';
 import type { RedrivenLetters } from './redriven-letters.js';

@@ -18,9 +18,9 @@ import { Mongo } from '#service/mongodb/mongo.js';
 import { LeasedJob, STOP_TIMEOUT_MS, WakeUp } from '../background/leased-job.js';
 import { type HeldLease, Leases, partInField } from '../background/leases.js';
 import { type LetterRecord, LetterRecords } from '../dead-letters/letter-records.js';
-import { abortableSleep, RateSchedule } from '../emission/emission.js';
-import { OrdersTopic } from '../emission/orders-topic.js';
-import type { SendGate } from '../expansion/send-gate.js';
+import { abortableSleep, RateSchedule } from '../publishing/publish-segment.js';
+import { OrdersTopic } from '../publishing/orders-topic.js';
+import type { SendGate } from '../publishing/send-gate.js';
 import { RedriveProgress } from '../operations/order-outcomes.js';
 import { RedrivenLetters, type SentLetter } from './redriven-letters.js';
 
@@ -45,7 +45,7 @@ interface Moment {
   readonly letters: Positions;
 }
 
-/** Determines the outcomes of the letters of one redrive. */
+/** Determines the outcomes of the dead letters of one redrive. */
 export class RedriveOutcomes {
   private moment: Moment | undefined;
 
@@ -56,7 +56,7 @@ export class RedriveOutcomes {
   ) {}
 
   /**
-   * Judges the letters whose record the consumers have committed, once all dead letters of that moment are projected to MongoDB.
+   * Judges the dead letters whose record the consumers have committed, once all dead letters of that moment are projected to MongoDB.
    * The order matters: the committed offsets are read before the end of the dead-letter topic. The moment is kept until the projection
    * reaches it, because the projection may never reach the current end while new dead letters keep arriving.
    */
@@ -73,19 +73,19 @@ export class RedriveOutcomes {
   }
 }
 
-/** Maximum number of letters that are read and sent at once. */
+/** Maximum number of dead letters that are read and sent at once. */
 const BATCH = 200;
 const QUERY_LIMIT = 2_000;
 const JUDGE_INTERVAL_MS = 250;
 
-/** A letter that can be sent, its record, and the id of its order if it can be decoded. */
+/** A dead letter that can be sent, its record, and the id of its order if it can be decoded. */
 interface Movable {
   readonly letter: DeadLetterDocument;
   readonly record: OutgoingRecord;
   readonly orderId: string | null;
 }
 
-/** Sends the letters of a redrive again, and waits until the outcome of each one is known. */
+/** Sends the dead letters of a redrive again, and waits until the outcome of each one is known. */
 @Injectable()
 export class RedriveWork {
   constructor(
@@ -103,14 +103,14 @@ export class RedriveWork {
     return new RedriveOutcomes(id, this.letters, this.positions);
   }
 
-  /** Sends the unsent letters. Returns early when the signal aborts. */
+  /** Sends the unsent dead letters. Returns early when the signal aborts. */
   async send({ _id, ratePerSecond }: RedriveDocument, outcomes: RedriveOutcomes, signal: AbortSignal): Promise<void> {
     const rate = new RateSchedule(ratePerSecond, systemClock.now());
     const atOnce = ratePerSecond === null ? BATCH : Math.max(1, Math.min(BATCH, Math.floor(ratePerSecond)));
     let sent = 0;
     let judgedAt = systemClock.now();
     for (;;) {
-      // Reads many letters at once, because the cost of the query grows with the number of all letters.
+      // Reads many dead letters at once, because the cost of the query grows with the number of all of them.
       const letters = await this.letters.unsent(_id, QUERY_LIMIT);
       if (letters.length === 0) return;
       for (let at = 0; at < letters.length; at += atOnce) {
@@ -126,7 +126,7 @@ export class RedriveWork {
     }
   }
 
-  /** Waits until the outcome of every sent letter is known or the signal aborts. */
+  /** Waits until the outcome of every sent dead letter is known or the signal aborts. */
   async follow(id: string, outcomes: RedriveOutcomes, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await outcomes.judge();
@@ -223,7 +223,7 @@ export class RedriveWork {
 
 /** Maximum number of concurrent redrives per process. A redrive mostly waits, for its rate or for the consumers. */
 const MAX_CONCURRENT = 16;
-/** The process that received the request selects the letters. After this time, in ms, it counts as crashed. */
+/** The process that received the request selects the dead letters. After this time, in ms, it counts as crashed. */
 const SELECTING_MS = 600_000;
 
 type Redriving = NonNullable<RedriveDocument['redriving']>;
@@ -258,7 +258,7 @@ export class RedriveJob extends LeasedJob<RedriveLease> {
   }
 
   /**
-   * Claims the oldest redrive that no process executes. A redrive to be cancelled does not wait for a free slot, so that its letters
+   * Claims the oldest redrive that no process executes. A redrive to be cancelled does not wait for a free slot, so that its dead letters
    * are released at once.
    */
   protected async claim(): Promise<RedriveLease | null> {
@@ -299,14 +299,14 @@ export class RedriveJob extends LeasedJob<RedriveLease> {
     const outcomes = this.work.createOutcomes(id);
     if (isCancelled) await this.letters.releaseUnsent(id);
     else await this.work.send(operation, outcomes, signal);
-    // Also for a cancelled redrive, because sent letters are still in flight.
+    // Also for a cancelled redrive, because sent dead letters are still in flight.
     await this.work.follow(id, outcomes, signal);
     await this.end(lease, isCancelled ? 'cancelled' : 'succeeded');
     // A pause or cancellation has to be settled.
     this.wakeUp.call();
   }
 
-  /** Ends the redrive if the outcome of each letter is known, and releases it otherwise. */
+  /** Ends the redrive if the outcome of each dead letter is known, and releases it otherwise. */
   private async end(lease: RedriveLease, status: 'succeeded' | 'cancelled'): Promise<void> {
     const { _id: operation } = lease.operation;
     const counts = await this.progress.counts(operation);
@@ -317,7 +317,7 @@ export class RedriveJob extends LeasedJob<RedriveLease> {
     else await lease.update({ status, ended: counts, finishedAt, interruption: null, redriving: null });
   }
 
-  /** Judges the letters that were sent before a pause: a pause only stops sending. */
+  /** Judges the dead letters that were sent before a pause: a pause only stops sending. */
   private async judgePaused(): Promise<void> {
     const before = this.paused;
     const paused = await operationsCollection(this.mongo.db)

@@ -40,13 +40,13 @@ const NOT_ALL = { path: ['all'], message: 'must not be combined with a filter' }
 export const RedriveRequestSchema = z
   .strictObject({
     ...selectionFields,
-    limit: bodyInteger(1, 10_000_000).optional().describe('Maximum number of letters. Default: no limit.'),
+    limit: bodyInteger(1, 10_000_000).optional().describe('Maximum number of dead letters. Default: no limit.'),
     ratePerSecond: bodyNumber(0.1, 1_000_000)
       .optional()
       .describe('Records per second. Default: as fast as Kafka acknowledges.'),
     maxRedrives: bodyInteger(1, 100)
       .default(DEFAULT_MAX_REDRIVES)
-      .describe('Limits redrive loops: letters that were already redriven this many times are skipped.'),
+      .describe('Limits redrive loops: dead letters that were already redriven this many times are skipped.'),
     dryRun: z.boolean().default(false).describe('Only returns the plan; sends nothing.'),
   })
   .refine(isSelective, NOTHING)
@@ -67,18 +67,18 @@ const count = z.int().min(0);
 /** The plan of a redrive, returned by a dry run. */
 export const RedrivePlanSchema = z
   .object({
-    letters: count.describe('Number of letters that would be redriven.'),
+    letters: count.describe('Number of dead letters that would be redriven.'),
     spent: count.describe(
-      'Number of matching letters that were already redriven `maxRedrives` times; they are skipped.',
+      'Number of matching dead letters that were already redriven `maxRedrives` times; they are skipped.',
     ),
     errors: z
       .array(z.object({ errorCode: z.string(), count }).meta({ title: 'ErrorCount' }))
-      .describe('Number of letters by error code.'),
+      .describe('Number of dead letters by error code.'),
   })
   .meta({ title: 'RedrivePlan' });
 
 export const DiscardedSchema = z
-  .object({ discarded: count.describe('Number of discarded letters. Reconciliation counts them as discarded.') })
+  .object({ discarded: count.describe('Number of discarded dead letters. Reconciliation counts them as discarded.') })
   .meta({ title: 'DiscardResult' });
 
 export type RedriveRequest = z.infer<typeof RedriveRequestSchema>;

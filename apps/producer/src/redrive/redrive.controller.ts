@@ -59,7 +59,7 @@ export class RedriveController {
   @ApiOperation({
     summary: 'Send dead letters again',
     description:
-      'Redrives one, some or all dead letters, as an operation that runs in the background. It ends when the outcome of each letter is known: moved = saved + returned. With `dryRun`, only returns the plan.',
+      'Redrives one, some or all dead letters, as an operation that runs in the background. It ends when the outcome of each dead letter is known: moved = saved + returned. With `dryRun`, only returns the plan.',
   })
   @ApiHeader({
     name: 'Idempotency-Key',
@@ -70,7 +70,7 @@ export class RedriveController {
   @ApiOkResponse({ standardSchema: RedrivePlanSchema, description: 'The plan, for a dry run' })
   @ApiAcceptedResponse({
     standardSchema: OperationResponseSchema,
-    description: 'The operation, with its letters selected',
+    description: 'The operation, with its dead letters selected',
     headers: { Location: { description: 'Path of the operation', schema: { type: 'string' } } },
   })
   @ApiConflictResponse({ description: 'Problem details: no dead letter matches' })
@@ -104,8 +104,8 @@ export class RedriveController {
   }
 
   /**
-   * Stores a redrive and selects its letters, so that concurrent requests cannot send the same letter twice.
-   * @throws Problem 409 when no letter matches
+   * Stores a redrive and selects its dead letters, so that concurrent requests cannot send the same dead letter twice.
+   * @throws Problem 409 when no dead letter matches
    */
   private async begin(request: RedriveRequest, key: string | undefined): Promise<OperationDocument> {
     const { limit = null, maxRedrives, ratePerSecond = null } = request;
@@ -114,7 +114,7 @@ export class RedriveController {
     const lease = leaseFrom(this.mongo.time.now(), randomUUID(), LEASE_MS);
     const redrive = await this.operations.createRedrive(parameters, lease, { key, request });
     if (redrive.kind !== 'redrive' || redrive.redriving?.isSelected !== false) return redrive;
-    // A retry of a request whose letters are still being selected: return the result of the first request.
+    // A retry of a request whose dead letters are still being selected: return the result of the first request.
     if (redrive.redriving.lease?.owner !== lease.owner) return this.waitForSelection(redrive._id, request);
     const taken = await this.letters.select(redrive);
     if (taken > 0) return this.markSelected(redrive, taken);

@@ -13,10 +13,10 @@ import { Mongo } from '#service/mongodb/mongo.js';
 import { toMongoFilter } from '../dead-letters/dead-letter-api.js';
 import type { RedrivePlan } from './redrive-request.js';
 
-/** Maximum number of letters that are written at once. */
+/** Maximum number of dead letters that are written at once. */
 const BATCH = 1_000;
 
-/** The position of a letter's new record on the orders topic. */
+/** The position of a dead letter's new record on the orders topic. */
 export interface SentLetter {
   readonly id: string;
   readonly partition: number;
@@ -25,8 +25,8 @@ export interface SentLetter {
 }
 
 /**
- * Stores the letters of redrives in MongoDB. All figures of a redrive are computed from the tries in its letters. So a crash between
- * two writes can send a record twice, which is harmless because of the order id, but it can never make a count wrong.
+ * Stores the dead letters of redrives in MongoDB. All figures of a redrive are computed from the tries in its dead letters. So a crash
+ * between two writes can send a record twice, which is harmless because of the order id, but it can never make a count wrong.
  */
 @Injectable()
 export class RedrivenLetters {
@@ -51,7 +51,7 @@ export class RedrivenLetters {
     return { letters, spent: await this.collection.countDocuments(spent), errors };
   }
 
-  /** Selects the letters for a redrive; repeatable. @returns the total number of selected letters */
+  /** Selects the dead letters for a redrive; repeatable. @returns the total number of selected dead letters */
   async select({ _id, filter, limit, maxRedrives, requestedAt }: RedriveDocument): Promise<number> {
     const open = { operationId: _id, at: requestedAt, sent: null, orderId: null, outcome: null, endedAt: null };
     const own = async () => this.collection.countDocuments({ 'tries.operationId': _id });
@@ -72,7 +72,7 @@ export class RedrivenLetters {
     }
   }
 
-  /** Returns up to `count` unsent letters, ordered by their position on the dead-letter topic. */
+  /** Returns up to `count` unsent dead letters, ordered by their position on the dead-letter topic. */
   async unsent(id: string, count: number): Promise<DeadLetterDocument[]> {
     return this.collection
       .find({ state: 'redriving', tries: { $elemMatch: { operationId: id, outcome: null, sent: null } } })
@@ -81,7 +81,7 @@ export class RedrivenLetters {
       .toArray();
   }
 
-  /** Releases the unsent letters: they are pending again. */
+  /** Releases the unsent dead letters: they are pending again. */
   async releaseUnsent(id: string): Promise<void> {
     const unsent = { operationId: id, outcome: null, sent: null };
     await this.collection.updateMany(
@@ -100,13 +100,13 @@ export class RedrivenLetters {
     if (updates.length > 0) await this.collection.bulkWrite(updates, { ordered: false });
   }
 
-  /** Ends letters that cannot be sent; they stay dead letters. */
+  /** Ends dead letters that cannot be sent; they stay dead letters. */
   async markUnmovable(id: string, letters: readonly string[]): Promise<void> {
     await this.end(id, { _id: { $in: [...letters] } }, 'unmovable');
   }
 
   /**
-   * Determines the outcome of letters on one partition whose record is before the committed offset. A letter that was not
+   * Determines the outcome of dead letters on one partition whose record is before the committed offset. A dead letter that was not
    * dead-lettered again must have been saved, which a query verifies. All earlier dead letters must be projected to MongoDB.
    */
   async judge(id: string, partition: number, committed: number): Promise<void> {
@@ -156,8 +156,8 @@ export class RedrivenLetters {
   }
 
   /**
-   * Returns the letters without a saved order; an archived one was saved. An undecodable record has no order id; then the committed offset
-   * is the only evidence.
+   * Returns the dead letters without a saved order; an archived one was saved. An undecodable record has no order id; then the committed
+   * offset is the only evidence.
    */
   private async findUnsaved(letters: readonly DeadLetterDocument[]): Promise<DeadLetterDocument[]> {
     const ids = letters.flatMap(({ tries }) => tries?.at(-1)?.orderId ?? []);
@@ -189,12 +189,12 @@ export class RedrivenLetters {
   }
 }
 
-/** Matches letters after the last selected id, so that letters that returned meanwhile are not selected again. */
+/** Matches dead letters after the last selected id, so that dead letters that returned meanwhile are not selected again. */
 function after(last: string | undefined): Filter<DeadLetterDocument> {
   return last === undefined ? {} : { $and: [{ _id: { $gt: last } }] };
 }
 
-/** Matches pending letters that were redriven fewer than `maxRedrives` times. */
+/** Matches pending dead letters that were redriven fewer than `maxRedrives` times. */
 function isSelectable(filter: DeadLetterFilter, maxRedrives: number): Filter<DeadLetterDocument> {
   return { state: 'pending', ...toMongoFilter(filter), $nor: [{ redrives: { $gte: maxRedrives } }] };
 }

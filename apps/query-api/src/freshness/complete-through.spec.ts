@@ -42,7 +42,7 @@ describe('the watermark', () => {
         among: saved,
       },
       holes: { all: async () => holes },
-      settled: { among: async (some) => new Set(some.filter((each) => deadLettered.has(each))) },
+      withoutOrder: { among: async (some) => new Set(some.filter((each) => deadLettered.has(each))) },
       stored: {
         read: async () => stored,
         raise: async (through) => {

@@ -10,7 +10,7 @@ import type { FastifyReply } from 'fastify';
 import { succeededWithin, type Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
 import type { NumberHoles, NumberRange } from '../orders/number-holes.js';
-import type { SavedNumbers, SettledNumbers, StoredWatermark } from './watermark-sources.js';
+import type { SavedNumbers, NumbersWithoutOrder, StoredWatermark } from './watermark-sources.js';
 
 /** Order numbers that one `count` covers: it takes a few milliseconds. */
 const BLOCK = 20_000;
@@ -32,7 +32,7 @@ const IDLE_REFRESH_MS = 30_000;
 export interface WatermarkSources {
   readonly numbers: Pick<SavedNumbers, 'highestReserved' | 'isFull' | 'among'>;
   readonly holes: Pick<NumberHoles, 'all'>;
-  readonly settled: Pick<SettledNumbers, 'among'>;
+  readonly withoutOrder: Pick<NumbersWithoutOrder, 'among'>;
   readonly stored: Pick<StoredWatermark, 'read' | 'raise'>;
 }
 
@@ -155,8 +155,8 @@ export class CompleteThrough implements OnApplicationBootstrap, OnModuleDestroy 
     const missing: number[] = [];
     for (let number = batch.from; number <= batch.to; number += 1) if (!saved.has(number)) missing.push(number);
     const checked = missing.slice(0, MAX_MISSING_CHECKED);
-    const settled = await this.sources.settled.among(checked);
-    const end = checked.find((number) => !settled.has(number)) ?? missing[checked.length];
+    const withoutOrder = await this.sources.withoutOrder.among(checked);
+    const end = checked.find((number) => !withoutOrder.has(number)) ?? missing[checked.length];
     return end === undefined ? batch.to : end - 1;
   }
 }

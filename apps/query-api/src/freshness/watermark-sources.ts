@@ -59,7 +59,7 @@ const NO_IDS: Block['ids'] = async () => Promise.resolve(new Map());
 
 /** Finds out which order numbers without a saved order will never get one. */
 @Injectable()
-export class SettledNumbers {
+export class NumbersWithoutOrder {
   constructor(
     private readonly mongo: Mongo,
     private readonly archived: ArchivedIds,
@@ -67,11 +67,11 @@ export class SettledNumbers {
 
   /** Returns those of the numbers that no order will get any more. They may belong to several operations. */
   async among(numbers: readonly number[]): Promise<Set<number>> {
-    // Settled blocks first: what the other reads need of them is removed.
+    // Verified blocks first: what the other reads need of them is removed.
     const found = await settledAmong(this.mongo.db, numbers);
     let left = numbers.filter((number) => !found.has(number));
     while (left[0] !== undefined) {
-      const block = (await this.received(left[0])) ?? (await this.emitted(left[0]));
+      const block = (await this.received(left[0])) ?? (await this.published(left[0]));
       if (block === null) break;
       const { first, count, from } = block;
       const own = left.filter((number) => number < first + count);
@@ -79,8 +79,8 @@ export class SettledNumbers {
       if (own.length === 0) break;
       left = left.slice(own.length);
       const indexes = own.map((number) => from + number - first);
-      const settled = [...(await this.deadLettered(block, indexes)), ...(await this.savedElsewhere(block, indexes))];
-      for (const index of settled) found.add(first + index - from);
+      const known = [...(await this.deadLettered(block, indexes)), ...(await this.savedElsewhere(block, indexes))];
+      for (const index of known) found.add(first + index - from);
     }
     return found;
   }
@@ -128,7 +128,7 @@ export class SettledNumbers {
     };
   }
 
-  private async emitted(number: number): Promise<Block | null> {
+  private async published(number: number): Promise<Block | null> {
     const operation = await operationsCollection(this.mongo.db).findOne(
       { firstNumber: { $gte: 1, $lte: number }, count: { $gt: 0 } },
       { sort: { firstNumber: -1 }, projection: { firstNumber: 1, count: 1, kind: 1 } },

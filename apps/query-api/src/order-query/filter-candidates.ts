@@ -12,8 +12,8 @@ export type TextField = 'accountId' | 'symbol';
  */
 export function candidatesOf(field: TextField, typed: string): readonly string[] {
   const trimmed = typed.trim();
-  const spellings = [typed, trimmed, ...(field === 'symbol' ? [trimmed.toUpperCase()] : [])];
-  return [...new Set(spellings)].filter((spelling) => spelling !== '');
+  const candidates = [typed, trimmed, ...(field === 'symbol' ? [trimmed.toUpperCase()] : [])];
+  return [...new Set(candidates)].filter((candidate) => candidate !== '');
 }
 
 const INDEXES: Readonly<Record<TextField, string>> = {
@@ -21,25 +21,25 @@ const INDEXES: Readonly<Record<TextField, string>> = {
   symbol: 'symbol_createdAt_number',
 };
 
-/** Finds out which spelling of a text filter the saved orders have. Accounts and symbols of imports can be any text. */
+/** Finds out which candidate of a text filter the saved orders have. Accounts and symbols of imports can be any text. */
 @Injectable()
 export class FilterCandidates {
   constructor(private readonly mongo: Mongo) {}
 
-  /** Returns the request with each text in its first spelling that an order has, else in the last one. */
+  /** Returns the request with each text replaced by its first candidate that an order has, else in the last one. */
   async corrected<T extends { readonly [field in TextField]?: string | undefined }>(request: T): Promise<T> {
     const { accountId, symbol } = request;
     return {
       ...request,
-      ...(accountId !== undefined && { accountId: await this.spelling('accountId', accountId) }),
-      ...(symbol !== undefined && { symbol: await this.spelling('symbol', symbol) }),
+      ...(accountId !== undefined && { accountId: await this.chosen('accountId', accountId) }),
+      ...(symbol !== undefined && { symbol: await this.chosen('symbol', symbol) }),
     };
   }
 
-  private async spelling(field: TextField, text: string): Promise<string> {
-    const spellings = candidatesOf(field, text);
-    for (const spelling of spellings.slice(0, -1)) if (await this.isKnown(field, spelling)) return spelling;
-    return spellings.at(-1) ?? text;
+  private async chosen(field: TextField, text: string): Promise<string> {
+    const candidates = candidatesOf(field, text);
+    for (const candidate of candidates.slice(0, -1)) if (await this.isKnown(field, candidate)) return candidate;
+    return candidates.at(-1) ?? text;
   }
 
   private async isKnown(field: TextField, text: string): Promise<boolean> {

@@ -133,12 +133,12 @@ function filterText(maxLength: number) {
     .refine((value) => value.isWellFormed() && !/\p{Cc}/u.test(value), 'must not contain control characters');
 }
 
-/** Orders of an account. `FilterCandidates` finds its spelling. */
+/** Orders of an account. `FilterCandidates` finds out how it is spelled. */
 export const accountFilter = filterText(64)
   .optional()
   .describe(`Orders of this account, such as acc-0004711. Spaces around it make no difference, ${UNLESS_EXACT}.`);
 
-/** Orders of a symbol. `FilterCandidates` finds its spelling. */
+/** Orders of a symbol. `FilterCandidates` finds out how it is spelled. */
 export const symbolFilter = filterText(32)
   .optional()
   .describe(`Orders of this symbol, such as ACME. ${ANY_CASE}, ${UNLESS_EXACT}.`);

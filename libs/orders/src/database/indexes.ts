@@ -32,10 +32,10 @@ export const INDEXES = {
     { name: 'id_orders', key: { _id: 1, orders: 1 } },
   ],
   deadLetters: [
-    // Covers the count of an operation's letters, which every progress query needs.
+    // Covers the count of an operation's dead letters, which every progress query needs.
     { name: 'operationId_index_state_fault', key: { operationId: 1, index: 1, state: 1, fault: 1 } },
     { name: 'state_errorCode', key: { state: 1, 'error.code': 1 } },
-    // Sparse, because most letters are never redriven.
+    // Sparse, because most dead letters are never redriven.
     {
       name: 'tries_sent_sparse',
       key: { 'tries.operationId': 1, 'tries.outcome': 1, 'tries.sent.partition': 1, 'tries.sent.offset': 1 },
@@ -48,7 +48,7 @@ export const INDEXES = {
     { name: 'status_id', key: { status: 1, _id: 1 } },
     // Finds the operation of an order number.
     { name: 'firstNumber', key: { firstNumber: 1 } },
-    // Finds operations whose bookkeeping is not compacted yet.
+    // Finds operations whose processing metadata is not compacted yet.
     { name: 'compactedAt_id', key: { compactedAt: 1, _id: 1 } },
   ],
   autoscalerDecisions: [{ name: 'at', key: { at: 1 }, expireAfterSeconds: 7 * DAY_SECONDS }],
@@ -67,7 +67,7 @@ export const INDEXES = {
     { name: 'reserved', key: { state: 1 }, partialFilterExpression: { state: 'reserved' } },
     { name: 'abandoned', key: { _id: 1, state: 1 }, partialFilterExpression: { state: 'abandoned' } },
   ],
-  // Finds the settled block of an order number.
+  // Finds the verified block of an order number.
   settledBlocks: [{ name: 'first_last', key: { first: 1, last: 1 } }],
   importRows: [{ name: 'operationId_index', key: { operationId: 1, index: 1 }, unique: true }],
   importManifest: [{ name: 'sha256', key: { sha256: 1 } }],

@@ -1,20 +1,20 @@
 import type { Collection, Db } from 'mongodb';
 import type { Fault } from '../generator/fault-mix.js';
 
-/** `pending` until the letter is redriven or discarded; `redriving` from when a redrive claims it until its outcome is known. */
+/** `pending` until the dead letter is redriven or discarded; `redriving` from when a redrive claims it until its outcome is known. */
 type DeadLetterState = 'pending' | 'redriving' | 'saved' | 'discarded';
 
 /**
- * The outcome of redriving one letter.
+ * The outcome of redriving one dead letter.
  * - `saved`: the order is saved
  * - `returned`: the record was dead-lettered again
  * - `unmovable`: not sent, because the record no longer exists or Kafka rejects it
- * - `missing`: the consumers are past the record, and it is neither saved nor dead-lettered. This is a defect; the letter is
+ * - `missing`: the consumers are past the record, and it is neither saved nor dead-lettered. This is a defect; the dead letter is
  *   `pending` again.
  */
 export type RedriveOutcome = 'saved' | 'returned' | 'unmovable' | 'missing';
 
-/** One attempt to redrive a letter. */
+/** One attempt to redrive a dead letter. */
 interface RedriveTry {
   readonly operationId: string;
   readonly at: Date;
@@ -29,7 +29,7 @@ interface RedriveTry {
 
 /**
  * A dead letter in MongoDB: its state, and the fields for grouping and counting. The raw bytes stay on the dead-letter topic.
- * There is one document per origin, however often the letter was published, redriven or returned.
+ * There is one document per origin, however often the dead letter was published, redriven or returned.
  */
 export interface DeadLetterDocument {
   /** `topic/partition/offset` of the record that originally failed. */
@@ -41,12 +41,12 @@ export interface DeadLetterDocument {
     readonly offset: number;
     readonly timestamp: Date;
   };
-  /** Position of the letter on the dead-letter topic; of the latest one if it returned. */
+  /** Position of the dead letter on the dead-letter topic; of the latest one if it returned. */
   readonly letter: { readonly partition: number; readonly offset: number };
   /** `null` for a record that belongs to no operation. */
   readonly operationId: string | null;
   readonly index: number | null;
-  /** The injected fault; `null` or absent if there is none. A letter of an extra record does not count as its order's letter. */
+  /** The injected fault; `null` or absent if there is none. A dead letter of an extra record does not count as that of its order. */
   readonly fault?: Fault | null;
   /** The reason of the latest failure. */
   readonly error: { readonly code: string; readonly message: string };
@@ -65,7 +65,7 @@ export function deadLettersCollection(db: Db): Collection<DeadLetterDocument> {
 
 /** The dead letter that a record redrives, and the number of the redrive. */
 interface RedriveOrigin {
-  /** The letter's id: `topic/partition/offset` of the record that originally failed. */
+  /** The dead letter's id: `topic/partition/offset` of the record that originally failed. */
   readonly letterId: string;
   /** 1 for the first redrive. */
   readonly redrive: number;
@@ -75,7 +75,7 @@ const LETTER_ID = 'redrive-of';
 const REDRIVE = 'redrive-number';
 const ID = /^[\w.-]{1,249}\/\d{1,6}\/\d{1,16}$/;
 
-/** Creates the headers of a redriven record; if it is dead-lettered again, the letter keeps them. */
+/** Creates the headers of a redriven record; if it is dead-lettered again, the dead letter keeps them. */
 export function redriveHeaders({ letterId, redrive }: RedriveOrigin): Record<string, string> {
   return { [LETTER_ID]: letterId, [REDRIVE]: String(redrive) };
 }

@@ -2,7 +2,7 @@ import { Long, type Collection, type Db, type UUID } from 'mongodb';
 import { fromDocument, toDocument, type Ingest, type OrderDocument } from '../order/order-document.js';
 import type { LegacyOrder, Order } from '../order/order.js';
 
-/** An order of an import, ready to be emitted. Imports emit these rows, as populates emit the generator's orders. */
+/** An order of an import, ready to be published, as the generator's orders of a populate are. */
 export interface ImportRow {
   /** The order's id. It is unique across all imports, so that an order is imported once. */
   readonly _id: UUID;
@@ -60,7 +60,7 @@ export function importRow(
   return { _id, ...place, order: document };
 }
 
-/** Returns the order of a row with number 0; it gets its final number when it is emitted. */
+/** Returns the order of a row with number 0; it gets its final number when it is published. */
 export function unnumberedOrder({ _id, order }: ImportRow): Order {
   return fromDocument({ ...order, _id, number: Long.ZERO });
 }

@@ -9,8 +9,8 @@ export interface ChunkPart {
 }
 
 /**
- * A chunk that Kafka has acknowledged. If a chunk was emitted again after a crash, this describes the last emission. The
- * records of earlier emissions are on the topic too; they carry the same order ids, so each order is saved once.
+ * A chunk that Kafka has acknowledged. If a chunk was sent again after a crash, this describes the last time. The
+ * records of earlier times are on the topic too; they carry the same order ids, so each order is saved once.
  */
 export interface AcknowledgedChunk {
   readonly _id: { readonly operationId: string; readonly from: number };

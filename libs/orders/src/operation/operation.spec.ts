@@ -39,7 +39,7 @@ describe('segments of an operation', () => {
     expect([ackedOrders(SOME), generatedOrders(SOME)]).toEqual([80_000, 80_002]);
   });
 
-  it('give the index at which the emission resumes', () => {
+  it('give the index at which publishing resumes', () => {
     expect(firstUnacked(SOME)).toBe(70_000);
     expect(firstUnacked(ackedSegments(120_000, 50_000, 100_000, 120_000))).toBeUndefined();
   });

@@ -2,17 +2,17 @@ import type { Collection, Db } from 'mongodb';
 import type { FaultCounts, FaultMix } from '../generator/fault-mix.js';
 import type { PopulateInput } from '../generator/generator.js';
 
-/** The status of the emission only: `succeeded` means that Kafka acknowledged all records, not that all orders are saved. */
+/** The status of publishing only: `succeeded` means that Kafka acknowledged all records, not that all orders are saved. */
 type OperationStatus = 'running' | 'paused' | 'succeeded' | 'cancelled' | 'failed';
 
-/** A request to interrupt a running operation. The emitting producer finishes its current chunk first. */
+/** A request to interrupt a running operation. The producer that publishes it finishes its current chunk first. */
 export type Interruption = 'pause' | 'cancel';
 
 /**
- * A long-running emission in MongoDB: everything needed to reproduce its orders and to resume after a crash.
+ * A long-running operation in MongoDB: everything needed to reproduce its orders and to resume after a crash.
  * The counts of generated, acknowledged, saved and dead-lettered orders are independent; none is derived from another.
  */
-interface EmissionDocument {
+interface BaseDocument {
   /** A UUID of version 7: ids sort by creation time. */
   readonly _id: string;
   readonly status: OperationStatus;
@@ -28,9 +28,9 @@ interface EmissionDocument {
   readonly ratePerSecond: number | null;
   /** Start of the `ratePerSecond` schedule: order `from` is due at `at`. If absent, the schedule starts at the next claim. */
   readonly schedule?: { readonly at: Date; readonly from: number } | null;
-  /** Why the emission is throttled: `consumers` if the consumer lag is too high. */
+  /** Why publishing is throttled: `consumers` if the consumer lag is too high. */
   readonly waitingFor?: 'consumers' | null;
-  /** The segments in index order; each is emitted by one process at a time. */
+  /** The segments in index order; each is published by one process at a time. */
   readonly segments: readonly Segment[];
   readonly requestedAt: Date;
   readonly startedAt: Date | null;
@@ -43,44 +43,44 @@ interface EmissionDocument {
   readonly reportedSaved?: number;
   /** The highest count of its saved orders so far, read with read concern majority. Absent if never counted. */
   readonly countedSaved?: number;
-  /** The background work that replaces the bookkeeping of an ended operation by settled blocks. Absent before its first turn. */
+  /** The background work that replaces the processing metadata of an ended operation by verified blocks. Absent before its first turn. */
   readonly compaction?: {
     readonly lease: Lease | null;
     readonly epoch: number;
     /** Not looked at before this time. */
     readonly nextAt?: Date;
   };
-  /** When all of its bookkeeping was compacted. Absent before. */
+  /** When all of its processing metadata was compacted. Absent before. */
   readonly compactedAt?: Date;
 }
 
-/** An operation that emits generated orders; each is a function of this document and its index. */
-export interface PopulateDocument extends EmissionDocument, Omit<PopulateInput, 'operationId'> {
+/** An operation that generates test orders; each is a function of this document and its index. */
+export interface PopulateDocument extends BaseDocument, Omit<PopulateInput, 'operationId'> {
   readonly kind: 'populate';
   /** `null` or absent if no faults are injected. */
   readonly faults?: FaultMix | null;
 }
 
-/** An operation that emits orders of the legacy system from uploaded files. Once read, they are in the collection `importRows`. */
-export interface ImportDocument extends EmissionDocument {
+/** An operation that publishes orders of the legacy system from uploaded files. Once read, they are in the collection `importRows`. */
+export interface ImportDocument extends BaseDocument {
   readonly kind: 'import';
-  /** `null` once all files are read; then the number block is reserved and the emission begins. */
+  /** `null` once all files are read; then the number block is reserved and publishing begins. */
   readonly reading: { readonly lease: Lease | null; readonly epoch: number } | null;
   /** The totals of its manifest, stored before its files are removed from it. Absent before. */
   readonly manifestTotals?: ManifestTotals;
 }
 
-/** A filter of dead letters. The conditions are combined with AND; an empty filter matches all letters. */
+/** A filter of dead letters. The conditions are combined with AND; an empty filter matches all of them. */
 export interface DeadLetterFilter {
-  /** Matches exactly one letter, by its id. */
+  /** Matches exactly one dead letter, by its id. */
   readonly id?: string;
   readonly errorCode?: string;
   readonly operationId?: string;
 }
 
-/** Counts of a redrive's letters by state. */
+/** Counts of a redrive's dead letters by state. */
 export interface RedriveCounts {
-  /** Letters sent to the orders topic: `saved + returned + missing + waiting`. */
+  /** Dead letters sent to the orders topic: `saved + returned + missing + waiting`. */
   readonly moved: number;
   readonly saved: number;
   readonly returned: number;
@@ -93,22 +93,22 @@ export interface RedriveCounts {
 }
 
 /** An operation that sends dead letters to the orders topic again. It has no orders and no numbers of its own: `count` is 0. */
-export interface RedriveDocument extends EmissionDocument {
+export interface RedriveDocument extends BaseDocument {
   readonly kind: 'redrive';
   readonly filter: DeadLetterFilter;
-  /** Number of letters that the redrive has claimed; 0 before that. */
+  /** Number of dead letters that the redrive has claimed; 0 before that. */
   readonly letters: number;
-  /** Maximum number of letters to claim; `null` means all. */
+  /** Maximum number of dead letters to claim; `null` means all. */
   readonly limit: number | null;
-  /** Limits redrive loops: letters that were redriven this often are skipped. */
+  /** Limits redrive loops: dead letters that were redriven this often are skipped. */
   readonly maxRedrives: number;
-  /** Final counts, once the outcome of every letter is known. */
+  /** Final counts, once the outcome of every dead letter is known. */
   readonly ended?: RedriveCounts;
   /** `null` once `ended` is set. */
   readonly redriving: {
     readonly lease: Lease | null;
     readonly epoch: number;
-    /** Whether the letters are claimed. */
+    /** Whether the dead letters are claimed. */
     readonly isSelected: boolean;
   } | null;
 }
@@ -117,7 +117,7 @@ export interface RedriveDocument extends EmissionDocument {
  * The orders that one producer process received on one UTC day. Its orders have indexes from 0 on, which may have gaps, and their
  * numbers are in blocks: `intake-batches.ts` has both. So `firstNumber` is 0, and there are no segments.
  */
-export interface IntakeDocument extends EmissionDocument {
+export interface IntakeDocument extends BaseDocument {
   readonly kind: 'intake';
   /** When it was opened. 0.1.0 reads both of every operation that is no import: without them its list of operations fails after a way back. */
   readonly from?: Date;
@@ -131,10 +131,10 @@ export interface IntakeDocument extends EmissionDocument {
 /** Size of the blocks in which saved orders are counted. A block that is completely saved is never counted again. */
 export const FULL_BLOCK_ORDERS = 100_000;
 
-/** The operations that emit a known sequence of orders, whose numbers follow each other. */
-export type EmittedDocument = PopulateDocument | ImportDocument;
+/** The operations that publish a known sequence of orders in segments. Their numbers follow each other. */
+export type SegmentedDocument = PopulateDocument | ImportDocument;
 /** The operations that have their own orders and order numbers. */
-export type OrdersDocument = EmittedDocument | IntakeDocument;
+export type OrdersDocument = SegmentedDocument | IntakeDocument;
 export type OperationDocument = OrdersDocument | RedriveDocument;
 
 export const OPERATION_KINDS = [
@@ -148,7 +148,7 @@ export function hasOrders(operation: OperationDocument): operation is OrdersDocu
   return operation.kind !== 'redrive';
 }
 
-export function isEmitted(operation: OperationDocument): operation is EmittedDocument {
+export function isSegmented(operation: OperationDocument): operation is SegmentedDocument {
   return operation.kind === 'populate' || operation.kind === 'import';
 }
 
@@ -211,14 +211,14 @@ export interface Lease {
   readonly expiresAt: Date;
 }
 
-/** A range of an operation's indexes that one process at a time emits, in order. */
+/** A range of an operation's indexes that one process at a time publishes, in order. */
 export interface Segment {
   readonly from: number;
   /** One past the last index (exclusive). */
   readonly to: number;
   /** One past the last generated index. */
   readonly generatedTo: number;
-  /** One past the last acknowledged index; Kafka has acknowledged all indexes from `from` up to it. The emission resumes here. */
+  /** One past the last acknowledged index; Kafka has acknowledged all indexes from `from` up to it. Publishing resumes here. */
   readonly ackedTo: number;
   /** Whether `ackedTo` has reached `to`. */
   readonly isDone: boolean;

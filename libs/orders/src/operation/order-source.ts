@@ -3,13 +3,13 @@ import { locateFaults, type IndexFaults, type Fault } from '../generator/fault-m
 import { orderGenerator } from '../generator/generator.js';
 import { importedOrders } from '../imports/import-rows.js';
 import type { Order } from '../order/order.js';
-import { populateInputOf, type EmittedDocument, type IndexRange } from './operation.js';
+import { populateInputOf, type SegmentedDocument, type IndexRange } from './operation.js';
 
 /** Returns an operation's orders of an index range; every call returns the same orders. */
 export type OrderSource = (range: IndexRange) => Promise<Order[]> | Order[];
 
 /** Creates the source of an operation: a populate generates its orders, an import reads them from MongoDB. */
-export function orderSource(operation: EmittedDocument, db: Db): OrderSource {
+export function orderSource(operation: SegmentedDocument, db: Db): OrderSource {
   if (operation.kind === 'import') {
     const { _id: operationId, firstNumber } = operation;
     return async (range) => importedOrders(db, { operationId, firstNumber }, range);
@@ -19,7 +19,7 @@ export function orderSource(operation: EmittedDocument, db: Db): OrderSource {
 }
 
 /** Locates an operation's injected faults; only a populate has a fault mix. */
-export function createFaultSelector(operation: EmittedDocument): (index: number) => IndexFaults {
+export function createFaultSelector(operation: SegmentedDocument): (index: number) => IndexFaults {
   return operation.kind === 'populate' ? locateFaults(operation.seed, operation.faults) : locateFaults(0, null);
 }
 
@@ -33,7 +33,7 @@ export interface PlannedRecord {
 
 /**
  * Lists the records of consecutive orders from index `from` on, in send order: each order, or the fault that replaces it,
- * followed by its extra records. The emission and the verifier share this function, so that the verifier can find an
+ * followed by its extra records. The producer and the verifier share this function, so that the verifier can find an
  * order's record by counting.
  */
 export function plannedRecords(

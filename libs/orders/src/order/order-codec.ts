@@ -12,7 +12,7 @@ export type UndecodableCode =
   | 'malformed-avro'
   | 'invalid-order';
 
-/** Thrown for a poison record: every attempt fails the same way. An unavailable schema registry never causes this error. */
+/** Thrown for an invalid record: every attempt fails the same way. An unavailable schema registry never causes this error. */
 export class UndecodableOrderError extends Error {
   override readonly name = 'UndecodableOrderError';
   constructor(
@@ -84,7 +84,7 @@ export class OrderCodec {
 
   /**
    * Loads the schema of a value, so that `decode` can read it. It requests each schema from the registry once.
-   * @returns `undefined` when no request is needed. Otherwise a promise, which rejects with UndecodableOrderError for a poison
+   * @returns `undefined` when no request is needed. Otherwise a promise, which rejects with UndecodableOrderError for an invalid
    *   record; any other rejection means that the registry is unavailable and says nothing about the record.
    */
   learn(value: Buffer | null): Promise<unknown> | undefined {
@@ -94,7 +94,7 @@ export class OrderCodec {
 
   /**
    * Decodes a value whose schema is loaded, and validates the order.
-   * @throws UndecodableOrderError for a poison record
+   * @throws UndecodableOrderError for an invalid record
    */
   decode(value: Buffer | null): Order {
     const order = this.read(value);

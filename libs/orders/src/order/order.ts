@@ -51,7 +51,7 @@ export type LegacyOrder = Omit<Order, 'number' | 'legacy'> & { readonly legacy: 
 
 /**
  * Returns the first rule above that a decoded order violates, or `undefined` if it is valid.
- * Avro's types can't express these rules, and a foreign producer may violate them. Such a record is poison: a retry can not help.
+ * Avro's types can't express these rules, and a foreign producer may violate them. Such a record is invalid: a retry can not help.
  */
 export function orderViolation(order: Order): string | undefined {
   if (!isUuid(order.id) || order.id !== order.id.toLowerCase()) return 'id is not a lower-case UUID';

@@ -11,9 +11,10 @@ export interface OffsetSpan {
 }
 
 /**
- * Orders of one operation whose outcomes are final: each is saved, or its dead letter is discarded. They were compared with the orders
- * that were sent, order by order and without a finding, before this document was stored. It replaces the bookkeeping of the block:
- * acknowledged chunks, import rows, intake batches and settled dead letters, which are removed afterwards.
+ * A verified block: orders of one operation whose outcomes are final. Each is saved, or its dead letter is discarded. They were compared
+ * with the orders that were sent, order by order and without a finding, before this document was stored. It replaces the processing
+ * metadata of the block: acknowledged chunks, import rows, intake batches, and saved and discarded dead letters, which are removed
+ * afterwards.
  */
 export interface SettledBlock {
   readonly _id: {
@@ -49,7 +50,7 @@ export interface SettledBlock {
   readonly isCompacted: boolean;
 }
 
-/** Sums over the settled blocks of an operation. */
+/** Sums over the verified blocks of an operation. */
 export interface SettledTotals {
   readonly blocks: number;
   readonly count: number;
@@ -69,12 +70,12 @@ export function settledBlocksCollection(db: Db): Collection<SettledBlock> {
   return db.collection<SettledBlock>('settledBlocks');
 }
 
-/** Matches the settled blocks of an operation that begin at an index or later. MongoDB compares the fields of `_id` in their order. */
+/** Matches the verified blocks of an operation that begin at an index or later. MongoDB compares the fields of `_id` in their order. */
 export function blocksOf(operationId: string, from = 0): Filter<SettledBlock> {
   return { _id: { $gte: { operationId, from }, $lt: { operationId, from: new MaxKey() } } as object };
 }
 
-/** Returns the settled block that begins at an index; `null` if there is none. */
+/** Returns the verified block that begins at an index; `null` if there is none. */
 export async function findSettledBlock(db: Db, operationId: string, from: number): Promise<SettledBlock | null> {
   return settledBlocksCollection(db).findOne({ _id: { operationId, from } }, { readConcern: { level: 'majority' } });
 }
@@ -102,15 +103,15 @@ export async function settledTotals(db: Db, operationId: string): Promise<Settle
   return { blocks: blocks.length, ...sums, ranges };
 }
 
-/** Returns the condition that a field, an index in the operation, is in no settled block. */
+/** Returns the condition that a field, an index in the operation, is in no verified block. */
 export function outsideOf({ ranges }: Pick<SettledTotals, 'ranges'>, field: string): object {
   if (ranges.length === 0) return {};
   return { $nor: ranges.map(({ from, to }) => ({ [field]: { $gte: from, $lt: to } })) };
 }
 
 /**
- * Reads the bookkeeping that is left of an operation beside its settled blocks. It reads again if blocks were settled meanwhile: their
- * orders would be counted in neither, or in both.
+ * Reads the processing metadata that is left of an operation beside its verified blocks. It reads again if blocks were verified meanwhile:
+ * their orders would be counted in neither, or in both.
  */
 export async function besideSettled<T>(
   db: Db,
@@ -126,7 +127,7 @@ export async function besideSettled<T>(
   }
 }
 
-/** Returns those of the numbers that belong to a settled block. */
+/** Returns those of the numbers that belong to a verified block. */
 export async function settledAmong(db: Db, numbers: readonly number[]): Promise<Set<number>> {
   const sorted = numbers.toSorted((a, b) => a - b);
   const [lowest, highest] = [sorted[0], sorted.at(-1)];
@@ -142,7 +143,7 @@ export async function settledAmong(db: Db, numbers: readonly number[]): Promise<
   return found;
 }
 
-/** Returns the index that an order number has in a settled block of an operation; `null` if it is in none. */
+/** Returns the index that an order number has in a verified block of an operation; `null` if it is in none. */
 export async function settledIndexOf(
   db: Db,
   operationId: string,
@@ -170,7 +171,7 @@ async function blocksWithin(
     .toArray();
 }
 
-/** The acknowledged orders of one block of FULL_BLOCK_ORDERS indexes of an operation that emits a known sequence. */
+/** The acknowledged orders of one block of FULL_BLOCK_ORDERS indexes of an operation with segments. */
 export interface AckedBlock {
   /** Where the block begins: a multiple of FULL_BLOCK_ORDERS. */
   readonly from: number;

@@ -79,7 +79,7 @@ describe('the audit trail', () => {
     expect(stored[1]?.target).toHaveLength(200);
   });
 
-  it('logs each event while MongoDB is away, warns once, and stores them in order afterwards', async () => {
+  it('logs each event while MongoDB is unavailable, warns once, and stores them in order afterwards', async () => {
     isAway = true;
     for (const requestId of ['1', '2', '3']) trail.record({ ...FACTS, requestId });
     await clock.advance(5_000);

@@ -77,7 +77,7 @@ export interface AuditTrailParts {
 
 /**
  * Logs and stores audit events. No request waits for it: events are inserted in the background, in order, and repeated until MongoDB takes
- * them. What a crash takes along, and what does not fit while MongoDB is away, is in the log only.
+ * them. What a crash takes along, and what does not fit while MongoDB is unavailable, is in the log only.
  */
 export class AuditTrail {
   private readonly waiting: AuditEvent[] = [];

@@ -4,10 +4,10 @@ import type { AuthSettings } from './auth-settings.js';
 /** The scopes of tokens and what each allows. */
 export const SCOPES = {
   'orders:read': 'read orders and operations',
-  'orders:write': 'send orders, populate and import; pause, resume and cancel them',
+  'orders:write': 'send orders, generate test orders and import; pause, resume and cancel operations',
   'ops:scale': 'change the number of consumers',
   'ops:migrate': 'move the traffic of the legacy system to the pipeline, and back',
-  'faults:inject': 'populate with faulty records, to test the pipeline',
+  'faults:inject': 'generate faulty test orders, to test the pipeline',
   'audit:read': 'read who changed what',
   'dead-letters:redrive': 'redrive and discard dead letters; pause, resume and cancel redrives',
 } as const;

@@ -122,7 +122,7 @@ describe('the keys of an issuer', () => {
     await expect(verify(first)).rejects.toThrow(TokenRefusal);
   });
 
-  it('stay valid while the issuer is away, for a day, and no request waits for it', async () => {
+  it('stay valid while the issuer is unavailable, for a day, and no request waits for it', async () => {
     await verify(first);
     isUnavailable = true;
     await clock.advance(23 * HOUR);
@@ -135,7 +135,7 @@ describe('the keys of an issuer', () => {
     await expect(keys.requireKeys()).rejects.toThrow('AUTH_KEYS_MAX_AGE_SECONDS');
   });
 
-  it('do not blame a token with an unknown key while the issuer is away: it may be new', async () => {
+  it('do not blame a token with an unknown key while the issuer is unavailable: it may be new', async () => {
     await verify(first);
     isUnavailable = true;
     published = [second];

@@ -88,7 +88,7 @@ const MEANINGS: readonly (readonly [pattern: RegExp, line: (of: ServerSettings, 
 
 /**
  * Explains a failed connection that another attempt does not repair: wrong credentials, certificates, names and missing rights.
- * @returns one line with the setting and the cure, without any of the failure's own text; `undefined` for all other failures
+ * @returns one line with the setting and the fix, without any of the failure's own text; `undefined` for all other failures
  */
 export function explainConnection(error: unknown): string | undefined {
   const texts = [...causesOf(error)];

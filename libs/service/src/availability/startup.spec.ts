@@ -47,7 +47,7 @@ describe('a start', () => {
     expect(startup.outages.all.size).toBe(0);
   });
 
-  it('knows everything that is away, and since when', async () => {
+  it('knows everything that is unavailable, and since when', async () => {
     void startup.until('mongodb', failing('no primary', 'no primary', 'no primary'));
     await clock.advance(1_500);
     void startup.until('kafka', failing('refused'));
@@ -111,7 +111,7 @@ describe('a failure', () => {
   const denied = kafkajsError('KafkaJSProtocolError', 'denied', { type: 'TOPIC_AUTHORIZATION_FAILED' });
 
   it.each([
-    ['a server that is away', new MongoServerSelectionError('no primary', {} as TopologyDescription), false],
+    ['a server that is unavailable', new MongoServerSelectionError('no primary', {} as TopologyDescription), false],
     ['a missing index, which the migration creates', new MissingIndexError('Index a is missing'), false],
     ['a topic with too few copies, which topics apply repairs', new WrongKafkaError('unsafe-topic', ''), false],
     ['a missing right, which is granted at the server', denied, false],
@@ -170,7 +170,7 @@ describe('a failed connection', () => {
       new RegistryRejectionError(401, 'a request to /s3cret'),
       'The schema registry rejects the credentials: correct SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD, or',
     ],
-  ])('gets one line with the setting and the cure: %s', (error, line) => {
+  ])('gets one line with the setting and the fix: %s', (error, line) => {
     const explanation = explainConnection(error);
     expect(explanation).toContain(line);
     expect(explanation).toMatch(/ \(docs\/configuration\.md#[a-z_]+\)$/);

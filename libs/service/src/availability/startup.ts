@@ -4,7 +4,7 @@ import { explainConnection, isRepairedElsewhere } from './explain-connection.js'
 
 const AGAIN_MS = 1_000;
 
-/** Codes of errors that only other settings or another version of this program cure. */
+/** Codes of errors that only other settings or another version of this program fix. */
 const REFUSED: ReadonlySet<unknown> = new Set([
   'bad-settings',
   'incompatible-schema',

@@ -31,8 +31,8 @@ const CHECKS_PER_PERIOD = 15;
 
 /**
  * Ends every request and response that would hold its connection and its place for ever:
- * - a body that arrives too slowly is answered with 408. A time during which the service does not read, such as while MongoDB is away, is
- *   not counted against an upload;
+ * - a body that arrives too slowly is answered with 408. A time during which the service does not read, such as while MongoDB is
+ *   unavailable, is not counted against an upload;
  * - a response is cut when its client has stopped reading: bytes are pending, and less than 1 KiB/s were taken over 30 s. A response without
  *   pending bytes, such as a quiet event stream, may stay open;
  * - a response ends when the token of its caller expires. An event stream ends by its last chunk; others lack it, so that the client knows

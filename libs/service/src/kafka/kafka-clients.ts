@@ -79,7 +79,7 @@ export class KafkaProbe {
 
   /**
    * Fails at once if the settings keep Kafka from accepting this client, such as with the certificate of an unknown authority. Other
-   * clients repeat such an attempt for a minute, as if the broker were away.
+   * clients repeat such an attempt for a minute, as if the broker were unavailable.
    * @throws kafkajs's error that `explainConnection` explains; resolves if Kafka is unavailable
    */
   async requireAccess(): Promise<void> {

@@ -115,7 +115,7 @@ describe('prepareTopics with existing topics', () => {
   it.each<[string, Cluster, string]>([
     ['fewer copies', { copies: 1 }, 'replication factor 1, not 3'],
     ['fewer copies in sync', { config: { ...SAFE, 'min.insync.replicas': '1' } }, 'min.insync.replicas 1, not 2'],
-  ])('rejects %s by name, with the cure', async (_, cluster, text) => {
+  ])('rejects %s by name, with the fix', async (_, cluster, text) => {
     await expect(prepareTopics(kafkaOf(cluster), ANY, logger)).rejects.toMatchObject({
       code: 'unsafe-topic',
       message: expect.stringContaining(`${ORDERS_TOPIC} has ${text}`),

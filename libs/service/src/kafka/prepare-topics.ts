@@ -292,7 +292,7 @@ export function describeDifference(difference: TopicDifference): string {
   switch (difference.kind) {
     case 'copies': {
       const { found, wanted } = difference;
-      return `Topic ${topic} has replication factor ${found}, not ${wanted}: ${CURE}, or set TOPIC_REPLICATION_FACTOR=${found} to accept it.`;
+      return `Topic ${topic} has replication factor ${found}, not ${wanted}: ${FIX}, or set TOPIC_REPLICATION_FACTOR=${found} to accept it.`;
     }
     case 'setting': {
       const { name, found, wanted } = difference;
@@ -300,14 +300,14 @@ export function describeDifference(difference: TopicDifference): string {
         name === 'min.insync.replicas'
           ? `, or set TOPIC_MIN_INSYNC_REPLICAS=${found} to accept that fewer copies acknowledge`
           : '';
-      return `Topic ${topic} has ${name} ${found}, not ${wanted}: ${CURE}${accept}.`;
+      return `Topic ${topic} has ${name} ${found}, not ${wanted}: ${FIX}${accept}.`;
     }
     case 'unreadable':
       return `The settings of topic ${topic} can't be read: allow DescribeConfigs.`;
   }
 }
 
-const CURE = 'change it with npm run admin -- topics apply';
+const FIX = 'change it with npm run admin -- topics apply';
 
 /** Returns a retention in milliseconds; -1 in Kafka stands for ever. */
 function retention(text: string): number {

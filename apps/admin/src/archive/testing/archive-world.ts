@@ -93,7 +93,7 @@ function savedOrder(index: number): Buffer {
   return storedOrder(order, { ingest: { ...INGEST, partition: 0, offset: Long.fromNumber(index) } });
 }
 
-/** Returns a half of the orders as a block, as if it was one of two settled blocks of the operation. */
+/** Returns a half of the orders as a block, as if it was one of two verified blocks of the operation. */
 function halfFrom(from: number): ArchiveBlock {
   const ends = { first: FIRST_NUMBER + from, last: FIRST_NUMBER + from + HALF - 1 };
   const digest = new BlockDigest();

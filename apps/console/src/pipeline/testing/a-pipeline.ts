@@ -42,7 +42,7 @@ export function aScaling(from: number, to: number, change: Partial<ReportedChang
 
 /** Returns a verdict on a scaling that helped. */
 export function aVerdict(change: Partial<ScalingVerdict> = {}): ScalingVerdict {
-  return { outcome: 'faster', factor: 1.9, bound: null, text: 'x1.90, helped', ...change };
+  return { outcome: 'faster', factor: 1.9, bound: null, text: '1.90 times the throughput', ...change };
 }
 
 /** Returns a busy pipeline of two consumers and twelve partitions. */

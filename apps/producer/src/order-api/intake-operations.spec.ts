@@ -77,7 +77,7 @@ describe('the operations of the intake', () => {
     let failures = 2;
     operations.untilDone(operation, 'settle', async () => {
       failures -= 1;
-      if (failures >= 0) throw new Error('MongoDB is away');
+      if (failures >= 0) throw new Error('MongoDB is unavailable');
     });
     await settle();
     expect(operation.running).toBe(1);
@@ -97,7 +97,7 @@ describe('the operations of the intake', () => {
 });
 
 async function isAway(): Promise<void> {
-  throw new Error('MongoDB is away');
+  throw new Error('MongoDB is unavailable');
 }
 
 describe('the marks of acknowledged batches', () => {

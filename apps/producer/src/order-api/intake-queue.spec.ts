@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import { SendGate } from '../expansion/send-gate.js';
+import { SendGate } from '../publishing/send-gate.js';
 import { type BatchSender, OperationOverError, type Reserved } from './batch-sender.js';
 import { OpenOperation } from './intake-operations.js';
 import {

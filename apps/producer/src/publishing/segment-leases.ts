@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { type AcknowledgedChunk, storeChunks } from '#orders/operation/acknowledged-chunks.js';
 import type { FaultCounts } from '#orders/generator/fault-mix.js';
 import {
-  type EmittedDocument,
-  isEmitted,
+  type SegmentedDocument,
+  isSegmented,
   type OperationDocument,
   operationsCollection,
   firstUnacked,
@@ -13,15 +13,15 @@ import { Mongo } from '#service/mongodb/mongo.js';
 import { isFree } from '#service/mongodb/lease.js';
 import { type HeldLease, type LeasedPart, Leases } from '../background/leases.js';
 
-/** How long before its due time a segment can be claimed, in ms. A process should not hold a segment that it cannot emit yet. */
+/** How long before its due time a segment can be claimed, in ms. A process should not hold a segment that it cannot publish yet. */
 const AHEAD_MS = 1_000;
 /** Maximum number of running operations searched for a free segment, oldest first. */
 const MAX_SEARCHED = 20;
 
-/** A segment that this process emits. */
-export type SegmentLease = HeldLease<EmittedDocument, Segment>;
+/** A segment that this process publishes. */
+export type SegmentLease = HeldLease<SegmentedDocument, Segment>;
 
-/** The progress of a segment's emission. */
+/** How far a segment is published. */
 export interface SegmentProgress {
   readonly generatedTo: number;
   readonly ackedTo: number;
@@ -29,7 +29,7 @@ export interface SegmentProgress {
 }
 
 /**
- * Shares the segments of operations among processes: each claims a segment, emits it, and then claims the next.
+ * Shares the segments of operations among processes: each claims a segment, publishes it, and then claims the next.
  * Not guaranteed: a process that lost its lease may still have a chunk in flight to Kafka. That chunk is then on the topic twice, and
  * the consumers deduplicate it by order id.
  */
@@ -60,7 +60,7 @@ export class SegmentLeases {
   }
 
   /** Sets the start time and the schedule at the first claim, and the schedule again at the first claim after a pause. */
-  async begin(operation: EmittedDocument): Promise<EmittedDocument> {
+  async begin(operation: SegmentedDocument): Promise<SegmentedDocument> {
     const { _id, startedAt, schedule } = operation;
     if (startedAt !== null && schedule) return operation;
     const now = this.mongo.time.now();
@@ -77,7 +77,7 @@ export class SegmentLeases {
       ],
       { returnDocument: 'after' },
     );
-    return begun !== null && isEmitted(begun) ? begun : operation;
+    return begun !== null && isSegmented(begun) ? begun : operation;
   }
 
   /** Stores the offsets of the new chunks, then the progress, and renews the lease. @throws LeaseLostError */
@@ -92,7 +92,7 @@ export class SegmentLeases {
 
   /**
    * Stores the progress and releases the lease.
-   * @returns whether the operation has more to emit and no interruption is requested. @throws LeaseLostError
+   * @returns whether the operation has more to publish and no interruption is requested. @throws LeaseLostError
    */
   async release(
     lease: SegmentLease,
@@ -114,13 +114,13 @@ export class SegmentLeases {
 }
 
 /** The segment that begins at an index. */
-function segmentFrom(from: number): LeasedPart<EmittedDocument, Segment> {
+function segmentFrom(from: number): LeasedPart<SegmentedDocument, Segment> {
   return {
     path: 'segments.$',
     match: (conditions) => ({ segments: { $elemMatch: { from, ...conditions } } }),
     find: (operation) => {
       const part = operation.segments.find((each) => each.from === from);
-      return part && isEmitted(operation) ? { operation, part } : undefined;
+      return part && isSegmented(operation) ? { operation, part } : undefined;
     },
   };
 }

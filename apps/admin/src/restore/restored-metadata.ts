@@ -18,7 +18,7 @@ const RUNNING: Filter<OperationDocument> = {
   interruption: { $ne: 'cancel' },
 };
 
-/** The operations of a restored database, and the bookkeeping of orders whose own is lost. */
+/** The operations of a restored database, and the processing metadata of orders whose own is lost. */
 export class RestoredOperations {
   /** @param now MongoDB's time */
   constructor(
@@ -39,12 +39,12 @@ export class RestoredOperations {
     return this.collection.find({ _id: { $in: [...ids] } }).toArray();
   }
 
-  /** Finds the emissions that a producer would continue, except those that are about to be cancelled. */
+  /** Finds the operations that a producer would continue, except those that are about to be cancelled. */
   async running(): Promise<string[]> {
     return (await this.collection.distinct('_id', RUNNING)).map(String);
   }
 
-  /** Pauses emissions: since the backup, each of them may have ended or been cancelled. */
+  /** Pauses operations: since the backup, each of them may have ended or been cancelled. */
   async pause(ids: readonly string[]): Promise<void> {
     await this.collection.updateMany(
       { ...RUNNING, _id: { $in: [...ids] } },

@@ -9,19 +9,19 @@ import { Mongo } from '#service/mongodb/mongo.js';
 import { Interruptions } from '../background/interruptions.js';
 import { LeasedJob, WakeUp } from '../background/leased-job.js';
 import { LeaseLostError } from '../background/leases.js';
-import { emit, LagCeiling } from './emission.js';
+import { LagCeiling, publishSegment } from './publish-segment.js';
 import { OrdersTopic } from './orders-topic.js';
 import { type SegmentLease, SegmentLeases, type SegmentProgress } from './segment-leases.js';
 
-/** How often progress is stored, in ms. After a crash, records acknowledged since are emitted again; the consumers deduplicate them. */
+/** How often progress is stored, in ms. After a crash, records acknowledged since are published again; the consumers deduplicate them. */
 const SAVE_EVERY_MS = 250;
-/** How long the emission continues during a store, in ms. Then it waits, so that a crash does not repeat too much. */
+/** How long publishing continues during a store, in ms. Then it waits, so that a crash does not repeat too much. */
 const MAX_STORE_MS = 1_000;
 
 type Store = (progress: SegmentProgress, chunks: readonly AcknowledgedChunk[]) => Promise<void>;
 
 /**
- * Stores progress every 250 ms rather than after each chunk. The emission sends the next chunks while MongoDB makes the progress durable.
+ * Stores progress every 250 ms rather than after each chunk. The job sends the next chunks while MongoDB makes the progress durable.
  */
 export class ProgressSaver {
   private savedAt: number;
@@ -79,19 +79,19 @@ export class ProgressSaver {
   }
 }
 
-/** Interval between attempts to store the result of an emission while MongoDB is unavailable, in ms. */
+/** Interval between attempts to store the result of a segment while MongoDB is unavailable, in ms. */
 const STORE_RETRY_MS = 1_000;
 
 /** `waiting`: the producer holds a segment and waits until the consumers have caught up. */
-export type EmissionState = 'idle' | 'emitting' | 'waiting';
+export type PublishingState = 'idle' | 'publishing' | 'waiting';
 
 /**
- * Emits the segments of running operations one after another, including segments of crashed processes. So a populate survives
+ * Publishes the segments of running operations one after another, including segments of crashed processes. So a populate survives
  * any restart, and several producers share the work.
  */
 @Injectable()
-export class EmissionJob extends LeasedJob<SegmentLease> {
-  private currentState: EmissionState = 'idle';
+export class PublishingJob extends LeasedJob<SegmentLease> {
+  private currentState: PublishingState = 'idle';
 
   constructor(
     private readonly segments: SegmentLeases,
@@ -104,7 +104,7 @@ export class EmissionJob extends LeasedJob<SegmentLease> {
     super(wakeUp);
   }
 
-  get state(): EmissionState {
+  get state(): PublishingState {
     return this.currentState;
   }
 
@@ -124,8 +124,8 @@ export class EmissionJob extends LeasedJob<SegmentLease> {
   protected async run(lease: SegmentLease, signal: AbortSignal): Promise<void> {
     const { operation, part: segment } = lease;
     const { _id: id, count } = operation;
-    this.currentState = 'emitting';
-    this.logger.log({ operation: id, from: segment.ackedTo, to: segment.to, count }, 'emitting');
+    this.currentState = 'publishing';
+    this.logger.log({ operation: id, from: segment.ackedTo, to: segment.to, count }, 'publishing');
     const saver = new ProgressSaver(
       async (progress, chunks) => this.segments.saveProgress(lease, progress, chunks),
       this.clock,
@@ -133,7 +133,7 @@ export class EmissionJob extends LeasedJob<SegmentLease> {
     try {
       const begun = await this.segments.begin(operation);
       const progress = await this.topic.gate.pass(async (closing) =>
-        emit({
+        publishSegment({
           operation: begun,
           segment,
           source: orderSource(operation, this.mongo.db),
@@ -143,7 +143,7 @@ export class EmissionJob extends LeasedJob<SegmentLease> {
           signal: AbortSignal.any([signal, closing]),
           onProgress: (now, chunk) => saver.note(now, chunk),
           onWaiting: async (isWaiting) => {
-            this.currentState = isWaiting ? 'waiting' : 'emitting';
+            this.currentState = isWaiting ? 'waiting' : 'publishing';
             await lease.update({ waitingFor: isWaiting ? 'consumers' : null });
           },
         }),
@@ -166,7 +166,7 @@ export class EmissionJob extends LeasedJob<SegmentLease> {
   }
 
   /**
-   * Stores what was acknowledged, and releases the lease at once, so that any process can continue. Otherwise nothing is emitted until
+   * Stores what was acknowledged, and releases the lease at once, so that any process can continue. Otherwise nothing is published until
    * the lease expires.
    */
   private async handleFailure(lease: SegmentLease, error: unknown, saver: ProgressSaver): Promise<void> {
@@ -180,11 +180,11 @@ export class EmissionJob extends LeasedJob<SegmentLease> {
     }
     const release = async () => this.segments.release(lease, saver.reached ?? lease.part, await saver.finish());
     if (this.isStopping) {
-      this.logger.warn(context, 'emission interrupted by shutdown, continues later');
+      this.logger.warn(context, 'publishing interrupted by shutdown, continues later');
       await release();
       return;
     }
-    this.logger.error(context, 'emission failed, retrying');
+    this.logger.error(context, 'publishing failed, retrying');
     // Back off: the cause of the failure may still be present.
     await pause(this.clock, STORE_RETRY_MS);
     await this.persist(release);
@@ -209,24 +209,24 @@ function isPermanent(error: unknown): error is RecordsRejectedError | ImportRows
   return error instanceof RecordsRejectedError || error instanceof ImportRowsMissingError;
 }
 
-/** Exposes the state of this process's emission. @param ceiling the maximum consumer lag, in records */
-export function exposeEmission(job: Pick<EmissionJob, 'state'>, ceiling: number, registry: Registry): void {
+/** Exposes whether this process publishes a segment, or waits. @param ceiling the maximum consumer lag, in records */
+export function exposePublishing(job: Pick<PublishingJob, 'state'>, ceiling: number, registry: Registry): void {
   const registers = [registry];
-  const emitting: Gauge = new Gauge({
+  const publishing: Gauge = new Gauge({
     name: 'producer_emissions_running',
-    help: 'Operation segments that this producer is emitting, including those that wait for the consumers',
+    help: 'Operation segments that this producer is publishing, including those that wait for the consumers',
     registers,
-    collect: () => emitting.set(Number(job.state !== 'idle')),
+    collect: () => publishing.set(Number(job.state !== 'idle')),
   });
   const waiting: Gauge = new Gauge({
     name: 'producer_waiting_for_consumers',
-    help: '1 while emission is paused because the consumer lag reached the lag ceiling, else 0',
+    help: '1 while publishing is paused because the consumer lag reached the lag ceiling, else 0',
     registers,
     collect: () => waiting.set(Number(job.state === 'waiting')),
   });
   new Gauge({
     name: 'producer_lag_ceiling_records',
-    help: 'Consumer lag in records at which emission pauses (setting LAG_CEILING)',
+    help: 'Consumer lag in records at which publishing pauses (setting LAG_CEILING)',
     registers,
   }).set(ceiling);
 }

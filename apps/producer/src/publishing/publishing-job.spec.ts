@@ -3,8 +3,8 @@ import { Registry } from 'prom-client';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { type OperationDocument, createSegments, type Segment } from '#orders/operation/operation.js';
 import { samples } from '#service/health/testing/samples.js';
-import { type EmissionState, exposeEmission, ProgressSaver } from './emission-job.js';
-import { LagCeiling, RateSchedule } from './emission.js';
+import { type PublishingState, exposePublishing, ProgressSaver } from './publishing-job.js';
+import { LagCeiling, RateSchedule } from './publish-segment.js';
 import { measureTopic } from './orders-topic.js';
 import { freeSegment } from './segment-leases.js';
 
@@ -89,7 +89,7 @@ describe('the ceiling of the lag', () => {
   });
 });
 
-describe('the saved progress of an emission', () => {
+describe('the saved progress of a segment', () => {
   let clock: ManualClock;
   let stored: { ackedTo: number; chunks: number[] }[];
   /** What the store waits for. */
@@ -112,7 +112,7 @@ describe('the saved progress of an emission', () => {
     return saver.note({ generatedTo: from + 20, ackedTo: from + 10, faults }, chunk);
   }
 
-  it('is stored with all new chunks every 250 ms without blocking the emission', async () => {
+  it('is stored with all new chunks every 250 ms without blocking publishing', async () => {
     await note(0);
     expect(stored).toEqual([]);
     await clock.advance(250);
@@ -127,7 +127,7 @@ describe('the saved progress of an emission', () => {
     expect(stored[1]).toEqual({ ackedTo: 40, chunks: [20, 30] });
   });
 
-  it('blocks the emission when a store takes a second', async () => {
+  it('blocks publishing when a store takes a second', async () => {
     await clock.advance(250);
     await note(0);
     await clock.advance(1_000);
@@ -166,7 +166,7 @@ describe('the saved progress of an emission', () => {
   });
 });
 
-describe('emission metrics', () => {
+describe('publishing metrics', () => {
   it('count sent and acknowledged records separately, starting at 0', async () => {
     const registry = new Registry();
     const observer = measureTopic(registry);
@@ -183,13 +183,13 @@ describe('emission metrics', () => {
     ]);
   });
 
-  it.each<[EmissionState, running: number, waiting: number]>([
+  it.each<[PublishingState, running: number, waiting: number]>([
     ['idle', 0, 0],
-    ['emitting', 1, 0],
+    ['publishing', 1, 0],
     ['waiting', 1, 1],
   ])('report a producer that is %s', async (state, running, waiting) => {
     const registry = new Registry();
-    exposeEmission({ state }, 5_000, registry);
+    exposePublishing({ state }, 5_000, registry);
     expect(await samples(registry)).toEqual([
       `producer_emissions_running ${running}`,
       `producer_waiting_for_consumers ${waiting}`,

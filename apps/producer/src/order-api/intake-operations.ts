@@ -59,9 +59,9 @@ export class OpenOperation {
       this.known.delete(each);
     }
     this.known.add(first);
-    const strays = listed.filter((block) => block.operationId === this.id && !this.known.has(block.first));
-    for (const { first: stray } of strays) this.known.add(stray);
-    return strays;
+    const orphans = listed.filter((block) => block.operationId === this.id && !this.known.has(block.first));
+    for (const { first: orphan } of orphans) this.known.add(orphan);
+    return orphans;
   }
 }
 

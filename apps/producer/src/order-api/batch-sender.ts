@@ -13,7 +13,7 @@ import { originHeaders, type RecordOrigin } from '#orders/operation/record-heade
 import { completeOrder } from '#orders/order/intake-order.js';
 import { contentHash } from '#orders/order/order-content.js';
 import type { Order } from '#orders/order/order.js';
-import { OrdersTopic } from '../emission/orders-topic.js';
+import { OrdersTopic } from '../publishing/orders-topic.js';
 import type { OpenOperation } from './intake-operations.js';
 import type { AcknowledgedBatch, IntakeStore } from './intake-store.js';
 import { ordersIn, type PendingRequest, RepeatedRequests } from './orders-request.js';
@@ -21,7 +21,7 @@ import { ordersIn, type PendingRequest, RepeatedRequests } from './orders-reques
 /** The orders topic over a producer of its own, so that the chunks of operations don't delay single orders. */
 export class IntakeTopic extends OrdersTopic {
   /** Encodes an order and its origin as a record. */
-  intakeRecord(
+  encodeReceived(
     order: Order,
     { operationId, index, createdAtAssigned }: Omit<RecordOrigin, 'createdAtAssigned'> & { createdAtAssigned: boolean },
   ): OutgoingRecord {
@@ -33,7 +33,7 @@ export class IntakeTopic extends OrdersTopic {
     };
   }
 
-  /** Decodes a value that `intakeRecord` has encoded, maybe in another version. @throws when the registry is unavailable */
+  /** Decodes a value that `encodeReceived` has encoded, maybe in another version. @throws when the registry is unavailable */
   async decode(value: Buffer): Promise<Order> {
     await this.codec.learn(value);
     return this.codec.read(value);
@@ -55,7 +55,7 @@ export function buildBatch(
   requests: readonly PendingRequest[],
   block: ReservedBlock,
   at: Date,
-  topic: Pick<IntakeTopic, 'intakeRecord'>,
+  topic: Pick<IntakeTopic, 'encodeReceived'>,
 ): BuiltBatch {
   const { first, operationId, from } = block;
   const orders = [];
@@ -70,7 +70,7 @@ export function buildBatch(
       const createdAtAssigned = isRepeatable && intake.createdAt === undefined;
       const id = content.ids[position] ?? '';
       const order = completeOrder(intake, { id, number: first + place, createdAt: at });
-      const record = topic.intakeRecord(order, { operationId, index: from + place, createdAtAssigned });
+      const record = topic.encodeReceived(order, { operationId, index: from + place, createdAtAssigned });
       records.push(record);
       orders.push({ id, hash: contentHash(order), partition: record.partition, createdAtAssigned });
     }
@@ -155,7 +155,7 @@ export class Acknowledgements {
 }
 
 /** What records of a batch are built from and sent with. */
-export type BatchTopic = Pick<IntakeTopic, 'gate' | 'intakeRecord' | 'decode' | 'send'>;
+export type BatchTopic = Pick<IntakeTopic, 'gate' | 'encodeReceived' | 'decode' | 'send'>;
 
 /**
  * Decides what became of a block whose process crashed, or lost a response. Several processes may do that at once, also the one that
@@ -189,7 +189,7 @@ export class BlockRecovery {
     const stored = unpackOrders(batch);
     const records = orders.map((order, position) => {
       const createdAtAssigned = stored[position]?.createdAtAssigned ?? false;
-      return this.topic.intakeRecord(order, { operationId, index: from + position, createdAtAssigned });
+      return this.topic.encodeReceived(order, { operationId, index: from + position, createdAtAssigned });
     });
     const parts = await this.topic.send(records);
     // The topic may have got more partitions since the batch was stored.
@@ -267,10 +267,10 @@ export class BatchSender {
     const { recorded } = operation;
     const wanted = { operationId: operation.id, from: operation.takeIndexes(count), count };
     const { first, unrecorded } = await this.parts.store.reserve(wanted, recorded);
-    for (const stray of operation.noteReserved(first, recorded, unrecorded))
+    for (const orphan of operation.noteReserved(first, recorded, unrecorded))
       this.parts.untilDone(operation, 'abandon unused numbers', async () => {
-        await this.recovery.settle(stray);
-        operation.noteRecorded(stray.first);
+        await this.recovery.settle(orphan);
+        operation.noteRecorded(orphan.first);
       });
     return { operation, block: { first, ...wanted }, requests: fresh };
   }

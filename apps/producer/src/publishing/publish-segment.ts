@@ -5,29 +5,29 @@ import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import type { Acknowledgement } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { AcknowledgedChunk, ChunkPart } from '#orders/operation/acknowledged-chunks.js';
 import type { Fault, FaultCounts } from '#orders/generator/fault-mix.js';
-import type { EmittedDocument, Segment } from '#orders/operation/operation.js';
+import type { SegmentedDocument, Segment } from '#orders/operation/operation.js';
 import { createFaultSelector, type OrderSource, plannedRecords } from '#orders/operation/order-source.js';
 import { recordsBetween, type TopicPositions, ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { OrdersTopic } from './orders-topic.js';
 import type { SegmentProgress } from './segment-leases.js';
 
-/** A rate-limited emission that is on time sends about this many chunks per second, so that the rate is even. */
+/** A rate-limited segment that is on time is sent in about this many chunks per second, so that the rate is even. */
 const CHUNKS_PER_SECOND = 50;
 const CEILING_POLL_MS = 250;
 
-interface EmissionOptions {
-  readonly operation: EmittedDocument;
+interface PublishingOptions {
+  readonly operation: SegmentedDocument;
   readonly segment: Segment;
   readonly source: OrderSource;
   readonly topic: OrdersTopic;
   readonly ceiling: LagCeiling;
   /** The clock of the operation's schedule. */
   readonly now: () => Date;
-  /** Ends the emission after the current chunk. */
+  /** Ends the work after the current chunk. */
   readonly signal: AbortSignal;
   /** Called after each acknowledged chunk, with its offsets on the topic. */
   readonly onProgress: (progress: SegmentProgress, chunk: AcknowledgedChunk) => Promise<void>;
-  /** Called when the emission starts to wait for the consumers, and when it continues. */
+  /** Called when publishing starts to wait for the consumers, and when it continues. */
   readonly onWaiting: (isWaiting: boolean) => Promise<void>;
 }
 
@@ -40,12 +40,12 @@ interface Chunk {
 }
 
 /**
- * Emits a segment, starting after its last acknowledged order. Each chunk is acknowledged before the next one is sent; an emission that is
- * late sends the overdue chunks together. The next ones are built while the current ones are in flight, so memory is bounded by the orders
+ * Publishes a segment, starting after its last acknowledged order. Each chunk is acknowledged before the next one is sent; overdue chunks
+ * are sent together. The next ones are built while the current ones are in flight, so memory is bounded by the orders
  * of two full chunks.
- * @returns the progress: the segment's end, unless the signal ended the emission earlier
+ * @returns the progress: the segment's end, unless the signal ended the work earlier
  */
-export async function emit(options: EmissionOptions): Promise<SegmentProgress> {
+export async function publishSegment(options: PublishingOptions): Promise<SegmentProgress> {
   const { operation, segment, topic, signal, onProgress } = options;
   const { at, from: firstDue } = operation.schedule ?? { at: options.now(), from: segment.ackedTo };
   const rate = new RateSchedule(operation.ratePerSecond, at.getTime());
@@ -88,18 +88,18 @@ function endOf(chunks: readonly Chunk[], otherwise: number): number {
 export function evenChunkSize({
   chunkSize,
   ratePerSecond,
-}: Pick<EmittedDocument, 'chunkSize' | 'ratePerSecond'>): number {
+}: Pick<SegmentedDocument, 'chunkSize' | 'ratePerSecond'>): number {
   if (ratePerSecond === null) return chunkSize;
   return Math.min(chunkSize, Math.max(1, Math.ceil(ratePerSecond / CHUNKS_PER_SECOND)));
 }
 
 /**
  * Builds one chunk, or as many as are overdue, up to the size of a full one. All chunks of a segment begin at multiples of the same size,
- * also late ones: those of an emission that is repeated after a crash replace those before.
+ * also late ones: chunks that are sent again after a crash replace the stored ones.
  * @param overdue returns how many orders from an index on should have been sent already
  */
 function createChunkBuilder(
-  { operation, segment, source, topic }: EmissionOptions,
+  { operation, segment, source, topic }: PublishingOptions,
   overdue: (from: number) => number,
 ): (from: number) => Promise<readonly Chunk[]> {
   const size = evenChunkSize(operation);
@@ -114,7 +114,7 @@ function createChunkBuilder(
       const planned = plannedRecords(orders.slice(from - first, to - first), from, faultsAt);
       return {
         to,
-        records: planned.map((record) => topic.record(record, operation._id)),
+        records: planned.map((record) => topic.encode(record, operation._id)),
         faults: planned.map(({ fault }) => fault).filter((fault) => fault !== undefined),
       };
     });
@@ -128,7 +128,7 @@ function sum(counts: FaultCounts, more: readonly Fault[]): FaultCounts {
   return next;
 }
 
-async function waitForConsumers({ ceiling, signal, onWaiting }: EmissionOptions): Promise<void> {
+async function waitForConsumers({ ceiling, signal, onWaiting }: PublishingOptions): Promise<void> {
   if (!(await ceiling.isReached())) return;
   await onWaiting(true);
   while (!signal.aborted && (await ceiling.isReached())) await abortableSleep(CEILING_POLL_MS, signal);
@@ -169,11 +169,11 @@ function without({ partition, records, baseOffset }: Acknowledgement, taken: num
   return { partition, records: records - taken, baseOffset: baseOffset < 0 ? baseOffset : baseOffset + taken };
 }
 
-/** How often the lag is read, in ms. The emission can exceed the ceiling for this long. */
+/** How often the lag is read, in ms. Publishing can exceed the ceiling for this long. */
 const CHECK_INTERVAL_MS = 1_000;
 
 /**
- * Pauses the emission while the consumer lag is at or above the ceiling. The lag exceeds it by at most one second of emission.
+ * Pauses publishing while the consumer lag is at or above the ceiling. The lag exceeds it by what is published in one second at most.
  * An unknown lag pauses nothing: without Kafka nothing is sent anyway.
  */
 @Injectable()
@@ -188,7 +188,7 @@ export class LagCeiling {
     private readonly clock: Clock,
   ) {}
 
-  /** Whether the emission must wait now. */
+  /** Whether publishing must wait now. */
   async isReached(): Promise<boolean> {
     const now = this.clock.now();
     if (now - this.checkedAt < CHECK_INTERVAL_MS) return this.reached;
@@ -211,7 +211,7 @@ export async function consumerLag(positions: TopicPositions): Promise<number> {
 }
 
 /**
- * Schedules orders by an open model: the n-th order is due at start + n / rate, independent of earlier orders. So the emission
+ * Schedules orders by an open model: the n-th order is due at start + n / rate, independent of earlier orders. So publishing
  * catches up after a stall. A closed model would delay all later orders, and silently lower the requested rate.
  */
 export class RateSchedule {

@@ -22,7 +22,7 @@ export interface Candidate {
 export type RowOutcome = 'accepted' | 'skipped' | 'conflicting' | 'archived';
 
 /** The state of an import: its id, the epoch of its claim, and the index of the next accepted order. */
-interface IntakePlace {
+interface ImportState {
   readonly operationId: string;
   readonly epoch: number;
   readonly nextIndex: number;
@@ -31,16 +31,16 @@ interface IntakePlace {
 /** Each concurrent import of the same orders can make one try fail. */
 const MAX_TRIES = 10;
 
-/** Decides which orders of a batch an import accepts, and stores those durably, by index, for the emission. */
+/** Decides which orders of a batch an import accepts, and stores those durably, by index, to be published. */
 @Injectable()
-export class RowIntake {
+export class RowAcceptance {
   constructor(
     private readonly mongo: Mongo,
     private readonly archived: ArchivedIds,
   ) {}
 
   /** Deletes the rows of an unfinished batch: every row from the next index on, except those of a later claim. */
-  async forget({ operationId, epoch, nextIndex }: IntakePlace): Promise<void> {
+  async forget({ operationId, epoch, nextIndex }: ImportState): Promise<void> {
     await this.rows.deleteMany({ operationId, index: { $gte: nextIndex }, epoch: { $lte: epoch } });
   }
 
@@ -48,7 +48,7 @@ export class RowIntake {
    * Decides and stores a batch. After `forget`, the same batch has the same outcomes, unless other imports have made progress.
    * @returns the outcome of each candidate, in order
    */
-  async take(batch: readonly Candidate[], place: IntakePlace): Promise<RowOutcome[]> {
+  async take(batch: readonly Candidate[], place: ImportState): Promise<RowOutcome[]> {
     for (let turn = 1; ; turn += 1) {
       const existing = await this.findExisting(batch, place);
       const unknown = batch.map(({ order }) => order.id).filter((id) => !existing.has(id));
@@ -65,8 +65,8 @@ export class RowIntake {
     }
   }
 
-  /** Returns the orders of a batch that already exist, by id: saved orders, and orders that an import has emitted or will emit. */
-  private async findExisting(batch: readonly Candidate[], place: IntakePlace): Promise<Map<string, Order>> {
+  /** Returns the orders of a batch that already exist, by id: saved orders, and orders that an import has published or will publish. */
+  private async findExisting(batch: readonly Candidate[], place: ImportState): Promise<Map<string, Order>> {
     const ids = batch.map(({ order }) => new UUID(order.id));
     const [orders, rows] = await Promise.all([
       ordersCollection(this.mongo.db)
@@ -81,7 +81,7 @@ export class RowIntake {
   }
 
   /** Removes rows that an earlier lease holder stored late: this batch needs their indexes. */
-  private async removeStale(rows: readonly ImportRow[], place: IntakePlace): Promise<readonly ImportRow[]> {
+  private async removeStale(rows: readonly ImportRow[], place: ImportState): Promise<readonly ImportRow[]> {
     const isStale = ({ operationId, index, epoch }: ImportRow): boolean =>
       operationId === place.operationId && index >= place.nextIndex && epoch <= place.epoch;
     if (!rows.some(isStale)) return rows;
@@ -89,7 +89,7 @@ export class RowIntake {
     return rows.filter((row) => !isStale(row));
   }
 
-  /** Removes the rows of imports that ended before emitting them. */
+  /** Removes the rows of imports that ended before publishing them. */
   private async removeDead(rows: readonly ImportRow[]): Promise<readonly ImportRow[]> {
     if (rows.length === 0) return rows;
     const ids = [...new Set(rows.map(({ operationId }) => operationId))];
@@ -97,7 +97,7 @@ export class RowIntake {
       .find({ _id: { $in: ids } })
       .toArray();
     const operations = new Map(found.map((operation) => [operation._id, operation]));
-    const dead = new Set(rows.filter((row) => !willBeEmitted(row, operations.get(row.operationId))));
+    const dead = new Set(rows.filter((row) => !willBePublished(row, operations.get(row.operationId))));
     if (dead.size === 0) return rows;
     const from = new Set([...dead].map(({ operationId }) => operationId));
     // Also filters by operation: another import may have stored the same orders meanwhile.
@@ -113,7 +113,7 @@ export class RowIntake {
 function decide(
   batch: readonly Candidate[],
   { existing, archived }: { existing: Map<string, Order>; archived: ReadonlyMap<string, unknown> },
-  { operationId, epoch, nextIndex }: IntakePlace,
+  { operationId, epoch, nextIndex }: ImportState,
 ): { readonly outcomes: RowOutcome[]; readonly rows: ImportRow[] } {
   const rows: ImportRow[] = [];
   const outcomes = batch.map(({ order, source }): RowOutcome => {
@@ -127,8 +127,8 @@ function decide(
   return { outcomes, rows };
 }
 
-/** Whether an import has emitted a row or can still emit it. */
-function willBeEmitted({ index }: ImportRow, operation: OperationDocument | undefined): boolean {
+/** Whether an import has published a row or can still publish it. */
+function willBePublished({ index }: ImportRow, operation: OperationDocument | undefined): boolean {
   if (operation?.kind !== 'import') return false;
   // Stored beyond the end by an earlier lease holder.
   if (operation.reading === null && index >= operation.count) return false;

@@ -1,6 +1,6 @@
 import type { Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
-import type { SendGate } from '../expansion/send-gate.js';
+import type { SendGate } from '../publishing/send-gate.js';
 import { keyReused } from '../operations/idempotency-keys.js';
 import { type BatchSender, OperationOverError, type Reserved } from './batch-sender.js';
 import type { OpenOperation } from './intake-operations.js';

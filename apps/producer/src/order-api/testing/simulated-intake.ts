@@ -7,7 +7,7 @@ import type { IntakeOrder } from '#orders/order/intake-order.js';
 import { contentHash } from '#orders/order/order-content.js';
 import type { Order } from '#orders/order/order.js';
 import { anOrder } from '#orders/testing/an-order.js';
-import { SendGate } from '../../expansion/send-gate.js';
+import { SendGate } from '../../publishing/send-gate.js';
 import { Acknowledgements, BatchSender, type BatchTopic, BlockRecovery } from '../batch-sender.js';
 import { OpenOperation } from '../intake-operations.js';
 import { IntakeQueue } from '../intake-queue.js';
@@ -31,7 +31,7 @@ export class SimulatedTopic implements BatchTopic {
   /** A value is the index of an order here. */
   private readonly encoded: Order[] = [];
 
-  intakeRecord(order: Order): OutgoingRecord {
+  encodeReceived(order: Order): OutgoingRecord {
     const value = Buffer.from(String(this.encoded.push(order) - 1));
     return { partition: order.accountId.length % this.gate.partitions, key: order.accountId, value, headers: {} };
   }
@@ -106,7 +106,7 @@ export class SimulatedProducer {
     this.operation = new OpenOperation(id);
     const uncertainTopic: BatchTopic = {
       gate: topic.gate,
-      intakeRecord: (order) => topic.intakeRecord(order),
+      encodeReceived: (order) => topic.encodeReceived(order),
       decode: async (value) => topic.decode(value),
       send: async (records) => this.call(async () => topic.send(records)) as Promise<Acknowledgement[]>,
     };

@@ -8,7 +8,7 @@ import { originHeaders } from '#orders/operation/record-headers.js';
 import type { OrderCodec } from '#orders/order/order-codec.js';
 import type { Order } from '#orders/order/order.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
-import type { GatedConnection, SendGate } from '../expansion/send-gate.js';
+import type { GatedConnection, SendGate } from './send-gate.js';
 
 /** Receives counts of sent and acknowledged records, synchronously, for metrics. */
 interface TopicObserver {
@@ -34,7 +34,7 @@ export class OrdersTopic implements GatedConnection {
   }
 
   /** Encodes an order and its origin as a record. */
-  record({ order, index, fault }: PlannedRecord, operationId: string): OutgoingRecord {
+  encode({ order, index, fault }: PlannedRecord, operationId: string): OutgoingRecord {
     return {
       // Chosen here, so that no retry can choose another one.
       partition: this.gate.partitionOf(order.accountId),
@@ -65,7 +65,7 @@ export class OrdersTopic implements GatedConnection {
   }
 }
 
-/** Creates the metrics of the orders topic, in records: one per order, plus the records that a populate's faults add. */
+/** Creates the metrics of the orders topic, in records: one per order, plus the records that injected faults add. */
 export function measureTopic(registry: Registry): TopicObserver {
   const registers = [registry];
   const sent = new Counter({

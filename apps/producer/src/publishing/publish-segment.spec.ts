@@ -2,12 +2,12 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '@orders-pipeline/clock';
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import type { AcknowledgedChunk, ChunkPart } from '#orders/operation/acknowledged-chunks.js';
-import { type EmittedDocument, createSegments, type Segment } from '#orders/operation/operation.js';
+import { type SegmentedDocument, createSegments, type Segment } from '#orders/operation/operation.js';
 import type { PlannedRecord } from '#orders/operation/order-source.js';
 import { type Order, orderViolation } from '#orders/order/order.js';
 import { anOrder } from '#orders/testing/an-order.js';
-import { SendGate } from '../expansion/send-gate.js';
-import { chunkParts, emit, evenChunkSize, LagCeiling } from './emission.js';
+import { SendGate } from './send-gate.js';
+import { chunkParts, evenChunkSize, LagCeiling, publishSegment } from './publish-segment.js';
 import { faultyValue, type OrdersTopic } from './orders-topic.js';
 import type { SegmentProgress } from './segment-leases.js';
 
@@ -26,8 +26,8 @@ function part(partition: number, count: number, baseOffset: number): ChunkPart {
   return { partition, records: count, baseOffset };
 }
 
-/** Emits a segment to a topic that acknowledges everything, and returns what was sent and reported. */
-async function emitSegment(segment: Segment, change: object = {}, stopAfter = Number.POSITIVE_INFINITY) {
+/** Publishes a segment to a topic that acknowledges everything, and returns what was sent and reported. */
+async function published(segment: Segment, change: object = {}, stopAfter = Number.POSITIVE_INFINITY) {
   const sent: number[] = [];
   const sends: number[] = [];
   const chunks: AcknowledgedChunk[] = [];
@@ -35,7 +35,7 @@ async function emitSegment(segment: Segment, change: object = {}, stopAfter = Nu
   const stop = new AbortController();
   const topic = {
     gate: new SendGate(1),
-    record: ({ index }: PlannedRecord) => recordOn(index),
+    encode: ({ index }: PlannedRecord) => recordOn(index),
     send: async (batch: readonly OutgoingRecord[]) => {
       sent.push(...batch.map(({ partition }) => partition));
       sends.push(batch.length);
@@ -43,8 +43,8 @@ async function emitSegment(segment: Segment, change: object = {}, stopAfter = Nu
     },
   } as unknown as OrdersTopic;
   const operation = { kind: 'populate', _id: 'x', seed: 1, chunkSize: 10, ratePerSecond: null, ...change };
-  const end = await emit({
-    operation: operation as EmittedDocument,
+  const end = await publishSegment({
+    operation: operation as SegmentedDocument,
     segment,
     topic,
     source: ({ from, to }) => Array.from({ length: to - from }, () => anOrder()),
@@ -65,9 +65,9 @@ function indexes(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, at) => from + at);
 }
 
-describe('emitting a segment', () => {
+describe('publishing a segment', () => {
   it('sends all chunks in order and reports each when it is acknowledged', async () => {
-    const { sent, chunks, progress, end } = await emitSegment(SEGMENT);
+    const { sent, chunks, progress, end } = await published(SEGMENT);
     expect(sent).toEqual(indexes(5, 35));
     expect(chunks).toEqual(['5-15', '15-25', '25-35']);
     expect(progress.map(({ ackedTo }) => ackedTo)).toEqual([15, 25, 35]);
@@ -76,18 +76,18 @@ describe('emitting a segment', () => {
   });
 
   it('continues after the last acknowledged order', async () => {
-    expect((await emitSegment({ ...SEGMENT, ackedTo: 25 })).sent).toEqual(indexes(25, 35));
+    expect((await published({ ...SEGMENT, ackedTo: 25 })).sent).toEqual(indexes(25, 35));
   });
 
   it('ends after the current chunk when aborted, and returns its progress', async () => {
-    const { sent, end } = await emitSegment(SEGMENT, {}, 1);
+    const { sent, end } = await published(SEGMENT, {}, 1);
     expect(sent).toEqual(indexes(5, 15));
     expect(end).toMatchObject({ ackedTo: 15, generatedTo: 25 });
   });
 
   it('sends overdue chunks together after a stall, and reports each as always', async () => {
     const schedule = { at: new Date(NOW.getTime() - 3_600_000), from: 0 };
-    const { sends, chunks, progress } = await emitSegment({ ...SEGMENT, to: 17 }, { ratePerSecond: 100, schedule });
+    const { sends, chunks, progress } = await published({ ...SEGMENT, to: 17 }, { ratePerSecond: 100, schedule });
     expect(sends).toEqual([10, 2]);
     expect(chunks).toEqual(['5-7', '7-9', '9-11', '11-13', '13-15', '15-17']);
     expect(progress.map(({ ackedTo }) => ackedTo)).toEqual([7, 9, 11, 13, 15, 17]);
@@ -95,7 +95,7 @@ describe('emitting a segment', () => {
 
   it('sends extra records after their orders, and counts the faults', async () => {
     const faults = { poison: 0, oversized: 0, duplicate: 1, conflict: 1 };
-    const { sent, end } = await emitSegment({ ...SEGMENT, to: 7 }, { faults });
+    const { sent, end } = await published({ ...SEGMENT, to: 7 }, { faults });
     expect(sent).toEqual([5, 5, 5, 6, 6, 6]);
     expect(end.faults).toEqual({ poison: 0, oversized: 0, duplicate: 2, conflict: 2 });
   });
