@@ -142,7 +142,7 @@ const ORDERS = 10_000;
 const ORDERS_AFTER_RESTART = 500;
 const CONSUMERS = 4;
 const APPS = ['producer', 'consumer', 'query-api', 'console'];
-/** The public key of the legacy system's clients: docs/migration.md. */
+/** The public key of the legacy system's clients: docs/migrate.md. */
 const DEMO_KEY = 'demo-key-of-the-legacy-api-clients';
 
 interface Order {
@@ -320,7 +320,7 @@ export class Scenario {
     });
   }
 
-  /** Follows docs/operations.md: with the files of the containers an operator gets in, and the apps' user may not do more than it needs. */
+  /** Follows docs/run.md: with the files of the containers an operator gets in, and the apps' user may not do more than it needs. */
   private async operatorGetsIn(): Promise<void> {
     const { project } = this;
     const { KAFKA_PORT, MONGODB_PORT } = project.ports;

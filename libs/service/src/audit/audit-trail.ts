@@ -1,10 +1,10 @@
-import { type Collection, type Db, MongoBulkWriteError } from 'mongodb';
+import { type Collection, type Db } from 'mongodb';
 import { Counter, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { pause, succeededWithin, type Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
-import { DUPLICATE_KEY } from '../mongodb/mongo-errors.js';
+import { hasOnlyDuplicates } from '../mongodb/mongo-errors.js';
 import type { Mongo } from '../mongodb/mongo.js';
 
 /** `done`: below 400. `refused`: 4xx, nothing was changed. `failed`: 5xx, the change may have been made or not. */
@@ -149,16 +149,8 @@ export class AuditTrail {
     try {
       await auditCollection(db).insertMany([...batch], { ordered: false });
     } catch (error) {
-      if (!isStoredAlready(error)) throw error;
+      // An earlier attempt has stored them, and its response was lost.
+      if (!hasOnlyDuplicates(error)) throw error;
     }
   }
-}
-
-/** Returns whether all that failed was stored by an earlier attempt, whose response was lost. */
-function isStoredAlready(error: unknown): boolean {
-  if (!(error instanceof MongoBulkWriteError)) return false;
-  return (
-    error.result.getWriteConcernError() === undefined &&
-    [error.writeErrors].flat().every(({ code }) => code === DUPLICATE_KEY)
-  );
 }

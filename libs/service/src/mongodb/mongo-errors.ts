@@ -1,4 +1,10 @@
-import { MongoError, MongoNetworkError, MongoNetworkTimeoutError, MongoServerError } from 'mongodb';
+import {
+  MongoBulkWriteError,
+  MongoError,
+  MongoNetworkError,
+  MongoNetworkTimeoutError,
+  MongoServerError,
+} from 'mongodb';
 
 /** Names of driver errors without a usable server. Matched by name, since the driver doesn't export its pool errors' classes. */
 const UNREACHABLE =
@@ -58,7 +64,14 @@ export function isConnectionLost(error: unknown): error is Error {
 
 export const DUPLICATE_KEY = 11_000;
 
-/** Returns whether a write failed since another document has the same key. */
+/** Returns whether a write failed because another document has the same value of a unique index, such as the same `_id`. */
 export function isDuplicateKey(error: unknown): error is MongoServerError {
   return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
+}
+
+/** Returns whether a bulk failed only because some of its documents existed already: all others are stored with the write concern. */
+export function hasOnlyDuplicates(error: unknown): boolean {
+  if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError() !== undefined) return false;
+  const failures = [error.writeErrors].flat();
+  return failures.length > 0 && failures.every(({ code }) => code === DUPLICATE_KEY);
 }
