@@ -31,8 +31,7 @@ it('docker-compose.yml makes the console and the producer refer to the query API
 });
 
 it('docker-compose.yml gives the facade the public key of docs/migrate.md, which is refused in production', () => {
-  const [, key = ''] =
-    /x-api-key: ([\w-]+)'/.exec(read('docs/migrate.md').split('--profile legacy up')[1] ?? '') ?? [];
+  const [, key = ''] = /x-api-key: ([\w-]+)'/.exec(read('docs/migrate.md').split('--profile legacy up')[1] ?? '') ?? [];
   const file = read('deploy/legacy-clients.json');
   expect(ClientKeys.parse(file).clientOf({ key })).toBe('demo');
   expect(() => ClientKeys.parse(file, true)).toThrow('the demo key, which is public');

@@ -9,7 +9,7 @@ The scope that each route needs, and what each service may do at Kafka and Mongo
 
 const SCOPES = `## Scopes of the routes
 
-The console forwards \`/v1/populate\`, \`/v1/operations\`, \`/v1/imports\` and \`/v1/dead-letters\` to the producer, \`/v1/orders\` to the query API and \`/v1/migration\` to the facade, with the caller's token: the same scopes hold. \`InterruptionScope\` is \`orders:write\`; for a redrive it is \`dead-letters:redrive\`. The legacy system's own routes of the facade need an [API key](migrate.md#identify-the-clients).`;
+The console forwards \`/v1/populate\`, \`/v1/operations\`, \`/v1/imports\` and \`/v1/dead-letters\` to the producer, \`/v1/orders\` to the query API and \`/v1/migration\` to the facade, with the caller's token: the same scopes hold. \`InterruptionScope\` is \`orders:write\`; for a redrive it is \`dead-letters:redrive\`. The legacy system's own routes of the facade need an [API key](migrate.md#start-the-facade).`;
 
 /** Returns docs/rights.md, the tables of scopes and rights, from the controllers and from `SERVICE_RIGHTS`. */
 export function rightsPage(services: Readonly<Record<string, readonly RouteScope[]>>): string {

@@ -63,9 +63,9 @@ function titleOf(command: string): string {
   return command.replace('npm run swarm --', 'deploy/swarm').replace(/ --$/, '');
 }
 
-const commands = await describeCommands();
+const transcripts = await describeCommands();
 const files = {
-  'commands.txt': commands,
+  'commands.txt': transcripts,
   'error-codes.txt': listErrorCodes(),
   'metrics.txt': describeMetrics(),
   'package-exports.txt': declareExports(),
@@ -75,6 +75,6 @@ const files = {
 };
 for (const [name, text] of Object.entries(files))
   await updateGenerated(`docs/surface/${name}`, text, 'npm run docs:surface');
-await updateGenerated('docs/cli.md', describeHelps(commands), 'npm run docs:surface');
+await updateGenerated('docs/cli.md', describeHelps(transcripts), 'npm run docs:surface');
 // The programs that ran in this process have left timers and listeners.
 process.exit();

@@ -73,12 +73,12 @@ export interface DocumentedRun {
 }
 
 /** The commands of all pages, once they are read. */
-let commands: readonly string[] | undefined;
+let allCommands: readonly string[] | undefined;
 
 /** Returns a command as its page has it. @param command in one line. @throws Error if no page has it any more */
 export function documented(command: string): string {
-  commands ??= PAGES.flatMap(readCommands);
-  const found = commands.find((each) => normalizeCommand(each) === command);
+  allCommands ??= PAGES.flatMap(readCommands);
+  const found = allCommands.find((each) => normalizeCommand(each) === command);
   if (found === undefined) throw new Error(`no page has the command: ${command}`);
   return found;
 }
