@@ -14,7 +14,7 @@ import { type EndToEndRun, LIMITS, memoryLimitOf, type RunSample, SET_UP } from 
 import { median, type Result } from './result.js';
 import { MEAN_SAVE_SECONDS } from './stack-benchmarks.js';
 
-// The charts of docs/benchmarks.md and docs/autoscaling.md.
+// The charts of docs/benchmarks.md.
 
 const GREY = '#57606a';
 const BLUE = '#0969da';

@@ -1,6 +1,4 @@
-// `npm run docs:api`: writes the OpenAPI documents of the services into docs/openapi/, and the table of scopes in docs/security.md. With `--check` it writes nothing, and fails when one of them is out of date. It needs no servers.
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+// `npm run docs:api`: writes the OpenAPI documents of the services into docs/openapi/, and docs/rights.md. With `--check` it writes nothing, and fails when one of them is out of date. It needs no servers.
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -13,9 +11,9 @@ import { ProducerModule } from '../apps/producer/src/producer.module.js';
 import { API as QUERY_API } from '../apps/query-api/src/api-description.js';
 import { QueryApiModule } from '../apps/query-api/src/query-api.module.js';
 import { createApiDocument, type ApiDescription } from '#service/docs/openapi.js';
-import { routeScopes, routesWithoutController, withScopes, type RouteScope } from './api-documents/route-scopes.js';
+import { rightsPage } from './api-documents/rights-page.js';
+import { routeScopes, routesWithoutController, type RouteScope } from './api-documents/route-scopes.js';
 import { formatted, updateGenerated } from './generated-file.js';
-import { PROJECT_DIRECTORY } from './project-directory.js';
 
 async function update(file: string, content: string): Promise<void> {
   await updateGenerated(file, await formatted(file, content), 'npm run docs:api');
@@ -46,11 +44,12 @@ await update('docs/openapi/producer.json', JSON.stringify(producer));
 await update('docs/openapi/query-api.json', JSON.stringify(queryApi));
 await update('docs/openapi/facade.json', JSON.stringify(facade));
 await update('docs/openapi/console.json', JSON.stringify(consoleApi));
-const SECURITY = 'docs/security.md';
-const services = {
-  producer: await scopesOf(ProducerModule, producer),
-  'query API': await scopesOf(QueryApiModule, queryApi),
-  console: await scopesOf(ConsoleModule, consoleApi),
-  facade: await scopesOf(FacadeModule, facade),
-};
-await update(SECURITY, withScopes(await readFile(join(PROJECT_DIRECTORY, SECURITY), 'utf8'), services));
+await update(
+  'docs/rights.md',
+  rightsPage({
+    producer: await scopesOf(ProducerModule, producer),
+    'query API': await scopesOf(QueryApiModule, queryApi),
+    console: await scopesOf(ConsoleModule, consoleApi),
+    facade: await scopesOf(FacadeModule, facade),
+  }),
+);

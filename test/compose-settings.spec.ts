@@ -30,9 +30,8 @@ it('docker-compose.yml makes the console and the producer refer to the query API
   expect(text.split(`QUERY_API_PUBLIC_URL: http://localhost:${port}\n`)).toHaveLength(3);
 });
 
-it('docker-compose.yml gives the facade the public key of docs/migration.md, which is refused in production', () => {
-  const [, key = ''] =
-    /x-api-key: ([\w-]+)'/.exec(read('docs/migration.md').split('--profile legacy up')[1] ?? '') ?? [];
+it('docker-compose.yml gives the facade the public key of docs/migrate.md, which is refused in production', () => {
+  const [, key = ''] = /x-api-key: ([\w-]+)'/.exec(read('docs/migrate.md').split('--profile legacy up')[1] ?? '') ?? [];
   const file = read('deploy/legacy-clients.json');
   expect(ClientKeys.parse(file).clientOf({ key })).toBe('demo');
   expect(() => ClientKeys.parse(file, true)).toThrow('the demo key, which is public');

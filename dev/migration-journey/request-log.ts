@@ -143,7 +143,7 @@ export interface FaultWindow extends Interval {
 
 /** The default of `INTENT_MAX_AGE_MS`: from then on, writes do not wait for the secondary. */
 const BEHIND_AFTER_MS = 10_000;
-/** The codes of docs/facade.md. */
+/** The codes of docs/migrate.md. */
 const WAITS = ['handing-over', 'still-open', 'outcome-unknown'];
 const SIDE_UNAVAILABLE = [...WAITS, 'legacy-away', 'new-away'];
 const DATABASE_UNAVAILABLE = [...SIDE_UNAVAILABLE, 'state-unknown', 'database-away'];

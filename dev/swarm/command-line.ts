@@ -38,7 +38,9 @@ interface UpFlags {
 export function swarmCommandLine(environment: SwarmEnvironment, setExitCode: (code: number) => void): Command {
   const { env, print } = environment;
   const docker = new DockerCli();
-  const program = new Command('deploy/swarm/').description('Runs the pipeline on Docker Swarm: docs/swarm.md.');
+  const program = new Command('deploy/swarm/').description(
+    'Runs the pipeline on Docker Swarm: docs/run.md#docker-swarm.',
+  );
   const add: AddCommand = (name, description) =>
     program
       .command(name)

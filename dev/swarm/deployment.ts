@@ -113,7 +113,7 @@ export class Deployment {
   }
 }
 
-/** The image that docs/swarm.md builds on a single node. */
+/** The image that docs/run.md builds on a single node. */
 function ownImage(): string {
   const { version } = JSON.parse(readFileSync(join(PROJECT_DIRECTORY, 'package.json'), 'utf8')) as { version: string };
   return `orders-pipeline:${version}`;

@@ -13,7 +13,7 @@ function deploymentOf(file: string, devIssuer: boolean, shell: NodeJS.ProcessEnv
 }
 
 describe('deploy/swarm/stack.yml', () => {
-  it('needs the labels of docs/swarm.md, and those of services with replicas only', () => {
+  it('needs the labels of docs/run.md, and those of services with replicas only', () => {
     expect([...read().labels.keys()].toSorted()).toEqual([
       'orders.gateway',
       'orders.kafka-1',

@@ -112,7 +112,7 @@ function addresses(deployment: Deployment): string[] {
 
 /** Brokers and members, which are replaced one after another. */
 const SERVERS = ['kafka-1', 'kafka-2', 'kafka-3', 'mongodb-1', 'mongodb-2', 'mongodb-3'] as const;
-/** Readers before writers, as docs/upgrade.md explains. Services of one step are independent of each other. */
+/** Readers before writers, as docs/run.md#upgrade explains. Services of one step are independent of each other. */
 const UPGRADE: readonly (readonly string[])[] = [['query-api', 'console'], ['consumer'], ['producer', 'facade']];
 const JOBS = ['prepare', 'servers-ready', 'migrate'];
 const SETTLED_WITHIN_SECONDS = 300;

@@ -10,17 +10,16 @@ import {
 } from '@orders-pipeline/nestjs-parallel-consumer';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 
+const logger = new Logger('payments');
+
 @Controller()
 class PaymentsController {
-  private readonly logger = new Logger(PaymentsController.name);
-
   @EventPattern<string>('payments.v1', PARALLEL_CONSUMER)
-  async save(@Payload() payment: { id: string; amount: number }, @Ctx() context: ParallelConsumerContext) {
-    const { record, attempt } = context;
-    this.logger.log(`saving ${payment.id}, attempt ${attempt.number}`);
+  async save(@Payload() payment: { id: string; amount: number }, @Ctx() { record, attempt }: ParallelConsumerContext) {
+    logger.log(`saving ${payment.id}, attempt ${attempt.number}`);
     if (payment.amount < 1) throw new RangeError(`payment ${payment.id} has no amount`);
-    await sleep(500); // a slow database
-    this.logger.log(`saved ${payment.id} of partition ${record.partition}`);
+    await sleep(500); // instead of a database
+    logger.log(`saved ${payment.id} of partition ${record.partition}`);
   }
 }
 
@@ -28,22 +27,21 @@ class PaymentsController {
 class AppModule {}
 
 const brokers = (process.env['KAFKA_BROKERS'] ?? 'localhost:9092').split(',');
-const kafka = connectKafka({ brokers, clientId: 'payments', logger: nestEngineLogger(new Logger('kafka')) });
-const app = await NestFactory.create(AppModule);
-app.connectMicroservice({
-  strategy: new ParallelConsumerServer({
-    kafka,
-    topics: {
-      'payments.v1': {
-        groupId: 'payments-savers',
-        deadLetterTopic: 'payments.v1.dead-letter',
-        // In doubt, wait: an error of the environment is retried until it has passed.
-        classify: (error) => (error instanceof RangeError ? 'poison' : 'environment'),
-        inFlight: 1_000,
-      },
+const kafka = connectKafka({ brokers, clientId: 'payments', logger: nestEngineLogger(logger) });
+const strategy = new ParallelConsumerServer({
+  kafka,
+  topics: {
+    'payments.v1': {
+      groupId: 'payments-savers',
+      deadLetterTopic: 'payments.v1.dead-letter',
+      // If unsure, treat an error as an outage: pause and retry.
+      classify: (error) => (error instanceof RangeError ? 'poison' : 'environment'),
+      inFlight: 1_000,
     },
-  }),
+  },
 });
+const app = await NestFactory.create(AppModule);
+app.connectMicroservice({ strategy });
 app.enableShutdownHooks(); // SIGTERM and Ctrl-C drain
 await app.init();
 await app.startAllMicroservices();

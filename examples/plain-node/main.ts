@@ -1,23 +1,39 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { ParallelConsumer } from '@orders-pipeline/parallel-consumer';
+import { MongoClient } from 'mongodb';
+import { ParallelConsumer, type FailureKind } from '@orders-pipeline/parallel-consumer';
 import { connectKafka, KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
 
 const log = (details: object, message: string) => console.log(message, JSON.stringify(details));
 const logger = { info: log, warn: log, error: log }; // a pino logger fits too
 const brokers = (process.env['KAFKA_BROKERS'] ?? 'localhost:9092').split(',');
-const kafka = connectKafka({ brokers, clientId: 'savers', logger });
+const kafka = connectKafka({ brokers, clientId: 'payments', logger });
+
+const uri = process.env['MONGODB_URI'] ?? 'mongodb://localhost:27017/shop';
+const mongo = new MongoClient(uri, { socketTimeoutMS: 30_000 }); // it has no default
+await mongo.connect(); // first: a client whose first connection fails stays closed for ever
+const payments = mongo.db().collection<{ _id: string; amount: number }>('payments');
+
+const WRONG_DOCUMENT = new Set<unknown>([121, 10334]); // fails its validator, too large
+
+function classify(error: unknown): FailureKind {
+  if (error instanceof SyntaxError || error instanceof RangeError) return 'poison'; // the record is wrong
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (WRONG_DOCUMENT.has(code) || (error instanceof Error && error.name.startsWith('BSON'))) return 'poison';
+  if (code === 112 || code === 11_000) return 'retriable'; // write conflict, duplicate key
+  return 'environment'; // if unsure, treat an error as an outage: pause and retry
+}
 
 const consumer = new ParallelConsumer(
   {
     handler: async ({ valueText, partition }, attempt) => {
-      const payment = JSON.parse(valueText ?? '') as { id: string; amount: number };
-      console.log(`saving ${payment.id}, attempt ${attempt.number}`);
-      if (payment.amount < 1) throw new RangeError(`payment ${payment.id} has no amount`);
-      await sleep(500, undefined, { signal: attempt.signal }); // resolve when the effect is durable
-      console.log(`saved ${payment.id} of partition ${partition}`);
+      const { id, amount } = JSON.parse(valueText ?? '') as { id: string; amount: number };
+      console.log(`saving ${id}, attempt ${attempt.number}`);
+      if (!(amount > 0)) throw new RangeError(`payment ${id} has no amount`);
+      // Idempotent: a repeated record changes nothing. Resolve only when the effect is durable.
+      await payments.updateOne({ _id: id }, { $setOnInsert: { amount } }, { upsert: true });
+      console.log(`saved ${id} of partition ${partition}`);
     },
-    // In doubt, wait: an error of the environment is retried until it has passed.
-    classify: (error) => (error instanceof RangeError || error instanceof SyntaxError ? 'poison' : 'environment'),
+    classify,
+    maxAttempts: 5, // of a retriable failure, within about 1.5 s; then the record is dead-lettered
     deadLetterTopic: 'payments.v1.dead-letter',
     inFlight: 1_000,
     logger,
@@ -25,4 +41,9 @@ const consumer = new ParallelConsumer(
   new KafkajsBroker({ kafka, topic: 'payments.v1', groupId: 'payments-savers', logger }),
 );
 await consumer.start();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void consumer.stop());
+
+async function stop() {
+  await consumer.stop(); // starts nothing new, waits for running attempts, commits, leaves the group
+  await mongo.close();
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());

@@ -67,14 +67,14 @@ const COMPILER_OPTIONS = {
 /** The output of each client: it populates, then reads a page, an order by its id, and a range of four pages. */
 const PRINTED = /^all saved\n1 acc-\d+ \d+\.\d{4} [A-Z]{3}\n1000\n$/;
 
-describe('the clients of docs/http-api.md', () => {
+describe('the clients of docs/query.md', () => {
   let pipeline: TestSystem;
   let folder: string;
   let page: string;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'orders-clients-'));
-    page = await readFile(join(PROJECT_DIRECTORY, 'docs', 'http-api.md'), 'utf8');
+    page = await readFile(join(PROJECT_DIRECTORY, 'docs', 'query.md'), 'utf8');
     pipeline = await TestSystem.start({ flags: ['--save-ms', '0..1'] });
   });
 
@@ -86,7 +86,7 @@ describe('the clients of docs/http-api.md', () => {
   /** Returns the page's code in a language, for the services of this run. */
   function codeIn(language: string): string {
     const code = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(page)?.[1];
-    if (code === undefined) throw new Error(`docs/http-api.md has no code in ${language}`);
+    if (code === undefined) throw new Error(`docs/query.md has no code in ${language}`);
     const { producerUrl, queryApiUrl } = pipeline;
     return code.replaceAll('http://localhost:3001', producerUrl).replaceAll('http://localhost:3000', queryApiUrl);
   }

@@ -46,11 +46,12 @@ class DocumentedComposeCommands {
   }
 
   async openKafkaAndMongodb(): Promise<void> {
-    assert.notEqual(await this.run('docker compose exec producer cat /run/apps/kafka-password'), '');
-    const topics = await this.run(
-      'docker compose exec kafka /opt/kafka/bin/kafka-topics.sh --bootstrap-server kafka:19092 --command-config /run/kafka/admin.properties --list',
-    );
-    assert.match(topics, /^orders\.v1$/m);
+    const settings = [
+      'export KAFKA_SASL_MECHANISM=plain KAFKA_SASL_USERNAME=orders KAFKA_SASL_PASSWORD=$(docker compose exec producer cat /run/apps/kafka-password)',
+      'export MONGODB_URI="mongodb://root:$(docker compose exec mongodb cat /run/mongodb/root-password)@127.0.0.1:27017/orders?authSource=admin&directConnection=true"',
+    ].map(documented);
+    const shown = await this.project.shell([...settings, 'echo "$KAFKA_SASL_PASSWORD $MONGODB_URI"'].join('\n'));
+    assert.match(shown, /^\S{20,} mongodb:\/\/root:\S{20,}@127\.0\.0\.1:27017\/orders\?\S+$/m);
     for (const command of IN_MONGOSH) await this.inMongosh(documented(command));
     await this.inMongosh("db.getSiblingDB('orders').probes.createIndex({ a: 1 }, { name: 'a' })");
     const drop = replaceAll(documented("db.COLLECTION.dropIndex('NAME')"), { COLLECTION: 'probes', NAME: 'a' });
@@ -142,7 +143,7 @@ const ORDERS = 10_000;
 const ORDERS_AFTER_RESTART = 500;
 const CONSUMERS = 4;
 const APPS = ['producer', 'consumer', 'query-api', 'console'];
-/** The public key of the legacy system's clients: docs/migration.md. */
+/** The public key of the legacy system's clients: docs/migrate.md. */
 const DEMO_KEY = 'demo-key-of-the-legacy-api-clients';
 
 interface Order {
@@ -320,7 +321,7 @@ export class Scenario {
     });
   }
 
-  /** Follows docs/operations.md: with the files of the containers an operator gets in, and the apps' user may not do more than it needs. */
+  /** Follows docs/run.md: with the files of the containers an operator gets in, and the apps' user may not do more than it needs. */
   private async operatorGetsIn(): Promise<void> {
     const { project } = this;
     const { KAFKA_PORT, MONGODB_PORT } = project.ports;

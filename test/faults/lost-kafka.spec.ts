@@ -34,7 +34,7 @@ async function loseKafka(stack: TestSystem): Promise<void> {
   await rm(join(stack.dataDirectory, 'kafka'), { recursive: true });
 }
 
-describe('the loss of Kafka, as docs/recovery.md describes it', () => {
+describe('the loss of Kafka, as docs/run.md describes it', () => {
   it('loses no order that can be made again, and names the others', async () => {
     const folder = await makeRunFolder('orders-lost-kafka');
     let pipeline = await started(folder);

@@ -27,7 +27,7 @@ async function removeUsersAndRoles(mongo: MongoClient): Promise<void> {
   await admin.command({ dropAllRolesFromDatabase: 1 });
 }
 
-describe('users and rights, by the commands of docs/operations.md', () => {
+describe('users and rights, by the commands of docs/run.md', () => {
   let kafka: SecuredKafka;
   let mongo: MongoClient;
   let mongodbUri: string;
@@ -87,7 +87,7 @@ describe('users and rights, by the commands of docs/operations.md', () => {
   });
 
   it('a user of MongoDB is created with the role of its name', async () => {
-    const page = await readFile(join(PROJECT_DIRECTORY, 'docs/operations.md'), 'utf8');
+    const page = await readFile(join(PROJECT_DIRECTORY, 'docs/run.md'), 'utf8');
     const [, command = ''] = /^ *```js\n *(db\.getSiblingDB.+)\n *```$/m.exec(page) ?? [];
     // As mongosh runs it.
     const db = {

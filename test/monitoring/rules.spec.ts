@@ -42,11 +42,11 @@ describe('the alerts', () => {
   });
 
   it('have a runbook each, with what to check afterwards, and there is none without an alert', async () => {
-    const linked = [...rules.matchAll(/- alert: (\w+)\n[^]*?runbook_url: docs\/runbooks\.md#(\w+)\n/g)];
+    const linked = [...rules.matchAll(/- alert: (\w+)\n[^]*?runbook_url: docs\/run\.md#(\w+)\n/g)];
     expect(linked.map(([, alert]) => alert)).toEqual([...rules.matchAll(/- alert: (\w+)/g)].map(([, alert]) => alert));
     expect(linked.filter(([, alert = '', anchor]) => alert.toLowerCase() !== anchor)).toEqual([]);
-    const text = await readFile(join(PROJECT_DIRECTORY, 'docs', 'runbooks.md'), 'utf8');
-    const runbooks = text.split(/^### /m).slice(1);
+    const text = await readFile(join(PROJECT_DIRECTORY, 'docs', 'run.md'), 'utf8');
+    const runbooks = (text.split('\n## When an alert fires\n')[1] ?? '').split(/^### /m).slice(1);
     const names = runbooks.map((runbook) => /^\w+/.exec(runbook)?.[0]);
     expect(new Set(names)).toEqual(new Set(linked.map(([, alert]) => alert)));
     expect(names).toHaveLength(linked.length);

@@ -1,6 +1,6 @@
 /**
  * Runs a Kafka client through what is hard for consumers and producers: `npm run qualify -- --client kafkajs|platformatic|confluent`. First the
- * client by itself, as its guide shows it; then the engine over it, if the engine has a driver for it. docs/clients.md has the results.
+ * client by itself, as its guide shows it; then the engine over it, if the engine has a driver for it. docs/benchmarks.md has the results.
  * Exits with 0 if every case of the engine holds: what the client does by itself is only reported.
  */
 import { execFile, spawn } from 'node:child_process';

@@ -12,6 +12,7 @@ import { TestSystem } from '../support/test-system.js';
 import { runApp, type Run, reconciled, StartedApp } from '../support/started-app.js';
 import type { TestedStack } from '../support/tested-stack.js';
 import { requestToken, type StackCredentials } from '../support/secured-mode.js';
+import { runDocumented } from '../support/documented/run-documented.js';
 
 const run = async (app: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Run> =>
   runApp(app, { PORT: '0', ...env }, ...args);
@@ -70,6 +71,18 @@ describe('npm start -- --secured', () => {
       headers: { authorization: `Bearer ${writeOnly}` },
     });
     expect(refused.status).toBe(403);
+  });
+
+  it('is asked with a token, as docs/run.md says', async () => {
+    const commands = [
+      `TOKEN=$(curl -s -u orders-demo:orders-demo-secret -d grant_type=client_credentials -d 'scope=orders:read orders:write' localhost:3003/token | node -p 'JSON.parse(fs.readFileSync(0)).access_token')`,
+      'curl -s localhost:3001/v1/operations -H "authorization: Bearer $TOKEN"',
+    ];
+    const [issuer, producer] = [stack.issuerUrl, stack.producerUrl].map((url) => new URL(url).host);
+    const { stdout } = await runDocumented(commands, {
+      replacing: { 'localhost:3003': String(issuer), 'localhost:3001': String(producer) },
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ items: expect.any(Array) });
   });
 
   it('lets the credentials of the query API read orders, and write none', async () => {

@@ -82,7 +82,7 @@ export class Archives {
     return runApp('admin', this.env, 'archive', ...args);
   }
 
-  /** Runs a command of docs/archive.md. */
+  /** Runs a command of docs/run.md. */
   async documented(command: string, replacing: NonNullable<DocumentedRun['replacing']>): Promise<Run> {
     return runDocumented(command, { replacing, env: this.env });
   }

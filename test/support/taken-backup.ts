@@ -7,7 +7,7 @@ import { runDocumented } from './documented/run-documented.js';
 import { TestSystem } from './test-system.js';
 import { startApp, type Run } from './started-app.js';
 
-/** Where docs/recovery.md keeps a backup. */
+/** Where docs/run.md keeps a backup. */
 export const EXAMPLE_FOLDER = '/backups/2026-11-28';
 
 /** A pipeline's backup, whose pipeline has ended, and the servers that it can be restored to. */

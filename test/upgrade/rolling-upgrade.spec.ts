@@ -84,14 +84,8 @@ describe(`a rolling upgrade from ${PREVIOUS_VERSION}, and back`, () => {
   });
 
   it('replaces each service under load: nothing is lost, and a retry cures every failed request', async () => {
-    const { servers } = deployment;
     await deployment.underLoad(async () => {
-      const settings =
-        "export MONGODB_URI='mongodb://db.example:27017/orders?replicaSet=rs0' KAFKA_BROKERS=kafka.example:9092";
-      const migrated = await deployment.run([settings, 'npm run admin -- migrate'], {
-        'mongodb://db.example:27017/orders?replicaSet=rs0': servers.MONGODB_URI,
-        'kafka.example:9092': servers.KAFKA_BROKERS,
-      });
+      const migrated = await deployment.run('npm run admin -- migrate');
       expect(migrated).toMatchObject({ code: 0, stderr: '' });
       expect(migrated.stdout).toContain('index tries_sent of deadLetters is not used by this version');
       deployment.note('npm run admin -- migrate');
@@ -121,7 +115,7 @@ describe(`a rolling upgrade from ${PREVIOUS_VERSION}, and back`, () => {
     const { operationId, items } = received.body;
     await deployment.underLoad(async () => deployment.replaceAll(BACK, previous));
     for (const { id } of items) expect((await queryApi.get(`/v1/orders/${id}`)).status).toBe(200);
-    // As docs/upgrade.md says.
+    // As docs/run.md says.
     const intake = await producer.get<OperationResponse>(`/v1/operations/${operationId}`);
     expect(intake).toMatchObject({ status: 200, body: { kind: 'intake', status: 'succeeded', count: 2, acked: 0 } });
     deployment.operations.add(operationId);

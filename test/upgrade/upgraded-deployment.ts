@@ -192,7 +192,7 @@ export class UpgradedDeployment {
     this.note(this.requests.summary);
   }
 
-  /** Runs commands of docs/upgrade.md, from the folder of the current version. */
+  /** Runs commands of docs/run.md, from the folder of the current version. */
   async run(command: string | readonly string[], replacing: DocumentedRun['replacing'] = {}): Promise<Run> {
     return runDocumented(command, { replacing, env: { ...this.servers, ORDERS_URL: this.fleet.url('producer-1') } });
   }

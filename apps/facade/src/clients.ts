@@ -38,7 +38,7 @@ const FileSchema = z.strictObject({
 const MIN_KEY_CHARACTERS = 32;
 const MAX_KEY_CHARACTERS = 256;
 
-/** The SHA-256 of the key that docs/migration.md prints. It is in deploy/legacy-clients.json. */
+/** The SHA-256 of the key that docs/migrate.md prints. It is in deploy/legacy-clients.json. */
 const DEMO_KEY = '6d36e5831539d22be745b2b2e0fddd236c4fbf5258641cd2f47b22a5be50417a';
 
 /** A key as a client sent it. */

@@ -1,4 +1,4 @@
-// The facade: speaks the legacy system's API, and moves its traffic to the target step by step. See docs/migration.md.
+// The facade: speaks the legacy system's API, and moves its traffic to the target step by step. See docs/migrate.md.
 import { failToStart } from '#service/process/fail-to-start.js';
 import { startService } from '#service/process/start-service.js';
 

@@ -95,11 +95,11 @@ export const settingsSchema = z.object({
   LEGACY_CLIENTS_FILE: z.string().optional().meta({
     description:
       "File with the API keys of the legacy system's clients; read again when it changes. Unset: no keys, and only on loopback.",
-    allowed: 'the path of a JSON file, see docs/migration.md',
+    allowed: 'the path of a JSON file, see docs/migrate.md',
   }),
   IGNORE_RULES_FILE: z.string().optional().meta({
     description: 'File with known differences between the two sides; read again when it changes.',
-    allowed: 'the path of a JSON file, see docs/migration.md',
+    allowed: 'the path of a JSON file, see docs/migrate.md',
   }),
   COMPARED_PER_SECOND: wholeNumber(0, 10_000).default(25).meta({
     description: 'The most answers of a facade that are compared in a second: bounds what comparisons cost. 0: none.',

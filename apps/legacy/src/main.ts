@@ -1,4 +1,4 @@
-// The legacy system: a small copy of the order system that the pipeline replaces, with its quirks. See docs/migration.md.
+// The legacy system: a small copy of the order system that the pipeline replaces, with its quirks. See docs/migrate.md.
 import { pino } from 'pino';
 import { systemClock } from '@orders-pipeline/clock';
 import { failToStart } from '#service/process/fail-to-start.js';

@@ -5,13 +5,16 @@ import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import { HANG_GUARD_MS } from '../eventually.js';
 import type { Run } from '../started-app.js';
 
-/** The pages for operators. Each of their commands is run by a spec, which takes its text from the page: `test/operator-pages.spec.ts`. */
+/** The pages with commands. Each is run by a spec, which takes its text from the page: `test/documented-pages.spec.ts`. */
 export const PAGES = [
-  'docs/operations.md',
-  'docs/runbooks.md',
-  'docs/upgrade.md',
-  'docs/recovery.md',
-  'docs/archive.md',
+  'README.md',
+  'docs/start.md',
+  'docs/own-orders.md',
+  'docs/query.md',
+  'docs/http-api.md',
+  'docs/scale.md',
+  'docs/run.md',
+  'docs/migrate.md',
 ] as const;
 
 const SHELL_BLOCK = /^ *```sh\n(?<code>[^]*?)^ *```$/gm;
@@ -69,9 +72,13 @@ export interface DocumentedRun {
   readonly programs?: readonly string[];
 }
 
+/** The commands of all pages, once they are read. */
+let allCommands: readonly string[] | undefined;
+
 /** Returns a command as its page has it. @param command in one line. @throws Error if no page has it any more */
 export function documented(command: string): string {
-  const found = PAGES.flatMap(readCommands).find((each) => normalizeCommand(each) === command);
+  allCommands ??= PAGES.flatMap(readCommands);
+  const found = allCommands.find((each) => normalizeCommand(each) === command);
   if (found === undefined) throw new Error(`no page has the command: ${command}`);
   return found;
 }

@@ -42,6 +42,12 @@ const POLL_INTERVAL_MS = 1_000;
 /** A verdict takes 11 s after the consumers have settled. */
 const MAX_POLLS = timeLimit(90_000) / POLL_INTERVAL_MS;
 
+const SCALE_EXIT_CODES = `
+Exit codes:
+  0  requested; with --watch: the effect is printed, or so many consumers were running already
+  1  no console answers; with --watch: no effect was measured, such as without orders to save
+  2  the command line, the request or the credentials are invalid`;
+
 /** `scale COUNT`: starts or drains consumers of a running `npm start`, through the console. */
 export function addScaleCommand(program: Command, run: Run, defaultConsoleUrl: string): void {
   program
@@ -51,6 +57,7 @@ export function addScaleCommand(program: Command, run: Run, defaultConsoleUrl: s
     .option('--console <url>', 'address of the console (or ORDERS_CONSOLE_URL)', defaultConsoleUrl)
     .option('--watch', 'wait for the effect on the save rate, as the console measures it, and print it')
     .option('--json', 'print the response as JSON; with --watch, the effect')
+    .addHelpText('after', SCALE_EXIT_CODES)
     .action(
       run(async (context, wanted: number, { watch, json }: ScaleOptions) =>
         watch ? scaleAndWatch(context, wanted, json) : scale(context, wanted, json),

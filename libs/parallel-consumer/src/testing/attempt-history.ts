@@ -58,7 +58,7 @@ interface KeyHistory {
  * Remembers each attempt of all members of a group, as a sink does that only appends, and finds what breaks the engine's promises about order
  * and ownership. An idempotent sink hides them: work of a member that has lost its partition leaves no trace there.
  *
- * Report all events in the order of one monotonic clock. It knows the promises P1 to P4 of docs/concepts.md, and nothing else: a record may be
+ * Report all events in the order of one monotonic clock. It knows the promises P1 to P4 of the project's docs/guarantees.md, and nothing else: a record may be
  * repeated by a later ownership, work that was under way may end after its ownership, and records without a key have no order.
  */
 export class AttemptHistory {

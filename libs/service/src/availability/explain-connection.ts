@@ -72,12 +72,12 @@ const MEANINGS: readonly (readonly [pattern: RegExp, line: (of: ServerSettings, 
   [
     /(?:TOPIC|GROUP|CLUSTER|TRANSACTIONAL_ID)_AUTHORIZATION_FAILED/,
     ({ server, user }, found) =>
-      `${server} denies a request of the user in ${user} (${found}): grant it the ACLs of docs/operations.md#rights-in-kafka`,
+      `${server} denies a request of the user in ${user} (${found}): grant it the ACLs of docs/run.md#users-and-rights`,
   ],
   [
     /MongoServerError.*\bnot authorized on /,
     ({ server, user }) =>
-      `${server} denies a command of the user in ${user}: grant it the role of docs/operations.md#rights-in-mongodb`,
+      `${server} denies a command of the user in ${user}: grant it the role of docs/run.md#users-and-rights`,
   ],
   [
     /RegistryRejectionError.*HTTP 40[13]/,

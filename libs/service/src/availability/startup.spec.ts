@@ -160,7 +160,7 @@ describe('a failed connection', () => {
     ],
     [
       mongoError(13, 'not authorized on orders to execute command { insert: "s3cret" }'),
-      'MongoDB denies a command of the user in MONGODB_URI: grant it the role of docs/operations.md#rights-in-mongodb',
+      'MongoDB denies a command of the user in MONGODB_URI: grant it the role of docs/run.md#users-and-rights',
     ],
     [
       kafkajsError('KafkaTokenRejectedError', 's3cret'),

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { aclCommands, kafkaAcls } from './kafka-rights.js';
 import { mongodbRole, roleName, type MongodbPrivilege } from './mongodb-rights.js';
@@ -62,41 +60,5 @@ describe('the rights in Kafka', () => {
     );
     const onCluster = /User:admin --operation Alter --operation Describe --cluster$/;
     expect(commands).toContainEqual(expect.stringMatching(onCluster));
-  });
-});
-
-/** The rows of the tables of rights in docs/security.md, without the padding. */
-const ROWS = readFileSync(join(import.meta.dirname, '../../../../docs/security.md'), 'utf8')
-  .replace(/^[^]*\n## Who has which rights\n/, '')
-  .replace(/\n## [^]*$/, '')
-  .split('\n')
-  .filter((line) => line.startsWith('|'))
-  .map((line) => line.replaceAll(/\s+/g, ' ').trim());
-
-const code = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(', ');
-
-/** Returns what the tables must have about a service: what it may do where, by the names of these places. */
-function expectedRows(service: ServiceName): string[] {
-  const { kafka, collections, verifies, readsOplog, administers } = SERVICE_RIGHTS[service];
-  const having = (access: string): string[] =>
-    Object.entries(collections).flatMap(([name, each]) => (each === access ? [name] : []));
-  const inMongodb: [access: string, names: readonly string[]][] = [
-    ['write', having('write').toSorted()],
-    ['insert and read', having('insert').toSorted()],
-    ['read', [...having('read'), ...(readsOplog ? ['local.oplog.rs'] : [])].toSorted()],
-    ['list indexes', verifies.toSorted()],
-    ['everything, and rights of others', administers ? ['dbOwner', 'userAdminAnyDatabase'] : []],
-    ['on the server', administers ? ['getParameter', 'inprog', 'setParameter'] : []],
-  ];
-  return [
-    ...kafka.map(({ resource, name, operations }) => `${resource} \`${name}\` | ${code(operations)}`),
-    ...inMongodb.filter(([, names]) => names.length > 0).map(([access, names]) => `${access} | ${code(names)}`),
-  ].map((row) => `| ${service} | ${row} |`);
-}
-
-describe('docs/security.md', () => {
-  it.each(SERVICES)('has exactly the rights of %s', (service) => {
-    const rows = ROWS.filter((row) => row.startsWith(`| ${service} |`));
-    expect(rows.toSorted()).toEqual(expectedRows(service).toSorted());
   });
 });

@@ -97,7 +97,7 @@ const RECONCILED = [
 
 /**
  * Who may do what: the only table of rights. `npm run admin -- roles` and the secured stack of `npm start` apply it, and
- * docs/security.md shows it.
+ * docs/rights.md shows it.
  */
 export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
   producer: {
