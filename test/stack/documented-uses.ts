@@ -9,7 +9,6 @@ import { DocumentedShell } from './documented-shell.js';
 
 const ID = '970844c7-0d33-82a3-ba87-000000001266';
 const SENT = `curl -i localhost:3001/v1/orders -H 'content-type: application/json' -H 'Idempotency-Key: payment-4711' -d '{"accountId": "acc-0004711", "side": "buy", "symbol": "ACME", "quantity": 100, "price": "187.35", "currency": "USD"}'`;
-const SENT_TO_LEGACY = `curl -s localhost:3010/orders -H 'content-type: application/json' -d '{"accountId": "acc-1", "side": "buy", "symbol": "ACME", "quantity": 3, "price": 187.35, "currency": "EUR"}'`;
 
 /** A command, what it prints, and what stands for its placeholders. */
 type Row = readonly [command: string, prints: RegExp, replacing?: DocumentedRun['replacing']];
@@ -60,7 +59,6 @@ export function documentedUsesSpecs(shared: () => TestedStack): void {
     [`curl -s 'localhost:3000/v1/audit?outcome=refused&from=2026-01-31&pageSize=100'`, /"items":/],
     [`curl -s -X POST 'localhost:3010/populate?count=100000'`, /./, { 100000: '10' }],
     [SENT, /^HTTP\/1\.1 202 Accepted\r[^]*^location: \/v1\/orders\/[^]*"items":\[\{"id"/im],
-    [SENT_TO_LEGACY, /"id"/],
     ['curl -s -X POST localhost:3002/v1/pipeline/autoscaling/resume', /autoscal/],
     [
       `curl -s -X POST -H 'x-api-key: demo-key-of-the-legacy-api-clients' 'localhost:3005/populate?count=1000'`,
