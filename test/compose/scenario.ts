@@ -53,9 +53,6 @@ class DocumentedComposeCommands {
     const shown = await this.project.shell([...settings, 'echo "$KAFKA_SASL_PASSWORD $MONGODB_URI"'].join('\n'));
     assert.match(shown, /^\S{20,} mongodb:\/\/root:\S{20,}@127\.0\.0\.1:27017\/orders\?\S+$/m);
     for (const command of IN_MONGOSH) await this.inMongosh(documented(command));
-    await this.inMongosh("db.getSiblingDB('orders').probes.createIndex({ a: 1 }, { name: 'a' })");
-    const drop = replaceAll(documented("db.COLLECTION.dropIndex('NAME')"), { COLLECTION: 'probes', NAME: 'a' });
-    await this.inMongosh(`db = db.getSiblingDB('orders'); ${drop}`);
   }
 
   /** Moves a partition of the group to its first record. All of them are saved: reading them again is harmless. */

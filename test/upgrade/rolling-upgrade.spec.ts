@@ -115,7 +115,7 @@ describe(`a rolling upgrade from ${PREVIOUS_VERSION}, and back`, () => {
     const { operationId, items } = received.body;
     await deployment.underLoad(async () => deployment.replaceAll(BACK, previous));
     for (const { id } of items) expect((await queryApi.get(`/v1/orders/${id}`)).status).toBe(200);
-    // As docs/run.md says.
+    // As CHANGELOG.md says.
     const intake = await producer.get<OperationResponse>(`/v1/operations/${operationId}`);
     expect(intake).toMatchObject({ status: 200, body: { kind: 'intake', status: 'succeeded', count: 2, acked: 0 } });
     deployment.operations.add(operationId);
