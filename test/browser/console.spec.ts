@@ -117,8 +117,8 @@ describe('a browser on a real pipeline', () => {
     await dialog.press('Close');
     await ordersCollection(pipeline.db).deleteMany({ accountId: blocked.accountId });
     await letters.button('Redrive…').first().click();
-    await dialog.shows('1 letter would be sent: 1 conflict.');
-    await dialog.press('Redrive 1 letter');
+    await dialog.shows('1 dead letter would be sent: 1 conflict.');
+    await dialog.press('Redrive 1 dead letter');
     await console.newestSays(/1 moved = 1 saved \+ 0 returned/);
     await letters.shows('The redrive: all saved.');
     await letters.shows('No pending dead letters.');
