@@ -2,7 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 
 const PAGE = new URL('../', import.meta.url);
-const DOCUMENT = new URL('../../../../docs/design-language.md', import.meta.url);
 /** Contrast that WCAG 2.2 level AA requires of text, and of borders of controls and lines of a chart. */
 const TEXT = 4.5;
 const GRAPHICS = 3;
@@ -13,7 +12,6 @@ const OWN_SIZES =
   /(min|max)-(width|height)|width:|grid-template-columns|flex:|clip-path|height: [12]\d*px|font:|93\.75%/;
 
 const tokens = readFileSync(new URL('styles/tokens.css', PAGE), 'utf8');
-const document = readFileSync(DOCUMENT, 'utf8');
 const schemes = new Map(
   [...tokens.matchAll(/--([\w-]+): light-dark\((#\w+), (#\w+)\)/g)].map(([, name = '', light = '', dark = '']) => [
     name,
@@ -22,24 +20,22 @@ const schemes = new Map(
 );
 
 describe('the colours of the page', () => {
-  it.each(ON_BACKGROUNDS)('--%s has enough contrast on both backgrounds, and the documented one', (name) => {
+  it.each(ON_BACKGROUNDS)('--%s has enough contrast on both backgrounds', (name) => {
     const contrasts = [0, 1].map((scheme) => Math.min(...BACKGROUNDS.map((on) => contrast(name, on, scheme))));
     expect(Math.min(...contrasts)).toBeGreaterThanOrEqual(name === 'control' ? GRAPHICS : TEXT);
-    expect(rowOf(`--${name}`)).toEqual([...(schemes.get(name) ?? []), ...contrasts.map((value) => value.toFixed(1))]);
   });
 
   it('have enough contrast on a filled button', () => {
     const contrasts = [0, 1].map((scheme) => contrast('on-accent', 'accent', scheme));
     expect(Math.min(...contrasts)).toBeGreaterThanOrEqual(TEXT);
-    expect(rowOf('--on-accent').slice(2)).toEqual(contrasts.map((value) => value.toFixed(1)));
   });
 });
 
 describe('the style sheets', () => {
-  it('document every token', () => {
-    const names = [...tokens.matchAll(/^ {2}(--[\w-]+):/gm)].map(([, name]) => name ?? '');
-    const internal = new Set(['--backdrop']);
-    expect(names.filter((name) => !internal.has(name) && !document.includes(`\`${name}\``))).toEqual([]);
+  it('say what every token is for', () => {
+    const lines = tokens.split('\n').filter((line) => /^ {2}--[\w-]+:/.test(line));
+    expect(lines.length).toBeGreaterThan(30);
+    expect(lines.filter((line) => !/; \/\* .+ \*\/$/.test(line))).toEqual([]);
   });
 
   it('use tokens for every colour, space and size of type', () => {
@@ -56,15 +52,6 @@ describe('the style sheets', () => {
     expect(placed).toEqual([]);
   });
 });
-
-/** The values and contrasts in the document's row of a token. */
-function rowOf(token: string): string[] {
-  const row = document.split('\n').find((line) => line.startsWith(`| \`${token}\``)) ?? '';
-  return row
-    .split('|')
-    .slice(2, 6)
-    .map((cell) => cell.replaceAll('`', '').trim());
-}
 
 function contrast(name: string, on: string, scheme: number): number {
   const [light = 0, dark = 0] = [name, on]
