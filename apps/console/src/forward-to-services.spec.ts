@@ -1,12 +1,15 @@
 import { request, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { json, text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import makeFastify, { type FastifyInstance } from 'fastify';
+import { ManualClock } from '@orders-pipeline/clock/testing';
 import { authenticate } from '#service/auth/authenticate.js';
 import { TokenRefusal, type Caller, type TokenVerifier } from '#service/auth/token-verifier.js';
 import { acceptEmptyJsonBodies, drainUnreadBodies } from '#service/http/request-bodies.js';
+import { limitTransfers } from '#service/http/transfer-limits.js';
 import { localServer } from './testing/local-server.js';
 import { forwardToServices, type ForwardingSettings, type ResponseTimeouts } from './forward-to-services.js';
 
@@ -38,21 +41,26 @@ describe('forwarding to the other services', () => {
 
   afterEach(async () => fastify.close());
 
-  /** Starts a console in front of the service, which is all services. */
-  async function start(settings: Partial<ForwardingSettings> = {}, timeouts?: ResponseTimeouts): Promise<void> {
+  /** Starts a console in front of the service, which is all services. @param prepare adds hooks */
+  async function start(
+    settings: Partial<ForwardingSettings> = {},
+    timeouts?: ResponseTimeouts,
+    prepare: () => void = () => undefined,
+  ): Promise<void> {
     const urls = { PRODUCER_URL: service.url, QUERY_API_URL: service.url, FACADE_URL: service.url };
     const unlimited = { AUTH_AUDIENCE: 'orders', FORWARDED_PER_CALLER: 0, FORWARDED_IN_TOTAL: 0 };
     fastify = makeFastify();
     authenticate(fastify, settings.AUTH_ISSUER === undefined ? null : VERIFIER);
     acceptEmptyJsonBodies(fastify);
     drainUnreadBodies(fastify);
+    prepare();
     await forwardToServices(fastify, { ...urls, ...unlimited, ...settings }, timeouts);
     await fastify.listen({ host: '127.0.0.1', port: 0 });
   }
 
-  async function restart(settings: Partial<ForwardingSettings>, timeouts?: ResponseTimeouts): Promise<void> {
+  async function restart(...options: Parameters<typeof start>): Promise<void> {
     await fastify.close();
-    await start(settings, timeouts);
+    await start(...options);
   }
 
   const port = (): number => (fastify.server.address() as AddressInfo).port;
@@ -118,6 +126,42 @@ describe('forwarding to the other services', () => {
       socket.end();
       expect(await answer).toMatch(/^HTTP\/1.1 413 [^]*theirs/);
     }
+  });
+
+  it('sends one response when it refuses a slow body while the service answers', async () => {
+    const clock = new ManualClock();
+    const isRefused = Promise.withResolvers<void>();
+    const hasAnswered = Promise.withResolvers<void>();
+    let sends = 0;
+    // Holds the refusal back until the service's answer has arrived.
+    await restart({}, undefined, () => {
+      limitTransfers(fastify, { bodyMs: 30_000, bodyBytesPerSecond: 1_000 }, clock);
+      fastify.addHook('onSend', (_request, _reply, payload, done) => {
+        sends += 1;
+        if (sends > 1) hasAnswered.resolve();
+        isRefused.resolve();
+        const heldBack = async function* (): AsyncGenerator {
+          await hasAnswered.promise;
+          yield* payload as Readable;
+        };
+        done(null, Readable.from(heldBack()));
+      });
+    });
+    const arrived = Promise.withResolvers<void>();
+    service.respond = (_sent, response) => {
+      arrived.resolve();
+      response.once('close', hasAnswered.resolve);
+      void isRefused.promise.then(() => response.writeHead(200, { 'content-length': 100 }).write('theirs'));
+    };
+    const socket = connect(port(), '127.0.0.1');
+    const headers = 'host: here\r\ncontent-type: application/json\r\ncontent-length: 100\r\n';
+    socket.write(`POST /v1/populate HTTP/1.1\r\n${headers}\r\n{`);
+    await arrived.promise;
+    await clock.advance(31_000);
+    const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1.1 408 /);
+    expect(Buffer.byteLength(body)).toBe(Number(/content-length: (\d+)/.exec(head)?.[1]));
+    expect([sends, JSON.parse(body)]).toEqual([1, expect.objectContaining({ code: 'body-too-slow' })]);
   });
 
   it('aborts the forwarded request when the caller disconnects before its body is complete', async () => {

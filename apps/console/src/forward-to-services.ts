@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { audited } from '#service/audit/audit-requests.js';
 import { requireCaller } from '#service/auth/authenticate.js';
 import { ConcurrencyLimit } from '#service/http/concurrency-limit.js';
+import { isAnswered } from '#service/http/transfer-limits.js';
 import { ProblemFilter } from '#service/http/problem-filter.js';
 import { Problem } from '#service/http/problem.js';
 import type { ConsoleSettings } from './settings-schema.js';
@@ -87,6 +88,11 @@ export async function forwardToServices(
       if (request.body instanceof Readable) request.body = detached(request.body);
       done();
     });
+    // The console answers itself, such as a body that is too slow: the service, which has the same limits, would answer too.
+    forwarded.addHook('onSend', (request, _reply, payload, done) => {
+      if (request.body instanceof Readable && !answeredByService.has(request.raw)) request.body.destroy();
+      done(null, payload);
+    });
     for (const route of routesTo(settings))
       await forwarded.register(async (scope) => {
         scope.addHook('onRequest', async (request, reply) => route.service.places.hold(request, reply));
@@ -140,9 +146,13 @@ function proxyOptions(
       rewriteRequestHeaders: (request, headers) => forwardedHeaders(headers, request.ip),
       // By default the proxy retries a 503 ten times and reads `Retry-After` as milliseconds.
       retryDelay: () => null,
+      onResponse: (request, reply, { stream }) => {
+        answeredByService.add(request.raw);
+        void reply.send(stream);
+      },
       onError: (reply, { error }) => {
         reply.log.warn({ reason: String(error), upstream }, 'request could not be forwarded');
-        void reply.send(unavailable(name));
+        if (!isAnswered(reply)) void reply.send(unavailable(name));
       },
     },
   };
@@ -154,6 +164,9 @@ function isOwnRefusal({ method, problemCode }: FastifyRequest): boolean {
 }
 
 const RECONCILIATION = /^\/v1\/operations\/[^/?]+\/reconcile(?:\?|$)/;
+
+/** Requests whose response is that of the service. */
+const answeredByService = new WeakSet<object>();
 
 /**
  * Copies a body into a separate stream. When a service answers before it has read the whole body, undici destroys the stream. If that were

@@ -29,6 +29,14 @@ const LARGEST_CHUNK = 65_536;
 /** A transfer is ended at most two of these parts of a period too late. */
 const CHECKS_PER_PERIOD = 15;
 
+/** Replies whose response has begun. Fastify knows it only once the response has ended, and sends what is given to it until then. */
+const answered = new WeakSet<object>();
+
+/** Returns whether a response has begun: a second one would be written behind it. */
+export function isAnswered(reply: object): boolean {
+  return answered.has(reply);
+}
+
 /**
  * Ends every request and response that would hold its connection and its place for ever:
  * - a body that arrives too slowly is answered with 408. A time during which the service does not read, such as while MongoDB is
@@ -79,6 +87,7 @@ export function limitTransfers(
     done();
   });
   fastify.addHook('onSend', (request, reply, payload, done) => {
+    answered.add(reply);
     if (payload instanceof Readable && /^text\/event-stream\b/.test(String(reply.getHeader('content-type'))))
       transfers.get(request)?.sends(payload);
     done(null, payload);
@@ -132,7 +141,7 @@ class Transfer {
   check(now: number, drainedAt: number): State {
     const { request, reply } = this;
     if (reply.raw.writableFinished || request.raw.socket.destroyed) return 'over';
-    const isReceiving = !request.raw.complete && !reply.sent;
+    const isReceiving = !request.raw.complete && !reply.sent && !isAnswered(reply);
     // The handler works. A service that stops waits for it.
     if (!reply.raw.headersSent && !isReceiving) return 'running';
     if (now >= drainedAt) return this.cut('stopping');
