@@ -31,6 +31,7 @@ const REPAIRS: Readonly<Record<string, string>> = {
   oversized: 'Raise MAX_ORDER_BYTES, then redrive.',
   'refused-by-database': 'Change the rule that the message names, then redrive.',
   'attempt-abandoned': 'Find what hung, then redrive.',
+  'order-archived': 'Bring the archive of the order back, then redrive.',
   conflict:
     'A redrive would fail again: no saved order is overwritten. Compare the record with the saved order, then discard it.',
   'empty-value': NEW_RECORD,
