@@ -12,14 +12,20 @@ import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 
 const logger = new Logger('payments');
 
+interface Payment {
+  id: string;
+  amount: number;
+}
+
 @Controller()
 class PaymentsController {
   @EventPattern<string>('payments.v1', PARALLEL_CONSUMER)
-  async save(@Payload() payment: { id: string; amount: number }, @Ctx() { record, attempt }: ParallelConsumerContext) {
-    logger.log(`saving ${payment.id}, attempt ${attempt.number}`);
-    if (payment.amount < 1) throw new RangeError(`payment ${payment.id} has no amount`);
+  async save(@Payload() payment: Payment | null, @Ctx() { record, attempt }: ParallelConsumerContext) {
+    const { id, amount } = payment ?? { id: 'null', amount: 0 }; // a TypeError would count as an outage
+    logger.log(`saving ${id}, attempt ${attempt.number}`);
+    if (!(amount > 0)) throw new RangeError(`payment ${id} has no amount`);
     await sleep(500); // instead of a database
-    logger.log(`saved ${payment.id} of partition ${record.partition}`);
+    logger.log(`saved ${id} of partition ${record.partition}`);
   }
 }
 

@@ -14,8 +14,17 @@ const payments = mongo.db().collection<{ _id: string; amount: number }>('payment
 
 const WRONG_DOCUMENT = new Set<unknown>([121, 10334]); // fails its validator, too large
 
+/** Checks the shape of a record: a TypeError in the handler, as for `null`, would count as an outage. */
+function parsePayment(text: string): { id: string; amount: number } {
+  const { id, amount } = (JSON.parse(text) ?? {}) as { id?: unknown; amount?: unknown };
+  if (typeof id !== 'string') throw new RangeError('the payment has no id');
+  if (typeof amount !== 'number' || amount <= 0) throw new RangeError(`payment ${id} has no amount`);
+  return { id, amount };
+}
+
 function classify(error: unknown): FailureKind {
-  if (error instanceof SyntaxError || error instanceof RangeError) return 'poison'; // the record is wrong
+  // The record is wrong. Not TypeError: fetch throws it when a server is unavailable.
+  if (error instanceof SyntaxError || error instanceof RangeError) return 'poison';
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (WRONG_DOCUMENT.has(code) || (error instanceof Error && error.name.startsWith('BSON'))) return 'poison';
   if (code === 112 || code === 11_000) return 'retriable'; // write conflict, duplicate key
@@ -25,9 +34,8 @@ function classify(error: unknown): FailureKind {
 const consumer = new ParallelConsumer(
   {
     handler: async ({ valueText, partition }, attempt) => {
-      const { id, amount } = JSON.parse(valueText ?? '') as { id: string; amount: number };
+      const { id, amount } = parsePayment(valueText ?? '');
       console.log(`saving ${id}, attempt ${attempt.number}`);
-      if (!(amount > 0)) throw new RangeError(`payment ${id} has no amount`);
       // Idempotent: a repeated record changes nothing. Resolve only when the effect is durable.
       await payments.updateOne({ _id: id }, { $setOnInsert: { amount } }, { upsert: true });
       console.log(`saved ${id} of partition ${partition}`);

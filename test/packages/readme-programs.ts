@@ -74,10 +74,32 @@ const ENGINE: Programs = {
 
 const RECIPES: Programs = {
   'Save into PostgreSQL': {
+    // In place of `pg`, and of a server.
+    before: `
+const inserted: unknown[] = [];
+class Pool {
+  constructor(readonly options: object) {}
+  on(_event: 'error', _listener: (error: Error) => void): void {}
+  async query(sql: string, [id]: readonly unknown[]): Promise<void> {
+    console.log(sql, id);
+    inserted.push(id);
+  }
+  async end(): Promise<void> {
+    console.log('pool ended');
+  }
+}
+function parsePayment(text: string): { id: string; amount: number } {
+  const { id, amount } = JSON.parse(text) as { id: string; amount: number };
+  if (!(amount > 0)) throw new RangeError('payment ' + id + ' has no amount');
+  return { id, amount };
+}`,
     after: `
+${until("inserted.includes('2')")}
+await stop();
 const codes = ['23514', '40P01', '57P01', 'ECONNREFUSED', '22P02'];
 console.log(codes.map((code) => classifyPostgres(Object.assign(new Error('failed'), { code }))).join(' '));`,
-    prints: /^poison retriable environment environment poison$/m,
+    prints:
+      /^INSERT INTO payments .* ON CONFLICT DO NOTHING 2$[^]*^pool ended$[^]*^poison retriable environment environment poison$/m,
   },
   'Write in batches': handlesSome(
     /^inserted [1-9]/m,
