@@ -33,7 +33,7 @@ export interface SortRange {
 
 /**
  * A query of saved orders. One of the six indexes covers each supported order query: it returns the orders in sort order, and MongoDB
- * reads no other orders. `supported-order-queries.ts` lists the supported combinations.
+ * reads no other orders. `SUPPORTED_ORDER_QUERIES` lists the supported combinations.
  */
 export interface OrderQuery {
   readonly equality: Equality | undefined;
