@@ -173,6 +173,19 @@ describe('the checks of a fault run', () => {
       'only the repeats after a lease are too many',
       { ...MANY_REPEATS, ...attempts({ leaseEnds: [2_500], repeatsAfterLease: 6 }) },
     ],
+    [
+      'each of two faults repeats nearly what is in flight',
+      only(
+        aFault('fault-begins', 0, 1_000),
+        aFault('fault-ends', 0, 2_000),
+        repeats(2_500, 2_900),
+        recovered(0, 1_500),
+        aFault('fault-begins', 1, 30_000),
+        aFault('fault-ends', 1, 31_000),
+        repeats(31_500, 2_900),
+        recovered(1, 1_000),
+      ),
+    ],
     ['a read that was sent before the calm period failed in it', during(failedRead(10_001, 5_000))],
     [
       'an app exited with code 1 during two faults',
