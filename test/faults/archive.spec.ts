@@ -46,7 +46,7 @@ describe('npm run admin -- archive', () => {
       const { code, stdout, stderr } = await archives.archive(before);
       expect([code, stderr]).toEqual([1, '']);
       expect(stdout).toContain(`left: populate ${paused.id}: it is paused: archive it when it has ended`);
-      expect(stdout).toContain(`left: populate ${faulty.id}: 1,000 orders are not settled yet`);
+      expect(stdout).toContain(`left: populate ${faulty.id}: 1,000 orders are not verified yet`);
       const archived = (COUNT + IMPORTED + RECEIVED).toLocaleString('en-US');
       expect(stdout).toContain(`${archived} orders archived in 3 files`);
       expect(await orders.savedBefore()).toBe(FAULTY - (await orders.poisoned()));
