@@ -1,54 +1,15 @@
 import { beforeEach, expect, it } from '@jest/globals';
-import { MongoServerError } from 'mongodb';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import type { Mongo } from '#service/mongodb/mongo.js';
+import { FakeLeases } from '#service/mongodb/testing/fake-leases.js';
 import { withArchiveLock } from './archive-lock.js';
 
-interface Lock {
-  readonly owner: string | null;
-  readonly expiresAt: Date;
-}
-
-/** A filter and an update of `SoleLease`, which a spec on a real MongoDB runs too. */
-type LeaseFilter = {
-  readonly owner?: string;
-  readonly $or?: readonly [unknown, { readonly expiresAt: { readonly $lt: Date } }];
-};
-
-/** The collection of the lock, in memory. */
-class FakeLocks {
-  lock: Lock | undefined;
-
-  async findOneAndUpdate(
-    { owner, $or }: LeaseFilter,
-    { $set }: { readonly $set: Lock },
-    { upsert = false } = {},
-  ): Promise<Lock | null> {
-    const { lock } = this;
-    const isFree = (held: Lock): boolean =>
-      $or === undefined || held.owner === null || held.expiresAt < $or[1].expiresAt.$lt;
-    const matches = lock !== undefined && (owner === undefined ? isFree(lock) : lock.owner === owner);
-    if (lock !== undefined && !matches && upsert) throw new MongoServerError({ message: 'taken', code: 11_000 });
-    if (!matches && !upsert) return null;
-    this.lock = { ...lock, ...$set };
-    return this.lock;
-  }
-
-  async updateOne({ owner }: LeaseFilter, { $set }: { readonly $set: Lock }): Promise<void> {
-    if (owner === undefined || this.lock?.owner === owner) this.lock = $set;
-  }
-
-  async findOne(): Promise<Lock | null> {
-    return this.lock ?? null;
-  }
-}
-
 let clock: ManualClock;
-let locks: FakeLocks;
+let locks: FakeLeases;
 let lines: string[];
 
 beforeEach(() => {
-  [clock, locks, lines] = [new ManualClock(), new FakeLocks(), []];
+  [clock, locks, lines] = [new ManualClock(), new FakeLeases(), []];
 });
 
 /** Begins a command. @returns how it ends: `done`, or the code of its error */
@@ -73,7 +34,7 @@ it('lets one command work after the other', async () => {
   first.resolve();
   expect(await ends[0]).toBe('done');
   await clock.advance(1_000);
-  expect([await ends[1], locks.lock?.owner]).toEqual(['done', null]);
+  expect([await ends[1], locks.lease?.owner]).toEqual(['done', null]);
 });
 
 it('is kept for as long as the command works: another one gives up', async () => {
@@ -84,7 +45,7 @@ it('is kept for as long as the command works: another one gives up', async () =>
 });
 
 it('is taken over 15 s after its process was killed', async () => {
-  locks.lock = { owner: 'killed', expiresAt: new Date(clock.now() + 15_000) };
+  locks.lease = { owner: 'killed', expiresAt: new Date(clock.now() + 15_000) };
   const next = begin(async () => undefined);
   await clock.advance(16_000);
   expect(await next).toBe('done');
@@ -94,8 +55,8 @@ it('interrupts the command when another one has taken it over', async () => {
   let signal: AbortSignal | undefined;
   const command = begin(async (given) => untilInterrupted((signal = given)));
   await clock.advance(0);
-  locks.lock = { owner: 'other', expiresAt: new Date(clock.now() + 15_000) };
+  locks.lease = { owner: 'other', expiresAt: new Date(clock.now() + 15_000) };
   await clock.advance(3_000);
   expect(signal?.aborted).toBe(true);
-  expect([await command, locks.lock.owner]).toEqual(['archive-interrupted', 'other']);
+  expect([await command, locks.lease.owner]).toEqual(['archive-interrupted', 'other']);
 });
