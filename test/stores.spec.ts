@@ -252,7 +252,7 @@ describe('staged files of an upload that has just begun', () => {
 it('a facade that was started before MongoDB works once it is there', async () => {
   const { host, pathname } = new URL(uri.replace('mongodb:', 'http:'));
   const relay = await Relay.to(host);
-  // Its limits are those of a service: thirty times as long, it would wait for MongoDB for minutes.
+  // With the limits of specs, which are thirty times as long, it would wait for MongoDB for minutes.
   const early = await RunningFacade.start('early', {
     MONGODB_URI: `mongodb://127.0.0.1:${relay.port}${pathname}`,
     TEST_TIME_LIMIT_SCALE: '1',

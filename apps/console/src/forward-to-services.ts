@@ -88,7 +88,8 @@ export async function forwardToServices(
       if (request.body instanceof Readable) request.body = detached(request.body);
       done();
     });
-    // The console answers itself, such as a body that is too slow: the service, which has the same limits, would answer too.
+    // When the console itself refuses a request, such as one with a slow body, the forwarded request is aborted. The service has the same
+    // limits, and would answer as well.
     forwarded.addHook('onSend', (request, _reply, payload, done) => {
       if (request.body instanceof Readable && !answeredByService.has(request.raw)) request.body.destroy();
       done(null, payload);
