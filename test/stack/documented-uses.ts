@@ -108,7 +108,7 @@ export function documentedUsesSpecs(shared: () => TestedStack): void {
     const chunks = join(folder, 'chunks');
     await mkdir(chunks);
     // Numbers that no other case of the stack uses: theirs would be rejected.
-    const [first, second, third] = [1, 2, 3].map((file) => JSON.stringify(legacyPairs(3, file * 5_000_000)));
+    const [first, second, third] = [1, 2, 3].map((at) => JSON.stringify(legacyPairs(3, at * 5_000_000)));
     await writeFile(join(chunks, 'a.json'), String(first));
     const imported = await shell.output('npm run orders -- import ./chunks --watch', { './chunks': chunks });
     const [, operation = ''] = /operation +(\S+)/.exec(imported) ?? [];
