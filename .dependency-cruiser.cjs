@@ -82,7 +82,7 @@ module.exports = {
       {
         path: '^libs/(clock|parallel-consumer|nestjs-parallel-consumer)/src/',
         pathNot:
-          '/src/(kafkajs/|platformatic/|testing/)?index[.]ts$|/clock/src/manual-clock[.]ts$|/metrics/prometheus-metrics[.]ts$',
+          '/src/(kafkajs/|platformatic/|testing/)?index[.]ts$|/clock/src/manual-clock[.]ts$|/(metrics/prometheus-metrics|tracing/opentelemetry-tracer)[.]ts$',
       },
     ),
     rule(

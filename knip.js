@@ -49,7 +49,7 @@ export default {
     'libs/parallel-consumer': {
       entry: ['src/contract/broker-contract.ts'],
       project: ['src/**/*.ts'],
-      ignoreDependencies: ['prom-client', 'kafkajs', '@platformatic/kafka'],
+      ignoreDependencies: ['prom-client', 'kafkajs', '@platformatic/kafka', '@opentelemetry/api'],
     },
     'libs/nestjs-parallel-consumer': {
       project: ['src/**/*.ts'],

@@ -41,6 +41,14 @@ export { IN_FLIGHT_BOUNDS, type InFlightBound } from './status/in-flight-bound.j
 export type { State } from './status/lifecycle.js';
 export type { StoppedPartition, StopReason } from './partition/stopped-partition.js';
 export type { SuspensionCause } from './attempts/circuit-breaker.js';
+export type {
+  RecordTrace,
+  RecordTracer,
+  SendTrace,
+  SendTracer,
+  TracedEnd,
+  TracedOutcome,
+} from './tracing/record-tracer.js';
 export { formatDrain, type DrainReport } from './events/drain-report.js';
 export type { EngineLogger } from './events/engine-logger.js';
 export type { AttemptOutcome, Observer } from './events/observer.js';

@@ -42,6 +42,7 @@ export const OPTION_CHECKS = {
   onTruncatedLog: oneOf('stop', 'reset'),
   drainTimeoutMs: timer(0),
   observer: withOptionalFunctions('attempted', 'committed', 'rebalanced'),
+  tracer: withFunctions('taken'),
   clock: withFunctions('now', 'after'),
   random: ofType('function'),
 } satisfies Record<string, Check>;

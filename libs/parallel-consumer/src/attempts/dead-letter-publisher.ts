@@ -114,7 +114,10 @@ export class DeadLetterPublisher {
     this.lastError = UNACKNOWLEDGED;
     for (const { task, cause, ended } of batch) {
       const { topic, partition, offset } = task.record;
-      logger.warn({ topic, partition, offset, ...errorDetails(cause) }, 'record dead-lettered');
+      logger.warn(
+        { topic, partition, offset, ...errorDetails(cause), ...task.trace?.logFields },
+        'record dead-lettered',
+      );
       ended(true);
     }
     return true;

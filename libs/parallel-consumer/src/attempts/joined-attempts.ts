@@ -33,6 +33,7 @@ export class JoinedAttempts {
     const task = this.parts.scheduler.join(first.joined?.at(-1)?.task ?? first.task);
     if (task === undefined) return undefined;
     const attempt = new JoinedAttempt(task, this.breaker.begin(), now, first);
+    task.trace?.attemptStarted(attempt.number);
     first.joined ??= [];
     first.joined.push(attempt);
     return attempt;
@@ -58,7 +59,10 @@ export class JoinedAttempts {
   /** Ends attempts that count as not tried. @param holdKey whether the first one may run again at once */
   private endUntried(attempts: readonly JoinedAttempt[], holdKey = false): void {
     const { scheduler, events, pump } = this.parts;
-    for (const { task } of attempts) if (!scheduler.endUntried(task, holdKey)) events.handedOver(1);
+    for (const { task } of attempts) {
+      task.trace?.attemptEnded('withdrawn');
+      if (!scheduler.endUntried(task, holdKey)) events.handedOver(1);
+    }
     if (attempts.length > 0) events.progressed();
     if (holdKey) pump();
   }

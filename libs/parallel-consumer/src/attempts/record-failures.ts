@@ -82,6 +82,7 @@ export class RecordFailures {
     counts.retries += 1;
     scheduler.postponed(task);
     const wait = backOffMs(retryBackOff, task.failedAttempts, random);
+    task.trace?.retryScheduled(wait);
     this.log.retrying(task, error, wait);
     const cancel = clock.after(wait, () => {
       this.waiting.delete(task);

@@ -1,4 +1,5 @@
 import type { ConsumedRecord } from '../records/record.js';
+import type { RecordTrace } from '../tracing/record-tracer.js';
 
 /** One attempt to handle one record. */
 export interface Attempt {
@@ -22,6 +23,8 @@ export interface Attempt {
    * contact to its group for three heartbeats. Read it before each effect of a handler with several. It creates no signal, so it is cheap.
    */
   readonly isCurrent: boolean;
+  /** The record's trace; `undefined` when it is not traced. */
+  readonly trace?: RecordTrace | undefined;
   /**
    * Takes the next record of the same key, which waits until this one is done, so that one batch can have both. Its attempt ends together
    * with this one: call `report` before this attempt's promise resolves. If this attempt or an earlier taken record fails, or if nothing
@@ -42,7 +45,7 @@ export interface OpenRecord {
 /** A record that was taken together with an earlier one of its key, and its attempt. */
 export interface TakenRecord {
   readonly record: ConsumedRecord;
-  readonly attempt: Pick<Attempt, 'number' | 'signal' | 'fence' | 'isCurrent'>;
+  readonly attempt: Pick<Attempt, 'number' | 'signal' | 'fence' | 'isCurrent' | 'trace'>;
   /** Reports the result: without an error, that its effect is durable. */
   report(error?: Error): void;
 }

@@ -17,7 +17,11 @@ export class RetryLog {
     this.throttle = new LogThrottle(options.clock, INTERVAL_MS);
   }
 
-  retrying({ record: { topic, partition, offset }, failedAttempts }: Task, error: unknown, retryInMs: number): void {
+  retrying(
+    { record: { topic, partition, offset }, failedAttempts, trace }: Task,
+    error: unknown,
+    retryInMs: number,
+  ): void {
     const { logger, maxAttempts } = this.options;
     const details = {
       topic,
@@ -27,6 +31,7 @@ export class RetryLog {
       maxAttempts,
       ...errorDetails(error),
       retryInMs,
+      ...trace?.logFields,
     };
     const otherRetries = this.throttle.next();
     if (otherRetries === undefined) logger.debug?.(details, 'attempt failed: retrying');

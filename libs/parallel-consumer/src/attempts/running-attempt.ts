@@ -1,6 +1,7 @@
 import type { ListNode } from '../structures/intrusive-list.js';
 import type { Task } from '../partition/assignment-and-tasks.js';
 import type { ConsumedRecord } from '../records/record.js';
+import type { RecordTrace } from '../tracing/record-tracer.js';
 import type { Attempt, OpenRecord, TakenRecord } from './record-handler.js';
 
 /** What an attempt reports to. */
@@ -48,6 +49,10 @@ export class RunningAttempt implements Attempt, OpenRecord, ListNode<RunningAtte
 
   get fence(): number {
     return this.task.assignment.fence;
+  }
+
+  get trace(): RecordTrace | undefined {
+    return this.task.trace;
   }
 
   get isAborted(): boolean {
@@ -116,6 +121,10 @@ export class JoinedAttempt implements TakenRecord {
 
   get fence(): number {
     return this.first.fence;
+  }
+
+  get trace(): RecordTrace | undefined {
+    return this.task.trace;
   }
 
   get isCurrent(): boolean {

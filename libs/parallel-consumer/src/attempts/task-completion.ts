@@ -28,6 +28,11 @@ export class TaskCompletion {
   }
 
   complete(task: Task): void {
+    task.trace?.ended('handled');
+    this.close(task);
+  }
+
+  private close(task: Task): void {
     task.assignment.tracker.complete(task);
     this.parts.counts.finished += 1;
     this.end(task);
@@ -44,11 +49,13 @@ export class TaskCompletion {
     }
     if (!(await this.deadLetters.publish(task, cause))) return this.handOver(task);
     counts.deadLettered += 1;
-    this.complete(task);
+    task.trace?.ended('dead-lettered', cause);
+    this.close(task);
   }
 
   /** Drops the task of a revoked partition: the next owner processes the record again. */
   handOver(task: Task): void {
+    task.trace?.ended('handed-over');
     this.parts.events.handedOver(1);
     this.end(task);
   }

@@ -130,6 +130,7 @@ export class TaskRunner implements AttemptOwner {
     const attempt = this.attempts.find(task);
     if (attempt === undefined) return;
     attempt.abort(cause);
+    task.trace?.attemptEnded('abandoned', cause);
     this.leaveRunning(attempt);
     void this.completion.deadLetter(task, cause);
   }
@@ -142,8 +143,10 @@ export class TaskRunner implements AttemptOwner {
     }
     const attempt = new RunningAttempt(task, this.breaker.begin(), now, this);
     this.attempts.add(attempt);
+    task.trace?.attemptStarted(attempt.number);
     try {
-      this.start(attempt);
+      if (task.trace === undefined) this.start(attempt);
+      else task.trace.run(() => this.start(attempt));
     } catch (error) {
       // A synchronous throw fails only this record, and not before it would as a rejection.
       queueMicrotask(() => this.failed(attempt, error));
@@ -180,6 +183,7 @@ export class TaskRunner implements AttemptOwner {
   private withdrawn(attempt: RunningAttempt): void {
     const { task, sequence } = attempt;
     this.joined.failed(attempt);
+    task.trace?.attemptEnded('withdrawn');
     if (this.breaker.isProbe(sequence)) this.breaker.release();
     if (!this.scheduler.endUntried(task, true)) this.events.handedOver(1);
     this.events.progressed();
@@ -195,7 +199,7 @@ export class TaskRunner implements AttemptOwner {
 
   private endFailed(attempt: EndedAttempt, error: unknown, outcome?: AttemptOutcome): void {
     const kind = this.classify(error);
-    this.reportAttempt(attempt, outcome ?? kind);
+    this.reportAttempt(attempt, outcome ?? kind, error);
     const failure: Failure = { attempt, error, kind, isLast: this.failures.isLast(attempt.task, kind) };
     if (failure.isLast) this.outcomes.failed(failure);
     else this.handleFailure(failure);
@@ -238,7 +242,8 @@ export class TaskRunner implements AttemptOwner {
     this.pump();
   }
 
-  private reportAttempt(attempt: EndedAttempt, outcome: AttemptOutcome): void {
+  private reportAttempt(attempt: EndedAttempt, outcome: AttemptOutcome, error?: unknown): void {
+    attempt.task.trace?.attemptEnded(outcome, error);
     this.events.attempted(outcome, attempt.startedAt);
   }
 }

@@ -80,7 +80,7 @@ export class Prefetcher {
     assignment.lastStableOffset = batch.lastStableOffset;
     assignment.nextRead = batch.lastOffset + 1;
     this.verifyCompleted(assignment, batch);
-    assignment.buffer.push(batch);
+    assignment.buffer.push(batch, this.options.clock.now());
     this.owner.fetched();
   }
 

@@ -169,7 +169,9 @@ export class WindowFiller {
         this.skippedAsCompleted += 1;
         continue;
       }
-      tracker.received(this.scheduler.take(record, assignment, now));
+      const task = this.scheduler.take(record, assignment, now);
+      task.trace = this.options.tracer?.taken(record, buffer.arrivedAt);
+      tracker.received(task);
       assignment.lastTimestamp = record.timestamp;
       this.taken += 1;
       this.runner.pump();

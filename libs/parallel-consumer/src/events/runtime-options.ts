@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '@orders-pipeline/clock';
 import type { EngineLogger } from './engine-logger.js';
 import type { Observer } from './observer.js';
+import type { RecordTracer } from '../tracing/record-tracer.js';
 
 /** What the engine reports to, and its sources of time and randomness. */
 export interface RuntimeOptions {
@@ -8,6 +9,8 @@ export interface RuntimeOptions {
   readonly logger: EngineLogger;
   /** Receives events for metrics. */
   readonly observer?: Observer;
+  /** Follows records, for traces. Default: none is traced. */
+  readonly tracer?: RecordTracer;
   /** Source of time. Default `systemClock`; tests pass a `ManualClock`. */
   readonly clock?: Clock;
   /** Returns numbers from 0 (inclusive) to 1 (exclusive), for jitter. Default `Math.random`. */

@@ -6,6 +6,7 @@ import { BatchResultsError, checkedResults } from './batcher.js';
 import type { OpenRecord, TakenRecord } from '../attempts/record-handler.js';
 import { AttemptWithdrawnError } from '../attempts/running-attempt.js';
 import { reasonOf, reportingHandler, type ReportingHandler } from '../attempts/reporting-handler.js';
+import type { RecordTrace } from '../tracing/record-tracer.js';
 import { SameKeyBatches } from './same-key-batches.js';
 
 /** How records are gathered into batches, and what handles a batch. */
@@ -51,7 +52,7 @@ export function batchHandler(given: BatchHandlerOptions): ReportingHandler {
     const items = batches?.filledFrom(firstItems) ?? firstItems;
     if (items.length === 0) return () => undefined;
     try {
-      const results = checkedOutcomes(await handle(items), items.length);
+      const results = checkedOutcomes(await traced(items, async () => handle(items)), items.length);
       return () => {
         // First the records that were taken behind others of their keys: they end with those.
         reportIf(isTaken, items, results);
@@ -78,6 +79,14 @@ function currentOf(waited: readonly OpenRecord[]): readonly OpenRecord[] {
 }
 
 type Item = OpenRecord | TakenRecord;
+
+/** Handles a batch within the traces of its records, if some are traced. */
+async function traced<T>(items: readonly Item[], handle: () => Promise<T>): Promise<T> {
+  const traces: RecordTrace[] = [];
+  for (const { attempt } of items) if (attempt.trace !== undefined) traces.push(attempt.trace);
+  const [first, ...others] = traces;
+  return first === undefined ? handle() : first.runBatch(items.length, others, handle);
+}
 
 /** Another result, such as an inserted document or `null`, would look like a failure of its record. @throws BatchResultsError */
 function checkedOutcomes(given: readonly BatchResult[], items: number): readonly BatchResult[] {

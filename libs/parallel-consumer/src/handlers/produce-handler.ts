@@ -5,6 +5,7 @@ import { AttemptWithdrawnError } from '../attempts/running-attempt.js';
 import { checkOptions } from '../checks/check-options.js';
 import { display, ofType, timer, withFunctions, type Check } from '../checks/value-checks.js';
 import type { ConsumedRecord, OutgoingRecord } from '../records/record.js';
+import type { RecordTrace } from '../tracing/record-tracer.js';
 
 /** A record to produce, and its topic. */
 export interface ProducedRecord extends OutgoingRecord {
@@ -80,13 +81,18 @@ export function produceHandler(options: ProduceHandlerOptions): RecordHandler {
   return async (record, attempt) => {
     const outputs = await handle(record, attempt);
     if (!Array.isArray(outputs)) throw new OutputsError(outputs);
-    const byTopic = [...Map.groupBy(outputs as Outputs, ({ topic }) => topic)];
+    const traced = traceOutputs(outputs as Outputs, attempt.trace);
+    const byTopic = [...Map.groupBy(traced, ({ topic }) => topic)];
     const failures = await Promise.all(
       byTopic.map(async ([topic, records]) => batcherOf(topic).add({ attempt, records })),
     );
     const failure = failures.find((each) => each !== undefined);
     if (failure !== undefined) throw failure;
   };
+}
+
+function traceOutputs(outputs: Outputs, trace: RecordTrace | undefined): Outputs {
+  return trace === undefined ? outputs : outputs.map((output) => trace.inject(output));
 }
 
 /** Sends the outputs of those inputs whose partition has not gone to another member while they waited. */

@@ -7,6 +7,7 @@ import { errorDetails } from '../failures/failure.js';
 import { RecordsRejectedError } from '../failures/records-rejected.js';
 import { isKafkaError } from '../protocol/kafka-error.js';
 import type { OutgoingRecord } from '../records/record.js';
+import type { SendTrace, SendTracer } from '../tracing/record-tracer.js';
 import type { KafkaConnections } from './kafka-connections.js';
 import { requireSendable, splitByBytes } from './outgoing-records.js';
 import { ProducerSession, type Acknowledgement, type Attempted } from './producer-session.js';
@@ -17,6 +18,8 @@ export interface ReliableProducerOptions {
   /** Returns connections of its own. Called on first use, and whenever the producer id is no longer usable. */
   readonly connect: () => KafkaConnections;
   readonly logger: EngineLogger;
+  /** Follows the batches, for traces. Default: none is traced. */
+  readonly tracer?: SendTracer;
   /** Back-off between retries of one batch; retries are unlimited. Default 200 ms, doubling to 5 s. */
   readonly backOff?: BackOff;
   readonly clock?: Clock;
@@ -27,6 +30,7 @@ export interface ReliableProducerOptions {
 const OPTION_CHECKS = {
   connect: ofType('function'),
   logger: withFunctions('info', 'warn', 'error'),
+  tracer: withFunctions('sending'),
   backOff,
   clock: withFunctions('now', 'after'),
   random: ofType('function'),
@@ -90,7 +94,9 @@ export class ReliableProducer {
    */
   async send(topic: string, records: readonly OutgoingRecord[]): Promise<Acknowledgement[]> {
     requireSendable(records);
-    const sent = this.queue.then(() => this.sendAll(topic, records));
+    const trace = this.options.tracer?.sending(topic, records);
+    const sent = this.queue.then(() => this.sendAll(topic, trace?.records ?? records));
+    if (trace !== undefined) endWith(sent, trace);
     this.queue = sent.catch(() => undefined);
     return sent;
   }
@@ -190,4 +196,11 @@ export class ReliableProducer {
       this.options.logger.warn(errorDetails(error), 'producer did not disconnect cleanly');
     }
   }
+}
+
+function endWith(sent: Promise<unknown>, trace: SendTrace): void {
+  sent.then(
+    () => trace.ended(),
+    (error: unknown) => trace.ended(error),
+  );
 }

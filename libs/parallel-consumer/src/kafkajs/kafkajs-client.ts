@@ -4,6 +4,7 @@ import kafkajs, { type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
 import { checkOptions } from '../checks/check-options.js';
 import { addresses, text, unchecked, withFunctions, type Check } from '../checks/value-checks.js';
 import type { EngineLogger } from '../events/engine-logger.js';
+import type { SendTracer } from '../tracing/record-tracer.js';
 import { KafkajsConnections } from './kafkajs-connections.js';
 import { patchKafkajs } from './kafkajs-patches.js';
 import { ReliableProducer } from '../kafka/reliable-producer.js';
@@ -58,9 +59,13 @@ export function connectKafka(options: KafkaOptions): Kafka {
 }
 
 /** Creates a producer whose `send` resolves only when every record is on all in-sync replicas. @throws TypeError without a client or a logger */
-export function reliableProducer(kafka: Kafka, logger: EngineLogger): ReliableProducer {
+export function reliableProducer(kafka: Kafka, logger: EngineLogger, tracer?: SendTracer): ReliableProducer {
   client('kafka', kafka);
-  return new ReliableProducer({ connect: () => new KafkajsConnections(kafka), logger });
+  return new ReliableProducer({
+    connect: () => new KafkajsConnections(kafka),
+    logger,
+    ...(tracer !== undefined && { tracer }),
+  });
 }
 
 /** kafkajs logs this for every idempotent producer with limited retries; `ReliableProducer` retries without limit. */

@@ -75,11 +75,13 @@ export class RebalanceHandler implements BrokerListener {
 
   private report(left: number): void {
     if (this.drained === undefined) return;
-    const { clock, logger, observer } = this.options;
+    const { clock, logger, observer, tracer } = this.options;
     const { before, at } = this.drained;
     this.drained = undefined;
     const report = this.parts.drain.report(before, left);
     logger.info(report, `rebalance: ${formatDrain(report)}`);
-    observer?.rebalanced?.(report, clock.now() - at);
+    const milliseconds = clock.now() - at;
+    observer?.rebalanced?.(report, milliseconds);
+    tracer?.rebalanced?.(report, milliseconds);
   }
 }

@@ -1,5 +1,6 @@
 import type { ListNode } from '../structures/intrusive-list.js';
 import type { ConsumedRecord } from '../records/record.js';
+import type { RecordTrace } from '../tracing/record-tracer.js';
 import { Fifo } from '../structures/fifo.js';
 import { PartitionBuffer } from './partition-buffer.js';
 import { KeyQueues, type KeyHolder } from './key-queues.js';
@@ -17,6 +18,8 @@ export class Task implements ListNode<Task>, KeyHolder<Task> {
   failedAttempts = 0;
   /** Set when the record must be dead-lettered: its next attempt publishes the dead letter. */
   deadLetterCause: Error | undefined;
+  /** `undefined` for a record that is not traced. */
+  trace: RecordTrace | undefined;
   /** Whether it runs together with an earlier task of its key, which holds the key. */
   isJoined = false;
   older: Task | undefined;

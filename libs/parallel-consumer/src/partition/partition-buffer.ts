@@ -7,6 +7,7 @@ const MAX_BATCHES = 2;
 /** Holds up to two fetches of one partition until the window has room for their records. */
 export class PartitionBuffer {
   private readonly batches: FetchedBatch[] = [];
+  private readonly arrivals: number[] = [];
   private peeked: ConsumedRecord | undefined;
 
   /** Whether there is room for another fetch. */
@@ -17,6 +18,11 @@ export class PartitionBuffer {
   /** The fetch that contains the next record. */
   get current(): FetchedBatch | undefined {
     return this.batches[0];
+  }
+
+  /** When the current fetch arrived, in ms since 1970. */
+  get arrivedAt(): number {
+    return this.arrivals[0] ?? 0;
   }
 
   /** Whether `peek` decompresses a batch. */
@@ -35,8 +41,10 @@ export class PartitionBuffer {
     this.batches[0]?.decompression?.release();
   }
 
-  push(batch: FetchedBatch): void {
+  /** @param now milliseconds since 1970 */
+  push(batch: FetchedBatch, now: number): void {
     this.batches.push(batch);
+    this.arrivals.push(now);
   }
 
   /**
@@ -56,10 +64,12 @@ export class PartitionBuffer {
   /** Drops the current fetch. */
   shift(): void {
     this.batches.shift();
+    this.arrivals.shift();
   }
 
   clear(): void {
     this.batches.length = 0;
+    this.arrivals.length = 0;
     this.peeked = undefined;
   }
 }

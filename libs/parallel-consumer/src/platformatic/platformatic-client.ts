@@ -2,6 +2,7 @@ import type { ConnectionOptions } from '@platformatic/kafka';
 import { checkOptions } from '../checks/check-options.js';
 import { addresses, text, unchecked, withFunctions, type Check } from '../checks/value-checks.js';
 import type { EngineLogger } from '../events/engine-logger.js';
+import type { SendTracer } from '../tracing/record-tracer.js';
 import { ReliableProducer } from '../kafka/reliable-producer.js';
 import { PlatformaticConnections } from './platformatic-connections.js';
 
@@ -42,9 +43,13 @@ export function connectPlatformatic(options: PlatformaticOptions): PlatformaticC
 }
 
 /** Creates a producer whose `send` resolves only when every record is on all in-sync replicas. @throws TypeError without a client or a logger */
-export function reliableProducer(client: PlatformaticClient, logger: EngineLogger): ReliableProducer {
+export function reliableProducer(
+  client: PlatformaticClient,
+  logger: EngineLogger,
+  tracer?: SendTracer,
+): ReliableProducer {
   connected('client', client);
-  return new ReliableProducer({ connect: () => client.connections(), logger });
+  return new ReliableProducer({ connect: () => client.connections(), logger, ...(tracer !== undefined && { tracer }) });
 }
 
 function toAddress(address: string): { readonly host: string; readonly port: number } {

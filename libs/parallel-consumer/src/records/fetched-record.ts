@@ -45,6 +45,21 @@ export class FetchedRecord implements ConsumedRecord {
     return this.eachHeader<RecordHeader[]>([], pushHeader);
   }
 
+  hasHeader(name: string): boolean {
+    const { bytes } = this;
+    cursor.at = this.valueAt + Math.max(0, this.valueLength);
+    for (let left = cursor.next(bytes); left > 0; left -= 1) {
+      const nameLength = cursor.next(bytes);
+      const nameAt = cursor.at;
+      cursor.at = nameAt + nameLength;
+      const length = cursor.next(bytes);
+      if (!this.hasRoom(nameLength, length)) return false;
+      if (nameLength === name.length && isAt(bytes, nameAt, name)) return true;
+      cursor.at += Math.max(0, length);
+    }
+    return false;
+  }
+
   get byteLength(): number {
     return this.end - this.keyAt;
   }
@@ -59,6 +74,11 @@ export class FetchedRecord implements ConsumedRecord {
     this.end -= from;
   }
 
+  /** Whether a header whose value begins at the cursor ends within the record: brokers validate whole batches only. */
+  private hasRoom(nameLength: number, length: number): boolean {
+    return nameLength >= 0 && length >= -1 && cursor.at + length <= this.end;
+  }
+
   /** Decodes the headers into a target. The function that adds one is shared, so that a record needs no closure. */
   private eachHeader<T>(target: T, add: (target: T, name: string, value: Buffer | undefined) => void): T {
     const { bytes } = this;
@@ -69,14 +89,19 @@ export class FetchedRecord implements ConsumedRecord {
       cursor.at = nameAt + nameLength;
       const length = cursor.next(bytes);
       const at = cursor.at;
-      // Brokers validate whole batches only. A header that exceeds its record ends the list.
-      if (!(nameLength >= 0 && length >= -1 && at + length <= this.end)) break;
+      if (!this.hasRoom(nameLength, length)) break;
       cursor.at = at + Math.max(0, length);
       const name = bytes.toString('utf8', nameAt, nameAt + nameLength);
       add(target, name, length < 0 ? undefined : bytes.subarray(at, at + length));
     }
     return target;
   }
+}
+
+/** A loop, because calling native code costs more than comparing a few bytes. */
+function isAt(bytes: Buffer, at: number, name: string): boolean {
+  for (let index = 0; index < name.length; index += 1) if (bytes[at + index] !== name.charCodeAt(index)) return false;
+  return true;
 }
 
 function pushHeader(headers: RecordHeader[], name: string, value: Buffer | undefined): void {

@@ -21,6 +21,8 @@ export interface ConsumedRecord {
   readonly headers: Readonly<Record<string, Buffer | undefined>>;
   /** All headers in their order, also repeated ones. Each access decodes them again. Without it, `headers` has all. */
   readonly headerList?: readonly RecordHeader[];
+  /** Whether it has a header of this name, of ASCII characters. Much cheaper than `headers`, which has the same answer. */
+  hasHeader?(name: string): boolean;
   /** Milliseconds since 1970, as stored by the broker. */
   readonly timestamp: number;
   /** Size of key, value and headers in the log, in bytes. */

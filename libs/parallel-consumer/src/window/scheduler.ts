@@ -198,7 +198,9 @@ export class Scheduler {
     this.release(task);
     if (task.order === 'nothing' || task.assignment.revoked) return;
     const behind = task.assignment.keys.leave(task);
-    if (behind !== undefined && !behind.isJoined) this.ready.push(task.assignment.ready, behind);
+    if (behind === undefined || behind.isJoined) return;
+    behind.trace?.keyFree();
+    this.ready.push(task.assignment.ready, behind);
   }
 
   /** Frees the slot of a task that waits for a retry. The task keeps its key, so that no other task of the key overtakes it. */
@@ -223,7 +225,7 @@ export class Scheduler {
       ...this.ready.drainLane(assignment.ready),
       ...assignment.keys.drain().filter(({ isJoined }) => !isJoined),
     ];
-    for (const task of dropped) this.release(task);
+    for (const task of dropped) this.releaseToNextOwner(task);
     return dropped.length;
   }
 
@@ -238,9 +240,14 @@ export class Scheduler {
   }
 
   private waitAgain(task: Task, holdsKey: boolean): boolean {
-    if (task.assignment.revoked) this.release(task);
+    if (task.assignment.revoked) this.releaseToNextOwner(task);
     else if (holdsKey) this.ready.push(task.assignment.ready, task);
     return !task.assignment.revoked;
+  }
+
+  private releaseToNextOwner(task: Task): void {
+    task.trace?.ended('handed-over');
+    this.release(task);
   }
 
   private release({ assignment, bytes }: Task): void {

@@ -1,0 +1,219 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { context, propagation, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api';
+import { startNodeSdk } from '@opentelemetry/sdk-node';
+import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
+import { ManualClock, settle } from '@orders-pipeline/clock/testing';
+import { consuming } from '../behaviour/gated-consumer.js';
+import { batchHandler } from '../handlers/batch-handler.js';
+import { produceHandler, type ProducedRecord } from '../handlers/produce-handler.js';
+import type { ParallelConsumerOptions } from '../options.js';
+import { OpenTelemetryTracer } from './opentelemetry-tracer.js';
+
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+const CARRIED = { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` };
+
+const exporter = new InMemorySpanExporter();
+let sdk: ReturnType<typeof startNodeSdk>;
+
+beforeAll(() => {
+  process.env['OTEL_METRICS_EXPORTER'] = 'none';
+  process.env['OTEL_LOGS_EXPORTER'] = 'none';
+  sdk = startNodeSdk({ spanProcessors: [new SimpleSpanProcessor({ exporter })], resourceDetectors: [] });
+});
+
+beforeEach(() => exporter.reset());
+
+afterAll(async () => sdk.shutdown());
+
+/** Consumes records with these headers, each with a key of its own unless it is given. */
+async function tracing(
+  options: Partial<ParallelConsumerOptions>,
+  ...records: readonly { readonly key?: string; readonly headers?: Record<string, string> }[]
+) {
+  const running = await consuming(
+    { tracer: new OpenTelemetryTracer({ groupId: 'savers' }), ...options },
+    () => undefined,
+  );
+  for (const [at, { key, headers = {} }] of records.entries()) {
+    const encoded = Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)] as const);
+    running.kafka.append('orders', 0, key ?? `key-${at}`, `value-${at}`, { headers: Object.fromEntries(encoded) });
+  }
+  await running.broker.fetch();
+  await settle();
+  return running;
+}
+
+async function saveAll(items: readonly unknown[]): Promise<undefined[]> {
+  return items.map(() => undefined);
+}
+
+function spans(name?: string): readonly ReadableSpan[] {
+  return exporter.getFinishedSpans().filter((span) => name === undefined || span.name === name);
+}
+
+function only(name: string): ReadableSpan {
+  const [span, second] = spans(name);
+  if (span === undefined || second !== undefined)
+    throw new Error(
+      `not one span ${name}: ${spans()
+        .map((each) => each.name)
+        .join()}`,
+    );
+  return span;
+}
+
+function eventsOf({ events }: ReadableSpan): string[] {
+  return events.map(({ name }) => name);
+}
+
+describe('the trace of a record', () => {
+  it('continues that of its headers, from the fetch to the end, with a span for each attempt', async () => {
+    const { gate, clock } = await tracing({ retryBackOff: { initialMs: 100, maxMs: 100 } }, { headers: CARRIED });
+    await gate.fail('value-0', new RangeError('no quantity'));
+    await clock.advance(100);
+    await gate.end('value-0');
+    const process = only('process orders');
+    expect(process.parentSpanContext).toMatchObject({ traceId: TRACE_ID, spanId: 'b7ad6b7169203331' });
+    expect(process.attributes).toMatchObject({
+      'messaging.system': 'kafka',
+      'messaging.destination.partition.id': '0',
+      'messaging.kafka.offset': 0,
+      'messaging.kafka.message.key': 'key-0',
+      'messaging.consumer.group.name': 'savers',
+      'parallel_consumer.end': 'handled',
+    });
+    expect(eventsOf(process)).toEqual(['taken', 'retry scheduled']);
+    const { spanId } = process.spanContext();
+    const attempts = [only('attempt 1'), only('attempt 2')];
+    expect(attempts.map((each) => each.parentSpanContext?.spanId)).toEqual([spanId, spanId]);
+    expect(attempts.map(({ attributes }) => attributes)).toEqual([
+      { 'parallel_consumer.outcome': 'retriable', 'error.type': 'RangeError' },
+      { 'parallel_consumer.outcome': 'done' },
+    ]);
+  });
+
+  it('shows the wait for an earlier record of its key', async () => {
+    const { gate } = await tracing({}, { key: 'one', headers: CARRIED }, { key: 'one', headers: CARRIED });
+    await gate.end('value-0');
+    await gate.end('value-1');
+    expect(spans('process orders').map(eventsOf)).toEqual([['taken'], ['taken', 'key free']]);
+  });
+
+  it('ends as failed when the record is dead-lettered, whose dead letter continues it', async () => {
+    const { gate, letters, log } = await tracing({ classify: () => 'poison' }, { headers: CARRIED });
+    await gate.fail('value-0', new RangeError('no quantity'));
+    const process = only('process orders');
+    expect(eventsOf(process)).toEqual(['taken', 'dead-lettered']);
+    expect(process.attributes).toMatchObject({ 'error.type': 'RangeError', 'parallel_consumer.end': 'dead-lettered' });
+    expect(letters()[0]?.headers).toMatchObject(CARRIED);
+    expect(log.matching(/record dead-lettered/)).toMatchObject([{ trace_id: TRACE_ID }]);
+  });
+
+  it('ends when the partition goes to another member, which begins a span of its own', async () => {
+    const { gate, consumer } = await tracing({ drainTimeoutMs: 0 }, { headers: CARRIED }, { headers: CARRIED });
+    await gate.end('value-0');
+    await consumer.stop();
+    await gate.fail('value-1', new Error('aborted'));
+    expect(spans('process orders').map(({ attributes }) => attributes['parallel_consumer.end'])).toEqual([
+      'handled',
+      'handed-over',
+    ]);
+  });
+
+  it('is the active one in the handler', async () => {
+    const active: (Span | undefined)[] = [];
+    await tracing({ handler: async () => void active.push(trace.getActiveSpan()) }, { headers: CARRIED });
+    expect(active.map((span) => span?.spanContext())).toEqual([only('attempt 1').spanContext()]);
+  });
+
+  it.each([
+    ['no context', {}],
+    ['a malformed one', { traceparent: '00-zero-01' }],
+    ['one of zeros', { traceparent: `00-${'0'.repeat(32)}-${'0'.repeat(16)}-01` }],
+    ['8 kB of baggage only', { baggage: `key=${'x'.repeat(8_192)}` }],
+  ])('begins with a record that carries %s, unless that is turned off', async (_, headers) => {
+    const { gate } = await tracing({}, { headers });
+    await gate.end('value-0');
+    expect(only('process orders').parentSpanContext).toBeUndefined();
+    exporter.reset();
+    const untraced = await tracing({ tracer: new OpenTelemetryTracer({ beginsTraces: false }) }, { headers });
+    await untraced.gate.end('value-0');
+    expect(spans()).toEqual([]);
+  });
+
+  it('of an unsampled context is not recorded', async () => {
+    const { gate } = await tracing({}, { headers: { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-00` } });
+    await gate.end('value-0');
+    expect(spans()).toEqual([]);
+  });
+});
+
+describe('the trace of a batch', () => {
+  it('is a child of its first traced record, linked to those of the others', async () => {
+    const clock = new ManualClock();
+    const handler = batchHandler({ handle: saveAll, maxBatchSize: 3, maxBatchWaitMs: 0, clock });
+    await tracing({ handler }, { headers: CARRIED }, { headers: CARRIED }, {});
+    await clock.advance(1);
+    await settle();
+    const batch = only('process batch');
+    const [first, second, third] = spans('attempt 1');
+    expect(batch.attributes).toEqual({ 'messaging.batch.message_count': 3 });
+    expect(batch.parentSpanContext?.spanId).toBe(first?.spanContext().spanId);
+    expect(batch.links.map(({ context: { spanId } }) => spanId)).toEqual(
+      [second, third].map((span) => span?.spanContext().spanId),
+    );
+    expect(second?.links[0]?.context.spanId).toBe(batch.spanContext().spanId);
+  });
+});
+
+describe('records that are sent', () => {
+  const record = { partition: 0, key: null, value: null, headers: {} };
+  const tracer = new OpenTelemetryTracer();
+
+  it('carry the context of the record that they were produced for', async () => {
+    const clock = new ManualClock();
+    const sent: ProducedRecord[] = [];
+    const producer = {
+      send: async (_topic: string, records: readonly unknown[]) => void sent.push(...(records as ProducedRecord[])),
+    };
+    const outputs = [
+      { ...record, topic: 'out' },
+      { ...record, topic: 'out', headers: { traceparent: 'own' } },
+    ];
+    const handler = produceHandler({ producer, handle: async () => outputs, maxBatchWaitMs: 0, clock });
+    await tracing({ handler }, { headers: CARRIED });
+    await clock.advance(1);
+    const { spanId } = only('attempt 1').spanContext();
+    expect(sent.map(({ headers }) => headers['traceparent'])).toEqual([`00-${TRACE_ID}-${spanId}-01`, 'own']);
+  });
+
+  it('get the context of their batch within an active span, and none outside', () => {
+    const outside = tracer.sending('orders', [record]);
+    outside?.ended();
+    expect(outside?.records).toEqual([record]);
+    const active = propagation.extract(ROOT_CONTEXT, CARRIED);
+    const sending = context.with(active, () => tracer.sending('orders', [record, record]));
+    sending?.ended(new RangeError('no such partition'));
+    const [, span] = spans('send orders');
+    expect(span?.attributes).toMatchObject({ 'messaging.batch.message_count': 2, 'error.type': 'RangeError' });
+    const traceparent = `00-${TRACE_ID}-${span?.spanContext().spanId}-01`;
+    expect(sending?.records.map(({ headers }) => headers)).toEqual([{ traceparent }, { traceparent }]);
+  });
+
+  it('keep their own contexts, which the batch links to', () => {
+    const other = { traceparent: `00-${TRACE_ID}-00f067aa0ba902b7-01` };
+    const unsampled = { traceparent: `00-${TRACE_ID}-00f067aa0ba902b8-00` };
+    const records = [CARRIED, other, unsampled, {}].map((headers) => ({
+      partition: 0,
+      key: null,
+      value: null,
+      headers,
+    }));
+    const sending = tracer.sending('orders', records);
+    sending?.ended();
+    expect(sending?.records).toEqual(records);
+    const { parentSpanContext, links } = only('send orders');
+    expect(parentSpanContext?.spanId).toBe('b7ad6b7169203331');
+    expect(links.map(({ context: { spanId } }) => spanId)).toEqual(['00f067aa0ba902b7']);
+  });
+});
