@@ -40,7 +40,8 @@ export function ordersDataset(records: number): Dataset {
     records,
     maker: (orders) => {
       const orderAt = orderAtOf(records);
-      return (index) => orders.encode({ order: orderAt(index), index, fault: undefined }, DATASET_OPERATION_ID);
+      return (index) =>
+        orders.encode({ order: orderAt(index), index, fault: undefined }, { _id: DATASET_OPERATION_ID });
     },
   };
 }
@@ -54,7 +55,7 @@ export function invalidOrdersDataset(records: number, invalidEvery: number): Dat
       const orderAt = orderAtOf(records);
       return (index) => {
         const fault = index % invalidEvery === 0 ? 'poison' : undefined;
-        return orders.encode({ order: orderAt(index), index, fault }, DATASET_OPERATION_ID);
+        return orders.encode({ order: orderAt(index), index, fault }, { _id: DATASET_OPERATION_ID });
       };
     },
   };
@@ -70,7 +71,7 @@ export function evenAccountsDataset(records: number, accounts: number): Dataset 
       return (index) => {
         const account = index % accounts;
         const order = { ...orderAt(index), accountId: `acc-${account.toString().padStart(7, '0')}` };
-        const record = orders.encode({ order, index, fault: undefined }, DATASET_OPERATION_ID);
+        const record = orders.encode({ order, index, fault: undefined }, { _id: DATASET_OPERATION_ID });
         return { ...record, partition: account % PARTITIONS };
       };
     },

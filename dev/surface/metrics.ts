@@ -8,6 +8,7 @@ import type { AuthSettings } from '#service/auth/auth-settings.js';
 import { tokenCheck } from '#service/auth/token-verifier.js';
 import { exposeCertificates, exposeMemoryLimits, measureRequests } from '#service/health/metrics.js';
 import { exposeReadiness } from '#service/health/health.js';
+import { SpanCounts } from '#service/telemetry/opentelemetry.js';
 import { exposeAutoscaling } from '../../apps/console/src/autoscaling/autoscaling-status.js';
 import { exposePipeline, exposeReplicas } from '../../apps/console/src/pipeline/pipeline-metrics.js';
 import { measuredInsert } from '../../apps/consumer/src/bulk-insert.js';
@@ -38,6 +39,7 @@ const EXPOSED: Readonly<Record<string, (registry: Registry) => unknown>> = {
     const settings = { AUTH_ISSUER: 'https://issuer.test' } as AuthSettings;
     tokenCheck(settings, { clock: systemClock, log: nothing, registry });
   },
+  'services with traces': (registry) => new SpanCounts().expose(registry),
   'services with an audit trail': (registry) => new AuditTrail({ registry } as AuditTrailParts),
   producer: (registry) => {
     measureTopic(registry);

@@ -1,12 +1,14 @@
 import { failToStart } from '#service/process/fail-to-start.js';
-import { startService } from '#service/process/start-service.js';
-import { forwardToServices } from './forward-to-services.js';
-import { servePage } from './serve-page.js';
+import { startTracing } from '#service/telemetry/start-tracing.js';
 
 try {
+  await startTracing('console');
   // Imported inside `try`, so that invalid settings print only their message.
   const { settings } = await import('./settings.js');
+  const { forwardToServices } = await import('./forward-to-services.js');
+  const { servePage } = await import('./serve-page.js');
   const { API, ConsoleModule } = await import('./console.module.js');
+  const { startService } = await import('#service/process/start-service.js');
   await startService({
     module: ConsoleModule,
     settings,

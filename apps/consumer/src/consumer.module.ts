@@ -20,6 +20,7 @@ import { prepareTopics, topicExpectations } from '#service/kafka/prepare-topics.
 import { connectPrepared } from '#service/mongodb/connect-prepared.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
+import { tracing } from '#service/telemetry/tracing.js';
 import { withoutArchived } from './archived-orders.js';
 import { insertOrders, measuredInsert } from './bulk-insert.js';
 import { DeadLetterProjection, DeadLettersController, LetterRejectedError } from './dead-letter-projection.js';
@@ -113,6 +114,7 @@ function createServer(rebalances: RebalanceCounter, saver: OrderSaver): Parallel
   const orders: TopicOptions = {
     groupId: ORDERS_CONSUMER_GROUP,
     observer: rebalances.countedBy(metrics.observer(savers)),
+    ...tracedBy(ORDERS_CONSUMER_GROUP),
     classify: classifySaveFailure,
     deadLetterTopic: DEAD_LETTER_TOPIC,
     inFlight: settings.IN_FLIGHT_LIMIT,
@@ -126,6 +128,7 @@ function createServer(rebalances: RebalanceCounter, saver: OrderSaver): Parallel
   const deadLetters: TopicOptions = {
     groupId: DEAD_LETTER_GROUP,
     observer: metrics.observer(projectors),
+    ...tracedBy(DEAD_LETTER_GROUP),
     classify: (error) => (error instanceof LetterRejectedError ? 'retriable' : 'environment'),
     maxAttempts: Number.MAX_SAFE_INTEGER,
     onDeadLetter: 'stop',
@@ -142,6 +145,11 @@ function createServer(rebalances: RebalanceCounter, saver: OrderSaver): Parallel
       },
     });
   return server;
+}
+
+function tracedBy(groupId: string): Pick<TopicOptions, 'tracer'> {
+  const tracer = tracing()?.recordsOf(groupId);
+  return tracer === undefined ? {} : { tracer };
 }
 
 @Module({

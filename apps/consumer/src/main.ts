@@ -1,11 +1,13 @@
 import { failToStart } from '#service/process/fail-to-start.js';
-import { startService } from '#service/process/start-service.js';
+import { startTracing } from '#service/telemetry/start-tracing.js';
 
 try {
+  await startTracing('consumer');
   // Imported here, so that invalid settings print only their message.
   const { settings } = await import('./settings.js');
   const { ConsumerModule, startup } = await import('./consumer.module.js');
   const { ParallelConsumerServer } = await import('@orders-pipeline/nestjs-parallel-consumer');
+  const { startService } = await import('#service/process/start-service.js');
   await startService({
     module: ConsumerModule,
     startup,

@@ -3,6 +3,7 @@ import type { UUID } from 'mongodb';
 import type { Clock } from '@orders-pipeline/clock';
 import type { SavedReport } from '#orders/operation/saved-count.js';
 import type { OrderDocument } from '#orders/order/order-document.js';
+import { inTrace } from '#service/telemetry/tracing.js';
 import type { InsertOrders, InsertResult } from './bulk-insert.js';
 
 const REPORT_EVERY_MS = 500;
@@ -62,7 +63,11 @@ export class SavedReports {
       run.saved += 1;
     }
     this.addRun(run.id, run.saved);
-    if (this.unreported.size > 0) this.cancelTimer ??= this.clock.after(REPORT_EVERY_MS, () => void this.flush());
+    if (this.unreported.size === 0 || this.cancelTimer !== undefined) return;
+    // Other batches share the report.
+    inTrace(undefined, () => {
+      this.cancelTimer = this.clock.after(REPORT_EVERY_MS, () => void this.flush());
+    });
   }
 
   private addRun(id: UUID | null, saved: number): void {

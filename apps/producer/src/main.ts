@@ -1,7 +1,8 @@
 import { failToStart } from '#service/process/fail-to-start.js';
-import { startService } from '#service/process/start-service.js';
+import { startTracing } from '#service/telemetry/start-tracing.js';
 
 try {
+  await startTracing('producer');
   // Imported here so that invalid settings only print their error message.
   const { settings } = await import('./settings.js');
   const { API } = await import('./api-description.js');
@@ -9,6 +10,7 @@ try {
   const { ProducerModule } = await import('./producer.module.js');
   const { acceptUploads } = await import('./imports/incoming-files.js');
   const { acceptManyOrders } = await import('./order-api/intake.controller.js');
+  const { startService } = await import('#service/process/start-service.js');
   await startService({
     module: ProducerModule,
     startup,

@@ -22,6 +22,8 @@ export interface Intent {
   /** `sent`: Kafka has it. `readable`: reads of the target return it. */
   readonly new: 'open' | 'sent' | 'readable' | 'none';
   readonly admittedAt: Date;
+  /** The trace context of the client's request. Absent if it was not traced. */
+  readonly traceparent?: string;
   readonly instance: string;
   /** Attempts without an outcome. */
   readonly attempts: number;

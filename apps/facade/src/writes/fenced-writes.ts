@@ -1,4 +1,5 @@
 import { pause } from '@orders-pipeline/clock';
+import { inTrace, tracing } from '#service/telemetry/tracing.js';
 import { completeRequest, type LegacyRequest } from '#legacy/translation/from-legacy.js';
 import { type LegacyRecord, legacyView } from '#legacy/translation/to-legacy.js';
 import { ORDER_FIELDS, type LegacyOrder } from '#orders/order/order.js';
@@ -85,6 +86,7 @@ class Admission {
   private async tryAdmit(bucket: number, known: KnownBucket, candidate: Candidate): Promise<Admitted | undefined> {
     const { primary, secondary } = SIDES_OF_MODE[known.mode];
     const order = candidate.withNumber(candidate.number ?? (await this.numbers.take(known.period)));
+    const traceparent = tracing()?.activeContext();
     const isWritten = (side: SideName): boolean => side === primary || side === secondary;
     const after = await this.ports.buckets.admit({
       bucket,
@@ -96,6 +98,7 @@ class Admission {
         answering: primary,
         legacy: isWritten('legacy') ? 'open' : 'none',
         new: isWritten('new') ? 'open' : 'none',
+        ...(traceparent !== undefined && { traceparent }),
         instance: this.ports.identity.name,
       },
       maxOpen: this.ports.limits.INTENT_MAX_OPEN,
@@ -290,7 +293,8 @@ export class FencedWrites {
     const { accountId } = intent.order;
     const next = open.find((other) => other.order.accountId === accountId && isUnanswered(other)) ?? intent;
     if (buckets.now().getTime() - next.admittedAt.getTime() >= limits.outbox.repairAfterMs) {
-      const outcome = await this.primary.run(next, new AbortController().signal);
+      const { signal } = new AbortController();
+      const outcome = await inTrace(next.traceparent, async () => this.primary.run(next, signal));
       await buckets.update([updateAfter(bucket, next, outcome)]);
       return outcome.result !== 'unknown';
     }

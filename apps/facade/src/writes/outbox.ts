@@ -2,6 +2,7 @@ import { pause } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
 import { SoleLease } from '#service/mongodb/lease.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
+import { inTrace } from '#service/telemetry/tracing.js';
 import type { MigrationPorts, WorkerLease } from '../migration/migration-ports.js';
 import type { SideName, WriteOutcome } from '../sides/side.js';
 import { isFinal, isUnanswered, type Bucket, type Intent, type IntentUpdate } from './bucket-store.js';
@@ -192,7 +193,8 @@ export class Outbox {
   }
 
   private async repair({ bucket, intent }: Item, signal: AbortSignal): Promise<readonly IntentUpdate[]> {
-    return [updateAfter(bucket, intent, await this.primary.run(intent, signal))];
+    const outcome = await inTrace(intent.traceparent, async () => this.primary.run(intent, signal));
+    return [updateAfter(bucket, intent, outcome)];
   }
 
   private async writeSecondary(
@@ -201,10 +203,7 @@ export class Outbox {
     signal: AbortSignal,
   ): Promise<readonly IntentUpdate[]> {
     const began = this.ports.clock.now();
-    const outcomes = await this.ports.sides.outbox[side].write(
-      items.map(({ intent }) => intent.order),
-      signal,
-    );
+    const outcomes = await this.write(side, items, signal);
     const isFailed = outcomes.some(({ result }) => result === 'unknown');
     this.ports.reports.observed(side, this.ports.clock.now() - began, isFailed);
     const updates: IntentUpdate[] = [];
@@ -213,6 +212,23 @@ export class Outbox {
       updates.push(await this.updateOf(side, item, outcome));
     }
     return updates;
+  }
+
+  /** Writes each traced order in its own trace, and the others together. After an unknown outcome, nothing more is written. */
+  private async write(side: SideName, items: readonly Item[], signal: AbortSignal): Promise<readonly WriteOutcome[]> {
+    const outcomes: WriteOutcome[] = [];
+    while (outcomes.length < items.length) {
+      const left = items.slice(outcomes.length);
+      const cause = left[0]?.intent.traceparent;
+      const other = left.findIndex(({ intent }) => intent.traceparent !== cause);
+      const orders = left.slice(0, other === -1 ? left.length : other).map(({ intent }) => intent.order);
+      const written = await inTrace(cause, async () => this.ports.sides.outbox[side].write(orders, signal));
+      outcomes.push(...written);
+      if (written.length < orders.length) break;
+      const unknown = outcomes.find(({ result }) => result === 'unknown');
+      if (unknown !== undefined) outcomes.push(...items.slice(outcomes.length).map(() => unknown));
+    }
+    return outcomes;
   }
 
   private async updateOf(side: SideName, item: Item, outcome: WriteOutcome): Promise<IntentUpdate> {

@@ -14,6 +14,7 @@ import {
 } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { isDuplicateKey } from '#service/mongodb/mongo-errors.js';
+import { tracing } from '#service/telemetry/tracing.js';
 import { findKeyedOperation, storeKey } from './idempotency-keys.js';
 import { type OperationsQuery, type PopulateRequest, withDefaults } from './operation-requests.js';
 
@@ -155,11 +156,13 @@ export class Operations {
 }
 
 function newOperation(now: Date) {
+  const traceparent = tracing()?.activeContext();
   return {
     _id: uuidv7(),
     status: 'running',
     interruption: null,
     requestedAt: now,
+    ...(traceparent !== undefined && { traceparent }),
     startedAt: null,
     finishedAt: null,
     error: null,

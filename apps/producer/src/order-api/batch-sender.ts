@@ -5,6 +5,7 @@ import {
   type KeyedRequest,
   packOrders,
   packValues,
+  traceOf,
   unpackOrders,
   unpackValues,
 } from '#orders/numbering/intake-batches.js';
@@ -24,13 +25,15 @@ export class IntakeTopic extends OrdersTopic {
   encodeReceived(
     order: Order,
     { operationId, index, createdAtAssigned }: Omit<RecordOrigin, 'createdAtAssigned'> & { createdAtAssigned: boolean },
+    parent?: string,
   ): OutgoingRecord {
-    return {
+    const record = {
       partition: this.gate.partitionOf(order.accountId),
       key: order.accountId,
       value: this.codec.encode(order),
       headers: originHeaders({ operationId, index, ...(createdAtAssigned && { createdAtAssigned }) }),
     };
+    return this.traced(record, order, { parent });
   }
 
   /** Decodes a value that `encodeReceived` has encoded, maybe in another version. @throws when the registry is unavailable */
@@ -61,7 +64,9 @@ export function buildBatch(
   const orders = [];
   const records: OutgoingRecord[] = [];
   const keyed: KeyedRequest[] = [];
-  for (const { content, size } of requests) {
+  const traces = [];
+  for (const { content, size, traceparent } of requests) {
+    if (traceparent !== undefined) traces.push({ traceparent, at: records.length, count: size });
     if (content.keyed !== undefined) keyed.push({ ...content.keyed, at: records.length, count: size });
     for (const [position, intake] of content.orders.entries()) {
       const place = records.length;
@@ -70,7 +75,7 @@ export function buildBatch(
       const createdAtAssigned = isRepeatable && intake.createdAt === undefined;
       const id = content.ids[position] ?? '';
       const order = completeOrder(intake, { id, number: first + place, createdAt: at });
-      const record = topic.encodeReceived(order, { operationId, index: from + place, createdAtAssigned });
+      const record = topic.encodeReceived(order, { operationId, index: from + place, createdAtAssigned }, traceparent);
       records.push(record);
       orders.push({ id, hash: contentHash(order), partition: record.partition, createdAtAssigned });
     }
@@ -85,6 +90,7 @@ export function buildBatch(
     orders: packOrders(orders),
     values: packValues(records.map(({ value }) => value as Buffer)),
     ...(keyed.length > 0 && { requests: keyed, keysUntil: new Date(at.getTime() + KEY_TTL_MS) }),
+    ...(traces.length > 0 && { traces }),
   };
   if (records.length === block.count) return { documents: [document], records };
   return { documents: [document, abandoned(skip(block, records.length), at)], records };
@@ -189,7 +195,8 @@ export class BlockRecovery {
     const stored = unpackOrders(batch);
     const records = orders.map((order, position) => {
       const createdAtAssigned = stored[position]?.createdAtAssigned ?? false;
-      return this.topic.encodeReceived(order, { operationId, index: from + position, createdAtAssigned });
+      const origin = { operationId, index: from + position, createdAtAssigned };
+      return this.topic.encodeReceived(order, origin, traceOf(batch, position));
     });
     const parts = await this.topic.send(records);
     // The topic may have got more partitions since the batch was stored.

@@ -1,5 +1,6 @@
 import type { Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
+import { inTrace } from '#service/telemetry/tracing.js';
 import type { SendGate } from '../publishing/send-gate.js';
 import { keyReused } from '../operations/idempotency-keys.js';
 import { type BatchSender, OperationOverError, type Reserved } from './batch-sender.js';
@@ -77,7 +78,7 @@ export class IntakeQueue {
     this.waitingOrders += request.size;
     if (content.keyed) this.byKey.set(content.keyed.key, request);
     const cancelTimeout = this.parts.clock.after(REQUEST_TIMEOUT_MS, () => this.expire(request));
-    this.pump();
+    inTrace(undefined, () => this.pump());
     try {
       return await request.outcome;
     } finally {

@@ -7,6 +7,7 @@ import type { IntakeBatch } from '#orders/numbering/intake-batches.js';
 import type { IntakeOrder } from '#orders/order/intake-order.js';
 import { createOrderIds } from '#orders/order/order.js';
 import { Problem } from '#service/http/problem.js';
+import { tracing } from '#service/telemetry/tracing.js';
 import { keyReused } from '../operations/idempotency-keys.js';
 import type { IntakeStore } from './intake-store.js';
 
@@ -74,6 +75,8 @@ export type AcceptedOrders = z.infer<typeof AcceptedOrdersSchema>;
 /** A request that waits for Kafka's acknowledgement. Only its first outcome counts. */
 export class PendingRequest {
   readonly outcome: Promise<AcceptedOrders>;
+  /** The trace context of the request; `undefined` if it is not traced. */
+  readonly traceparent = tracing()?.activeContext();
   private isOver = false;
   private readonly resolve: (accepted: AcceptedOrders) => void;
   private readonly reject: (error: unknown) => void;

@@ -5,9 +5,11 @@ import type { Acknowledgement, ReliableProducer } from '@orders-pipeline/paralle
 import type { Fault } from '#orders/generator/fault-mix.js';
 import type { PlannedRecord } from '#orders/operation/order-source.js';
 import { originHeaders } from '#orders/operation/record-headers.js';
+import type { SegmentedDocument } from '#orders/operation/operation.js';
 import type { OrderCodec } from '#orders/order/order-codec.js';
 import type { Order } from '#orders/order/order.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
+import { type RecordOrigin, type RecordSpan, type Tracing, tracing } from '#service/telemetry/tracing.js';
 import type { GatedConnection, SendGate } from './send-gate.js';
 
 /** Receives counts of sent and acknowledged records, synchronously, for metrics. */
@@ -18,10 +20,20 @@ interface TopicObserver {
   acknowledged?(records: number, milliseconds: number): void;
 }
 
+/** An operation, and the trace context of its request. */
+type TracedOperation = Pick<SegmentedDocument, '_id' | 'traceparent'>;
+
+/** A record that was on the topic before continues its trace. */
+function originOf({ headers: { traceparent } }: OutgoingRecord): RecordOrigin {
+  const [parent] = [traceparent].flat();
+  return { parent: parent?.toString(), attributes: {} };
+}
+
 /** Encodes orders as records and sends them to the orders topic. */
 @Injectable()
 export class OrdersTopic implements GatedConnection {
   private producer: ReliableProducer;
+  private readonly origins = new WeakMap<OutgoingRecord, RecordOrigin>();
 
   /** @param gate all records must be made and sent within work that it lets pass */
   constructor(
@@ -34,23 +46,53 @@ export class OrdersTopic implements GatedConnection {
   }
 
   /** Encodes an order and its origin as a record. */
-  encode({ order, index, fault }: PlannedRecord, operationId: string): OutgoingRecord {
-    return {
+  encode({ order, index, fault }: PlannedRecord, { _id: operationId, traceparent }: TracedOperation): OutgoingRecord {
+    const record = {
       // Chosen here, so that no retry can choose another one.
       partition: this.gate.partitionOf(order.accountId),
       key: order.accountId,
       value: fault === undefined ? this.codec.encode(order) : faultyValue(fault, index, order, this.codec),
       headers: originHeaders(fault === undefined ? { operationId, index } : { operationId, index, fault }),
     };
+    return this.traced(record, order, { cause: traceparent });
+  }
+
+  /** Notes what caused a record, if this process is traced: the span that begins when it is sent continues it. */
+  protected traced(record: OutgoingRecord, { id }: Order, causes: Omit<RecordOrigin, 'attributes'>): OutgoingRecord {
+    if (tracing() !== undefined) this.origins.set(record, { ...causes, attributes: { 'orders.order.id': id } });
+    return record;
   }
 
   /** Resolves once every record is on all in-sync replicas. */
   async send(records: readonly OutgoingRecord[]): Promise<Acknowledgement[]> {
     const sentAt = performance.now();
     this.observer.sent?.(records.length);
-    const acknowledged = await this.producer.send(ORDERS_TOPIC, records);
+    const acknowledged = await this.sendTraced(records, tracing());
     this.observer.acknowledged?.(records.length, performance.now() - sentAt);
     return acknowledged;
+  }
+
+  /** Sends each record of the sampler's choice within a span of its own, which ends with the acknowledgement. */
+  private async sendTraced(
+    records: readonly OutgoingRecord[],
+    traces: Tracing | undefined,
+  ): Promise<Acknowledgement[]> {
+    if (traces === undefined) return this.producer.send(ORDERS_TOPIC, records);
+    const spans: RecordSpan[] = [];
+    const sent = records.map((record) => {
+      const span = traces.beginRecord(ORDERS_TOPIC, this.origins.get(record) ?? originOf(record));
+      if (span === undefined) return record;
+      spans.push(span);
+      return { ...record, headers: { ...record.headers, ...span.headers } };
+    });
+    try {
+      const acknowledged = await this.producer.send(ORDERS_TOPIC, sent);
+      for (const span of spans) span.end();
+      return acknowledged;
+    } catch (error) {
+      for (const span of spans) span.end(error);
+      throw error;
+    }
   }
 
   async reconnect(): Promise<void> {

@@ -114,7 +114,7 @@ function createChunkBuilder(
       const planned = plannedRecords(orders.slice(from - first, to - first), from, faultsAt);
       return {
         to,
-        records: planned.map((record) => topic.encode(record, operation._id)),
+        records: planned.map((record) => topic.encode(record, operation)),
         faults: planned.map(({ fault }) => fault).filter((fault) => fault !== undefined),
       };
     });

@@ -41,6 +41,13 @@ export interface IntakeBatch {
   readonly requests?: readonly KeyedRequest[];
   /** When the keys expire. */
   readonly keysUntil?: Date;
+  /** The trace contexts of its requests, as `traceparent`. Absent if none is traced. */
+  readonly traces?: readonly { readonly traceparent: string; readonly at: number; readonly count: number }[];
+}
+
+/** Returns the trace context of the request of an order in a batch. @param position from 0 */
+export function traceOf({ traces }: Pick<IntakeBatch, 'traces'>, position: number): string | undefined {
+  return traces?.find(({ at, count }) => position >= at && position < at + count)?.traceparent;
 }
 
 export function intakeBatchesCollection(db: Db): Collection<IntakeBatch> {

@@ -33,6 +33,8 @@ interface BaseDocument {
   /** The segments in index order; each is published by one process at a time. */
   readonly segments: readonly Segment[];
   readonly requestedAt: Date;
+  /** The trace context of the request. Absent if the request was not traced. */
+  readonly traceparent?: string;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
   /** The reason of the failure; `null` unless the operation failed. */

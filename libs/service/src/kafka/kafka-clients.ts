@@ -14,6 +14,7 @@ import {
 } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { Positions, TopicPositions } from '#orders/topics/topics.js';
 import type { kafkaSettings } from '../settings/kafka-settings.js';
+import { tracing } from '../telemetry/tracing.js';
 import { explainConnection } from '../availability/explain-connection.js';
 import { kafkaAccess, platformaticAccess } from './kafka-access.js';
 
@@ -34,7 +35,7 @@ export async function dataClient(
     const kafka = connectKafka({ ...kafkaAccess(settings), clientId, logger });
     return {
       broker: (options) => new KafkajsBroker({ ...options, kafka }),
-      producer: () => reliableProducer(kafka, logger),
+      producer: () => reliableProducer(kafka, logger, tracing()?.batches),
       connections: () => new KafkajsConnections(kafka),
     };
   }
@@ -43,7 +44,7 @@ export async function dataClient(
   const client = library.connectPlatformatic({ ...platformaticAccess(settings), clientId });
   return {
     broker: (options) => new library.PlatformaticBroker({ ...options, client }),
-    producer: () => library.reliableProducer(client, logger),
+    producer: () => library.reliableProducer(client, logger, tracing()?.batches),
     connections: () => client.connections(),
   };
 }

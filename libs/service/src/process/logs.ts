@@ -2,10 +2,17 @@ import type { DynamicModule } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
 import type { Options } from 'pino-http';
 import { pino, type DestinationStream, type Logger } from 'pino';
+import { tracing } from '../telemetry/tracing.js';
 
-/** Creates the process's structured log: JSON lines on stdout, with the service's name. */
+/** Creates the process's structured log: JSON lines on stdout, with the service's name, and within a span with its ids. */
 export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
-  const options = { level, base: { service, pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime };
+  const traces = tracing();
+  const options = {
+    level,
+    base: { service, pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    ...(traces !== undefined && { mixin: () => traces.logFields() }),
+  };
   return destination === undefined ? pino(options) : pino(options, destination);
 }
 

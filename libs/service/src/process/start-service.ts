@@ -31,6 +31,7 @@ import { ProblemFilter } from '../http/problem-filter.js';
 import { Mongo } from '../mongodb/mongo.js';
 import type { DependencyState } from '../availability/dependency-state.js';
 import { problemType } from '../http/problem.js';
+import { tracing } from '../telemetry/tracing.js';
 import { announceToParent, onParentExit } from './parent-process.js';
 import { createLogger } from './logs.js';
 
@@ -109,6 +110,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
   // Accept only JSON bodies and those that `prepare` adds; others get 415. By default Fastify also accepts text.
   fastify.removeContentTypeParser('text/plain');
   closeIdleConnections(fastify);
+  tracing()?.nameRoutes(fastify);
   measureRequests(fastify, register);
   exposeCertificates(usedCertificates(settings), register);
   const admin = settings.ADMIN_PORT === undefined ? undefined : separateAdminRoutes(fastify, limits);
@@ -188,6 +190,7 @@ function drain(app: NestFastifyApplication, reason: string, graceMs: number): vo
   setTimeout(() => {
     app
       .close()
+      .then(async () => tracing()?.stop())
       .then(() => process.exit(0))
       .catch((error: unknown) => {
         logger.error(error instanceof Error ? error.stack : String(error), 'the drain failed');
