@@ -15,6 +15,7 @@ export default {
         'dev/migration.ts',
         'dev/migration-demo/plant-bug.ts',
         'dev/write-settings.ts',
+        'dev/alerts/write-alerts.ts',
         'dev/write-api-documents.ts',
         'dev/surface/write-surface.ts',
         'dev/*.mjs',

@@ -14,6 +14,7 @@ export const PAGES = [
   'docs/http-api.md',
   'docs/scale.md',
   'docs/run.md',
+  'docs/alerts.md',
   'docs/migrate.md',
 ] as const;
 

@@ -107,7 +107,7 @@ async function create(
     path: '/v1/orders',
     headers: { 'content-type': 'application/json', 'idempotency-key': key },
     body: () => body,
-    unknownOutcome: `The orders may be accepted. Repeat the command with --key ${key}: it sends them at most once.`,
+    unknownOutcome: `The orders may have been accepted. Repeat the command with --key ${key}: it sends them at most once.`,
   });
   const rows = accepted.items.map(({ id, number }) => [id, String(number)]);
   terminal.out.write(`${json ? JSON.stringify(accepted) : tableOf(ACCEPTED_COLUMNS, rows)}\n`);

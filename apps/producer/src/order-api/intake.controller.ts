@@ -95,7 +95,7 @@ export class IntakeController {
   @ApiUnprocessableEntityResponse({ description: 'Problem details: the key was used for another request' })
   @ApiServiceUnavailableResponse({
     description:
-      'Problem details: `too-many-waiting`, `topic-expands`, `not-accepted` and `database-away`: nothing was accepted. `outcome-unknown`: the orders may be accepted; repeat the request with the same key or ids.',
+      'Problem details: `too-many-waiting`, `topic-expands`, `not-accepted` and `database-away`: nothing was accepted. `outcome-unknown`: the orders may have been accepted; repeat the request with the same key or ids.',
   })
   async createOrders(
     @Body({ schema: IntakeBodySchema }) body: IntakeBody,
