@@ -11,8 +11,8 @@ export const ENGINE_MEMBER_MUTANTS: readonly MutatedSource[] = [
     mutants: {
       'a record that runs in a batch with the one before starts again when that one is done': {
         file: 'window/scheduler.ts',
-        replace: 'if (behind !== undefined && !behind.isJoined)',
-        by: 'if (behind !== undefined)',
+        replace: 'if (behind === undefined || behind.isJoined) return;',
+        by: 'if (behind === undefined) return;',
       },
       'a revocation hands over records that run in a batch': {
         file: 'window/scheduler.ts',
@@ -86,11 +86,11 @@ export const ENGINE_MEMBER_MUTANTS: readonly MutatedSource[] = [
       },
       'a hand-over does not release its records': {
         file: 'window/scheduler.ts',
-        replace: '    for (const task of dropped) this.release(task);\n',
+        replace: '    for (const task of dropped) this.releaseToNextOwner(task);\n',
       },
       'a record that waits for a retry is kept after its partition was revoked': {
         file: 'window/scheduler.ts',
-        replace: 'if (task.assignment.revoked) this.release(task);\n    else ',
+        replace: 'if (task.assignment.revoked) this.releaseToNextOwner(task);\n    else ',
       },
       'a drain starts new handlers': {
         file: 'membership/drain.ts',

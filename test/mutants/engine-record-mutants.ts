@@ -385,4 +385,47 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
       },
     },
   },
+  /** Mutants of traces. */
+  {
+    ...ENGINE,
+    specs: 'tracing/opentelemetry-tracer',
+    mutants: {
+      'a traced record does not continue the trace in its headers': {
+        file: 'tracing/opentelemetry-tracer.ts',
+        replace: 'trace.getSpan(carried) === undefined ? undefined : carried',
+        by: 'undefined',
+      },
+      'the handler does not run in the span of its attempt': {
+        file: 'attempts/task-runner.ts',
+        replace: 'else task.trace.run(() => this.start(attempt));',
+        by: 'else this.start(attempt);',
+      },
+      'the outcome of an attempt is not in its span': {
+        file: 'attempts/task-runner.ts',
+        replace: '    attempt.task.trace?.attemptEnded(outcome, error);\n',
+      },
+      'the wait for an earlier record of the key is not in the trace': {
+        file: 'window/scheduler.ts',
+        replace: '    behind.trace?.keyFree();\n',
+      },
+      'the span of a record that goes to another member does not end': {
+        file: 'attempts/task-completion.ts',
+        replace: "    task.trace?.ended('handed-over');\n",
+      },
+      'the records of a batch are not linked to it': {
+        file: 'tracing/opentelemetry-tracer.ts',
+        replace: '    for (const each of attempts) each.addLink({ context: span.spanContext() });\n',
+      },
+      'produced records do not carry the trace of their record': {
+        file: 'handlers/produce-handler.ts',
+        replace: 'trace === undefined ? outputs : outputs.map((output) => trace.inject(output))',
+        by: 'outputs',
+      },
+      'a batch that is sent overwrites the contexts of its records': {
+        file: 'tracing/opentelemetry-tracer.ts',
+        replace: 'contexts.length === 0 && trace.getSpan(active) !== undefined',
+        by: 'true',
+      },
+    },
+  },
 ];

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { toDeadLetter } from '../attempts/dead-letter.js';
@@ -105,6 +106,8 @@ describe.each([
       expect(new Map(Object.entries(record.headers))).toEqual(
         new Map(written.map(([name, text]) => [name, text ?? undefined])),
       );
+      const names = ['traceparent', '', ...written.map(([name]) => name).filter((name) => isAscii(b(name)))];
+      expect(names.filter((name) => record.hasHeader?.(name))).toEqual(names.filter((name) => name in record.headers));
     });
     fc.assert(property, { numRuns: 300 });
   });

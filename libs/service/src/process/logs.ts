@@ -2,16 +2,23 @@ import type { DynamicModule } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
 import type { Options } from 'pino-http';
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { tracing } from '../telemetry/tracing.js';
 
-/** Creates the process's structured log: JSON lines on stdout, with the service's name, and within a span with its ids. */
+type Fields = Readonly<Record<string, string>>;
+
+let contextFields: (() => Fields) | undefined;
+
+/** Adds fields to each line of the loggers that are created from now on, such as the ids of the active span. */
+export function addLogFields(fields: () => Fields): void {
+  contextFields = fields;
+}
+
+/** Creates the process's structured log: JSON lines on stdout, with the service's name. */
 export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
-  const traces = tracing();
   const options = {
     level,
     base: { service, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
-    ...(traces !== undefined && { mixin: () => traces.logFields() }),
+    ...(contextFields !== undefined && { mixin: contextFields }),
   };
   return destination === undefined ? pino(options) : pino(options, destination);
 }

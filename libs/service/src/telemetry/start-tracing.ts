@@ -1,6 +1,6 @@
 import { register } from 'prom-client';
 import { systemClock } from '@orders-pipeline/clock';
-import { createLogger } from '../process/logs.js';
+import { addLogFields, createLogger } from '../process/logs.js';
 import { setTracing } from './tracing.js';
 
 /** Whether the environment asks for traces, by the standard variables of OpenTelemetry. */
@@ -20,5 +20,7 @@ export async function startTracing(service: string): Promise<void> {
   if (!isTracingOn(process.env)) return;
   const { startOpenTelemetry } = await import('./opentelemetry.js');
   const log = createLogger(service, 'info');
-  setTracing(startOpenTelemetry({ service, log, registry: register, clock: systemClock }));
+  const traces = startOpenTelemetry({ service, log, registry: register, clock: systemClock });
+  setTracing(traces);
+  addLogFields(() => traces.logFields());
 }
