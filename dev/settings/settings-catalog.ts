@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
 import { portSettings, httpSettings, mongoSettings } from '#service/settings/service-settings.js';
 import { describeSettings, type SettingDoc, RENAMED_SETTINGS } from '#service/settings/settings.js';
+import { tracingSchema, tracingSettings } from '#service/telemetry/tracing-settings.js';
 import { kafkaSettings } from '#service/settings/kafka-settings.js';
 import { cliSettingsSchema } from '../../apps/cli/src/cli-settings.js';
 import { reconcileSettingsSchema, settingsSchema as adminSchema } from '../../apps/admin/src/settings.js';
@@ -39,6 +40,7 @@ const READERS = new Map<string, z.ZodObject>([
   ['facade', facadeSchema],
   ['legacy system', legacySchema],
   ['swarm scaler', scalerSchema],
+  ['all of these', tracingSchema],
   ['npm start', stackSettingsSchema],
   ['Compose', composeSettingsSchema],
   ['npm run orders', cliSettingsSchema],
@@ -51,6 +53,7 @@ const SECTIONS = new Map<string, object>([
   ['Ports of `npm start` and Docker Compose', portSettings],
   ['Servers', { ...kafkaSettings, ...mongoSettings }],
   ['HTTP and logs', httpSettings(0)],
+  ['Traces', tracingSettings],
   ['Tokens', { ...authSettings, CONSOLE_CLIENT_ID: true }],
   ['Producer', producerSchema.shape],
   ['Consumer', consumerSchema.shape],

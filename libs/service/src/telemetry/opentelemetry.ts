@@ -31,6 +31,8 @@ interface TracingParts {
   /** The name of the service, if `OTEL_SERVICE_NAME` is not set. */
   readonly service: string;
   readonly log: Pick<Logger, 'warn'>;
+  /** Whether the log has a warning already, which says why spans are not exported. */
+  readonly isWarned: boolean;
   readonly registry: Registry;
   readonly clock: Clock;
 }
@@ -41,12 +43,12 @@ const WARN_EVERY_MS = 10 * 60_000;
 const PROCESSED = 'otel.sdk.processor.span.processed';
 
 /** Starts the SDK, which reads the standard variables, and instruments the modules that are loaded from now on. */
-export function startOpenTelemetry({ service, log, registry, clock }: TracingParts): Tracing {
+export function startOpenTelemetry({ service, log, isWarned, registry, clock }: TracingParts): Tracing {
   const { env } = process;
   env['OTEL_SERVICE_NAME'] ||= `orders-${service}`;
   env['OTEL_NODE_EXPERIMENTAL_SDK_METRICS'] = 'true';
   env['OTEL_LOGS_EXPORTER'] ||= 'none';
-  logDiagnostics(log, clock);
+  logDiagnostics(log, isWarned, clock);
   const counts = new SpanCounts();
   const sdk = new NodeSDK({
     metricReaders: [counts],
@@ -155,14 +157,22 @@ function ignore(): void {
   // Only warnings and errors are of use.
 }
 
+/** Returns the message of an error, which the SDK reports as JSON with its stack. */
+function reasonIn(text: string): string {
+  return /"message":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text;
+}
+
 /** Logs what the SDK reports as warnings, one in ten minutes: when the collector is away, each export fails. */
-function logDiagnostics(log: Pick<Logger, 'warn'>, clock: Clock): void {
-  let silentUntil = 0;
+function logDiagnostics(log: Pick<Logger, 'warn'>, isWarned: boolean, clock: Clock): void {
+  let silentUntil = isWarned ? clock.now() + WARN_EVERY_MS : 0;
   let others = 0;
   const warn = (message: string): void => {
     others += 1;
     if (clock.now() < silentUntil) return;
-    log.warn({ reason: message, others: others - 1 }, 'OpenTelemetry: check the OTEL_ settings and the collector');
+    log.warn(
+      { reason: reasonIn(message), others: others - 1 },
+      'traces: spans were not exported, check the collector and the OTEL_ settings',
+    );
     others = 0;
     silentUntil = clock.now() + WARN_EVERY_MS;
   };
