@@ -142,6 +142,18 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
           "if (outcome.result === 'unknown') return { ...place, error: outcome.message };\n    if (outcome.result === 'refused')",
         by: "if (outcome.result === 'unknown') return { ...place, close: true };\n    if (outcome.result === 'refused')",
       },
+      'a dual write is in the trace of another client': {
+        file: 'writes/outbox.ts',
+        replace: 'left.findIndex(({ intent }) => intent.traceparent !== cause)',
+        by: '-1',
+        specs: 'writes/outbox',
+      },
+      'traced orders are written behind one without an outcome': {
+        file: 'writes/outbox.ts',
+        replace: 'if (unknown !== undefined) outcomes.push(',
+        by: 'if (unknown === null) outcomes.push(',
+        specs: 'writes/outbox',
+      },
       'acknowledge before the primary has answered': {
         file: 'writes/fenced-writes.ts',
         replace: 'const outcome = await this.primary.run(intent, signal);',

@@ -30,6 +30,18 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
         replace: 'await this.recovery.settle(orphan);',
         specs: 'order-api/batch-sender',
       },
+      'the orders of a crashed producer lose the traces of their requests': {
+        file: 'order-api/batch-sender.ts',
+        replace: 'origin, traceOf(batch, position))',
+        by: 'origin)',
+        specs: 'order-api/batch-sender',
+      },
+      'a redriven order begins another trace': {
+        file: 'publishing/orders-topic.ts',
+        replace: '?? originOf(record)',
+        by: '?? { attributes: {} }',
+        specs: 'publishing/orders-topic',
+      },
       'mark a batch of a crashed producer as acknowledged without sending it': {
         file: 'order-api/batch-sender.ts',
         replace: 'const parts = await this.topic.send(records);',

@@ -1,8 +1,10 @@
-import { describe, expect, it, beforeEach } from '@jest/globals';
+import { afterEach, describe, expect, it, beforeEach } from '@jest/globals';
 import { pino } from 'pino';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { aLegacyOrder } from '#orders/testing/an-order.js';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
+import { RecordedTraces } from '#service/telemetry/testing/recorded-traces.js';
+import { setTracing, tracing } from '#service/telemetry/tracing.js';
 import { anIntent, MemoryBucketStore } from '../testing/memory-stores.js';
 import type { SideName, WriteOutcome, WrittenSide } from '../sides/side.js';
 import { bucketOf } from '../stages/migration-snapshot.js';
@@ -84,11 +86,14 @@ class ScriptedWrites implements WrittenSide {
   readable: 'readable' | 'not-yet' | 'refused' = 'not-yet';
   /** What each write waits for. */
   untilAnswer: Promise<void> = Promise.resolve();
+  /** The trace context and the number of orders of each write. */
+  readonly traced: [context: string | undefined, orders: number][] = [];
   writes = 0;
   checks = 0;
 
   async write(orders: readonly unknown[]): Promise<readonly WriteOutcome[]> {
     this.writes += 1;
+    this.traced.push([tracing()?.activeContext(), orders.length]);
     await this.untilAnswer;
     return orders.map(() => this.outcome);
   }
@@ -167,6 +172,37 @@ describe('Outbox', () => {
     sides.new.readable = 'readable';
     await clock.advance(100);
     expect(await round()).toBe('closed');
+  });
+
+  describe('in a process that is traced', () => {
+    beforeEach(() => setTracing(new RecordedTraces()));
+
+    afterEach(() => setTracing(undefined));
+
+    async function admitTraced(...contexts: readonly (string | undefined)[]): Promise<void> {
+      for (const [at, traceparent] of contexts.entries()) {
+        const order = aLegacyOrder({ number: at + 1, accountId: 'acc-1' });
+        const intent = anIntent(at + 1, { answering: 'legacy', ...STORED, order, ...(traceparent && { traceparent }) });
+        await store.admit({ bucket: BUCKET, epoch: 1, intent, maxOpen: 9, maxAgeMs: 60_000 });
+      }
+    }
+
+    it('writes each traced order in the trace of its client, and the others together, in their order', async () => {
+      await admitTraced('one', undefined, undefined, 'four');
+      await round();
+      expect(sides.new.traced).toEqual([
+        ['one', 1],
+        [undefined, 2],
+        ['four', 1],
+      ]);
+    });
+
+    it('writes nothing behind an order without an outcome', async () => {
+      sides.new.outcome = UNKNOWN;
+      await admitTraced('one', undefined);
+      await round();
+      expect(sides.new.traced).toEqual([['one', 1]]);
+    });
   });
 
   it('repeats a write without an outcome, less and less often', async () => {

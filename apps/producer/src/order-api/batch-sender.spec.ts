@@ -2,6 +2,8 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { unpackOrders } from '#orders/numbering/intake-batches.js';
 import { type BatchSender, BlockRecovery, buildBatch, type Reserved } from './batch-sender.js';
+import { RecordedTraces } from '#service/telemetry/testing/recorded-traces.js';
+import { setTracing } from '#service/telemetry/tracing.js';
 import { OpenOperation } from './intake-operations.js';
 import { PendingRequest } from './orders-request.js';
 import { FakeIntakeStore } from './testing/intake-store.js';
@@ -86,6 +88,19 @@ describe('a batch', () => {
     await new BlockRecovery(store, topic, now).settle(block);
     expect(batches()).toEqual([[1, 0, 2, 'acknowledged']]);
     expect(partitions()).toEqual([0, 1]);
+  });
+
+  it('that another process sends again continues the traces of its requests', async () => {
+    const traces = new RecordedTraces();
+    setTracing(traces);
+    const requests = ['one', undefined, 'three'].map((active) => traces.within(active, () => pending(2)));
+    setTracing(undefined);
+    const { block } = await reserve(newSender(), requests);
+    await store.insert(buildBatch(requests, block, now(), topic).documents);
+    const parents = ['one', 'one', undefined, undefined, 'three', 'three'];
+    expect(topic.parents.splice(0)).toEqual(parents);
+    await new BlockRecovery(store, topic, now).settle(block);
+    expect(topic.parents).toEqual(parents);
   });
 
   it('whose block another process has abandoned is not sent', async () => {

@@ -53,7 +53,7 @@ export function inTrace<T>(cause: string | undefined, run: () => T): T {
   return current === undefined ? run() : current.within(cause, run);
 }
 
-/** Sets the traces of this process; once, before anything else runs. */
-export function setTracing(traces: Tracing): void {
+/** Sets the traces of this process: once, before anything else runs, or in a spec. */
+export function setTracing(traces: Tracing | undefined): void {
   current = traces;
 }

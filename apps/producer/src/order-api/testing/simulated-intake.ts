@@ -28,10 +28,13 @@ export type Fate = (typeof FATES)[number];
 export class SimulatedTopic implements BatchTopic {
   readonly orders: Order[] = [];
   readonly gate = new SendGate(3);
+  /** The trace context that each record was encoded with. */
+  readonly parents: (string | undefined)[] = [];
   /** A value is the index of an order here. */
   private readonly encoded: Order[] = [];
 
-  encodeReceived(order: Order): OutgoingRecord {
+  encodeReceived(order: Order, _origin?: object, parent?: string): OutgoingRecord {
+    this.parents.push(parent);
     const value = Buffer.from(String(this.encoded.push(order) - 1));
     return { partition: order.accountId.length % this.gate.partitions, key: order.accountId, value, headers: {} };
   }
