@@ -83,6 +83,8 @@ describe('the trace of a record', () => {
       'parallel_consumer.end': 'handled',
     });
     expect(eventsOf(process)).toEqual(['taken', 'retry scheduled']);
+    const times = [process.startTime, process.endTime, ...process.events.map(({ time }) => time)].flat();
+    expect(times.every(Number.isInteger)).toBe(true);
     const { spanId } = process.spanContext();
     const attempts = [only('attempt 1'), only('attempt 2')];
     expect(attempts.map((each) => each.parentSpanContext?.spanId)).toEqual([spanId, spanId]);

@@ -2,6 +2,7 @@ import {
   type Attributes,
   type Context,
   context,
+  type HrTime,
   type Link,
   propagation,
   ROOT_CONTEXT,
@@ -97,10 +98,9 @@ export class OpenTelemetryTracer implements RecordTracer, SendTracer {
   }
 
   rebalanced(report: DrainReport, milliseconds: number): void {
-    const endedAt = now();
-    const span = this.tracer.startSpan('rebalance', { root: true, startTime: endedAt - milliseconds });
+    const span = this.tracer.startSpan('rebalance', { root: true, startTime: now(milliseconds) });
     span.setAttributes({ ...this.group, ...Object.fromEntries(Object.entries(report).map(inNamespace)) });
-    span.end(endedAt);
+    span.end(now());
   }
 
   sending(topic: string, records: readonly OutgoingRecord[]): SendTrace | undefined {
@@ -213,9 +213,12 @@ class SpansOfRecord implements RecordTrace {
   }
 }
 
-/** Milliseconds since 1970 by the monotonic clock, as the engine counts them: a changed wall clock must not reverse a span. */
-function now(): number {
-  return performance.timeOrigin + performance.now();
+/** The time by the monotonic clock, as the engine counts it: a changed wall clock must not reverse a span. @param msAgo in milliseconds */
+function now(msAgo = 0): HrTime {
+  const ms = performance.timeOrigin + performance.now() - msAgo;
+  const seconds = Math.trunc(ms / 1_000);
+  // Whole nanoseconds: exporters refuse others.
+  return [seconds, Math.trunc((ms - 1_000 * seconds) * 1_000_000)];
 }
 
 function end(span: Span, error?: unknown): void {
