@@ -1,4 +1,7 @@
 import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { pause, systemClock } from '@orders-pipeline/clock';
 import { type ChangeStream, Long, type MongoClient } from 'mongodb';
 import type { ConsumerHeartbeat } from '#orders/consumer/consumers.js';
@@ -232,11 +235,46 @@ const secured = contest({
   requiredRatio: 0.8,
 });
 
-function savingStack(bench: Bench, label: string, flags: readonly string[]): Candidate {
+function savingStack(bench: Bench, label: string, flags: readonly string[], env: NodeJS.ProcessEnv = {}): Candidate {
   const all = ['--no-console', '--in-flight', String(SECURED_IN_FLIGHT), ...flags];
   return {
     label,
-    run: async () => withStack(bench, { flags: all, neededMiB: 4_000 }, async (stack) => saveAll(bench, stack)),
+    run: async () => withStack(bench, { flags: all, env, neededMiB: 4_000 }, async (stack) => saveAll(bench, stack)),
+  };
+}
+
+/** Compares the whole stack with and without traces. The collector takes every span, and reads none. */
+function traced(percent: number, requiredRatio: number): Benchmark {
+  return {
+    name: `traces-${percent}`,
+    about: `npm start with ${percent} % of the orders traced, compared with no traces, one consumer, save 0..1 s`,
+    measure: async (bench) => {
+      const collector = createServer((request, response) => {
+        request.resume().on('end', () => response.end());
+      });
+      collector.listen(0, '127.0.0.1');
+      await once(collector, 'listening');
+      const { port } = collector.address() as AddressInfo;
+      const env = {
+        OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+        OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+        OTEL_TRACES_SAMPLER_ARG: String(percent / 100),
+      };
+      const { measure } = contest({
+        name: '',
+        about: '',
+        subject: () => [savingStack(bench, `${percent} % traced`, [], env)],
+        limit: () => [savingStack(bench, 'no traces', [])],
+        times: 10,
+        requiredRatio,
+      });
+      try {
+        return await measure(bench);
+      } finally {
+        collector.closeAllConnections();
+        collector.close();
+      }
+    },
   };
 }
 
@@ -337,6 +375,8 @@ export const STACK_BENCHMARKS: readonly Benchmark[] = [
   consumerWith(8_000, null),
   consumerWith(12_000, null),
   secured,
+  traced(1, 0.97),
+  traced(100, 0.75),
   consoleCpu,
   consoleFirstPaint,
 ];

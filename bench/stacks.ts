@@ -20,6 +20,8 @@ export interface Progress {
 interface StackOptions {
   readonly tool?: string;
   readonly flags: readonly string[];
+  /** Environment variables of all apps. */
+  readonly env?: NodeJS.ProcessEnv;
   readonly neededMiB: number;
 }
 
