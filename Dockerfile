@@ -42,7 +42,8 @@ RUN npm prune --omit=dev --ignore-scripts
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production LISTEN_HOST=0.0.0.0 PORT=3000
 WORKDIR /app
-# Owned by root and thus read-only for the apps, which write no files.
+# Owned by root and thus read-only for the apps, which write no files but profiles (PROFILE_DIR): a new volume takes the owner from here.
+RUN install --directory --owner=node --group=node --mode=700 /profiles
 COPY --from=production-dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY --from=production-build /app/dist dist

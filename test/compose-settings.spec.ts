@@ -9,7 +9,13 @@ const settings = new Map(
   catalogSettings().flatMap((section) => section.settings.map((setting) => [setting.name, setting])),
 );
 
-describe.each(['docker-compose.yml', 'deploy/docker-compose.monitoring.yml'])('%s', (file) => {
+const COMPOSE_FILES = [
+  'docker-compose.yml',
+  'deploy/docker-compose.monitoring.yml',
+  'deploy/docker-compose.profiles.yml',
+];
+
+describe.each(COMPOSE_FILES)('%s', (file) => {
   const text = read(file);
 
   it('gives variables their documented defaults', () => {

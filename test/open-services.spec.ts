@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
@@ -18,6 +20,15 @@ describe('a service without authentication', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/^AUTH_ISSUER: must be set/);
   });
+});
+
+it('a consumer with profiles does not start when other machines reach it', async () => {
+  const script = join(PROJECT_DIRECTORY, 'dist/apps/consumer/src/main.js');
+  const folder = await mkdtemp(join(tmpdir(), 'orders-profiles-'));
+  const { code, stderr } = await run(script, { PORT: '0', LISTEN_HOST: '0.0.0.0', PROFILE_DIR: folder });
+  await rm(folder, { recursive: true });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^AUTH_ISSUER: must be set/);
 });
 
 it('the facade does not start in production with the public API key of the repository', async () => {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
+import { profileSettings } from '#service/profiles/profile-folder.js';
 import { portSettings, httpSettings, mongoSettings } from '#service/settings/service-settings.js';
 import { describeSettings, type SettingDoc, RENAMED_SETTINGS } from '#service/settings/settings.js';
 import { tracingSchema, tracingSettings } from '#service/telemetry/tracing-settings.js';
@@ -52,7 +53,7 @@ const READERS = new Map<string, z.ZodObject>([
 const SECTIONS = new Map<string, object>([
   ['Ports of `npm start` and Docker Compose', portSettings],
   ['Servers', { ...kafkaSettings, ...mongoSettings }],
-  ['HTTP and logs', httpSettings(0)],
+  ['HTTP and logs', { ...httpSettings(0), ...profileSettings }],
   ['Traces', tracingSettings],
   ['Tokens', { ...authSettings, CONSOLE_CLIENT_ID: true }],
   ['Producer', producerSchema.shape],

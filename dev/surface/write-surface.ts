@@ -27,7 +27,7 @@ function listRights(): string {
 
 /** Returns the variables of the Swarm stack with their defaults. Those of Compose are settings of docs/configuration.md. */
 function listSwarmVariables(): string {
-  const text = ['stack.yml', 'stack.dev-issuer.yml']
+  const text = ['stack.yml', 'stack.dev-issuer.yml', 'stack.profiles.yml']
     .map((file) => readFileSync(join(PROJECT_DIRECTORY, 'deploy', 'swarm', file), 'utf8'))
     .join('');
   return `${[...new Set(text.match(/\$\{(?!HASH_)[A-Z_]+(:-[^}]*)?\}/g))].toSorted().join('\n')}\n`;

@@ -12,6 +12,10 @@ function deploymentOf(file: string, devIssuer: boolean, shell: NodeJS.ProcessEnv
   return new Deployment({ stack: 'orders', envFiles, files: [], state: '/none', devIssuer }, shell);
 }
 
+function settingsIn(environment: unknown): Readonly<Record<string, string>> {
+  return (environment ?? {}) as Record<string, string>;
+}
+
 describe('deploy/swarm/stack.yml', () => {
   it('needs the labels of docs/run.md, and those of services with replicas only', () => {
     expect([...read().labels.keys()].toSorted()).toEqual([
@@ -60,6 +64,18 @@ describe('deploy/swarm/stack.yml', () => {
       expect(deploymentOf('one-node.env', true, { PUBLIC_URL }).read().services.has('issuer')).toBe(true);
     },
   );
+
+  it('gives every service but the scaler a volume for profiles with stack.profiles.yml, and tokens too', () => {
+    const files = ['stack.yml', 'stack.profiles.yml'].map((file) => join(STACK_FOLDER, file));
+    const services = [...StackFile.read(files, { ...VALUES, AUTH_ISSUER: 'https://login.example' }).services];
+    const profiled = services.filter(([, { environment }]) => settingsIn(environment)['PROFILE_DIR'] === '/profiles');
+    expect(profiled.map(([name]) => name)).toEqual(['query-api', 'producer', 'consumer', 'console', 'facade']);
+    for (const [name, { environment, volumes }] of profiled) {
+      expect([name, settingsIn(environment)['AUTH_ISSUER']]).toEqual([name, 'https://login.example']);
+      const own = name === 'producer' ? ['producer-tmp:/tmp'] : [];
+      expect(volumes).toEqual([...own, 'profiles:/profiles']);
+    }
+  });
 
   it('names variables without a value', () => {
     expect(read().missing.filter((name) => !name.startsWith('HASH_'))).toEqual(['AUTH_ISSUER', 'PUBLIC_URL']);

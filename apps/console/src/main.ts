@@ -14,6 +14,7 @@ try {
     settings,
     auth: settings,
     audit: { service: 'console', ...settings },
+    profiles: { service: 'console', ...settings },
     prepare: async (fastify) => {
       await servePage(fastify, settings);
       await forwardToServices(fastify, settings);

@@ -9,12 +9,14 @@ import {
   queryApiPublicUrl,
 } from '#service/settings/service-settings.js';
 import { authSettings } from '#service/auth/auth-settings.js';
+import { profileSettings } from '#service/profiles/profile-folder.js';
 import { kafkaConnectionSettings } from '#service/settings/kafka-settings.js';
 import { autoscalingSettings, refuseContradictions } from './autoscaling/autoscaling-settings.js';
 
 const settings = z.object({
   ...httpSettings(3002),
   ...authSettings,
+  ...profileSettings,
   ...auditSettings,
   ...mongoSettings,
   ...kafkaConnectionSettings,

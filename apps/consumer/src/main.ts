@@ -13,6 +13,9 @@ try {
     startup,
     strategies: [ParallelConsumerServer],
     settings,
+    // Without profiles it has nothing to protect, only health and metrics.
+    ...(settings.PROFILE_DIR !== undefined && { auth: settings, isReadyWithoutIssuer: true }),
+    profiles: { service: 'consumer', ...settings },
   });
 } catch (error) {
   failToStart(error);

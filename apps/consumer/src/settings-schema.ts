@@ -1,11 +1,15 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import { authSettings } from '#service/auth/auth-settings.js';
+import { profileSettings } from '#service/profiles/profile-folder.js';
 import { kafkaSettings } from '#service/settings/kafka-settings.js';
 import { httpSettings, mongoSettings } from '#service/settings/service-settings.js';
 import { wholeNumber } from '#service/settings/settings.js';
 
 export const settingsSchema = z.object({
   ...httpSettings(0),
+  ...authSettings,
+  ...profileSettings,
   ...mongoSettings,
   ...kafkaSettings,
   INSTANCE_NAME: z.string().max(100).default(hostname()).meta({

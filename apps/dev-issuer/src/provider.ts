@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { errors, Provider, type ClientMetadata, type Configuration } from 'oidc-provider';
 import { type JWK, exportJWK, generateKeyPair } from 'jose';
-import { SCOPES } from '#service/auth/scopes.js';
+import { requestedScopes, SCOPES } from '#service/auth/scopes.js';
 import { DEMO_CLIENT } from './settings.js';
 import { LOGIN_PATH } from './login-page.js';
 
@@ -18,12 +18,12 @@ interface IssuerOptions {
 
 /**
  * Creates an OpenID provider for development. Its demo client has all scopes: with client credentials, or for a user who logs in
- * with any name (authorization code with PKCE). All access tokens are JWTs for the services of this pipeline (RFC 9068).
+ * with any name (authorization code with PKCE). The client of the console's page has those that a page requests. All access tokens are JWTs for the services of this pipeline (RFC 9068).
  */
 export function developmentProvider({ issuer, audience, keys, docsOrigins, cookieSecret }: IssuerOptions): Provider {
   const scope = Object.keys(SCOPES).join(' ');
   const configuration: Configuration = {
-    clients: [demoClient(docsOrigins, scope), pageClient(docsOrigins, scope)],
+    clients: [demoClient(docsOrigins, scope), pageClient(docsOrigins, requestedScopes(true).join(' '))],
     jwks: { keys: keys.keys.map((key) => ({ ...key })) as never },
     scopes: ['openid', ...Object.keys(SCOPES)],
     cookies: { keys: [cookieSecret] },

@@ -18,6 +18,7 @@ try {
     auth: settings,
     isReadyWithoutIssuer: true,
     audit: { service: 'facade', ...settings },
+    profiles: { service: 'facade', ...settings },
     docs: API,
     maxParamLength: MAX_ID_CHARACTERS,
   });

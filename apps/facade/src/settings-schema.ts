@@ -9,6 +9,7 @@ import {
 } from '#service/settings/service-settings.js';
 import { timeLimit } from '#orders/time-limit.js';
 import { authSettings } from '#service/auth/auth-settings.js';
+import { profileSettings } from '#service/profiles/profile-folder.js';
 
 /** The settings of the migration's stages; part of the facade's settings. */
 const migrationSettings = {
@@ -74,6 +75,7 @@ export type MigrationSettings = Readonly<Omit<z.infer<z.ZodObject<typeof migrati
 export const settingsSchema = z.object({
   ...httpSettings(3005),
   ...authSettings,
+  ...profileSettings,
   ...auditSettings,
   ...mongoSettings,
   ...legacySettings,

@@ -17,6 +17,7 @@ try {
     settings,
     auth: settings,
     audit: { service: 'producer', ...settings },
+    profiles: { service: 'producer', ...settings },
     prepare: async (fastify) => {
       acceptManyOrders(fastify);
       await acceptUploads(fastify);

@@ -9,6 +9,7 @@ import {
   queryApiPublicUrl,
 } from '#service/settings/service-settings.js';
 import { authSettings } from '#service/auth/auth-settings.js';
+import { profileSettings } from '#service/profiles/profile-folder.js';
 import { kafkaSettings } from '#service/settings/kafka-settings.js';
 import { wholeNumber } from '#service/settings/settings.js';
 
@@ -18,6 +19,7 @@ const MAX_RETENTION_DAYS = 36_500;
 export const settingsSchema = z.object({
   ...httpSettings(3001),
   ...authSettings,
+  ...profileSettings,
   ...auditSettings,
   ...mongoSettings,
   ...kafkaSettings,

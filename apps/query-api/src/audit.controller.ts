@@ -105,7 +105,7 @@ export class AuditController {
   @ApiOperation({
     summary: 'List who changed what, newest first',
     description:
-      'Requests to the producer, the console and the facade that change something, those that were refused included. Accepted orders are not audited one by one. An event appears within about a second.',
+      'Requests to the producer, the console and the facade that change something, those that were refused included. Accepted orders are not audited one by one. Consumers and query APIs only log the requests for profiles. An event appears within about a second.',
   })
   @ApiOkResponse({ standardSchema: AuditPageSchema })
   @ApiBadRequestResponse({ description: 'Problem details that list every invalid parameter' })

@@ -13,6 +13,7 @@ try {
     startup,
     settings,
     auth: settings,
+    profiles: { service: 'query-api', ...settings },
     docs: API,
   });
 } catch (error) {

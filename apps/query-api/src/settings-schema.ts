@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
+import { profileSettings } from '#service/profiles/profile-folder.js';
 import { concurrencySettings, httpSettings, mongoSettings } from '#service/settings/service-settings.js';
 import { documentedAt, SettingsError } from '#service/settings/settings.js';
 
@@ -9,6 +10,7 @@ const MIN_SECRET_LENGTH = 32;
 export const settingsSchema = z.object({
   ...httpSettings(3000),
   ...authSettings,
+  ...profileSettings,
   ...mongoSettings,
   ...concurrencySettings('EXPORTS', 'Exports', { perCaller: 8, inTotal: 32 }),
   ...concurrencySettings('WAITS', 'Reads with `waitMs` that wait,', { perCaller: 500, inTotal: 1_000 }),

@@ -48,6 +48,12 @@ export function auditCollection(db: Db): Collection<AuditEvent> {
   return db.collection<AuditEvent>('auditEvents');
 }
 
+/** Logs an audit event. */
+export function logAudited(log: Pick<Logger, 'info'>, facts: AuditFacts): void {
+  const { action, ...rest } = bounded(facts);
+  log.info({ audit: action, ...rest }, `${action} by ${rest.subject ?? rest.clientId ?? 'anonymous'}: ${rest.outcome}`);
+}
+
 /** Shortens the texts that a client chooses. */
 function bounded(facts: AuditFacts): AuditFacts {
   return { ...facts, subject: short(facts.subject), clientId: short(facts.clientId), target: short(facts.target) };
@@ -96,18 +102,14 @@ export class AuditTrail {
 
   record(facts: AuditFacts): void {
     const { service, retentionDays, mongo, log } = this.parts;
-    const { action, ...rest } = bounded(facts);
     const at = mongo.time.now();
-    log.info(
-      { audit: action, ...rest },
-      `${action} by ${rest.subject ?? rest.clientId ?? 'anonymous'}: ${rest.outcome}`,
-    );
+    logAudited(log, facts);
     if (this.isClosed || this.waiting.length >= MAX_WAITING) {
       this.unstored.inc();
       return;
     }
     const expiresAt = new Date(at.getTime() + retentionDays * DAY_MS);
-    this.waiting.push({ _id: uuidv7({ msecs: at.getTime() }), at, service, action, ...rest, expiresAt });
+    this.waiting.push({ _id: uuidv7({ msecs: at.getTime() }), at, service, ...bounded(facts), expiresAt });
     this.writing ??= this.write();
   }
 

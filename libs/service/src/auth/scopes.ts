@@ -8,19 +8,23 @@ export const SCOPES = {
   'ops:scale': 'change the number of consumers',
   'ops:migrate': 'move the traffic of the legacy system to the pipeline, and back',
   'faults:inject': 'generate faulty test orders, to test the pipeline',
+  'ops:profile': 'take CPU profiles and heap snapshots of the services',
   'audit:read': 'read who changed what',
   'dead-letters:redrive': 'redrive and discard dead letters; pause, resume and cancel redrives',
 } as const;
 
 export type Scope = keyof typeof SCOPES;
 
+/** Scopes that no client requests by itself. */
+const OF_OPERATORS: ReadonlySet<Scope> = new Set(['audit:read', 'ops:profile']);
+
 /**
  * Returns the scopes that a client should request. An issuer may reject a request for a scope that it doesn't know, or doesn't grant to most
- * people: so `faults:inject` only with fault injection, and `audit:read` never. Who reads the audit requests it explicitly.
+ * people: so `faults:inject` only with fault injection, and never `audit:read` and `ops:profile`, which operators request explicitly.
  */
 export function requestedScopes(allowsFaults: boolean): Scope[] {
   return (Object.keys(SCOPES) as Scope[]).filter(
-    (scope) => scope !== 'audit:read' && (allowsFaults || scope !== 'faults:inject'),
+    (scope) => !OF_OPERATORS.has(scope) && (allowsFaults || scope !== 'faults:inject'),
   );
 }
 

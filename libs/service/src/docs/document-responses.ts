@@ -94,10 +94,15 @@ export function documentProblems(
   const further = { ...ANYWHERE, ...(tokens && WITH_TOKENS) };
   for (const { path, operation } of operationsIn(document)) {
     const responses = operation.requestBody === undefined ? further : { ...further, ...WITH_BODY };
-    if (path.startsWith('/v1/'))
+    if (isLimited(path))
       for (const [status, description] of Object.entries(responses)) operation.responses[status] ??= { description };
     addContents(path, operation, schema);
   }
+}
+
+/** Whether a route has a rate limit, and needs a token if there is an issuer. */
+function isLimited(path: string): boolean {
+  return /^\/(?:v1|ops)\//.test(path);
 }
 
 function addContents(path: string, operation: Operation, schema: object): void {
@@ -212,7 +217,7 @@ export function documentHeaders(document: OpenAPIObject): void {
   document.components = { ...document.components, headers: COMMON };
   for (const { path, method, operation } of operationsIn(document)) {
     if (method === 'get') documentConditional(operation);
-    const everywhere = ['X-Request-Id', ...(path.startsWith('/v1/') ? RATE_LIMIT : [])] as const;
+    const everywhere = ['X-Request-Id', ...(isLimited(path) ? RATE_LIMIT : [])] as const;
     for (const [status, response] of Object.entries(operation.responses))
       addHeaders(response as DocumentedResponse, [...everywhere, ...(BY_STATUS[status] ?? [])]);
   }

@@ -11,7 +11,7 @@ import { systemClock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
 import { auditRequests } from '../audit/audit-requests.js';
 import type { AuditSettings, HttpSettings } from '../settings/service-settings.js';
-import { AuditTrail } from '../audit/audit-trail.js';
+import { AuditTrail, logAudited } from '../audit/audit-trail.js';
 import { rejectOpenService, type AuthSettings } from '../auth/auth-settings.js';
 import { tokenCheck } from '../auth/token-verifier.js';
 import { ScopeGuard } from '../auth/scope.guard.js';
@@ -31,11 +31,15 @@ import { ProblemFilter } from '../http/problem-filter.js';
 import { Mongo } from '../mongodb/mongo.js';
 import type { DependencyState } from '../availability/dependency-state.js';
 import { problemType } from '../http/problem.js';
+import { ProfileFolder, type ProfileSettings } from '../profiles/profile-folder.js';
+import { withProfiles } from '../profiles/profiles.controller.js';
+import { Profiles } from '../profiles/profiles.js';
 import { tracing } from '../telemetry/tracing.js';
 import { announceToParent, onParentExit } from './parent-process.js';
 import { createLogger } from './logs.js';
 
 type AuditOptions = AuditSettings & { readonly service: string };
+type ProfileOptions = ProfileSettings & { readonly service: string };
 
 interface ServiceOptions {
   readonly module: Type | DynamicModule;
@@ -54,6 +58,11 @@ interface ServiceOptions {
   readonly isReadyWithoutIssuer?: boolean;
   /** Has the requests of `Audited` routes recorded, as those of this service. The module then has `Mongo`. */
   readonly audit?: AuditOptions;
+  /**
+   * Serves the routes of profiles as those of this service, if PROFILE_DIR is set. The service then has `auth`. Without `audit`, their
+   * requests are audited in its log only.
+   */
+  readonly profiles?: ProfileOptions;
   /** Largest request body in bytes; larger ones are rejected with 413. */
   readonly bodyLimit?: number;
   /** The longest parameter of a path, in characters; a longer one is not found. Default: 100. */
@@ -77,11 +86,13 @@ const DRAIN_LIMIT_MS = timeLimit(18_000);
 export async function startService(options: ServiceOptions): Promise<void> {
   const { settings, auth } = options;
   if (auth) rejectOpenService({ ...auth, ...settings }, process.env);
+  const profiles = createProfiles(options);
   let app: NestFastifyApplication | undefined;
   onStopRequest((reason) => {
     // Until the app exists there is nothing to drain.
     if (app === undefined) process.exit(0);
-    drain(app, reason, 1_000 * settings.DRAIN_GRACE_SECONDS);
+    profiles?.beginDrain();
+    drain(app, profiles, reason, 1_000 * settings.DRAIN_GRACE_SECONDS);
   });
   const starting = await listenWhileStarting(options);
   const problems = new ProblemFilter();
@@ -99,7 +110,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
       ...(options.maxParamLength !== undefined && { maxParamLength: options.maxParamLength }),
     },
   });
-  app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
+  app = await NestFactory.create<NestFastifyApplication>(withProfiles(options.module, profiles), adapter, {
     // Errors before the service's logger exists are thrown, and reported once, by `failToStart`.
     logger: false,
     abortOnError: false,
@@ -118,6 +129,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
     auth && tokenCheck(auth, { clock: systemClock, log: createLogger('auth', 'info'), registry: register });
   await setUpHttp(fastify, settings, auth, tokens?.verifier ?? null);
   if (options.audit) recordAudited(app, options.audit);
+  else if (profiles) logAuditedRequests(fastify);
   await options.prepare?.(fastify);
   app.useLogger(app.get(PinoLogger));
   app.useGlobalFilters(problems);
@@ -159,6 +171,24 @@ function recordAudited(
   });
 }
 
+/** For a service that may not write to the audit in MongoDB. */
+function logAuditedRequests(fastify: FastifyInstance): void {
+  const log = createLogger('audit', 'info');
+  const end = auditRequests(fastify, (facts) => logAudited(log, facts), systemClock);
+  fastify.addHook('onClose', (_instance, done) => {
+    end();
+    done();
+  });
+}
+
+/** Returns `undefined` without PROFILE_DIR. */
+function createProfiles({ profiles, auth }: ServiceOptions): Profiles | undefined {
+  const { PROFILE_DIR: folder, service } = profiles ?? {};
+  if (folder === undefined || service === undefined) return undefined;
+  if (auth === undefined) throw new TypeError(`${service} has profiles, and needs \`auth\` to protect them`);
+  return new Profiles({ service, folder: new ProfileFolder(folder), clock: systemClock });
+}
+
 async function listenWhileStarting({ startup, settings }: ServiceOptions): Promise<StartingServer | undefined> {
   if (startup === undefined) return undefined;
   return StartingServer.listen(startup.outages, settings.LISTEN_HOST, settings.ADMIN_PORT ?? settings.PORT);
@@ -177,7 +207,7 @@ function onStopRequest(listener: (reason: string) => void): void {
   onParentExit(() => stop('the parent process has exited'));
 }
 
-function drain(app: NestFastifyApplication, reason: string, graceMs: number): void {
+function drain(app: NestFastifyApplication, profiles: Profiles | undefined, reason: string, graceMs: number): void {
   const logger = new Logger('service');
   logger.log({ reason }, 'draining');
   app.get(Draining, { strict: false }).begin();
@@ -188,15 +218,23 @@ function drain(app: NestFastifyApplication, reason: string, graceMs: number): vo
   }, graceMs + DRAIN_LIMIT_MS).unref();
   // Clients that have not noticed yet are served as before.
   setTimeout(() => {
-    app
-      .close()
-      .then(async () => tracing()?.stop())
+    closeService(app, profiles)
       .then(() => process.exit(0))
       .catch((error: unknown) => {
         logger.error(error instanceof Error ? error.stack : String(error), 'the drain failed');
         process.exit(1);
       });
   }, graceMs);
+}
+
+/** Closes the app, which drains it. Then nothing serves any more, and the requested heap snapshot is written. */
+export async function closeService(
+  app: Pick<NestFastifyApplication, 'close'>,
+  profiles: Pick<Profiles, 'writeRequestedSnapshot'> | undefined,
+): Promise<void> {
+  await app.close();
+  await tracing()?.stop();
+  await profiles?.writeRequestedSnapshot();
 }
 
 const RETRY_AFTER_SECONDS = '5';
