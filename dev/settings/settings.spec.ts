@@ -23,6 +23,7 @@ describe('the catalog of settings', () => {
       'MONGODB_URI',
       'ORDERS_CLIENT_SECRET',
       'ORDERS_TOKEN',
+      'OTEL_EXPORTER_OTLP_HEADERS',
       'PAGE_TOKEN_SECRET',
       'PAGE_TOKEN_SECRETS_BEFORE',
       'SCALER_TOKEN',
