@@ -412,6 +412,10 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
         file: 'attempts/task-completion.ts',
         replace: "    task.trace?.ended('handed-over');\n",
       },
+      'a rebalance is not traced': {
+        file: 'membership/rebalance-handler.ts',
+        replace: '    tracer?.rebalanced?.(report, milliseconds);\n',
+      },
       'the records of a batch are not linked to it': {
         file: 'tracing/opentelemetry-tracer.ts',
         replace: '    for (const each of attempts) each.addLink({ context: span.spanContext() });\n',

@@ -122,6 +122,17 @@ describe('the trace of a record', () => {
     ]);
   });
 
+  it('ends at a rebalance that moves its partition, which has a span of its own', async () => {
+    const { gate, broker } = await tracing({ drainTimeoutMs: 0 }, { headers: CARRIED });
+    await broker.group.rebalance([[1]]);
+    await gate.fail('value-0', new Error('aborted'));
+    expect(only('rebalance').attributes).toMatchObject({
+      'parallel_consumer.handedOver': 1,
+      'parallel_consumer.lost': 0,
+    });
+    expect(eventsOf(only('process orders'))).toEqual(['taken', 'handed over']);
+  });
+
   it('is the active one in the handler', async () => {
     const active: (Span | undefined)[] = [];
     await tracing({ handler: async () => void active.push(trace.getActiveSpan()) }, { headers: CARRIED });
