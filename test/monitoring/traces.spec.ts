@@ -1,5 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Long, type UUID } from 'mongodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { ordersCollection } from '#orders/order/order-document.js';
@@ -172,6 +175,19 @@ describe('orders that are traced, in a real Jaeger,', () => {
     process.kill(before.pid, 'SIGKILL');
     await pipeline.runsAgain(before);
     await allTraced(id);
+  });
+
+  it('cost nothing where no endpoint is set: nothing of OpenTelemetry is loaded', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'orders-loaded-'));
+    const app = await StartedApp.start('query-api', { MONGODB_URI: pipeline.mongodbUri, NODE_V8_COVERAGE: folder });
+    await eventually('it is ready', async () => (await app.readiness()).status === 200);
+    await app.end();
+    const files = await Promise.all((await readdir(folder)).map(async (file) => readFile(join(folder, file), 'utf8')));
+    await rm(folder, { recursive: true });
+    const loaded = [...files.join('').matchAll(/"url":"([^"]+)"/g)].map(([, url]) => url);
+    expect(loaded.some((url) => url?.includes('/telemetry/start-tracing.js'))).toBe(true);
+    // prom-client loads the API, for exemplars.
+    expect(loaded.filter((url) => /@opentelemetry\/(?!api\/)|telemetry\/opentelemetry/.test(url ?? ''))).toEqual([]);
   });
 
   describe('a service whose spans no collector takes', () => {

@@ -85,21 +85,33 @@ describe('the packages, as npm would publish them', () => {
     });
   });
 
-  it('the engine imports all its entries in a project with only its peer dependencies', async () => {
-    const peers = await Promise.all(
-      ['kafkajs', '@platformatic/kafka', 'prom-client'].map(async (name) => `${name}@${await versionOf(name)}`),
+  it('the engine imports its entries in a project with only its peer dependencies, each of which one entry needs', async () => {
+    const [clients, others] = await Promise.all(
+      [
+        ['kafkajs', '@platformatic/kafka'],
+        ['prom-client', '@opentelemetry/api'],
+      ].map(async (names) => Promise.all(names.map(async (name) => `${name}@${await versionOf(name)}`))),
     );
     const packed = [CLOCK, ENGINE].map((library) => String(tarballs[library]));
-    const project = await FreshProject.create(join(folder, 'entries'), [...packed, ...peers]);
+    const project = await FreshProject.create(join(folder, 'entries'), [...packed, ...(clients ?? [])]);
     const manifest = join(project.directory, 'node_modules', '@orders-pipeline', ENGINE, 'package.json');
     const { exports } = JSON.parse(await readFile(manifest, 'utf8')) as Manifest;
-    const imports = Object.keys(exports)
-      .filter((path) => !path.endsWith('.json'))
-      .map((path) => `await import('@orders-pipeline/${ENGINE}${path.slice(1)}');`);
-    await project.write('all.js', [...imports, "console.log('all imported');"].join('\n'));
-    const script = project.start('all.js', {});
-    await script.prints(/all imported|Error/);
-    expect(script.output).toBe('all imported\n');
+    const paths = Object.keys(exports).filter((path) => !path.endsWith('.json'));
+    const attempts = paths.map(
+      (path) => `await import('@orders-pipeline/${ENGINE}${path.slice(1)}').catch(() => missing.push('${path}'));`,
+    );
+    await project.write(
+      'all.js',
+      ['const missing = [];', ...attempts, "console.log('missing', ...missing);"].join('\n'),
+    );
+    const missing = async (): Promise<string> => {
+      const script = project.start('all.js', {});
+      await script.prints(/missing|Error/);
+      return script.output;
+    };
+    expect(await missing()).toBe('missing ./opentelemetry ./prometheus\n');
+    await project.install(...(others ?? []));
+    expect(await missing()).toBe('missing\n');
   });
 });
 
