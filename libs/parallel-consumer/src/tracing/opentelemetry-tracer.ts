@@ -92,8 +92,9 @@ export class OpenTelemetryTracer implements RecordTracer, SendTracer {
       'messaging.kafka.offset': offset,
       ...(key !== undefined && { 'messaging.kafka.message.key': key }),
     });
-    span.addEvent('taken', now());
-    return new SpansOfRecord(this.tracer, span, parent ?? ROOT_CONTEXT);
+    const takenAt = now();
+    span.addEvent('taken', takenAt);
+    return new SpansOfRecord(this.tracer, span, parent ?? ROOT_CONTEXT, arrivedAt, takenAt);
   }
 
   rebalanced(report: DrainReport, milliseconds: number): void {
@@ -138,12 +139,15 @@ export class OpenTelemetryTracer implements RecordTracer, SendTracer {
 
 /** The spans of one record. */
 class SpansOfRecord implements RecordTrace {
+  startedAt: number | undefined;
   private attempt: Span | undefined;
 
   constructor(
     private readonly tracer: Tracer,
     private readonly span: Span,
     private readonly parent: Context,
+    readonly fetchedAt: number,
+    readonly takenAt: number,
   ) {}
 
   get logFields(): Readonly<Record<string, string>> {
@@ -157,7 +161,8 @@ class SpansOfRecord implements RecordTrace {
 
   attemptStarted(number: number): void {
     const within = trace.setSpan(this.parent, this.span);
-    this.attempt = this.tracer.startSpan(`attempt ${number}`, { startTime: now() }, within);
+    this.startedAt = now();
+    this.attempt = this.tracer.startSpan(`attempt ${number}`, { startTime: this.startedAt }, within);
   }
 
   run(start: () => void): void {
