@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Locator } from 'playwright-core';
 import type { PipelineResponse, ScalingVerdict } from '../../apps/console/src/pipeline/pipeline-response.js';
 import { aPipeline, aScaling, aVerdict } from '../../apps/console/src/pipeline/testing/a-pipeline.js';
 import {
@@ -15,6 +16,7 @@ import {
   ORDER_ID,
   REDRIVE,
 } from './scripted-origin.js';
+import type { Region } from './console-page.js';
 import { ScriptedConsole } from './scripted-console.js';
 
 const LETTER = `#letters/${LETTER_ID}`;
@@ -35,6 +37,10 @@ function redriven(state: string, outcome: string | null): Record<string, object>
 /** The changes of a pipeline that was scaled. */
 function scaled(verdict: ScalingVerdict | null): Pick<PipelineResponse, 'changes'> {
   return { changes: [aScaling(1, 2, { verdict })] };
+}
+
+function stepsIn(region: Region): Locator {
+  return region.locator.getByRole('list', { name: 'Time line' }).getByRole('listitem');
 }
 
 describe('the views of the console', () => {
@@ -91,6 +97,26 @@ describe('the views of the console', () => {
     });
   });
 
+  describe('the story of an order', () => {
+    it('has its steps and links to what they are about, and to its trace', async () => {
+      const console = await views.open(`#orders/${ORDER_ID}`);
+      const orders = console.part('Orders');
+      await stepsIn(orders).first().waitFor();
+      expect(await stepsIn(orders).allInnerTexts()).toEqual(
+        expect.arrayContaining([
+          expect.stringMatching(
+            /^12:00:03\.620 UTC\s+dead-lettered: refused-by-database, after 5 attempts 3\.5 s later$/,
+          ),
+          expect.stringMatching(/^13:00:02\.350 UTC\s+saved 794 ms later$/),
+        ]),
+      );
+      const trace = orders.locator.getByRole('link', { name: 'Open the trace' });
+      expect(await trace.getAttribute('href')).toMatch('http://localhost:16686/trace/0af76519');
+      await orders.follow('dead-lettered');
+      await console.hashIs(LETTER);
+    });
+  });
+
   describe('dead letters', () => {
     it('mark what differs between a refused and the saved order', async () => {
       const console = await views.open(LETTER);
@@ -124,7 +150,7 @@ describe('the views of the console', () => {
       });
       await dialog.shows('in progress');
       views.origin.answer(redriven('pending', 'returned'));
-      await dialog.shows('it failed again');
+      await dialog.shows('dead-lettered again');
       expect(await dialog.button('Discard…').isEnabled()).toBe(true);
     });
 
