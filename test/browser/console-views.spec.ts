@@ -43,6 +43,16 @@ function stepsIn(region: Region): Locator {
   return region.locator.getByRole('list', { name: 'Time line' }).getByRole('listitem');
 }
 
+/** A pipeline with a record that blocks its partition. */
+function stalledIn(stalled: number): PipelineResponse {
+  const oldest = { offset: 30_500, accountId: 'acc-0004711', takenSeconds: 723, attempt: 7 };
+  const pipeline = aPipeline({ lagSeconds: 725 });
+  const partitions = pipeline.partitions?.map((each) =>
+    each.partition === stalled ? { ...each, lagSeconds: 725, oldest } : each,
+  );
+  return { ...pipeline, partitions: partitions ?? null };
+}
+
 describe('the views of the console', () => {
   const views = ScriptedConsole.forSuite();
 
@@ -114,6 +124,35 @@ describe('the views of the console', () => {
       expect(await trace.getAttribute('href')).toMatch('http://localhost:16686/trace/0af76519');
       await orders.follow('dead-lettered');
       await console.hashIs(LETTER);
+    });
+
+    it('of a dead letter is two clicks from the figure', async () => {
+      const console = await views.open();
+      await console.part('Now').follow('Dead letters: 397');
+      await console.part(LETTERS).follow('Example of conflict');
+      await console.hashIs(LETTER);
+      await console.dialog.shows('Refused and saved order');
+      const [again, sent] = (await stepsIn(console.dialog).allInnerTexts()).toReversed();
+      expect(again).toMatch('dead-lettered again: conflict');
+      expect(sent).toMatch(/Unknown time:\s+written to Kafka: partition 3, offset 9,000$/);
+    });
+
+    it('that is not saved yet is one click from the figure, and from its partition', async () => {
+      const console = await views.open('', (origin) => {
+        answerBusy(origin);
+        origin.show(stalledIn(7));
+      });
+      await console.part('Now').follow('Oldest record: 12 min 5 s');
+      await console.hashIs('#partitions/7');
+      await console.dialog.shows('Stalled');
+      await console.dialog.shows('12 min 3 s ago, by consumer-2');
+      const search = console.dialog.locator.getByRole('link', { name: 'show its saved orders' });
+      expect(await search.getAttribute('href')).toBe('#orders?find=acc-0004711');
+      views.origin.show(aPipeline());
+      await console.dialog.shows('0.8 s ago, by consumer-2');
+      await console.page.keyboard.press('Escape');
+      await console.part('Partitions and consumers').follow('Oldest record of partition 8');
+      await console.dialog.shows('by consumer-1');
     });
   });
 
