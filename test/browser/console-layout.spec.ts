@@ -31,6 +31,7 @@ describe('the layout of the console', () => {
     ['busy, with a group and a search', '#letters?error=conflict', answerBusy, LETTER_ID],
     ['with an order', `#orders/${ORDER_ID}`, answerBusy, 'its order 12,544'],
     ['with a dead letter', `#letters/${LETTER_ID}`, answerBusy, '3 fields differ'],
+    ['with the oldest record', '#partitions/3', answerBusy, 'ago, by consumer-2'],
     ['with an operation', `#operations/${OPERATION}`, answerBusy, '208 extra records'],
     ['failing', '#orders?find=', answerFailing, 'Try again'],
     ['with a crash', '', answerCrash, 'consumer-3 died'],

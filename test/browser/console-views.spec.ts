@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Locator } from 'playwright-core';
 import type { PipelineResponse, ScalingVerdict } from '../../apps/console/src/pipeline/pipeline-response.js';
 import { aPipeline, aScaling, aVerdict } from '../../apps/console/src/pipeline/testing/a-pipeline.js';
 import {
@@ -15,6 +16,7 @@ import {
   ORDER_ID,
   REDRIVE,
 } from './scripted-origin.js';
+import type { Region } from './console-page.js';
 import { ScriptedConsole } from './scripted-console.js';
 
 const LETTER = `#letters/${LETTER_ID}`;
@@ -35,6 +37,20 @@ function redriven(state: string, outcome: string | null): Record<string, object>
 /** The changes of a pipeline that was scaled. */
 function scaled(verdict: ScalingVerdict | null): Pick<PipelineResponse, 'changes'> {
   return { changes: [aScaling(1, 2, { verdict })] };
+}
+
+function stepsIn(region: Region): Locator {
+  return region.locator.getByRole('list', { name: 'Time line' }).getByRole('listitem');
+}
+
+/** A pipeline with a record that blocks its partition. */
+function stalledIn(stalled: number): PipelineResponse {
+  const oldest = { offset: 30_500, accountId: 'acc-0004711', takenSeconds: 723, attempt: 7 };
+  const pipeline = aPipeline({ lagSeconds: 725 });
+  const partitions = pipeline.partitions?.map((each) =>
+    each.partition === stalled ? { ...each, lagSeconds: 725, oldest } : each,
+  );
+  return { ...pipeline, partitions: partitions ?? null };
 }
 
 describe('the views of the console', () => {
@@ -91,6 +107,55 @@ describe('the views of the console', () => {
     });
   });
 
+  describe('the story of an order', () => {
+    it('has its steps and links to what they are about, and to its trace', async () => {
+      const console = await views.open(`#orders/${ORDER_ID}`);
+      const orders = console.part('Orders');
+      await stepsIn(orders).first().waitFor();
+      expect(await stepsIn(orders).allInnerTexts()).toEqual(
+        expect.arrayContaining([
+          expect.stringMatching(
+            /^12:00:03\.620 UTC\s+dead-lettered: refused-by-database, after 5 attempts 3\.5 s later$/,
+          ),
+          expect.stringMatching(/^13:00:02\.350 UTC\s+saved 794 ms later$/),
+        ]),
+      );
+      const trace = orders.locator.getByRole('link', { name: 'Open the trace' });
+      expect(await trace.getAttribute('href')).toMatch('http://localhost:16686/trace/0af76519');
+      await orders.follow('dead-lettered');
+      await console.hashIs(LETTER);
+    });
+
+    it('of a dead letter is two clicks from the figure', async () => {
+      const console = await views.open();
+      await console.part('Now').follow('Dead letters: 397');
+      await console.part(LETTERS).follow('Example of conflict');
+      await console.hashIs(LETTER);
+      await console.dialog.shows('Refused and saved order');
+      const [again, sent] = (await stepsIn(console.dialog).allInnerTexts()).toReversed();
+      expect(again).toMatch('dead-lettered again: conflict');
+      expect(sent).toMatch(/Unknown time:\s+written to Kafka: partition 3, offset 9,000$/);
+    });
+
+    it('that is not saved yet is one click from the figure, and from its partition', async () => {
+      const console = await views.open('', (origin) => {
+        answerBusy(origin);
+        origin.show(stalledIn(7));
+      });
+      await console.part('Now').follow('Oldest record: 12 min 5 s');
+      await console.hashIs('#partitions/7');
+      await console.dialog.shows('Stalled');
+      await console.dialog.shows('12 min 3 s ago, by consumer-2');
+      const search = console.dialog.locator.getByRole('link', { name: 'show its saved orders' });
+      expect(await search.getAttribute('href')).toBe('#orders?find=acc-0004711');
+      views.origin.show(aPipeline());
+      await console.dialog.shows('0.8 s ago, by consumer-2');
+      await console.page.keyboard.press('Escape');
+      await console.part('Partitions and consumers').follow('Oldest record of partition 8');
+      await console.dialog.shows('by consumer-1');
+    });
+  });
+
   describe('dead letters', () => {
     it('mark what differs between a refused and the saved order', async () => {
       const console = await views.open(LETTER);
@@ -124,7 +189,7 @@ describe('the views of the console', () => {
       });
       await dialog.shows('in progress');
       views.origin.answer(redriven('pending', 'returned'));
-      await dialog.shows('it failed again');
+      await dialog.shows('dead-lettered again');
       expect(await dialog.button('Discard…').isEnabled()).toBe(true);
     });
 

@@ -61,7 +61,9 @@ describe('a browser on a real pipeline', () => {
     await console.search('17');
     await orders.press('Trace');
     await orders.shows(/partition \d, offset \d+/);
-    expect(await orders.text()).toMatch(/its order [\d,]+[^]*its orders [\d,]+ to [\d,]+[^]*at attempt 1/);
+    expect(await orders.text()).toMatch(
+      /its order [\d,]+[^]*its orders [\d,]+ to [\d,]+[^]*attempt 1 started[^]*saved/,
+    );
     expect([...hosts]).toEqual(['127.0.0.1', 'localhost']);
   });
 

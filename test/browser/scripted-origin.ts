@@ -7,6 +7,7 @@ import type {
   DeadLetterResponse,
 } from '../../apps/producer/src/dead-letters/dead-letter-api.js';
 import { type OperationResponse, operationState } from '../../apps/producer/src/operations/operation-response.js';
+import type { OrderTrace } from '../../apps/query-api/src/order-trace.controller.js';
 import type { AutoscalingView, DecisionItem } from '../../apps/console/src/autoscaling/autoscaling-response.js';
 import { aDecision, anAutoscaling, STEP_UP } from '../../apps/console/src/autoscaling/testing/a-decision.js';
 import { aPipeline, aChange } from '../../apps/console/src/pipeline/testing/a-pipeline.js';
@@ -138,15 +139,34 @@ export const PAGE_SETTINGS = {
   allowsFaults: true,
 };
 
-const TRACE = {
+/** The trace of an order that was dead-lettered, and saved by a redrive. */
+const TRACE: OrderTrace = {
   id: ORDER_ID,
   operationId: OPERATION,
   index: 12_543,
   chunk: { from: 12_000, to: 12_999 },
   partition: 3,
-  offset: 4_700,
+  offset: 9_000,
   attempts: 1,
-  savedAt: NOW,
+  savedAt: '2026-01-31T13:00:02.350Z',
+  steps: [
+    { code: 'requested', at: NOW },
+    { code: 'sent', at: '2026-01-31T12:00:00.120Z', partition: 3, offset: 4_711 },
+    {
+      code: 'dead-lettered',
+      at: '2026-01-31T12:00:03.620Z',
+      letterId: LETTER_ID,
+      errorCode: 'refused-by-database',
+      attempts: 5,
+    },
+    { code: 'redriven', at: '2026-01-31T13:00:00.000Z', redriveId: REDRIVE },
+    { code: 'sent', at: '2026-01-31T13:00:01.500Z', partition: 3, offset: 9_000 },
+    { code: 'fetched', at: '2026-01-31T13:00:01.540Z' },
+    { code: 'taken', at: '2026-01-31T13:00:01.555Z' },
+    { code: 'started', at: '2026-01-31T13:00:01.556Z', attempts: 1 },
+    { code: 'saved', at: '2026-01-31T13:00:02.350Z' },
+  ],
+  traceUrl: 'http://localhost:16686/trace/0af7651916cd43dd8448eb211c80319c',
 };
 
 /** Answers as a pipeline that saves an operation, and has dead letters. */

@@ -117,6 +117,7 @@ export function originSpecs(pipeline: () => TestSystem): void {
       await services.request('consoleUrl', `/v1/orders/${items[0]?.id}/trace`)
     ).json()) as OrderTrace;
     expect(trace).toMatchObject({ operationId: id, index: 150, chunk: { from: 100, to: 199 }, attempts: 1 });
+    expect(trace.steps.map(({ code }) => code)).toEqual(['requested', 'sent', 'started', 'saved']);
     const order = await ordersCollection(pipeline().db).findOne({ _id: new UUID(trace.id) });
     expect([order?.ingest.partition, Number(order?.ingest.offset)]).toEqual([trace.partition, trace.offset]);
     expect((await services.request('consoleUrl', `/v1/orders/${crypto.randomUUID()}/trace`)).status).toBe(404);

@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { localServer } from '../src/testing/local-server.js';
-import { Client, type Session } from './client.js';
+import { ApiProblem, Client, isNotFound, type Session } from './client.js';
 
 const RESPONSES: Readonly<Record<string, RequestListener>> = {
   '/none': () => undefined,
@@ -17,6 +17,16 @@ function sessionOf(token: string | null): { session: Session; reasons: unknown[]
   const signOut = (reason: string | null): void => void reasons.push(reason);
   return { reasons, session: { token, signOut } as unknown as Session };
 }
+
+describe('an answer that there is no such order', () => {
+  it.each([
+    [404, 'not-found', true],
+    [404, 'order-archived', false],
+    [503, 'mongodb-away', false],
+  ])('is %i %s: %s', (status, code, isAbsent) => {
+    expect(isNotFound(new ApiProblem(status, code, ''))).toBe(isAbsent);
+  });
+});
 
 describe('a request to the console', () => {
   const server = localServer((request, response) => RESPONSES[request.url ?? '']?.(request, response));

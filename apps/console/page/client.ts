@@ -37,9 +37,9 @@ async function readDetails(response: Response): Promise<ProblemDetails> {
   }
 }
 
-/** Returns whether a service answered that the thing does not exist. */
+/** Returns whether a service answered that the thing does not exist. An archived order exists: the message says in which archive. */
 export function isNotFound(error: unknown): boolean {
-  return error instanceof ApiProblem && error.status === 404;
+  return error instanceof ApiProblem && error.status === 404 && error.code !== 'order-archived';
 }
 
 /** Returns the text to show to the user for an error. */

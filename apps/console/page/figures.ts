@@ -34,6 +34,16 @@ export function duration(seconds: number | null | undefined): string {
   return `${Math.floor(minutes / MINUTE)} h ${minutes % MINUTE} min`;
 }
 
+/** Formats a time in milliseconds that may be short, such as `12 ms`. */
+export function elapsed(milliseconds: number): string {
+  return milliseconds < 1_000 ? `${integer.format(milliseconds)} ms` : duration(milliseconds / 1_000);
+}
+
+/** Formats a time of the API, such as `2026-01-31 12:00:05.250 UTC`. */
+export function momentWithMs(text: string): string {
+  return `${new Date(text).toISOString().slice(0, -1).replace('T', ' ')} UTC`;
+}
+
 /** Formats a time of the API, such as `2026-01-31 12:00:05 UTC`. Days have the form in which the search expects them. */
 export function moment(text: string | null | undefined): string {
   if (text === null || text === undefined) return UNKNOWN;

@@ -1,5 +1,6 @@
 import { Client, Session } from './client.js';
 import { LivePipeline } from './live/live-pipeline.js';
+import { OldestRecordDialog } from './live/oldest-record.js';
 import { Operations } from './populate/operations.js';
 import { PageElement } from './page-element.js';
 import { Router } from './routing.js';
@@ -42,6 +43,7 @@ const PARTS = {
   'dead-letters': DeadLetters,
   'conflict-comparison': ConflictComparison,
   'letter-dialog': LetterDialog,
+  'oldest-record-dialog': OldestRecordDialog,
   'redrive-dialog': RedriveDialog,
   'confirm-dialog': ConfirmDialog,
   'order-browser': OrderBrowser,

@@ -33,6 +33,9 @@ async function findOffers(client: Client): Promise<Offers> {
 
 type AddressOf<V extends Address['view']> = Extract<Address, { view: V }>;
 
+/** What is shown in a dialog. */
+const DIALOGS: ReadonlySet<Address['view']> = new Set(['operation', 'partition', 'letter']);
+
 /** The root element of the page. */
 export class OrdersConsole extends PageElement {
   /** What is shown in a section, while the address selects something in another one. */
@@ -89,6 +92,10 @@ export class OrdersConsole extends PageElement {
           .operationId=${address?.view === 'operation' ? address.id : null}
           @close=${() => router.leave()}
         ></operation-dialog>
+        <oldest-record-dialog
+          .partition=${address?.view === 'partition' ? address.partition : null}
+          @close=${() => router.leave()}
+        ></oldest-record-dialog>
         <letter-dialog
           .letterId=${address?.view === 'letter' ? address.id : null}
           @close=${() => router.leave()}
@@ -155,7 +162,7 @@ export class OrdersConsole extends PageElement {
     if (address !== null && sectionOf(address) === 'orders')
       this.orders = kept(this.orders, address.view === 'order' || address.view === 'search' ? address : null);
     this.requestUpdate();
-    const isDialog = address?.view === 'letter' || address?.view === 'operation';
+    const isDialog = address !== null && DIALOGS.has(address.view);
     // In the next frame dialogs are open or closed, so that the focus is not moved behind one or back from here.
     requestAnimationFrame(() => {
       if (address === null) revealUnknown(this);

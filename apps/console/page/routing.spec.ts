@@ -11,6 +11,7 @@ describe('the address of a view', () => {
     [`#letters?error=a+b&operation=${ID}`, { view: 'letters', errorCode: 'a b', operationId: ID }],
     ['#letters/orders.v1/3/4711', { view: 'letter', id: 'orders.v1/3/4711' }],
     [`#orders/${ID}`, { view: 'order', id: ID }],
+    ['#partitions/11', { view: 'partition', partition: 11 }],
     ['#orders?find=', { view: 'search', find: '', page: null }],
     ['#orders?find=500..502', { view: 'search', find: '500..502', page: null }],
     [
@@ -26,7 +27,7 @@ describe('the address of a view', () => {
     expect(hashOf(address)).toBe(hash);
   });
 
-  it.each(['', '#', '#nothing', '#scale/4', '#operations', '#now/x'])('%j selects nothing', (hash) => {
+  it.each(['', '#', '#nothing', '#scale/4', '#operations', '#now/x', '#partitions/x'])('%j selects nothing', (hash) => {
     expect(parseAddress(hash)).toBeNull();
   });
 
@@ -57,6 +58,7 @@ describe('the address of a view', () => {
   it.each([
     ['#letters', 'letters'],
     ['#letters/a/1/2', 'letters'],
+    ['#partitions/3', 'partitions'],
     [`#orders/${ID}`, 'orders'],
     [`#operations/${ID}`, 'populate'],
   ])('%s is in the section %s', (hash, section) => {

@@ -23,6 +23,8 @@ export type Address =
   | { readonly view: 'letters'; readonly errorCode: string | null; readonly operationId: string | null }
   | { readonly view: 'letter'; readonly id: string }
   | { readonly view: 'order'; readonly id: string }
+  /** The oldest record of a partition that is not done. */
+  | { readonly view: 'partition'; readonly partition: number }
   /**
    * `page`: the path of a further page of the result, as the query API returned it. `number`: which page that is, from 1, since the query API
    * numbers no page after a token; absent: unknown.
@@ -31,6 +33,8 @@ export type Address =
 
 /** Only pages of orders: a link must not make the page send any other request. */
 const ORDERS_PAGE = /^\/v1\/orders(\/range)?\?/;
+
+const PARTITION = /^\d{1,6}$/;
 
 /** Reads an address from a fragment with its `#`. Returns `null` when it selects nothing. */
 export function parseAddress(hash: string): Address | null {
@@ -42,6 +46,7 @@ export function parseAddress(hash: string): Address | null {
   if (head === 'letters' && id !== '') return { view: 'letter', id };
   if (head === 'letters' && query !== '')
     return { view: 'letters', errorCode: values.get('error'), operationId: values.get('operation') };
+  if (head === 'partitions' && PARTITION.test(id)) return { view: 'partition', partition: Number(id) };
   if (head === 'orders' && id !== '') return { view: 'order', id: normalized(id) };
   const find = head === 'orders' ? values.get('find') : null;
   if (find !== null) return searchOf(find, ordersPage(values.get('page')), Number(values.get('number')));
@@ -65,6 +70,8 @@ export function hashOf(address: Address): string {
       return `#letters/${address.id.split('/').map(encodeURIComponent).join('/')}`;
     case 'order':
       return `#orders/${encodeURIComponent(address.id)}`;
+    case 'partition':
+      return `#partitions/${address.partition}`;
     case 'search':
       return `#orders?${queryOf({ find: address.find, page: address.page, number: address.number?.toString() ?? null })}`;
   }
@@ -85,6 +92,8 @@ export function sectionOf(address: Address): Section {
     case 'letters':
     case 'letter':
       return 'letters';
+    case 'partition':
+      return 'partitions';
     case 'order':
     case 'search':
       return 'orders';

@@ -2,15 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { type CpuInfo, cpus, hostname } from 'node:os';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { succeededWithin, systemClock } from '@orders-pipeline/clock';
-import type { ParallelConsumerStatus } from '@orders-pipeline/parallel-consumer';
+import type { ParallelConsumerStatus, PartitionStatus } from '@orders-pipeline/parallel-consumer';
 import { ArchivedList } from '#orders/archive/archived-ranges.js';
 import {
   type ConsumerHeartbeat,
   consumersCollection,
   HEARTBEAT_EVERY_MS,
+  type HeartbeatPartition,
+  type OldestRecord,
   type ReportedState,
   findInFlightOverride,
 } from '#orders/consumer/consumers.js';
+import { MAX_ACCOUNT_LENGTH } from '#orders/order/order.js';
 import { timeLimit } from '#orders/time-limit.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { OrdersConsumer, RebalanceCounter } from './orders-consumer.js';
@@ -54,6 +57,29 @@ export function toReportedState({ state, joined, ready, partitions }: Status): R
   if (state === 'running' && !joined) return 'rebalancing';
   if (!ready) return 'waiting';
   return partitions.length === 0 ? 'idle' : 'ready';
+}
+
+/** Returns what a consumer reports of a partition in its heartbeat. */
+export function toReportedPartition({
+  partition,
+  committable,
+  lag,
+  lagSeconds,
+  oldestRecord,
+}: Pick<PartitionStatus, 'partition' | 'committable' | 'lag' | 'lagSeconds' | 'oldestRecord'>): HeartbeatPartition {
+  return {
+    partition,
+    committable,
+    lagRecords: lag,
+    lagSeconds: lagSeconds ?? null,
+    oldest: oldestRecord === undefined ? null : toReportedRecord(oldestRecord),
+  };
+}
+
+/** A key of another producer may have a megabyte. */
+function toReportedRecord({ offset, key, ageMs, attempt }: NonNullable<PartitionStatus['oldestRecord']>): OldestRecord {
+  const accountId = key !== null && key.length <= MAX_ACCOUNT_LENGTH ? key : null;
+  return { offset, accountId, takenSeconds: ageMs / 1_000, attempt };
 }
 
 const REMOVE_TIMEOUT_MS = timeLimit(1_000);
@@ -151,12 +177,7 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
       startedAt: this.startedAt,
       state: toReportedState(status),
       notReadyBecause: notReadyBecause ?? null,
-      partitions: partitions.map(({ partition, committable, lag, lagSeconds }) => ({
-        partition,
-        committable,
-        lagRecords: lag,
-        lagSeconds: lagSeconds ?? null,
-      })),
+      partitions: partitions.map(toReportedPartition),
       inFlight,
       inFlightLimit,
       inFlightSet: this.inFlightLimit,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { MongoNetworkError, MongoServerError } from 'mongodb';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import { BatchResultsError } from '@orders-pipeline/parallel-consumer';
+import { BatchResultsError, type RecordTrace } from '@orders-pipeline/parallel-consumer';
 import { anAttempt } from '@orders-pipeline/parallel-consumer/testing';
 import { saveDrawsOf } from '#orders/consumer/simulated-save.js';
 import { originHeaders } from '#orders/operation/record-headers.js';
@@ -13,6 +13,7 @@ import { classifySaveFailure, OrderSaver, UnsavableOrderError } from './order-sa
 import { seededDelays, simulatedDelay } from './simulated-delay.js';
 
 const OPERATION_ID = '01935c9e-8a00-7000-8000-000000000001';
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const MAX_BYTES = 8;
 const NO_DELAY = simulatedDelay({ minimum: 0, maximum: 0 }, () => 0, new ManualClock());
 const MALFORMED = new UndecodableOrderError('malformed-avro', 'no order -1');
@@ -43,22 +44,44 @@ function saving(
     inserted.push([...bulk]);
     return insert(bulk);
   });
-  const saveOne = async (number: number, offset = 0): Promise<void> => {
+  const saveOne = async (number: number, offset = 0, trace?: RecordTrace): Promise<void> => {
     const valueText = String(number);
     const value = Buffer.from(valueText);
-    const at = { topic: 'orders', partition: 3, offset, timestamp: 0, key: null };
+    const at = { topic: 'orders', partition: 3, offset, timestamp: 17, key: null };
     await saver.handler(
       { ...at, value, valueText, headers: headersOf(number), byteLength: value.length },
-      anAttempt({ number: 2 }),
+      anAttempt({ number: 2, trace }),
     );
   };
   return { saver, inserted, saveOne };
 }
 
+/** A trace of a record, whose second attempt runs. */
+function aTrace(logFields: RecordTrace['logFields']): RecordTrace {
+  return {
+    logFields,
+    fetchedAt: 18.7,
+    takenAt: 19,
+    startedAt: 20,
+    keyFree: ignore,
+    attemptStarted: ignore,
+    run: (start) => start(),
+    runBatch: async (_size, _others, handle) => handle(),
+    inject: (record) => record,
+    attemptEnded: ignore,
+    retryScheduled: ignore,
+    ended: ignore,
+  };
+}
+
+function ignore(): void {
+  // Nothing follows the record.
+}
+
 /** Saves orders concurrently. Returns the errors, by order, and the numbers of each bulk. */
 async function save(numbers: readonly number[], insert?: InsertOrders) {
   const { saver, inserted, saveOne } = saving(insert);
-  const ends = await Promise.allSettled(numbers.map(saveOne));
+  const ends = await Promise.allSettled(numbers.map(async (number) => saveOne(number)));
   const errors = ends.map((end) => (end.status === 'fulfilled' ? undefined : (end.reason as unknown)));
   return { errors, saver, inserted: inserted.map(numbersOf) };
 }
@@ -133,8 +156,23 @@ describe('OrderSaver', () => {
   it('stores in each document how it was ingested', async () => {
     const { inserted, saveOne } = saving();
     await saveOne(7);
-    const { operationId, partition, offset, attempts } = inserted[0]?.[0]?.ingest ?? {};
+    const { operationId, partition, offset, attempts, ...others } = inserted[0]?.[0]?.ingest ?? {};
     expect([String(operationId), partition, Number(offset), attempts]).toEqual([OPERATION_ID, 3, 0, 2]);
+    expect(Object.keys(others)).toEqual(['savedAt']);
+  });
+
+  it('stores the trace and its times in the document of a traced order, behind all other fields', async () => {
+    const { inserted, saveOne } = saving();
+    await saveOne(7, 0, aTrace({ trace_id: TRACE_ID }));
+    const [last] = Object.entries(inserted[0]?.[0]?.ingest ?? {}).toReversed();
+    const [appendedAt, fetchedAt, takenAt, startedAt] = [17, 18, 19, 20].map((at) => new Date(at));
+    expect(last).toEqual(['trace', { id: TRACE_ID, appendedAt, fetchedAt, takenAt, startedAt }]);
+  });
+
+  it('stores no times for a trace without an id', async () => {
+    const { inserted, saveOne } = saving();
+    await saveOne(7, 0, aTrace({}));
+    expect(inserted[0]?.[0]?.ingest).not.toHaveProperty('trace');
   });
 });
 

@@ -8,7 +8,7 @@ import type { SavedReport } from '#orders/operation/saved-count.js';
 import type { OrderDocument } from '#orders/order/order-document.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import type { InsertResult } from './bulk-insert.js';
-import { Heartbeat, MachineLoad, toReportedState } from './heartbeat.js';
+import { Heartbeat, MachineLoad, toReportedPartition, toReportedState } from './heartbeat.js';
 import { formatProgress, type OrdersConsumer, ProgressMeter, RebalanceCounter } from './orders-consumer.js';
 import { SavedReports } from './saved-reports.js';
 
@@ -29,6 +29,27 @@ async function beginAndEnd(response: Promise<unknown>): Promise<string[]> {
   await heartbeat.onApplicationShutdown();
   return calls;
 }
+
+describe('the heartbeat of a partition', () => {
+  const partition = { partition: 3, committable: 5, lag: 7, lagSeconds: 2.5 };
+
+  it('names the oldest record that blocks its commit', () => {
+    const oldestRecord = { offset: 5, key: 'acc-1', ageMs: 61_500, attempt: 4 };
+    expect(toReportedPartition({ ...partition, oldestRecord })).toEqual({
+      partition: 3,
+      committable: 5,
+      lagRecords: 7,
+      lagSeconds: 2.5,
+      oldest: { offset: 5, accountId: 'acc-1', takenSeconds: 61.5, attempt: 4 },
+    });
+  });
+
+  it('has none if the consumer took none, and no key that can be no account', () => {
+    expect(toReportedPartition({ ...partition, oldestRecord: undefined }).oldest).toBeNull();
+    const foreign = { offset: 5, key: 'x'.repeat(65), ageMs: 0, attempt: 1 };
+    expect(toReportedPartition({ ...partition, oldestRecord: foreign }).oldest?.accountId).toBeNull();
+  });
+});
 
 describe('the heartbeat of a consumer that shuts down', () => {
   it.each([

@@ -18,6 +18,7 @@ import { CompleteThrough } from './freshness/complete-through.js';
 import { SavedNumbers, NumbersWithoutOrder, StoredWatermark } from './freshness/watermark-sources.js';
 import { OrdersController } from './orders.controller.js';
 import { SavedOrders } from './orders/saved-orders.js';
+import { TraceLinks } from './orders/trace-links.js';
 import { FilterCandidates } from './order-query/filter-candidates.js';
 import { NumberHoles, PossibleNumbers } from './orders/number-holes.js';
 import { NumberedPages } from './paging/numbered-pages.js';
@@ -89,6 +90,7 @@ class DatabaseModule {}
       inject: [SavedNumbers, NumberHoles, NumbersWithoutOrder, StoredWatermark],
     },
     AwaitedOrders,
+    { provide: TraceLinks, useValue: new TraceLinks(settings.TRACE_URL_TEMPLATE) },
     OrderTraces,
     OrderBatches,
     { provide: OpenExports, useValue: new OpenExports(settings) },

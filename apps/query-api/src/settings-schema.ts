@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
 import { profileSettings } from '#service/profiles/profile-folder.js';
 import { concurrencySettings, httpSettings, mongoSettings } from '#service/settings/service-settings.js';
-import { documentedAt, SettingsError } from '#service/settings/settings.js';
+import { documentedAt, httpAddress, SettingsError } from '#service/settings/settings.js';
+import { TRACE_ID_PLACEHOLDER } from './orders/trace-links.js';
 
 const MIN_SECRET_LENGTH = 32;
 
@@ -33,6 +34,13 @@ export const settingsSchema = z.object({
       description: 'Earlier values of `PAGE_TOKEN_SECRET`, whose page tokens are still accepted.',
       allowed: `a comma-separated list of secrets of at least ${MIN_SECRET_LENGTH} characters each`,
       secret: true,
+    }),
+  TRACE_URL_TEMPLATE: httpAddress()
+    .refine((template) => template.includes(TRACE_ID_PLACEHOLDER))
+    .optional()
+    .meta({
+      description: `Where a tracing UI shows a trace; the console links traced orders to it. \`${TRACE_ID_PLACEHOLDER}\` stands for the id of the trace.`,
+      allowed: `an http:// or https:// address with \`${TRACE_ID_PLACEHOLDER}\`, such as http://localhost:16686/trace/${TRACE_ID_PLACEHOLDER}`,
     }),
 });
 

@@ -3,7 +3,7 @@ import { BSON, Double, Long, UUID } from 'mongodb';
 import { anOrder, idOf } from '#orders/testing/an-order.js';
 import { compareBlock, type ExpectedOrder, KnownOrder } from './compare-block.js';
 import { idIn, splitStored } from './stored-content.js';
-import { INGEST, storedOrder } from './testing/stored-order.js';
+import { INGEST, storedOrder, TRACED } from './testing/stored-order.js';
 
 /** Returns the order of an index, whose number is the index plus 101. */
 function orderAt(index: number) {
@@ -73,6 +73,7 @@ describe('a stored order', () => {
     ['of an operation says how it was saved', ingest, saved],
     ['of none says how it was saved', { ...ingest, operationId: null }, saved],
     ['whose time the intake assigned says how it was saved', { ...ingest, createdAtAssigned: true }, saved],
+    ['that was traced says how it was saved', { ...ingest, trace: TRACED }, saved],
     ['with fields in another order says it too', Object.fromEntries(Object.entries(ingest).toReversed()), saved],
     ['without a record was not saved by a consumer', {}, undefined],
     ['without a time was not saved by a consumer', { ...ingest, savedAt: null }, undefined],

@@ -184,7 +184,10 @@ function groupView(
   const selection = { errorCode, ...(operationId !== null && { operationId }) };
   return html`<div class="group">
     <h3>${errorCode}</h3>
-    <p class="muted">Example: ${example.message}. ${repairOf(errorCode)}</p>
+    <p class="muted">
+      <a href=${hashOf({ view: 'letter', id: example.id })} aria-label="Example of ${errorCode}">Example</a>:
+      ${example.message}. ${repairOf(errorCode)}
+    </p>
     <p>
       <b>${figure(count)}</b> pending${redriven > 0 ? `, ${figure(redriven)} of them redriven before` : nothing}, last
       failure ${moment(lastAt)}

@@ -1,4 +1,4 @@
-import type { DeadLetter, RecordBytes, RedriveTry } from '#api/producer.js';
+import type { DeadLetter, RecordBytes } from '#api/producer.js';
 import type { Order, OrderPage } from '#api/query-api.js';
 import { Task } from '@lit/task';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
@@ -6,11 +6,13 @@ import { property, state } from 'lit/decorators.js';
 import { ApiProblem, messageOf, isNotFound, type Client } from '../client.js';
 import { DialogElement } from '../confirm-dialog.js';
 import { hashOf, operationLink } from '../routing.js';
-import { figure, moment, amount, plural } from '../figures.js';
+import { figure, amount, plural } from '../figures.js';
 import { PageElement } from '../page-element.js';
 import { Polling } from '../polling.js';
 import { alertView } from '../request-state.js';
+import { letterStory } from '../orders/order-story.js';
 import { factsView, tableView } from '../table-view.js';
+import { timeLineView } from '../time-line.js';
 import { LETTER_EVENTS, repairOf } from './dead-letter.js';
 
 const POLL_MS = 1_000;
@@ -85,15 +87,14 @@ export class LetterDialog extends DialogElement {
   }
 
   private summary(letter: DeadLetter): TemplateResult {
-    const { id, error, operationId, deadLetteredAt, tries } = letter;
+    const { id, error, operationId } = letter;
     return html`<p><b>${error.code}</b>: ${error.message}</p>
       ${letter.state === 'pending' ? html`<p class="muted">${repairOf(error.code)}</p>` : nothing}
       ${factsView([
         ['state', STATES[letter.state]],
         ['operation', operationId === null ? 'none' : operationLink(operationId)],
-        ['failed', moment(deadLetteredAt)],
-        ...tries.map((each) => ['redriven', tryText(each)] as const),
       ])}
+      ${timeLineView('Time line of the dead letter', letterStory(letter))}
       ${
         letter.state === 'pending'
           ? html`<div class="row">
@@ -127,18 +128,6 @@ ${JSON.stringify(decoded, null, 2)}</pre>`;
   private request(event: string, id: string): void {
     this.dispatchEvent(new CustomEvent(event, { detail: { id }, bubbles: true }));
   }
-}
-
-const OUTCOMES = {
-  saved: 'its order was saved',
-  returned: 'it failed again',
-  unmovable: 'it could not be sent',
-  missing: 'it was processed, but neither saved nor dead-lettered',
-} as const;
-
-function tryText({ redriveId, at, outcome, endedAt }: RedriveTry): TemplateResult {
-  const result = outcome === null ? 'in progress' : `${OUTCOMES[outcome]}, ${moment(endedAt)}`;
-  return html`${moment(at)}: ${result} (${operationLink(redriveId, 'redrive')})`;
 }
 
 function rawView({ record, gone }: DeadLetter): TemplateResult {

@@ -4,6 +4,8 @@ import type { ReportedChange, ReportedConsumer, ReportedPartition } from '../../
 import { figure, duration, plural } from '../figures.js';
 import { tableView } from '../table-view.js';
 import { LiveElement } from '../page-element.js';
+import { hashOf } from '../routing.js';
+import { isStalled } from './oldest-record.js';
 
 /** States that are part of normal operation are not marked as errors. */
 const STATES: Readonly<Record<ConsumerState, readonly [text: string, style: string]>> = {
@@ -97,7 +99,11 @@ function partitionTable(partitions: readonly ReportedPartition[], names: Readonl
       { text: 'End', style: 'number spare', title: 'Offset of the next record that is written' },
       { text: 'Committed', style: 'number spare', title: 'All records before this offset are done' },
       { text: 'Lag', style: 'number', title: 'End minus committed' },
-      { text: 'Oldest', style: 'number', title: 'Age of the oldest record that is not done' },
+      {
+        text: 'Oldest',
+        style: 'number',
+        title: 'Age of the oldest record that is not done. Stalled: its consumer has had it for more than a minute',
+      },
       'Consumer',
     ],
     partitions.map((partition) => partitionRow(partition, names, most)),
@@ -105,7 +111,7 @@ function partitionTable(partitions: readonly ReportedPartition[], names: Readonl
 }
 
 function partitionRow(
-  { partition, endOffset, committedOffset, lagRecords, lagSeconds, owner }: ReportedPartition,
+  { partition, endOffset, committedOffset, lagRecords, lagSeconds, oldest, owner }: ReportedPartition,
   names: ReadonlyMap<string, string>,
   most: number,
 ): TemplateResult {
@@ -116,9 +122,25 @@ function partitionRow(
     <td class="number spare">${figure(endOffset)}</td>
     <td class="number spare">${figure(committedOffset)}</td>
     <td class="number lag" style="--share: ${share}%">${figure(lagRecords)}</td>
-    <td class="number">${duration(lagSeconds)}</td>
+    <td class="number">${oldestView({ partition, lagSeconds, oldest })}</td>
     <td class="owner">${name ?? html`<span class="muted">none</span>`}</td>
   </tr>`;
+}
+
+/** A record that waits in its fetch buffer has an age, and nothing else is known of it. */
+function oldestView({
+  partition,
+  lagSeconds,
+  oldest,
+}: Pick<ReportedPartition, 'partition' | 'lagSeconds' | 'oldest'>): TemplateResult | string {
+  const age = duration(lagSeconds);
+  if (oldest === null) return age;
+  const link = html`<a
+    href=${hashOf({ view: 'partition', partition })}
+    aria-label="Oldest record of partition ${partition}: ${age}"
+    >${age}</a
+  >`;
+  return isStalled({ oldest }) ? html`<small class="warn">stalled</small> ${link}` : link;
 }
 
 type Crash = NonNullable<ReportedChange['crash']>;

@@ -1,12 +1,16 @@
 import { html, type TemplateResult } from 'lit';
 import { duration, figure, UNKNOWN } from '../figures.js';
 import { LiveElement } from '../page-element.js';
+import { hashOf, type Address } from '../routing.js';
+import { oldestRecordOf } from './oldest-record.js';
 
 interface Tile {
   readonly name: string;
   readonly value: string;
   readonly unit: string;
   readonly hint: string;
+  /** The address of what the figure is about. */
+  readonly leadsTo?: Address | undefined;
 }
 
 /** Shows the key figures of the pipeline. */
@@ -47,6 +51,7 @@ export class FigureTiles extends LiveElement {
         value: duration(now?.lagSeconds),
         unit: '',
         hint: 'Lag in time: age of the oldest record that is not completed',
+        leadsTo: oldestRecordOf(now?.partitions ?? []),
       },
       {
         name: 'Time to drain',
@@ -59,17 +64,20 @@ export class FigureTiles extends LiveElement {
         value: figure(now?.deadLetters),
         unit: 'pending',
         hint: 'Records that could not be saved and are still pending',
+        leadsTo: { view: 'section', section: 'letters' },
       },
     ];
   }
 }
 
-function tileView({ name, value, unit, hint }: Tile): TemplateResult {
+function tileView({ name, value, unit, hint, leadsTo }: Tile): TemplateResult {
   const isUnknown = value === UNKNOWN;
+  const shown = html`<b>${value}</b>`;
+  const link = leadsTo && html`<a href=${hashOf(leadsTo)} aria-label="${name}: ${value}">${shown}</a>`;
   return html`<div class="tile" title=${hint}>
     <dt>${name}</dt>
     <dd>
-      ${isUnknown ? html`<span class="unknown" aria-label="unknown">${UNKNOWN}</span>` : html`<b>${value}</b>`}
+      ${isUnknown ? html`<span class="unknown" aria-label="unknown">${UNKNOWN}</span>` : (link ?? shown)}
       ${unit === '' || isUnknown ? '' : html`<small>${unit}</small>`}
     </dd>
   </div>`;

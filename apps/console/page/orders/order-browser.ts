@@ -9,6 +9,8 @@ import { PageElement } from '../page-element.js';
 import { hashOf, operationLink, type Address, ID_FORM, isUuid } from '../routing.js';
 import { alertView, RequestState } from '../request-state.js';
 import { factsView, tableView, type Column } from '../table-view.js';
+import { timeLineView } from '../time-line.js';
+import { orderStory } from './order-story.js';
 import { readSearch } from './order-search.js';
 
 /** Finds orders by what is typed, operations and dead letters by their id, and shows the trace of each order. */
@@ -193,15 +195,16 @@ function orderRows(order: Order, trace: OrderTrace | null, toggle: (id: string) 
 
 /** Indexes begin at 0; what people read begins at 1. */
 function traceView(trace: OrderTrace): TemplateResult {
-  const { id, operationId, index, chunk, partition, offset, attempts, savedAt } = trace;
+  const { id, operationId, index, chunk, partition, offset, steps, traceUrl } = trace;
   const place = index === null ? nothing : `, its order ${figure(index + 1)}`;
-  return factsView([
+  return html`${factsView([
     ['id', html`<code>${id}</code>`],
     ['operation', operationId === null ? 'unknown' : html`${operationLink(operationId)}${place}`],
     ['chunk', chunk === null ? 'unknown' : `its orders ${figure(chunk.from + 1)} to ${figure(chunk.to + 1)}`],
     ['Kafka', `partition ${partition}, offset ${figure(offset)}`],
-    ['saved', `${moment(savedAt)}, at attempt ${attempts}`],
-  ]);
+    ['trace', traceUrl === null ? null : html`<a href=${traceUrl} target="_blank" rel="noreferrer">Open the trace</a>`],
+  ])}
+  ${timeLineView('Time line of the order', orderStory(steps))}`;
 }
 
 /** Says how many orders are shown, and whether more follow. Read by screen readers. */

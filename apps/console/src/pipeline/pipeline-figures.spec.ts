@@ -136,18 +136,28 @@ describe('pipeline figures', () => {
   });
 
   it('list each partition with its owner and its lag', () => {
-    const partitions = [{ partition: 1, committable: 5, lagRecords: 7, lagSeconds: 2.5 }];
+    const oldest = { offset: 5, accountId: 'acc-1', takenSeconds: 1, attempt: 1 };
+    // It is committed since the heartbeat.
+    const done = { partition: 0, committable: 2, lagRecords: 1, lagSeconds: 1, oldest: { ...oldest, offset: 2 } };
+    const partitions = [done, { partition: 1, committable: 5, lagRecords: 7, lagSeconds: 2.5, oldest }];
     const ends = new Map([...positions(3, 12)].toReversed());
     const figures = figuresAfter({ ends, committed: positions(3, 5), consumers: [aHeartbeat({ partitions })] });
     expect(figures.partitions).toEqual([
-      { partition: 0, endOffset: 3, committedOffset: 3, lagRecords: 0, lagSeconds: 0, owner: null },
-      { partition: 1, endOffset: 12, committedOffset: 5, lagRecords: 7, lagSeconds: 2.5, owner: 'a' },
+      { partition: 0, endOffset: 3, committedOffset: 3, lagRecords: 0, lagSeconds: 0, oldest: null, owner: 'a' },
+      { partition: 1, endOffset: 12, committedOffset: 5, lagRecords: 7, lagSeconds: 2.5, oldest, owner: 'a' },
     ]);
     expect([figures.lagRecords, figures.lagSeconds]).toEqual([7, 2.5]);
   });
 
   it('have an unknown lag in seconds when a partition without an owner has lag', () => {
     expect(figuresAfter({ ends: positions(101) }).lagSeconds).toBeNull();
+  });
+
+  it('do not know the oldest record of a consumer of an earlier version', () => {
+    const partitions = [{ partition: 0, committable: 5, lagRecords: 7, lagSeconds: 2.5 }];
+    const consumers = [aHeartbeat({ partitions })];
+    const figures = figuresAfter({ ends: positions(12), committed: positions(5), consumers });
+    expect(figures.partitions?.[0]).toMatchObject({ lagSeconds: 2.5, oldest: null });
   });
 
   it('leave the age of records written after the last fetch unknown, and report the oldest of the rest', () => {

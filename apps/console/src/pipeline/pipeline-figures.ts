@@ -148,9 +148,19 @@ function toPartitions(
         committedOffset,
         lagRecords,
         lagSeconds: lagRecords === 0 ? 0 : ownerLagSeconds(owner),
+        oldest: uncommittedOldest(owner, committedOffset),
         owner: owner?.id ?? null,
       };
     });
+}
+
+/** A heartbeat is up to a second older than the committed offsets: the record may be done since. */
+function uncommittedOldest(
+  owner: HeartbeatPartition | undefined,
+  committedOffset: number | null,
+): ReportedPartition['oldest'] {
+  const oldest = owner?.oldest ?? null;
+  return oldest === null || oldest.offset < (committedOffset ?? 0) ? null : oldest;
 }
 
 /** Returns `null` when all uncommitted records were written after the owner's last fetch: it does not know their age. */

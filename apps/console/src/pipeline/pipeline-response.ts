@@ -80,6 +80,17 @@ export const PipelineResponseSchema = z
           committedOffset: count,
           lagRecords: count,
           lagSeconds: seconds,
+          oldest: z
+            .object({
+              offset: z.int().min(0),
+              accountId: z.string().nullable().describe('`null`: its key can be no account.'),
+              takenSeconds: z.number().min(0).describe('Seconds since the consumer took it.'),
+              attempt: z.int().min(1).describe('The number of the current or next attempt.'),
+            })
+            .nullable()
+            .describe(
+              'The oldest record that the consumer has taken and not finished: it blocks the commit of the partition. `null`: none, or unknown.',
+            ),
           owner: z.string().nullable().describe('The `id` of a consumer; `null`: no known consumer.'),
         }),
       )

@@ -1,6 +1,17 @@
 import type { Collection, Db } from 'mongodb';
 import { timeLimit } from '../time-limit.js';
 
+/** The oldest record that a consumer has taken from a partition and not finished. It blocks the commit of the partition. */
+export interface OldestRecord {
+  readonly offset: number;
+  /** The record's key; `null` for a record of another producer, whose key can be no account. */
+  readonly accountId: string | null;
+  /** Seconds since the consumer took it. */
+  readonly takenSeconds: number;
+  /** The number of the current or next attempt, from 1. */
+  readonly attempt: number;
+}
+
 /** The state of a partition, reported by the consumer that owns it. */
 export interface HeartbeatPartition {
   readonly partition: number;
@@ -10,6 +21,8 @@ export interface HeartbeatPartition {
   readonly lagRecords: number;
   /** Age of the oldest unfinished record, in seconds; `null` if that record has not been read yet. */
   readonly lagSeconds: number | null;
+  /** `null` if it has taken none. Absent: written by a version before it was reported. */
+  readonly oldest?: OldestRecord | null;
 }
 
 /**

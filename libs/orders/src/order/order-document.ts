@@ -2,6 +2,19 @@ import { Decimal128, Long, UUID, type Collection, type Db } from 'mongodb';
 import { moneyFromDecimal128, moneyToDecimal128 } from './money.js';
 import type { Order } from './order.js';
 
+/** The times of a traced order on its way through Kafka and the consumer: of the record and the attempt that saved it. */
+export interface IngestTrace {
+  /** The id of its trace: 32 hexadecimal digits. */
+  readonly id: string;
+  /** When Kafka appended the record, by the clock of its broker. The other times are by the clock of the consumer. */
+  readonly appendedAt: Date;
+  readonly fetchedAt: Date;
+  /** When the consumer took the record from its fetch buffer. */
+  readonly takenAt: Date;
+  /** When the attempt that saved it started. */
+  readonly startedAt: Date;
+}
+
 /** How an order was ingested: everything that may differ between two attempts to save the same order. */
 export interface Ingest {
   /** `null` for a record that belongs to no operation. */
@@ -14,6 +27,8 @@ export interface Ingest {
   readonly savedAt: Date;
   /** The intake assigned `createdAt`: a repeat of the same request has another one. Absent if the client gave it. */
   readonly createdAtAssigned?: true;
+  /** Absent if the order was not traced, or if traces were off. */
+  readonly trace?: IngestTrace;
 }
 
 /** An order in MongoDB. */

@@ -49,6 +49,9 @@ export const ORDER_FIELDS = ['id', 'number', ...CONTENT_FIELDS] as const satisfi
 /** An order of the legacy system. It gets its number here once a block of numbers is reserved for it. */
 export type LegacyOrder = Omit<Order, 'number' | 'legacy'> & { readonly legacy: NonNullable<Order['legacy']> };
 
+/** In characters. The account is the key of an order's record. */
+export const MAX_ACCOUNT_LENGTH = 64;
+
 /**
  * Returns the first rule above that a decoded order violates, or `undefined` if it is valid.
  * Avro's types can't express these rules, and a foreign producer may violate them. Such a record is invalid: a retry can not help.
@@ -56,7 +59,8 @@ export type LegacyOrder = Omit<Order, 'number' | 'legacy'> & { readonly legacy: 
 export function orderViolation(order: Order): string | undefined {
   if (!isUuid(order.id) || order.id !== order.id.toLowerCase()) return 'id is not a lower-case UUID';
   if (!Number.isSafeInteger(order.number) || order.number < 1) return 'number is outside 1..2^53-1';
-  if (order.accountId.length === 0 || order.accountId.length > 64) return 'accountId is empty or longer than 64';
+  if (order.accountId.length === 0 || order.accountId.length > MAX_ACCOUNT_LENGTH)
+    return `accountId is empty or longer than ${MAX_ACCOUNT_LENGTH}`;
   if (order.symbol.length === 0 || order.symbol.length > 32) return 'symbol is empty or longer than 32';
   if (!/^[A-Z]{3}$/.test(order.currency)) return 'currency is not an ISO 4217 code';
   if (order.quantity < 1 || order.quantity > MAX_QUANTITY) return `quantity is outside 1..${MAX_QUANTITY}`;

@@ -3,11 +3,14 @@ import { context, propagation, ROOT_CONTEXT, type Span, trace } from '@opentelem
 import { startNodeSdk } from '@opentelemetry/sdk-node';
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
+import { hrTimeToMilliseconds } from '@opentelemetry/core';
+import type { RecordHandler } from '../attempts/record-handler.js';
 import { consuming } from '../behaviour/gated-consumer.js';
 import { batchHandler } from '../handlers/batch-handler.js';
 import { produceHandler, type ProducedRecord } from '../handlers/produce-handler.js';
 import type { ParallelConsumerOptions } from '../options.js';
 import { OpenTelemetryTracer } from './opentelemetry-tracer.js';
+import type { RecordTrace } from './record-tracer.js';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const CARRIED = { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` };
@@ -131,6 +134,26 @@ describe('the trace of a record', () => {
       'parallel_consumer.lost': 0,
     });
     expect(eventsOf(only('process orders'))).toEqual(['taken', 'handed over']);
+  });
+
+  it('knows the times of its spans, of the attempts that of the latest one', async () => {
+    const starts: (number | undefined)[] = [];
+    let own: RecordTrace | undefined;
+    const handler: RecordHandler = async (_, attempt) => {
+      own = attempt.trace;
+      starts.push(own?.startedAt);
+      if (attempt.number === 1) throw new RangeError('no quantity');
+    };
+    const { clock } = await tracing({ handler, retryBackOff: { initialMs: 100, maxMs: 100 } }, { headers: CARRIED });
+    await clock.advance(100);
+    await settle();
+    const process = only('process orders');
+    // By the manual clock.
+    expect(own?.fetchedAt).toBe(0);
+    expect(own?.takenAt).toBeCloseTo(hrTimeToMilliseconds(process.events[0]?.time ?? [0, 0]), 3);
+    const attempts = [only('attempt 1'), only('attempt 2')];
+    for (const [at, { startTime }] of attempts.entries())
+      expect(starts[at]).toBeCloseTo(hrTimeToMilliseconds(startTime), 3);
   });
 
   it('is the active one in the handler', async () => {

@@ -93,12 +93,13 @@ export class OpenTelemetryTracer implements RecordTracer, SendTracer {
       'messaging.kafka.offset': offset,
       ...(key !== undefined && { 'messaging.kafka.message.key': key }),
     });
-    span.addEvent('taken', now());
-    return new SpansOfRecord(this.tracer, span, parent ?? ROOT_CONTEXT);
+    const takenAt = nowMs();
+    span.addEvent('taken', toTime(takenAt));
+    return new SpansOfRecord(this.tracer, span, parent ?? ROOT_CONTEXT, arrivedAt, takenAt);
   }
 
   rebalanced(report: DrainReport, milliseconds: number): void {
-    const span = this.tracer.startSpan('rebalance', { root: true, startTime: now(milliseconds) });
+    const span = this.tracer.startSpan('rebalance', { root: true, startTime: toTime(nowMs() - milliseconds) });
     span.setAttributes({ ...this.group, ...Object.fromEntries(Object.entries(report).map(inNamespace)) });
     span.end(now());
   }
@@ -138,12 +139,15 @@ export class OpenTelemetryTracer implements RecordTracer, SendTracer {
 
 /** The spans of one record. */
 class SpansOfRecord implements RecordTrace {
+  startedAt: number | undefined;
   private attempt: Span | undefined;
 
   constructor(
     private readonly tracer: Tracer,
     private readonly span: Span,
     private readonly parent: Context,
+    readonly fetchedAt: number,
+    readonly takenAt: number,
   ) {}
 
   get logFields(): Readonly<Record<string, string>> {
@@ -157,7 +161,8 @@ class SpansOfRecord implements RecordTrace {
 
   attemptStarted(number: number): void {
     const within = trace.setSpan(this.parent, this.span);
-    this.attempt = this.tracer.startSpan(`attempt ${number}`, { startTime: now() }, within);
+    this.startedAt = nowMs();
+    this.attempt = this.tracer.startSpan(`attempt ${number}`, { startTime: toTime(this.startedAt) }, within);
   }
 
   run(start: () => void): void {
@@ -213,12 +218,19 @@ class SpansOfRecord implements RecordTrace {
   }
 }
 
-/** The time by the monotonic clock, as the engine counts it: a changed wall clock must not reverse a span. @param msAgo in milliseconds */
-function now(msAgo = 0): HrTime {
-  const ms = performance.timeOrigin + performance.now() - msAgo;
+/** Milliseconds since 1970 by the monotonic clock, as the engine counts them: a changed wall clock must not reverse a span. */
+function nowMs(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/** Exporters refuse fractions of a nanosecond. @param ms milliseconds since 1970 */
+function toTime(ms: number): HrTime {
   const seconds = Math.trunc(ms / 1_000);
-  // Whole nanoseconds: exporters refuse others.
   return [seconds, Math.trunc((ms - 1_000 * seconds) * 1_000_000)];
+}
+
+function now(): HrTime {
+  return toTime(nowMs());
 }
 
 function end(span: Span, error?: unknown): void {

@@ -28,6 +28,12 @@ export type TracedEnd = 'handled' | 'dead-lettered' | 'handed-over';
 export interface RecordTrace {
   /** Fields of log messages about the record, such as `trace_id`. */
   readonly logFields: Readonly<Record<string, string>>;
+  /** When the record's fetch arrived, in ms since 1970. */
+  readonly fetchedAt: number;
+  /** When the consumer took the record from its fetch buffer, in ms since 1970. */
+  readonly takenAt: number;
+  /** When its latest attempt started, in ms since 1970; `undefined` before the first. */
+  readonly startedAt: number | undefined;
   /** The record waited for an earlier one of its key or partition, which has ended. */
   keyFree(): void;
   /** @param number 1 for the first attempt */

@@ -8,7 +8,7 @@ import type { ArchiveFolder } from '#orders/archive/archive-folder.js';
 import { runsOf, type ArchivedRange, type ArchivedState, type NumberRun } from '#orders/archive/archived-ranges.js';
 import { anOrder } from '#orders/testing/an-order.js';
 import { BlockDigest, idIn, numberOf } from '#reconcile/stored-content.js';
-import { INGEST, storedOrder } from '#reconcile/testing/stored-order.js';
+import { INGEST, storedOrder, TRACED } from '#reconcile/testing/stored-order.js';
 import { Pace } from '../../pace.js';
 import { ArchiveRun, bringBack, type ArchiveResult } from '../archive-run.js';
 import type { ArchiveBlock, ArchiveStore, Candidate } from '../archive-store.js';
@@ -90,7 +90,8 @@ export class ArchiveWorld {
 
 function savedOrder(index: number): Buffer {
   const order = anOrder({ number: FIRST_NUMBER + index });
-  return storedOrder(order, { ingest: { ...INGEST, partition: 0, offset: Long.fromNumber(index) } });
+  const trace = index % 2 === 0 && { trace: TRACED };
+  return storedOrder(order, { ingest: { ...INGEST, partition: 0, offset: Long.fromNumber(index), ...trace } });
 }
 
 /** Returns a half of the orders as a block, as if it was one of two verified blocks of the operation. */

@@ -65,6 +65,7 @@ export function aPipeline(change: Partial<PipelineResponse> = {}): PipelineRespo
       committedOffset: 30_500,
       lagRecords: 3_500,
       lagSeconds: 10.5,
+      oldest: { offset: 30_500, accountId: `acc-${partition}`, takenSeconds: 0.8, attempt: 1 },
       owner: `c${partition % 2}`,
     })),
     consumers: [aConsumer(), aConsumer({ id: 'c1', name: 'consumer-2', partitions: [1, 3, 5, 7, 9, 11] })],
