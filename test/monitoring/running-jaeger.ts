@@ -42,6 +42,8 @@ interface JaegerTrace {
     readonly spanID: string;
     readonly processID: string;
     readonly operationName: string;
+    /** In microseconds. */
+    readonly startTime: number;
     readonly references: readonly JaegerReference[];
     readonly tags: readonly JaegerField[];
     readonly logs: readonly { readonly fields: readonly JaegerField[] }[];
@@ -94,7 +96,7 @@ export class RunningJaeger {
     await ended;
   }
 
-  /** Returns the spans of a trace; none if it is unknown. */
+  /** Returns the spans of a trace in the order of their start; none if it is unknown. */
   async trace(id: string): Promise<readonly StoredSpan[]> {
     const response = await fetch(`${this.api}/traces/${id}`);
     const { data } = (await response.json()) as { readonly data: readonly JaegerTrace[] | null };
@@ -112,7 +114,8 @@ export class RunningJaeger {
 }
 
 function toSpans({ processes, spans }: JaegerTrace): StoredSpan[] {
-  return spans.map(({ spanID, processID, operationName, references, tags, logs }) => ({
+  const inOrder = spans.toSorted((a, b) => a.startTime - b.startTime);
+  return inOrder.map(({ spanID, processID, operationName, references, tags, logs }) => ({
     id: spanID,
     parent: references.find(({ refType }) => refType === 'CHILD_OF')?.spanID,
     links: references

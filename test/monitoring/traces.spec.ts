@@ -38,10 +38,31 @@ function isComplete(spans: readonly StoredSpan[]): boolean {
   return ended.includes('handled') && parents.every((parent) => parent !== undefined && ids.has(parent));
 }
 
+/** Waits until the trace satisfies a condition, and returns its spans. */
+async function traced(
+  what: string,
+  read: () => Promise<readonly StoredSpan[]>,
+  isDone: (spans: readonly StoredSpan[]) => boolean,
+): Promise<readonly StoredSpan[]> {
+  let spans: readonly StoredSpan[] = [];
+  await eventually(`the trace has ${what}`, async () => {
+    spans = await read();
+    return isDone(spans) || { spans: spans.map(({ name, tags }) => [name, tags['parallel_consumer.end']]) };
+  });
+  return spans;
+}
+
+async function post(url: string, headers: Record<string, string>, body: object): Promise<unknown> {
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  const answer: unknown = await response.json();
+  expect([response.ok, answer]).toEqual([true, answer]);
+  return answer;
+}
+
 /** Whether the dead letter and the save have ended. */
 function isHandledTwice(spans: readonly StoredSpan[]): boolean {
-  const ends = named(spans, 'process orders.v1').map(({ tags }) => tags['parallel_consumer.end']);
-  return ends.includes('dead-lettered') && ends.includes('handled');
+  const ends = new Set(named(spans, 'process orders.v1').map(({ tags }) => tags['parallel_consumer.end']));
+  return ends.has('dead-lettered') && ends.has('handled');
 }
 
 describe('orders that are traced, in a real Jaeger,', () => {
@@ -60,27 +81,6 @@ describe('orders that are traced, in a real Jaeger,', () => {
     await jaeger?.stop();
   });
 
-  /** Waits until the trace satisfies a condition, and returns its spans. */
-  async function traced(
-    what: string,
-    read: () => Promise<readonly StoredSpan[]>,
-    isDone: (spans: readonly StoredSpan[]) => boolean,
-  ): Promise<readonly StoredSpan[]> {
-    let spans: readonly StoredSpan[] = [];
-    await eventually(`the trace has ${what}`, async () => {
-      spans = await read();
-      return isDone(spans) || { spans: spans.map(({ name, tags }) => [name, tags['parallel_consumer.end']]) };
-    });
-    return spans;
-  }
-
-  async function post(url: string, headers: Record<string, string>, body: object): Promise<unknown> {
-    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
-    const answer: unknown = await response.json();
-    expect([response.ok, answer]).toEqual([true, answer]);
-    return answer;
-  }
-
   /** Returns the ids of an operation's saved orders. */
   async function savedIds(operation: string): Promise<string[]> {
     const { firstNumber } = await pipeline.allSaved(operation);
@@ -91,11 +91,11 @@ describe('orders that are traced, in a real Jaeger,', () => {
     return found.map(({ _id }) => _id.toHexString());
   }
 
-  /** Waits until each of the operation's orders has a complete trace. */
-  async function allTraced(operation: string): Promise<void> {
+  /** Waits until the orders of an operation are saved and have complete traces. @returns how many */
+  async function completeTraces(operation: string): Promise<number> {
     const ids = await savedIds(operation);
-    expect(ids).toHaveLength(ORDERS);
     for (const id of ids) await traced(`order ${id}`, async () => jaeger.traceOfOrder(id), isComplete);
+    return ids.length;
   }
 
   it('continue the trace of the request that sent them, up to the insert of their batch', async () => {
@@ -126,7 +126,7 @@ describe('orders that are traced, in a real Jaeger,', () => {
   it('begin traces of their own in a populate, which link to its request', async () => {
     const { traceId, headers } = aClient();
     const { id } = (await post(`${pipeline.producerUrl}/v1/populate`, headers, { count: ORDERS })) as { id: string };
-    await allTraced(id);
+    expect(await completeTraces(id)).toBe(ORDERS);
     const [first = ''] = await savedIds(id);
     const [published] = named(await jaeger.traceOfOrder(first), 'publish orders.v1');
     expect(published?.links.map((link) => link.traceId)).toEqual([traceId]);
@@ -165,7 +165,7 @@ describe('orders that are traced, in a real Jaeger,', () => {
     const before = pipeline.process('consumer-1');
     process.kill(before.pid, 'SIGTERM');
     await pipeline.runsAgain(before);
-    await allTraced(id);
+    expect(await completeTraces(id)).toBe(ORDERS);
   });
 
   it('have complete traces after a consumer was killed: those of the redelivery', async () => {
@@ -174,7 +174,7 @@ describe('orders that are traced, in a real Jaeger,', () => {
     const before = pipeline.process('consumer-2');
     process.kill(before.pid, 'SIGKILL');
     await pipeline.runsAgain(before);
-    await allTraced(id);
+    expect(await completeTraces(id)).toBe(ORDERS);
   });
 
   it('cost nothing where no endpoint is set: nothing of OpenTelemetry is loaded', async () => {

@@ -174,18 +174,18 @@ describe('Outbox', () => {
     expect(await round()).toBe('closed');
   });
 
+  async function admitTraced(...contexts: readonly (string | undefined)[]): Promise<void> {
+    for (const [at, traceparent] of contexts.entries()) {
+      const order = aLegacyOrder({ number: at + 1, accountId: 'acc-1' });
+      const intent = anIntent(at + 1, { answering: 'legacy', ...STORED, order, ...(traceparent && { traceparent }) });
+      await store.admit({ bucket: BUCKET, epoch: 1, intent, maxOpen: 9, maxAgeMs: 60_000 });
+    }
+  }
+
   describe('in a process that is traced', () => {
     beforeEach(() => setTracing(new RecordedTraces()));
 
     afterEach(() => setTracing(undefined));
-
-    async function admitTraced(...contexts: readonly (string | undefined)[]): Promise<void> {
-      for (const [at, traceparent] of contexts.entries()) {
-        const order = aLegacyOrder({ number: at + 1, accountId: 'acc-1' });
-        const intent = anIntent(at + 1, { answering: 'legacy', ...STORED, order, ...(traceparent && { traceparent }) });
-        await store.admit({ bucket: BUCKET, epoch: 1, intent, maxOpen: 9, maxAgeMs: 60_000 });
-      }
-    }
 
     it('writes each traced order in the trace of its client, and the others together, in their order', async () => {
       await admitTraced('one', undefined, undefined, 'four');
