@@ -21,6 +21,12 @@ class Orders extends Inherited {
     return 'sent';
   }
 
+  @Post('all')
+  @RequiresScope(['orders:write', 'ops:scale'])
+  both(): string {
+    return 'both';
+  }
+
   @Get('health')
   @NoToken(true)
   health(): string {
@@ -45,6 +51,7 @@ describe('the scopes of routes', () => {
     const routes = routeScopes(app);
     expect(routes).toEqual([
       { route: 'POST /v1/orders', needs: '`orders:write`' },
+      { route: 'POST /v1/orders/all', needs: '`orders:write` and `ops:scale`' },
       { route: 'GET /v1/orders/health', needs: 'nothing' },
       { route: 'GET /v1/orders/:id', needs: '`orders:read`' },
       { route: 'GET /v1/undeclared', needs: 'no token suffices' },

@@ -46,8 +46,9 @@ function methodNames(prototype: object): string[] {
 }
 
 /** A provider that chooses the scope per request is named by its class. */
-function needs(scope: string | Type | undefined): string {
+function needs(scope: string | readonly string[] | Type | undefined): string {
   if (scope === undefined) return 'no token suffices';
+  if (typeof scope === 'object') return scope.map((each) => needs(each)).join(' and ');
   return typeof scope === 'string' ? `\`${scope}\`` : `chosen by ${scope.name}`;
 }
 

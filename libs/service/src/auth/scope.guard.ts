@@ -10,8 +10,8 @@ export interface ScopeChoice {
   scopeFor(request: FastifyRequest): Promise<Scope>;
 }
 
-/** Declares the scope that a route or a controller requires, or the provider that chooses it per request. */
-export const RequiresScope = Reflector.createDecorator<Scope | Type<ScopeChoice>>();
+/** Declares the scope that a route or a controller requires, all of several scopes, or the provider that chooses it per request. */
+export const RequiresScope = Reflector.createDecorator<Scope | readonly Scope[] | Type<ScopeChoice>>();
 
 /** Exempts a route from authentication, for health checks and metrics. */
 export const NoToken = Reflector.createDecorator<true>();
@@ -36,6 +36,7 @@ export class ScopeGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const caller = requireCaller(request, this.realm);
     const required = this.reflector.getAllAndOverride(RequiresScope, places);
+    if (typeof required === 'object') return required.every((scope) => this.allows(caller, scope));
     if (typeof required !== 'function') return this.allows(caller, required);
     return this.choiceOf(required)
       .scopeFor(request)
