@@ -49,6 +49,20 @@ describe('the layout of the console', () => {
     expect(views.errors).toEqual([]);
   });
 
+  it.each([
+    [390, 4, 1],
+    [1_180, 2, 2],
+    [1_440, 2, 2],
+    [2_560, 2, 2],
+  ])('has the capabilities of a migration in rows of two where they fit, %i px', async (width, rows, columns) => {
+    const console = await views.open('#migration', answerOff, width);
+    const capabilities = console.page.locator('migration-page > .capabilities > .capability');
+    await capabilities.nth(3).waitFor();
+    const boxes = await capabilities.evaluateAll((all) => all.map((each) => each.getBoundingClientRect().toJSON()));
+    const [tops, lefts] = [new Set(boxes.map(({ y }) => y)), new Set(boxes.map(({ x }) => x))];
+    expect([boxes.length, tops.size, lefts.size]).toEqual([4, rows, columns]);
+  });
+
   it.each(WIDTHS)(
     'has a chart whose times and labels are whole, also with a time at its right edge, %i px',
     async (width) => {
