@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { systemClock } from '@orders-pipeline/clock';
 import { ObjectId } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setInFlightOverride } from '#orders/consumer/consumers.js';
 import type { IndexedCollection } from '#orders/database/indexes.js';
 import { migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { Mongo } from '#service/mongodb/mongo.js';
@@ -9,6 +10,8 @@ import { SoleLease, type SoleLeaseDocument } from '#service/mongodb/lease.js';
 import { ExpansionRecord } from '../apps/admin/src/topics/expand-topics.js';
 import { MongoAutoscalerStore } from '../apps/console/src/autoscaling/autoscaler-store.js';
 import { itIsAnAutoscalerStore } from '../apps/console/src/autoscaling/testing/autoscaler-stores.js';
+import { MongoDemoStore } from '../apps/console/src/scaling-demo/demo-store.js';
+import { itIsADemoStore } from '../apps/console/src/scaling-demo/testing/demo-stores.js';
 import { MongoBucketStore } from '../apps/facade/src/writes/bucket-store.js';
 import { MongoNumberStore } from '../apps/facade/src/writes/number-blocks.js';
 import { MongoMigrationStore } from '../apps/facade/src/migration/migration-store.js';
@@ -63,6 +66,16 @@ describe('MongoIntakeStore', () => {
     await emptied('intakeBatches');
     return new MongoIntakeStore(mongo);
   });
+});
+
+describe('MongoDemoStore', () => {
+  itIsADemoStore(
+    async () => {
+      await mongo.db.dropDatabase();
+      return [new MongoDemoStore(mongo, 'one'), new MongoDemoStore(mongo, 'other')];
+    },
+    async (limit) => setInFlightOverride(mongo.db, limit),
+  );
 });
 
 describe('MongoAutoscalerStore', () => {

@@ -13,6 +13,7 @@ const CANARY = 'canary';
 const MINUTE = 60;
 /** An operation that the API can not show: the response is a 500. */
 const BROKEN = '0197f5a2-8a52-7000-8000-00000000dead';
+const SCALING_DEMO = '/v1/pipeline/scaling-demo';
 const TEN = { count: 10 };
 const POISONED = { count: 10, faults: { poison: 1 } };
 
@@ -143,6 +144,9 @@ describe('a service that requires access tokens', () => {
   it.each<[string, string, string, string, object | undefined]>([
     ['orders:write', 'orders:read', 'a populate', '/v1/populate', TEN],
     ['ops:scale', 'orders:read orders:write', 'scaling', '/v1/pipeline/consumers', {}],
+    ['ops:scale', 'orders:read orders:write', 'a scaling demo', SCALING_DEMO, {}],
+    ['orders:write', 'orders:read ops:scale', 'a scaling demo', SCALING_DEMO, {}],
+    ['ops:scale', 'orders:read orders:write', 'stopping a scaling demo', `${SCALING_DEMO}/cancel`, {}],
     ['faults:inject', 'orders:read orders:write', 'faults', '/v1/populate', POISONED],
     ['orders:read', 'orders:write orders:reader', 'a read', '/v1/orders', undefined],
     ['audit:read', 'orders:read orders:write ops:scale dead-letters:redrive', 'the audit', '/v1/audit', undefined],

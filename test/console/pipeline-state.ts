@@ -1,6 +1,7 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import type { PipelineHistory, PipelineResponse } from '../../apps/console/src/pipeline/pipeline-response.js';
+import { findInFlightOverride } from '#orders/consumer/consumers.js';
 import { areShared, changeScaling, pipelineState } from '../support/console-requests.js';
 import { eventually } from '../support/eventually.js';
 import type { TestSystem } from '../support/test-system.js';
@@ -118,6 +119,45 @@ export function pipelineStateSpecs(pipeline: () => TestSystem, { partitions, inF
     await hasLimits([undefined, 'auto']);
     expect((await setLimit(null)).status).toBe(202);
     await hasLimits([inFlight, inFlight]);
+  });
+
+  it('shows the effect of three consumers, while other changes are refused, and restores one and its limit', async () => {
+    await eventually('nothing is sent or saved', async () => {
+      const { lagRecords, producedPerSecond } = await now();
+      return (lagRecords === 0 && producedPerSecond === 0) || { lagRecords, producedPerSecond };
+    });
+    await hasLimits([inFlight, inFlight]);
+    // This machine may be busy with other specs.
+    const started = await changeScaling(pipeline(), 'scaling-demo', { ignoreLoad: true });
+    expect(started).toMatchObject({ status: 202, body: { status: 'running', step: 'prepare', limit: inFlight } });
+    for (const [what, body] of [
+      ['scaling-demo', { ignoreLoad: true }],
+      ['consumers', { count: 2 }],
+      ['in-flight', { limit: 7 }],
+    ] as const)
+      expect(await changeScaling(pipeline(), what, body)).toMatchObject({
+        status: 409,
+        body: { code: 'scaling-demo-running' },
+      });
+    const seen: PipelineResponse[] = [];
+    await eventually('the demo has ended', async () => {
+      seen.push(await now());
+      const { scalingDemo } = seen.at(-1) ?? {};
+      return scalingDemo?.endedAt != null || scalingDemo;
+    });
+    expect(seen.at(-1)?.scalingDemo).toMatchObject({
+      status: 'succeeded',
+      step: null,
+      before: expect.any(Number),
+      after: expect.any(Number),
+      verdict: { outcome: 'faster' },
+      error: null,
+    });
+    expect(Math.max(...seen.map(({ configuredConsumers }) => configuredConsumers ?? 0))).toBe(3);
+    await eventually('one consumer has all partitions', async () => areShared(await now(), 1));
+    expect(await findInFlightOverride(pipeline().db)).toBeNull();
+    await pipeline().post(`/v1/operations/${seen.at(-1)?.scalingDemo?.operationId}/cancel`, {});
+    expect((await changeScaling(pipeline(), 'scaling-demo/cancel', {})).body.code).toBe('no-scaling-demo');
   });
 
   // The spec of the schemas has the other values.

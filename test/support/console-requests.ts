@@ -17,10 +17,10 @@ export async function pipelineState(
   return (await response.json()) as PipelineResponse;
 }
 
-/** Asks the console to change the number of consumers or their in-flight limit. */
+/** Asks the console to change the number of consumers or their in-flight limit, or to show the effect of more consumers. */
 export async function changeScaling(
   stack: TestedStack,
-  what: 'consumers' | 'in-flight',
+  what: 'consumers' | 'in-flight' | 'scaling-demo' | 'scaling-demo/cancel',
   body: unknown,
 ): Promise<ScalingAnswer> {
   const response = await fetch(`${stack.consoleUrl}/v1/pipeline/${what}`, {

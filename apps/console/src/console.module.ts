@@ -31,6 +31,9 @@ import { PipelineController } from './pipeline/pipeline.controller.js';
 import { PipelineSnapshots, SingleFlight } from './pipeline/pipeline-snapshots.js';
 import { exposePipeline, exposeReplicas, TopicReplicas } from './pipeline/pipeline-metrics.js';
 import { PipelineWatch } from './pipeline/pipeline-watch.js';
+import { MongoDemoStore } from './scaling-demo/demo-store.js';
+import { ScalingDemoController, ScalingDemoSettings } from './scaling-demo/scaling-demo.controller.js';
+import { ScalingDemo, ScalingDemoStatus } from './scaling-demo/scaling-demo.js';
 import { ScalingController } from './scaling/scaling.controller.js';
 import { ScalingTarget, Supervisor } from './scaling/scaling-target.js';
 import { settings } from './settings.js';
@@ -92,23 +95,47 @@ function makeAutoscaler(
   return new Autoscaler({ status, store, actuator, observe: () => watch.load, onKept, clock: systemClock, logger });
 }
 
+function makeDemo(
+  status: ScalingDemoStatus,
+  mongo: Mongo,
+  autoscaling: AutoscalingStatus,
+  watch: PipelineWatch,
+  supervisor: Supervisor,
+): ScalingDemo {
+  return new ScalingDemo({
+    status,
+    store: new MongoDemoStore(mongo),
+    actuator: chooseActuator(settings, supervisor, target, () => watch.load?.configuredConsumers ?? null),
+    autoscaling,
+    observe: async () => {
+      await watch.now();
+      return watch.load;
+    },
+    machineLoad: () => watch.machineLoad,
+    clock: systemClock,
+    parent: process.ppid,
+    logger,
+  });
+}
+
 @Module({
   imports: [logsModule(logger), MetricsModule, DatabaseModule, HealthModule.with(ConsoleReadiness, [DatabaseModule])],
-  controllers: [PipelineController, ScalingController, AutoscalingController],
+  controllers: [PipelineController, ScalingController, ScalingDemoController, AutoscalingController],
   providers: [
     { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
     PipelineSnapshots,
     { provide: EventStreams, useValue: new EventStreams(settings) },
     {
       provide: PipelineWatch,
-      useFactory: (snapshots: PipelineSnapshots, status: AutoscalingStatus) =>
+      useFactory: (snapshots: PipelineSnapshots, status: AutoscalingStatus, demo: ScalingDemoStatus) =>
         new PipelineWatch(
           async () => snapshots.take(),
           target,
           systemClock,
           () => autoscalingView(status),
+          () => demo.latest,
         ),
-      inject: [PipelineSnapshots, AutoscalingStatus],
+      inject: [PipelineSnapshots, AutoscalingStatus, ScalingDemoStatus],
     },
     {
       provide: Supervisor,
@@ -124,12 +151,20 @@ function makeAutoscaler(
       useFactory: makeAutoscaler,
       inject: [AutoscalingStatus, MongoAutoscalerStore, PipelineWatch, Supervisor],
     },
+    ScalingDemoStatus,
+    { provide: ScalingDemoSettings, useValue: settings },
+    {
+      provide: ScalingDemo,
+      useFactory: makeDemo,
+      inject: [ScalingDemoStatus, Mongo, AutoscalingStatus, PipelineWatch, Supervisor],
+    },
   ],
 })
 export class ConsoleModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(
     watch: PipelineWatch,
     private readonly autoscaler: Autoscaler,
+    private readonly demo: ScalingDemo,
   ) {
     exposePipeline(() => watch.snapshot, register);
     const counts = new SingleFlight(() => replicas.underReplicated(), systemClock, REPLICAS_WITHIN_MS);
@@ -138,10 +173,11 @@ export class ConsoleModule implements OnApplicationBootstrap, BeforeApplicationS
 
   onApplicationBootstrap(): void {
     if (settings.AUTOSCALE !== 'off') this.autoscaler.start();
+    this.demo.recover();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.autoscaler.stop();
+    await Promise.all([this.autoscaler.stop(), this.demo.stop()]);
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -33,6 +33,8 @@ interface Seen {
 const RAMP_OBSERVATIONS = 2;
 /** So many equal observations make a configuration that others are compared with. */
 const SETTLED_OBSERVATIONS = 3;
+/** The load of a single second says little. */
+const LOAD_OBSERVATIONS = 5;
 const KEPT_OBSERVATIONS_MS = 1_000 * (MEASURED_SECONDS + SETTLE_SECONDS + 4);
 const KEPT_MS = 3_600_000;
 /** Rebalances are counted apart, so that a flapping consumer does not displace verdicts. About 400 bytes each, 20 kB in all. */
@@ -64,6 +66,14 @@ export class PipelineChanges {
   /** How many consumers there are, with those that died and are being replaced; `null`: nothing was observed yet. */
   get configuredConsumers(): number | null {
     return this.seen.length === 0 ? null : this.membership.size;
+  }
+
+  /** Mean load of the busiest machine that runs a consumer over the last observations, 0 to 1; `null`: nothing was observed yet. */
+  get machineLoad(): number | null {
+    const recent = this.seen.slice(-LOAD_OBSERVATIONS);
+    return recent.length === 0
+      ? null
+      : recent.reduce((sum, { observation }) => sum + observation.machineLoad, 0) / recent.length;
   }
 
   /**

@@ -65,7 +65,7 @@ function savedOf({ finished, deadLettered }: WatchedConsumer): number {
 
 export type PipelineFigures = Omit<
   PipelineResponse,
-  'at' | 'changes' | 'scaling' | 'scalingRequests' | 'configuredConsumers' | 'autoscaling'
+  'at' | 'changes' | 'scaling' | 'scalingRequests' | 'configuredConsumers' | 'autoscaling' | 'scalingDemo'
 >;
 
 /**

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { REPORTED_STATES } from '#orders/consumer/consumers.js';
 import { AutoscalingSchema } from '../autoscaling/autoscaling-response.js';
+import { ScalingDemoSchema } from '../scaling-demo/scaling-demo-response.js';
+import { VerdictSchema } from '../changes/verdict-response.js';
 import { FIGURES } from './figure-history.js';
 
 const limit = z.union([z.int().min(1), z.literal('auto')]).nullable();
@@ -26,15 +28,7 @@ const change = z.object({
     .number()
     .nullable()
     .describe('Saved per second, over four to eight seconds after the pipeline has settled; `null`: not measured.'),
-  verdict: z
-    .object({
-      outcome: z.enum(['faster', 'no-gain', 'slower', 'unknown']),
-      factor: z.number().nullable(),
-      bound: z.enum(['partitions', 'keys', 'cpu', 'database']).nullable().describe('What limits the throughput.'),
-      text: z.string().meta({ examples: ['1.94 times the throughput'] }),
-    })
-    .nullable()
-    .describe('Effect of a scaling; `null`: still being measured, or no scaling.'),
+  verdict: VerdictSchema.nullable().describe('Effect of a scaling; `null`: still being measured, or no scaling.'),
   crash: z
     .object({
       consumer: z.string().describe('The name of the consumer that died.'),
@@ -142,6 +136,9 @@ export const PipelineResponseSchema = z
       `How many consumers there should be: those of \`scaling\`, or else those that were added and not drained. A crash does not change it. ${unknown}`,
     ),
     autoscaling: AutoscalingSchema.nullable().describe('What the autoscaler does; `null`: it is off.'),
+    scalingDemo: ScalingDemoSchema.nullable().describe(
+      'The last scaling demo; `null`: none since the console started.',
+    ),
   })
   .meta({ title: 'Pipeline' });
 

@@ -3,6 +3,7 @@ import type { SeenLoad } from '../autoscaling/autoscaler.js';
 import type { AutoscalingView } from '../autoscaling/autoscaling-response.js';
 import { toObservation } from '../changes/observation.js';
 import { PipelineChanges, type PipelineChange } from '../changes/pipeline-changes.js';
+import type { ScalingDemoView } from '../scaling-demo/scaling-demo-response.js';
 import type { ScalingTarget } from '../scaling/scaling-target.js';
 import { isAlive } from './consumer-state.js';
 import { ConsumerWatch } from './consumer-watch.js';
@@ -45,7 +46,14 @@ export class PipelineWatch {
     private readonly clock: Clock,
     /** Returns what the autoscaler does; `null`: it is off. */
     private readonly autoscaling: () => AutoscalingView | null = () => null,
+    /** Returns the last scaling demo; `null`: none since the start. */
+    private readonly scalingDemo: () => ScalingDemoView | null = () => null,
   ) {}
+
+  /** Mean load of the busiest machine that runs a consumer over the last snapshots, 0 to 1; `null`: unknown. */
+  get machineLoad(): number | null {
+    return this.changes.machineLoad;
+  }
 
   /** Returns figures at most a second old. Just after the start it waits for two snapshots, since rates need two. */
   async now(): Promise<PipelineResponse> {
@@ -128,6 +136,7 @@ export class PipelineWatch {
       scalingRequests,
       configuredConsumers: watched.consumers && (scaling?.count ?? configuredConsumers),
       autoscaling: this.autoscaling(),
+      scalingDemo: this.scalingDemo(),
     });
   }
 

@@ -48,6 +48,15 @@ export class ScalingTarget {
   }
 }
 
+/** Creates the 409 problem of a console that can not start or stop consumers. */
+export function notScaledHere(): Problem {
+  return new Problem(
+    HttpStatus.CONFLICT,
+    'not-scaled-here',
+    'The consumers are not managed by `npm start`. In Docker Compose: docker compose up --no-recreate --scale consumer=N.',
+  );
+}
+
 /** The IPC channel to the parent process. */
 interface SupervisorChannel {
   readonly connected: boolean;
@@ -68,12 +77,7 @@ export class Supervisor {
    * @throws Problem 409 when no supervisor is connected
    */
   scale(consumers: number): number {
-    if (this.channel?.send === undefined || !this.channel.connected)
-      throw new Problem(
-        HttpStatus.CONFLICT,
-        'not-scaled-here',
-        'The consumers are not managed by `npm start`. In Docker Compose: docker compose up --no-recreate --scale consumer=N.',
-      );
+    if (this.channel?.send === undefined || !this.channel.connected) throw notScaledHere();
     this.channel.send({ type: 'scale', consumers });
     return this.target.request(consumers);
   }

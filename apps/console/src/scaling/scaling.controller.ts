@@ -12,6 +12,7 @@ import { RequiresScope } from '#service/auth/scope.guard.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { AutoscalingStatus } from '../autoscaling/autoscaling-status.js';
 import { PipelineWatch } from '../pipeline/pipeline-watch.js';
+import { ScalingDemoStatus } from '../scaling-demo/scaling-demo.js';
 import {
   InFlightRequestSchema,
   ScalingRequestSchema,
@@ -31,6 +32,7 @@ export class ScalingController {
     private readonly watch: PipelineWatch,
     private readonly mongo: Mongo,
     private readonly autoscaling: AutoscalingStatus,
+    private readonly demo: ScalingDemoStatus,
   ) {}
 
   @Post('consumers')
@@ -39,8 +41,11 @@ export class ScalingController {
   @ApiOperation({ summary: 'Set the number of consumers', description: 'Only under `npm start`.' })
   @ApiAcceptedResponse({ standardSchema: ScalingResponseSchema })
   @ApiBadRequestResponse({ description: 'Problem details naming every invalid field' })
-  @ApiConflictResponse({ description: 'Problem details: the consumers are not managed by `npm start`' })
+  @ApiConflictResponse({
+    description: 'Problem details: the consumers are not managed by `npm start`, or a scaling demo is running',
+  })
   async scale(@Body({ schema: ScalingRequestSchema }) { count }: ScalingRequest): Promise<ScalingResponse> {
+    this.demo.requireNone();
     const request = this.supervisor.scale(count);
     this.autoscaling.noteByHand(count);
     await this.watch.now();
@@ -58,7 +63,9 @@ export class ScalingController {
   })
   @ApiAcceptedResponse({ standardSchema: InFlightRequestSchema })
   @ApiBadRequestResponse({ description: 'Problem details naming every invalid field' })
+  @ApiConflictResponse({ description: 'Problem details: a scaling demo is running' })
   async setInFlight(@Body({ schema: InFlightRequestSchema }) request: InFlightRequest): Promise<InFlightRequest> {
+    this.demo.requireNone();
     await setInFlightOverride(this.mongo.db, request.limit);
     return request;
   }

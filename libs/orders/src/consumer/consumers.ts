@@ -80,7 +80,7 @@ export function consumersCollection(db: Db): Collection<ConsumerHeartbeat> {
 }
 
 /** The runtime override of each consumer's in-flight limit. Consumers poll it once a second, with their heartbeat. */
-interface InFlightOverrideDocument {
+export interface InFlightOverrideDocument {
   readonly _id: 'in-flight';
   readonly limit: number | 'auto';
   /** By MongoDB's clock. */
@@ -115,4 +115,19 @@ export async function setInFlightOverride(db: Db, limit: InFlightOverrideDocumen
   if (limit === null) await overrides.deleteOne({ _id: 'in-flight' });
   else
     await overrides.updateOne({ _id: 'in-flight' }, { $set: { limit }, $currentDate: { at: true } }, { upsert: true });
+}
+
+/**
+ * Puts back an override as it was, with its time: consumers ignore one from before their stack was started.
+ * @param set the limit that has replaced it; an override with another limit is left as it is, since it was set meanwhile
+ * @param before `null`: there was none
+ */
+export async function restoreInFlightOverride(
+  db: Db,
+  set: InFlightOverrideDocument['limit'],
+  before: InFlightOverrideDocument | null,
+): Promise<void> {
+  const overrides = inFlightOverridesCollection(db);
+  if (before === null) await overrides.deleteOne({ _id: 'in-flight', limit: set });
+  else await overrides.replaceOne({ _id: 'in-flight', limit: set }, before);
 }

@@ -71,6 +71,7 @@ export function aPipeline(change: Partial<PipelineResponse> = {}): PipelineRespo
     consumers: [aConsumer(), aConsumer({ id: 'c1', name: 'consumer-2', partitions: [1, 3, 5, 7, 9, 11] })],
     changes: [],
     autoscaling: null,
+    scalingDemo: null,
     ...change,
   };
 }

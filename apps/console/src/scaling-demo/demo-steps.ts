@@ -1,0 +1,6 @@
+/** The steps of a scaling demo, in their order. The page shows them too, so this file imports nothing. */
+export const DEMO_STEPS = ['prepare', 'populate', 'measure', 'scale', 'restore'] as const;
+export type DemoStep = (typeof DEMO_STEPS)[number];
+
+/** How many consumers are compared. */
+export const DEMO_CONSUMERS = { before: 1, after: 3 } as const;
