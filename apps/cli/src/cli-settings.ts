@@ -19,7 +19,7 @@ export const cliSettingsSchema = z.object({
     shownDefault: 'http://127.0.0.1:PRODUCER_PORT',
   }),
   ORDERS_CONSOLE_URL: text.meta({
-    description: 'The console that `npm run scale` uses.',
+    description: 'The console that `npm run scale` and the scaling demo use.',
     allowed: 'an http:// or https:// address without user, query or fragment',
     shownDefault: 'http://127.0.0.1:CONSOLE_PORT',
   }),

@@ -7,6 +7,7 @@ import { addMigrationCommands } from './commands/migration.js';
 import { addNewOrdersCommands } from './commands/new-orders.js';
 import { addOperationsCommands } from './commands/operations.js';
 import { addScaleCommand } from './commands/scale.js';
+import { addScalingDemoCommand } from './commands/scaling-demo.js';
 import type { CliEnvironment, CommandContext, Run } from './environment.js';
 import { CREDENTIALS_HELP, credentialsIn } from './producer/access-token.js';
 import { defaultUrl, ProducerClient, serviceUrl } from './producer/producer-client.js';
@@ -78,6 +79,7 @@ function commandLine(
   addOperationsCommands(program, run);
   addDeadLettersCommands(program, run);
   addScaleCommand(program, run, defaultUrl(env, 'console'));
+  addScalingDemoCommand(program, run, defaultUrl(env, 'console'));
   addToMigration(addMigrationCommands(program, run, defaultUrl(env, 'facade')));
   return program;
 }
