@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { aChange, aPipeline, aScaling } from '../../apps/console/src/pipeline/testing/a-pipeline.js';
+import type { ScalingDemoView } from '../../apps/console/src/scaling-demo/scaling-demo-response.js';
+import { aDemo, aJudgedDemo } from '../../apps/console/src/scaling-demo/testing/a-demo.js';
 import {
   answerAutoscaling,
   answerBusy,
@@ -23,6 +25,13 @@ function answerCrash(origin: ScriptedOrigin): void {
   origin.show(aPipeline({ changes: [aChange({ kind: 'crash', secondsAgo: 3, crash: CRASH })] }));
 }
 
+function answerDemo(scalingDemo: ScalingDemoView): (origin: ScriptedOrigin) => void {
+  return (origin) => {
+    answerBusy(origin);
+    origin.show(aPipeline({ scalingDemo }));
+  };
+}
+
 describe('the layout of the console', () => {
   const views = ScriptedConsole.forSuite();
 
@@ -35,6 +44,8 @@ describe('the layout of the console', () => {
     ['with an operation', `#operations/${OPERATION}`, answerBusy, '208 extra records'],
     ['failing', '#orders?find=', answerFailing, 'Try again'],
     ['with a crash', '', answerCrash, 'consumer-3 died'],
+    ['with a scaling demo', '', answerDemo(aDemo()), 'Measure 1 consumer'],
+    ['with a scaling demo that has ended', '', answerDemo(aJudgedDemo()), '2.95 times the throughput'],
     ['with an autoscaler', '', answerAutoscaling({ heldUntil: NOW }), 'goal at risk'],
     ['before a migration', '#migration', answerOff, 'Reads by range'],
     ['with mismatches', '#migration', answerMigration(SHADOW), 'Reads by range'],

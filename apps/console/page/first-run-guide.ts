@@ -1,11 +1,8 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
-import { MEASURED_SECONDS } from '../src/changes/verdict-timing.js';
 import { LiveElement } from './page-element.js';
 import { Polling } from './polling.js';
-import { unsentOrders, wereSentSince } from './populate/operations.js';
-import { figure } from './figures.js';
-import { fullRate, judgedScalings, scaleStep } from './scaling/scaling-advice.js';
+import { judgedScalings } from './scaling/scaling-advice.js';
 
 /** The steps of the first-run guide, in their order. */
 const STEPS = ['populate', 'watch', 'scale', 'query'] as const;
@@ -91,9 +88,6 @@ export function countQueries(metrics: string): number {
 
 const STORED = 'orders-guide';
 const COUNT_QUERIES_MS = 2_000;
-const SMALL_LIMIT = 2_000;
-const HIGH_LIMIT = html` On a machine with two cores, one consumer uses nearly all of them with this in-flight limit:
-set it to 1,000 before.`;
 
 /** Guides through generating the first test orders, watching, scaling and querying. Each step is checked off by what really happened. */
 export class FirstRunGuide extends LiveElement {
@@ -183,6 +177,7 @@ export class FirstRunGuide extends LiveElement {
         <span class="status ${isDone ? 'good' : 'muted'}">${isDone ? '✓ done' : 'not done yet'}</span>
       </div>
       ${isDone ? nothing : html`<p class="muted">${this.stepText(step)}</p>`}
+      ${step === 'scale' ? html`<scaling-demo></scaling-demo>` : nothing}
     </li>`;
   }
 
@@ -193,7 +188,8 @@ export class FirstRunGuide extends LiveElement {
       case 'watch':
         return html`<a href="#now">Now</a>: “Saved” rises, and the lag falls to 0 when every order is saved.`;
       case 'scale':
-        return this.scaleText();
+        return html`1 and then 3 consumers save test orders with a low in-flight limit, for about a minute. The limit
+          and the number of consumers are restored. Or scale by hand: <a href="#scale">Scale</a>.`;
       case 'query':
         return html`${this.swaggerLink()}: open GET /v1/orders, press “Try it out”, then “Execute”. Or
           <a href="#orders">find orders</a> here.`;
@@ -204,39 +200,6 @@ export class FirstRunGuide extends LiveElement {
     if (this.queryApiUrl === null) return html`Swagger UI`;
     const url = swaggerUrl(this.queryApiUrl, location.hostname);
     return html`<a href=${url} target="_blank" rel="noopener">Swagger UI</a>`;
-  }
-
-  /** A verdict needs orders that wait, so the number to generate depends on how fast this pipeline saves. */
-  private scaleText(): TemplateResult {
-    const { latest, history } = this.live;
-    const { newest } = this.operations;
-    const backlog = { fullRate: latest === null ? 0 : fullRate(history, latest), unsent: unsentOrders(newest) };
-    const comparedSince = Date.parse(latest?.at ?? '') - 1_000 * MEASURED_SECONDS;
-    const step = scaleStep(latest, backlog, wereSentSince(newest, comparedSince));
-    const scale = html`<a href="#scale">Scale</a>`;
-    switch (step.next) {
-      case 'wait':
-        return html`${scale}: the effect is being measured. The verdict appears about 20 s after the change.`;
-      case 'settle':
-        return html`While orders are sent, the producer takes CPU from the consumers, and a verdict would count its end
-          as a gain. Wait until ${MEASURED_SECONDS} s after <a href="#populate">Test orders</a> shows “sent”, then set
-          the consumers to ${step.consumers} in ${scale}.`;
-      case 'scale':
-        return html`Enough orders wait: set the consumers to ${step.consumers} in ${scale} and press “Scale”. A verdict
-        says whether it helped.`;
-      case 'populate':
-        return html`${step.failure === null ? nothing : html`Last time: ${step.failure}. `}<a href="#populate"
-            >Generate</a
-          >
-          at least ${figure(step.orders)} orders. ${MEASURED_SECONDS} s after all are sent, while they are being saved,
-          set the consumers to ${step.consumers} in ${scale} and press “Scale”. A verdict says whether it
-          helped.${this.isLimitHigh() ? HIGH_LIMIT : nothing}`;
-    }
-  }
-
-  /** Whether one consumer may use nearly all of a small machine. */
-  private isLimitHigh(): boolean {
-    return this.live.latest?.consumers?.some(({ inFlightLimit }) => (inFlightLimit ?? 0) > SMALL_LIMIT) ?? false;
   }
 
   private store(progress: GuideProgress): void {

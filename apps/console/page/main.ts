@@ -21,6 +21,7 @@ import { OrderBrowser } from './orders/order-browser.js';
 import { PopulateForm } from './populate/populate-form.js';
 import { RedriveDialog } from './dead-letters/redrive-dialog.js';
 import { ScaleControls, ScalingVerdicts } from './scaling/scale-controls.js';
+import { ScalingDemoPanel } from './scaling/scaling-demo.js';
 import { SignIn } from './sign-in.js';
 import { ThroughputChart } from './live/throughput-chart.js';
 
@@ -40,6 +41,7 @@ const PARTS = {
   'scale-controls': ScaleControls,
   'scaling-verdicts': ScalingVerdicts,
   'autoscaling-panel': AutoscalingPanel,
+  'scaling-demo': ScalingDemoPanel,
   'dead-letters': DeadLetters,
   'conflict-comparison': ConflictComparison,
   'letter-dialog': LetterDialog,

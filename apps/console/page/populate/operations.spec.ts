@@ -1,15 +1,7 @@
 import type { Operation } from '#api/producer.js';
 import { describe, expect, it } from '@jest/globals';
 import { anOperation } from '#orders/testing/an-operation.js';
-import {
-  extraLettersText,
-  isInProgress,
-  mergeNewest,
-  sendingSeconds,
-  stateOf,
-  unsentOrders,
-  wereSentSince,
-} from './operations.js';
+import { extraLettersText, isInProgress, mergeNewest, sendingSeconds, stateOf, unsentOrders } from './operations.js';
 import { toPopulateRequest } from './populate-form.js';
 
 const ENDED: Operation = anOperation({
@@ -62,16 +54,6 @@ describe('the orders that are sent', () => {
     ['none while the operations are unknown', null, 0],
   ])('are counted before they are in Kafka: %s', (_, operations, count) => {
     expect(unsentOrders(operations)).toBe(count);
-  });
-
-  it.each<[boolean, string, Operation[] | null]>([
-    [true, 'an operation ended after it', [ENDED]],
-    [true, 'an operation still sends', [SENDING]],
-    [false, 'all ended before it', [{ ...ENDED, finishedAt: '2026-01-31T12:00:09.000Z' }]],
-    [false, 'they were sent at a requested rate', [{ ...ENDED, requestedRatePerSecond: 10 }]],
-    [false, 'the operations are unknown', null],
-  ])('were sent since a time: %j when %s', (wereSent, _, operations) => {
-    expect(wereSentSince(operations, Date.parse('2026-01-31T12:00:10.000Z'))).toBe(wereSent);
   });
 });
 

@@ -38,13 +38,6 @@ export function unsentOrders(operations: readonly Operation[] | null): number {
   return running?.reduce((sum, { count, acked }) => sum + Math.max(0, (count ?? 0) - acked), 0) ?? 0;
 }
 
-/** Returns whether orders are being sent, or were after a time, except at a requested rate. @param since milliseconds since 1970 */
-export function wereSentSince(operations: readonly Operation[] | null, since: number): boolean {
-  const hasEnded = ({ requestedRatePerSecond: rate, finishedAt }: Operation): boolean =>
-    rate === null && finishedAt !== null && Date.parse(finishedAt) > since;
-  return unsentOrders(operations) > 0 || (operations?.some(hasEnded) ?? false);
-}
-
 /** Returns the state to show, with the producer's words. An operation is never shown as done while its orders are being saved. */
 export function stateOf({ status, interruption, state }: Operation): State {
   if (interruption !== null) return { text: interruption === 'pause' ? 'pausing' : 'cancelling', tone: 'warn' };

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { FigureHistory } from '../../src/pipeline/figure-history.js';
 import type { PipelineResponse, ReportedChange, ReportedConsumer } from '../../src/pipeline/pipeline-response.js';
 import { aChange, aConsumer, aPipeline, aScaling, aVerdict } from '../../src/pipeline/testing/a-pipeline.js';
-import { autoLimitHint, fullRate, judgedScalings, ordersForVerdict, scaleStep, verdictHint } from './scaling-advice.js';
+import { autoLimitHint, fullRate, judgedScalings, verdictHint } from './scaling-advice.js';
 
 const START = 1_700_000_100;
 const BACKLOG = { fullRate: 2_000, unsent: 0 };
@@ -22,11 +22,6 @@ function historyOf(...rates: (number | null)[]): FigureHistory {
   for (const [index, saved] of rates.entries())
     history.add(START + index, { produced: 0, saved, inFlight: 0, lag: 0, consumers: 1 });
   return history;
-}
-
-/** Consumers with this limit each. */
-function limited(inFlightLimit: number, count = 1): ReportedConsumer[] {
-  return Array.from({ length: count }, () => aConsumer({ inFlightLimit }));
 }
 
 describe('the full rate', () => {
@@ -109,68 +104,15 @@ describe('the hint on the auto limit', () => {
   });
 });
 
-describe('the orders to populate before a consumer is added', () => {
-  it.each<[string, ReportedConsumer[] | null, number, number]>([
-    ['follow the limit while nothing was saved', limited(6_000), 0, 700_000],
-    ['follow a lower limit while nothing was saved', limited(1_000), 0, 200_000],
-    ['are the usual ones while no consumer is known', null, 7_000, 700_000],
-    ['are the usual ones without a consumer', [], 7_000, 700_000],
-    ['follow the rate', limited(6_000), 7_000, 700_000],
-    ['follow a lower rate', limited(1_000), 1_950, 200_000],
-    ['follow the rate of two consumers', limited(6_000, 2), 20_000, 1_700_000],
-    ['are at most those that one populate accepts', limited(6_000), 10_000_000, 10_000_000],
-  ])('%s', (_, consumers, rate, orders) => {
-    expect(ordersForVerdict({ consumers }, rate)).toBe(orders);
-  });
-});
-
-describe('the step of the scaling', () => {
-  const POPULATE = { next: 'populate', orders: 200_000, consumers: 2, failure: null };
-  const SETTLE = { next: 'settle', consumers: 2 };
-  const measured = aScaling(1, 2);
-
-  it.each([
-    ['scales when enough orders wait', busy(), BACKLOG, false, { next: 'scale', consumers: 2 }],
-    ['populates when too few wait', busy({ lagRecords: 1_000 }), BACKLOG, false, POPULATE],
-    ['populates when nothing was saved', busy(), NOTHING, false, POPULATE],
-    ['populates while nothing is known', null, NOTHING, false, { ...POPULATE, orders: 700_000 }],
-    // The producer takes CPU from the consumers: its end would be measured as a gain.
-    ['settles while orders are sent', busy(), BACKLOG, true, SETTLE],
-    ['settles while the orders are sent', busy({ lagRecords: 0 }), { ...BACKLOG, unsent: 100_000 }, true, SETTLE],
-    ['populates while too few are sent', busy({ lagRecords: 1_000 }), BACKLOG, true, POPULATE],
-    ['waits for a verdict', busy({ changes: [measured] }), BACKLOG, false, { next: 'wait' }],
-    ['waits for a verdict while orders are sent', busy({ changes: [measured] }), BACKLOG, true, { next: 'wait' }],
-    ['waits for a scaling', busy({ scaling: { count: 2, secondsAgo: 1 } }), BACKLOG, false, { next: 'wait' }],
-    [
-      'says why the last scaling has no verdict',
-      busy({ lagRecords: 0, changes: [aScaling(1, 2, { verdict: UNKNOWN })] }),
-      BACKLOG,
-      false,
-      { ...POPULATE, failure: UNKNOWN.text },
-    ],
-  ])('%s', (_, latest, backlog, wereSent, step) => {
-    expect(scaleStep(latest, backlog, wereSent)).toEqual(step);
-  });
-
-  it('never contradicts the hint in the form', () => {
-    for (let lagRecords = 0; lagRecords <= 100_000; lagRecords += 1_000) {
-      const latest = busy({ lagRecords });
-      const isEnough = verdictHint(latest, 2, BACKLOG)?.isWarning === false;
-      expect([lagRecords, scaleStep(latest, BACKLOG, false).next]).toEqual([
-        lagRecords,
-        isEnough ? 'scale' : 'populate',
-      ]);
-    }
-  });
-
+describe('the scalings', () => {
   const unknown = aScaling(1, 2, { verdict: UNKNOWN });
   const limit = { from: { consumers: 2, inFlight: 500 }, to: { consumers: 2, inFlight: 900 } };
   it.each<[number, string, ReportedChange[]]>([
     [0, 'none', []],
-    [0, 'those without a verdict', [measured, unknown]],
+    [0, 'those without a verdict', [aScaling(1, 2), unknown]],
     [1, 'one with a verdict', [unknown, aScaling(1, 2, { verdict: aVerdict() })]],
     [0, 'one of a limit', [aChange({ ...limit, verdict: aVerdict() })]],
-  ])('counts %d of the scalings: %s', (count, _, changes) => {
+  ])('are counted with a verdict, %d: %s', (count, _, changes) => {
     expect(judgedScalings(changes)).toBe(count);
   });
 });
