@@ -120,6 +120,15 @@ export function documentedCommandsSpecs(shared: () => TestedStack): void {
     });
   });
 
+  it('refuse the scaling demo while orders are sent, and change nothing', async () => {
+    const { id } = await pipeline.populate({ count: 10_000, ratePerSecond: 50 });
+    await eventually('orders are sent', async () => ((await pipelineState(pipeline)).producedPerSecond ?? 0) > 0);
+    const { code, stderr } = await shell.run('npm run orders -- scaling-demo');
+    expect([code, stderr]).toEqual([2, expect.stringContaining('(work-under-way)\nNothing was changed.\n')]);
+    expect((await pipelineState(pipeline)).scalingDemo).toBeNull();
+    await pipeline.post(`/v1/operations/${id}/cancel`, {});
+  });
+
   it('open the inspector of a process that hangs', async () => {
     await shell.output('kill -USR1 PID', { PID: String(pipeline.process('query-api').pid) });
     expect((await fetch(`${pipeline.queryApiUrl}/health/live`)).status).toBe(200);

@@ -37,7 +37,6 @@ export function documentedUsesSpecs(shared: () => TestedStack): void {
 
   it.each<Row>([
     ['npm run orders -- populate 100000 --watch', /all saved/, { 100000: '100' }],
-    ['npm run orders -- populate 400000', /operation/, { 400000: '100' }],
     [
       'npm run orders -- populate 20000 --poison 0.01 --oversized 0.01 --duplicate 0.02 --conflict 0.01 --watch',
       /dead/,
