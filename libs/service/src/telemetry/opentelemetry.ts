@@ -1,21 +1,24 @@
 import { createRequire } from 'node:module';
 import {
+  type Attributes,
   context,
   diag,
   type Context,
+  createNoopMeter,
   DiagLogLevel,
+  type Meter,
   propagation,
   ROOT_CONTEXT,
   SpanKind,
   trace,
   TraceFlags,
 } from '@opentelemetry/api';
-import { getRPCMetadata } from '@opentelemetry/core';
+import { getNumberFromEnv, getRPCMetadata, getStringFromEnv } from '@opentelemetry/core';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { MongoDBInstrumentation } from '@opentelemetry/instrumentation-mongodb';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
-import { AggregationType, DataPointType, MetricReader } from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
+import { BatchSpanProcessor, ConsoleSpanExporter, type SpanExporter } from '@opentelemetry/sdk-trace';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
@@ -40,23 +43,18 @@ interface TracingParts {
 const STOP_LIMIT_MS = timeLimit(5_000);
 /** A collector that is away fails every export. */
 const WARN_EVERY_MS = 10 * 60_000;
-const PROCESSED = 'otel.sdk.processor.span.processed';
 
 /** Starts the SDK, which reads the standard variables, and instruments the modules that are loaded from now on. */
-export function startOpenTelemetry({ service, log, isWarned, registry, clock }: TracingParts): Tracing {
+export async function startOpenTelemetry({ service, log, isWarned, registry, clock }: TracingParts): Promise<Tracing> {
   const { env } = process;
   env['OTEL_SERVICE_NAME'] ||= `orders-${service}`;
-  env['OTEL_NODE_EXPERIMENTAL_SDK_METRICS'] = 'true';
+  // Metrics are those of Prometheus, and logs are on stdout.
+  env['OTEL_METRICS_EXPORTER'] ||= 'none';
   env['OTEL_LOGS_EXPORTER'] ||= 'none';
   logDiagnostics(log, isWarned, clock);
   const counts = new SpanCounts();
   const sdk = new NodeSDK({
-    metricReaders: [counts],
-    // Metrics are those of Prometheus. Of these, only the count of exported and dropped spans is used.
-    views: [
-      { meterName: '@opentelemetry/instrumentation-*', aggregation: { type: AggregationType.DROP } },
-      { instrumentName: 'otel.sdk.span.*', aggregation: { type: AggregationType.DROP } },
-    ],
+    spanProcessors: [createProcessor(await createExporter(), counts)],
     instrumentations: [
       new HttpInstrumentation({
         ignoreIncomingRequestHook: ({ url }) => isAdminPath(url ?? ''),
@@ -179,38 +177,58 @@ function logDiagnostics(log: Pick<Logger, 'warn'>, isWarned: boolean, clock: Clo
   diag.setLogger({ error: warn, warn, info: ignore, debug: ignore, verbose: ignore }, { logLevel: DiagLogLevel.WARN });
 }
 
-/** Reads the SDK's count of spans whenever Prometheus asks. */
-export class SpanCounts extends MetricReader {
+const FROM_ENVIRONMENT = {
+  maxQueueSize: 'OTEL_BSP_MAX_QUEUE_SIZE',
+  maxExportBatchSize: 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE',
+  scheduledDelayMillis: 'OTEL_BSP_SCHEDULE_DELAY',
+  exportTimeoutMillis: 'OTEL_BSP_EXPORT_TIMEOUT',
+};
+
+/** Creates the processor here: that of the SDK counts its spans by metrics that cost as much as the spans. */
+function createProcessor(exporter: SpanExporter, counts: SpanCounts): BatchSpanProcessor {
+  const settings = Object.entries(FROM_ENVIRONMENT).map(([name, variable]) => [name, getNumberFromEnv(variable)]);
+  const given = Object.fromEntries(settings.filter(([, value]) => value !== undefined)) as object;
+  return new BatchSpanProcessor({ exporter, selfObsMeterProvider: { getMeter: () => counts.meter() }, ...given });
+}
+
+async function createExporter(): Promise<SpanExporter> {
+  if (getStringFromEnv('OTEL_TRACES_EXPORTER') === 'console') return new ConsoleSpanExporter();
+  const protocol =
+    getStringFromEnv('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') ?? getStringFromEnv('OTEL_EXPORTER_OTLP_PROTOCOL');
+  const { OTLPTraceExporter } =
+    protocol === 'grpc'
+      ? await import('@opentelemetry/exporter-trace-otlp-grpc')
+      : protocol === 'http/json'
+        ? await import('@opentelemetry/exporter-trace-otlp-http')
+        : await import('@opentelemetry/exporter-trace-otlp-proto');
+  return new OTLPTraceExporter();
+}
+
+/** Counts the spans that the processor has exported or dropped. */
+export class SpanCounts {
+  private exported = 0;
+  private dropped = 0;
+
+  /** Returns what the processor counts with. */
+  meter(): Meter {
+    const add = (spans: number, attributes?: Attributes): void => {
+      if (attributes?.['error.type'] === undefined) this.exported += spans;
+      else this.dropped += spans;
+    };
+    return Object.assign(Object.create(createNoopMeter()) as Meter, { createCounter: () => ({ add }) });
+  }
+
   expose(registry: Registry): void {
     const counter: Counter = new Counter({
       name: 'traces_spans_total',
       help: 'Spans of this process since its start, by result: exported, or dropped since the collector was away or too slow',
       labelNames: ['result'],
       registers: [registry],
-      collect: async () => {
-        const counts = Object.entries(await this.count());
+      collect: () => {
         counter.reset();
-        for (const [result, count] of counts) counter.inc({ result }, count);
+        counter.inc({ result: 'exported' }, this.exported);
+        counter.inc({ result: 'dropped' }, this.dropped);
       },
     });
-  }
-
-  async count(): Promise<{ readonly exported: number; readonly dropped: number }> {
-    const counts = { exported: 0, dropped: 0 };
-    const { resourceMetrics } = await this.collect();
-    for (const { metrics } of resourceMetrics.scopeMetrics)
-      for (const metric of metrics)
-        if (metric.descriptor.name === PROCESSED && metric.dataPointType === DataPointType.SUM)
-          for (const { value, attributes } of metric.dataPoints)
-            counts['error.type' in attributes ? 'dropped' : 'exported'] += value;
-    return counts;
-  }
-
-  protected override async onShutdown(): Promise<void> {
-    // It has nothing to close.
-  }
-
-  protected override async onForceFlush(): Promise<void> {
-    // It sends nothing.
   }
 }

@@ -27,7 +27,7 @@ export async function startTracing(service: string): Promise<void> {
   const { startOpenTelemetry } = await import('./opentelemetry.js');
   const log = createLogger(service, 'info');
   const isWarned = warnOfWrongSettings(log);
-  const traces = startOpenTelemetry({ service, log, isWarned, registry: register, clock: systemClock });
+  const traces = await startOpenTelemetry({ service, log, isWarned, registry: register, clock: systemClock });
   setTracing(traces);
   addLogFields(() => traces.logFields());
 }
