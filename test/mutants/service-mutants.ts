@@ -39,7 +39,7 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
       'a redriven order begins another trace': {
         file: 'publishing/orders-topic.ts',
         replace: '?? originOf(record)',
-        by: '?? { attributes: {} }',
+        by: '?? {}',
         specs: 'publishing/orders-topic',
       },
       'mark a batch of a crashed producer as acknowledged without sending it': {

@@ -38,7 +38,7 @@ describe('records on their way to the orders topic', () => {
   it('begin traces that the request of their operation has caused, and carry them', async () => {
     await topic.send([aRecord('a request')]);
     expect(traces.records).toMatchObject([
-      { origin: { cause: 'a request', attributes: { 'orders.order.id': anOrder().id } }, end: 'acknowledged' },
+      { origin: { cause: 'a request', orderId: anOrder().id }, end: 'acknowledged' },
     ]);
     expect(sent[0]?.headers).toMatchObject({ 'operation-id': 'one', traceparent: 'span 1' });
   });

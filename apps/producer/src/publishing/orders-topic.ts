@@ -23,17 +23,21 @@ interface TopicObserver {
 /** An operation, and the trace context of its request. */
 type TracedOperation = Pick<SegmentedDocument, '_id' | 'traceparent'>;
 
+/** A record of a process that is traced, and what caused it. A property: a WeakMap of thousands of records burdens each garbage collection. */
+interface TracedRecord extends OutgoingRecord {
+  readonly origin?: RecordOrigin;
+}
+
 /** A record that was on the topic before continues its trace. */
 function originOf({ headers: { traceparent } }: OutgoingRecord): RecordOrigin {
   const [parent] = [traceparent].flat();
-  return { parent: parent?.toString(), attributes: {} };
+  return { parent: parent?.toString() };
 }
 
 /** Encodes orders as records and sends them to the orders topic. */
 @Injectable()
 export class OrdersTopic implements GatedConnection {
   private producer: ReliableProducer;
-  private readonly origins = new WeakMap<OutgoingRecord, RecordOrigin>();
 
   /** @param gate all records must be made and sent within work that it lets pass */
   constructor(
@@ -58,9 +62,8 @@ export class OrdersTopic implements GatedConnection {
   }
 
   /** Notes what caused a record, if this process is traced: the span that begins when it is sent continues it. */
-  protected traced(record: OutgoingRecord, { id }: Order, causes: Omit<RecordOrigin, 'attributes'>): OutgoingRecord {
-    if (tracing() !== undefined) this.origins.set(record, { ...causes, attributes: { 'orders.order.id': id } });
-    return record;
+  protected traced(record: OutgoingRecord, { id: orderId }: Order, { cause, parent }: RecordOrigin): TracedRecord {
+    return tracing() === undefined ? record : { ...record, origin: { cause, parent, orderId } };
   }
 
   /** Resolves once every record is on all in-sync replicas. */
@@ -79,8 +82,8 @@ export class OrdersTopic implements GatedConnection {
   ): Promise<Acknowledgement[]> {
     if (traces === undefined) return this.producer.send(ORDERS_TOPIC, records);
     const spans: RecordSpan[] = [];
-    const sent = records.map((record) => {
-      const span = traces.beginRecord(ORDERS_TOPIC, this.origins.get(record) ?? originOf(record));
+    const sent = records.map((record: TracedRecord) => {
+      const span = traces.beginRecord(ORDERS_TOPIC, record.origin ?? originOf(record));
       if (span === undefined) return record;
       spans.push(span);
       return { ...record, headers: { ...record.headers, ...span.headers } };

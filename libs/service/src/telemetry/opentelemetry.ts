@@ -6,6 +6,7 @@ import {
   type Context,
   createNoopMeter,
   DiagLogLevel,
+  type Link,
   type Meter,
   propagation,
   ROOT_CONTEXT,
@@ -77,6 +78,8 @@ export async function startOpenTelemetry({ service, log, isWarned, registry, clo
 class OpenTelemetry implements Tracing {
   readonly batches = new OpenTelemetryTracer();
   private readonly tracer = trace.getTracer('orders-pipeline');
+  /** The links to a cause: consecutive records of an operation share it, and most are not sampled. */
+  private caused: { readonly cause: string; readonly links: Link[] } = { cause: '', links: [] };
 
   constructor(
     private readonly sdk: NodeSDK,
@@ -87,8 +90,8 @@ class OpenTelemetry implements Tracing {
     return new OpenTelemetryTracer({ groupId, beginsTraces: false });
   }
 
-  beginRecord(topic: string, { parent, cause, attributes }: RecordOrigin): RecordSpan | undefined {
-    const links = cause === undefined ? [] : toLinks(carriedBy(cause));
+  beginRecord(topic: string, { parent, cause, orderId }: RecordOrigin): RecordSpan | undefined {
+    const links = cause === undefined ? [] : this.linksTo(cause);
     const within = parent === undefined ? ROOT_CONTEXT : carriedBy(parent);
     const span = this.tracer.startSpan(`publish ${topic}`, { kind: SpanKind.PRODUCER, links }, within);
     if (!span.isRecording()) return undefined;
@@ -97,7 +100,7 @@ class OpenTelemetry implements Tracing {
       'messaging.operation.name': 'publish',
       'messaging.operation.type': 'send',
       'messaging.destination.name': topic,
-      ...attributes,
+      ...(orderId !== undefined && { 'orders.order.id': orderId }),
     });
     return {
       headers: headersOf(trace.setSpan(within, span)),
@@ -106,6 +109,11 @@ class OpenTelemetry implements Tracing {
         span.end();
       },
     };
+  }
+
+  private linksTo(cause: string): Link[] {
+    if (cause !== this.caused.cause) this.caused = { cause, links: toLinks(carriedBy(cause)) };
+    return this.caused.links;
   }
 
   activeContext(): string | undefined {
@@ -146,7 +154,7 @@ function headersOf(carried: Context): Record<string, string> {
   return headers;
 }
 
-function toLinks(carried: Context) {
+function toLinks(carried: Context): Link[] {
   const span = trace.getSpanContext(carried);
   return span === undefined ? [] : [{ context: span }];
 }

@@ -7,7 +7,8 @@ export interface RecordOrigin {
   readonly parent?: string | undefined;
   /** What caused it, as a `traceparent`: a link of a span that begins a trace. */
   readonly cause?: string | undefined;
-  readonly attributes: Readonly<Record<string, string>>;
+  /** The id of the record's order; unknown for one that is sent again. */
+  readonly orderId?: string;
 }
 
 /** The span of a record, until Kafka has acknowledged it. */
