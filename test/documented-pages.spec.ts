@@ -20,10 +20,11 @@ const NOT_RUN: readonly (readonly [commands: RegExp, instead: string])[] = [
     'npm run test:swarm, in an engine without a registry',
   ],
   [/^docker compose --profile dev up$|^docker compose -f |^FACADE_URL=/, 'npm run test:compose starts these profiles'],
+  [/^OTEL_EXPORTER_OTLP_ENDPOINT=\S+ npm start$/, 'npm run test:monitoring starts a stack with a Jaeger'],
   [/^prometheus /, 'npm run test:monitoring starts it, with ports of its own'],
   [/^npm (?:init|pkg|install) |^npx |^node main\.js$/, 'npm run test:clients, with fixed versions'],
   [/^pip install |^openapi-generator-cli /, 'npm run test:clients, with fixed versions'],
-  [/^npm run migration -- (?:demo|…)$/, 'npm run test:chaos-migration, by the same journey'],
+  [/^npm run migration -- (?:demo|promote .+)$/, 'npm run test:chaos-migration, by the same journey'],
   [/^db\.orders\.deleteMany/, 'needs wrong orders: stores.spec.ts deletes them with the driver'],
 ];
 

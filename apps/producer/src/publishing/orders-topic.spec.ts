@@ -44,7 +44,8 @@ describe('records on their way to the orders topic', () => {
   });
 
   it('continue the trace in their headers if they were on the topic before', async () => {
-    await topic.send([{ ...aRecord(), headers: { traceparent: [Buffer.from('earlier')] } }]);
+    const headers = { traceparent: [Buffer.from('earlier')] };
+    await topic.send([{ partition: 0, key: null, value: null, headers }]);
     expect(traces.records).toMatchObject([{ origin: { parent: 'earlier' } }]);
     expect(sent[0]?.headers['traceparent']).toBe('span 1');
   });
