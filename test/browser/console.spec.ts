@@ -60,7 +60,7 @@ describe('a browser on a real pipeline', () => {
     const orders = console.part('Orders');
     await console.search('17');
     await orders.press('Trace');
-    await orders.shows(/partition \d, offset \d+/);
+    await orders.shows(/^partition \d, offset \d+$/);
     expect(await orders.text()).toMatch(
       /its order [\d,]+[^]*its orders [\d,]+ to [\d,]+[^]*attempt 1 started[^]*saved/,
     );

@@ -205,8 +205,9 @@ export abstract class TestedStack {
   /** Waits until all of the operation's orders are saved, and returns its final state. */
   async allSaved(id: string): Promise<PopulateResponse> {
     await eventually(`all orders of ${id} are saved`, async () => {
-      const { saved, count } = await this.operation(id);
-      return saved === count;
+      const { status, body } = await request<PopulateResponse>(`${this.producerUrl}/v1/operations/${id}`);
+      // A refusal has neither figure.
+      return status === 200 && body.saved === body.count;
     });
     return this.operation(id);
   }

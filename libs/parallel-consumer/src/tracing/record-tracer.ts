@@ -36,7 +36,7 @@ export interface RecordTrace {
   readonly startedAt: number | undefined;
   /** The record waited for an earlier one of its key or partition, which has ended. */
   keyFree(): void;
-  /** @param number 1 for the first attempt */
+  /** An attempt begins. @param number 1 for the first attempt */
   attemptStarted(number: number): void;
   /** Runs the start of the handler, so that spans which it creates belong to the attempt. */
   run(start: () => void): void;
@@ -44,7 +44,7 @@ export interface RecordTrace {
   runBatch<T>(size: number, others: readonly RecordTrace[], handle: () => Promise<T>): Promise<T>;
   /** Returns the record to produce with the context of the attempt in its headers, unless it has one of its own. */
   inject<T extends OutgoingRecord>(record: T): T;
-  /** @param error of an attempt that failed */
+  /** The attempt has ended. @param error of an attempt that failed */
   attemptEnded(outcome: TracedOutcome, error?: unknown): void;
   /** The record will be tried again after a back-off. @param waitMs in milliseconds */
   retryScheduled(waitMs: number): void;
@@ -62,6 +62,6 @@ export interface SendTracer {
 export interface SendTrace {
   /** What to send: the same records, with the context of the trace in the headers of those that had none. */
   readonly records: readonly OutgoingRecord[];
-  /** @param error why the batch was not acknowledged */
+  /** The batch is acknowledged, or has failed. @param error why it was not acknowledged */
   ended(error?: unknown): void;
 }
