@@ -6,8 +6,7 @@ import { type OperationDocument, operationsCollection } from '#orders/operation/
 import { type Ingest, ordersCollection, toDocument } from '#orders/order/order-document.js';
 import { anOrder } from '#orders/testing/an-order.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { TraceLinks } from '../apps/query-api/src/orders/trace-links.js';
-import { type OrderTrace, OrderTraces } from '../apps/query-api/src/order-trace.controller.js';
+import { type OrderTrace, OrderTraces, TraceLinks } from '../apps/query-api/src/order-trace.controller.js';
 import { emptyServers } from './support/own-servers.js';
 
 const [POPULATE, INTAKE] = ['01a20e65-570e-7570-bea6-000000000001', '01a20e65-570e-7570-bea6-000000000002'] as const;

@@ -6,7 +6,7 @@ export interface TimeLineStep {
   /** A time of an API; `null`: unknown. */
   readonly at: string | null;
   readonly text: string | TemplateResult;
-  /** Default: a step as any other. */
+  /** The tone of the step. Default: neutral. */
   readonly style?: 'good' | 'bad';
 }
 

@@ -14,7 +14,7 @@ import { timeLimit } from '#orders/time-limit.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { AbsentOrders, orderId } from './orders/order-by-id.js';
 import { type OrderLetter, orderSteps, OrderStepSchema } from './orders/order-steps.js';
-import { TraceLinks } from './orders/trace-links.js';
+import { TRACE_ID_PLACEHOLDER } from './settings-schema.js';
 
 const count = z.int().min(0);
 
@@ -54,6 +54,18 @@ const EXTRA_RECORDS: Fault[] = ['duplicate', 'conflict'];
 interface OrderPlace extends Pick<OrderTrace, 'index' | 'chunk'> {
   /** `null`: unknown. */
   readonly requestedAt: Date | null;
+}
+
+/** Links traces to the UI that shows them. */
+export class TraceLinks {
+  /** @param template an address with the placeholder; `undefined`: there is no such UI */
+  constructor(private readonly template: string | undefined) {}
+
+  /** @returns `null` without a template or a trace */
+  urlOf(traceId: string | undefined): string | null {
+    if (this.template === undefined || traceId === undefined) return null;
+    return this.template.replaceAll(TRACE_ID_PLACEHOLDER, traceId);
+  }
 }
 
 /** Reads the processing history of an order: operation, chunk, record, dead letter and save. */

@@ -18,7 +18,6 @@ import { CompleteThrough } from './freshness/complete-through.js';
 import { SavedNumbers, NumbersWithoutOrder, StoredWatermark } from './freshness/watermark-sources.js';
 import { OrdersController } from './orders.controller.js';
 import { SavedOrders } from './orders/saved-orders.js';
-import { TraceLinks } from './orders/trace-links.js';
 import { FilterCandidates } from './order-query/filter-candidates.js';
 import { NumberHoles, PossibleNumbers } from './orders/number-holes.js';
 import { NumberedPages } from './paging/numbered-pages.js';
@@ -30,7 +29,7 @@ import { OrderRollups } from './summary/order-rollups.js';
 import { RollupKeeper } from './summary/rollup-keeper.js';
 import { Summaries } from './summary/summaries.js';
 import { SummaryController } from './summary/summary.controller.js';
-import { OrderTraceController, OrderTraces } from './order-trace.controller.js';
+import { OrderTraceController, OrderTraces, TraceLinks } from './order-trace.controller.js';
 
 @Injectable()
 export class QueryReadiness extends ReadinessChecks {

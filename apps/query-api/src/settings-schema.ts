@@ -4,9 +4,11 @@ import { authSettings } from '#service/auth/auth-settings.js';
 import { profileSettings } from '#service/profiles/profile-folder.js';
 import { concurrencySettings, httpSettings, mongoSettings } from '#service/settings/service-settings.js';
 import { documentedAt, httpAddress, SettingsError } from '#service/settings/settings.js';
-import { TRACE_ID_PLACEHOLDER } from './orders/trace-links.js';
 
 const MIN_SECRET_LENGTH = 32;
+
+/** What stands for the id of a trace in `TRACE_URL_TEMPLATE`. */
+export const TRACE_ID_PLACEHOLDER = '{traceId}';
 
 export const settingsSchema = z.object({
   ...httpSettings(3000),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { loadSettings, SettingsError } from '#service/settings/settings.js';
-import { settingsSchema } from '../settings-schema.js';
-import { TraceLinks } from './trace-links.js';
+import { TraceLinks } from './order-trace.controller.js';
+import { settingsSchema } from './settings-schema.js';
 
 const TEMPLATE = 'https://traces.example/trace/{traceId}?uiFind={traceId}';
 
