@@ -81,8 +81,8 @@ export const PRODUCT_MUTANTS: Readonly<Record<string, ProductMutant>> = {
   },
   'one idempotent producer sends concurrently': {
     file: RELIABLE_PRODUCER,
-    replace: 'this.queue.then(() => this.sendAll(topic, records))',
-    by: 'this.sendAll(topic, records)',
+    replace: 'this.queue.then(() => this.sendAll(topic, trace?.records ?? records))',
+    by: 'this.sendAll(topic, trace?.records ?? records)',
     also: [
       {
         file: PUBLISHING,

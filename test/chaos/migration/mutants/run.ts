@@ -4,49 +4,9 @@
  * passed. Arguments choose mutants by a part of their name.
  */
 import { startServers } from '../../cluster/cluster.js';
-import { runMutants, NO_EDIT, type ProductEdits } from '../../mutants/product-mutants.js';
+import { runMutants } from '../../mutants/product-mutants.js';
 import { oneJourney } from '../journey.js';
-
-/** A defect of the facade, with the faults under which it must be detected. */
-interface MigrationMutant extends ProductEdits {
-  /** Kinds of faults by column: see `COLUMNS`. */
-  readonly faults: Readonly<Record<string, string>>;
-  /** Text in the name of the check that must fail. */
-  readonly caughtBy: string;
-}
-
-/** The unchanged product: a check that fails for it can't judge the mutants. */
-const MIGRATION_CONTROL: MigrationMutant = {
-  ...NO_EDIT,
-  faults: { dualwrite: 'slow-legacy', backfill: 'late-facade', shadow: 'unanswered-legacy' },
-  caughtBy: '',
-};
-
-/** Defects that lose or reorder writes of a migration when something fails. */
-const MIGRATION_MUTANTS: Readonly<Record<string, MigrationMutant>> = {
-  'a write is acknowledged before the primary has it': {
-    file: 'dist/apps/facade/src/writes/fenced-writes.js',
-    replace: 'const outcome = await this.primary.run(intent, signal);',
-    by: "void this.primary.run(intent, signal);\n        const outcome = { result: 'stored' };",
-    faults: { dualwrite: 'slow-legacy' },
-    caughtBy: 'acknowledged write',
-  },
-  'an intent is forgotten after a time-out': {
-    file: 'dist/apps/facade/src/writes/fenced-writes.js',
-    replace: 'return { ...place, error: outcome.message };',
-    by: 'return { ...place, close: true };',
-    // After a backfill, the target must have every order that the legacy system has.
-    faults: { backfill: 'late-facade', shadow: 'unanswered-legacy' },
-    caughtBy: 'acknowledged write',
-  },
-  'reads of the target do not wait for open intents': {
-    // Only the answers to clients: comparisons still wait, so that the gate opens, and no other check can find the defect.
-    file: 'dist/apps/facade/src/reads/reads.js',
-    replace: 'await intents.untilReadable(side, askedOrders(asked.read), forwarded.signal);',
-    faults: { backfill: 'late-facade', live: 'pause-consumer' },
-    caughtBy: 'reads its own writes',
-  },
-};
+import { MIGRATION_CONTROL, MIGRATION_MUTANTS, type MigrationMutant } from './migration-mutants.js';
 
 const SEED = 20_261_127;
 /** A journey that leaves columns out can't pass this check. */
