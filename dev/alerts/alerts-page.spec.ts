@@ -8,7 +8,8 @@ import { alertsPage } from './alerts-page.js';
 function rulesWith({ summary = 'all is slow', steps = '1. Wait.' }: { summary?: string; steps?: string }): string {
   const alert = (name: string) => ({
     alert: name,
-    expr: 'up == 0',
+    expr: 'up\n  == 0\n',
+    for: '5m',
     labels: { severity: 'critical' },
     annotations: { runbook_url: `docs/alerts.md#${name.toLowerCase()}`, summary, description: 'It is.', steps },
   });
@@ -20,10 +21,12 @@ function rulesWith({ summary = 'all is slow', steps = '1. Wait.' }: { summary?: 
 }
 
 describe('the page of the alerts', () => {
-  it('has each alert of the rules with its severity, meaning and steps, and no recording rule', () => {
+  it('has each alert of the rules with its severity, meaning, condition and steps, and no recording rule', () => {
     const page = alertsPage(rulesWith({}));
     expect(page).toContain('- Services: [ServiceDown](#servicedown), [NoConsole](#noconsole)\n');
-    expect(page).toContain('\n### NoConsole\n\n`critical`: **all is slow.** It is.\n\n1. Wait.\n');
+    expect(page).toContain(
+      '\n### NoConsole\n\n`critical`: **all is slow.** It is.\n\nIt fires after 5m of `up == 0`.\n\n1. Wait.\n',
+    );
     expect(page).not.toMatch(/recorded/i);
   });
 

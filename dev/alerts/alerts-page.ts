@@ -3,6 +3,8 @@ import { z } from 'zod';
 
 const AlertSchema = z.looseObject({
   alert: z.string(),
+  expr: z.string(),
+  for: z.string().optional(),
   labels: z.looseObject({ severity: z.enum(['critical', 'warning', 'info']) }),
   annotations: z.object({
     runbook_url: z.string(),
@@ -39,7 +41,7 @@ What to do when an alert fires. The notification has the same steps, in the anno
 const SHOWN_VALUES: Readonly<Record<string, string>> = { humanizePercentage: 'N %', humanizeDuration: 'N s' };
 
 /**
- * Returns docs/alerts.md: the meaning, the severity and the steps of each alert.
+ * Returns docs/alerts.md: the meaning, the severity, the condition and the steps of each alert.
  * @param rules the content of alerts.yml
  * @throws Error if an alert lacks an annotation, or has a template other than a label or the value
  */
@@ -63,10 +65,13 @@ function listAlerts({ name, alerts }: AlertGroup): string {
   return `- ${titleOf(name)}: ${alerts.map(({ alert }) => linkTo(alert)).join(', ')}`;
 }
 
-function describeAlert({ alert, labels, annotations }: Alert, names: readonly string[]): string {
+function describeAlert({ alert, expr, for: lasting, labels, annotations }: Alert, names: readonly string[]): string {
   const { summary, description, steps } = annotations;
   const meaning = `\`${labels.severity}\`: **${summary}.** ${description}`;
-  return [`### ${alert}`, meaning, steps].map((text) => withLinks(withoutTemplates(text), names)).join('\n\n');
+  const condition = `It fires ${lasting === undefined ? 'on' : `after ${lasting} of`} \`${expr.trim().replaceAll(/\s+/g, ' ')}\`.`;
+  return [`### ${alert}`, meaning, condition, steps]
+    .map((text) => withLinks(withoutTemplates(text), names))
+    .join('\n\n');
 }
 
 /** Replaces the templates of Prometheus by words in capitals. */
