@@ -119,7 +119,8 @@ export const topicSafetySettings = {
   TOPIC_PARTITIONS: wholeNumber(1, 10_000)
     .optional()
     .meta({
-      description: 'Partitions of `orders.v1` when it is created; an existing topic with another number is rejected.',
+      description:
+        'Partitions of `orders.v1` when it is created. If set, an existing topic with another number is rejected.',
       shownDefault: String(DEFAULT_PARTITIONS),
     }),
   TOPIC_REPLICATION_FACTOR: wholeNumber(1, 100).default(3).meta({
