@@ -132,7 +132,7 @@ describe('npm run admin -- backup', () => {
     });
   });
 
-  it('can be killed: the folder is then no backup, and can be used again', async () => {
+  it('can be killed: the folder is then no backup, and can be used again, but not while it is written', async () => {
     const directory = join(taken.folder, 'killed');
     const killed = taken.start(taken.source, 'backup', directory, '--share', '1');
     const incomplete = join(directory, 'incomplete.json');
@@ -142,6 +142,10 @@ describe('npm run admin -- backup', () => {
         () => false,
       ),
     );
+    expect(await taken.admin(taken.source, 'backup', directory)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`still writes a backup to ${directory}`),
+    });
     killed.process.kill('SIGKILL');
     await killed.ended;
     expect(await taken.admin(taken.emptyDatabase(), 'restore', directory)).toMatchObject({

@@ -39,6 +39,7 @@ Exit codes:
 export type AdminErrorCode =
   | 'altered-file'
   | 'another-expansion'
+  | 'backup-runs'
   | 'bad-manifest'
   | 'bad-replica-set'
   | 'bad-user-list'

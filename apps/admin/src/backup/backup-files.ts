@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { createGunzip, gunzip, gzip } from 'node:zlib';
@@ -9,7 +10,7 @@ import { splitDocuments } from '#orders/archive/archive-file.js';
 import { AdminError } from '../environment.js';
 import { MANIFEST_FILE, type FileFacts } from './manifest.js';
 
-/** Marks a folder whose backup has not ended, with the name of the subfolder that it writes. */
+/** Marks a folder whose backup has not ended, with the subfolder and the process that writes it. */
 const INCOMPLETE_FILE = 'incomplete.json';
 const FOLDER = 0o700;
 /** gzip's fastest level: the backup shares the machine with the services. */
@@ -26,8 +27,9 @@ export class BackupFolder {
   ) {}
 
   /**
-   * Creates the folder, or takes over that of a backup that did not end, whose files it removes.
-   * @throws AdminError `folder-not-empty`, `disk-full`
+   * Creates the folder, or takes over that of a backup that did not end, whose files it removes. It does not notice a backup that another
+   * machine still writes to a shared disk.
+   * @throws AdminError `folder-not-empty`, `backup-runs` if a process of this machine still writes it, `disk-full`
    */
   static async claim(directory: string, database: string): Promise<BackupFolder> {
     return withFullDisk(directory, async () => {
@@ -40,14 +42,24 @@ export class BackupFolder {
           `Folder ${directory} is not empty (${names.slice(0, 3).join(', ')}): a backup needs a new or an empty one.`,
         );
       const folder = new BackupFolder(directory, database);
-      if (isLeft) await new BackupFolder(directory, (await databaseLeftIn(directory)) ?? database).discard();
-      await writeFile(join(directory, INCOMPLETE_FILE), `${JSON.stringify({ database })}\n`, {
-        flag: 'wx',
-        mode: 0o600,
-      });
+      if (isLeft) await BackupFolder.takeOver(directory, database);
+      const writer: Writer = { database, host: hostname(), pid: process.pid };
+      await writeFile(join(directory, INCOMPLETE_FILE), `${JSON.stringify(writer)}\n`, { flag: 'wx', mode: 0o600 });
       await mkdir(folder.path, { recursive: true, mode: FOLDER });
       return folder;
     });
+  }
+
+  private static async takeOver(directory: string, database: string): Promise<void> {
+    // It is empty if the disk was too full even for this line.
+    const text = (await readFile(join(directory, INCOMPLETE_FILE), 'utf8')).trim();
+    const writer = text === '' ? undefined : (JSON.parse(text) as Writer);
+    if (writer !== undefined && stillRuns(writer))
+      throw new AdminError(
+        'backup-runs',
+        `Process ${writer.pid} still writes a backup to ${directory}: wait for it, or choose another folder.`,
+      );
+    await new BackupFolder(directory, writer?.database ?? database).discard();
   }
 
   /** The folder of the database's files. */
@@ -79,10 +91,23 @@ export class BackupFolder {
   }
 }
 
-/** @returns the database whose backup did not end; `undefined` if the disk was too full even for its name */
-async function databaseLeftIn(directory: string): Promise<string | undefined> {
-  const text = await readFile(join(directory, INCOMPLETE_FILE), 'utf8');
-  return text.trim() === '' ? undefined : (JSON.parse(text) as { database: string }).database;
+/** What writes the files of a backup. */
+interface Writer {
+  /** Its subfolder. */
+  readonly database: string;
+  readonly host: string;
+  readonly pid: number;
+}
+
+function stillRuns({ host, pid }: Writer): boolean {
+  // In a container, a new process often has the number of the killed one.
+  if (host !== hostname() || pid === process.pid) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // A process of another user can't be signalled, but it runs.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }
 
 /** Runs work that writes to a folder. @throws AdminError `disk-full` if its disk is full, or the error of the work */
