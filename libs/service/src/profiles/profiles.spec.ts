@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import { NestFactory, Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -54,6 +55,9 @@ class ObservedClock extends ManualClock {
   }
 }
 
+/** What the profiler of these specs finds. */
+const HEAP = { snapshot: { node_count: 2 } };
+
 let folder: string;
 let clock: ObservedClock;
 let audit: AuditFacts[];
@@ -73,7 +77,15 @@ afterEach(async () => {
 
 function profilesIn(directory: string, maxCpuProfileBytes?: number): Profiles {
   const limit = maxCpuProfileBytes === undefined ? {} : { maxCpuProfileBytes };
-  return new Profiles({ service: 'saver', folder: new ProfileFolder(directory), clock, ...limit });
+  const profiler = {
+    recordCpu: async (ended: Promise<unknown>) => {
+      const startedAt = clock.now();
+      await ended;
+      return { milliseconds: clock.now() - startedAt, nodes: 'x'.repeat(200) };
+    },
+    readHeap: () => Readable.from([JSON.stringify(HEAP)]),
+  };
+  return new Profiles({ service: 'saver', folder: new ProfileFolder(directory), clock, profiler, ...limit });
 }
 
 function noChoice(): never {
@@ -110,7 +122,7 @@ async function post(path: string, payload: object = {}, scopes: string | null = 
   return { status: statusCode, body: JSON.parse(body) as Response['body'] };
 }
 
-/** Requests a CPU profile. Resolves to its response in future, when V8 takes samples. */
+/** Requests a CPU profile. Resolves to its response in future, when samples are taken. */
 async function recording(seconds: number): Promise<{ readonly response: Promise<Response> }> {
   const isWaiting = once(clock.events, 'wait');
   const response = post('cpu-profile', { seconds });
@@ -118,19 +130,11 @@ async function recording(seconds: number): Promise<{ readonly response: Promise<
   return { response };
 }
 
-/** Takes a CPU profile of 10 s. @param meanwhile runs while it is recorded */
-async function profiled(meanwhile = (): void => undefined): Promise<Response> {
+/** Takes a CPU profile of 10 s. */
+async function profiled(): Promise<Response> {
   const { response } = await recording(10);
-  meanwhile();
   await clock.advance(10_000);
   return response;
-}
-
-/** Takes some milliseconds, in each of which V8 takes a sample. */
-function work(): number {
-  let sum = 0;
-  for (let n = 0; n < 2e6; n += 1) sum += Math.sqrt(n);
-  return sum;
 }
 
 describe('the routes of profiles', () => {
@@ -162,22 +166,15 @@ describe('the routes of profiles', () => {
 });
 
 describe('a CPU profile', () => {
-  it('is a file for its owner only, with samples of the requested time', async () => {
+  it('is a file for its owner only, of the requested time', async () => {
     await serve(profilesIn(folder));
-    const { status, body } = await profiled(() => void work());
+    const { status, body } = await profiled();
     const [name = '', ...others] = readdirSync(folder);
     const path = join(folder, name);
     const { size, mode } = statSync(path);
     expect([status, body, others]).toEqual([201, { path, bytes: size }, []]);
     expect([name, mode & 0o777]).toEqual([expect.stringMatching(/^saver-.*\.cpuprofile$/), 0o600]);
-    const { nodes, samples, timeDeltas } = JSON.parse(readFileSync(path, 'utf8')) as {
-      nodes: { id: number; callFrame: { functionName: string } }[];
-      samples: number[];
-      timeDeltas: number[];
-    };
-    const worked = new Set(nodes.flatMap(({ id, callFrame }) => (callFrame.functionName === 'work' ? [id] : [])));
-    expect(samples.filter((id) => worked.has(id)).length).toBeGreaterThan(3);
-    expect(timeDeltas).toHaveLength(samples.length);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ milliseconds: 10_000 });
     expect(audit).toMatchObject([{ action: 'cpu-profile', outcome: 'done', status: 201 }]);
   });
 
@@ -242,8 +239,7 @@ describe('a heap snapshot', () => {
     if (app !== undefined) await closeService(app, profiles);
     expect(Service.filesAtEnd).toEqual([]);
     expect([readdirSync(folder).length, statSync(path).mode & 0o777]).toEqual([1, 0o600]);
-    const { snapshot } = JSON.parse(readFileSync(path, 'utf8')) as { snapshot: { node_count: number } };
-    expect(snapshot.node_count).toBeGreaterThan(1_000);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(HEAP);
   });
 
   it('is not written unless it was requested', async () => {
