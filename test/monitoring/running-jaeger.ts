@@ -105,9 +105,12 @@ export class RunningJaeger {
 
   /** Returns the spans of the trace in which an order was published. */
   async traceOfOrder(orderId: string): Promise<readonly StoredSpan[]> {
-    const tags = JSON.stringify({ 'orders.order.id': orderId });
-    const query = new URLSearchParams({ service: 'orders-producer', tags, limit: '20' });
-    const response = await fetch(`${this.api}/traces?${query.toString()}`);
+    return this.find({ service: 'orders-producer', tags: JSON.stringify({ 'orders.order.id': orderId }) });
+  }
+
+  /** Returns the spans of at most 20 traces that a query finds. */
+  async find(query: Readonly<Record<string, string>>): Promise<readonly StoredSpan[]> {
+    const response = await fetch(`${this.api}/traces?${new URLSearchParams({ ...query, limit: '20' }).toString()}`);
     const { data } = (await response.json()) as { readonly data: readonly JaegerTrace[] | null };
     return (data ?? []).flatMap(toSpans);
   }

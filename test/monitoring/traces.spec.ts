@@ -7,7 +7,7 @@ import { Long, type UUID } from 'mongodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { ordersCollection } from '#orders/order/order-document.js';
 import { eventually } from '../support/eventually.js';
-import { intakeOrder, Redrives } from '../support/sent-orders.js';
+import { Imports, intakeOrder, legacyPairs, Redrives } from '../support/sent-orders.js';
 import { StartedApp } from '../support/started-app.js';
 import { TestSystem } from '../support/test-system.js';
 import { RunningJaeger, type StoredSpan } from './running-jaeger.js';
@@ -91,11 +91,16 @@ describe('orders that are traced, in a real Jaeger,', () => {
     return found.map(({ _id }) => _id.toHexString());
   }
 
-  /** Waits until the orders of an operation are saved and have complete traces. @returns how many */
-  async function completeTraces(operation: string): Promise<number> {
-    const ids = await savedIds(operation);
+  /** Waits until orders have complete traces. @returns how many */
+  async function completeTraces(ids: readonly string[]): Promise<number> {
     for (const id of ids) await traced(`order ${id}`, async () => jaeger.traceOfOrder(id), isComplete);
     return ids.length;
+  }
+
+  /** Returns the number of rebalances of the consumers that have a span. */
+  async function rebalances(): Promise<number> {
+    const spans = await jaeger.find({ service: 'orders-consumer', operation: 'rebalance' });
+    return spans.filter(({ tags }) => tags['messaging.consumer.group.name'] === 'orders-savers').length;
   }
 
   it('continue the trace of the request that sent them, up to the insert of their batch', async () => {
@@ -123,12 +128,28 @@ describe('orders that are traced, in a real Jaeger,', () => {
     expect(named(spans, 'attempt 1')[0]?.events).toEqual(['batch started']);
   });
 
-  it('begin traces of their own in a populate, which link to its request', async () => {
+  it.each<[string, (headers: Record<string, string>) => Promise<string[]>]>([
+    [
+      'a populate',
+      async (headers) => {
+        const answer = await post(`${pipeline.producerUrl}/v1/populate`, headers, { count: ORDERS });
+        return savedIds((answer as { id: string }).id);
+      },
+    ],
+    [
+      'an import',
+      async ({ traceparent = '' }) => {
+        const rows = legacyPairs(ORDERS);
+        const { body } = await new Imports(pipeline).upload({ 'a.json': rows }, { headers: { traceparent } });
+        await pipeline.allSaved(body.id);
+        return rows.map(({ id }) => id);
+      },
+    ],
+  ])('begin traces of their own in %s, which link to its request', async (_, send) => {
     const { traceId, headers } = aClient();
-    const { id } = (await post(`${pipeline.producerUrl}/v1/populate`, headers, { count: ORDERS })) as { id: string };
-    expect(await completeTraces(id)).toBe(ORDERS);
-    const [first = ''] = await savedIds(id);
-    const [published] = named(await jaeger.traceOfOrder(first), 'publish orders.v1');
+    const ids = await send(headers);
+    expect(await completeTraces(ids)).toBe(ORDERS);
+    const [published] = named(await jaeger.traceOfOrder(ids[0] ?? ''), 'publish orders.v1');
     expect(published?.links.map((link) => link.traceId)).toEqual([traceId]);
   });
 
@@ -162,10 +183,12 @@ describe('orders that are traced, in a real Jaeger,', () => {
   it('have complete traces when consumers restart gracefully, and the partitions move', async () => {
     const { headers } = aClient();
     const { id } = (await post(`${pipeline.producerUrl}/v1/populate`, headers, { count: ORDERS })) as { id: string };
+    const earlier = await rebalances();
     const before = pipeline.process('consumer-1');
     process.kill(before.pid, 'SIGTERM');
     await pipeline.runsAgain(before);
-    expect(await completeTraces(id)).toBe(ORDERS);
+    expect(await completeTraces(await savedIds(id))).toBe(ORDERS);
+    await eventually('the rebalances have spans', async () => (await rebalances()) > earlier);
   });
 
   it('have complete traces after a consumer was killed: those of the redelivery', async () => {
@@ -174,7 +197,7 @@ describe('orders that are traced, in a real Jaeger,', () => {
     const before = pipeline.process('consumer-2');
     process.kill(before.pid, 'SIGKILL');
     await pipeline.runsAgain(before);
-    expect(await completeTraces(id)).toBe(ORDERS);
+    expect(await completeTraces(await savedIds(id))).toBe(ORDERS);
   });
 
   it('cost nothing where no endpoint is set: nothing of OpenTelemetry is loaded', async () => {
