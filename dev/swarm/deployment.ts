@@ -90,10 +90,15 @@ export class Deployment {
   /** In the development issuer, everybody logs in under any name. */
   private requireTrial(): void {
     const issuer = this.value('AUTH_ISSUER', '');
-    const host = URL.parse(this.publicUrl)?.hostname;
+    const { protocol, hostname } = URL.parse(this.publicUrl) ?? {};
     if (issuer !== '')
       throw SwarmError.of('dev-issuer', `AUTH_ISSUER is ${issuer}: leave out --dev-issuer, or unset AUTH_ISSUER`);
-    if (host !== undefined && !isLoopback(host.replace(/^\[|\]$/g, '')))
+    if (protocol !== 'https:' || hostname === undefined)
+      throw SwarmError.of(
+        'dev-issuer',
+        `PUBLIC_URL is "${this.publicUrl}": set it to the https address of this machine, such as https://localhost:8443`,
+      );
+    if (!isLoopback(hostname.replace(/^\[|\]$/g, '')))
       throw SwarmError.of(
         'dev-issuer',
         `PUBLIC_URL is ${this.publicUrl}, which other machines reach: with --dev-issuer, everybody could log in under any name. Set AUTH_ISSUER to your provider instead, or PUBLIC_URL to an address of this machine, such as https://localhost:8443`,

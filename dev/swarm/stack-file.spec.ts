@@ -52,7 +52,16 @@ describe('deploy/swarm/stack.yml', () => {
       { PUBLIC_URL: 'https://orders.example' },
       'dev-issuer: PUBLIC_URL is https://orders.example, which',
     ],
-    ['one-node.env', { PUBLIC_URL: 'https://[2001:db8::1]:8443' }, 'dev-issuer: PUBLIC_URL is'],
+    [
+      'one-node.env',
+      { PUBLIC_URL: 'https://[2001:db8::1]:8443' },
+      'dev-issuer: PUBLIC_URL is https://[2001:db8::1]:8443, which',
+    ],
+    [
+      'one-node.env',
+      { PUBLIC_URL: 'localhost:8443' },
+      'dev-issuer: PUBLIC_URL is "localhost:8443": set it to the https',
+    ],
   ])('is not deployed with a development issuer with %s and %j', (file, shell, message) => {
     expect(() => deploymentOf(file, true, shell)).toThrow(message);
     expect(() => deploymentOf(file, false, shell)).not.toThrow();
