@@ -11,7 +11,7 @@ import { ArchivedList, archivedRangesCollection } from '#orders/archive/archived
 import { isSegmented, operationsCollection } from '#orders/operation/operation.js';
 import { ordersCollection } from '#orders/order/order-document.js';
 import { ackedBlocks, settledBlocksCollection } from '#orders/settled/settled-blocks.js';
-import { verifySegmented } from '#reconcile/verify-block.js';
+import { verifySegmented } from '#reconcile/verify-before-compaction.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { requireIndexes } from '#service/mongodb/indexes.js';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';

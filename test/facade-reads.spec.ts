@@ -6,7 +6,7 @@ import { fromLegacy } from '#legacy/translation/from-legacy.js';
 import type { LegacyOrder } from '#orders/order/order.js';
 import { timeLimit } from '#orders/time-limit.js';
 import { Observations } from '../apps/facade/src/comparison/observations.js';
-import { byCapability, READ_CAPABILITIES } from '../apps/facade/src/stages/migration-snapshot.js';
+import { byCapability, READ_CAPABILITIES } from '../apps/facade/src/stages/stages.js';
 import { eventually } from './support/eventually.js';
 import { FacadeStack, NOWHERE, ZONE, ScriptedSide } from './support/facade-stack.js';
 import type { RunningFacade } from './support/started-app.js';

@@ -14,7 +14,7 @@ import type { OrderCodec } from '#orders/order/order-codec.js';
 import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import { classifySaveFailure } from '../../apps/consumer/src/order-saver.js';
 import { Interruptions } from '../../apps/producer/src/background/interruptions.js';
-import { Leases } from '../../apps/producer/src/background/leases.js';
+import { Leases } from '../../apps/producer/src/background/operation-leases.js';
 import { WakeUp } from '../../apps/producer/src/background/leased-job.js';
 import { consumerLag, LagCeiling } from '../../apps/producer/src/publishing/publish-segment.js';
 import { PublishingJob } from '../../apps/producer/src/publishing/publishing-job.js';

@@ -1,5 +1,5 @@
 import type { GateCondition } from '../../apps/facade/src/stages/gate.js';
-import { CAPABILITIES } from '../../apps/facade/src/stages/migration-snapshot.js';
+import { CAPABILITIES } from '../../apps/facade/src/stages/stages.js';
 import type { Machine } from '../machine/machine.js';
 import type { CapabilityState } from '../migration-journey/operator.js';
 import type { Step } from '../migration-journey/position.js';

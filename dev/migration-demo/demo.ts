@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Long } from 'mongodb';
 import { fetch } from 'undici';
-import type { ReadCapability, ReadStage, WriteStage } from '../../apps/facade/src/stages/migration-snapshot.js';
+import type { ReadCapability, ReadStage, WriteStage } from '../../apps/facade/src/stages/stages.js';
 import { currentCommit, describeMachine } from '../machine/machine.js';
 import { BalancedRoute, Clients } from '../migration-journey/clients.js';
 import { type MigrationRun, Operator, type Refused, untilRecovered } from '../migration-journey/operator.js';

@@ -1,4 +1,4 @@
-import type { Capability } from '../../apps/facade/src/stages/migration-snapshot.js';
+import type { Capability } from '../../apps/facade/src/stages/stages.js';
 import type { GateCondition } from '../../apps/facade/src/stages/gate.js';
 import type { MigrationResponse } from '../../apps/facade/src/migration/migration-api.js';
 import { type FacadeAddress, type Clients, requestFacade } from './clients.js';

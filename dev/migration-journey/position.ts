@@ -5,7 +5,7 @@ import {
   type ReadStage,
   type Stage,
   type WriteStage,
-} from '../../apps/facade/src/stages/migration-snapshot.js';
+} from '../../apps/facade/src/stages/stages.js';
 
 /** Where one capability is. */
 export interface Place<S extends Stage = Stage> {

@@ -1,4 +1,4 @@
-import type { Capability } from '../../apps/facade/src/stages/migration-snapshot.js';
+import type { Capability } from '../../apps/facade/src/stages/stages.js';
 import type { Step, Position } from './position.js';
 
 /** What a client requests: the names of the capabilities. */

@@ -45,7 +45,7 @@ export const ENGINE_ATTEMPT_MUTANTS: readonly MutatedSource[] = [
         specs: 'behaviour/delivery',
       },
       'the report of a drain hides the dead letters': {
-        file: 'membership/drain.ts',
+        file: 'rebalance/drain.ts',
         replace: 'deadLettered - before.deadLettered',
         by: '0',
         specs: 'behaviour/stop',

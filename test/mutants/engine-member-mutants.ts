@@ -93,22 +93,22 @@ export const ENGINE_MEMBER_MUTANTS: readonly MutatedSource[] = [
         replace: 'if (task.assignment.revoked) this.releaseToNextOwner(task);\n    else ',
       },
       'a drain starts new handlers': {
-        file: 'membership/drain.ts',
+        file: 'rebalance/drain.ts',
         replace: '    runner.setDraining(true);\n',
         specs: 'behaviour/delivery',
       },
       'a drain does not wait for running handlers': {
-        file: 'membership/drain.ts',
+        file: 'rebalance/drain.ts',
         replace: 'await this.until(() => scheduler.running === 0);',
         specs: 'behaviour/delivery',
       },
       'a drain does not commit': {
-        file: 'membership/drain.ts',
+        file: 'rebalance/drain.ts',
         replace: '    await committer.commit();\n',
         specs: 'behaviour/delivery',
       },
       'a rebalance does not wait for a stop that drains': {
-        file: 'membership/rebalance-handler.ts',
+        file: 'rebalance/rebalance-handler.ts',
         replace: 'if (assignments.size === 0) return;\n    if (isLeaving()) return drain.current;',
         by: 'if (assignments.size === 0 || isLeaving()) return;',
         specs: 'behaviour/stop',
@@ -162,12 +162,12 @@ export const ENGINE_MEMBER_MUTANTS: readonly MutatedSource[] = [
         by: 'return this.pauses.has(record);',
       },
       'a partition is surrendered while its records are in the handler': {
-        file: 'membership/drain.ts',
+        file: 'rebalance/drain.ts',
         replace: 'leaving.every(({ isIdle, revoked }) => isIdle || revoked)',
         by: 'leaving.length > 0',
       },
       'a partition is surrendered without a commit': {
-        file: 'membership/drain.ts',
+        file: 'rebalance/drain.ts',
         replace: '=> isIdle || revoked));\n    await this.parts.committer.commit();',
         by: '=> isIdle || revoked));',
       },
@@ -341,7 +341,7 @@ export const ENGINE_MEMBER_MUTANTS: readonly MutatedSource[] = [
         by: 'await this.sendHeartbeat().then(() => true);',
       },
       'the fence stays the same when a partition is owned again': {
-        file: 'membership/assigned-partitions.ts',
+        file: 'rebalance/assigned-partitions.ts',
         replace: 'return this.generation * FENCES_PER_GENERATION + this.begun;',
         by: 'return 0 * this.generation + FENCES_PER_GENERATION;',
         specs: 'behaviour/late-starts',

@@ -20,12 +20,12 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
         by: 'return this.nextOffset;',
       },
       'ignore the epoch: a revoked partition is kept': {
-        file: 'membership/assigned-partitions.ts',
+        file: 'rebalance/assigned-partitions.ts',
         replace: 'this.revoke((name) => !kept || !wanted.has(name))',
         by: 'this.revoke(() => false)',
       },
       'ignore the epoch: work continues after the membership was lost': {
-        file: 'membership/assigned-partitions.ts',
+        file: 'rebalance/assigned-partitions.ts',
         replace: 'this.revoke((name) => !kept || !wanted.has(name))',
         by: 'this.revoke((name) => !wanted.has(name))',
         specs: 'behaviour/crash',
@@ -413,7 +413,7 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
         replace: "    task.trace?.ended('handed-over');\n",
       },
       'a rebalance is not traced': {
-        file: 'membership/rebalance-handler.ts',
+        file: 'rebalance/rebalance-handler.ts',
         replace: '    tracer?.rebalanced?.(report, milliseconds);\n',
       },
       'the records of a batch are not linked to it': {

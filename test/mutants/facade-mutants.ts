@@ -10,29 +10,29 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
     specs: 'stages/stages',
     mutants: {
       'enter off without acknowledgements': {
-        file: 'stages/changes.ts',
+        file: 'stages/change-rules.ts',
         replace: "return from === 'off' || to === 'off' || to === 'complete'",
         by: "return from === 'off' || to === 'complete'",
       },
       'leave off without acknowledgements': {
-        file: 'stages/changes.ts',
+        file: 'stages/change-rules.ts',
         replace: "return from === 'off' || to === 'off' || to === 'complete'",
         by: "return to === 'off' || to === 'complete'",
         specs: 'migration/stage-changes',
       },
       'enter live without acknowledgements: an instance does not know that the legacy system may lag': {
-        file: 'stages/changes.ts',
+        file: 'stages/change-rules.ts',
         replace: " || (from === 'dualwrite' && to === 'live');",
         by: ';',
         specs: 'random-walks.property',
       },
       'copy less without acknowledgements: an instance still reads where orders will be missing': {
-        file: 'stages/changes.ts',
+        file: 'stages/change-rules.ts',
         replace: "if (from === to) return to === 'dualwrite' && percent < before;",
         by: 'if (from === to) return false;',
       },
       'copy more without a drain: the verify misses an order that only the legacy system gets': {
-        file: 'stages/changes.ts',
+        file: 'stages/change-rules.ts',
         replace: "if (change.stage !== 'off' && !copiesMore(snapshot, change)) return",
         by: "if (change.stage !== 'off') return",
       },
@@ -94,17 +94,17 @@ export const FACADE_MUTANTS: readonly MutatedSource[] = [
         by: "errorRateOf(lately, 'legacy')",
       },
       'a hold blocks nothing': {
-        file: 'stages/changes.ts',
+        file: 'stages/change-rules.ts',
         replace: 'if (hold !== null)',
         by: "if (hold?.reason === '')",
       },
       'a second change begins while one is in progress': {
-        file: 'stages/changes.ts',
+        file: 'stages/change-rules.ts',
         replace: 'if (change !== null)',
         by: "if (change?.reason === '')",
       },
       'reads may go live before the target has all orders': {
-        file: 'stages/changes.ts',
+        file: 'stages/change-rules.ts',
         replace: "if (stage !== 'shadow' && !isCopied)",
         by: "if (stage === 'off' && !isCopied)",
       },

@@ -86,22 +86,22 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
     specs: 'background/leased-job',
     mutants: {
       'write with a lease that another process has': {
-        file: 'background/leases.ts',
+        file: 'background/operation-leases.ts',
         replace: "epoch: this.part.epoch, 'lease.owner': this.owner",
         by: 'epoch: this.part.epoch',
       },
       'write with a lease that a later claim of the same process has': {
-        file: 'background/leases.ts',
+        file: 'background/operation-leases.ts',
         replace: "epoch: this.part.epoch, 'lease.owner': this.owner",
         by: "'lease.owner': this.owner",
       },
       'compact the processing metadata of an operation that was reopened': {
-        file: 'background/leases.ts',
+        file: 'background/operation-leases.ts',
         replace: "this.place.writableIn ?? ['running', 'failed']",
         by: "['running', 'failed', 'succeeded']",
       },
       'go on with work whose lease is lost': {
-        file: 'background/leases.ts',
+        file: 'background/operation-leases.ts',
         replace: 'this.ending.abort();\n    throw new LeaseLostError',
         by: 'throw new LeaseLostError',
       },

@@ -15,7 +15,7 @@ import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { migrateAt } from '#service/mongodb/migrate-database.js';
 import type { MigrationResponse } from '../../apps/facade/src/migration/migration-api.js';
 import { runsCollection } from '../../apps/facade/src/runs/stored-runs.js';
-import { READ_STAGES, type ReadStage, READ_CAPABILITIES } from '../../apps/facade/src/stages/migration-snapshot.js';
+import { READ_STAGES, type ReadStage, READ_CAPABILITIES } from '../../apps/facade/src/stages/stages.js';
 import { newProgress } from '../../apps/facade/src/runs/verification.js';
 import { emptyServers } from './own-servers.js';
 import { eventually } from './eventually.js';

@@ -68,9 +68,9 @@ function withSeparators(count: number): string {
 
 const PROGRESS_EVERY_MS = 5_000;
 
-/** Exposes the status of this process's member in the consumer group `orders-savers`, and logs its progress. */
+/** The engine of this process, as the other parts of the consumer see it: its status, its in-flight limit and its progress in the log. */
 @Injectable()
-export class OrdersConsumer implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class ConsumerEngine implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('orders-savers');
   private progress: NodeJS.Timeout | undefined;
 

@@ -26,7 +26,7 @@ import { insertOrders, measuredInsert } from './bulk-insert.js';
 import { DeadLetterProjection, DeadLettersController, LetterRejectedError } from './dead-letter-projection.js';
 import { Heartbeat } from './heartbeat.js';
 import { classifySaveFailure, OrderSaver } from './order-saver.js';
-import { OrdersConsumer, RebalanceCounter } from './orders-consumer.js';
+import { ConsumerEngine, RebalanceCounter } from './consumer-engine.js';
 import { SavedReports } from './saved-reports.js';
 import { settings } from './settings.js';
 import { seededDelays, simulatedDelay } from './simulated-delay.js';
@@ -35,7 +35,7 @@ import { seededDelays, simulatedDelay } from './simulated-delay.js';
 class ConsumerReadiness extends ReadinessChecks {
   readonly checks;
 
-  constructor(mongo: Mongo, kafka: KafkaProbe, savers: OrdersConsumer) {
+  constructor(mongo: Mongo, kafka: KafkaProbe, savers: ConsumerEngine) {
     super();
     this.checks = {
       mongodb: () => mongo.ping(),
@@ -164,9 +164,9 @@ function tracedBy(groupId: string): Pick<TopicOptions, 'tracer'> {
     DeadLetterProjection,
     RebalanceCounter,
     { provide: ParallelConsumerServer, useFactory: createServer, inject: [RebalanceCounter, OrderSaver] },
-    OrdersConsumer,
+    ConsumerEngine,
   ],
-  exports: [Mongo, KafkaProbe, OrdersConsumer, RebalanceCounter, SavedReports, ArchivedList],
+  exports: [Mongo, KafkaProbe, ConsumerEngine, RebalanceCounter, SavedReports, ArchivedList],
 })
 class SavingModule {}
 

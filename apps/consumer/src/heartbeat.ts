@@ -16,7 +16,7 @@ import {
 import { MAX_ACCOUNT_LENGTH } from '#orders/order/order.js';
 import { timeLimit } from '#orders/time-limit.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { OrdersConsumer, RebalanceCounter } from './orders-consumer.js';
+import { ConsumerEngine, RebalanceCounter } from './consumer-engine.js';
 import { SavedReports } from './saved-reports.js';
 import { settings } from './settings.js';
 
@@ -102,7 +102,7 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
 
   constructor(
     private readonly mongo: Mongo,
-    private readonly savers: OrdersConsumer,
+    private readonly savers: ConsumerEngine,
     private readonly rebalances: RebalanceCounter,
     private readonly reports: SavedReports,
     private readonly archived: ArchivedList,

@@ -9,7 +9,7 @@ import type { OrderDocument } from '#orders/order/order-document.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import type { InsertResult } from './bulk-insert.js';
 import { Heartbeat, MachineLoad, toReportedPartition, toReportedState } from './heartbeat.js';
-import { formatProgress, type OrdersConsumer, ProgressMeter, RebalanceCounter } from './orders-consumer.js';
+import { formatProgress, type ConsumerEngine, ProgressMeter, RebalanceCounter } from './consumer-engine.js';
 import { SavedReports } from './saved-reports.js';
 
 /** Starts and ends the heartbeat of a consumer whose database gives this response to every call. Returns the calls. */
@@ -22,7 +22,7 @@ async function beginAndEnd(response: Promise<unknown>): Promise<string[]> {
   const collection = { findOne: record('poll'), updateOne: record('write'), deleteOne: record('remove') };
   const mongo = { db: { collection: () => collection } } as unknown as Mongo;
   const archived = { refresh: record('poll archived') } as unknown as ArchivedList;
-  const consumer = { status: { partitions: [] } } as unknown as OrdersConsumer;
+  const consumer = { status: { partitions: [] } } as unknown as ConsumerEngine;
   const reports = { flush: async () => undefined } as unknown as SavedReports;
   const heartbeat = new Heartbeat(mongo, consumer, new RebalanceCounter(), reports, archived);
   heartbeat.onApplicationBootstrap();

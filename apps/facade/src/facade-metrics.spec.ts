@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import type { VerifyResult } from './stages/gate.js';
-import { initialSnapshot, type MigrationSnapshot } from './stages/migration-snapshot.js';
+import { initialSnapshot, type MigrationSnapshot } from './stages/stages.js';
 import { exposeIntents, exposeStages } from './facade-metrics.js';
 
 const NOW = new Date('2026-01-31T12:00:00Z');

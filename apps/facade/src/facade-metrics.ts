@@ -3,13 +3,7 @@ import { succeededWithin, type Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
 import type { MigrationPorts } from './migration/migration-ports.js';
 import type { ChangeFacts } from './migration/stage-changes.js';
-import {
-  CAPABILITIES,
-  stagesOf,
-  type Capability,
-  type CapabilityState,
-  type ReadCapability,
-} from './stages/migration-snapshot.js';
+import { CAPABILITIES, stagesOf, type Capability, type CapabilityState, type ReadCapability } from './stages/stages.js';
 import type { MigrationState } from './migration/migration-state.js';
 import type { SideName } from './sides/side.js';
 

@@ -5,7 +5,7 @@ import { audited } from '#service/audit/audit-requests.js';
 import { rejectForeignHosts, rejectForeignWrites } from '#service/http/known-hosts.js';
 import { errorAnswer, legacyErrorOf, type ForwardedRequest, type LegacyAnswer } from './sides/legacy-answers.js';
 import { forwardedTarget, requestHeadersFor } from './sides/side-connection.js';
-import type { ReadCapability } from './stages/migration-snapshot.js';
+import type { ReadCapability } from './stages/stages.js';
 import { readById, readByPage, readByRange, type ParsedRead, DisconnectedError, type Reads } from './reads/reads.js';
 import type { PostedOrders } from './writes/posted-orders.js';
 import { authenticateClients, type ClientKeys } from './clients.js';

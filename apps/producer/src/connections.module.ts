@@ -14,7 +14,7 @@ import { LONGER_THAN_AN_ELECTION_MS, Mongo } from '#service/mongodb/mongo.js';
 import { createLogger } from '#service/process/logs.js';
 import { Interruptions } from './background/interruptions.js';
 import { WakeUp } from './background/leased-job.js';
-import { Leases } from './background/leases.js';
+import { Leases } from './background/operation-leases.js';
 import { SendGate } from './publishing/send-gate.js';
 import { settings } from './settings.js';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import { migrateAt } from '#service/mongodb/migrate-database.js';
-import type { WriteStage } from '../../../apps/facade/src/stages/migration-snapshot.js';
+import type { WriteStage } from '../../../apps/facade/src/stages/stages.js';
 import { currentCommit } from '../../../dev/machine/machine.js';
 import { type FaultWindow, type Interval, RequestLog } from '../../../dev/migration-journey/request-log.js';
 import { Clients, reasonOf } from '../../../dev/migration-journey/clients.js';

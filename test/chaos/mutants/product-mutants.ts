@@ -110,7 +110,7 @@ export const PRODUCT_MUTANTS: Readonly<Record<string, ProductMutant>> = {
     caughtBy: 'equation',
   },
   "a producer stores progress without the segment's epoch": {
-    file: 'dist/apps/producer/src/background/leases.js',
+    file: 'dist/apps/producer/src/background/operation-leases.js',
     replace: "epoch: this.part.epoch, 'lease.owner': this.owner",
     // The publishing producer hangs for longer than its lease, and continues while another one publishes the rest.
     faults: ['pause-producer'],

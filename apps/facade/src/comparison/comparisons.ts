@@ -6,7 +6,7 @@ import type { MigrationState } from '../migration/migration-state.js';
 import { type LegacyRead, SideUnavailableError, type SideName, askedOrders } from '../sides/side.js';
 import { textOf, type WholeAnswer } from '../sides/side-connection.js';
 import type { SidePair } from '../sides/sides.js';
-import type { Capability } from '../stages/migration-snapshot.js';
+import type { Capability } from '../stages/stages.js';
 import { StillOpenError, type OpenIntents } from '../writes/open-intents.js';
 import { isMissingOrder, type Difference, type AnswerPair } from './differences.js';
 import type { ThreadedComparer } from './comparer.js';

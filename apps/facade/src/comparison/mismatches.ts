@@ -7,7 +7,7 @@ import type { Mongo } from '#service/mongodb/mongo.js';
 import { requireIndexes } from '#service/mongodb/indexes.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { pageSizeParameter } from '#service/http/request-input.js';
-import { type Capability, CAPABILITIES } from '../stages/migration-snapshot.js';
+import { type Capability, CAPABILITIES } from '../stages/stages.js';
 import type { Difference } from './differences.js';
 import { timeLimit } from '#orders/time-limit.js';
 

@@ -2,7 +2,7 @@ import type { Collection, Db } from 'mongodb';
 import type { Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
 import type { SideName } from '../sides/side.js';
-import { byCapability, type ByCapability, type Capability } from '../stages/migration-snapshot.js';
+import { byCapability, type ByCapability, type Capability } from '../stages/stages.js';
 import type { Figures } from '../stages/gate.js';
 
 /** The upper ends of the buckets grow by 9 %, so that a percentile is at most 9 % too high. */

@@ -30,10 +30,10 @@ import {
   stagesOf,
   type Capability,
   type MigrationSnapshot,
-} from '../stages/migration-snapshot.js';
+} from '../stages/stages.js';
 import type { BucketStore } from '../writes/bucket-store.js';
 import { errorRateOf, needsGate } from '../stages/gate.js';
-import { ChangeRefusal } from '../stages/changes.js';
+import { ChangeRefusal } from '../stages/change-rules.js';
 import type { AuditEntry, MigrationStore } from './migration-store.js';
 import { type ChangeFacts, type GateReading, StageChanges } from './stage-changes.js';
 

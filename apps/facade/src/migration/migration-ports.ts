@@ -6,7 +6,7 @@ import type { LegacyAnswer, LegacyPort } from '../sides/legacy-answers.js';
 import type { SideName, WrittenSides } from '../sides/side.js';
 import type { MigrationSettings } from '../settings-schema.js';
 import type { Figures, VerifyResult } from '../stages/gate.js';
-import type { ByCapability } from '../stages/migration-snapshot.js';
+import type { ByCapability } from '../stages/stages.js';
 import type { BucketStore, Intent } from '../writes/bucket-store.js';
 import type { NumberStore } from '../writes/number-blocks.js';
 import type { InstanceIdentity, MigrationStore } from './migration-store.js';

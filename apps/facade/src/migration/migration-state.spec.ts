@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import { bucketOf, type MigrationSnapshot } from '../stages/migration-snapshot.js';
+import { bucketOf, type MigrationSnapshot } from '../stages/stages.js';
 import { readsAt, snapshotAt, MemoryMigrationStore } from '../testing/memory-stores.js';
 import { MigrationState, StateUnknownError } from './migration-state.js';
 

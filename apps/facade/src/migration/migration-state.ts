@@ -8,7 +8,7 @@ import {
   stageOfBucket,
   writeRoute,
   type MigrationSnapshot,
-} from '../stages/migration-snapshot.js';
+} from '../stages/stages.js';
 import type { MigrationPorts } from './migration-ports.js';
 import type { RegisteredInstance } from './migration-store.js';
 

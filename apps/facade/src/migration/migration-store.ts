@@ -5,7 +5,7 @@ import type { Mongo } from '#service/mongodb/mongo.js';
 import { requireRestored } from '#service/mongodb/connect-prepared.js';
 import { timeLimit } from '#orders/time-limit.js';
 import type { GateCondition } from '../stages/gate.js';
-import { type MigrationSnapshot, initialSnapshot } from '../stages/migration-snapshot.js';
+import { type MigrationSnapshot, initialSnapshot } from '../stages/stages.js';
 
 /** What happened: `change` began, `done`, `abandoned` after its deadline, `refusal`, automatic `rollback`, `alert`, `hold`, `release`. */
 type AuditAction = 'change' | 'done' | 'abandoned' | 'refusal' | 'rollback' | 'alert' | 'hold' | 'release';

@@ -3,8 +3,8 @@ import * as fc from 'fast-check';
 import type { LegacyRecord } from '#legacy/translation/to-legacy.js';
 import { readKey, SIDE_TEXTS, type SideName } from '../sides/side.js';
 import type { LegacyAnswer } from '../sides/legacy-answers.js';
-import { stagesOf, CAPABILITIES, positionOf, READ_CAPABILITIES } from '../stages/migration-snapshot.js';
-import { ChangeRefusal } from '../stages/changes.js';
+import { stagesOf, CAPABILITIES, positionOf, READ_CAPABILITIES } from '../stages/stages.js';
+import { ChangeRefusal } from '../stages/change-rules.js';
 import { SimulatedWorld, type SideBehaviour, type SimulatedInstance } from '../testing/simulated-world.js';
 
 /** A client without an answer for this long gives up. */

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import { bucketOf, byCapability, type Capability } from '../stages/migration-snapshot.js';
-import { ChangeRefusal, type ChangeRequest } from '../stages/changes.js';
+import { bucketOf, byCapability, type Capability } from '../stages/stages.js';
+import { ChangeRefusal, type ChangeRequest } from '../stages/change-rules.js';
 import { NO_FIGURES, type Figures, type VerifyResult, type RollbackDecision } from '../stages/gate.js';
 import {
   anIntent,

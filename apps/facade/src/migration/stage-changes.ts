@@ -8,7 +8,7 @@ import {
   type PendingChange,
   positionOf,
   type Capability,
-} from '../stages/migration-snapshot.js';
+} from '../stages/stages.js';
 import {
   type Figures,
   evaluateGate,
@@ -32,7 +32,7 @@ import {
   beginMove,
   needsAcknowledgement,
   nameOf,
-} from '../stages/changes.js';
+} from '../stages/change-rules.js';
 import type { MigrationPorts } from './migration-ports.js';
 import { actsUntil } from './migration-state.js';
 import { auditEntry, type AuditEntry } from './migration-store.js';

@@ -6,7 +6,7 @@ import { idOf } from '#orders/testing/an-order.js';
 import { Problem } from '#service/http/problem.js';
 import { SideUnavailableError } from '../sides/side.js';
 import type { ObservedRequest } from '../comparison/observations.js';
-import type { ReadStage } from '../stages/migration-snapshot.js';
+import type { ReadStage } from '../stages/stages.js';
 import { answerBody, readById, Reads, type ReadDependencies } from './reads.js';
 import { legacyErrorOf } from '../sides/legacy-answers.js';
 

@@ -7,7 +7,7 @@ import type { OpenIntents } from '../writes/open-intents.js';
 import type { FacadeMetrics } from '../facade-metrics.js';
 import { joined, responseHeadersOf, type SideRequest, type SideResponse } from '../sides/side-connection.js';
 import type { SidePair } from '../sides/sides.js';
-import { primarySide, isComparedStage, type ReadCapability, type StageOfRead } from '../stages/migration-snapshot.js';
+import { primarySide, isComparedStage, type ReadCapability, type StageOfRead } from '../stages/stages.js';
 
 /** The limits of the legacy system. */
 const MAX_NUMBER = 1_000_000_000;

@@ -10,7 +10,7 @@ import {
   type CapabilityState,
   type MigrationSnapshot,
   type PendingChange,
-} from './migration-snapshot.js';
+} from './stages.js';
 
 /** Why a change is refused, by the HTTP status of the answer. The codes are stable. */
 const REFUSAL_STATUSES = {

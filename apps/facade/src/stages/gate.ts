@@ -7,7 +7,7 @@ import {
   targetAnswers,
   stagesOf,
   type MigrationSnapshot,
-} from './migration-snapshot.js';
+} from './stages.js';
 
 /** What was observed of a capability since its last change. */
 export interface Figures {

@@ -12,7 +12,7 @@ import {
   needsAcknowledgement,
   passBuckets,
   raiseFence,
-} from './changes.js';
+} from './change-rules.js';
 import {
   type MigrationSnapshot,
   writeRoute,
@@ -21,7 +21,7 @@ import {
   BUCKETS,
   bucketOf,
   isWithin,
-} from './migration-snapshot.js';
+} from './stages.js';
 import {
   NO_FIGURES,
   type Figures,

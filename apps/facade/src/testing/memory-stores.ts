@@ -9,7 +9,7 @@ import {
   type Fence,
   BUCKETS,
   writeModeOf,
-} from '../stages/migration-snapshot.js';
+} from '../stages/stages.js';
 import type { AuditEntry, InstanceIdentity, MigrationStore, RegisteredInstance } from '../migration/migration-store.js';
 import { isAsked, type AskedOrders } from '../sides/side.js';
 import type { NumberStore } from '../writes/number-blocks.js';

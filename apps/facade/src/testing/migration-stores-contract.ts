@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { auditEntry, type MigrationStore } from '../migration/migration-store.js';
 import type { BucketStore, Bucket, Intent } from '../writes/bucket-store.js';
-import { bucketOf, BUCKETS, type Fence } from '../stages/migration-snapshot.js';
+import { bucketOf, BUCKETS, type Fence } from '../stages/stages.js';
 import type { NumberStore } from '../writes/number-blocks.js';
 import { aLegacyOrder, idOf } from '#orders/testing/an-order.js';
 import { anIntent } from './memory-stores.js';

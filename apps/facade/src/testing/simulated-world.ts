@@ -19,7 +19,7 @@ import {
 import type { Intent, AdmissionRequest } from '../writes/bucket-store.js';
 import type { MigrationLimits, MigrationPorts } from '../migration/migration-ports.js';
 import { MigrationRuntime } from '../migration/migration-runtime.js';
-import { primarySide, byCapability } from '../stages/migration-snapshot.js';
+import { primarySide, byCapability } from '../stages/stages.js';
 import { NO_FIGURES } from '../stages/gate.js';
 import { errorAnswer, orderAnswer, type ForwardedRequest, type LegacyAnswer } from '../sides/legacy-answers.js';
 import { MigrationState } from '../migration/migration-state.js';

@@ -4,7 +4,7 @@ import { formatMoney, parseMoney } from '#orders/order/money.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { requireIndexes } from '#service/mongodb/indexes.js';
 import { isAsked, type AskedOrders, type SideName } from '../sides/side.js';
-import { type WriteMode, type Fence, BUCKETS, writeModeOf } from '../stages/migration-snapshot.js';
+import { type WriteMode, type Fence, BUCKETS, writeModeOf } from '../stages/stages.js';
 
 /** An admitted write that is not final. It is removed once it is. */
 export interface Intent {

@@ -6,7 +6,7 @@ import { ORDER_FIELDS, type LegacyOrder } from '#orders/order/order.js';
 import type { MigrationPorts } from '../migration/migration-ports.js';
 import { errorAnswer, orderAnswer, unknownOutcome, type LegacyAnswer } from '../sides/legacy-answers.js';
 import type { SideName, WriteOutcome, WrittenSides } from '../sides/side.js';
-import { bucketOf, SIDES_OF_MODE, type WriteMode } from '../stages/migration-snapshot.js';
+import { bucketOf, SIDES_OF_MODE, type WriteMode } from '../stages/stages.js';
 import { isUnanswered, type Bucket, type Intent, type IntentUpdate } from './bucket-store.js';
 import type { NumberBlocks } from './number-blocks.js';
 

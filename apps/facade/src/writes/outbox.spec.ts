@@ -7,7 +7,7 @@ import { RecordedTraces } from '#service/telemetry/testing/recorded-traces.js';
 import { setTracing, tracing } from '#service/telemetry/tracing.js';
 import { anIntent, MemoryBucketStore } from '../testing/memory-stores.js';
 import type { SideName, WriteOutcome, WrittenSide } from '../sides/side.js';
-import { bucketOf } from '../stages/migration-snapshot.js';
+import { bucketOf } from '../stages/stages.js';
 import { LIMITS } from '../testing/simulated-world.js';
 import type { Intent } from './bucket-store.js';
 import { keyOf, planOutbox, type Item, type Work, Outbox, OutboxWorker, LEASE_MS } from './outbox.js';

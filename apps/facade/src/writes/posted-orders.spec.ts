@@ -5,7 +5,7 @@ import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { aLegacyOrder, idOf } from '#orders/testing/an-order.js';
 import { MemoryNumberStore, anIntent, MemoryBucketStore } from '../testing/memory-stores.js';
 import type { WriteReports } from '../migration/migration-ports.js';
-import { bucketOf } from '../stages/migration-snapshot.js';
+import { bucketOf } from '../stages/stages.js';
 import { LIMITS, SimulatedSide } from '../testing/simulated-world.js';
 import type { ForwardedRequest, LegacyAnswer, LegacyPort } from '../sides/legacy-answers.js';
 import { SideUnavailableError } from '../sides/side.js';

@@ -5,7 +5,7 @@ import { timeLimit } from '#orders/time-limit.js';
 import type { MigrationPorts, Untranslatable } from '../migration/migration-ports.js';
 import type { MigrationState } from '../migration/migration-state.js';
 import { errorAnswer, isUnsent, noAnswer, type ForwardedRequest, type LegacyAnswer } from '../sides/legacy-answers.js';
-import { bucketOf, targetAnswers, type WriteStage, writeRoute } from '../stages/migration-snapshot.js';
+import { bucketOf, targetAnswers, type WriteStage, writeRoute } from '../stages/stages.js';
 import { FencedWrites, NotAdmittedError } from './fenced-writes.js';
 import { NumberBlocks } from './number-blocks.js';
 

@@ -4,7 +4,7 @@ import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { LeasedJob, WakeUp } from './leased-job.js';
-import { HeldLease, type LeasedPart, LeaseLostError, partInField } from './leases.js';
+import { HeldLease, type LeasedPart, LeaseLostError, partInField } from './operation-leases.js';
 
 /** A lease that counts its renewals. `renewal` runs at each. */
 class FakeLease {

@@ -1,7 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { type Clock, succeededWithin, systemClock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
-import { type HeldLease, LeaseLostError } from './leases.js';
+import { type HeldLease, LeaseLostError } from './operation-leases.js';
 
 /**
  * Wakes this process's background workers when there is new work or an interruption was requested, so that they poll at once.

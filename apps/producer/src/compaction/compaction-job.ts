@@ -3,7 +3,7 @@ import { register } from 'prom-client';
 import { hasOrders, type OperationDocument, type OrdersDocument } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { LeasedJob, WakeUp } from '../background/leased-job.js';
-import { type HeldLease, LeaseLostError, Leases, partInField } from '../background/leases.js';
+import { type HeldLease, LeaseLostError, Leases, partInField } from '../background/operation-leases.js';
 import { settings } from '../settings.js';
 import { type CompactionPass, measureCompaction, OperationCompaction } from './operation-compaction.js';
 import { LetterTopic, OperationLeftovers } from './operation-leftovers.js';

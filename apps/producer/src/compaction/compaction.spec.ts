@@ -3,7 +3,7 @@ import { ManualClock } from '@orders-pipeline/clock/testing';
 import type { IntakeBatch } from '#orders/numbering/intake-batches.js';
 import type { IndexRange } from '#orders/operation/operation.js';
 import type { SettledBlock } from '#orders/settled/settled-blocks.js';
-import type { Verification, VerifiedBlock } from '#reconcile/verify-block.js';
+import type { Verification, VerifiedBlock } from '#reconcile/verify-before-compaction.js';
 import { nextRun, compactBlock, type CompactionSteps, WorkShare } from './operation-compaction.js';
 import { trimOffset } from './operation-leftovers.js';
 

@@ -27,7 +27,12 @@ import {
 import { unpackIndexes } from '#orders/numbering/number-runs.js';
 import type { CheckSources } from '#reconcile/check-block.js';
 import { groupPositions } from '#reconcile/record-positions.js';
-import { type Verification, type VerifiedBlock, verifySegmented, verifyReceived } from '#reconcile/verify-block.js';
+import {
+  type Verification,
+  type VerifiedBlock,
+  verifySegmented,
+  verifyReceived,
+} from '#reconcile/verify-before-compaction.js';
 import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 

@@ -5,7 +5,7 @@ import { reserveNumbers } from '#orders/numbering/number-blocks.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Interruptions } from '../background/interruptions.js';
 import { LeasedJob, WakeUp } from '../background/leased-job.js';
-import { type HeldLease, Leases, partInField } from '../background/leases.js';
+import { type HeldLease, Leases, partInField } from '../background/operation-leases.js';
 import { ImportManifest, type ImportReject, ImportRejects, type ReadingClaim } from './import-manifest.js';
 import { type FileFault, parseRow, type RawRow, RowSplitter, SHOWN_BYTES } from './import-rows.js';
 import { type Candidate, RowAcceptance, type RowOutcome } from './row-acceptance.js';

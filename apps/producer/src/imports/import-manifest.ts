@@ -3,7 +3,7 @@ import { type Collection, MaxKey } from 'mongodb';
 import { filesAfter, manifestCollection, type ManifestFile, NO_ROWS } from '#orders/imports/import-manifest.js';
 import { type FileState, type RowCounts, operationsCollection } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { LeaseLostError } from '../background/leases.js';
+import { LeaseLostError } from '../background/operation-leases.js';
 import type { RowCode } from './import-rows.js';
 
 /**

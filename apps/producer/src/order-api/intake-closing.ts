@@ -4,7 +4,7 @@ import { operationsCollection } from '#orders/operation/operation.js';
 import { timeLimit } from '#orders/time-limit.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { LeasedJob, WakeUp } from '../background/leased-job.js';
-import { LeaseLostError, Leases } from '../background/leases.js';
+import { LeaseLostError, Leases } from '../background/operation-leases.js';
 import { BlockRecovery, IntakeTopic } from './batch-sender.js';
 import { type IntakeLease, RECEIVING } from './intake-operations.js';
 import { MongoIntakeStore } from './intake-store.js';

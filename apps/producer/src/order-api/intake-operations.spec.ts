@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
-import { LeaseLostError } from '../background/leases.js';
+import { LeaseLostError } from '../background/operation-leases.js';
 import { Acknowledgements, PAUSE_MS } from './batch-sender.js';
 import { type IntakeLease, IntakeOperations } from './intake-operations.js';
 

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { type Clock, pause } from '@orders-pipeline/clock';
 import type { ReservedBlock } from '#orders/numbering/number-blocks.js';
 import type { IntakeDocument } from '#orders/operation/operation.js';
-import { type HeldLease, LeaseLostError, partInField } from '../background/leases.js';
+import { type HeldLease, LeaseLostError, partInField } from '../background/operation-leases.js';
 import type { BatchFigures } from './intake-store.js';
 
 /** The operation that this process puts new orders into. */

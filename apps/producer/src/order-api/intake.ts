@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram, register, type Registry } from 'prom-client'
 import { succeededWithin, systemClock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { Leases } from '../background/leases.js';
+import { Leases } from '../background/operation-leases.js';
 import { Operations } from '../operations/operations.js';
 import { Acknowledgements, BatchSender, IntakeTopic } from './batch-sender.js';
 import { IntakeClosing } from './intake-closing.js';

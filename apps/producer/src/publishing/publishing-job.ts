@@ -8,7 +8,7 @@ import { orderSource } from '#orders/operation/order-source.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Interruptions } from '../background/interruptions.js';
 import { LeasedJob, WakeUp } from '../background/leased-job.js';
-import { LeaseLostError } from '../background/leases.js';
+import { LeaseLostError } from '../background/operation-leases.js';
 import { LagCeiling, publishSegment } from './publish-segment.js';
 import { OrdersTopic } from './orders-topic.js';
 import { type SegmentLease, SegmentLeases, type SegmentProgress } from './segment-leases.js';

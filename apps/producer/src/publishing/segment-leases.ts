@@ -11,7 +11,7 @@ import {
 } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { isFree } from '#service/mongodb/lease.js';
-import { type HeldLease, type LeasedPart, Leases } from '../background/leases.js';
+import { type HeldLease, type LeasedPart, Leases } from '../background/operation-leases.js';
 
 /** How long before its due time a segment can be claimed, in ms. A process should not hold a segment that it cannot publish yet. */
 const AHEAD_MS = 1_000;

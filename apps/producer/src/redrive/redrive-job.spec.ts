@@ -4,7 +4,7 @@ import { settle } from '@orders-pipeline/clock/testing';
 import { ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { WakeUp } from '../background/leased-job.js';
-import type { Leases } from '../background/leases.js';
+import type { Leases } from '../background/operation-leases.js';
 import { SendGate } from '../publishing/send-gate.js';
 import type { RedriveProgress } from '../operations/order-outcomes.js';
 import { RedriveJob, RedriveOutcomes, redrivePartition, type RedriveWork } from './redrive-job.js';

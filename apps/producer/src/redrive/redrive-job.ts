@@ -16,7 +16,7 @@ import { type EarlierPartitions, earlierPartitions, partitionsAt } from '#orders
 import { KafkaPositions } from '#service/kafka/kafka-clients.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { LeasedJob, STOP_TIMEOUT_MS, WakeUp } from '../background/leased-job.js';
-import { type HeldLease, Leases, partInField } from '../background/leases.js';
+import { type HeldLease, Leases, partInField } from '../background/operation-leases.js';
 import { type LetterRecord, LetterRecords } from '../dead-letters/letter-records.js';
 import { abortableSleep, RateSchedule } from '../publishing/publish-segment.js';
 import { OrdersTopic } from '../publishing/orders-topic.js';

@@ -19,7 +19,7 @@ import { RequiresScope } from '#service/auth/scope.guard.js';
 import { Problem } from '#service/http/problem.js';
 import { leaseFrom } from '#service/mongodb/lease.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { LEASE_MS } from '../background/leases.js';
+import { LEASE_MS } from '../background/operation-leases.js';
 import { deleteKeys, parseIdempotencyKey } from '../operations/idempotency-keys.js';
 import { OperationView } from '../operations/operation-progress.js';
 import { type OperationResponse, OperationResponseSchema } from '../operations/operation-response.js';
