@@ -108,9 +108,9 @@ export class RunningJaeger {
     return this.find({ service: 'orders-producer', tags: JSON.stringify({ 'orders.order.id': orderId }) });
   }
 
-  /** Returns the spans of at most 20 traces that a query finds. */
+  /** Returns the spans of at most 500 traces that a query finds. */
   async find(query: Readonly<Record<string, string>>): Promise<readonly StoredSpan[]> {
-    const response = await fetch(`${this.api}/traces?${new URLSearchParams({ ...query, limit: '20' }).toString()}`);
+    const response = await fetch(`${this.api}/traces?${new URLSearchParams({ ...query, limit: '500' }).toString()}`);
     const { data } = (await response.json()) as { readonly data: readonly JaegerTrace[] | null };
     return (data ?? []).flatMap(toSpans);
   }

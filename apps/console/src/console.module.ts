@@ -113,7 +113,8 @@ function makeDemo(
     },
     machineLoad: () => watch.machineLoad,
     clock: systemClock,
-    parent: process.ppid,
+    // A helper scales the same consumers after a restart; `npm start` starts its own.
+    parent: settings.AUTOSCALE_ACTUATOR_URL === undefined ? process.ppid : 0,
     logger,
   });
 }

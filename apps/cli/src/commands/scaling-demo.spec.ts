@@ -97,22 +97,29 @@ describe('the scaling demo of the command line', () => {
       1,
       /^No verdict: The console was stopped/,
     ],
+    [
+      'helped, and the number of consumers was not restored',
+      { status: 'failed', error: { code: 'not-restored', message: 'Set it to 20.' } },
+      1,
+      /^Set it to 20\. The in-flight limit is restored\.\n$/,
+    ],
   ])('ends with a code of its own when more consumers %s', async (_, end, exitCode, out) => {
     const run = await shown('', reporting({ ...ENDED, ...end }));
     expect([run.exitCode, run.out]).toEqual([exitCode, expect.stringMatching(out)]);
   });
 
   it.each([
-    'autoscaling-on',
-    'machine-busy',
-    'not-scaled-here',
-    'pipeline-unknown',
-    'scaling-demo-running',
-    'too-few-partitions',
-    'work-under-way',
-  ])('ends with 2 when the console refuses to start with %s', async (code) => {
+    ['autoscaling-on', 'Nothing was changed.'],
+    ['machine-busy', 'Nothing was changed.'],
+    ['not-restorable', 'Nothing was changed.'],
+    ['not-scaled-here', 'Nothing was changed.'],
+    ['pipeline-unknown', 'Nothing was changed.'],
+    ['scaling-demo-running', 'Its state is in the console.'],
+    ['too-few-partitions', 'Nothing was changed.'],
+    ['work-under-way', 'Nothing was changed.'],
+  ])('ends with 2 when the console refuses to start with %s', async (code, hint) => {
     const run = await runOrders('scaling-demo', problem(409, code));
-    expect([run.exitCode, run.out, run.err]).toEqual([2, '', `It is ${code}. (${code})\nNothing was changed.\n`]);
+    expect([run.exitCode, run.out, run.err]).toEqual([2, '', `It is ${code}. (${code})\n${hint}\n`]);
     expect(run.requests).toEqual([START]);
   });
 

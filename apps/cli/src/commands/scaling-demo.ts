@@ -19,13 +19,15 @@ const MAX_UNKNOWN = timeLimit(20_000) / POLL_INTERVAL_MS;
 const MENTIONED_UNKNOWN = 3;
 const BAR_WIDTH = 40;
 
+const RUNNING = 'scaling-demo-running';
 /** The codes with which a console refuses to start a demo now, or at all. */
 const REFUSALS: ReadonlySet<string> = new Set([
   'autoscaling-on',
   'machine-busy',
+  'not-restorable',
   'not-scaled-here',
   'pipeline-unknown',
-  'scaling-demo-running',
+  RUNNING,
   'too-few-partitions',
   'work-under-way',
 ]);
@@ -70,7 +72,7 @@ async function showScaling(context: CommandContext, { ignoreLoad = false, json }
   terminal.out.write(json ? `${JSON.stringify(ended)}\n` : resultText(ended));
   if (interrupted.signal.aborted) return EXIT_CODE.interrupted;
   if (ended.status === 'cancelled') return EXIT_CODE.cancelled;
-  return ended.verdict?.outcome === 'faster' ? EXIT_CODE.ok : EXIT_CODE.failed;
+  return ended.status === 'succeeded' && ended.verdict?.outcome === 'faster' ? EXIT_CODE.ok : EXIT_CODE.failed;
 }
 
 /**
@@ -129,6 +131,7 @@ function stepText({ step, limit, orders }: ScalingDemo): string {
 }
 
 function resultText({ before, after, verdict, error, status }: ScalingDemo): string {
+  if (error?.code === 'not-restored') return `${printable(error.message)} The in-flight limit is restored.\n`;
   if (verdict === null) return `No verdict: ${printable(error?.message ?? status)} Everything is restored.\n`;
   const rates = [
     ['1 consumer', before],
@@ -145,5 +148,7 @@ function resultText({ before, after, verdict, error, status }: ScalingDemo): str
 /** @throws CliError with exit code 2 for a refusal: nothing has changed */
 function refused(error: unknown): never {
   if (!(error instanceof CliError) || !REFUSALS.has(error.code)) throw error;
-  throw new CliError(error.code, error.message, 'Nothing was changed.', { exitCode: EXIT_CODE.pending, cause: error });
+  // The answer to the first request may be lost: its demo is then the one that runs.
+  const hint = error.code === RUNNING ? 'Its state is in the console.' : 'Nothing was changed.';
+  throw new CliError(error.code, error.message, hint, { exitCode: EXIT_CODE.pending, cause: error });
 }

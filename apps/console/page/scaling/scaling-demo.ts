@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { DEMO_STEPS, type DemoStep } from '../../src/scaling-demo/demo-steps.js';
+import { DEMO_STEPS, NOT_RESTORED, type DemoStep } from '../../src/scaling-demo/demo-steps.js';
 import type { ScalingDemoView } from '../../src/scaling-demo/scaling-demo-response.js';
 import { ApiProblem } from '../client.js';
 import { figure } from '../figures.js';
@@ -63,6 +63,7 @@ function stepTexts({ limit, orders }: ScalingDemoView): Readonly<Record<DemoStep
 function statusText(demo: ScalingDemoView): string {
   const { step, verdict, error, endedAt } = demo;
   if (endedAt === null) return stepTexts(demo)[step ?? 'restore'];
+  if (error?.code === NOT_RESTORED) return error.message;
   return `${verdict === null ? `No verdict: ${error?.message}` : `${verdict.text}.`} The consumers and the limit are restored.`;
 }
 

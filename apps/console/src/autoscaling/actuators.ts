@@ -9,11 +9,21 @@ export interface Actuator {
   readonly foreignCounts: 'hold' | 'adopt';
   /** Returns how many consumers there should be; `null`: not known now. */
   present(): Promise<number | null>;
-  /** Requests a number; consumers start or drain later. Repeating a request changes nothing. */
+  /**
+   * Requests a number; consumers start or drain later. Repeating a request changes nothing.
+   * @throws ScalingRefusedError for a number that can't be set, or the error of a helper that does not answer
+   */
   set(consumers: number): Promise<void>;
 }
 
+/** The helper will never accept the number: it is beyond its bounds, or the console has no right. */
+export class ScalingRefusedError extends Error {
+  override readonly name = 'ScalingRefusedError';
+}
+
 const WITHIN_MS = timeLimit(5_000);
+/** Swarm's service is being updated, which ends by itself. */
+const UPDATING = 'update-in-progress';
 const ReplicasSchema = z.object({ replicas: z.int().min(0) });
 
 /** Scales consumers through a helper over HTTP, such as `swarm-scaler`: it alone may change the service, within its own limits. */
@@ -34,7 +44,7 @@ export class HelperActuator implements Actuator {
     return (await this.request('GET')).replicas;
   }
 
-  /** @throws Error when the helper does not answer, or refuses */
+  /** @throws ScalingRefusedError when the helper refuses for good, Error when it does not answer or can't now */
   async set(consumers: number): Promise<void> {
     await this.request('PUT', { replicas: consumers });
   }
@@ -47,8 +57,11 @@ export class HelperActuator implements Actuator {
       signal: AbortSignal.timeout(WITHIN_MS),
     });
     const text = await response.text();
-    if (!response.ok)
-      throw new Error(`${method} ${this.address.href} returned ${response.status}: ${text.slice(0, 200)}`);
+    if (!response.ok) {
+      const reason = `${method} ${this.address.href} returned ${response.status}: ${text.slice(0, 200)}`;
+      const isFinal = response.status >= 400 && response.status < 500 && !text.includes(UPDATING);
+      throw isFinal ? new ScalingRefusedError(reason) : new Error(reason);
+    }
     return ReplicasSchema.parse(JSON.parse(text));
   }
 }

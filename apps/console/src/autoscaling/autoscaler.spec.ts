@@ -7,7 +7,7 @@ import type { Decision } from '#autoscaling/decision.js';
 import { loadSettings } from '#service/settings/settings.js';
 import { settingsSchema } from '../settings-schema.js';
 import { localServer } from '../testing/local-server.js';
-import { HelperActuator, type Actuator } from './actuators.js';
+import { HelperActuator, ScalingRefusedError, type Actuator } from './actuators.js';
 import { Autoscaler, DecisionNews, type SeenLoad } from './autoscaler.js';
 import type { KeptDecision, StoredAutoscaler } from './autoscaler-store.js';
 import { exposeAutoscaling, AutoscalingStatus } from './autoscaling-status.js';
@@ -270,6 +270,19 @@ describe('the helper that sets the number of consumers', () => {
     const refused = new HelperActuator(`${server.url}/`, 'a-secret-token').set(9);
     await expect(refused).rejects.toThrow(/^PUT .*\/consumers\/replicas returned 422: .*at most 8/);
     await expect(refused).rejects.not.toThrow(/secret/);
+  });
+
+  it.each([
+    [409, 'beyond-bounds', true],
+    [403, 'forbidden', true],
+    [409, 'update-in-progress', false],
+    [503, 'engine-away', false],
+  ])('refuses for good with %i %s: %s', async (status, code, isFinal) => {
+    answer = { status, body: { code } };
+    const error: unknown = await helper()
+      .set(9)
+      .catch((thrown: unknown) => thrown);
+    expect([error instanceof Error, error instanceof ScalingRefusedError]).toEqual([true, isFinal]);
   });
 
   it('is wrong when it answers something else', async () => {

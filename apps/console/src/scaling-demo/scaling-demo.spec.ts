@@ -35,7 +35,7 @@ describe('the scaling demo', () => {
       verdict: { outcome: 'faster', factor: 3 },
       error: null,
     });
-    expect(stack.requested).toEqual(['scale to 1', 'populate 80000', 'scale to 3', 'scale to 1']);
+    expect(stack.requested).toEqual(['populate 80000', 'scale to 3', 'scale to 1']);
     expect(stack).toMatchObject(RESTORED);
     expect(stack.clock.now()).toBeLessThan(90_000);
   });
@@ -131,6 +131,7 @@ describe('the scaling demo', () => {
 
   it.each<[string, (stack: SimulatedStack) => void, string]>([
     ['the orders are saved before there is a verdict', () => undefined, 'no-verdict'],
+    ['the saves are too fast', (stack) => void (stack.lag = 1_500), 'no-verdict'],
     ['Kafka does not answer', (stack) => void (stack.isKafkaAway = true), 'demo-timed-out'],
     ['another console has taken over', ({ shared }) => void (shared.owner = 'other'), 'lease-lost'],
   ])('fails when %s, and restores', async (_, happen, code) => {
@@ -155,11 +156,24 @@ describe('the scaling demo', () => {
 
   it('fails when the consumers can not be scaled, and restores once they can', async () => {
     const { stack, demo, status } = await started();
-    stack.actuatorFailures = 4;
     await demo.start(stack.populate, false);
+    stack.actuatorFailures = 4;
     await stack.until(() => !status.isRunning);
-    expect(status.latest).toMatchObject({ status: 'failed', error: { code: 'demo-failed', message: 'no response' } });
+    // Messages of a helper are for the log.
+    const message = 'The log of the console has the reason.';
+    expect(status.latest).toMatchObject({ status: 'failed', error: { code: 'demo-failed', message } });
     expect(stack).toMatchObject(RESTORED);
+  });
+
+  it('ends, and says what a person must set, when the number of consumers is refused at its end', async () => {
+    const { stack, demo, status } = await started((each) => void (each.consumers = 4));
+    await demo.start(stack.populate, false);
+    await stack.until(() => status.latest?.step === 'scale');
+    stack.maxConsumers = 3;
+    await stack.until(() => !status.isRunning);
+    const error = { code: 'not-restored', message: 'The number of consumers was not restored: set it to 4.' };
+    expect(status.latest).toMatchObject({ ...END, status: 'failed', error });
+    expect(stack).toMatchObject({ limit: CONFIGURED, consumers: 3, shared: { owner: null, pending: null } });
   });
 
   it('restores once MongoDB is available again', async () => {
@@ -190,9 +204,11 @@ describe('the start of a scaling demo', () => {
     ['there are two partitions', 'too-few-partitions', (stack) => void (stack.partitions = 2)],
     ['Kafka does not answer', 'pipeline-unknown', (stack) => void (stack.isKafkaAway = true)],
     ['no consumer runs', 'pipeline-unknown', (stack) => void (stack.consumers = 0)],
+    ['the number of consumers could not be set again', 'not-restorable', (stack) => void (stack.maxConsumers = 0)],
+    ['the helper does not answer', 'scaler-away', (stack) => void (stack.actuatorFailures = 1)],
   ])('is refused while %s, with %s, and changes nothing', async (_, code, happen) => {
     const { stack, demo, status } = await started(happen);
-    await expect(demo.start(stack.populate, false)).rejects.toMatchObject({ status: 409, code });
+    await expect(demo.start(stack.populate, false)).rejects.toMatchObject({ code });
     await stack.seconds(5);
     expect([stack.requested, stack.shared.override, stack.shared.pending, status.latest]).toEqual([
       [],
@@ -283,7 +299,9 @@ describe('a console that ends during a scaling demo', () => {
     stack.consumers = 2;
     demo.recover();
     await stack.until(() => stack.shared.pending === null);
-    await stack.until(() => status.latest?.endedAt != null);
+    // It does not wait for a number that it has not requested.
+    await stack.seconds(2);
+    expect(status.latest).toMatchObject(END);
     expect(stack).toMatchObject({ limit: CONFIGURED, consumers: 2, requested: [] });
   });
 
@@ -298,13 +316,15 @@ describe('a console that ends during a scaling demo', () => {
     expect(stack).toMatchObject(RESTORED);
   });
 
-  it('is not followed by another demo before everything is restored', async () => {
+  it('is not followed by another demo before everything is restored, which the refused start does', async () => {
     const stack = await killed();
     Object.assign(stack, { consumers: 1, lag: 0 });
     await stack.seconds(30);
-    const { demo } = stack.console({ name: 'next' });
+    const { demo, status } = stack.console({ name: 'next' });
     await expect(demo.start(stack.populate, false)).rejects.toMatchObject({ code: 'scaling-demo-running' });
-    expect(stack.requested).toEqual([]);
+    await stack.until(() => status.latest?.endedAt != null);
+    expect(stack).toMatchObject(RESTORED);
+    expect(await demo.start(stack.populate, false)).toMatchObject({ status: 'running' });
   });
 
   it('does nothing without a demo', async () => {

@@ -4,7 +4,7 @@ import { pause, succeededWithin, type Clock } from '@orders-pipeline/clock';
 import type { Logger } from 'pino';
 import { timeLimit } from '#orders/time-limit.js';
 import { Problem } from '#service/http/problem.js';
-import type { Actuator } from '../autoscaling/actuators.js';
+import { type Actuator, ScalingRefusedError } from '../autoscaling/actuators.js';
 import type { SeenLoad } from '../autoscaling/autoscaler.js';
 import type { AutoscalingStatus } from '../autoscaling/autoscaling-status.js';
 import { hasWork, isCalm, livingOf, type Observation } from '../changes/observation.js';
@@ -12,7 +12,7 @@ import type { PipelineChange } from '../changes/pipeline-changes.js';
 import { MEASURED_SECONDS } from '../changes/verdict-timing.js';
 import { notScaledHere } from '../scaling/scaling-target.js';
 import { requireQuiet } from './demo-conditions.js';
-import { DEMO_CONSUMERS } from './demo-steps.js';
+import { DEMO_CONSUMERS, NOT_RESTORED } from './demo-steps.js';
 import type { DemoStore, PendingDemo } from './demo-store.js';
 import type { ScalingDemoView } from './scaling-demo-response.js';
 
@@ -78,6 +78,8 @@ const IN_FLIGHT = 500;
 const ORDERS_PER_IN_FLIGHT = 160;
 /** A limit that is used to this share is what bounds the rate. */
 const USED_UP = 0.8;
+/** Without work for so long, all orders are saved. */
+const IDLE_MS = 3_000;
 /** One consumer saves for as long as a verdict compares with, after all orders are sent. */
 const STEADY_MS = 1_000 * (MEASURED_SECONDS + 4);
 const EVERY_MS = 1_000;
@@ -102,7 +104,7 @@ export class ScalingDemo {
   /**
    * Starts a demo, which goes on without its caller.
    * @param ignoreLoad whether the machine may be busy
-   * @throws Problem 409 when one runs, scaling is not possible, or it would disturb other work
+   * @throws Problem 409 when one runs, scaling is not possible, or it would disturb other work; 503 when the helper does not answer
    */
   async start(populate: PopulateForDemo, ignoreLoad: boolean): Promise<ScalingDemoView> {
     const { status, actuator } = this.parts;
@@ -145,7 +147,10 @@ export class ScalingDemo {
     const { observe, machineLoad, autoscaling, store, clock, parent } = this.parts;
     const seen = { load: await observe(), machineLoad: machineLoad(), autoscaling, now: clock.now() };
     const { observation, configuredConsumers } = requireQuiet(seen, ignoreLoad);
+    const consumers = await restorableNumber(actuator, configuredConsumers ?? livingOf(observation).size);
     const { isHeld, pending: earlier } = await store.take();
+    // The console that ran it has ended, after this one looked for demos to restore.
+    if (isHeld && earlier !== null) this.recover();
     if (!isHeld || earlier !== null) throw demoIsRunning();
     const limit = Math.min(
       IN_FLIGHT,
@@ -154,7 +159,7 @@ export class ScalingDemo {
     return {
       id: randomUUID(),
       startedAt: new Date(clock.now()).toISOString(),
-      consumers: (await actuator.present()) ?? configuredConsumers ?? livingOf(observation).size,
+      consumers,
       override: await store.override(),
       limit,
       orders: ORDERS_PER_IN_FLIGHT * limit,
@@ -170,11 +175,13 @@ export class ScalingDemo {
     const late = new DemoEnd('failed', 'demo-timed-out', `There was no verdict within ${LIMIT_MS / 1_000} s.`);
     const cancel = clock.after(LIMIT_MS, () => running.abort(late));
     logger.info({ limit: pending.limit, orders: pending.orders }, 'scaling demo started');
-    const result = await this.compare(pending, actuator, populate, running.signal).catch(failed);
+    const result = await this.compare(pending, actuator, populate, running.signal).catch((error: unknown) => {
+      if (!(error instanceof DemoEnd)) logger.warn({ reason: String(error) }, 'scaling demo failed');
+      return failed(error);
+    });
     cancel();
     this.update({ ...result, step: 'restore' });
     await this.restore(pending);
-    this.end();
     const { status, error } = this.parts.status.latest ?? {};
     logger.info({ status, reason: error?.message }, 'scaling demo ended');
   }
@@ -194,9 +201,18 @@ export class ScalingDemo {
     this.update({ step: 'populate' });
     this.update({ step: 'measure', operationId: await populate({ count, key, signal }) });
     let steadySince: number | null = null;
+    // It is idle only after the first orders have arrived.
+    let idleSince: number | null = Number.POSITIVE_INFINITY;
     const measuredAt = await this.until(signal, ({ changes, isDisturbed }, seen) => {
       const isSteady = isReady(seen) && !isDisturbed && hasWork(seen) && seen.inFlight >= USED_UP * limit;
       steadySince = isSteady ? (steadySince ?? seen.at) : null;
+      idleSince = seen.lagRecords > 0 ? null : (idleSince ?? seen.at);
+      if (idleSince !== null && seen.at - idleSince >= IDLE_MS)
+        throw new DemoEnd(
+          'failed',
+          'no-verdict',
+          'All orders were saved before one consumer was measured: the saves are too fast.',
+        );
       // A change that is being measured would be merged with the next one.
       const isJudged = changes.every(({ kind, verdict }) => kind !== 'scaling' || verdict !== null);
       return steadySince !== null && seen.at - steadySince >= STEADY_MS && isJudged ? seen.at : null;
@@ -235,30 +251,58 @@ export class ScalingDemo {
     }
   }
 
-  /** Restores, and waits until the consumers have started or drained. Retries while MongoDB is unavailable, until the console stops. */
+  /**
+   * Restores, and waits until the consumers have started or drained; then the demo has ended. Retries while MongoDB or the helper is
+   * unavailable, until the console stops: the next console goes on.
+   */
   private async restore(pending: PendingDemo): Promise<void> {
-    const { clock, logger } = this.parts;
-    const { signal } = this.stopping;
+    const { clock } = this.parts;
     while (!(await this.undo(pending))) {
-      if (signal.aborted) return;
+      if (this.stopping.signal.aborted) return;
       await pause(clock, EVERY_MS);
     }
-    const settled = this.observed(signal, (_, seen) => hasConsumers(seen, pending.consumers) || null);
-    const isSettled = await succeededWithin(clock, SETTLE_MS, settled).catch(() => signal.aborted);
-    if (!isSettled) logger.warn({ consumers: pending.consumers }, 'the consumers have not settled after the demo');
+    if (this.isOurs(pending)) await this.untilSettled(pending.consumers);
+    this.running = undefined;
+    this.update({ step: null, endedAt: new Date(clock.now()).toISOString() });
+  }
+
+  private async untilSettled(consumers: number): Promise<void> {
+    const { clock, logger } = this.parts;
+    const late = new AbortController();
+    const cancel = clock.after(SETTLE_MS, () => late.abort());
+    const signal = AbortSignal.any([late.signal, this.stopping.signal]);
+    await this.observed(signal, (_, seen) => hasConsumers(seen, consumers) || null).catch(() => undefined);
+    cancel();
+    if (late.signal.aborted) logger.warn({ consumers }, 'the consumers have not settled after the demo');
+  }
+
+  /** Whether the consumers are those of the demo: a later `npm start` has its own number of them. */
+  private isOurs({ parent }: PendingDemo): boolean {
+    return this.parts.actuator !== null && parent === this.parts.parent;
   }
 
   /** @returns whether everything was requested; it may be repeated */
   private async undo(pending: PendingDemo): Promise<boolean> {
-    const { store, actuator, parent, logger } = this.parts;
+    const { store, actuator, logger } = this.parts;
     try {
       await store.restoreLimit(pending);
-      if (actuator !== null && pending.parent === parent) await this.scale(actuator, pending.consumers);
+      if (actuator !== null && this.isOurs(pending)) await this.scaleBack(actuator, pending.consumers);
       await store.end();
       return true;
     } catch (error) {
       logger.warn({ reason: String(error) }, 'the scaling demo can not be restored, retrying');
       return false;
+    }
+  }
+
+  private async scaleBack(actuator: Actuator, consumers: number): Promise<void> {
+    try {
+      await this.scale(actuator, consumers);
+    } catch (error) {
+      if (!(error instanceof ScalingRefusedError)) throw error;
+      this.parts.logger.warn({ consumers, reason: error.message }, 'the number of consumers can not be restored');
+      const message = `The number of consumers was not restored: set it to ${consumers}.`;
+      this.update({ status: 'failed', error: { code: NOT_RESTORED, message } });
     }
   }
 
@@ -277,19 +321,13 @@ export class ScalingDemo {
   /** @returns whether there is nothing to restore any more */
   private async hasRestoredEarlier(): Promise<boolean> {
     const { store, status, logger } = this.parts;
-    if ((await store.find()) === null) return true;
+    if ((await store.find()) === null || this.running !== undefined) return true;
     const { isHeld, pending } = await store.take();
     if (!isHeld || pending === null) return false;
     logger.info({ consumers: pending.consumers }, 'restoring a scaling demo that was interrupted');
     status.latest = { ...viewOf(pending), ...failed(consoleStopped()), step: 'restore' };
     await this.restore(pending);
-    this.end();
     return true;
-  }
-
-  private end(): void {
-    this.running = undefined;
-    this.update({ step: null, endedAt: new Date(this.parts.clock.now()).toISOString() });
   }
 
   private update(change: Partial<ScalingDemoView>): void {
@@ -311,10 +349,30 @@ function hasConsumers(seen: Observation, count: number): boolean {
   return livingOf(seen).size === count && isCalm(seen);
 }
 
+/** Messages of servers and helpers are for the log only: whoever may read orders sees the view. */
 function failed(error: unknown): Pick<ScalingDemoView, 'status' | 'error'> {
-  const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof DemoEnd) return { status: error.status, error: { code: error.code, message } };
-  return { status: 'failed', error: { code: 'demo-failed', message } };
+  if (error instanceof DemoEnd) return { status: error.status, error: { code: error.code, message: error.message } };
+  return { status: 'failed', error: { code: 'demo-failed', message: 'The log of the console has the reason.' } };
+}
+
+/**
+ * Returns the present number of consumers, once it is sure that it can be set again.
+ * @throws Problem 409 `not-restorable`, or 503 `scaler-away`
+ */
+async function restorableNumber(actuator: Actuator, observed: number): Promise<number> {
+  try {
+    const present = (await actuator.present()) ?? observed;
+    await actuator.set(present);
+    return present;
+  } catch (error) {
+    if (error instanceof ScalingRefusedError)
+      throw new Problem(
+        HttpStatus.CONFLICT,
+        'not-restorable',
+        'The present number of consumers is beyond the bounds of what scales them (CONSUMERS_MIN, CONSUMERS_MAX), so it could not be restored.',
+      );
+    throw new Problem(HttpStatus.SERVICE_UNAVAILABLE, 'scaler-away', 'What scales the consumers does not answer.');
+  }
 }
 
 /** @returns the scaling of the demo once it has a verdict */

@@ -1,5 +1,5 @@
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import type { Actuator } from '../../autoscaling/actuators.js';
+import { type Actuator, ScalingRefusedError } from '../../autoscaling/actuators.js';
 import type { SeenLoad } from '../../autoscaling/autoscaler.js';
 import { AutoscalingStatus } from '../../autoscaling/autoscaling-status.js';
 import type { AutoscaleMode } from '../../autoscaling/autoscaling-settings.js';
@@ -39,6 +39,8 @@ export class SimulatedStack {
   machineLoad = 0.3;
   /** How often the actuator fails before it works. */
   actuatorFailures = 0;
+  /** The most consumers that the actuator accepts. */
+  maxConsumers = 12;
   /** How often each consumer was reassigned partitions. */
   rebalances = 0;
   /** Seconds from the start of one consumer to that of the next one; 0: they start together. */
@@ -59,6 +61,8 @@ export class SimulatedStack {
         this.actuatorFailures -= 1;
         throw new Error('no response');
       }
+      if (count > this.maxConsumers) throw new ScalingRefusedError('beyond-bounds');
+      if (count === (this.wanted?.count ?? this.consumers)) return;
       this.requested.push(`scale to ${count}`);
       this.wanted = { count, at: this.clock.now() };
     },
