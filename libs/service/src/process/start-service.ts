@@ -212,13 +212,14 @@ function drain(app: NestFastifyApplication, profiles: Profiles | undefined, reas
   logger.log({ reason }, 'draining');
   app.get(Draining, { strict: false }).begin();
   // A hanging dependency, such as a broker that never responds, must not block the exit; unfinished records are redelivered.
-  setTimeout(() => {
+  const limit = setTimeout(() => {
     logger.error(`the drain took longer than ${DRAIN_LIMIT_MS} ms: exiting without it`);
     process.exit(1);
-  }, graceMs + DRAIN_LIMIT_MS).unref();
+  }, graceMs + DRAIN_LIMIT_MS);
+  limit.unref();
   // Clients that have not noticed yet are served as before.
   setTimeout(() => {
-    closeService(app, profiles)
+    closeService(app, profiles, () => clearTimeout(limit))
       .then(() => process.exit(0))
       .catch((error: unknown) => {
         logger.error(error instanceof Error ? error.stack : String(error), 'the drain failed');
@@ -227,13 +228,18 @@ function drain(app: NestFastifyApplication, profiles: Profiles | undefined, reas
   }, graceMs);
 }
 
-/** Closes the app, which drains it. Then nothing serves any more, and the requested heap snapshot is written. */
+/**
+ * Closes the app, which drains it. Then nothing serves any more, and the requested heap snapshot is written.
+ * @param drained is called in between: V8 writes a snapshot without a pause, so that a time limit of the drain would end it
+ */
 export async function closeService(
   app: Pick<NestFastifyApplication, 'close'>,
   profiles: Pick<Profiles, 'writeRequestedSnapshot'> | undefined,
+  drained: () => void,
 ): Promise<void> {
   await app.close();
   await tracing()?.stop();
+  drained();
   await profiles?.writeRequestedSnapshot();
 }
 

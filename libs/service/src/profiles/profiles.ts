@@ -95,8 +95,10 @@ export class Profiles {
    */
   async requestHeapSnapshot(): Promise<string> {
     this.refuseWhileDraining();
-    await this.parts.folder.requireRoom();
-    this.requested ??= this.nameOf('heapsnapshot');
+    if (this.requested === undefined) {
+      await this.parts.folder.requireRoom();
+      this.requested ??= this.nameOf('heapsnapshot');
+    }
     return this.parts.folder.pathOf(this.requested);
   }
 
