@@ -1,6 +1,7 @@
 import { closeSync, createWriteStream, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
 import type { WriteStream } from 'node:fs';
 import { dirname } from 'node:path';
+import { finished } from 'node:stream/promises';
 
 const SHOWN_LINES = 12;
 
@@ -32,8 +33,10 @@ export class LogFile {
     this.stream.write(`${line}\n`);
   }
 
-  close(): void {
+  /** Resolves when all lines are in the file. No line may follow. */
+  async close(): Promise<void> {
     this.stream.end();
+    await finished(this.stream);
   }
 
   private begin(): WriteStream {

@@ -1,5 +1,6 @@
 import { endingOf } from '../machine/child-processes.js';
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
@@ -74,8 +75,10 @@ type Ending = string;
 class AppProcess {
   /** The URL that it listens at, once it has reported that. */
   url: string | undefined;
-  /** Resolves when the process has ended for any reason. */
+  /** Resolves when the process has ended for any reason. Its last lines may arrive later. */
   readonly ended: Promise<Ending>;
+  /** Resolves when all of its lines are in the log. */
+  readonly logged: Promise<unknown>;
   private readonly child: ChildProcess;
   private gone = false;
 
@@ -91,13 +94,16 @@ class AppProcess {
     this.child = child;
     const { pid } = child;
     if (pid !== undefined) records.add('app', name, pid);
-    for (const stream of [child.stdout, child.stderr]) {
-      if (stream === null) continue;
-      createInterface({ input: stream }).on('line', (line) => {
-        log.write(line);
-        view.show(name, line);
-      });
-    }
+    const outputs = [child.stdout, child.stderr].filter((stream) => stream !== null);
+    this.logged = Promise.all(
+      outputs.map(async (input) => {
+        const lines = createInterface({ input }).on('line', (line) => {
+          log.write(line);
+          view.show(name, line);
+        });
+        await once(lines, 'close');
+      }),
+    );
     child.on('message', (message) => {
       if (isListening(message)) {
         this.url = message.url;
@@ -209,8 +215,8 @@ export class App {
     this.stopped.abort();
     this.firstReady.reject(new Error(`${this.name} was stopped before it was ready`));
     const drained = (await this.current?.stop(budgetMs)) ?? true;
-    await this.keeping;
-    this.log.close();
+    await Promise.all([this.keeping, this.current?.logged]);
+    await this.log.close();
     return drained;
   }
 

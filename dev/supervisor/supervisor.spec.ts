@@ -2,8 +2,9 @@ import { mkdir, rm } from 'node:fs/promises';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { useTemporaryFolder } from '#orders/testing/temporary-folder.js';
-import { announcement, isForTerminal } from './terminal.js';
-import { readConsoleRequest } from './apps.js';
+import type { ProcessRecords } from '../servers/data-directory.js';
+import { announcement, isForTerminal, type AppLogView } from './terminal.js';
+import { App, readConsoleRequest } from './apps.js';
 import { requireSameReplication, resolvePartitions } from './stack.js';
 import { ScrapeTargets } from './scrape-targets.js';
 import { StopCounter } from './stop-requests.js';
@@ -42,6 +43,31 @@ describe('the lines before ready', () => {
     const printed = announcement({ ...where, ...change });
     expect(printed).toEqual(expect.arrayContaining(lines.map((line) => `  ${line}`)));
     expect(printed.join('\n')).not.toMatch(absent);
+  });
+});
+
+describe('the log of an app', () => {
+  it('has all lines of its drain, of which the last arrive after its end', async () => {
+    const [script, logFile] = [folder('app.mjs'), folder('app.log')];
+    const drain = "process.stdout.write('drained\\n'.repeat(20_000), () => process.exit(0))";
+    writeFileSync(
+      script,
+      `process.on('SIGTERM', () => ${drain}); setInterval(() => {}, 1_000); console.log('serves');`,
+    );
+    const serves = Promise.withResolvers<void>();
+    const environment = {
+      records: { add: () => undefined, remove: () => undefined } as unknown as ProcessRecords,
+      guard: undefined,
+      view: { show: () => serves.resolve() } as unknown as AppLogView,
+      onListening: () => undefined,
+      onRequest: () => undefined,
+    };
+    const definition = { name: 'app', job: undefined, script, heap: { youngMiB: 1 }, env: {}, logFile };
+    const app = new App(definition, environment, () => undefined);
+    const started = app.start();
+    await serves.promise;
+    await Promise.all([expect(started).rejects.toThrow('was stopped'), app.stop(60_000)]);
+    expect(readFileSync(logFile, 'utf8').split('\n')).toEqual(['serves', ...Array<string>(20_000).fill('drained'), '']);
   });
 });
 
