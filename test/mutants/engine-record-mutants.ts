@@ -427,8 +427,26 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
       },
       'a batch that is sent overwrites the contexts of its records': {
         file: 'tracing/opentelemetry-tracer.ts',
-        replace: 'contexts.length === 0 && trace.getSpan(active) !== undefined',
-        by: 'true',
+        replace: '!haveContexts && trace.getSpan(active) !== undefined',
+        by: 'contexts.length === 0',
+      },
+      'a record that is not traced starts in the trace of the one before': {
+        file: 'attempts/task-runner.ts',
+        replace: 'else this.outside(this.startReady);',
+        by: 'else this.startReady();',
+      },
+      'a batch of records that are not traced is handled in the trace of an earlier one': {
+        file: 'handlers/batch-queue.ts',
+        replace: 'return void this.outside(() => this.flush());',
+        by: 'return void this.flush();',
+      },
+      'the trace of a running record goes on after its revocation': {
+        file: 'attempts/running-attempts.ts',
+        replace: '      endTrace(attempt);\n',
+      },
+      'the trace of the record that stops the consumer does not end': {
+        file: 'attempts/task-completion.ts',
+        replace: "      task.trace?.ended('handed-over', cause);\n",
       },
     },
   },

@@ -48,9 +48,20 @@ export class RunningAttempts {
     }
   }
 
-  /** Aborts the attempts of an assignment, or all. */
+  /** Aborts the attempts of a revoked assignment, whose next owner handles their records again, or all. */
   abort(reason: Error, assignment?: Assignment): void {
-    for (const attempt of this.attempts)
-      if (assignment === undefined || attempt.task.assignment === assignment) attempt.abort(reason);
+    for (const attempt of this.attempts) {
+      if (assignment !== undefined && attempt.task.assignment !== assignment) continue;
+      attempt.abort(reason);
+      if (assignment === undefined) continue;
+      endTrace(attempt);
+      attempt.joined?.forEach(endTrace);
+    }
   }
+}
+
+/** Whatever the handler still does, it ends no record of this member. */
+function endTrace({ task }: Pick<RunningAttempt, 'task'>): void {
+  task.trace?.ended('handed-over');
+  task.trace = undefined;
 }

@@ -42,6 +42,8 @@ export class TaskCompletion {
   async deadLetter(task: Task, cause: unknown): Promise<void> {
     const { scheduler, events, counts } = this.parts;
     if (this.options.onDeadLetter === 'stop') {
+      task.trace?.ended('handed-over', cause);
+      task.trace = undefined;
       scheduler.postponed(task);
       events.halted(task, cause);
       events.progressed();

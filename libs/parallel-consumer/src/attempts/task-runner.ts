@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { RuntimeSettings } from '../events/runtime-options.js';
 import type { Broker } from '../broker/broker.js';
 import type { AttemptOutcome } from '../events/observer.js';
@@ -42,6 +43,8 @@ export class TaskRunner implements AttemptOwner {
   private draining = false;
   private isPumping = false;
   private readonly start: (attempt: RunningAttempt) => void;
+  /** Leaves the context of the record that has just ended: without it, the next record would start in that one's trace. */
+  private readonly outside: ReturnType<typeof AsyncLocalStorage.snapshot> | undefined;
 
   constructor(
     private readonly options: AttemptSettings & RuntimeSettings,
@@ -50,6 +53,7 @@ export class TaskRunner implements AttemptOwner {
     private readonly events: RunnerEvents,
   ) {
     this.start = startOf(options.handler);
+    this.outside = options.tracer === undefined ? undefined : AsyncLocalStorage.snapshot();
     this.suspension = new Suspension(options, () => {
       this.pump();
       if (!this.breaker.isHalfOpen) return;
@@ -85,6 +89,11 @@ export class TaskRunner implements AttemptOwner {
 
   /** Starts all tasks that may run now: none after the contact to the group was lost, which each start checks. */
   pump(): void {
+    if (this.outside === undefined) this.startReady();
+    else this.outside(this.startReady);
+  }
+
+  private readonly startReady = (): void => {
     // An attempt that ends while it is started calls `pump` recursively.
     if (this.isPumping) return;
     this.isPumping = true;
@@ -99,7 +108,7 @@ export class TaskRunner implements AttemptOwner {
     } finally {
       this.isPumping = false;
     }
-  }
+  };
 
   /** Ends all waits of a stopped consumer, whose partitions were revoked. */
   stop(): void {

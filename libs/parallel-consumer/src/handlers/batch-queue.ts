@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { systemClock, type Clock } from '@orders-pipeline/clock';
 import { positiveInteger, timer } from '../checks/value-checks.js';
 
@@ -51,6 +52,8 @@ export class BatchQueue<T> {
   private cancelStep: (() => void) | undefined;
   private readonly maxBatches: number;
   private readonly clock: Clock;
+  /** Leaves the context of the item that has completed a batch: the batch is not that one's only. */
+  private readonly outside = AsyncLocalStorage.snapshot();
 
   /** @throws RangeError for an invalid limit */
   constructor(
@@ -77,9 +80,9 @@ export class BatchQueue<T> {
   /** Writes a full batch now, and any other at a step: one that probably is full after the items that arrive together with its last. */
   private schedule(): void {
     if (this.waiting.length === 0 || this.running >= this.maxBatches) return;
-    if (this.waiting.length >= this.options.maxBatchSize) return void this.flush();
+    if (this.waiting.length >= this.options.maxBatchSize) return void this.outside(() => this.flush());
     if (this.waiting.length === this.sizeNow()) this.cancel();
-    this.cancelStep ??= this.clock.after(this.nextStepMs(), () => this.step());
+    this.cancelStep ??= this.clock.after(this.nextStepMs(), () => this.outside(() => this.step()));
   }
 
   private step(): void {

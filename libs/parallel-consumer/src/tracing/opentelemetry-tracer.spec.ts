@@ -177,6 +177,44 @@ describe('the trace of a record', () => {
     expect(spans()).toEqual([]);
   });
 
+  it('does not go on in a record that is not traced, and starts when it ends', async () => {
+    const active: (string | undefined)[] = [];
+    const handler: RecordHandler = async () => {
+      active.push(trace.getActiveSpan()?.spanContext().traceId);
+      await Promise.resolve();
+    };
+    const tracer = new OpenTelemetryTracer({ beginsTraces: false });
+    await tracing({ handler, tracer, inFlight: 1 }, { headers: CARRIED }, {}, {});
+    await settle();
+    expect(active).toEqual([TRACE_ID, undefined, undefined]);
+  });
+
+  it('ends at a revocation, also if the handler succeeds later', async () => {
+    const { gate, consumer } = await tracing({ drainTimeoutMs: 0 }, { headers: CARRIED });
+    await consumer.stop();
+    expect(only('process orders').attributes['parallel_consumer.end']).toBe('handed-over');
+    await gate.end('value-0');
+    expect(spans()).toHaveLength(2);
+  });
+
+  it('ends when its record stops the consumer', async () => {
+    const { gate } = await tracing({ onDeadLetter: 'stop', classify: () => 'poison' }, { headers: CARRIED });
+    await gate.fail('value-0', new RangeError('no quantity'));
+    expect(only('process orders').attributes).toMatchObject({
+      'parallel_consumer.end': 'handed-over',
+      'error.type': 'RangeError',
+    });
+  });
+
+  it('holds no large key, and no large state of a trace', async () => {
+    const headers = { ...CARRIED, tracestate: `a=${'x'.repeat(600)}` };
+    const { gate } = await tracing({}, { key: 'k'.repeat(5_000), headers });
+    await gate.end('value-0');
+    const span = only('process orders');
+    expect(String(span.attributes['messaging.kafka.message.key'])).toHaveLength(512);
+    expect([span.parentSpanContext?.traceId, span.spanContext().traceState]).toEqual([TRACE_ID, undefined]);
+  });
+
   it('of an unsampled context is not recorded', async () => {
     const { gate } = await tracing({}, { headers: { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-00` } });
     await gate.end('value-0');
@@ -199,6 +237,21 @@ describe('the trace of a batch', () => {
       [second, third].map((span) => span?.spanContext().spanId),
     );
     expect(second?.links[0]?.context.spanId).toBe(batch.spanContext().spanId);
+  });
+
+  it('does not go on in a batch without a traced record', async () => {
+    const clock = new ManualClock();
+    const active: (string | undefined)[] = [];
+    const handle = async (items: readonly unknown[]): Promise<undefined[]> => {
+      active.push(trace.getActiveSpan()?.spanContext().traceId);
+      return saveAll(items);
+    };
+    const handler = batchHandler({ handle, maxBatchSize: 1, maxBatches: 1, maxBatchWaitMs: 0, clock });
+    const tracer = new OpenTelemetryTracer({ beginsTraces: false });
+    await tracing({ handler, tracer }, { headers: CARRIED }, {}, {});
+    await clock.advance(1);
+    await settle();
+    expect(active).toEqual([TRACE_ID, undefined, undefined]);
   });
 });
 
@@ -239,12 +292,14 @@ describe('records that are sent', () => {
   it('keep their own contexts, which the batch links to', () => {
     const other = { traceparent: `00-${TRACE_ID}-00f067aa0ba902b7-01` };
     const unsampled = { traceparent: `00-${TRACE_ID}-00f067aa0ba902b8-00` };
-    const records = [CARRIED, other, unsampled, {}].map((headers) => ({
-      partition: 0,
-      key: null,
-      value: null,
-      headers,
-    }));
+    const withHeaders = (headers: Record<string, string>) => ({ ...record, headers });
+    // Within an active span, too, one that upstream did not sample keeps its context.
+    const notSampled = [withHeaders(unsampled)];
+    const inSpan = context.with(propagation.extract(ROOT_CONTEXT, CARRIED), () => tracer.sending('orders', notSampled));
+    inSpan?.ended();
+    expect(inSpan?.records).toEqual(notSampled);
+    exporter.reset();
+    const records = [CARRIED, other, unsampled, {}].map(withHeaders);
     const sending = tracer.sending('orders', records);
     sending?.ended();
     expect(sending?.records).toEqual(records);

@@ -32,6 +32,8 @@ export interface OpenTelemetryTracerOptions {
 
 /** SDKs keep no more links of a span by default. */
 const MAX_LINKS = 128;
+/** Spans that wait for the collector must not hold large keys, messages or headers. In characters, of a key in bytes. */
+const MAX_TEXT = 512;
 
 type Headers = Readonly<Record<string, unknown>>;
 
@@ -39,7 +41,8 @@ const fromHeaders: TextMapGetter<Headers> = {
   keys: (headers) => Object.keys(headers),
   get: (headers, name) => {
     const [value] = [headers[name]].flat();
-    return typeof value === 'string' || Buffer.isBuffer(value) ? value.toString() : undefined;
+    const isUsed = (typeof value === 'string' || Buffer.isBuffer(value)) && value.length <= MAX_TEXT;
+    return isUsed ? value.toString() : undefined;
   },
 };
 
@@ -85,7 +88,7 @@ export class OpenTelemetryTracer implements RecordTracer, SendTracer {
     const options = { kind: SpanKind.CONSUMER, startTime: arrivedAt };
     const span = this.tracer.startSpan(`process ${topic}`, options, parent ?? ROOT_CONTEXT);
     if (!span.isRecording()) return undefined;
-    const key = record.key?.toString();
+    const key = record.key?.subarray(0, MAX_TEXT).toString();
     span.setAttributes({
       ...describe('process', 'process', topic),
       ...this.group,
@@ -106,12 +109,15 @@ export class OpenTelemetryTracer implements RecordTracer, SendTracer {
 
   sending(topic: string, records: readonly OutgoingRecord[]): SendTrace | undefined {
     const contexts: Context[] = [];
+    let haveContexts = false;
     for (const { headers } of records) {
-      const own = hasContext(headers) ? sampledContext(headers) : undefined;
+      if (!hasContext(headers)) continue;
+      haveContexts = true;
+      const own = sampledContext(headers);
       if (own !== undefined && contexts.push(own) > MAX_LINKS) break;
     }
     const active = context.active();
-    const isCreator = contexts.length === 0 && trace.getSpan(active) !== undefined;
+    const isCreator = !haveContexts && trace.getSpan(active) !== undefined;
     const parent = contexts[0] ?? active;
     const kind = isCreator ? SpanKind.PRODUCER : SpanKind.CLIENT;
     const links = contexts.slice(1).map(toLink);
@@ -237,7 +243,7 @@ function end(span: Span, error?: unknown): void {
   if (error !== undefined) {
     const { code, reason } = errorDetails(error);
     span.setAttribute('error.type', code);
-    span.setStatus({ code: SpanStatusCode.ERROR, message: reason });
+    span.setStatus({ code: SpanStatusCode.ERROR, message: reason.slice(0, MAX_TEXT) });
   }
   span.end(now());
 }
