@@ -180,6 +180,18 @@ describe('orders that are traced, in a real Jaeger,', () => {
     expect([again?.parent, saved?.parent]).toEqual([named(spans, 'publish orders.v1')[0]?.id, again?.id]);
   });
 
+  it('have no secret of a URL, in the service and in the one that it forwards to', async () => {
+    const { traceId, headers } = aClient();
+    await fetch(`${pipeline.consoleUrl}/v1/operations?access_token=canary&kind=populate`, { headers });
+    const spans = await traced(
+      'both requests',
+      async () => jaeger.trace(traceId),
+      (all) => all.filter(({ tags }) => tags['url.query'] !== undefined).length >= 3,
+    );
+    expect(spans.map(({ tags }) => tags['url.query']).filter(Boolean)).toContain('access_token=***&kind=populate');
+    expect(JSON.stringify(spans)).not.toContain('canary');
+  });
+
   it('have complete traces when consumers restart gracefully, and the partitions move', async () => {
     const { headers } = aClient();
     const { id } = (await post(`${pipeline.producerUrl}/v1/populate`, headers, { count: ORDERS })) as { id: string };

@@ -38,8 +38,14 @@ export const SERVICE_MUTANTS: readonly MutatedSource[] = [
       },
       'a redriven order begins another trace': {
         file: 'publishing/orders-topic.ts',
-        replace: '?? originOf(record)',
-        by: '?? {}',
+        replace: '? originOf(record) :',
+        by: '? {} :',
+        specs: 'publishing/orders-topic',
+      },
+      'the order of a request that is not traced begins a trace': {
+        file: 'order-api/batch-sender.ts',
+        replace: 'parent === undefined ? null : { parent }',
+        by: '{ parent }',
         specs: 'publishing/orders-topic',
       },
       'mark a batch of a crashed producer as acknowledged without sending it': {

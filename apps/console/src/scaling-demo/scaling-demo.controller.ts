@@ -4,6 +4,7 @@ import {
   ApiBadRequestResponse,
   ApiConflictResponse,
   ApiOperation,
+  ApiServiceUnavailableResponse,
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
@@ -50,6 +51,7 @@ export class ScalingDemoController {
   @ApiConflictResponse({
     description: 'Problem details: scaling is not possible, the pipeline or the machine is busy, or a demo is running',
   })
+  @ApiServiceUnavailableResponse({ description: 'Problem details: what scales the consumers does not answer' })
   async startScalingDemo(
     @Req() request: FastifyRequest,
     @Body({ schema: ScalingDemoRequestSchema }) { ignoreLoad }: ScalingDemoRequest,

@@ -349,7 +349,7 @@ function hasConsumers(seen: Observation, count: number): boolean {
   return livingOf(seen).size === count && isCalm(seen);
 }
 
-/** Messages of servers and helpers are for the log only: whoever may read orders sees the view. */
+/** Messages of servers and helpers are for the log only: all who may read orders see the view. */
 function failed(error: unknown): Pick<ScalingDemoView, 'status' | 'error'> {
   if (error instanceof DemoEnd) return { status: error.status, error: { code: error.code, message: error.message } };
   return { status: 'failed', error: { code: 'demo-failed', message: 'The log of the console has the reason.' } };

@@ -33,7 +33,7 @@ export class IntakeTopic extends OrdersTopic {
       value: this.codec.encode(order),
       headers: originHeaders({ operationId, index, ...(createdAtAssigned && { createdAtAssigned }) }),
     };
-    return this.traced(record, order, { parent });
+    return this.traced(record, order, parent === undefined ? null : { parent });
   }
 
   /** Decodes a value that `encodeReceived` has encoded, maybe in another version. @throws when the registry is unavailable */

@@ -6,6 +6,7 @@ import { anOrder } from '#orders/testing/an-order.js';
 import { RecordedTraces } from '#service/telemetry/testing/recorded-traces.js';
 import { setTracing } from '#service/telemetry/tracing.js';
 import { OrdersTopic } from './orders-topic.js';
+import { IntakeTopic } from '../order-api/batch-sender.js';
 import { SendGate } from './send-gate.js';
 
 describe('records on their way to the orders topic', () => {
@@ -14,17 +15,18 @@ describe('records on their way to the orders topic', () => {
   let traces: RecordedTraces;
   let topic: OrdersTopic;
 
+  const producer = {
+    send: async (_topic: string, records: readonly OutgoingRecord[]) => {
+      sent.push(...records);
+      if (failure !== undefined) throw failure;
+      return [];
+    },
+  } as unknown as ReliableProducer;
+  const codec = { encode: () => Buffer.from('an order') } as unknown as OrderCodec;
+
   beforeEach(() => {
     [sent, failure, traces] = [[], undefined, new RecordedTraces()];
     setTracing(traces);
-    const producer = {
-      send: async (_topic: string, records: readonly OutgoingRecord[]) => {
-        sent.push(...records);
-        if (failure !== undefined) throw failure;
-        return [];
-      },
-    } as unknown as ReliableProducer;
-    const codec = { encode: () => Buffer.from('an order') } as unknown as OrderCodec;
     topic = new OrdersTopic(() => producer, codec, new SendGate(1));
   });
 
@@ -48,6 +50,15 @@ describe('records on their way to the orders topic', () => {
     await topic.send([{ partition: 0, key: null, value: null, headers }]);
     expect(traces.records).toMatchObject([{ origin: { parent: 'earlier' } }]);
     expect(sent[0]?.headers['traceparent']).toBe('span 1');
+  });
+
+  it('begin no trace if their request is not traced', async () => {
+    const received = new IntakeTopic(() => producer, codec, new SendGate(1));
+    const origin = { operationId: 'one', index: 0, createdAtAssigned: false };
+    await received.send([received.encodeReceived(anOrder(), origin)]);
+    expect([traces.records, sent[0]?.headers['traceparent']]).toEqual([[], undefined]);
+    await received.send([received.encodeReceived(anOrder(), origin, 'a request')]);
+    expect(traces.records).toMatchObject([{ origin: { parent: 'a request', orderId: anOrder().id } }]);
   });
 
   it('end their spans as failed when Kafka does not acknowledge them', async () => {

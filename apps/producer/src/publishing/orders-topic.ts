@@ -25,7 +25,8 @@ type TracedOperation = Pick<SegmentedDocument, '_id' | 'traceparent'>;
 
 /** A record of a process that is traced, and what caused it. A property: a WeakMap of thousands of records burdens each garbage collection. */
 interface TracedRecord extends OutgoingRecord {
-  readonly origin?: RecordOrigin;
+  /** `null`: its request is not traced, so the record begins no trace either. */
+  readonly origin?: RecordOrigin | null;
 }
 
 /** A record that was on the topic before continues its trace. */
@@ -62,8 +63,9 @@ export class OrdersTopic implements GatedConnection {
   }
 
   /** Notes what caused a record, if this process is traced: the span that begins when it is sent continues it. */
-  protected traced(record: OutgoingRecord, { id: orderId }: Order, { cause, parent }: RecordOrigin): TracedRecord {
-    return tracing() === undefined ? record : { ...record, origin: { cause, parent, orderId } };
+  protected traced(record: OutgoingRecord, { id: orderId }: Order, origin: RecordOrigin | null): TracedRecord {
+    if (tracing() === undefined) return record;
+    return { ...record, origin: origin === null ? null : { ...origin, orderId } };
   }
 
   /** Resolves once every record is on all in-sync replicas. */
@@ -83,7 +85,8 @@ export class OrdersTopic implements GatedConnection {
     if (traces === undefined) return this.producer.send(ORDERS_TOPIC, records);
     const spans: RecordSpan[] = [];
     const sent = records.map((record: TracedRecord) => {
-      const span = traces.beginRecord(ORDERS_TOPIC, record.origin ?? originOf(record));
+      const origin = record.origin === undefined ? originOf(record) : record.origin;
+      const span = origin === null ? undefined : traces.beginRecord(ORDERS_TOPIC, origin);
       if (span === undefined) return record;
       spans.push(span);
       return { ...record, headers: { ...record.headers, ...span.headers } };

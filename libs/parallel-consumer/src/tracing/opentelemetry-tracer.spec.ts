@@ -257,6 +257,7 @@ describe('the trace of a batch', () => {
 
 describe('records that are sent', () => {
   const record = { partition: 0, key: null, value: null, headers: {} };
+  const withHeaders = (headers: Record<string, string>) => ({ ...record, headers });
   const tracer = new OpenTelemetryTracer();
 
   it('carry the context of the record that they were produced for', async () => {
@@ -292,7 +293,6 @@ describe('records that are sent', () => {
   it('keep their own contexts, which the batch links to', () => {
     const other = { traceparent: `00-${TRACE_ID}-00f067aa0ba902b7-01` };
     const unsampled = { traceparent: `00-${TRACE_ID}-00f067aa0ba902b8-00` };
-    const withHeaders = (headers: Record<string, string>) => ({ ...record, headers });
     // Within an active span, too, one that upstream did not sample keeps its context.
     const notSampled = [withHeaders(unsampled)];
     const inSpan = context.with(propagation.extract(ROOT_CONTEXT, CARRIED), () => tracer.sending('orders', notSampled));

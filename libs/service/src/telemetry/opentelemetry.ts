@@ -11,6 +11,7 @@ import {
   propagation,
   ROOT_CONTEXT,
   SpanKind,
+  SpanStatusCode,
   trace,
   TraceFlags,
 } from '@opentelemetry/api';
@@ -28,6 +29,7 @@ import type { RecordTracer } from '@orders-pipeline/parallel-consumer';
 import { OpenTelemetryTracer } from '@orders-pipeline/parallel-consumer/opentelemetry';
 import { timeLimit } from '#orders/time-limit.js';
 import { isAdminPath } from '../http/connections.js';
+import { loggedUrl } from '../process/logs.js';
 import type { RecordOrigin, RecordSpan, Tracing } from './tracing.js';
 
 /** What traces need besides the environment. */
@@ -42,6 +44,7 @@ interface TracingParts {
 }
 
 const STOP_LIMIT_MS = timeLimit(5_000);
+const MAX_EXPORTS = 10_000;
 /** A collector that is away fails every export. */
 const WARN_EVERY_MS = 10 * 60_000;
 
@@ -60,8 +63,12 @@ export async function startOpenTelemetry({ service, log, isWarned, registry, clo
       new HttpInstrumentation({
         ignoreIncomingRequestHook: ({ url }) => isAdminPath(url ?? ''),
         requireParentforOutgoingSpans: true,
+        startIncomingSpanHook: (request) => queryOf('url' in request ? (request.url ?? '') : ''),
       }),
-      new UndiciInstrumentation({ requireParentforSpans: true }),
+      new UndiciInstrumentation({
+        requireParentforSpans: true,
+        startSpanHook: ({ origin, path }) => ({ ...queryOf(path), 'url.full': `${origin}${loggedUrl(path)}` }),
+      }),
       // By default it serializes each command, of thousands of orders.
       new MongoDBInstrumentation({ dbStatementSerializer: () => '' }),
     ],
@@ -105,7 +112,10 @@ class OpenTelemetry implements Tracing {
     return {
       headers: headersOf(trace.setSpan(within, span)),
       end: (error) => {
-        if (error instanceof Error) span.recordException(error);
+        if (error instanceof Error) {
+          span.setAttribute('error.type', error.name);
+          span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+        }
         span.end();
       },
     };
@@ -142,6 +152,12 @@ class OpenTelemetry implements Tracing {
     // A collector that is away must not delay the exit.
     await succeededWithin(this.clock, STOP_LIMIT_MS, this.sdk.shutdown()).catch(() => false);
   }
+}
+
+/** Returns the query of a URL as it is logged: spans must not have the secrets that the log hides. */
+function queryOf(url: string): Attributes {
+  const [, query] = /\?(.*)/.exec(loggedUrl(url)) ?? [];
+  return query === undefined ? {} : { 'url.query': query };
 }
 
 function carriedBy(traceparent: string): Context {
@@ -209,7 +225,8 @@ async function createExporter(): Promise<SpanExporter> {
       : protocol === 'http/json'
         ? await import('@opentelemetry/exporter-trace-otlp-http')
         : await import('@opentelemetry/exporter-trace-otlp-proto');
-  return new OTLPTraceExporter();
+  // At its end, a process exports its whole queue at once. The default of 30 requests would drop what is beyond them.
+  return new OTLPTraceExporter({ concurrencyLimit: MAX_EXPORTS });
 }
 
 /** Counts the spans that the processor has exported or dropped. */

@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import { register } from 'prom-client';
 import { systemClock } from '@orders-pipeline/clock';
 import { addLogFields, createLogger } from '../process/logs.js';
@@ -20,26 +19,31 @@ export function isTracingOn(environment: NodeJS.ProcessEnv): boolean {
  * @param service the name of the service, if `OTEL_SERVICE_NAME` is not set
  */
 export async function startTracing(service: string): Promise<void> {
-  // The SDK does not read values from files.
-  const { values } = readGivenSettings(Object.keys(tracingSettings), process.env);
-  Object.assign(process.env, values);
+  const wrong = readFiles(process.env);
   if (!isTracingOn(process.env)) return;
   const { startOpenTelemetry } = await import('./opentelemetry.js');
   const log = createLogger(service, 'info');
-  const isWarned = warnOfWrongSettings(log);
+  if (wrong !== undefined) log.warn({ reason: wrong }, 'traces are incomplete');
+  const isWarned = wrong !== undefined;
   const traces = await startOpenTelemetry({ service, log, isWarned, registry: register, clock: systemClock });
   setTracing(traces);
   addLogFields(() => traces.logFields());
 }
 
-/** @returns whether a setting is wrong */
-function warnOfWrongSettings(log: Pick<Logger, 'warn'>): boolean {
+/** Sets the variables whose values are in files, which the SDK does not read. @returns why a setting is wrong, if one is */
+export function readFiles(environment: NodeJS.ProcessEnv): string | undefined {
+  // Judged first: afterwards a variable and its file would both be set.
+  const wrong = whatIsWrong(environment);
+  Object.assign(environment, readGivenSettings(Object.keys(tracingSettings), environment).values);
+  return wrong;
+}
+
+function whatIsWrong(environment: NodeJS.ProcessEnv): string | undefined {
   try {
-    loadSettings(tracingSchema, process.env);
-    return false;
+    loadSettings(tracingSchema, environment);
+    return undefined;
   } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    log.warn({ reason: error.message }, 'traces are incomplete');
-    return true;
+    if (error instanceof SettingsError) return error.message;
+    throw error;
   }
 }
