@@ -3,6 +3,7 @@ import { errors, Pool, type Dispatcher } from 'undici';
 import type { Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
 import { type SideName, SideUnavailableError, type UnavailableReason } from './side.js';
+import { inTrace } from '#service/telemetry/tracing.js';
 
 /** Headers of one connection only (RFC 9110, section 7.6.1). */
 const HOP_BY_HOP = new Set([
@@ -133,12 +134,13 @@ export class Breaker {
 
   private probeLater(): void {
     if (this.isEnded) return;
-    this.cancelProbe = this.options.clock.after(PROBE_AFTER_MS, () => {
-      this.options.probe().then(
+    const probe = (): void =>
+      void this.options.probe().then(
         () => (this.failures = 0),
         () => this.probeLater(),
       );
-    });
+    // Not in the trace of the request that failed first: the probes go on for as long as the side is away.
+    this.cancelProbe = inTrace(undefined, () => this.options.clock.after(PROBE_AFTER_MS, probe));
   }
 }
 

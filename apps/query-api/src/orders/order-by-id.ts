@@ -7,6 +7,7 @@ import { ArchivedIds } from '#orders/archive/archived-ids.js';
 import { notFound, Problem } from '#service/http/problem.js';
 import type { Order } from '#orders/order/order.js';
 import { SavedOrders } from './saved-orders.js';
+import { inTrace } from '#service/telemetry/tracing.js';
 
 const MAX_IDS = 1_000;
 
@@ -108,7 +109,7 @@ export class AwaitedOrders {
     const until = systemClock.now() + waitMs;
     return new Promise<Order | null>((settle, fail) => {
       this.waiting.add({ id, until, signal, settle, fail });
-      if (!this.isPolling) void this.poll();
+      if (!this.isPolling) void inTrace(undefined, async () => this.poll());
     });
   }
 

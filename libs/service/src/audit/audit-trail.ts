@@ -6,6 +6,7 @@ import { pause, succeededWithin, type Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
 import { hasOnlyDuplicates } from '../mongodb/mongo-errors.js';
 import type { Mongo } from '../mongodb/mongo.js';
+import { inTrace } from '../telemetry/tracing.js';
 
 /** `done`: below 400. `refused`: 4xx, nothing was changed. `failed`: 5xx, the change may have been made or not. */
 export const OUTCOMES = ['done', 'refused', 'failed'] as const;
@@ -110,7 +111,7 @@ export class AuditTrail {
     }
     const expiresAt = new Date(at.getTime() + retentionDays * DAY_MS);
     this.waiting.push({ _id: uuidv7({ msecs: at.getTime() }), at, service, ...bounded(facts), expiresAt });
-    this.writing ??= this.write();
+    this.writing ??= inTrace(undefined, async () => this.write());
   }
 
   /** Stores what waits, within 3 seconds. Call it before the connection to MongoDB closes. */

@@ -13,6 +13,7 @@ import { systemClock, backOffMs, type Clock } from '@orders-pipeline/clock';
 import { timeLimit } from '#orders/time-limit.js';
 import { isConfidential } from '../http/known-hosts.js';
 import type { AuthSettings } from './auth-settings.js';
+import { inTrace } from '../telemetry/tracing.js';
 
 /** The holder of a token and its scopes. */
 export interface Caller {
@@ -230,7 +231,8 @@ export class IssuerKeys {
     }
     const wait = this.isAway ? backOffMs(RETRY, this.failures, Math.random) : REFRESH_MS;
     this.fetchAgainAt = clock.now() + Math.min(wait, COOL_DOWN_MS);
-    this.cancel = clock.after(wait, () => void this.refresh());
+    // Not in the trace of a request with an unknown key: the refreshes go on for ever.
+    this.cancel = inTrace(undefined, () => clock.after(wait, () => void this.refresh()));
   }
 }
 
