@@ -68,8 +68,16 @@ describe('profiles of a running stack', () => {
     });
     const { path } = JSON.parse(stdout) as { path: string };
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    const { samples } = JSON.parse(readFileSync(path, 'utf8')) as { samples: number[] };
-    expect(samples.length).toBeGreaterThan(0);
+    const { samples, timeDeltas, startTime, endTime } = JSON.parse(readFileSync(path, 'utf8')) as {
+      samples: number[];
+      timeDeltas: number[];
+      startTime: number;
+      endTime: number;
+    };
+    expect(samples.length).toBeGreaterThan(3);
+    expect(timeDeltas).toHaveLength(samples.length);
+    // In microseconds. The timer counts from just after the begin of the profile.
+    expect(endTime - startTime).toBeGreaterThan(900_000);
   });
 
   it('are audited in MongoDB by services that may write there', async () => {

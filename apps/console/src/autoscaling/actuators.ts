@@ -22,6 +22,8 @@ export class ScalingRefusedError extends Error {
 }
 
 const WITHIN_MS = timeLimit(5_000);
+/** Of a number or a token that is wrong. Not 429, after which a later request can succeed. */
+const FINAL_STATUSES: ReadonlySet<number> = new Set([400, 401, 403, 404, 409, 422]);
 /** Swarm's service is being updated, which ends by itself. */
 const UPDATING = 'update-in-progress';
 const ReplicasSchema = z.object({ replicas: z.int().min(0) });
@@ -59,7 +61,7 @@ export class HelperActuator implements Actuator {
     const text = await response.text();
     if (!response.ok) {
       const reason = `${method} ${this.address.href} returned ${response.status}: ${text.slice(0, 200)}`;
-      const isFinal = response.status >= 400 && response.status < 500 && !text.includes(UPDATING);
+      const isFinal = FINAL_STATUSES.has(response.status) && !text.includes(UPDATING);
       throw isFinal ? new ScalingRefusedError(reason) : new Error(reason);
     }
     return ReplicasSchema.parse(JSON.parse(text));

@@ -276,6 +276,7 @@ describe('the helper that sets the number of consumers', () => {
     [409, 'beyond-bounds', true],
     [403, 'forbidden', true],
     [409, 'update-in-progress', false],
+    [429, 'too-many-requests', false],
     [503, 'engine-away', false],
   ])('refuses for good with %i %s: %s', async (status, code, isFinal) => {
     answer = { status, body: { code } };

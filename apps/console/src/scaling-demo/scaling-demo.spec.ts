@@ -208,7 +208,8 @@ describe('the start of a scaling demo', () => {
     ['the helper does not answer', 'scaler-away', (stack) => void (stack.actuatorFailures = 1)],
   ])('is refused while %s, with %s, and changes nothing', async (_, code, happen) => {
     const { stack, demo, status } = await started(happen);
-    await expect(demo.start(stack.populate, false)).rejects.toMatchObject({ code });
+    const expected = code === 'scaler-away' ? 503 : 409;
+    await expect(demo.start(stack.populate, false)).rejects.toMatchObject({ status: expected, code });
     await stack.seconds(5);
     expect([stack.requested, stack.shared.override, stack.shared.pending, status.latest]).toEqual([
       [],

@@ -266,13 +266,15 @@ describe('records that are sent', () => {
     const producer = {
       send: async (_topic: string, records: readonly unknown[]) => void sent.push(...(records as ProducedRecord[])),
     };
+    const baggage = `tenant=${'x'.repeat(4_000)}`;
     const outputs = [
       { ...record, topic: 'out' },
       { ...record, topic: 'out', headers: { traceparent: 'own' } },
     ];
     const handler = produceHandler({ producer, handle: async () => outputs, maxBatchWaitMs: 0, clock });
-    await tracing({ handler }, { headers: CARRIED });
+    await tracing({ handler }, { headers: { ...CARRIED, baggage } });
     await clock.advance(1);
+    expect(sent[0]?.headers['baggage']).toBe(baggage);
     const { spanId } = only('attempt 1').spanContext();
     expect(sent.map(({ headers }) => headers['traceparent'])).toEqual([`00-${TRACE_ID}-${spanId}-01`, 'own']);
   });

@@ -32,7 +32,7 @@ export interface OpenTelemetryTracerOptions {
 
 /** SDKs keep no more links of a span by default. */
 const MAX_LINKS = 128;
-/** Spans that wait for the collector must not hold large keys, messages or headers. In characters, of a key in bytes. */
+/** Spans that wait for the collector must not hold a large key, message or `tracestate`. In characters, of a key in bytes. */
 const MAX_TEXT = 512;
 
 type Headers = Readonly<Record<string, unknown>>;
@@ -41,8 +41,8 @@ const fromHeaders: TextMapGetter<Headers> = {
   keys: (headers) => Object.keys(headers),
   get: (headers, name) => {
     const [value] = [headers[name]].flat();
-    const isUsed = (typeof value === 'string' || Buffer.isBuffer(value)) && value.length <= MAX_TEXT;
-    return isUsed ? value.toString() : undefined;
+    if (typeof value !== 'string' && !Buffer.isBuffer(value)) return undefined;
+    return name === 'tracestate' && value.length > MAX_TEXT ? undefined : value.toString();
   },
 };
 
