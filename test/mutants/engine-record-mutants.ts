@@ -408,9 +408,13 @@ export const ENGINE_RECORD_MUTANTS: readonly MutatedSource[] = [
         file: 'window/scheduler.ts',
         replace: '    behind.trace?.keyFree();\n',
       },
-      'the span of a record that goes to another member does not end': {
+      'the span of a record does not end when its dead letter was not published before a revocation': {
         file: 'attempts/task-completion.ts',
         replace: "    task.trace?.ended('handed-over');\n",
+      },
+      'the span of a record that another member handles again does not end': {
+        file: 'attempts/running-attempts.ts',
+        replace: "  task.trace?.ended('handed-over');\n",
       },
       'a rebalance is not traced': {
         file: 'rebalance/rebalance-handler.ts',

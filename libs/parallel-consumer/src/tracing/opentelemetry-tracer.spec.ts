@@ -197,6 +197,18 @@ describe('the trace of a record', () => {
     expect(spans()).toHaveLength(2);
   });
 
+  it('ends at a revocation whose dead letter could not be published', async () => {
+    const { gate, broker, clock } = await tracing(
+      { drainTimeoutMs: 0, classify: () => 'poison' },
+      { headers: CARRIED },
+    );
+    broker.failing.publish = new Error('no leader');
+    await gate.fail('value-0', new RangeError('no quantity'));
+    await broker.group.rebalance([[1]]);
+    await clock.advance(60_000);
+    expect(only('process orders').attributes['parallel_consumer.end']).toBe('handed-over');
+  });
+
   it('ends when its record stops the consumer', async () => {
     const { gate } = await tracing({ onDeadLetter: 'stop', classify: () => 'poison' }, { headers: CARRIED });
     await gate.fail('value-0', new RangeError('no quantity'));
