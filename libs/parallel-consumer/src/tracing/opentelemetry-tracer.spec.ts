@@ -243,7 +243,12 @@ describe('the trace of a batch', () => {
     await settle();
     const batch = only('process batch');
     const [first, second, third] = spans('attempt 1');
-    expect(batch.attributes).toEqual({ 'messaging.batch.message_count': 3 });
+    expect(batch.attributes).toEqual({
+      'messaging.system': 'kafka',
+      'messaging.operation.name': 'process',
+      'messaging.operation.type': 'process',
+      'messaging.batch.message_count': 3,
+    });
     expect(batch.parentSpanContext?.spanId).toBe(first?.spanContext().spanId);
     expect(batch.links.map(({ context: { spanId } }) => spanId)).toEqual(
       [second, third].map((span) => span?.spanContext().spanId),

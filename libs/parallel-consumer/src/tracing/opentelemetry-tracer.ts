@@ -179,7 +179,7 @@ class SpansOfRecord implements RecordTrace {
     const attempts = others.flatMap((each) => (each instanceof SpansOfRecord ? each.current : []));
     const links = attempts.slice(0, MAX_LINKS).map((span) => ({ context: span.spanContext() }));
     const span = this.tracer.startSpan('process batch', { links, startTime: now() }, this.context);
-    span.setAttribute('messaging.batch.message_count', size);
+    span.setAttributes({ ...describe('process', 'process'), 'messaging.batch.message_count': size });
     for (const each of attempts) each.addLink({ context: span.spanContext() });
     for (const each of [this.current, ...attempts]) each.addEvent('batch started', now());
     try {
@@ -248,12 +248,13 @@ function end(span: Span, error?: unknown): void {
   span.end(now());
 }
 
-function describe(name: string, type: string, topic: string): Attributes {
+/** A batch may have records of several topics. */
+function describe(name: string, type: string, topic?: string): Attributes {
   return {
     'messaging.system': 'kafka',
     'messaging.operation.name': name,
     'messaging.operation.type': type,
-    'messaging.destination.name': topic,
+    ...(topic !== undefined && { 'messaging.destination.name': topic }),
   };
 }
 

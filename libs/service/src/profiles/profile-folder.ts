@@ -61,6 +61,7 @@ export interface StoredProfile {
 /** The files that count for the limit: profiles, and those that a killed process has left unfinished. */
 const PROFILE = /\.(?:cpuprofile|heapsnapshot)(?:\.part)?$/;
 const MAX_FILES = 20;
+const FULL_DISK = new Set<unknown>(['ENOSPC', 'EDQUOT']);
 /** Only the user of the process may read a profile. */
 const OWNER_ONLY = 0o600;
 
@@ -87,7 +88,7 @@ export class ProfileFolder {
   /**
    * Writes a profile to a new file, which only its owner may read. Until it is complete its name ends in `.part`; a failed one is removed.
    * @param maxBytes the largest size of the file
-   * @throws Problem 507 `profile-too-large`
+   * @throws Problem 507 `profile-too-large` or `disk-full`
    */
   async write(
     name: string,
@@ -105,7 +106,7 @@ export class ProfileFolder {
       return { path, bytes };
     } catch (error) {
       await rm(part, { force: true });
-      throw error;
+      throw FULL_DISK.has((error as NodeJS.ErrnoException).code) ? fullDisk(this.path) : error;
     } finally {
       await file.close();
     }
@@ -132,4 +133,9 @@ function tooLarge(maxBytes: number): Problem {
     'profile-too-large',
     `The profile has more than ${limit} bytes, and was removed. Request a CPU profile of fewer seconds.`,
   );
+}
+
+function fullDisk(folder: string): Problem {
+  const detail = `The disk of ${folder} is full, and the profile was removed. Free some space, and repeat the request.`;
+  return new Problem(HttpStatus.INSUFFICIENT_STORAGE, 'disk-full', detail);
 }

@@ -201,6 +201,16 @@ describe('a CPU profile', () => {
     expect([status, body.code, readdirSync(folder)]).toEqual([507, 'profile-too-large', []]);
   });
 
+  it('is removed when the disk is full', async () => {
+    const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    const chunks = new Readable({ read: () => chunks.destroy(full) });
+    await expect(new ProfileFolder(folder).write('one.heapsnapshot', chunks, 100)).rejects.toMatchObject({
+      status: 507,
+      code: 'disk-full',
+    });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it('is refused when the folder has 20 profiles, unfinished ones included', async () => {
     await serve(profilesIn(folder));
     for (let n = 0; n < 10; n += 1)

@@ -66,7 +66,8 @@ export class Profiles {
 
   /**
    * Takes a CPU profile, which ends early when the process begins to drain.
-   * @throws Problem 409 `profile-running` while another one is taken, 503 `draining`, 507 `too-many-profiles` or `profile-too-large`
+   * @throws Problem 409 `profile-running` while another one is taken, 503 `draining`, 507 `too-many-profiles`, `profile-too-large`, or
+   *   `disk-full`
    */
   async takeCpuProfile(seconds: number): Promise<StoredProfile> {
     this.refuseWhileDraining();
