@@ -1,14 +1,22 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { MongoNetworkError, MongoServerError } from 'mongodb';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import { BatchResultsError, type RecordTrace } from '@orders-pipeline/parallel-consumer';
+import { BatchResultsError, type OpenRecord, type RecordTrace } from '@orders-pipeline/parallel-consumer';
 import { anAttempt } from '@orders-pipeline/parallel-consumer/testing';
 import { saveDrawsOf } from '#orders/consumer/simulated-save.js';
 import { originHeaders } from '#orders/operation/record-headers.js';
+import { formatMoney } from '#orders/order/money.js';
 import { UndecodableOrderError } from '#orders/order/order-codec.js';
 import type { OrderDocument } from '#orders/order/order-document.js';
 import { anOrder } from '#orders/testing/an-order.js';
 import { BulkUncertainError, type InsertOrders, type InsertResult } from './bulk-insert.js';
+import { paymentCall } from './examples/payment-call.js';
 import { classifySaveFailure, OrderSaver, UnsavableOrderError } from './order-saver.js';
 import { seededDelays, simulatedDelay } from './simulated-delay.js';
 
@@ -38,9 +46,10 @@ function headersOf(index: number, operationId = OPERATION_ID): Record<string, Bu
 function saving(
   insert: InsertOrders = saveAll,
   learn: (value: Buffer | null) => Promise<void> | undefined = () => undefined,
+  delay = NO_DELAY,
 ) {
   const inserted: OrderDocument[][] = [];
-  const saver = new OrderSaver({ learn, decode }, NO_DELAY, { maxBytes: MAX_BYTES, batchWaitMs: 20 }, async (bulk) => {
+  const saver = new OrderSaver({ learn, decode }, delay, { maxBytes: MAX_BYTES, batchWaitMs: 20 }, async (bulk) => {
     inserted.push([...bulk]);
     return insert(bulk);
   });
@@ -198,6 +207,51 @@ describe('classifySaveFailure', () => {
   });
 });
 
+/** Starts a payment service that gives these responses in turn. */
+async function paying(...statuses: number[]) {
+  const requests: unknown[] = [];
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    requests.push({ key: request.headers['idempotency-key'], body: await json(request) });
+    response.writeHead(statuses.shift() ?? 200).end();
+  };
+  const server = createServer((request, response) => void respond(request, response)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const delay = paymentCall({ learn: () => undefined, decode }, `http://127.0.0.1:${port}/payments`);
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    await promisify(server.close.bind(server))();
+  };
+  return { requests, delay, close };
+}
+
+describe('a call of your own instead of the simulated delay', () => {
+  it('saves an order only when the call has succeeded', async () => {
+    const { requests, delay, close } = await paying(500, 200);
+    const { saveOne, inserted } = saving(saveAll, undefined, delay);
+    await expect(saveOne(7)).rejects.toThrow('the payment service responded with 500');
+    expect(inserted).toEqual([]);
+    await saveOne(7);
+    await close();
+    expect(inserted.map(numbersOf)).toEqual([[7]]);
+    const { id, accountId, amount, currency } = anOrder({ number: 7 });
+    const paid = { key: id, body: { accountId, amount: formatMoney(amount), currency } };
+    expect(requests).toEqual([paid, paid]);
+  });
+
+  it('reports an order that cannot be decoded as invalid', async () => {
+    const { requests, delay, close } = await paying();
+    await expect(saving(saveAll, undefined, delay).saveOne(-1)).rejects.toThrow(MALFORMED);
+    await close();
+    expect(requests).toEqual([]);
+  });
+
+  it('is the one that docs/own-orders.md shows', () => {
+    const shown = readFileSync(new URL('../../../docs/own-orders.md', import.meta.url), 'utf8');
+    expect(shown).toContain(readFileSync(new URL('examples/payment-call.ts', import.meta.url), 'utf8'));
+  });
+});
+
 /** Creates a delay with these draws, and records when each wait ends. */
 function delaying(minimum: number, maximum: number, ...draws: number[]) {
   const clock = new ManualClock();
@@ -209,8 +263,9 @@ function delaying(minimum: number, maximum: number, ...draws: number[]) {
   const delay = simulatedDelay({ minimum, maximum }, () => draws.shift() ?? 0, { now: () => clock.now(), after });
   const ended: number[] = [];
   const pass = delay(() => ended.push(clock.now()));
+  const record = { headers: {} } as OpenRecord['record'];
   const start = (count = 1): void => {
-    for (let each = 0; each < count; each += 1) pass({ record: { headers: {} } });
+    for (let each = 0; each < count; each += 1) pass({ record, attempt: anAttempt(), report: () => undefined });
   };
   return { clock, start, ended, timers };
 }

@@ -74,7 +74,7 @@ export class OrderSaver {
       maxBatchSize: MAX_BATCH_SIZE,
       maxBatchWaitMs: limits.batchWaitMs,
     });
-    const wait = delay<OpenRecord>((item) => this.join(item));
+    const wait = delay((item) => this.join(item));
     this.handler = reportingHandler((item) => {
       const oversized = this.oversized(item.record);
       if (oversized === undefined) wait(item);

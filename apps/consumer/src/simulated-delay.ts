@@ -1,5 +1,5 @@
 import type { Clock } from '@orders-pipeline/clock';
-import type { ConsumedRecord } from '@orders-pipeline/parallel-consumer';
+import type { ConsumedRecord, OpenRecord } from '@orders-pipeline/parallel-consumer';
 import { type SaveBounds, saveDelayMs, saveDrawsOf } from '#orders/consumer/simulated-save.js';
 import { readOrigin } from '#orders/operation/record-headers.js';
 
@@ -15,10 +15,8 @@ export function seededDelays(seed: number, random: () => number): DelayDraw {
   };
 }
 
-/** Returns what passes each item on to `next` after a delay. */
-export type Delay = <T extends { readonly record: Pick<ConsumedRecord, 'headers'> }>(
-  next: (item: T) => void,
-) => (item: T) => void;
+/** Returns what passes each item on to `next` after a delay, or reports an error to it. */
+export type Delay = (next: (item: OpenRecord) => void) => (item: OpenRecord) => void;
 
 /**
  * Simulates slow I/O before each save: a delay drawn uniformly between two bounds, in milliseconds. Like a call to a slow
@@ -30,7 +28,7 @@ export type Delay = <T extends { readonly record: Pick<ConsumedRecord, 'headers'
 export function simulatedDelay(bounds: SaveBounds, draw: DelayDraw, clock: Clock): Delay {
   return (next) => {
     if (bounds.maximum === 0) return next;
-    const ends = new Map<number, Parameters<typeof next>[0][]>();
+    const ends = new Map<number, OpenRecord[]>();
     return (item) => {
       const now = clock.now();
       const end = now + saveDelayMs(bounds, draw(item.record));
