@@ -36,13 +36,17 @@ describe.each(['kafkajs', 'platformatic'] as const)('the start of a new group ov
     });
   }
 
-  /** A topic with five records, written one second apart. @returns its name */
+  /**
+   * A topic with five records, written one second apart in 1970: Kafka keeps them only without a limit of time, whose check, every five
+   * minutes, would delete them. @returns its name
+   */
   async function filledTopic(): Promise<string> {
     const topic = `start-${crypto.randomUUID()}`;
     const { kafka } = workerKafka();
     const admin = kafka.admin();
     await admin.connect();
-    await createTopics(admin, [{ topic, numPartitions: 1, replicationFactor: 1 }]);
+    const configEntries = [{ name: 'retention.ms', value: '-1' }];
+    await createTopics(admin, [{ topic, numPartitions: 1, replicationFactor: 1, configEntries }]);
     await admin.disconnect();
     const producer = kafka.producer({ allowAutoTopicCreation: false });
     await producer.connect();
