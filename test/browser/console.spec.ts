@@ -7,7 +7,7 @@ import { ordersCollection } from '#orders/order/order-document.js';
 import { anOrder } from '#orders/testing/an-order.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { pipelineState } from '../support/console-requests.js';
-import { eventually } from '../support/eventually.js';
+import { eventually, HANG_GUARD_MS } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
 import type { PopulateResponse } from '../support/tested-stack.js';
 import { quietKafka, writeRecords } from '../support/topic-writer.js';
@@ -31,6 +31,7 @@ describe('a browser on a real pipeline', () => {
 
   beforeEach(async () => {
     context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    context.setDefaultTimeout(HANG_GUARD_MS);
     hosts = new Set(['127.0.0.1', 'localhost']);
     failures = [];
     context.on('request', (request) => void hosts.add(new URL(request.url()).hostname));

@@ -103,7 +103,8 @@ const PARTITIONS = 12;
 /** The fields of the responses that are read. */
 export type Operation = Record<'count' | 'firstNumber' | 'saved' | 'deadLettered', number> & { readonly id: string };
 interface Pipeline {
-  readonly consumers: readonly { readonly partitions: readonly number[] | null }[];
+  /** `null`: MongoDB did not give the heartbeats in time. */
+  readonly consumers: readonly { readonly partitions: readonly number[] | null }[] | null;
 }
 
 /** What became of orders, as clients of a deployment see it. */
@@ -128,7 +129,7 @@ export class OrderChecks {
     await eventually(`the console sees ${consumers} consumers that share the partitions`, async () => {
       const pipeline = await this.client.json<Pipeline>('GET', '/v1/pipeline');
       // `null`: the heartbeats of a former consumer have stopped.
-      const shares = pipeline.consumers.flatMap(({ partitions }) => partitions?.length ?? []);
+      const shares = (pipeline.consumers ?? []).flatMap(({ partitions }) => partitions?.length ?? []);
       const all = shares.reduce((sum, share) => sum + share, 0);
       return (shares.length === consumers && !shares.includes(0) && all === PARTITIONS) || shares;
     });

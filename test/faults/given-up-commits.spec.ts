@@ -20,9 +20,9 @@ describe('a commit abandoned during an outage', () => {
     const records = 600;
     group = await TestGroup.on(server(), 'set-back', { partitions: PARTITIONS });
     await writeAll(group.kafka, group.topic, numberedRecords(records, records, PARTITIONS));
-    // All records are fetched before the outage and handled during it, and the member stays in the group: no later commit would
-    // hide an offset that went back.
-    const member = group.launch({ inFlight: records }, { handlerMs: 10_000, sessionTimeoutMs: 45_000 });
+    // All records are fetched before the outage and handled during it, and the member stays in the group, however slowly Kafka starts: no
+    // later commit would hide an offset that went back.
+    const member = group.launch({ inFlight: records }, { handlerMs: 10_000, sessionTimeoutMs: 600_000 });
     await member.joins();
     await group.handles(records / 10);
     await server().node(1).kill();

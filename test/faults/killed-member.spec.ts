@@ -9,7 +9,8 @@ const PARTITIONS = 12;
 const KEYS = 6_000;
 const ENGINE = { inFlight: 250, commitIntervalMs: 200 };
 const HANDLER_MS = 400;
-const SESSION_TIMEOUT_MS = 10_000;
+/** Long enough for the start of a process meanwhile: a replacement logs only a wait of more than 3 s. */
+const SESSION_TIMEOUT_MS = 30_000;
 
 describe('a member killed while it handles records', () => {
   let group: TestGroup;

@@ -48,7 +48,7 @@ describe('npm start -- --secured', () => {
   };
 
   it('saves, dead-letters, redrives, reconciles and shows all figures, each service with its own rights', async () => {
-    const operation = await pipeline.populate({ count: 300, faults: { poison: 0.02 } });
+    const operation = await pipeline.populate({ count: 300, faults: { poison: 0.1 } });
     await pipeline.allEnded(operation.id);
     const { body } = await pipeline.post<{ id: string }>('/v1/dead-letters/redrive', { operationId: operation.id });
     expect(body).toHaveProperty('id');

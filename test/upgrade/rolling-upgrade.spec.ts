@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AcceptedOrders } from '../../apps/producer/src/order-api/orders-request.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { eventually } from '../support/eventually.js';
 import { intakeOrder } from '../support/sent-orders.js';
 import { BACK, FORWARD, currentRelease, PREVIOUS_VERSION, providePreviousRelease, type Release } from './fleet.js';
 import { UpgradedDeployment } from './upgraded-deployment.js';
@@ -103,8 +104,10 @@ describe(`a rolling upgrade from ${PREVIOUS_VERSION}, and back`, () => {
     expect(await deployment.run('npm run reconcile -- OPERATION', { OPERATION: first })).toMatchObject({ code: 0 });
     expect(await deployment.run('npm run orders -- operations')).toMatchObject({ code: 0 });
     const place = { 'localhost:3002': new URL(deployment.fleet.url('console-1')).host };
-    const { stdout } = await deployment.run('curl -s localhost:3002/v1/pipeline', place);
-    expect(JSON.parse(stdout)).toMatchObject({ lagRecords: 0 });
+    await eventually('the lag is known', async () => {
+      const { stdout } = await deployment.run('curl -s localhost:3002/v1/pipeline', place);
+      return (JSON.parse(stdout) as { readonly lagRecords: number | null }).lagRecords === 0;
+    });
     await deployment.nothingIsLost();
   });
 

@@ -13,7 +13,8 @@ import sys
 
 from confluent_kafka import Producer
 
-TIMEOUT_S = 30
+# A hang guard: the machine may be slow.
+TIMEOUT_S = 600
 MAX_RECORD_BYTES = 8 * 1024 * 1024
 
 
