@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { consumerDefinition } from '../dev/supervisor/app-definitions.js';
 import { runDocumented } from './support/documented/run-documented.js';
-import { eventually } from './support/eventually.js';
+import { eventually, HANG_GUARD_MS } from './support/eventually.js';
 import { GuardedStack } from './support/test-issuer.js';
 
 interface Answer {
@@ -12,8 +12,6 @@ interface Answer {
   readonly body: { readonly code?: string };
 }
 
-/** The limit of the whole stack. */
-const STOP_WITHIN_MS = 30_000;
 const CPU_PROFILE = `curl -s HOST:PORT/ops/cpu-profile -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"seconds": 10}'`;
 const HEAP_SNAPSHOT = 'curl -s -X POST HOST:PORT/ops/heap-snapshot -H "authorization: Bearer $TOKEN"';
 const SERVICES = ['producer', 'query-api', 'console', 'consumer-1'];
@@ -102,7 +100,7 @@ describe('profiles of a running stack', () => {
     });
     const { path } = JSON.parse(stdout) as { path: string };
     expect([path, `${path}.part`].map((each) => existsSync(each))).toEqual([false, false]);
-    expect(await consumer.stop(STOP_WITHIN_MS)).toBe(true);
+    expect(await consumer.stop(HANG_GUARD_MS)).toBe(true);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     const { snapshot } = JSON.parse(readFileSync(path, 'utf8')) as { snapshot: { node_count: number } };
     expect(snapshot.node_count).toBeGreaterThan(1_000);

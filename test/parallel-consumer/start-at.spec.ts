@@ -9,6 +9,8 @@ import { writeRecords } from '../support/topic-writer.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const SECOND = 1_000;
+/** A pause of this process must not end its membership: a partition that moves repeats records. */
+const SESSION_TIMEOUT_MS = 20 * 60_000;
 
 /** Returns what a group has committed for partition 0; -1: nothing. */
 async function committedOffset(topic: string, groupId: string): Promise<number> {
@@ -63,7 +65,7 @@ describe.each(['kafkajs', 'platformatic'] as const)('the start of a new group ov
     const handled: string[] = [];
     const handler = async ({ value }: { readonly value: Buffer | null }): Promise<void> =>
       void handled.push(String(value));
-    const broker = brokerOf({ topic, groupId, logger: quiet, startAt });
+    const broker = brokerOf({ topic, groupId, logger: quiet, startAt, sessionTimeoutMs: SESSION_TIMEOUT_MS });
     consumer = new ParallelConsumer({ handler, onDeadLetter: 'stop', logger: quiet, commitIntervalMs: 500 }, broker);
     await consumer.start();
     await eventually(

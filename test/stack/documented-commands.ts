@@ -80,7 +80,7 @@ export function documentedCommandsSpecs(shared: () => TestedStack): void {
   });
 
   it('show, pause and resume an operation', async () => {
-    const { id } = await pipeline.populate({ count: 10_000, ratePerSecond: 50 });
+    const { id } = await pipeline.populate({ count: 100_000, ratePerSecond: 50 });
     const shown = await shell.output('npm run orders -- operation OPERATION', { OPERATION: id });
     expect(shown).toMatch(new RegExp(`^operation +${id}$`, 'm'));
     await shell.output('npm run orders -- pause OPERATION', { OPERATION: id });
@@ -121,7 +121,7 @@ export function documentedCommandsSpecs(shared: () => TestedStack): void {
   });
 
   it('refuse the scaling demo while orders are sent, and change nothing', async () => {
-    const { id } = await pipeline.populate({ count: 10_000, ratePerSecond: 50 });
+    const { id } = await pipeline.populate({ count: 100_000, ratePerSecond: 50 });
     await eventually('orders are sent', async () => ((await pipelineState(pipeline)).producedPerSecond ?? 0) > 0);
     const { code, stderr } = await shell.run('npm run orders -- scaling-demo');
     expect([code, stderr]).toEqual([2, expect.stringContaining('(work-under-way)\nNothing was changed.\n')]);

@@ -89,7 +89,9 @@ export function itIsAnAutoscalerStore(makeTwo: () => Promise<readonly [Autoscale
 
   it('lists decisions newest first, in pages', async () => {
     const [store] = await makeTwo();
-    const decisions = [1_000, 2_000, 3_000].map(keptAt);
+    // Not in the past: MongoDB removes decisions after a week.
+    const future = Date.UTC(2_100, 0);
+    const decisions = [future + 1_000, future + 2_000, future + 3_000].map(keptAt);
     for (const decision of decisions) await store.keep(decision);
     expect(await store.list(undefined, 2)).toEqual([decisions[2], decisions[1]]);
     expect(await store.list(decisions[1]?.id, 2)).toEqual([decisions[0]]);
