@@ -1,24 +1,36 @@
 // The boundaries of docs/architecture.md, as rules. `npm run check` fails on any of them.
 
+const { readdirSync } = require('node:fs');
+
 // The engine's folders, from the lowest to the highest: each imports only folders before it.
 const ENGINE_LAYERS = [
-  ['structures', 'failures', 'events', 'protocol'],
-  ['records'],
-  ['broker'],
+  ['structures', 'protocol', 'checks'],
+  ['failures', 'records'],
+  ['events'],
+  ['broker', 'tracing'],
   ['kafka', 'partition'],
   ['kafkajs', 'platformatic', 'window', 'commits'],
   ['attempts'],
   ['buffering', 'topics'],
   ['status'],
-  ['membership', 'metrics', 'handlers'],
+  ['rebalance', 'metrics', 'handlers'],
 ];
+/** Folders for tests only. */
+const ENGINE_TESTS = ['testing', 'contract', 'behaviour', 'simulation'];
 const ENGINE = 'libs/parallel-consumer/src/';
+
+// A folder without a layer would be checked by no rule.
+const engineFolders = readdirSync(ENGINE, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+const known = new Set([...ENGINE_LAYERS.flat(), ...ENGINE_TESTS]);
+const unknown = engineFolders.map(({ name }) => name).filter((name) => !known.delete(name));
+if (unknown.length + known.size > 0)
+  throw new Error(`ENGINE_LAYERS: without a layer: ${unknown.join()}; without a folder: ${[...known].join()}`);
 
 /** The folders and root files that a layer must not import: those above it, and its neighbours. */
 function aboveAndBeside(layer, folder) {
   const above = ENGINE_LAYERS.slice(layer + 1).flat();
   const beside = ENGINE_LAYERS[layer].filter((other) => other !== folder);
-  return `^${ENGINE}((${[...above, ...beside].join('|')}|testing|contract|behaviour|simulation)/|[^/]+[.]ts$)`;
+  return `^${ENGINE}((${[...above, ...beside, ...ENGINE_TESTS].join('|')})/|[^/]+[.]ts$)`;
 }
 
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });

@@ -104,7 +104,7 @@ describe(`a rolling upgrade from ${PREVIOUS_VERSION}, and back`, () => {
     expect(await deployment.run('npm run reconcile -- OPERATION', { OPERATION: first })).toMatchObject({ code: 0 });
     expect(await deployment.run('npm run orders -- operations')).toMatchObject({ code: 0 });
     const place = { 'localhost:3002': new URL(deployment.fleet.url('console-1')).host };
-    await eventually('the lag is known', async () => {
+    await eventually('the lag is 0', async () => {
       const { stdout } = await deployment.run('curl -s localhost:3002/v1/pipeline', place);
       return (JSON.parse(stdout) as { readonly lagRecords: number | null }).lagRecords === 0;
     });

@@ -48,7 +48,7 @@ export type {
   SendTracer,
   TracedEnd,
   TracedOutcome,
-} from './tracing/record-tracer.js';
+} from './events/record-tracer.js';
 export { formatDrain, type DrainReport } from './events/drain-report.js';
 export type { EngineLogger } from './events/engine-logger.js';
 export type { AttemptOutcome, Observer } from './events/observer.js';

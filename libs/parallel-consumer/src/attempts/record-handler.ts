@@ -1,5 +1,5 @@
 import type { ConsumedRecord } from '../records/record.js';
-import type { RecordTrace } from '../tracing/record-tracer.js';
+import type { RecordTrace } from '../events/record-tracer.js';
 
 /** One attempt to handle one record. */
 export interface Attempt {

@@ -1,7 +1,7 @@
 import type { ListNode } from '../structures/intrusive-list.js';
 import type { Task } from '../partition/assignment-and-tasks.js';
 import type { ConsumedRecord } from '../records/record.js';
-import type { RecordTrace } from '../tracing/record-tracer.js';
+import type { RecordTrace } from '../events/record-tracer.js';
 import type { Attempt, OpenRecord, TakenRecord } from './record-handler.js';
 
 /** What an attempt reports to. */

@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from '@orders-pipeline/clock';
 import type { EngineLogger } from './engine-logger.js';
 import type { Observer } from './observer.js';
-import type { RecordTracer } from '../tracing/record-tracer.js';
+import type { RecordTracer } from './record-tracer.js';
 
 /** What the engine reports to, and its sources of time and randomness. */
 export interface RuntimeOptions {

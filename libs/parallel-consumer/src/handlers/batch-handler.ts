@@ -6,7 +6,7 @@ import { BatchResultsError, checkedResults } from './batcher.js';
 import type { OpenRecord, TakenRecord } from '../attempts/record-handler.js';
 import { AttemptWithdrawnError } from '../attempts/running-attempt.js';
 import { reasonOf, reportingHandler, type ReportingHandler } from '../attempts/reporting-handler.js';
-import type { RecordTrace } from '../tracing/record-tracer.js';
+import type { RecordTrace } from '../events/record-tracer.js';
 import { SameKeyBatches } from './same-key-batches.js';
 
 /** How records are gathered into batches, and what handles a batch. */

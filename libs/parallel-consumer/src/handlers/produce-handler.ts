@@ -5,7 +5,7 @@ import { AttemptWithdrawnError } from '../attempts/running-attempt.js';
 import { checkOptions } from '../checks/check-options.js';
 import { display, ofType, timer, withFunctions, type Check } from '../checks/value-checks.js';
 import type { ConsumedRecord, OutgoingRecord } from '../records/record.js';
-import type { RecordTrace } from '../tracing/record-tracer.js';
+import type { RecordTrace } from '../events/record-tracer.js';
 
 /** A record to produce, and its topic. */
 export interface ProducedRecord extends OutgoingRecord {

@@ -7,7 +7,7 @@ import { errorDetails } from '../failures/failure.js';
 import { RecordsRejectedError } from '../failures/records-rejected.js';
 import { isKafkaError } from '../protocol/kafka-error.js';
 import type { OutgoingRecord } from '../records/record.js';
-import type { SendTrace, SendTracer } from '../tracing/record-tracer.js';
+import type { SendTrace, SendTracer } from '../events/record-tracer.js';
 import type { KafkaConnections } from './kafka-connections.js';
 import { requireSendable, splitByBytes } from './outgoing-records.js';
 import { ProducerSession, type Acknowledgement, type Attempted } from './producer-session.js';

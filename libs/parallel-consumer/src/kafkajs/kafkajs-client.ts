@@ -4,7 +4,7 @@ import kafkajs, { type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
 import { checkOptions } from '../checks/check-options.js';
 import { addresses, text, unchecked, withFunctions, type Check } from '../checks/value-checks.js';
 import type { EngineLogger } from '../events/engine-logger.js';
-import type { SendTracer } from '../tracing/record-tracer.js';
+import type { SendTracer } from '../events/record-tracer.js';
 import { KafkajsConnections } from './kafkajs-connections.js';
 import { patchKafkajs } from './kafkajs-patches.js';
 import { ReliableProducer } from '../kafka/reliable-producer.js';

@@ -1,6 +1,6 @@
 import type { ListNode } from '../structures/intrusive-list.js';
 import type { ConsumedRecord } from '../records/record.js';
-import type { RecordTrace } from '../tracing/record-tracer.js';
+import type { RecordTrace } from '../events/record-tracer.js';
 import { Fifo } from '../structures/fifo.js';
 import { PartitionBuffer } from './partition-buffer.js';
 import { KeyQueues, type KeyHolder } from './key-queues.js';

@@ -2,7 +2,7 @@ import type { ConnectionOptions } from '@platformatic/kafka';
 import { checkOptions } from '../checks/check-options.js';
 import { addresses, text, unchecked, withFunctions, type Check } from '../checks/value-checks.js';
 import type { EngineLogger } from '../events/engine-logger.js';
-import type { SendTracer } from '../tracing/record-tracer.js';
+import type { SendTracer } from '../events/record-tracer.js';
 import { ReliableProducer } from '../kafka/reliable-producer.js';
 import { PlatformaticConnections } from './platformatic-connections.js';
 

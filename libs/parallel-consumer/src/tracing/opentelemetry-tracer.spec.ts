@@ -10,7 +10,7 @@ import { batchHandler } from '../handlers/batch-handler.js';
 import { produceHandler, type ProducedRecord } from '../handlers/produce-handler.js';
 import type { ParallelConsumerOptions } from '../options.js';
 import { OpenTelemetryTracer } from './opentelemetry-tracer.js';
-import type { RecordTrace } from './record-tracer.js';
+import type { RecordTrace } from '../events/record-tracer.js';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const CARRIED = { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` };

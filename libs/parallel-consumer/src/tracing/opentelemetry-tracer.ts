@@ -18,7 +18,14 @@ import {
 import { errorDetails } from '../failures/failure.js';
 import type { ConsumedRecord, OutgoingRecord } from '../records/record.js';
 import type { DrainReport } from '../events/drain-report.js';
-import type { RecordTrace, RecordTracer, SendTrace, SendTracer, TracedEnd, TracedOutcome } from './record-tracer.js';
+import type {
+  RecordTrace,
+  RecordTracer,
+  SendTrace,
+  SendTracer,
+  TracedEnd,
+  TracedOutcome,
+} from '../events/record-tracer.js';
 
 /** How records are traced. */
 export interface OpenTelemetryTracerOptions {

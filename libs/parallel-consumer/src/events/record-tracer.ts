@@ -1,5 +1,5 @@
-import type { DrainReport } from '../events/drain-report.js';
-import type { AttemptOutcome } from '../events/observer.js';
+import type { DrainReport } from './drain-report.js';
+import type { AttemptOutcome } from './observer.js';
 import type { ConsumedRecord, OutgoingRecord } from '../records/record.js';
 
 /**
