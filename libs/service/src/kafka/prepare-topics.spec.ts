@@ -83,6 +83,11 @@ describe('prepareTopics with new topics', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('waits for topics that Kafka takes longer to create than a request', async () => {
+    const slow = kafkaOf({ createFault: 'REQUEST_TIMED_OUT', metadata: [UNKNOWN, LED] });
+    expect(await prepareTopics(slow, ANY, logger)).toBe(12);
+  });
+
   it('rejects an unexpected partition count, and does not retry other errors', async () => {
     const expected = { ...ANY, partitions: 6 };
     await expect(prepareTopics(kafkaOf({}), expected, logger)).rejects.toMatchObject({

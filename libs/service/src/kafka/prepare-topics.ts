@@ -146,8 +146,10 @@ export async function createTopics(
     // Resolves to false if another process has created the topics meanwhile, which is fine.
     if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: false });
   } catch (cause) {
-    if (!isOfType(cause, 'INVALID_REPLICATION_FACTOR')) throw cause;
-    throw tooFewBrokers(missing[0]?.replicationFactor ?? 1, 'be created', { cause });
+    if (isOfType(cause, 'INVALID_REPLICATION_FACTOR'))
+      throw tooFewBrokers(missing[0]?.replicationFactor ?? 1, 'be created', { cause });
+    // After 5 s without a result, kafkajs's default, the broker goes on creating them.
+    if (!isOfType(cause, 'REQUEST_TIMED_OUT')) throw cause;
   }
   return findTopics(
     admin,
