@@ -40,7 +40,8 @@ export async function freePortsInARow(count: number, choose: () => number = belo
     const first = choose();
     const ports = Array.from({ length: count }, (_, at) => first + at);
     const areFree = await Promise.all(
-      ports.map(async (port) => !reserved.has(port) && (await isFree({ host: LOOPBACK, port })) && claimed(port)),
+      // A check listens for a moment: on a port that another process has claimed, its server would fail then.
+      ports.map(async (port) => !reserved.has(port) && claimed(port) && (await isFree({ host: LOOPBACK, port }))),
     );
     if (!areFree.every(Boolean)) continue;
     for (const port of ports) reserved.add(port);

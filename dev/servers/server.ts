@@ -22,7 +22,7 @@ export interface ServerProgram {
 }
 
 /** With one CPU core, and other servers that start beside it, Kafka took more than a minute. */
-const READY_WITHIN_MS = timeLimit(120_000);
+const READY_WITHIN_MS = timeLimit(300_000);
 const PROBE_EVERY_MS = 100;
 
 /** Receives events of a server that has served before, as log lines. */
@@ -68,7 +68,7 @@ export class Server {
   /**
    * Resolves once the server is ready. May be called again after `stop` or `kill`, on the same data.
    * @throws StackError `server-failed`, with the last lines of its log, if the process ends before it is ready or takes longer than
-   * two minutes; call `stop` then
+   * five minutes; call `stop` then
    */
   start(): Promise<void> {
     this.served = Promise.withResolvers();
