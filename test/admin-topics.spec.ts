@@ -4,8 +4,7 @@ import { freePort } from '../dev/machine/ports.js';
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { prepareTopics } from '#service/kafka/prepare-topics.js';
 import { emptyServers, type GivenServers } from './support/own-servers.js';
-import { eventually } from './support/eventually.js';
-import { runApp, StartedApp } from './support/started-app.js';
+import { PATIENT, type Run, runApp, StartedApp } from './support/started-app.js';
 import { changeTopicSettings, topicSettingsOf, quietKafka } from './support/topic-writer.js';
 
 const ONE = { partitions: 3, clusterId: undefined, replicationFactor: 1, minInSyncReplicas: 1 };
@@ -18,6 +17,9 @@ describe('npm run admin -- topics, with a Kafka of one broker', () => {
     if (given === undefined) throw new Error('this project has shared servers');
     servers = given;
   });
+
+  const runAdmin = async (settings: NodeJS.ProcessEnv, ...args: string[]): Promise<Run> =>
+    runApp('admin', { ...PATIENT, ...servers, ...settings }, ...args);
 
   async function asAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
     const admin = quietKafka(servers.KAFKA_BROKERS).admin();
@@ -42,8 +44,8 @@ describe('npm run admin -- topics, with a Kafka of one broker', () => {
     asAdmin(async (admin) => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions.length);
 
   it('plans the creation of missing topics, creates them, and then has nothing to do', async () => {
-    const env = { ...servers, TOPIC_PARTITIONS: '5' };
-    const planned = await runApp('admin', env, 'topics', 'plan');
+    const env = { TOPIC_PARTITIONS: '5' };
+    const planned = await runAdmin(env, 'topics', 'plan');
     expect(planned).toMatchObject({ code: 1, stderr: '' });
     expect(planned.stdout.split('\n').slice(0, 2)).toEqual(
       [ORDERS_TOPIC, DEAD_LETTER_TOPIC].map(
@@ -51,7 +53,7 @@ describe('npm run admin -- topics, with a Kafka of one broker', () => {
       ),
     );
     expect(await asAdmin((admin) => admin.listTopics())).not.toContain(ORDERS_TOPIC);
-    const applied = await runApp('admin', env, 'topics', 'apply');
+    const applied = await runAdmin(env, 'topics', 'apply');
     expect(applied).toMatchObject({ code: 0, stderr: '' });
     expect(applied.stdout).toBe(
       `created topic ${ORDERS_TOPIC}\ncreated topic ${DEAD_LETTER_TOPIC}\nThe topics are as the settings want them.\n`,
@@ -60,7 +62,7 @@ describe('npm run admin -- topics, with a Kafka of one broker', () => {
     const appended = { 'message.timestamp.type': 'LogAppendTime' };
     expect(await settingsOf(ORDERS_TOPIC)).toMatchObject({ 'retention.ms': '2592000000', ...appended });
     expect(await settingsOf(DEAD_LETTER_TOPIC)).toMatchObject({ 'retention.ms': '-1', ...appended });
-    expect(await runApp('admin', env, 'topics', 'plan')).toMatchObject({ code: 0, stderr: '' });
+    expect(await runAdmin(env, 'topics', 'plan')).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('names each setting that differs, with the cure, changes it, and keeps the others', async () => {
@@ -77,10 +79,10 @@ describe('npm run admin -- topics, with a Kafka of one broker', () => {
     expect(warnings).toContain(
       `Topic ${ORDERS_TOPIC} has message.timestamp.type CreateTime, not LogAppendTime: change it with npm run admin -- topics apply.`,
     );
-    const planned = await runApp('admin', { ...servers }, 'topics', 'plan');
+    const planned = await runAdmin({}, 'topics', 'plan');
     expect(planned).toMatchObject({ code: 1, stdout: `${warnings.join('\n')}\n` });
     expect(planned.stdout).toContain('unclean.leader.election.enable true, not false');
-    const applied = await runApp('admin', { ...servers }, 'topics', 'apply');
+    const applied = await runAdmin({}, 'topics', 'apply');
     expect(applied).toMatchObject({ code: 0, stderr: '' });
     expect(applied.stdout).toContain(`changed retention.ms of topic ${ORDERS_TOPIC} from 60000 to 2592000000\n`);
     expect(await settingsOf(ORDERS_TOPIC)).toMatchObject({
@@ -93,7 +95,7 @@ describe('npm run admin -- topics, with a Kafka of one broker', () => {
 
   it('adds no partitions, and says so', async () => {
     await createdWith({});
-    const { code, stdout } = await runApp('admin', { ...servers, TOPIC_PARTITIONS: '6' }, 'topics', 'apply');
+    const { code, stdout } = await runAdmin({ TOPIC_PARTITIONS: '6' }, 'topics', 'apply');
     expect(code).toBe(1);
     expect(stdout).toContain(`Topic ${ORDERS_TOPIC} has 3 partitions, not 6: apply adds none`);
     expect(await partitionsOf(ORDERS_TOPIC)).toBe(3);
@@ -104,11 +106,7 @@ describe('npm run admin -- topics, with a Kafka of one broker', () => {
     const three = { TOPIC_REPLICATION_FACTOR: '3', TOPIC_MIN_INSYNC_REPLICAS: '2' };
     const started = await StartedApp.start(app, { ...servers, ...three });
     try {
-      await eventually('it names them', async () => {
-        const { checks } = await started.readiness();
-        return checks['kafka'] !== undefined;
-      });
-      expect((await started.readiness()).checks['kafka']?.reason).toBe(
+      expect(await started.reasonOf('kafka', /^Topic /)).toBe(
         `Topic ${ORDERS_TOPIC} has replication factor 1, not 3: change it with npm run admin -- topics apply, or set ` +
           'TOPIC_REPLICATION_FACTOR=1 to accept it.',
       );
@@ -139,7 +137,7 @@ describe('npm run admin -- topics, with a Kafka of one broker', () => {
     ['no command', {}, ['topics', 'remove'], "unknown command 'remove'"],
   ])('refuses %s with exit code 2 and the cure', async (_, settings, args, line) => {
     await createdWith({});
-    const { code, stdout, stderr } = await runApp('admin', { ...servers, ...settings }, ...args);
+    const { code, stdout, stderr } = await runAdmin(settings, ...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(line);
   });

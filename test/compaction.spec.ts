@@ -10,7 +10,7 @@ import { bookkeepingOf, compacted, COMPACTED_AT_ONCE } from './support/archives.
 import { eventually } from './support/eventually.js';
 import { Imports, legacyPairs, intakeOrder, sendOrders } from './support/sent-orders.js';
 import { TestSystem } from './support/test-system.js';
-import { reconciled } from './support/started-app.js';
+import { judged } from './support/started-app.js';
 import { sharedPipeline } from './support/shared-pipeline.js';
 import { quietKafka, recordsKept } from './support/topic-writer.js';
 
@@ -41,7 +41,7 @@ describe('the processing metadata of an ended operation', () => {
     const blocks = await compacted(db, id);
     expect(blocks).toMatchObject([{ _id: { from: 0 }, to: 5_000, count: 5_000, saved: 5_000, isCompacted: true }]);
     expect(await bookkeepingOf(db, id)).toEqual(NOTHING);
-    const report = await reconciled(system, id);
+    const report = await judged(system, id);
     expect(report).toMatchObject({ ...CLEAN, code: 0, verdict: 'holds', saved: 5_000, settled: 5_000 });
   });
 
@@ -49,7 +49,7 @@ describe('the processing metadata of an ended operation', () => {
     const faults = { poison: 0.02, oversized: 0, duplicate: 0.01, conflict: 0.01 };
     const { id } = await system.populate({ count: 2_000, faults, seed: 7 });
     const ended = await system.allEnded(id);
-    const before = await reconciled(system, id);
+    const before = await judged(system, id);
     await eventually('a turn of the compaction has ended', async () => {
       const operation = await operationsCollection(db).findOne({ _id: id });
       return operation?.compaction?.nextAt !== undefined;
@@ -62,7 +62,7 @@ describe('the processing metadata of an ended operation', () => {
     await eventually('the records of its dead letters are removed', async () => {
       return (await recordsKept(quietKafka(system.brokers), DEAD_LETTER_TOPIC)) === 0;
     });
-    const after = await reconciled(system, id);
+    const after = await judged(system, id);
     expect(after).toMatchObject({ ...CLEAN, code: 0, verdict: 'holds', saved: before.saved, faults: before.faults });
     expect(after.discarded).toBe(before.deadLettered);
     await eventually('its figures are complete', async () => {
@@ -80,7 +80,7 @@ describe('the processing metadata of an ended operation', () => {
     const orders = ordersCollection(db);
     const removed = await orders.findOneAndDelete({ _id: new UUID(idOf(2_500)) });
     const changed = await orders.findOneAndUpdate({ _id: new UUID(idOf(17)) }, { $set: { quantity: 10_001 } });
-    const report = await reconciled(system, id);
+    const report = await judged(system, id);
     expect(report).toMatchObject({ code: 1, verdict: 'broken', missing: 1, altered: 1, saved: 2_998 });
     expect(report.alteredOrders).toEqual([{ index: 17, id: idOf(17), fields: ['quantity'] }]);
     expect(report.missingRecords).toMatchObject([{ index: 2_500, id: idOf(2_500), blame: 'saved-then-gone' }]);
@@ -101,15 +101,15 @@ describe('the processing metadata of an ended operation', () => {
     expect(await imports.summary(first.id)).toMatchObject({ rows: 2_000, accepted: 2_000, files: { read: 1 } });
     const again = await imports.imported({ 'a.json': rows });
     expect(again.import).toMatchObject({ rows: 2_000, accepted: 0, skipped: 2_000 });
-    expect(await reconciled(system, first.id)).toMatchObject({ ...CLEAN, code: 0, saved: 2_000, settled: 2_000 });
+    expect(await judged(system, first.id)).toMatchObject({ ...CLEAN, code: 0, saved: 2_000, settled: 2_000 });
     const [block] = await compacted(db, first.id);
     const changed = { number: Long.fromNumber((block?.first ?? 0) + 5) };
     await ordersCollection(db).updateOne(changed, { $set: { symbol: 'OTHER' } });
-    const report = await reconciled(system, first.id);
+    const report = await judged(system, first.id);
     expect(report).toMatchObject({ code: 1, verdict: 'broken', missing: 0 });
     expect(report.differingBlocks).toMatchObject([{ first: block?.first, verified: 2_000, found: 2_000 }]);
     const removed = await ordersCollection(db).findOneAndDelete(changed);
-    expect(await reconciled(system, first.id)).toMatchObject({ code: 1, missing: 1, saved: 1_999 });
+    expect(await judged(system, first.id)).toMatchObject({ code: 1, missing: 1, saved: 1_999 });
     if (removed !== null) await ordersCollection(db).insertOne(removed);
   });
 
@@ -131,7 +131,7 @@ describe('the processing metadata of an ended operation', () => {
     await operationsCollection(db).updateOne({ _id: id }, { $unset: { 'compaction.nextAt': true } });
     expect(await compacted(db, id)).toMatchObject([{ count: 310, saved: 310 }]);
     expect(await bookkeepingOf(db, id)).toEqual(NOTHING);
-    expect(await reconciled(system, id)).toMatchObject({ ...CLEAN, code: 0, acked: 310, saved: 310, settled: 310 });
+    expect(await judged(system, id)).toMatchObject({ ...CLEAN, code: 0, acked: 310, saved: 310, settled: 310 });
     await eventually('all count as saved', async () => (await system.operation(id)).saved === 310);
     const { body: trace } = await system.get<OrderTrace>(`/v1/orders/${body.items[7]?.id}/trace`);
     expect(trace).toMatchObject({ operationId: id, chunk: null, index: expect.any(Number) });

@@ -64,7 +64,7 @@ describe('cursor pagination and numbered pages, while orders are being saved and
   }
 
   it('return each order that was saved at the start exactly once, in any sort', async () => {
-    const { id } = await pipeline.populate({ count: 6_000, ratePerSecond: 1_000, accounts: 10_000 });
+    const { id } = await pipeline.populate({ count: 6_000, ratePerSecond: 400, accounts: 10_000 });
     await eventually('some orders are saved', async () => ((await pipeline.operation(id)).saved ?? 0) > 500);
     const atFirst = (await savedNumbers()).length;
     const sorts = ['number', '-number', 'createdAt', '-createdAt', 'amount', '-amount'];

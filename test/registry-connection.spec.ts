@@ -97,7 +97,7 @@ describe('the connection to a registry', () => {
   it('sends a request once more when no response arrives', async () => {
     let sent = 0;
     plain.answers = () => ++sent % 2 === 0;
-    await expect(useAll(USER, plain.url, { timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'unknown-schema' });
+    await expect(useAll(USER, plain.url, { timeoutMs: 5_000 })).rejects.toMatchObject({ code: 'unknown-schema' });
     plain.answers = () => true;
     // Each of the five requests is sent twice: those of the client, of the registration and of the lookup.
     expect(sent).toBe(10);

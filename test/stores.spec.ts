@@ -24,7 +24,7 @@ import { itIsAnIntakeStore } from '../apps/producer/src/order-api/testing/intake
 import { emptyServers, type GivenServers } from './support/own-servers.js';
 import { eventually } from './support/eventually.js';
 import { Relay } from './support/relay.js';
-import { runApp, RunningFacade } from './support/started-app.js';
+import { PATIENT, runApp, RunningFacade } from './support/started-app.js';
 import {
   describeBucketStore,
   describeMigrationStore,
@@ -129,7 +129,7 @@ describe('npm run admin -- archive', () => {
     await new MongoMigrationStore(mongo).read();
     const stages = Object.fromEntries(READS.map((name) => [`capabilities.${name}.stage`, reads]));
     await db.collection('migration').updateOne({}, { $set: { ...stages, 'capabilities.writes.stage': writes } });
-    const ran = await runApp('admin', { ...servers }, 'archive', '/nowhere', '--before', '2026-01-31');
+    const ran = await runApp('admin', { ...PATIENT, ...servers }, 'archive', '/nowhere', '--before', '2026-01-31');
     expect(ran).toMatchObject(result);
   });
 });

@@ -10,6 +10,7 @@ import { RecordedStream } from '../../apps/cli/src/testing/command-line-run.js';
 import type { ReconcileReport } from '#reconcile/report.js';
 import { eventually } from '../support/eventually.js';
 import { legacyPairs } from '../support/sent-orders.js';
+import { judged } from '../support/started-app.js';
 import { TestSystem } from '../support/test-system.js';
 
 const SCRIPT = join(PROJECT_DIRECTORY, 'dist/apps/cli/src/main.js');
@@ -165,6 +166,7 @@ export function commandLineSpecs(shared: () => TestSystem): void {
     ]);
     const again = await orders('import', folder, '--watch');
     expect([again.code, again.out]).toEqual([0, expect.stringMatching(/^files +2: 1 imported before, 1 rejected$/m)]);
+    await judged(pipeline, id);
     const report = await orders('reconcile', id);
     expect([report.code, report.out]).toEqual([0, expect.stringMatching(/^OK: /m)]);
   });
@@ -173,6 +175,7 @@ export function commandLineSpecs(shared: () => TestSystem): void {
     const faults = ['--poison', '0.02', '--oversized', '0.01', '--duplicate', '0.05', '--conflict', '0.02'];
     const { id, status } = await json<OperationResponse>('populate', '2000', ...faults, '--watch');
     expect(status).toBe('succeeded');
+    await judged(pipeline, id);
     const report = await json<ReconcileReport>('reconcile', id);
     expect(report).toMatchObject({ verdict: 'holds', acked: 2_000, missing: 0 });
     expect(report.faults?.found).toEqual(report.faults?.expected);

@@ -202,7 +202,7 @@ export function operationsSpecs(shared: () => TestSystem): void {
   });
 
   it('can be followed as server-sent events, and a client that reconnects receives no event twice', async () => {
-    const { id } = await pipeline.populate({ count: 6_000, ratePerSecond: 1_500 });
+    const { id } = await pipeline.populate({ count: 6_000, ratePerSecond: 600 });
     const url = `${pipeline.producerUrl}/v1/operations/${id}/events`;
     const response = await fetch(url);
     expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);

@@ -6,7 +6,7 @@ import { createOrderIds } from '#orders/order/order.js';
 import { ordersCollection } from '#orders/order/order-document.js';
 import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
-import { EXACT_TYPES, reconciled, runReconcile } from '../support/started-app.js';
+import { EXACT_TYPES, judged, runReconcile } from '../support/started-app.js';
 
 const MIX = { poison: 0.01, oversized: 0.005, duplicate: 0.02, conflict: 0.01 };
 const CLEAN = { missing: 0, pending: 0, doubled: 0, altered: 0, phantom: 0 };
@@ -28,16 +28,16 @@ export function reconcileSpecs(shared: () => TestSystem): void {
 
   it('holds when every order is saved as it was sent', async () => {
     const id = await populateAndSave(6_789);
-    const { stdout, code } = await runReconcile(pipeline, id);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/6,789 {2}saved/);
-    expect(stdout).toMatch(/^OK: /m);
-    expect(await reconciled(pipeline, id)).toMatchObject({
+    expect(await judged(pipeline, id)).toMatchObject({
       ...CLEAN,
       verdict: 'holds',
       acked: 6_789,
       saved: 6_789,
     });
+    const { stdout, code } = await runReconcile(pipeline, id);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/6,789 {2}saved/);
+    expect(stdout).toMatch(/^OK: /m);
   });
 
   it('finds each injected fault once, by its origin, and all other orders saved', async () => {
@@ -65,7 +65,7 @@ export function reconcileSpecs(shared: () => TestSystem): void {
     expect(deadLettered).toBe(inPlace);
     const duplicates = known.filter(({ extras }) => extras.includes('duplicate')).length;
     expect(ackedFaults).toMatchObject({ duplicate: duplicates, conflict: expected.length - inPlace });
-    const report = await reconciled(pipeline, id);
+    const report = await judged(pipeline, id);
     expect(report).toMatchObject({
       ...CLEAN,
       code: 0,
@@ -81,7 +81,7 @@ export function reconcileSpecs(shared: () => TestSystem): void {
     const deleted = createOrderIds(id)(1_234);
     const orders = ordersCollection(pipeline.db);
     const removed = await orders.findOneAndDelete({ _id: new UUID(deleted) }, EXACT_TYPES);
-    const report = await reconciled(pipeline, id);
+    const report = await judged(pipeline, id);
     expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', missing: 1, saved: 1_999 });
     expect(report.missingRecords).toEqual([
       expect.objectContaining({
@@ -116,7 +116,7 @@ export function reconcileSpecs(shared: () => TestSystem): void {
       altered.map(async ({ id: _id }) => orders.findOne({ _id: new UUID(_id) }, EXACT_TYPES)),
     );
     for (const order of altered) await orders.updateOne({ _id: new UUID(order.id) }, { $set: order.change });
-    const report = await reconciled(pipeline, id);
+    const report = await judged(pipeline, id);
     expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', altered: changes.length });
     expect(report.alteredOrders).toEqual(
       altered.map(({ index, id: _id, field }) => ({ index, id: _id, fields: [field] })),
@@ -138,7 +138,7 @@ export function reconcileSpecs(shared: () => TestSystem): void {
         { ...model, _id: new UUID(), number: number as never },
         { bypassDocumentValidation: true },
       );
-    const report = await reconciled(pipeline, id);
+    const report = await judged(pipeline, id);
     expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', phantom: 2, saved: acked });
     expect(report.phantomOrders.map(({ number }) => number)).toEqual(numbers);
     await orders.deleteMany({ number: { $in: numbers as never } });

@@ -4,8 +4,7 @@ import { connectPlatformatic, PlatformaticBroker } from '@orders-pipeline/parall
 import { describeBrokerContract } from '../../libs/parallel-consumer/src/contract/broker-contract.js';
 import type { ContractKafka } from '../../libs/parallel-consumer/src/contract/contract-kafka.js';
 import { workerKafka } from '../support/own-servers.js';
-import { eventually } from '../support/eventually.js';
-import { beginTransaction, readRecords } from '../support/topic-writer.js';
+import { beginTransaction, deleteTopic, readRecords, transactionalProducer } from '../support/topic-writer.js';
 
 /** Longer than the guard against hanging: a member that a spec leaves behind is not dropped before. */
 const sessionTimeoutMs = 20 * 60_000;
@@ -32,10 +31,6 @@ async function realKafka(member: ContractKafka['member']): Promise<ContractKafka
   const { kafka } = workerKafka();
   const admin = kafka.admin();
   await admin.connect();
-  const deleteTopic = async (topic: string): Promise<void> => {
-    await admin.deleteTopics({ topics: [topic] });
-    await eventually('the topic is deleted', async () => !(await admin.listTopics()).includes(topic));
-  };
   return {
     createTopic: async (topic, numPartitions) => {
       await createTopics(admin, [{ topic, numPartitions, replicationFactor: 1 }]);
@@ -48,12 +43,7 @@ async function realKafka(member: ContractKafka['member']): Promise<ContractKafka
       await producer.disconnect();
     },
     beginTransaction: async (topic, partition) => {
-      const transactional = kafka.producer({
-        transactionalId: crypto.randomUUID(),
-        idempotent: true,
-        maxInFlightRequests: 1,
-        allowAutoTopicCreation: false,
-      });
+      const transactional = transactionalProducer(kafka);
       await transactional.connect();
       const transaction = await beginTransaction(transactional);
       return {
@@ -66,9 +56,9 @@ async function realKafka(member: ContractKafka['member']): Promise<ContractKafka
         },
       };
     },
-    deleteTopic,
+    deleteTopic: async (topic) => deleteTopic(admin, topic),
     recreateTopic: async (topic, numPartitions) => {
-      await deleteTopic(topic);
+      await deleteTopic(admin, topic);
       await createTopics(admin, [{ topic, numPartitions, replicationFactor: 1 }]);
     },
     deleteBefore: async (topic, partition, offset) => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { KafkajsConnections, RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { numberedRecords, writeAll, TestGroup } from '../support/member/test-group.js';
 import { workerKafka } from '../support/own-servers.js';
-import { beginTransaction, writeRecords } from '../support/topic-writer.js';
+import { beginTransaction, transactionalProducer, writeRecords } from '../support/topic-writer.js';
 
 const PARTITIONS = 2;
 /** Records per partition; more than one batch. */
@@ -80,7 +80,7 @@ describe('reading single records by their offsets', () => {
   });
 
   it('throws for a record that an open transaction hides, and omits it once the transaction is aborted', async () => {
-    const producer = group.kafka.producer({ transactionalId: group.topic, maxInFlightRequests: 1, idempotent: true });
+    const producer = transactionalProducer(group.kafka);
     await producer.connect();
     const transaction = await beginTransaction(producer);
     await transaction.send({ topic: group.topic, messages: [{ partition: 1, value: 'in the transaction' }] });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DEAD_LETTER_GROUP, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 import type { Admin, Kafka } from 'kafkajs';
 import type { KafkaOfGroup } from './member/test-group.js';
-import { asAdmin, quietKafka } from './topic-writer.js';
+import { asAdmin, deleteTopics, quietKafka } from './topic-writer.js';
 import { eventually } from './eventually.js';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -90,9 +90,7 @@ async function removeTopics(admin: Admin): Promise<void> {
     if (empty.length > 0) await admin.deleteGroups(empty);
     return empty.length === left.length;
   });
-  const topics = (await admin.listTopics()).filter((topic) => !topic.startsWith('__'));
-  if (topics.length > 0) await admin.deleteTopics({ topics });
-  await eventually('no topic is left', async () => (await admin.listTopics()).every((topic) => topic.startsWith('__')));
+  await deleteTopics(admin, async () => (await admin.listTopics()).filter((topic) => !topic.startsWith('__')));
 }
 
 /** A killed node can register again, and its partitions move, only after its session has timed out: 9 s by default. */

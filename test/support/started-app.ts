@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';
 import { freePort } from '../../dev/machine/ports.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
@@ -188,6 +189,9 @@ export class RunningFacade extends StartedApp {
   }
 }
 
+/** The environment of an app whose limits must not end it on a busy machine. One of a spec about such a limit does without. */
+export const PATIENT: NodeJS.ProcessEnv = { TEST_TIME_LIMIT_SCALE: '30' };
+
 /** How an app ended. */
 export interface Run {
   readonly code: number;
@@ -225,11 +229,25 @@ export async function runReconcile(stack: TestedStack, ...args: string[]): Promi
   return runApp('admin', env, 'reconcile', ...args);
 }
 
+/** The report of reconcile, and its exit code. */
+type Reconciled = ReconcileReport & { readonly code: number };
+
 /** Runs reconcile and parses its JSON report. */
-export async function reconciled(stack: TestedStack, id: string): Promise<ReconcileReport & { readonly code: number }> {
+export async function reconciled(stack: TestedStack, id: string): Promise<Reconciled> {
   const { code, stdout, stderr } = await runReconcile(stack, id, '--json');
   if (stdout === '') throw new Error(`reconcile ended with ${code}: ${stderr}`);
   return { ...(JSON.parse(stdout) as ReconcileReport), code };
+}
+
+/** As `reconciled`, once no record is on its way, and all faults are found: their dead letters and offsets are stored after the orders. */
+export async function judged(stack: TestedStack, id: string): Promise<Reconciled> {
+  const reports: Reconciled[] = [];
+  await eventually(`reconcile has a verdict on ${id}`, async () => {
+    const report = await reconciled(stack, id);
+    reports.push(report);
+    return (report.verdict !== 'pending' && isDeepStrictEqual(report.faults?.found, report.faults?.expected)) || report;
+  });
+  return reports.at(-1) as Reconciled;
 }
 
 const SHIFTED_CLOCK = pathToFileURL(join(PROJECT_DIRECTORY, 'test/chaos/cluster/shifted-clock.ts')).href;

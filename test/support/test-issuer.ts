@@ -1,5 +1,4 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { systemClock } from '@orders-pipeline/clock';
 import {
   exportJWK,
@@ -10,6 +9,7 @@ import {
   type JWTHeaderParameters,
   type JWTPayload,
 } from 'jose';
+import { freePort } from '../../dev/machine/ports.js';
 import { TestSystem } from './test-system.js';
 import type { TestedStack } from './tested-stack.js';
 
@@ -41,8 +41,10 @@ export class TestIssuer {
 
   static async start(): Promise<TestIssuer> {
     const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const issuer = new TestIssuer(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    // `resume` needs it again: an ephemeral one could be that of a connection by then.
+    const port = await freePort();
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    const issuer = new TestIssuer(server, `http://127.0.0.1:${port}`);
     issuer.published = await Promise.all((['RS256', 'ES256', 'EdDSA'] as const).map(signingKey));
     server.on('request', (request, response) => {
       void issuer

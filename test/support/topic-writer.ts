@@ -11,6 +11,17 @@ export function quietKafka(brokers: string, access: Pick<KafkaOptions, 'ssl' | '
   return connectKafka({ ...access, brokers: brokers.split(','), clientId: 'tests', logger: quiet });
 }
 
+/** Returns a producer of transactions, which Kafka ends only after the longest time that it allows: 15 minutes. */
+export function transactionalProducer(kafka: Kafka): Producer {
+  return kafka.producer({
+    transactionalId: crypto.randomUUID(),
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    transactionTimeout: 900_000,
+  });
+}
+
 /**
  * Begins a transaction of kafkajs. A Kafka that has never had one creates the topic of its transactions first, which takes longer on a busy
  * machine than kafkajs retries.
@@ -59,6 +70,20 @@ export async function asAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T
   } finally {
     await admin.disconnect();
   }
+}
+
+/** Deletes the topics that `named` returns, until it returns none. A busy broker needs longer than the 5 s that kafkajs waits. */
+export async function deleteTopics(admin: Admin, named: () => Promise<string[]>): Promise<void> {
+  await eventually('the topics are deleted', async () => {
+    const topics = await named();
+    const failed = topics.length > 0 && (await admin.deleteTopics({ topics }).then(() => false, String));
+    return (await named()).length === 0 || { topics, failed };
+  });
+}
+
+/** As `deleteTopics`, for one. */
+export async function deleteTopic(admin: Admin, topic: string): Promise<void> {
+  await deleteTopics(admin, async () => (await admin.listTopics()).filter((each) => each === topic));
 }
 
 /** Returns the number of records written to a topic. */

@@ -5,7 +5,7 @@ import { expectNothingLost } from '../../support/member/expect-nothing-lost.js';
 import type { MemberProcess } from '../../support/member/member-process.js';
 import { workerKafka } from '../../support/own-servers.js';
 import { TestGroup, behaving, numberedRecords, writeAll } from '../../support/member/test-group.js';
-import { changeTopicSettings, readRecords } from '../../support/topic-writer.js';
+import { changeTopicSettings, deleteTopic, readRecords } from '../../support/topic-writer.js';
 
 const RECORDS = 400;
 const PARTITIONS = 4;
@@ -82,7 +82,7 @@ describe('a dead-letter topic that rejects dead letters', () => {
     group = await TestGroup.on(workerKafka(), 'deleted', { partitions: PARTITIONS });
     const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
     await member.joins();
-    await group.asAdmin((admin) => admin.deleteTopics({ topics: [group.deadLetterTopic] }));
+    await group.asAdmin((admin) => deleteTopic(admin, group.deadLetterTopic));
     await writeWithPoison();
     await isHeldAtPoison(member);
     const reason = `dead letters could not be published to ${group.deadLetterTopic} since `;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Kafka } from 'kafkajs';
 import { workerKafka } from '../../support/own-servers.js';
 import { TestGroup, numberedRecords } from '../../support/member/test-group.js';
-import { beginTransaction } from '../../support/topic-writer.js';
+import { beginTransaction, transactionalProducer } from '../../support/topic-writer.js';
 
 const PARTITIONS = 2;
 const KEYS = 100;
@@ -46,7 +46,7 @@ async function writeTransactions(
   topic: string,
   outcomes: readonly ('commit' | 'abort')[],
 ): Promise<void> {
-  const producer = kafka.producer({ transactionalId: `${topic}-writer`, idempotent: true, maxInFlightRequests: 1 });
+  const producer = transactionalProducer(kafka);
   await producer.connect();
   try {
     for (const [index, outcome] of outcomes.entries()) {
