@@ -34,13 +34,14 @@ interface UpFlags {
 /**
  * Returns the command line of `deploy/swarm/up` and its siblings.
  * @param setExitCode gets the exit code of a command that ended well, but found something to report
+ * @throws CommanderError after wrong options, and after the help
  */
 export function swarmCommandLine(environment: SwarmEnvironment, setExitCode: (code: number) => void): Command {
   const { env, print } = environment;
   const docker = new DockerCli();
-  const program = new Command('deploy/swarm/').description(
-    'Runs the pipeline on Docker Swarm: docs/run.md#docker-swarm.',
-  );
+  const program = new Command('deploy/swarm/')
+    .description('Runs the pipeline on Docker Swarm: docs/run.md#docker-swarm.')
+    .exitOverride();
   const add: AddCommand = (name, description) =>
     program
       .command(name)

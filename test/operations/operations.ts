@@ -56,6 +56,21 @@ export function operationsSpecs(shared: () => TestSystem): void {
     return pipeline.operation(id);
   }
 
+  it('hold up no others by a low rate, and are not held up by others', async () => {
+    const slow = await pipeline.populate({ count: MANY, ratePerSecond: 1 });
+    await eventually('the slow one is published', async () => (await pipeline.operation(slow.id)).acked > 0);
+    const fast = await pipeline.populate({ count: 100_000 });
+    const beside = await pipeline.populate({ count: MANY, ratePerSecond: 1 });
+    await eventually('another slow one is published', async () => (await pipeline.operation(beside.id)).acked > 0);
+    await eventually(
+      'the fast one is published',
+      async () => (await pipeline.operation(fast.id)).status === 'succeeded',
+    );
+    expect((await pipeline.operation(slow.id)).status).toBe('running');
+    for (const { id } of [slow, beside]) await control(id, 'cancel');
+    await untilDrained(fast.id);
+  });
+
   it('keep their schedule when they are resumed while running', async () => {
     const { id } = await startSlowly();
     const operations = pipeline.db.collection<OperationDocument>('operations');

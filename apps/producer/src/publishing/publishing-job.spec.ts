@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { type OperationDocument, createSegments, type Segment } from '#orders/operation/operation.js';
 import { samples } from '#service/health/testing/samples.js';
-import { type PublishingState, exposePublishing, ProgressSaver } from './publishing-job.js';
+import { exposePublishing, ProgressSaver } from './publishing-job.js';
 import { LagCeiling, RateSchedule } from './publish-segment.js';
 import { measureTopic } from './orders-topic.js';
 import { freeSegment } from './segment-leases.js';
@@ -183,15 +183,15 @@ describe('publishing metrics', () => {
     ]);
   });
 
-  it.each<[PublishingState, running: number, waiting: number]>([
-    ['idle', 0, 0],
-    ['publishing', 1, 0],
-    ['waiting', 1, 1],
-  ])('report a producer that is %s', async (state, running, waiting) => {
+  it.each([
+    [{ held: 0, waiting: 0 }, 0],
+    [{ held: 3, waiting: 0 }, 0],
+    [{ held: 3, waiting: 2 }, 1],
+  ])('report a producer with segments: %j', async (segmentCounts, waiting) => {
     const registry = new Registry();
-    exposePublishing({ state }, 5_000, registry);
+    exposePublishing({ segmentCounts }, 5_000, registry);
     expect(await samples(registry)).toEqual([
-      `producer_emissions_running ${running}`,
+      `producer_emissions_running ${segmentCounts.held}`,
       `producer_waiting_for_consumers ${waiting}`,
       'producer_lag_ceiling_records 5000',
     ]);

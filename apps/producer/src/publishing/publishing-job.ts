@@ -82,16 +82,18 @@ export class ProgressSaver {
 /** Interval between attempts to store the result of a segment while MongoDB is unavailable, in ms. */
 const STORE_RETRY_MS = 1_000;
 
-/** `waiting`: the producer holds a segment and waits until the consumers have caught up. */
-export type PublishingState = 'idle' | 'publishing' | 'waiting';
+/** How many operations with a rate one process publishes at once. */
+const MAX_PACED = 20;
 
 /**
- * Publishes the segments of running operations one after another, including segments of crashed processes. So a populate survives
- * any restart, and several producers share the work.
+ * Publishes the segments of running operations, including segments of crashed processes. So a populate survives any restart, and
+ * several producers share the work. Operations with a rate are published beside others; of those without, one segment at a time.
  */
 @Injectable()
 export class PublishingJob extends LeasedJob<SegmentLease> {
-  private currentState: PublishingState = 'idle';
+  protected override readonly isConcurrent = true;
+  private readonly held = new Set<SegmentLease>();
+  private readonly waiting = new Set<SegmentLease>();
 
   constructor(
     private readonly segments: SegmentLeases,
@@ -104,8 +106,9 @@ export class PublishingJob extends LeasedJob<SegmentLease> {
     super(wakeUp);
   }
 
-  get state(): PublishingState {
-    return this.currentState;
+  /** The number of segments that this process publishes, and of those that wait until the consumers have caught up. */
+  get segmentCounts(): { readonly held: number; readonly waiting: number } {
+    return { held: this.held.size, waiting: this.waiting.size };
   }
 
   override async beforeApplicationShutdown(): Promise<void> {
@@ -114,7 +117,10 @@ export class PublishingJob extends LeasedJob<SegmentLease> {
   }
 
   protected async claim(): Promise<SegmentLease | null> {
-    return this.topic.gate.isOpen ? this.segments.claim() : null;
+    if (!this.topic.gate.isOpen || this.held.size > MAX_PACED) return null;
+    const held = [...this.held].map(({ operation }) => operation);
+    const withRateOnly = held.some(({ ratePerSecond }) => ratePerSecond === null);
+    return this.segments.claim({ except: held.map(({ _id }) => _id), withRateOnly });
   }
 
   protected async idle(): Promise<void> {
@@ -124,7 +130,7 @@ export class PublishingJob extends LeasedJob<SegmentLease> {
   protected async run(lease: SegmentLease, signal: AbortSignal): Promise<void> {
     const { operation, part: segment } = lease;
     const { _id: id, count } = operation;
-    this.currentState = 'publishing';
+    this.held.add(lease);
     this.logger.log({ operation: id, from: segment.ackedTo, to: segment.to, count }, 'publishing');
     const saver = new ProgressSaver(
       async (progress, chunks) => this.segments.saveProgress(lease, progress, chunks),
@@ -143,7 +149,8 @@ export class PublishingJob extends LeasedJob<SegmentLease> {
           signal: AbortSignal.any([signal, closing]),
           onProgress: (now, chunk) => saver.note(now, chunk),
           onWaiting: async (isWaiting) => {
-            this.currentState = isWaiting ? 'waiting' : 'publishing';
+            if (isWaiting) this.waiting.add(lease);
+            else this.waiting.delete(lease);
             await lease.update({ waitingFor: isWaiting ? 'consumers' : null });
           },
         }),
@@ -153,7 +160,8 @@ export class PublishingJob extends LeasedJob<SegmentLease> {
       if (error instanceof LeaseLostError) throw error;
       await this.handleFailure(lease, error, saver);
     } finally {
-      this.currentState = 'idle';
+      this.held.delete(lease);
+      this.waiting.delete(lease);
     }
   }
 
@@ -210,19 +218,19 @@ function isPermanent(error: unknown): error is RecordsRejectedError | ImportRows
 }
 
 /** Exposes whether this process publishes a segment, or waits. @param ceiling the maximum consumer lag, in records */
-export function exposePublishing(job: Pick<PublishingJob, 'state'>, ceiling: number, registry: Registry): void {
+export function exposePublishing(job: Pick<PublishingJob, 'segmentCounts'>, ceiling: number, registry: Registry): void {
   const registers = [registry];
   const publishing: Gauge = new Gauge({
     name: 'producer_emissions_running',
     help: 'Operation segments that this producer is publishing, including those that wait for the consumers',
     registers,
-    collect: () => publishing.set(Number(job.state !== 'idle')),
+    collect: () => publishing.set(job.segmentCounts.held),
   });
   const waiting: Gauge = new Gauge({
     name: 'producer_waiting_for_consumers',
     help: '1 while publishing is paused because the consumer lag reached the lag ceiling, else 0',
     registers,
-    collect: () => waiting.set(Number(job.state === 'waiting')),
+    collect: () => waiting.set(Number(job.segmentCounts.waiting > 0)),
   });
   new Gauge({
     name: 'producer_lag_ceiling_records',

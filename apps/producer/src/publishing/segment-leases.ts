@@ -21,6 +21,13 @@ const MAX_SEARCHED = 20;
 /** A segment that this process publishes. */
 export type SegmentLease = HeldLease<SegmentedDocument, Segment>;
 
+/** The operations that a process can publish beside those that it publishes. */
+interface Claimable {
+  /** The ids of those that it publishes. */
+  readonly except: readonly string[];
+  readonly withRateOnly: boolean;
+}
+
 /** How far a segment is published. */
 export interface SegmentProgress {
   readonly generatedTo: number;
@@ -41,11 +48,12 @@ export class SegmentLeases {
   ) {}
 
   /** Claims the first free segment of the oldest running operation that has one. */
-  async claim(): Promise<SegmentLease | null> {
+  async claim({ except, withRateOnly }: Claimable): Promise<SegmentLease | null> {
     const now = this.mongo.time.now();
     const isRunning = { status: 'running', interruption: null } as const;
+    const among = { _id: { $nin: except }, ...(withRateOnly && { ratePerSecond: { $ne: null } }) };
     const operations = await this.collection
-      .find({ ...isRunning, segments: { $elemMatch: { isDone: false, ...isFree(now) } } })
+      .find({ ...isRunning, ...among, segments: { $elemMatch: { isDone: false, ...isFree(now) } } })
       .sort({ _id: 1 })
       .limit(MAX_SEARCHED)
       .toArray();
