@@ -57,7 +57,7 @@ const STORM_WAVES = 5;
 const BETWEEN_WAVES_MS = 1_500;
 /** A Kafka node takes 30 s to restart on two cores beside the other processes. */
 const SERVER_SECONDS = 50;
-const PUBLISHING = /^producer_emissions_running (\d)$/m;
+const PUBLISHING = /^producer_emissions_running (\d+)$/m;
 
 const nothing = (): void => undefined;
 
@@ -74,7 +74,7 @@ const publishingProducer: Choice = async (cluster, draw) => {
   const publishes = await Promise.all(
     producers.map(async ({ url }) => url !== undefined && readMetric(url, PUBLISHING)),
   );
-  const publishing = producers.filter((_, at) => publishes[at] === 1);
+  const publishing = producers.filter((_, at) => Number(publishes[at]) > 0);
   return oneOf(publishing.length > 0 ? publishing : producers, draw).name;
 };
 const kafkaNode: Choice = (_, draw) => oneOf(KAFKA_NODES, draw);
