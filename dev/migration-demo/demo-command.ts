@@ -14,7 +14,7 @@ const BUGS_HELP = `
 Bugs:
 ${TRANSLATION_BUGS.map(({ name, description }) => `  ${name.padEnd(18)} ${description}`).join('\n')}
 
-The gate has its defaults, such as 1,000 samples for each step. Its settings in the environment apply, such as
+The gate needs 200 samples for each step, and allows a p99 of 3 s. Its settings in the environment apply, such as
 GATE_MIN_SAMPLES or GATE_P99_FLOOR_MS, and those of the automatic rollback (ROLLBACK_…).
 
 Exit codes:

@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { useTemporaryFolder } from '#orders/testing/temporary-folder.js';
 import type { ProcessRecords } from '../servers/data-directory.js';
-import { announcement, isForTerminal, type AppLogView } from './terminal.js';
+import { compileErrors } from './source-watch.js';
+import { announcement, AppLogView, isForTerminal } from './terminal.js';
 import { App, readConsoleRequest } from './apps.js';
 import { requireSameReplication, resolvePartitions } from './stack.js';
 import { ScrapeTargets } from './scrape-targets.js';
@@ -29,6 +30,8 @@ describe('the lines before ready', () => {
 
   it.each<[Partial<Parameters<typeof announcement>[0]>, string[], RegExp]>([
     [{}, ['MongoDB          mongodb://ann:***@db.example/orders'], /Legacy|Facade|Credentials|secret/],
+    [{}, ['Producer         http://127.0.0.1:3001/docs', 'Query API        http://127.0.0.1:43210/docs'], /secret/],
+    [{}, ['Query API        http://127.0.0.1:3000/docs', 'Console          http://127.0.0.1:3002'], /secret/],
     [{ console: undefined }, [], /Console|secret/],
     [{ facade: 'http://a' }, ['Facade           http://a/orders/page/1, http://a/docs'], /secret/],
     [{ legacy: 'http://a' }, ['Legacy system    http://a/orders/page/1'], /secret/],
@@ -46,7 +49,30 @@ describe('the lines before ready', () => {
   });
 });
 
+describe('the end of a compilation in watch mode', () => {
+  it.each([
+    ['5:01:38 PM - Found 0 errors. Watching for file changes.', 0],
+    ['5:01:38 PM - Found 1 error. Watching for file changes.', 1],
+    ['5:01:38 PM - Found 12 errors. Watching for file changes.', 12],
+    ['5:01:38 PM - File change detected. Starting incremental compilation...', undefined],
+  ])('with %j has %p errors', (line, errors) => {
+    expect(compileErrors(line)).toBe(errors);
+  });
+});
+
 describe('the log of an app', () => {
+  it('is shown with the name of the app, and a line that is no JSON as it is', () => {
+    const lines: string[] = [];
+    const view = new AppLogView((line) => lines.push(line), false);
+    const entry = { level: 30, time: '2026-01-02T03:04:05.000Z', msg: 'processed', processed: 5, pid: 1 };
+    view.show('consumer-1', JSON.stringify({ ...entry, service: 'consumer' }));
+    view.show('consumer-1', 'Error: boom');
+    expect(lines).toEqual([
+      expect.stringMatching(/^\[consumer-1\] \[\d\d:\d\d:\d\d\] INFO: processed \{"processed":5\}$/),
+      '[consumer-1] Error: boom',
+    ]);
+  });
+
   it('has all lines of its drain, of which the last arrive after its end', async () => {
     const [script, logFile] = [folder('app.mjs'), folder('app.log')];
     const drain = "process.stdout.write('drained\\n'.repeat(20_000), () => process.exit(0))";

@@ -48,6 +48,7 @@ describe('npm run migration -- demo', () => {
     const report = await readFile(join(folder, 'report.md'), 'utf8');
     const refused = report.split('\n').filter((line) => line.includes('| NO: '));
     expect(refused.filter((line) => !WAITED.test(line))).toEqual([]);
+    expect(report).toContain('GATE_MIN_SAMPLES=20');
     expect(report).toMatch(/\| bug symbol-case caught in shadow \| in symbol \| passed \|/);
     expect(report).toMatch(/\| \d+\.\d \| writes to complete \|/);
     expect(await readFile(join(folder, 'report.html'), 'utf8')).toContain('<h1>Migration demo: ');

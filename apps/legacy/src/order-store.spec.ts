@@ -45,6 +45,12 @@ describe('the order store', () => {
     expect(await add()).toMatchObject({ number: 5_001 });
   });
 
+  it('does not open a folder with a file that is no array of orders', async () => {
+    await tested.files.close();
+    await writeFile(join(tested.folder, '500000.json'), '<html>');
+    await expect(tested.open()).rejects.toMatchObject({ code: 'bad-file' });
+  });
+
   it('accepts the same content again, whatever the repetition leaves out', async () => {
     const first = await add({ id: 'a', createdAt: '2026-01-31T12:00:00.000' });
     expect(await add({ id: 'a' })).toEqual({ ...first, isNew: false });

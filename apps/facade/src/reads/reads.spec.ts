@@ -16,9 +16,12 @@ describe('reads', () => {
   let events: string[];
   let untilReadable: () => Promise<void>;
   let ask: () => string;
+  /** Of the legacy system's answer. */
+  let status: number;
 
   beforeEach(() => {
     events = [];
+    status = 200;
     untilReadable = async () => undefined;
     ask = () => '{}';
   });
@@ -36,7 +39,7 @@ describe('reads', () => {
         legacy: {
           forward: async (_request: unknown, answer: (response: object) => unknown) => {
             events.push('ask legacy');
-            return answer({ status: 200, headers: {}, body: Readable.from([Buffer.from(ask())]) });
+            return answer({ status, headers: {}, body: Readable.from([Buffer.from(ask())]) });
           },
         },
         new: {
@@ -81,6 +84,15 @@ describe('reads', () => {
     untilReadable = async () => Promise.reject(new Error('still open'));
     await expect(read()).rejects.toThrow('still open');
     expect(events).toEqual(['wait new']);
+  });
+
+  it.each([
+    [404, 'answered'],
+    [503, 'failed'],
+  ])('pass a %d of the legacy system on, and count it as %s', async (given, counted) => {
+    [stage, status] = ['off', given];
+    expect(await read()).toBe('{}');
+    expect(events.at(-1)).toBe(`legacy 3 ${counted}`);
   });
 
   it('count a side that gives no answer as failed', async () => {
