@@ -162,7 +162,7 @@ function isListening(message: unknown): message is { type: 'listening'; url: str
   return message.type === 'listening' && typeof message.url === 'string';
 }
 
-/** On one slow core, beside its servers, an app has taken more than half a minute. */
+/** Only a start that hangs takes this long, on a slow machine too. */
 const READY_WITHIN_MS = timeLimit(180_000);
 const READY_CHECK_MS = 150;
 /** An app that crashes this often before it was ever ready is not expected to recover. */

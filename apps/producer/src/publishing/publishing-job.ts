@@ -117,10 +117,10 @@ export class PublishingJob extends LeasedJob<SegmentLease> {
   }
 
   protected async claim(): Promise<SegmentLease | null> {
-    if (!this.topic.gate.isOpen || this.held.size > MAX_PACED) return null;
     const held = [...this.held].map(({ operation }) => operation);
-    const withRateOnly = held.some(({ ratePerSecond }) => ratePerSecond === null);
-    return this.segments.claim({ except: held.map(({ _id }) => _id), withRateOnly });
+    const paced = held.filter(({ ratePerSecond }) => ratePerSecond !== null).length;
+    const kinds = { withRate: paced < MAX_PACED, withoutRate: paced === held.length };
+    return this.topic.gate.isOpen ? this.segments.claim({ except: held.map(({ _id }) => _id), ...kinds }) : null;
   }
 
   protected async idle(): Promise<void> {

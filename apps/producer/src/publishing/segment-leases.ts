@@ -25,7 +25,9 @@ export type SegmentLease = HeldLease<SegmentedDocument, Segment>;
 interface Claimable {
   /** The ids of those that it publishes. */
   readonly except: readonly string[];
-  readonly withRateOnly: boolean;
+  /** Whether it can publish one more that has a rate, or one more that has none. */
+  readonly withRate: boolean;
+  readonly withoutRate: boolean;
 }
 
 /** How far a segment is published. */
@@ -48,10 +50,12 @@ export class SegmentLeases {
   ) {}
 
   /** Claims the first free segment of the oldest running operation that has one. */
-  async claim({ except, withRateOnly }: Claimable): Promise<SegmentLease | null> {
+  async claim({ except, withRate, withoutRate }: Claimable): Promise<SegmentLease | null> {
+    if (!withRate && !withoutRate) return null;
     const now = this.mongo.time.now();
     const isRunning = { status: 'running', interruption: null } as const;
-    const among = { _id: { $nin: except }, ...(withRateOnly && { ratePerSecond: { $ne: null } }) };
+    const ratePerSecond = withRate ? { $ne: null } : null;
+    const among = { _id: { $nin: except }, ...(!(withRate && withoutRate) && { ratePerSecond }) };
     const operations = await this.collection
       .find({ ...isRunning, ...among, segments: { $elemMatch: { isDone: false, ...isFree(now) } } })
       .sort({ _id: 1 })
