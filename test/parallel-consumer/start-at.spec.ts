@@ -68,10 +68,7 @@ describe.each(['kafkajs', 'platformatic'] as const)('the start of a new group ov
     const broker = brokerOf({ topic, groupId, logger: quiet, startAt, sessionTimeoutMs: SESSION_TIMEOUT_MS });
     consumer = new ParallelConsumer({ handler, onDeadLetter: 'stop', logger: quiet, commitIntervalMs: 500 }, broker);
     await consumer.start();
-    await eventually(
-      'the partition is assigned',
-      () => consumer?.status.partitions[0]?.committable !== undefined && consumer.status.ready,
-    );
+    await eventually('the start is known', () => consumer?.status.partitions.length === 1 && consumer.status.ready);
     return handled;
   }
 
@@ -84,7 +81,6 @@ describe.each(['kafkajs', 'platformatic'] as const)('the start of a new group ov
   ])('is %s', async (_, startAt, expected) => {
     const topic = await filledTopic();
     const handled = await start(topic, startAt);
-    await eventually('the start is known', () => consumer?.status.partitions[0]?.lag !== undefined);
     const producer = workerKafka().kafka.producer({ allowAutoTopicCreation: false });
     await producer.connect();
     await producer.send({ topic, messages: [{ partition: 0, value: 'new', timestamp: String(90 * SECOND) }] });

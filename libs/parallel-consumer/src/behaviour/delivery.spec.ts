@@ -115,6 +115,7 @@ describe('the parallel consumer', () => {
     broker.failing.committed = new Error('no coordinator');
     broker.expire();
     await broker.rejoin();
+    expect(consumer.status).toMatchObject({ ready: false, notReadyBecause: 'the committed offsets are being read' });
     await clock.advance(15_000);
     expect(consumer.status.notReadyBecause).toMatch(/the committed offset of partition 0 could not be read since/);
     delete broker.failing.committed;

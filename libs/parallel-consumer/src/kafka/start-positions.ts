@@ -5,7 +5,7 @@ import type { TopicLogs } from './topic-logs.js';
 /**
  * Where a partition is read from if the group has committed nothing for it.
  * - `earliest`: its first record.
- * - `latest`: records that are written after the member was assigned the partition.
+ * - `latest`: records that are written once the member is ready. Right after the assignment, it reads where the partition ends.
  * - `timestamp`: the first record with this timestamp or a later one, in ms since 1970; behind the last record if there is none.
  * - `offsets`: the offset of each partition, of a broker of one topic. Partitions that are not named begin at their first record.
  *
@@ -59,8 +59,10 @@ export class StartPositions {
     if (startAt === 'earliest') return log.edge(partition, 'earliest');
     if (startAt === 'latest') return log.edge(partition, 'end');
     if ('offsets' in startAt) return startAt.offsets[partition] ?? log.edge(partition, 'earliest');
+    // The end first: a record that is written between the two requests is found by its timestamp, or lies behind the end.
+    const end = await log.edge(partition, 'end');
     const found = await log.edge(partition, startAt.timestamp);
-    return found < 0 ? log.edge(partition, 'end') : found;
+    return found < 0 ? end : found;
   }
 }
 

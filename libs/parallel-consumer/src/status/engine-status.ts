@@ -93,6 +93,7 @@ function reasonNotReady(
   const unknown = assignments.find(({ begun, requestedSince }) => !begun && now - requestedSince >= FETCH_TIMEOUT_MS);
   if (unknown !== undefined)
     return `the committed offset of partition ${unknown.partition} could not be read since ${utc(unknown.requestedSince)}`;
+  if (assignments.length > 0 && assignments.every(({ begun }) => !begun)) return 'the committed offsets are being read';
   const stopped = partitions.flatMap(({ partition, stopped: why }) =>
     why === undefined ? [] : [`partition ${partition} is stopped (${why.reason}): ${why.message}`],
   );
