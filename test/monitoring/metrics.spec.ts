@@ -105,8 +105,10 @@ describe('a real Prometheus that scrapes a running stack', () => {
   });
 
   it('has exact counts of records emitted, saved and dead-lettered', async () => {
-    // The lag is read once a second. At most 2,000 orders/s are saved, so that the first reading after the start is over the ceiling.
-    const { id } = await pipeline.populate({ count: ORDERS, ratePerSecond: 10_000, faults: { poison: 0.005 } });
+    // The lag is read once a second. At most 2,000 orders/s are saved, so that the first reading after the start is over the ceiling. Small
+    // chunks: an overdue producer must not send all orders before that.
+    const shape = { count: ORDERS, ratePerSecond: 10_000, chunkSize: 20 };
+    const { id } = await pipeline.populate({ ...shape, faults: { poison: 0.005 } });
     await expectValue('max_over_time(producer_waiting_for_consumers[5m])', 1);
     operation = await pipeline.allEnded(id);
     const { saved, deadLettered } = operation;
