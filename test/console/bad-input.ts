@@ -181,14 +181,14 @@ export function badInputSpecs(pipeline: () => TestSystem): void {
     ['/v1/orders?page[gte]=1', 400, ['page']],
     ['/v1/orders?page=1&pageToken=x', 400, ['pageToken']],
     ['/v1/orders?pageToken=%00', 400, ['pageToken']],
-    [`/v1/orders?${'a&'.repeat(5_000)}`, 400, ['a']],
+    ['/v1/orders?MANY', 400, ['a']],
     ['/v1/orders?accountId[$ne]=', 400, ['accountId']],
     ['/v1/orders?__proto__[page]=1', 400, ['__proto__']],
     ['/v1/orders?constructor=1', 400, ['constructor']],
     ['/v1/orders?number[__proto__]=1', 400, ['number[__proto__]']],
     ['/v1/orders?number[gte]=2&number[lte]=1', 400, ['number']],
     ['/v1/orders?symbol=%ff', 400, []],
-    [`/v1/orders?symbol=${'x'.repeat(10_000)}`, 400, ['symbol']],
+    ['/v1/orders?symbol=LONG', 400, ['symbol']],
     ['/v1/orders?currency=USD', 400, ['currency']],
     ['/v1/orders?accountId=a&symbol=ACME', 400, []],
     ['/v1/orders?accountId=a&page=101&pageSize=100', 400, []],
@@ -204,7 +204,8 @@ export function badInputSpecs(pipeline: () => TestSystem): void {
     [`/v1/orders/${UNKNOWN}`, 404, []],
     ['/v1/orders/00000000-0000-0000-0000-000000000000', 404, []],
     ['/v1/nothing', 404, []],
-  ])('the query API answers %s with %i and names the parameter', async (path, status, fields) => {
+  ])('the query API answers %s with %i and names the parameter', async (named, status, fields) => {
+    const path = named.replace('MANY', 'a&'.repeat(5_000)).replace('LONG', 'x'.repeat(10_000));
     expect(problemOf(await pipeline().get<ProblemBody>(path))).toEqual([status, fields]);
   });
 
