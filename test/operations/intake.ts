@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Long } from 'mongodb';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { intakeBatchesCollection } from '#orders/numbering/intake-batches.js';
+import { operationsCollection } from '#orders/operation/operation.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import { ordersCollection } from '#orders/order/order-document.js';
 import { describeWrittenSide, sidesBetween } from '../../apps/facade/src/testing/written-side-contract.js';
@@ -174,6 +175,38 @@ export function intakeSpecs(shared: () => TestSystem): void {
       return verdict === 'holds' && deadLettered === 1;
     });
     await allCounted(body.operationId);
+  });
+
+  it('never counts an order with the id of another order as saved, also before its record is handled', async () => {
+    const id = randomUUID();
+    const { operationId } = (await sendOrders(pipeline, intakeOrder({ id }))).body;
+    await saved(id);
+    const operations = operationsCollection(pipeline.db);
+    /** Counts the saved orders of all that are sent. */
+    const counted = async (): Promise<number> => {
+      await eventually('all sent orders are acknowledged', async () => {
+        const batch = await intakeBatchesCollection(pipeline.db).findOne({ operationId, state: 'reserved' });
+        return batch === null;
+      });
+      await operations.updateOne({ _id: operationId }, { $unset: { countedSaved: '' } });
+      await eventually('the orders are counted', async () => {
+        await pipeline.operation(operationId);
+        return (await operations.findOne({ _id: operationId }))?.countedSaved !== undefined;
+      });
+      return (await operations.findOne({ _id: operationId }))?.countedSaved ?? 0;
+    };
+    const { pid } = pipeline.process('consumer-1');
+    process.kill(pid, 'SIGSTOP');
+    try {
+      // Orders are only counted while some seem to be missing.
+      await sendOrders(pipeline, intakeOrder());
+      const before = await counted();
+      await sendOrders(pipeline, intakeOrder({ id, quantity: 4 }));
+      expect(await counted()).toBe(before);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await allCounted(operationId);
   });
 
   it('reports an order that was altered or deleted', async () => {

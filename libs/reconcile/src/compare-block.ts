@@ -1,4 +1,5 @@
-import { contentHash, contentOf, hashOf } from '#orders/order/order-content.js';
+import { isReceivedAgain } from '#orders/numbering/intake-batches.js';
+import { contentOf, hashOf } from '#orders/order/order-content.js';
 import { fromDocument, isRepeatedOrder, type OrderDocument } from '#orders/order/order-document.js';
 import type { Order } from '#orders/order/order.js';
 import { contentIn, hasContent, readStored, numberOf } from './stored-content.js';
@@ -53,8 +54,8 @@ export class ReceivedOrder implements SentOrder {
   constructor(
     readonly id: string,
     readonly number: number,
-    private readonly hash: string,
-    private readonly assignedAt: Date | undefined,
+    readonly hash: string,
+    readonly assignedAt: Date | undefined,
   ) {}
 
   isStoredAs(document: Buffer): boolean {
@@ -62,26 +63,13 @@ export class ReceivedOrder implements SentOrder {
     return content !== undefined && hashOf(content) === this.hash;
   }
 
-  /** Compares what this intake would have stored: with its number, and with its own time if it assigned one. */
   isRepeatOf(document: Buffer): boolean {
-    const stored = fromDocument(readStored(document));
-    const order = { ...stored, number: this.number };
-    // An order that did not come from the legacy system equals its own export.
-    const exported = { ...order, legacy: stored.legacy ?? { number: stored.number, filled: [] } };
-    return [order, exported].some((each) => this.hasHashOf(each) || this.hasHashOf(this.withOwnTime(each)));
+    return isReceivedAgain(fromDocument(readStored(document)), this);
   }
 
   differences(document: Buffer): string[] {
     const stored = fieldsOf(readStored(document));
     return stored['number'] === this.number ? ['content'] : ['number'];
-  }
-
-  private hasHashOf(order: Order): boolean {
-    return contentHash(order) === this.hash;
-  }
-
-  private withOwnTime(order: Order): Order {
-    return this.assignedAt === undefined ? order : { ...order, createdAt: this.assignedAt };
   }
 }
 

@@ -7,7 +7,12 @@ import {
   deadLettersCollection,
   type RedriveOutcome,
 } from '#orders/dead-letter/dead-letters.js';
-import { type IntakeBatch, intakeBatchesCollection, unpackOrders } from '#orders/numbering/intake-batches.js';
+import {
+  type IntakeBatch,
+  intakeBatchesCollection,
+  isReceivedAgain,
+  unpackOrders,
+} from '#orders/numbering/intake-batches.js';
 import { manifestTotals } from '#orders/imports/import-manifest.js';
 import {
   ackedCount,
@@ -21,7 +26,7 @@ import {
   type RedriveDocument,
 } from '#orders/operation/operation.js';
 import { countByIndex, countSaved, numbersOf } from '#orders/operation/saved-count.js';
-import { ordersCollection } from '#orders/order/order-document.js';
+import { fromDocument, ordersCollection } from '#orders/order/order-document.js';
 import {
   besideSettled,
   blocksOf,
@@ -325,7 +330,10 @@ async function countGroup(db: Db, operationId: string, group: Group): Promise<nu
   return found === group.numbers ? found : found + (await countElsewhere(db, operationId, group));
 }
 
-/** Counts orders that are saved, but not under the number that the intake gave them. A conflict has the id of a saved order. */
+/**
+ * Counts orders that are saved, but not under the number that the intake gave them. A conflict has the id of a saved order and other content:
+ * it is never saved, also while its record is still on the way to become a dead letter.
+ */
 async function countElsewhere(db: Db, operationId: string, group: Group): Promise<number> {
   const own = await ordersCollection(db)
     .find(withNumbers(group))
@@ -341,9 +349,11 @@ async function countElsewhere(db: Db, operationId: string, group: Group): Promis
     .find({ _id: { $in: incomplete.map(({ _id }) => _id) } })
     .toArray();
   const missing = batches.flatMap((batch) =>
-    unpackOrders(batch).flatMap(({ id }, position) =>
-      numbers.has(batch._id + position) ? [] : { id, index: batch.from + position },
-    ),
+    unpackOrders(batch).flatMap(({ id, hash, createdAtAssigned }, position) => {
+      const number = batch._id + position;
+      const received = { number, hash, assignedAt: createdAtAssigned ? batch.at : undefined };
+      return numbers.has(number) ? [] : { id, index: batch.from + position, received };
+    }),
   );
   const indexes = missing.map(({ index }) => index);
   const letters = await deadLettersCollection(db).distinct('index', {
@@ -352,11 +362,18 @@ async function countElsewhere(db: Db, operationId: string, group: Group): Promis
     state: { $ne: 'saved' },
   });
   const unsaved = new Set(letters);
-  const elsewhere = missing.filter(({ index }) => !unsaved.has(index));
-  const saved = await ordersCollection(db).distinct('_id', { _id: { $in: elsewhere.map(({ id }) => new UUID(id)) } });
-  const known = new Set(saved.map((id) => id.toHexString()));
   // An order that was sent several times is missing several times.
-  return elsewhere.filter(({ id }) => known.has(id)).length;
+  const elsewhere = Map.groupBy(
+    missing.filter(({ index }) => !unsaved.has(index)),
+    ({ id }) => id,
+  );
+  const ids = [...elsewhere.keys()].map((id) => new UUID(id));
+  let saved = 0;
+  for await (const document of ordersCollection(db).find({ _id: { $in: ids } })) {
+    const stored = fromDocument(document);
+    saved += (elsewhere.get(stored.id) ?? []).filter(({ received }) => isReceivedAgain(stored, received)).length;
+  }
+  return saved;
 }
 
 function withNumbers({ ranges }: Group) {

@@ -1,5 +1,6 @@
 import { Binary, type Collection, type Db } from 'mongodb';
-import { HASH_BYTES, uuidAt } from '../order/order-content.js';
+import type { Order } from '../order/order.js';
+import { contentHash, HASH_BYTES, uuidAt } from '../order/order-content.js';
 import { bytesOf } from './number-runs.js';
 import type { ChunkPart } from '../operation/acknowledged-chunks.js';
 
@@ -63,6 +64,24 @@ interface BatchOrder {
   readonly partition: number;
   /** Whether its `createdAt` is the batch's `at`, so that a repeat of the request has another one. */
   readonly createdAtAssigned: boolean;
+}
+
+/** What an intake would have stored of an order that was saved before under another number. */
+export interface ReceivedContent {
+  readonly number: number;
+  /** The hash of its content with this number. */
+  readonly hash: string;
+  /** The `createdAt` that the producer assigned; `undefined` if the client gave one. */
+  readonly assignedAt: Date | undefined;
+}
+
+/** Whether a stored order is the received one, apart from the number and a time that the producer assigned. If not, it is a conflict. */
+export function isReceivedAgain(stored: Order, { number, hash, assignedAt }: ReceivedContent): boolean {
+  const order = { ...stored, number };
+  // An order that did not come from the legacy system equals its own export.
+  const exported = { ...order, legacy: stored.legacy ?? { number: stored.number, filled: [] } };
+  const times = [stored.createdAt, ...(assignedAt === undefined ? [] : [assignedAt])];
+  return [order, exported].some((each) => times.some((createdAt) => contentHash({ ...each, createdAt }) === hash));
 }
 
 const ID_BYTES = 16;
