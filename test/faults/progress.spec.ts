@@ -93,7 +93,7 @@ describe('the progress of an operation', () => {
   });
 
   it('never exceeds the true count, never decreases for a reader, and includes the time of its reading', async () => {
-    const operation = await pipeline.populate({ count: COUNT });
+    const operation = await pipeline.populate({ count: COUNT, ratePerSecond: 4_000 });
     const readers = new ProgressReaders(operationUrl(operation.id), 4);
     const excess: number[] = [];
     await eventually('all orders are saved', async () => {

@@ -10,7 +10,7 @@ import { alive, allEnded, RunningStack } from '../support/running-stack.js';
 import { asAdmin, quietKafka } from '../support/topic-writer.js';
 
 const COUNT = 36_000;
-const FLAGS = ['--save-ms', '0..1000', '--in-flight', '2000'];
+const FLAGS = ['--save-ms', '0..1000', '--in-flight', '1000'];
 
 /** Returns the id of the stack's Kafka, which identifies its data. */
 async function clusterIdOf(stack: RunningStack): Promise<string> {
