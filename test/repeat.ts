@@ -11,8 +11,10 @@ import { PROJECT_DIRECTORY as PROJECT } from '../dev/project-directory.js';
 
 const FOLDER = join(PROJECT, '.data');
 const RECORD = join(FOLDER, 'repeat.jsonl');
-/** Each spec alone: this often in each of these many orders of its cases, of which Jest has one for each run. */
-const [ALONE_TIMES, ALONE_ORDERS] = [5, 4];
+/** How often Jest runs a spec file alone, each time with another order of its cases. */
+const ALONE_RUNS = 4;
+/** How often each of these runs repeats the file. */
+const ALONE_REPEATS = 5;
 const ALONE = 'each real spec alone';
 
 /** A command that limits the one after it, such as `taskset`; empty: no limit. */
@@ -64,10 +66,10 @@ class Repetition {
     const left = realSpecs().filter((spec) => this.count(spec) === 0);
     await this.inLanes(lanes, left, async (limit, spec) => {
       const command = ['npm', 'run', 'test:real', '--', '--maxWorkers=1', '--testPathPatterns', `/${spec}$`];
-      const env = { REPEAT_SPECS: String(ALONE_TIMES) };
+      const env = { REPEAT_SPECS: String(ALONE_REPEATS) };
       await this.judge(spec, async (log) => {
         let code: number | null = 0;
-        for (let order = 0; code === 0 && order < ALONE_ORDERS; order += 1)
+        for (let runs = 0; code === 0 && runs < ALONE_RUNS; runs += 1)
           code = await run([...limit, ...command], PROJECT, log, env);
         return code;
       });

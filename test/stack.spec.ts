@@ -19,6 +19,9 @@ describe('npm start', () => {
     const flags = ['--consumers', '2', '--save-ms', '0..10', '--legacy'];
     stack = await RunningStack.start({ dataDirectory: data, by: 'npm', flags });
     started = stack.processes().map(({ name }) => name);
+    // The first numbers have orders, also if the first case populates records that are dead-lettered.
+    const { id } = await stack.populate({ count: 10 });
+    await stack.allSaved(id);
   });
 
   // Only npm gets the signal. This can't be a case, since it ends the stack that the others need.

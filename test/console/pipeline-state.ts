@@ -37,8 +37,8 @@ export function pipelineStateSpecs(pipeline: () => TestSystem, { partitions, inF
     return pipeline().allEnded(id);
   }
 
-  /** Waits until the orders of the case before are saved, which may have been under way above the limit of this one. */
-  async function isIdle(): Promise<void> {
+  /** Waits until the orders of the case before are saved: they may have begun under a higher limit. */
+  async function untilIdle(): Promise<void> {
     await eventually('nothing is sent, in flight or saved', async () => {
       const { lagRecords, inFlight: running, savedPerSecond, producedPerSecond } = await now();
       const figures = { lagRecords, running, savedPerSecond, producedPerSecond };
@@ -48,7 +48,7 @@ export function pipelineStateSpecs(pipeline: () => TestSystem, { partitions, inF
 
   /** Starts the scaling demo on an idle pipeline. */
   async function startDemo(): Promise<void> {
-    await isIdle();
+    await untilIdle();
     await hasLimits([inFlight, inFlight]);
     // This machine may be busy with other specs.
     const started = await changeScaling(pipeline(), 'scaling-demo', { ignoreLoad: true });
@@ -78,7 +78,7 @@ export function pipelineStateSpecs(pipeline: () => TestSystem, { partitions, inF
   }
 
   it('reports an idle pipeline: no lag, and one consumer with all partitions', async () => {
-    await isIdle();
+    await untilIdle();
     const idle = await now();
     expect(idle).toMatchObject({ lagSeconds: 0, secondsToDrain: 0 });
     expect(idle.partitions).toHaveLength(partitions);
@@ -86,7 +86,7 @@ export function pipelineStateSpecs(pipeline: () => TestSystem, { partitions, inF
   });
 
   it('reports the rates, the orders in flight and, at the end, the dead letters', async () => {
-    await isIdle();
+    await untilIdle();
     const before = (await now()).deadLetters ?? 0;
     const seen: PipelineResponse[] = [];
     const { deadLettered } = await whilePopulating({ ratePerSecond: 600, faults: { poison: 0.1 } }, async () =>
@@ -111,7 +111,7 @@ export function pipelineStateSpecs(pipeline: () => TestSystem, { partitions, inF
   });
 
   it('starts consumers, which appear and share the partitions, drains them again, and records it', async () => {
-    await isIdle();
+    await untilIdle();
     const operation = await whilePopulating({ ratePerSecond: 2_000 }, async () => {
       await eventually('one consumer saves at its limit', async () => (await now()).inFlight === inFlight);
       const { scalingRequests } = await now();

@@ -89,13 +89,19 @@ describe('a pipeline whose processes are stopped or killed', () => {
       );
       // Progress is stored concurrently with publishing, so the acknowledged count lags a moment.
       await eventually('the lag ceiling is reached', async () => (await pipeline.operation(id)).acked >= 4_000);
-      const { acked, status } = await pipeline.operation(id);
+      const untilBehind = async (seconds: number): Promise<PopulateResponse> => {
+        await eventually(`the operation is ${seconds} s behind its schedule`, async () => {
+          return ((await pipeline.operation(id)).behindScheduleSeconds ?? 0) > seconds;
+        });
+        return pipeline.operation(id);
+      };
+      const { acked, status, behindScheduleSeconds } = await untilBehind(1);
       expect(status).toBe('running');
       expect(acked).toBeLessThan(30_000);
-      await eventually(
-        'the operation is behind its schedule',
-        async () => ((await pipeline.operation(id)).behindScheduleSeconds ?? 0) > 1,
-      );
+      // Nothing is sent while it waits.
+      const sent = await recordsOnTopic();
+      await untilBehind((behindScheduleSeconds ?? 0) + 2);
+      expect(await recordsOnTopic()).toBe(sent);
       process.kill(consumer, 'SIGCONT');
       expect(await pipeline.allSaved(id)).toMatchObject({
         status: 'succeeded',

@@ -47,7 +47,7 @@ export function documentedUsesSpecs(shared: () => TestedStack): void {
       /"count":100,/,
       { 100000: '100' },
     ],
-    [`curl -s 'localhost:3000/v1/orders?page=1&pageSize=2'`, /"items":/],
+    [`curl -s 'localhost:3000/v1/orders?page=1&pageSize=2'`, /"items":\[\{"id"/],
     [`curl -s 'localhost:3000/v1/orders/range?from=500&to=502'`, /"items":/],
     [`curl -s 'localhost:3000/v1/orders?symbol=ACME&sort=-createdAt'`, /"items":/],
     [`curl -s 'localhost:3000/v1/orders?accountId=acc-0004711'`, /"items":/],

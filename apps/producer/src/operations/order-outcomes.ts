@@ -369,7 +369,7 @@ async function countElsewhere(db: Db, operationId: string, group: Group): Promis
   );
   const ids = [...elsewhere.keys()].map((id) => new UUID(id));
   let saved = 0;
-  for await (const document of ordersCollection(db).find({ _id: { $in: ids } })) {
+  for await (const document of ordersCollection(db).find({ _id: { $in: ids } }, { projection: { ingest: 0 } })) {
     const stored = fromDocument(document);
     saved += (elsewhere.get(stored.id) ?? []).filter(({ received }) => isReceivedAgain(stored, received)).length;
   }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { settle } from '@orders-pipeline/clock/testing';
-import { OFFSET_COMMIT } from '../protocol/offset-requests.js';
+import { LIST_OFFSETS, OFFSET_COMMIT } from '../protocol/offset-requests.js';
 import { GroupOffsets } from './group-offsets.js';
 import { StartPositions } from './start-positions.js';
 import { createMember } from './testing/scripted-member.js';
+import { scriptedKafka } from './testing/scripted-topic.js';
 import { TopicLogs } from './topic-logs.js';
 
 const DELETED = { topic: 'payments', partition: 1, code: 'UNKNOWN_TOPIC_OR_PARTITION' };
@@ -52,4 +53,17 @@ describe('a commit of the group', () => {
     const rejected = commit(DELETED, { ...KEPT, code: 'OFFSET_METADATA_TOO_LARGE' });
     await expect(rejected).rejects.toMatchObject({ code: 'metadata-refused' });
   });
+});
+
+it('the start by a timestamp skips no record that is written while it is looked for', async () => {
+  const timestamp = 1_000;
+  const written: number[] = [];
+  const connections = scriptedKafka().answer(LIST_OFFSETS, ({ edge }) => {
+    const answer = edge === 'end' ? written.length : written.findIndex((each) => each >= timestamp);
+    // A record with a later timestamp is written after each answer.
+    written.push(timestamp);
+    return edge === 'end' || answer >= 0 ? answer : -1;
+  });
+  const positions = new StartPositions(new TopicLogs(connections), ['payments'], { timestamp });
+  expect(await positions.of({ topic: 'payments', partition: 0 })).toBe(0);
 });

@@ -5,7 +5,8 @@ import type { TopicLogs } from './topic-logs.js';
 /**
  * Where a partition is read from if the group has committed nothing for it.
  * - `earliest`: its first record.
- * - `latest`: records that are written once the member is ready. Right after the assignment, it reads where the partition ends.
+ * - `latest`: records that are written after the member has read where the partition ends, right after its assignment. A member that is ready
+ *   has done so for its first partitions, except for those whose leader does not respond.
  * - `timestamp`: the first record with this timestamp or a later one, in ms since 1970; behind the last record if there is none.
  * - `offsets`: the offset of each partition, of a broker of one topic. Partitions that are not named begin at their first record.
  *

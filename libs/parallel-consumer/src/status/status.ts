@@ -40,9 +40,8 @@ export interface ParallelConsumerStatus {
   /** False before the first assignment, during a rebalance, and when the group has removed this member. */
   readonly joined: boolean;
   /**
-   * True when the consumer is a running group member that has read where its partitions begin, its coordinator and its dependencies
-   * respond, it can fetch and publish dead letters, and no partition is stopped. Not awaited: the beginning of partitions whose leader
-   * does not respond, for 15 s.
+   * True when the consumer is a running group member that has read its committed offsets, its coordinator and its dependencies respond, it
+   * can fetch and publish dead letters, and no partition is stopped. If only some of the offsets are unknown, it is ready for 15 s more.
    */
   readonly ready: boolean;
   /** Human-readable reason why the consumer is not ready; `undefined` when it is ready. */
