@@ -65,8 +65,8 @@ class Repetition {
   async repeatEach(lanes: readonly Limit[]): Promise<void> {
     const left = realSpecs().filter((spec) => this.count(spec) === 0);
     await this.inLanes(lanes, left, async (limit, spec) => {
-      const command = ['npm', 'run', 'test:real', '--', '--maxWorkers=1', '--testPathPatterns', `/${spec}$`];
-      const env = { REPEAT_SPECS: String(ALONE_REPEATS) };
+      const command = ['npm', 'run', 'test:real', '--', '--testPathPatterns', `/${spec}$`];
+      const env = { WORKERS: '1', REPEAT_SPECS: String(ALONE_REPEATS) };
       await this.judge(spec, async (log) => {
         let code: number | null = 0;
         for (let runs = 0; code === 0 && runs < ALONE_RUNS; runs += 1)
