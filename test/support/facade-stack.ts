@@ -219,7 +219,8 @@ export class FacadeStack {
       ROLLBACK_MIN_REQUESTS: '1000000',
       ROLLBACK_MAX_MISMATCHES: '1000000',
     };
-    const stack = new FacadeStack(folder, new MongoClient(MONGODB_URI), env, legacy, target, fake);
+    const mongo = new MongoClient(MONGODB_URI, { readConcernLevel: 'majority' });
+    const stack = new FacadeStack(folder, mongo, env, legacy, target, fake);
     await stack.facade('one');
     return stack;
   }

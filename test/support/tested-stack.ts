@@ -114,7 +114,8 @@ export abstract class TestedStack {
   }
 
   get db(): Db {
-    this.mongo ??= new MongoClient(this.mongodbUri);
+    // What a spec has seen, services see too: they read what a majority has, which is some milliseconds older.
+    this.mongo ??= new MongoClient(this.mongodbUri, { readConcernLevel: 'majority' });
     return this.mongo.db();
   }
 
