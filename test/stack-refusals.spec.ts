@@ -21,7 +21,7 @@ describe('npm start that fails', () => {
     const { code, output } = await RunningStack.fail({ dataDirectory: folder, env: { MONGODB_PORT: String(port) } });
     holder.close();
     expect(code).toBe(1);
-    expect(output).toContain(`Port ${port}, for MongoDB, is in use`);
+    expect(output).toContain(`Port ${port}, for MongoDB, is in use by node (pid ${process.pid}).`);
     expect(output).toMatch(/MONGODB_PORT=\d+ npm start/);
     expect(output).not.toContain('serves');
   });

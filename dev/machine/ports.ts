@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { StackError } from '../stack-error.js';
 import { isErrno, machineProcesses } from './processes.js';
 import { execFileSync } from 'node:child_process';
@@ -153,8 +153,8 @@ function linuxHolder(port: number): string | undefined {
   for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
     const descriptors = orUndefined(() => readdirSync(`/proc/${pid}/fd`)) ?? [];
     const holds = descriptors.some((fd) => sockets.has(orUndefined(() => readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? ''));
-    if (holds)
-      return `${orUndefined(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()) ?? 'a program'} (pid ${pid})`;
+    // Not `comm`, the name of the thread: every program of Node.js would be `MainThread`.
+    if (holds) return `${basename(orUndefined(() => readlinkSync(`/proc/${pid}/exe`)) ?? 'a program')} (pid ${pid})`;
   }
   return undefined;
 }
