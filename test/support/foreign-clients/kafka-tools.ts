@@ -118,18 +118,18 @@ export class JavaClient {
   }
 }
 
-/** Kafka's scripts, each with the class that it runs, in `org.apache.kafka.tools`, and a limit that it takes as an option. They are not in Kafka's jars. */
+/** Kafka's scripts, each with the class that it runs, in `org.apache.kafka.tools`, and its limit if that is an option. They are not in Kafka's jars. */
 const SCRIPTS = {
-  'kafka-acls.sh': ['AclCommand', ''],
-  'kafka-configs.sh': ['ConfigCommand', ''],
-  'kafka-consumer-groups.sh': ['consumer.group.ConsumerGroupCommand', `--timeout ${HANG_GUARD_MS}`],
-  'kafka-leader-election.sh': ['LeaderElectionCommand', ''],
-  'kafka-topics.sh': ['TopicCommand', ''],
+  'kafka-acls.sh': 'AclCommand',
+  'kafka-configs.sh': 'ConfigCommand',
+  'kafka-consumer-groups.sh': `consumer.group.ConsumerGroupCommand --timeout ${HANG_GUARD_MS}`,
+  'kafka-leader-election.sh': 'LeaderElectionCommand',
+  'kafka-topics.sh': 'TopicCommand',
 } as const;
 
 /**
- * Writes Kafka's scripts into a new folder. They wait longer than Kafka's own (5 to 60 s), which fail beside other tests on half a core. The limit of
- * leader elections can't be set, so all of them run before other programs, where that is allowed.
+ * Writes Kafka's scripts into a new folder. They wait longer than those of Kafka, whose 5 to 60 s are too short beside other tests on half
+ * a core. The limit of leader elections can't be set, so all of them run before other programs, where that is allowed.
  * @returns the folder, which the caller removes
  */
 export async function writeKafkaScripts(): Promise<string> {
@@ -137,14 +137,14 @@ export async function writeKafkaScripts(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'kafka-scripts-'));
   const properties = join(folder, 'client.properties');
   await writeFile(properties, `default.api.timeout.ms=${HANG_GUARD_MS}\nrequest.timeout.ms=${HANG_GUARD_MS}\n`);
-  for (const [script, [tool, limit]] of Object.entries(SCRIPTS)) {
+  for (const [script, tool] of Object.entries(SCRIPTS)) {
     const file = join(folder, script);
     const lines = [
       '#!/bin/sh',
-      // Those of the caller have users and certificates.
+      // The properties of the caller have users and certificates.
       `case "$*" in *--command-config*) ;; *) set -- "$@" --command-config ${properties} ;; esac`,
       'renice -n -10 -p $$ >/dev/null 2>&1',
-      `exec ${tools.commandLine(tool).join(' ')} "$@" ${limit}`,
+      `exec ${tools.commandLine(tool).join(' ')} "$@"`,
     ];
     await writeFile(file, `${lines.join('\n')}\n`);
     await chmod(file, 0o755);

@@ -41,7 +41,7 @@ export interface ParallelConsumerStatus {
   readonly joined: boolean;
   /**
    * True when the consumer is a running group member that has read its committed offsets, its coordinator and its dependencies respond, it
-   * can fetch and publish dead letters, and no partition is stopped. If only some of the offsets are unknown, it is ready for 15 s more.
+   * can fetch and publish dead letters, and no partition is stopped. If only some of the offsets are unknown, it still counts as ready for 15 s.
    */
   readonly ready: boolean;
   /** Human-readable reason why the consumer is not ready; `undefined` when it is ready. */
