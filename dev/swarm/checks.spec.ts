@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { interpolate, type StackService } from './stack-file.js';
-import { keptConsumers, labelsOf } from './up.js';
+import { keptConsumers, labelsOf, replacementSteps } from './up.js';
 import { progressOf } from './services.js';
 import { type SwarmNode, engineProblems, labelProblems, roomProblems } from './checks.js';
 
@@ -111,6 +111,14 @@ describe('the labels of nodes', () => {
   it.each([[['a', 'b']], [['a', 'b', 'b']], [[]]])('are refused for %j', (nodes) => {
     expect(() => labelsOf(nodes)).toThrow(/^bad-argument: --nodes takes one node or three different ones/);
   });
+});
+
+it.each([
+  ['before producers', false, ['consumer', 'producer']],
+  ['after producers when an earlier version comes back', true, ['producer', 'consumer']],
+])('consumers are replaced %s', (_, isBack, order) => {
+  const steps = replacementSteps(isBack).map((step) => step.find((name) => order.includes(name)));
+  expect(steps.filter((name) => name !== undefined)).toEqual(order);
 });
 
 describe('what Docker is given', () => {

@@ -29,6 +29,7 @@ type Deploy = (deployment: Deployment, options: UpFlags, more?: Record<string, s
 interface UpFlags {
   readonly nodes?: string;
   readonly check?: boolean;
+  readonly back?: boolean;
 }
 
 /**
@@ -51,8 +52,11 @@ export function swarmCommandLine(environment: SwarmEnvironment, setExitCode: (co
       .option('--state <folder>', 'the folder of the secrets and of the authority', '.swarm')
       .option('--file <file>', 'a stack file of yours, which adds to stack.yml or replaces values in it', collect, [])
       .option('--dev-issuer', 'deploy an OpenID provider for a trial on this machine, in which every name may log in');
-  const deploy: Deploy = async (deployment, { nodes = '', check: checkOnly = false }, more = {}) =>
-    up(docker, deployment, { nodes: nodes.split(',').filter(Boolean), checkOnly, more }, print);
+  const deploy: Deploy = async (
+    deployment,
+    { nodes = '', check: checkOnly = false, back: isBack = false },
+    more = {},
+  ) => up(docker, deployment, { nodes: nodes.split(',').filter(Boolean), checkOnly, isBack, more }, print);
   addChanges(add, deploy, environment);
   add('down', 'remove the stack; data stay in the volumes')
     .option('--volumes', 'remove the volumes of this node too, with all data')
@@ -74,6 +78,7 @@ function addChanges(add: AddCommand, deploy: Deploy, { env, print }: SwarmEnviro
   add('up', 'check, deploy or update, and wait until everything is healthy')
     .option('--nodes <names>', 'label one node (self: this one) or three before, separated by commas')
     .option('--check', 'only check')
+    .option('--back', 'the image is an earlier version: replace writers before readers')
     .action(async (options: GlobalOptions & UpFlags) => deploy(deploymentOf(options, env), options));
   add('rotate', 'replace a secret while everything runs')
     .argument('<what>', `${ROTATIONS.join(', ')}, or user:SERVICE`)

@@ -20,6 +20,8 @@ interface UpOptions {
   readonly nodes: readonly string[];
   /** Only check. */
   readonly checkOnly: boolean;
+  /** Whether the images are older than what runs. */
+  readonly isBack: boolean;
   /** Further variables of the stack files. */
   readonly more?: Readonly<Record<string, string>>;
 }
@@ -31,7 +33,7 @@ interface UpOptions {
 export async function up(
   docker: DockerCli,
   deployment: Deployment,
-  { nodes, checkOnly, more = {} }: UpOptions,
+  { nodes, checkOnly, isBack, more = {} }: UpOptions,
   print: (line: string) => void,
 ): Promise<void> {
   const startedAt = performance.now();
@@ -56,7 +58,7 @@ export async function up(
   if (checkOnly) return print('nothing is in the way');
   const resolveImage = nodesOfSwarm.length === 1 ? 'never' : 'changed';
   const keepsConsumers = deployment.value('AUTOSCALE', 'off') === 'on';
-  await new RollOut(docker, deployment, { resolveImage, keepsConsumers }, print).run(stackFile);
+  await new RollOut(docker, deployment, { resolveImage, keepsConsumers, isBack }, print).run(stackFile);
   await removeUnused(docker, deployment.stack, stackFile);
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
   print(`everything is healthy after ${seconds} s`);
@@ -112,7 +114,7 @@ function addresses(deployment: Deployment): string[] {
 
 /** Brokers and members, which are replaced one after another. */
 const SERVERS = ['kafka-1', 'kafka-2', 'kafka-3', 'mongodb-1', 'mongodb-2', 'mongodb-3'] as const;
-/** Readers before writers, as docs/run.md#upgrade explains. Services of one step are independent of each other. */
+/** Services of one step are independent of each other. */
 const UPGRADE: readonly (readonly string[])[] = [['query-api', 'console'], ['consumer'], ['producer', 'facade']];
 const JOBS = ['prepare', 'servers-ready', 'migrate'];
 const SETTLED_WITHIN_SECONDS = 300;
@@ -122,9 +124,18 @@ interface RollOutOptions {
   readonly resolveImage: 'changed' | 'never';
   /** Whether the running number of consumers stays. */
   readonly keepsConsumers: boolean;
+  readonly isBack: boolean;
 }
 
-/** Deploys the services of a stack in order: one broker or member at a time, then readers before writers. */
+/**
+ * Returns the steps in which running services are replaced: readers before writers, and the reverse when an earlier version comes back. A
+ * consumer is never older than a producer then, whose records it might dead-letter.
+ */
+export function replacementSteps(isBack: boolean): readonly (readonly string[])[] {
+  return isBack ? UPGRADE.toReversed() : UPGRADE;
+}
+
+/** Deploys the services of a stack in order: one broker or member at a time, then the apps by {@link replacementSteps}. */
 class RollOut {
   constructor(
     private readonly docker: DockerCli,
@@ -144,7 +155,8 @@ class RollOut {
     const first = ['registry', 'issuer'].filter((name) => stackFile.services.has(name));
     await this.deploy(stackFile, first, first.join(', '));
     await this.runJob(stackFile, 'migrate');
-    for (const step of isNew ? [UPGRADE.flat()] : UPGRADE) await this.deploy(stackFile, step, step.join(', '));
+    const steps = isNew ? [UPGRADE.flat()] : replacementSteps(this.options.isBack);
+    for (const step of steps) await this.deploy(stackFile, step, step.join(', '));
     const done = new Set<string>([...SERVERS, ...first, ...UPGRADE.flat(), ...JOBS]);
     const others = [...stackFile.services.keys()].filter((name) => !done.has(name));
     await this.deploy(stackFile, others, 'gateway and monitoring');
