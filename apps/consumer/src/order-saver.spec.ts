@@ -191,6 +191,7 @@ describe('classifySaveFailure', () => {
     ['poison', new UnsavableOrderError('oversized', 'too long')],
     ['poison', new UnsavableOrderError('conflict', 'other content')],
     ['poison', new UnsavableOrderError('order-archived', 'archived')],
+    ['poison', new UnsavableOrderError('refused-by-service', 'no such account')],
     // MongoDB rejects the document.
     ['retriable', new UnsavableOrderError('refused-by-database', 'validator')],
     // A server may have caused the failure.
@@ -237,6 +238,12 @@ describe('a call of your own instead of the simulated delay', () => {
     const { id, accountId, amount, currency } = anOrder({ number: 7 });
     const paid = { key: id, body: { accountId, amount: formatMoney(amount), currency } };
     expect(requests).toEqual([paid, paid]);
+  });
+
+  it('reports an order that the service rejects as invalid', async () => {
+    const { delay, close } = await paying(422);
+    await expect(saving(saveAll, undefined, delay).saveOne(7)).rejects.toMatchObject({ code: 'refused-by-service' });
+    await close();
   });
 
   it('reports an order that cannot be decoded as invalid', async () => {

@@ -35,12 +35,13 @@ interface SaveLimits {
  * - `oversized`: its value is over the size limit, and is not decoded
  * - `refused-by-database`: MongoDB rejects this document
  * - `order-archived`: it is a new record of an archived order; whether it has the same content is not known here
+ * - `refused-by-service`: for your own call in place of the simulated delay: the service rejects this order for good
  */
 export class UnsavableOrderError extends Error {
   override readonly name = 'UnsavableOrderError';
 
   constructor(
-    readonly code: 'conflict' | 'oversized' | 'refused-by-database' | 'order-archived',
+    readonly code: 'conflict' | 'oversized' | 'refused-by-database' | 'order-archived' | 'refused-by-service',
     message: string,
   ) {
     super(message);

@@ -24,7 +24,7 @@ export function lastFailedAt(
 
 const NEW_RECORD = 'A redrive would fail again: the sender must send a new record. Then discard the old one.';
 
-/** What repairs the cause of each error before a redrive. The same list is in docs/own-orders.md. */
+/** What repairs the cause of each error of the pipeline before a redrive, as in docs/own-orders.md. */
 const REPAIRS: Readonly<Record<string, string>> = {
   'unknown-schema': 'Register the schema under its id, then redrive.',
   'schema-is-no-order': 'Deploy a version that can read the schema, then redrive.',

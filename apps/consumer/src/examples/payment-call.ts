@@ -1,6 +1,7 @@
 import type { OpenRecord } from '@orders-pipeline/parallel-consumer';
 import type { OrderCodec } from '#orders/order/order-codec.js';
 import { formatMoney } from '#orders/order/money.js';
+import { UnsavableOrderError } from '../order-saver.js';
 import type { Delay } from '../simulated-delay.js';
 
 type Codec = Pick<OrderCodec, 'learn' | 'decode'>;
@@ -24,5 +25,7 @@ async function pay(codec: Codec, url: string, { record, attempt }: OpenRecord): 
     signal: attempt.signal,
   });
   await response.arrayBuffer();
+  // This order is wrong: a dead letter. Any other error may be an outage: the consumer waits, and tries again without end.
+  if (response.status === 422) throw new UnsavableOrderError('refused-by-service', 'the payment service rejects it');
   if (!response.ok) throw new Error(`the payment service responded with ${response.status}`);
 }
