@@ -193,7 +193,7 @@ function logDiagnostics(log: Pick<Logger, 'warn'>, isWarned: boolean, clock: Clo
     if (clock.now() < silentUntil) return;
     log.warn(
       { reason: reasonIn(message), others: others - 1 },
-      'traces: spans were not exported, check the collector and the OTEL_ settings',
+      'spans may be missing: check the collector and the OTEL_ settings',
     );
     others = 0;
     silentUntil = clock.now() + WARN_EVERY_MS;
