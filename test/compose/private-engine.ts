@@ -207,6 +207,12 @@ const PUBLISHED = [
 /** The ports that docker-compose.yml publishes on 127.0.0.1, by their environment variables. */
 type PublishedPorts = Readonly<Record<(typeof PUBLISHED)[number], number>>;
 
+/** The settings of traces for a service `collector`, which runs `/collector.mjs` of the stand-in for Node.js. */
+export const TRACED = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+  OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+};
+
 /** The profiles of docker-compose.yml. */
 type Profile = 'dev' | 'legacy';
 
@@ -241,11 +247,11 @@ export class ComposeProject {
 
   /** Runs a command of `docker compose` with some profiles. */
   runWith(profiles: readonly Profile[], ...command: string[]): Promise<string> {
-    const files = ['--file', 'docker-compose.yml', '--file', 'test/compose/build-network.yml'];
+    const files = ['--file', 'docker-compose.yml', '--file', 'test/compose/docker-compose.test.yml'];
     // The user's .env would change the test.
     const selected = profiles.flatMap((profile) => ['--profile', profile]);
     const options = ['--env-file', '/dev/null', '--progress', 'plain', ...selected, ...files];
-    return this.engine.docker(['compose', ...options, ...command], this.publishedAs());
+    return this.engine.docker(['compose', ...options, ...command], this.variables());
   }
 
   /** Runs a command in the container of a service, as its user, and returns its output. */
@@ -255,14 +261,18 @@ export class ComposeProject {
 
   /** Runs a command in a shell, as an operator types it in the project's folder, who has exported the profile `dev`. @param input its stdin */
   shell(command: string, input = ''): Promise<string> {
-    const files = { COMPOSE_FILE: 'docker-compose.yml:test/compose/build-network.yml', COMPOSE_ENV_FILES: '/dev/null' };
-    const env = { ...this.publishedAs(), ...files, COMPOSE_PROFILES: 'dev', COMPOSE_PROGRESS: 'plain' };
+    const files = {
+      COMPOSE_FILE: 'docker-compose.yml:test/compose/docker-compose.test.yml',
+      COMPOSE_ENV_FILES: '/dev/null',
+    };
+    const env = { ...this.variables(), ...files, COMPOSE_PROFILES: 'dev', COMPOSE_PROGRESS: 'plain' };
     return this.engine.shell(command, env, input);
   }
 
-  private publishedAs(): NodeJS.ProcessEnv {
+  /** Returns what the user has set in the environment. */
+  private variables(): NodeJS.ProcessEnv {
     const ports = { ...this.ports, FACADE_PORT: this.facadePort };
-    return Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)]));
+    return { ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])), ...TRACED };
   }
 
   /** Resolves once every service is healthy, with one consumer; changes only what differs. */

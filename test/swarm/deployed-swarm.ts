@@ -155,7 +155,8 @@ const ORDERS = 10_000;
 const ORDERS_MEANWHILE = 2_000;
 const CONSUMERS = 4;
 const MEMBERS = ['mongodb-1', 'mongodb-2', 'mongodb-3'] as const;
-const NOT_ROLLED = new Set(['gateway', 'grafana', 'facade', 'prepare', 'servers-ready', 'migrate']);
+const NOT_ROLLED = new Set(['collector', 'gateway', 'grafana', 'facade', 'prepare', 'servers-ready', 'migrate']);
+const APPS = ['producer', 'consumer', 'query-api', 'console'];
 const READ = ['/v1/orders', '/v1/operations', '/v1/pipeline'];
 const INTERNAL = ['/metrics', '/health/ready', '/query-api/metrics', '/producer/metrics', '/producer/health/live'];
 /** What Prometheus scrapes. */
@@ -229,6 +230,12 @@ export class DeployedSwarm {
       assert.match(refused, /CERTIFICATE_REQUIRED|ECONNRESET|^$/);
     });
     await check(`populate ${ORDERS}: all are saved`, async () => this.hold(await this.orders.populate(ORDERS)));
+    await check('every service exports its traces', async () => {
+      await eventually('the collector has some of each', async () => {
+        const exported = new Set(await operator.lines('service', 'logs', '--raw', 'orders_collector'));
+        return APPS.every((app) => exported.has(`orders-${app}`)) || [...exported];
+      });
+    });
     await check('Prometheus reaches every service', async () => {
       await eventually('every target is up', async () => {
         const { data } = TargetsSchema.parse(await this.prometheus('targets'));

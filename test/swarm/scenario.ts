@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApiClient } from '../compose/api-client.js';
 import type { Check } from '../compose/checked-run.js';
+import { TRACED } from '../compose/private-engine.js';
 import { DeployedSwarm } from './deployed-swarm.js';
 import type { Operator } from './operator.js';
 import { BEFORE_INIT, IN_EMPTY_SWARM, isRefused, PORTS } from './refusals.js';
@@ -53,6 +54,9 @@ export class Scenario {
 
   private async deploy(): Promise<void> {
     const { check, operator } = this;
+    const collector = { image: 'node:24-slim', command: ['node', '/collector.mjs'], networks: ['data'] };
+    const file = await operator.file('collector.yml', JSON.stringify({ services: { collector } }));
+    operator.keep(['--file', file], TRACED);
     await check('up: everything is healthy', async () => {
       await this.print('up', '--nodes', 'self');
       assert.match(await operator.run('status'), /^query-api +2\/2/m);
