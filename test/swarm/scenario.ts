@@ -54,7 +54,12 @@ export class Scenario {
 
   private async deploy(): Promise<void> {
     const { check, operator } = this;
-    const collector = { image: 'node:24-slim', command: ['node', '/collector.mjs'], networks: ['data'] };
+    const collector = {
+      image: 'node:24-slim',
+      command: ['node', '/collector.mjs'],
+      networks: ['data'],
+      deploy: { endpoint_mode: 'dnsrr' },
+    };
     const file = await operator.file('collector.yml', JSON.stringify({ services: { collector } }));
     operator.keep(['--file', file], TRACED);
     await check('up: everything is healthy', async () => {

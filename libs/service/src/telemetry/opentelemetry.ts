@@ -184,11 +184,15 @@ function reasonIn(text: string): string {
   return /"message":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text;
 }
 
+/** In a warning about each container, which has no `/etc/machine-id`. Its spans have the name of the host. */
+const NO_HOST_ID = 'value for key "host.id"';
+
 /** Logs what the SDK reports as warnings, one in ten minutes: when the collector is away, each export fails. */
 function logDiagnostics(log: Pick<Logger, 'warn'>, isWarned: boolean, clock: Clock): void {
   let silentUntil = isWarned ? clock.now() + WARN_EVERY_MS : 0;
   let others = 0;
   const warn = (message: string): void => {
+    if (message.includes(NO_HOST_ID)) return;
     others += 1;
     if (clock.now() < silentUntil) return;
     log.warn(
