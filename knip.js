@@ -20,7 +20,7 @@ export default {
         'dev/surface/write-surface.ts',
         'dev/*.mjs',
         'dev/lint/*.mjs',
-        'test/compose/run.ts',
+        'test/compose/{run.ts,stand-ins/collector.mjs}',
         'test/swarm/{run,isolated-run}.ts',
         'test/support/member/main.ts',
         'test/mutants/{run,random-run}.ts',

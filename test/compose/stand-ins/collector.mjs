@@ -2,9 +2,10 @@
 import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
 
-createServer(async (request, response) => {
+async function print(request) {
   const { resourceSpans } = await json(request);
   for (const { resource } of resourceSpans)
     console.log(resource.attributes.find(({ key }) => key === 'service.name').value.stringValue);
-  response.end('{}');
-}).listen(4318);
+}
+
+createServer((request, response) => void print(request).then(() => response.end('{}'))).listen(4318);
