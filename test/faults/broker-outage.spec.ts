@@ -22,13 +22,13 @@ describe('a broker that is unavailable for 10 s', () => {
 
   it('makes the members not ready, and they continue by themselves once it is available again', async () => {
     group = await TestGroup.on(server(), 'outage', { partitions: PARTITIONS });
-    await writeAll(group.kafka, group.topic, numberedRecords(RECORDS, KEYS, PARTITIONS));
     const settings = { inFlight: IN_FLIGHT, commitIntervalMs: COMMIT_INTERVAL_MS };
     const members = [
       group.launch(settings, { handlerMs: HANDLER_MS }),
       group.launch(settings, { handlerMs: HANDLER_MS }),
     ];
     await Promise.all(members.map((member) => member.joins()));
+    await writeAll(group.kafka, group.topic, numberedRecords(RECORDS, KEYS, PARTITIONS));
     await group.handles(RECORDS / 4);
 
     const committed = await group.committedRecords();

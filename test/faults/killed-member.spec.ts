@@ -24,12 +24,12 @@ describe('a member killed while it handles records', () => {
     ['a map of completed offsets', true],
   ])('loses nothing: the other member takes over, and with %s repeats only uncommitted records', async (_, withMap) => {
     group = await TestGroup.on(workerKafka(), 'killed', { partitions: PARTITIONS });
-    await writeAll(group.kafka, group.topic, numberedRecords(RECORDS, KEYS, PARTITIONS));
     const settings = { ...ENGINE, commitCompletedOffsets: withMap };
     const survivor = group.launch(settings, { handlerMs: HANDLER_MS });
     const killed = group.launch(settings, { handlerMs: HANDLER_MS });
     await Promise.all([survivor.joins(), killed.joins()]);
-    await group.handles((RECORDS * 2) / 3);
+    await writeAll(group.kafka, group.topic, numberedRecords(RECORDS, KEYS, PARTITIONS));
+    await group.handles(RECORDS / 3);
     await killed.kill();
     // The group assigns the partitions of the killed member only after its session timeout: until then they have no other commit.
     const committed = await group.committedRecords();
