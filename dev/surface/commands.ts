@@ -67,7 +67,7 @@ const PROGRAMS: readonly Program[] = [
       'stray',
     ],
   },
-  { name: 'npm run images --', file: 'dist/dev/images.js', also: [''] },
+  { name: 'npm run images --', file: 'dist/dev/images.js', also: ['', 'stray'] },
   { name: 'npm run chaos --', file: 'test/chaos/run.ts' },
   { name: 'npm run chaos --', file: 'test/chaos/run.ts', mode: ['--migration'] },
   { name: 'npm run disaster --', file: 'test/disaster/run.ts', also: ['stray'] },

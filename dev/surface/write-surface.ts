@@ -53,6 +53,7 @@ The help of each command. \`npm run scale\` is \`npm run orders -- scale\`, and 
 function describeHelps(commands: string): string {
   const helps = commands.matchAll(/^\$ (.*) --help\n([^]*?)\nexit code 0$/gm);
   const found = Array.from(helps, ([, command = '', help = '']) => ({ title: titleOf(command), help }));
+  if (found.length !== commands.match(/^\$ .* --help$/gm)?.length) throw new Error('a command does not print its help');
   const list = found.map(({ title }) => `- [\`${title}\`](#${title.replaceAll(/[^a-z -]/g, '').replaceAll(' ', '-')})`);
   const sections = found.map(({ title, help }) => `## ${title}\n\n\`\`\`text\n${help}\n\`\`\`\n`);
   return [CLI_INTRODUCTION, ...list, '', ...sections].join('\n');

@@ -59,7 +59,7 @@ export class ScalingController {
   @ApiOperation({
     summary: 'Set the in-flight limit of each consumer',
     description:
-      'All consumers, also those of Docker Compose, apply it within two seconds and keep it until `npm start` restarts them.',
+      'All consumers, also those of Docker Compose, apply it within two seconds, and keep it until it is changed. A new `npm start` begins without it.',
   })
   @ApiAcceptedResponse({ standardSchema: InFlightRequestSchema })
   @ApiBadRequestResponse({ description: 'Problem details naming every invalid field' })

@@ -69,7 +69,7 @@ export class IntakeController {
   @ApiOperation({
     summary: 'Accept an order, or up to 1,000 orders',
     description:
-      'Responds once Kafka has all orders on all in-sync replicas; consumers save them within about a second. All or nothing: one bad order refuses the array. ' +
+      'Responds once Kafka has all orders on all in-sync replicas; consumers save them afterwards. All or nothing: one bad order refuses the array. ' +
       'Requests within a few milliseconds share a batch. An order whose id is saved already with the same content is not saved twice; with other content it becomes a dead letter (`conflict`). ' +
       'Orders of one client that are sent after the response for earlier ones are saved after them, by account.',
   })
