@@ -51,7 +51,7 @@ const consumer = new ParallelConsumer(
 await consumer.start();
 
 async function stop() {
-  await consumer.stop(); // starts nothing new, waits for running attempts, commits, leaves the group
+  await consumer.stop(); // starts nothing new, waits up to 5 s for running attempts, commits, leaves the group
   await mongo.close();
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
