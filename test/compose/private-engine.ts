@@ -105,8 +105,9 @@ export class PrivateEngine {
     } catch (error) {
       signal.throwIfAborted();
       const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
-      const lines = output.trim().split('\n').slice(-LAST_LINES).join('\n');
-      throw new Error(`${program} ${args.join(' ')} failed:\n${lines}`, { cause: error });
+      const lines = output.trim().split('\n').slice(-LAST_LINES);
+      // The last line says why, and reports of runs may show only the first one.
+      throw new Error(`${lines.at(-1)}\n${program} ${args.join(' ')} failed:\n${lines.join('\n')}`, { cause: error });
     }
   }
 
