@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import makeFastify, { type FastifyInstance } from 'fastify';
-import { separateAdminRoutes, ANSWER_WHILE_CLOSING, closeIdleConnections } from './connections.js';
+import { separateAdminRoutes, ANSWER_WHILE_CLOSING, closeIdleConnections, connectionLimits } from './connections.js';
 import { listening, withProblems, connected, requestBytes } from './testing/served-app.js';
 
 async function status(port: number, path: string): Promise<number> {
@@ -37,6 +37,16 @@ describe('the admin port', () => {
     await app.close();
     await expect(status(adminPort, '/health/live')).rejects.toThrow('fetch failed');
   });
+});
+
+it('keeps an idle connection 30 s longer than announced, so that a busy client sends no request while it closes', async () => {
+  const fastify = makeFastify({ http: connectionLimits(30_000) });
+  fastify.get('/quick', () => 'at once');
+  await listening(fastify);
+  const { accepted, begin } = await connected(fastify, requestBytes('GET /quick'));
+  const announced = 1_000 * Number(/keep-alive: timeout=(\d+)/i.exec(await begin())?.[1]);
+  expect(announced).toBeGreaterThan(0);
+  expect(accepted.timeout).toBe(announced + 30_000);
 });
 
 describe('closeIdleConnections', () => {

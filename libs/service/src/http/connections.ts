@@ -2,6 +2,7 @@ import { type ServerOptions, createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { timeLimit } from '#orders/time-limit.js';
 import { notFound } from './problem.js';
 
 /** Node checks for late headers this often. */
@@ -10,13 +11,23 @@ const CHECK_HEADERS_MS = 2_000;
 /** A connection that is silent for this long is probed by TCP, so that one whose client has disappeared is closed. */
 const PROBE_AFTER_MS = 60_000;
 
-/** Node's server options: limits the time for a request's headers, and closes connections whose client has disappeared. */
+/**
+ * How much longer an idle connection stays open than its responses announce. A busy client counts the time from when it has read the response,
+ * and may send a request just as the service closes the connection: that request would fail. Node's own is 1 s.
+ */
+const IDLE_LONGER_MS = timeLimit(30_000);
+
+/**
+ * Node's server options: limits the time for a request's headers, closes connections whose client has disappeared, and leaves it to the client
+ * to close an idle one.
+ */
 export function connectionLimits(headersTimeout: number): ServerOptions {
   const connectionsCheckingInterval = Math.min(CHECK_HEADERS_MS, headersTimeout);
   // Node refuses a time for headers that is longer than its time for a whole request, 300 s by default. `limitTransfers` ends slow requests.
   const requestTimeout = 0;
   const probes = { keepAlive: true, keepAliveInitialDelay: PROBE_AFTER_MS };
-  return { headersTimeout, requestTimeout, connectionsCheckingInterval, ...probes };
+  const keepAliveTimeoutBuffer = IDLE_LONGER_MS;
+  return { headersTimeout, requestTimeout, connectionsCheckingInterval, keepAliveTimeoutBuffer, ...probes };
 }
 
 /** The port of operators' routes. */
