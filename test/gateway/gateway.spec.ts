@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect, type TLSSocket } from 'node:tls';
@@ -35,16 +35,14 @@ class RunningGateway {
     changes: Readonly<Record<string, string>> = {},
   ): Promise<RunningGateway> {
     const directory = await mkdtemp(join(tmpdir(), 'orders-gateway-'));
-    const [port, issuerPort, insidePort] = [await freePort(), await freePort(), await freePort()];
+    const ports = { 8443: await freePort(), 8444: await freePort(), 2020: await freePort() };
     const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }]);
     await writeFile(join(directory, 'gateway-certificate'), cert);
     await writeFile(join(directory, 'gateway-key'), key);
     let config = (await readFile(CONFIG, 'utf8'))
       .replaceAll(/import (service|task) [a-z-]+ \d+/g, `import $1 127.0.0.1 ${servicePort}`)
       .replaceAll('/run/secrets', directory)
-      .replace(':8443', `:${port}`)
-      .replace(':8444', `:${issuerPort}`)
-      .replace(':2020', `:${insidePort}`);
+      .replaceAll(/:(8443|8444|2020)\b/g, (_, port: keyof typeof ports) => `:${ports[port]}`);
     for (const [part, by] of Object.entries(changes)) {
       if (!config.includes(part)) throw new Error(`the Caddyfile has no ${part}`);
       config = config.replaceAll(part, by);
@@ -56,13 +54,16 @@ class RunningGateway {
     });
     let log = '';
     child.stderr?.on('data', (chunk) => (log += String(chunk)));
-    await eventually('the gateway is ready', async () =>
-      fetch(`http://127.0.0.1:${insidePort}/ready`).then(
-        ({ ok }) => ok,
-        () => (child.exitCode === null ? false : { log }),
-      ),
-    );
-    return new RunningGateway(child, directory, port);
+    // Caddy starts its servers in any order: the one that answers this may be the first.
+    await eventually('the gateway is ready', async () => {
+      if (child.exitCode !== null) throw new Error(`The gateway ended: ${log}`);
+      const isReady = fetch(`http://127.0.0.1:${ports[2020]}/ready`).then(({ ok }) => ok);
+      return Promise.all([isReady, accepts(ports[8443])]).then(
+        ([answer]) => answer,
+        () => ({ log }),
+      );
+    });
+    return new RunningGateway(child, directory, ports[8443]);
   }
 
   async stop(): Promise<void> {
@@ -71,6 +72,13 @@ class RunningGateway {
     await ended;
     await rm(this.directory, { recursive: true, force: true });
   }
+}
+
+/** @throws Error if no server listens on the port */
+async function accepts(port: number): Promise<void> {
+  const socket = connectTcp(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.destroy();
 }
 
 /** The connections to a task for requests that it answers at once. */
