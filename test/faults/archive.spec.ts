@@ -20,7 +20,7 @@ import { eventually } from '../support/eventually.js';
 import { Imports, intakeOrder, sendOrders, Redrives } from '../support/sent-orders.js';
 import { TestSystem } from '../support/test-system.js';
 import { sharedPipeline } from '../support/shared-pipeline.js';
-import { quietKafka } from '../support/topic-writer.js';
+import { quietKafka, topicOffsets } from '../support/topic-writer.js';
 
 /** Settles operations at once; the dead letters of the specs below stay. */
 const COMPACTED_SOON = { ...COMPACTED_AT_ONCE, SETTLED_RETENTION_DAYS: '30' };
@@ -245,7 +245,7 @@ describe('npm run admin -- archive', () => {
       } finally {
         process.kill(consumer, 'SIGKILL');
       }
-      const ends = await admin.fetchTopicOffsets(ORDERS_TOPIC);
+      const ends = await topicOffsets(admin, ORDERS_TOPIC);
       await eventually('all records are committed again', async () => {
         const [group] = await admin.fetchOffsets({ groupId: ORDERS_CONSUMER_GROUP, topics: [ORDERS_TOPIC] });
         const committed = new Map(group?.partitions.map(({ partition, offset }) => [partition, offset]));

@@ -12,7 +12,7 @@ import {
 import { eventually } from '../support/eventually.js';
 import type { MemberProcess } from '../support/member/member-process.js';
 import { sharedKafka } from '../support/shared-pipeline.js';
-import { deleteTopic } from '../support/topic-writer.js';
+import { deleteTopic, topicOffsets } from '../support/topic-writer.js';
 
 const PARTITIONS = 2;
 const KEYS = 20;
@@ -233,7 +233,7 @@ describe('a log that no longer contains the records that the consumer read', () 
       const partitions = [{ partition: 0, offset: String(offset) }];
       await group.asAdmin(async (admin) => {
         // kafkajs deletes records only after it has loaded the leaders of the topic.
-        await admin.fetchTopicOffsets(group.topic);
+        await topicOffsets(admin, group.topic);
         await admin.deleteTopicRecords({ topic: group.topic, partitions });
       });
       const member = group.launch(ENGINE, BEHAVIOUR);

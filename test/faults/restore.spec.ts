@@ -15,7 +15,7 @@ import { readDumpByPymongo } from '../support/fetched-programs.js';
 import { StandaloneMongodb } from '../support/own-servers.js';
 import { StartedApp } from '../support/started-app.js';
 import { EXAMPLE_FOLDER, TakenBackup } from '../support/taken-backup.js';
-import { quietKafka } from '../support/topic-writer.js';
+import { quietKafka, topicOffsets } from '../support/topic-writer.js';
 
 const ONE_BROKER = { TOPIC_REPLICATION_FACTOR: '1', TOPIC_MIN_INSYNC_REPLICAS: '1' };
 
@@ -227,7 +227,7 @@ describe('npm run admin -- restore', () => {
     const admin = quietKafka(taken.servers.KAFKA_BROKERS).admin();
     await admin.connect();
     // kafkajs deletes records only after it has loaded the leaders of the topic.
-    await admin.fetchTopicOffsets(ORDERS_TOPIC);
+    await topicOffsets(admin, ORDERS_TOPIC);
     await admin.deleteTopicRecords({ topic: ORDERS_TOPIC, partitions: [{ partition, offset: '4' }] });
     await admin.disconnect();
     const uri = taken.emptyDatabase();

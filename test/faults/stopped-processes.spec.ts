@@ -8,7 +8,7 @@ import { writeKafkaScripts } from '../support/foreign-clients/kafka-tools.js';
 import { TestSystem } from '../support/test-system.js';
 import type { Answer, PopulateResponse } from '../support/tested-stack.js';
 import { reconciled } from '../support/started-app.js';
-import { quietKafka, recordsOn } from '../support/topic-writer.js';
+import { quietKafka, recordsOn, topicOffsets } from '../support/topic-writer.js';
 
 const CLEAN = { missing: 0, pending: 0, doubled: 0, altered: 0, phantom: 0 };
 
@@ -154,9 +154,7 @@ describe('a pipeline whose processes are stopped or killed', () => {
         async () => (await pipeline.operation(id)).status === 'succeeded',
       );
       const [committed] = await admin.fetchOffsets({ groupId: ORDERS_CONSUMER_GROUP, topics: [ORDERS_TOPIC] });
-      const ends = new Map(
-        (await admin.fetchTopicOffsets(ORDERS_TOPIC)).map(({ partition, high }) => [partition, high]),
-      );
+      const ends = new Map((await topicOffsets(admin, ORDERS_TOPIC)).map(({ partition, high }) => [partition, high]));
       const behind = committed?.partitions.find(
         ({ partition, offset }) => Number(offset) < Number(ends.get(partition)),
       );

@@ -11,7 +11,7 @@ import type {
 import { eventually } from '../support/eventually.js';
 import { TestSystem } from '../support/test-system.js';
 import { Redrives, WrittenOperation } from '../support/sent-orders.js';
-import { quietKafka } from '../support/topic-writer.js';
+import { quietKafka, topicOffsets } from '../support/topic-writer.js';
 
 const PARTITION = 1;
 
@@ -204,7 +204,7 @@ export function redriveSpecs(shared: () => TestSystem): void {
     const { operationId } = await deadLettered({ unknown: 2 });
     const admin = quietKafka(pipeline.brokers).admin();
     await admin.connect();
-    const ends = await admin.fetchTopicOffsets(DEAD_LETTER_TOPIC);
+    const ends = await topicOffsets(admin, DEAD_LETTER_TOPIC);
     const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));
     await admin.deleteTopicRecords({ topic: DEAD_LETTER_TOPIC, partitions });
     await admin.disconnect();

@@ -1,12 +1,16 @@
-import type { KafkaJSProtocolError } from 'kafkajs';
 import { createTopics } from '#service/kafka/prepare-topics.js';
 import { KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { connectPlatformatic, PlatformaticBroker } from '@orders-pipeline/parallel-consumer/platformatic';
 import { describeBrokerContract } from '../../libs/parallel-consumer/src/contract/broker-contract.js';
 import type { ContractKafka } from '../../libs/parallel-consumer/src/contract/contract-kafka.js';
-import { eventually } from '../support/eventually.js';
 import { workerKafka } from '../support/own-servers.js';
-import { beginTransaction, deleteTopic, readRecords, transactionalProducer } from '../support/topic-writer.js';
+import {
+  beginTransaction,
+  deleteTopic,
+  readRecords,
+  topicOffsets,
+  transactionalProducer,
+} from '../support/topic-writer.js';
 
 /** Longer than the guard against hanging: a member that a spec leaves behind is not dropped before. */
 const sessionTimeoutMs = 20 * 60_000;
@@ -64,13 +68,8 @@ async function realKafka(member: ContractKafka['member']): Promise<ContractKafka
       await createTopics(admin, [{ topic, numPartitions, replicationFactor: 1 }]);
     },
     deleteBefore: async (topic, partition, offset) => {
-      // kafkajs deletes records only after it has loaded the leaders of the topic. A broker may not know yet that it leads a new partition.
-      await eventually('each partition is led', async () =>
-        admin.fetchTopicOffsets(topic).then(
-          () => true,
-          (error: KafkaJSProtocolError) => (error.type === 'NOT_LEADER_FOR_PARTITION' ? error : Promise.reject(error)),
-        ),
-      );
+      // kafkajs deletes records only after it has loaded the leaders of the topic.
+      await topicOffsets(admin, topic);
       await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
     },
     read: async (topic, count) => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { KafkajsConnections, RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { numberedRecords, writeAll, TestGroup } from '../support/member/test-group.js';
 import { workerKafka } from '../support/own-servers.js';
-import { beginTransaction, transactionalProducer, writeRecords } from '../support/topic-writer.js';
+import { beginTransaction, topicOffsets, transactionalProducer, writeRecords } from '../support/topic-writer.js';
 
 const PARTITIONS = 2;
 /** Records per partition; more than one batch. */
@@ -72,7 +72,7 @@ describe('reading single records by their offsets', () => {
   it('omits records that are deleted or not written yet, and returns the others', async () => {
     await group.asAdmin(async (admin) => {
       // kafkajs deletes records only after it has loaded the leaders of the topic.
-      await admin.fetchTopicOffsets(group.topic);
+      await topicOffsets(admin, group.topic);
       await admin.deleteTopicRecords({ topic: group.topic, partitions: [{ partition: 1, offset: '700' }] });
     });
     expect(await valuesAt(3, 699, 700, WRITTEN, 9_999)).toEqual({ 700: '1401' });

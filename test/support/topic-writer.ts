@@ -1,7 +1,7 @@
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { connectKafka, type KafkaOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
 import kafkajs from 'kafkajs';
-import type { Admin, Kafka, Message, Producer, Transaction } from 'kafkajs';
+import type { Admin, Kafka, KafkaJSProtocolError, Message, Producer, Transaction } from 'kafkajs';
 import { eventually } from './eventually.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -86,15 +86,32 @@ export async function deleteTopic(admin: Admin, topic: string): Promise<void> {
   await deleteTopics(admin, async () => (await admin.listTopics()).filter((each) => each === topic));
 }
 
+type TopicOffsets = Awaited<ReturnType<Admin['fetchTopicOffsets']>>;
+
+/**
+ * Returns the first offset and the end of each partition. A broker may not know yet that it leads a new partition, and kafkajs does not ask it
+ * again. Afterwards kafkajs knows the leaders of the topic, without which it deletes no records.
+ */
+export async function topicOffsets(admin: Admin, topic: string): Promise<TopicOffsets> {
+  const found: TopicOffsets[] = [];
+  await eventually(`each partition of ${topic} is led`, async () =>
+    admin.fetchTopicOffsets(topic).then(
+      (offsets) => found.push(offsets) > 0,
+      (error: KafkaJSProtocolError) => (error.type === 'NOT_LEADER_FOR_PARTITION' ? error : Promise.reject(error)),
+    ),
+  );
+  return found[0] as TopicOffsets;
+}
+
 /** Returns the number of records written to a topic. */
 export async function recordsOn(kafka: Kafka, topic: string): Promise<number> {
-  const offsets = await asAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic));
+  const offsets = await asAdmin(kafka, (admin) => topicOffsets(admin, topic));
   return offsets.reduce((sum, { offset }) => sum + Number(offset), 0);
 }
 
 /** Returns the number of records of a topic that Kafka still has. */
 export async function recordsKept(kafka: Kafka, topic: string): Promise<number> {
-  const offsets = await asAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic));
+  const offsets = await asAdmin(kafka, (admin) => topicOffsets(admin, topic));
   return offsets.reduce((sum, { low, high }) => sum + Number(high) - Number(low), 0);
 }
 

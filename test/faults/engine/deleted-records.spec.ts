@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../support/eventually.js';
 import type { MemberProcess } from '../../support/member/member-process.js';
 import { workerKafka } from '../../support/own-servers.js';
+import { topicOffsets } from '../../support/topic-writer.js';
 import { TestGroup, numberedRecords, writeAll } from '../../support/member/test-group.js';
 
 const PARTITIONS = 2;
@@ -31,7 +32,7 @@ describe('records deleted by Kafka before they were read', () => {
     const partitions = [{ partition: 0, offset: String(RANGE.to) }];
     await group.asAdmin(async (admin) => {
       // kafkajs deletes records only after it has loaded the leaders of the topic.
-      await admin.fetchTopicOffsets(group.topic);
+      await topicOffsets(admin, group.topic);
       await admin.deleteTopicRecords({ topic: group.topic, partitions });
     });
   });

@@ -12,7 +12,7 @@ import {
 } from './effects.js';
 import { createTopics } from '#service/kafka/prepare-topics.js';
 import { eventually } from '../eventually.js';
-import { asAdmin } from '../topic-writer.js';
+import { asAdmin, topicOffsets } from '../topic-writer.js';
 import { MemberProcess } from './member-process.js';
 
 const BATCH = 1_000;
@@ -164,7 +164,7 @@ export class TestGroup {
 
   /** Returns one past the last offset of each partition, transaction markers included. @param topic default: the one that is read */
   async ends(topic = this.topic): Promise<Map<number, number>> {
-    const offsets = await this.asAdmin((admin) => admin.fetchTopicOffsets(topic));
+    const offsets = await this.asAdmin((admin) => topicOffsets(admin, topic));
     return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
   }
 
