@@ -28,7 +28,8 @@ describe('a broker that is unavailable for 10 s', () => {
       group.launch(settings, { handlerMs: HANDLER_MS }),
     ];
     await Promise.all(members.map((member) => member.joins()));
-    await writeAll(group.kafka, group.topic, numberedRecords(RECORDS, KEYS, PARTITIONS));
+    const records = numberedRecords(RECORDS, KEYS, PARTITIONS);
+    await writeAll(group.kafka, group.topic, records.slice(0, RECORDS / 2));
     await group.handles(RECORDS / 4);
 
     const committed = await group.committedRecords();
@@ -44,10 +45,11 @@ describe('a broker that is unavailable for 10 s', () => {
     await over;
     expect(await noMemberIsReady()).toBe(true);
     const handledMeanwhile = group.effects.handled - handledBefore;
-    expect(group.effects.handled).toBeLessThan(RECORDS);
 
     await server().node(1).start();
     await Promise.all(members.map((member) => member.joins()));
+    // However much the members had fetched before the outage: these are read afterwards.
+    await writeAll(group.kafka, group.topic, records.slice(RECORDS / 2));
     await group.handles(RECORDS);
     for (const member of members) expect(await member.stop()).toBe(0);
 
