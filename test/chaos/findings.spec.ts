@@ -67,7 +67,7 @@ const CALM: readonly HistoryEvent[] = [
   aFault('fault-begins', 0, 1_000),
   aFault('fault-ends', 0, 2_000),
   { type: 'recovered', place: 0, at: 5_000, afterMs: 3_000 },
-  { type: 'repeats', at: 9_000, saves: 5 },
+  { type: 'repeats', at: 9_000, saves: 5, sinceMs: 900 },
   { type: 'read', at: 4_000, what: 'page', path: '/p', outcome: 'error', reason: 'status 503', tookMs: 9 },
   { type: 'populate', at: 1, key: 'a', count: 1, outcome: 'ok', operationId: 'op-1', reason: null, tookMs: 1 },
 ];
@@ -142,7 +142,7 @@ const ended = (wasRequested: boolean, how: string): HistoryEvent => ({
   how,
   wasRequested,
 });
-const repeats = (at: number, saves = 1): HistoryEvent => ({ type: 'repeats', at, saves });
+const repeats = (at: number, saves = 1, sinceMs = 0): HistoryEvent => ({ type: 'repeats', at, saves, sinceMs });
 const recovered = (place: number, afterMs: number): HistoryEvent => ({ type: 'recovered', place, at: 70_000, afterMs });
 const NEVER: HistoryEvent = { type: 'not-recovered', place: 0, at: 40_000, withinMs: 180_000, missing: ['all'] };
 const NOT_INJECTED: HistoryEvent = { type: 'fault-failed', place: 1, at: 9_000, kind: 'kill-broker', reason: 'no' };
@@ -187,6 +187,10 @@ describe('the checks of a fault run', () => {
       ),
     ],
     ['a read that was sent before the calm period failed in it', during(failedRead(10_001, 5_000))],
+    [
+      'a consumer that did not answer before the calm period counted a repeated save',
+      during(repeats(10_001, 1, 5_000)),
+    ],
     [
       'an app exited with code 1 during two faults',
       only(...TWO, ended(false, 'ended with exit code 1'), recovered(1, 2_500)),
@@ -239,7 +243,7 @@ describe('the checks of a fault run', () => {
     ['few saves', 'a lease ended in a calm period', attempts({ leaseEnds: [10_001] })],
     ['few saves', 'the repeated saves were never read', { repeatReadings: 0 }],
     ['few saves', 'a save was repeated before the first fault', during(repeats(900))],
-    ['few saves', 'a save was repeated long after the recovery', during(repeats(10_001))],
+    ['few saves', 'a save was repeated long after the recovery', during(repeats(10_050, 1, 49))],
     ['apps exit', 'files stay open', holding({ openFiles: 211 })],
     ['apps exit', 'handles leak', holding({ handles: 221 })],
     ['apps exit', 'memory grows', holding({ rssMiB: 451 })],

@@ -168,9 +168,7 @@ function readsCorrect({ history, finalReads }: Evidence): Finding {
   const wrong = history.of('read').find(({ outcome }) => outcome === 'wrong');
   const isCalm = calmOf(history);
   // A read that was sent before the calm period may fail in it, seconds later: it must also have begun in calm.
-  const inCalm = history
-    .of('read')
-    .filter(({ outcome, at, tookMs }) => outcome === 'error' && isCalm(at - tookMs) && isCalm(at));
+  const inCalm = history.of('read').filter(({ outcome, at, tookMs }) => outcome === 'error' && isCalm(at, tookMs));
   const example = wrong ?? inCalm[0];
   const shown = example === undefined ? '' : `, such as ${example.path}: ${example.reason ?? ''}`;
   const kinds = Object.entries(rightReads).map(([what, count]) => `${figure(count)} by ${what}`);
@@ -407,10 +405,13 @@ interface Interval {
   readonly to: number;
 }
 
-/** Returns a predicate for times of a run: whether no fault had begun yet, or all had recovered and the backlog had drained. */
-export function calmOf(history: Pick<History, 'of'>): (at: number) => boolean {
+/**
+ * Returns a predicate for times of a run, and for the milliseconds before: whether no fault had begun yet, or all had recovered and the backlog had
+ * drained.
+ */
+export function calmOf(history: Pick<History, 'of'>): (at: number, tookMs?: number) => boolean {
   const intervals = calmIntervals(history);
-  return (at) => intervals.some(({ from, to }) => from <= at && at < to);
+  return (at, tookMs = 0) => intervals.some(({ from, to }) => from <= at - tookMs && at < to);
 }
 
 /** Total calm time between the beginning and the last recovery, in milliseconds. A failure in this time counts as unexplained. */
@@ -456,10 +457,11 @@ export function explainedRepeats(history: Pick<History, 'of'>): ExplainedRepeats
   const byKind = new Map<string, number>();
   let total = 0;
   let unexplained = 0;
-  for (const { at, saves } of history.of('repeats')) {
+  for (const { at, saves, sinceMs } of history.of('repeats')) {
     total += saves;
     const kinds = kindsBefore(history, at);
-    if (kinds === '' || isCalm(at)) unexplained += saves;
+    // Before the first fault, nothing explains them, whenever they happened.
+    if (kinds === '' || isCalm(at, sinceMs)) unexplained += saves;
     else byKind.set(kinds, (byKind.get(kinds) ?? 0) + saves);
   }
   return { total, byKind: [...byKind].toSorted((a, b) => b[1] - a[1]), unexplained };

@@ -40,8 +40,8 @@ export type HistoryEvent = { readonly at: number } & (
   | ({ readonly type: 'wrong-answer' } & WrongAnswer)
   /** The pipeline at one moment; `null` is unknown. */
   | { readonly type: 'sample'; readonly acked: number | null; readonly saved: number }
-  /** Saves that found their order already stored, since the previous reading, a second before. */
-  | { readonly type: 'repeats'; readonly saves: number }
+  /** Saves of a consumer that found their order already stored, since its previous reading, `sinceMs` ago. */
+  | { readonly type: 'repeats'; readonly saves: number; readonly sinceMs: number }
   /** An attempt broke a promise of the engine; `events` are those of its record's key. */
   | { readonly type: 'anomaly'; readonly text: string; readonly events: readonly string[] }
 );

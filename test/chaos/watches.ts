@@ -195,8 +195,8 @@ export class AckedWatch extends Repetition {
 export class RepeatsWatch extends Repetition {
   /** Number of successful readings. The findings check that there was one. */
   readings = 0;
-  /** Last count of each process, by its URL: a new process listens on another port. */
-  private readonly counts = new Map<string, number>();
+  /** The last reading of each process, by its URL: a new process listens on another port. */
+  private readonly last = new Map<string, { readonly count: number; readonly at: number }>();
 
   constructor(
     private readonly cluster: Cluster,
@@ -206,19 +206,20 @@ export class RepeatsWatch extends Repetition {
   }
 
   private async pollAll(): Promise<void> {
-    const more = await Promise.all(this.cluster.apps.urlsOf('consumer').map(async (url) => this.poll(url)));
-    const saves = more.reduce((sum, count) => sum + count, 0);
-    if (saves > 0) this.history.add({ type: 'repeats', saves });
+    await Promise.all(this.cluster.apps.urlsOf('consumer').map(async (url) => this.poll(url)));
   }
 
-  /** @returns the repeated saves since the last reading */
-  private async poll(url: string): Promise<number> {
-    const before = this.counts.get(url) ?? 0;
+  /** A consumer that does not answer in time is read again later: the repeats may be as old as its last answer, or the begin of its watch. */
+  private async poll(url: string): Promise<void> {
+    const at = this.history.now();
+    const last = this.last.get(url) ?? { count: 0, at };
+    this.last.set(url, last);
     const count = await readMetric(url, REPEATED, COUNTER_TIMEOUT_MS);
-    if (count === undefined) return 0;
-    this.counts.set(url, count);
+    if (count === undefined) return;
+    this.last.set(url, { count, at });
     this.readings += 1;
-    return count - before;
+    const saves = count - last.count;
+    if (saves > 0) this.history.add({ type: 'repeats', saves, sinceMs: this.history.now() - last.at });
   }
 }
 
