@@ -37,12 +37,13 @@ export function pipelineStateSpecs(pipeline: () => TestSystem, { partitions, inF
     return pipeline().allEnded(id);
   }
 
-  /** Waits until the orders of the case before are saved: they may have begun under a higher limit. */
+  /** Waits until the orders of the case before are saved, which may have begun under a higher limit, and its rebalance has ended. */
   async function untilIdle(): Promise<void> {
-    await eventually('nothing is sent, in flight or saved', async () => {
-      const { lagRecords, inFlight: running, savedPerSecond, producedPerSecond } = await now();
+    await eventually('nothing is sent, in flight or saved, and each consumer is ready', async () => {
+      const { lagRecords, inFlight: running, savedPerSecond, producedPerSecond, consumers } = await now();
       const figures = { lagRecords, running, savedPerSecond, producedPerSecond };
-      return Object.values(figures).every((figure) => figure === 0) || figures;
+      const unready = consumers?.find(({ notReadyBecause }) => notReadyBecause !== null);
+      return (unready === undefined && Object.values(figures).every((figure) => figure === 0)) || { figures, unready };
     });
   }
 
