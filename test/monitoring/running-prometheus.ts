@@ -51,7 +51,7 @@ export async function dashboardExpressions(): Promise<PanelExpression[]> {
   );
 }
 
-/** Returns the metrics of the exporters that `deploy/README.md` names. */
+/** Returns the metrics of the exporters in `exporters.json`. */
 export async function exporterMetrics(): Promise<ReadonlySet<string>> {
   const text = await readFile(join(PROMETHEUS_DIRECTORY, 'exporters.json'), 'utf8');
   const exporters = JSON.parse(text) as Readonly<Record<string, { readonly metrics: readonly string[] }>>;
