@@ -8,7 +8,7 @@ import { OPTION_CHECKS, REQUIRED_OPTIONS } from './option-checks.js';
 import { handlerOfTopics } from './attempts/topic-handlers.js';
 import { WINDOW_DEFAULTS, type WindowOptions, type WindowSettings } from './window/window-options.js';
 
-/** All options of the consumer. Each part has its options, with their defaults, in its own folder. */
+/** All options of the consumer. */
 export interface ParallelConsumerOptions
   extends AttemptOptions, WindowOptions, CommitOptions, LogOptions, RuntimeOptions {
   /**

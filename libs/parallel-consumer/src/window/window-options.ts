@@ -6,8 +6,7 @@ export interface WindowOptions {
   readonly ordering?: Ordering;
   /**
    * Maximum number of records in the handler at once. The rate is at most `inFlight / mean handler time`. With `auto` (the
-   * default) the consumer derives the limit from measured latency and errors, see `AutoLimit`. `setInFlight` changes it at
-   * runtime.
+   * default) the consumer derives the limit from measured latency and errors. `setInFlight` changes it at runtime.
    */
   readonly inFlight?: number | 'auto';
   /** Upper bound of the limit that `auto` may choose, in records. Default 10,000. */
