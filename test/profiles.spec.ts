@@ -72,7 +72,8 @@ describe('profiles of a running stack', () => {
       startTime: number;
       endTime: number;
     };
-    expect(samples.length).toBeGreaterThan(3);
+    // How many samples a second has depends on the speed of the machine.
+    expect(samples).not.toHaveLength(0);
     expect(timeDeltas).toHaveLength(samples.length);
     // In microseconds. The timer counts from just after the begin of the profile.
     expect(endTime - startTime).toBeGreaterThan(900_000);
