@@ -186,6 +186,10 @@ describe('the checks of a fault run', () => {
         recovered(1, 1_000),
       ),
     ],
+    [
+      'two simultaneous faults repeat nearly twice what is in flight',
+      only(...TWO, repeats(2_500, 5_900), recovered(1, 2_500)),
+    ],
     ['a read that was sent before the calm period failed in it', during(failedRead(10_001, 5_000))],
     [
       'a consumer that did not answer before the calm period counted a repeated save',
@@ -235,6 +239,11 @@ describe('the checks of a fault run', () => {
     ['a populate', 'an accepted operation is missing', { operations: [] }],
     ['a populate', 'no producer accepted a populate', { rejected: ['b'] }],
     ['few saves', 'too many saves were repeated', MANY_REPEATS],
+    [
+      'few saves',
+      'too many saves were repeated during two faults',
+      only(...TWO, repeats(2_500, 6_000), recovered(1, 2_500)),
+    ],
     [
       'few saves',
       'too many others than those after a lease',

@@ -214,7 +214,7 @@ const RECOVERED_WITHIN_MS = 30_000;
 /** Limit for simultaneous faults: each may need the time of a single fault. */
 const ALL_RECOVERED_WITHIN_MS = 60_000;
 const MAX_REPEATED_SHARE = 0.01;
-/** What three consumers have in flight: each hang may repeat all of it, however short the run is. */
+/** What three consumers have in flight: each fault may repeat all of it, however short the run is. */
 const MIN_REPEATS_LIMIT = 3_000;
 
 /**
@@ -278,13 +278,14 @@ function fewRepeats({ history, watch, repeatReadings, attempts }: Evidence): Fin
   const isCalm = calmOf(history);
   const calmEnds = leaseEnds.filter((end) => isCalm(history.timeOf(end))).length;
   const limit = Math.max(MAX_REPEATED_SHARE * watch.seen, MIN_REPEATS_LIMIT);
-  const largest = byKind[0]?.[1] ?? 0;
+  // Of simultaneous faults, each may repeat as many as it would alone.
+  const isFew = byKind.every(([kinds, saves]) => saves - repeatsAfterLease < limit * kinds.split(AND).length);
   const share = (100 * total) / Math.max(1, watch.seen);
   const shown = byKind.map(([kind, saves]) => `${figure(saves)} with ${kind}`);
   return {
     name: 'few saves are repeated, and none in calm periods',
-    holds: largest - repeatsAfterLease < limit && unexplained === 0 && calmEnds === 0 && repeatReadings > 0,
-    detail: `${figure(total)} saves found their order already stored, ${share.toFixed(2)} % of the orders (limit for faults of one kind: ${100 * MAX_REPEATED_SHARE} %, at least ${figure(MIN_REPEATS_LIMIT)}): ${[...shown, `${figure(unexplained)} unexplained, in ${Math.round(calmMsOf(history) / 1_000)} s of calm periods`].join(', ')}; ${figure(repeatsAfterLease)} after ${leaseEnds.length} leases ended (no limit), ${calmEnds} of them in calm periods; ${figure(repeatReadings)} metric readings`,
+    holds: isFew && unexplained === 0 && calmEnds === 0 && repeatReadings > 0,
+    detail: `${figure(total)} saves found their order already stored, ${share.toFixed(2)} % of the orders (limit for each kind of fault: ${100 * MAX_REPEATED_SHARE} %, at least ${figure(MIN_REPEATS_LIMIT)}): ${[...shown, `${figure(unexplained)} unexplained, in ${Math.round(calmMsOf(history) / 1_000)} s of calm periods`].join(', ')}; ${figure(repeatsAfterLease)} after ${leaseEnds.length} leases ended (no limit), ${calmEnds} of them in calm periods; ${figure(repeatReadings)} metric readings`,
   };
 }
 
@@ -442,6 +443,9 @@ function caughtUpAt(history: Pick<History, 'of'>, since: number): number {
   return caughtUp === later[0] ? caughtUp.at : caughtUp.at + UNEVEN_MS;
 }
 
+/** Separates the kinds of simultaneous faults. */
+const AND = ' + ';
+
 /** Repeated saves, by the fault kinds that caused them. */
 interface ExplainedRepeats {
   readonly total: number;
@@ -473,5 +477,5 @@ function kindsBefore(history: Pick<History, 'of'>, until: number): string {
   const last = begun.at(-1)?.at ?? 0;
   const ends = [...history.of('recovered'), ...history.of('not-recovered')].map(({ at }) => at);
   const since = Math.max(0, ...ends.filter((at) => at <= last));
-  return begun.flatMap(({ at, kind }) => (at >= since ? [kind] : [])).join(' + ');
+  return begun.flatMap(({ at, kind }) => (at >= since ? [kind] : [])).join(AND);
 }
