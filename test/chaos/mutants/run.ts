@@ -69,8 +69,9 @@ function isCaught(found: EarlyEvidence, { caughtBy }: ProductMutant): boolean {
   return caughtBy !== 'repeats' && caughtBy !== 'attempts' && typeof EVIDENCE[caughtBy](found) === 'string';
 }
 
+/** With the measured facts: only they show why a mutant survived. */
 function failed(findings: readonly Finding[]): string[] {
-  return findings.flatMap(({ name, holds }) => (holds ? [] : [name]));
+  return findings.flatMap(({ name, holds, detail }) => (holds ? [] : [`${name}: ${detail}`]));
 }
 
 function judge(mutant: ProductMutant, evidence: Omit<Evidence, 'left'>): MutantResult {
@@ -84,7 +85,7 @@ function judge(mutant: ProductMutant, evidence: Omit<Evidence, 'left'>): MutantR
   }
   const caught = EVIDENCE[mutant.caughtBy](evidence);
   if (typeof caught !== 'string')
-    return { isRight: false, how: `SURVIVED (failed checks: ${failed(findingsOf(whole)).join(', ') || 'nothing'})` };
+    return { isRight: false, how: `SURVIVED (failed checks: ${failed(findingsOf(whole)).join(' | ') || 'nothing'})` };
   const others = all.filter((text) => text !== caught).map((text) => `also: ${text}`);
   return { isRight: true, how: [caught, ...others].join('; ') };
 }
