@@ -42,8 +42,7 @@ it('the administrator of a secured stack, whose rights are those of the table, b
     expect(restored.stdout).toContain(later.id);
     await stopped();
     const after = await started('--save-ms', '0..5');
-    // The restored intake has no count until a producer has closed it.
-    expect(await after.allEnded(later.id)).toMatchObject({ count: 200, saved: 200 });
+    expect((await after.allSaved(later.id)).saved).toBe(200);
     expect(await after.db.collection('orders').countDocuments()).toBe(700);
   } finally {
     await stopped();

@@ -203,12 +203,12 @@ export abstract class TestedStack {
     return body;
   }
 
-  /** Waits until all of the operation's orders are saved, and returns its final state. */
+  /** Waits until the operation has ended and all of its orders are saved, and returns its final state. */
   async allSaved(id: string): Promise<PopulateResponse> {
-    await eventually(`all orders of ${id} are saved`, async () => {
+    await eventually(`${id} has ended, and all of its orders are saved`, async () => {
       const { status, body } = await request<PopulateResponse>(`${this.producerUrl}/v1/operations/${id}`);
-      // A refusal has neither figure.
-      return status === 200 && body.saved === body.count;
+      // A refusal has no figures. Orders may be saved before the end is stored, and an intake has no count until then.
+      return status === 200 && body.status !== 'running' && body.saved === body.count;
     });
     return this.operation(id);
   }
