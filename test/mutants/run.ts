@@ -21,6 +21,7 @@ const print = (line: string): void => console.log(line);
 
 const only = process.argv.slice(2).join(' ');
 const chosen = SOURCES.flatMap(chosenOf);
+if (chosen.length === 0) throw new Error(`no source is named '${only}', and no mutant's name contains it`);
 const copies = await ProjectCopies.of(PROJECT_DIRECTORY, 'all');
 let passed = 0;
 let failed = 0;
