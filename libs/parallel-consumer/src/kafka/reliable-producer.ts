@@ -63,7 +63,7 @@ interface Sending {
  * Sends batches. A resolved `send` means that every record is on all in-sync replicas, in the order of the sends.
  *
  * The caller chooses the partitions. Batches are sent one at a time, also of different topics: what a broker has not acknowledged is sent again, before
- * anything else, under the same sequence numbers. Retries are unlimited until `close`.
+ * anything else, under the same sequence numbers. Retries are unlimited until `close`. Batches are not compressed.
  *
  * Not guaranteed: exactly-once delivery. A new producer id can repeat a batch, so consumers must tolerate duplicates.
  */
